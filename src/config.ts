@@ -1,0 +1,135 @@
+import { resolve } from 'node:path';
+import * as kind from './setting.ts';
+
+interface Setting<T> {
+  readonly kind: kind.Kind<T>;
+  readonly default: string;
+  /** One line for docs/settings.md and `nexthop --help`. */
+  readonly about: string;
+}
+
+function setting<T>(read: kind.Kind<T>, fallback: string, about: string): Setting<T> {
+  return { kind: read, default: fallback, about };
+}
+
+/** Every setting there is. The name is the environment's; as a flag it is in lower case with dashes: `--log-dir`. */
+export const SETTINGS = {
+  PORT: setting(kind.whole(0, 65_535), '8080', 'the one port; HTTP/1.1; 0 takes a free one'),
+  HOST: setting(kind.anyText, '', 'address to listen on; empty: all interfaces'),
+  NEXT_HOP: setting(kind.httpOrigin, 'http://next-hop:80', 'where misses go; http: only'),
+  TRUSTED_PROXIES: setting(
+    kind.trustedPeers,
+    'private',
+    'peers whose trust headers are believed: private, all, none, or CIDRs',
+  ),
+  DATA_DIR: setting(kind.anyText, '', 'what is made from the site; empty: .nexthop in the site'),
+  REGION: setting(kind.anyText, '', 'code of this location, shown to functions'),
+
+  LOG_DIR: setting(kind.anyText, '/var/log/nodejs', 'folder of every log file'),
+  LOG_LEVEL: setting(kind.oneOf('info', 'warn', 'error'), 'info', 'the least that goes to error.log'),
+  LOG_STDOUT: setting(kind.flag, '0', '1 mirrors access.log to stdout and error.log to stderr'),
+  LOG_SHORT_ADDRESSES: setting(kind.flag, '0', '1 zeroes the last part of client addresses in the logs'),
+
+  HEADER_LIMIT: setting(kind.size, '32k', 'largest request head; above it 431'),
+  BODY_LIMIT: setting(kind.size, '0', 'largest request body; above it 413; 0: no limit'),
+  MAX_CONNECTIONS: setting(kind.whole(1, 1_000_000), '10000', 'open client connections; above it new ones are closed'),
+  HEADERS_TIMEOUT: setting(kind.duration, '15s', 'for a client to send a whole request head; then 408'),
+  KEEP_ALIVE_TIMEOUT: setting(kind.duration, '70s', 'an idle client connection stays open'),
+  CLIENT_IDLE_TIMEOUT: setting(
+    kind.duration,
+    '60s',
+    'a client that neither reads its answer nor sends its body is cut off; 0: never',
+  ),
+  DRAIN_DELAY: setting(kind.duration, '0', 'after SIGTERM: not ready, but still listening'),
+  DRAIN_TIMEOUT: setting(kind.duration, '25s', 'after that: for requests and tunnels to finish'),
+  READY_PATH: setting(kind.ownPath, '/.well-known/nexthop/ready', 'answers 200, or 503 while draining; empty: none'),
+
+  HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'to connect to the next hop; then 504'),
+  HOP_FIRST_BYTE_TIMEOUT: setting(kind.duration, '110s', "to the head of the hop's answer; then 504; 0: no limit"),
+  HOP_IDLE_TIMEOUT: setting(
+    kind.duration,
+    '120s',
+    "between two pieces of the hop's answer; event streams exempt; 0: no limit",
+  ),
+  HOP_KEEP_ALIVE: setting(kind.duration, '20s', 'an idle connection to the hop is kept'),
+  HOP_CONNECTION_AGE: setting(
+    kind.duration,
+    '60s',
+    'a connection to the hop is replaced, so that a changed address is picked up',
+  ),
+  HOP_CONNECTIONS: setting(kind.whole(1, 65_535), '256', 'most connections to the hop'),
+  HOP_QUEUE: setting(kind.whole(0, 1_000_000), '1024', 'requests that may wait for a connection; above it 503'),
+  HOP_HEADER_LIMIT: setting(kind.size, '128k', "largest head of the hop's answer; above it 502"),
+  APPEND_FORWARDED_FOR: setting(
+    kind.flag,
+    '0',
+    '1 appends the peer to X-Forwarded-For instead of passing it unchanged',
+  ),
+  VIA: setting(kind.token, 'nexthop', 'name of this module in Via and CDN-Loop'),
+  LOOP_LIMIT: setting(kind.whole(1, 1000), '10', 'passes of one request through modules of this name; above it 508'),
+
+  MAX_TUNNELS: setting(kind.whole(0, 65_535), '1000', 'open upgraded connections; above it 503'),
+  TUNNEL_IDLE_TIMEOUT: setting(kind.duration, '1h', 'a tunnel in which nothing moves is closed; 0: never'),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The value of every setting, by its name, plus the site; frozen. */
+export type Config = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never;
+} & {
+  /** Absolute path of the site. */
+  readonly site: string;
+  /** The variables a function may see. */
+  readonly functionEnv: Readonly<Record<string, string | undefined>>;
+};
+
+/** All bad settings at once; the message has a line for each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly complaints: readonly string[];
+
+  constructor(complaints: readonly string[]) {
+    super(complaints.join('\n'));
+    this.complaints = complaints;
+  }
+}
+
+export interface Source {
+  /** Default: the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Settings given as flags; they win over the environment. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Default: the current folder. */
+  readonly site?: string;
+}
+
+/** Reads every setting. Throws one ConfigError that names each bad one with its value and what is expected. */
+export function readConfig({ env = process.env, flags = {}, site = '.' }: Source = {}): Config {
+  const complaints: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, { kind: read, default: fallback }] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const text = flags[name] ?? env[name] ?? fallback;
+    try {
+      values[name] = read(text);
+    } catch (error) {
+      if (!(error instanceof kind.Unfit)) throw error;
+      complaints.push(`${name} must be ${error.message}, got ${JSON.stringify(text)}`);
+    }
+  }
+  for (const name of Object.keys(flags)) {
+    if (!(name in SETTINGS)) complaints.push(`--${toFlag(name)} is no setting; docs/settings.md lists them`);
+  }
+  if (complaints.length > 0) throw new ConfigError(complaints);
+
+  const root = resolve(site);
+  values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
+  values.LOG_DIR = resolve(String(values.LOG_DIR));
+  // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
+  return Object.freeze({ ...values, site: root, functionEnv: env }) as unknown as Config;
+}
+
+/** `LOG_DIR` → `log-dir`. */
+export function toFlag(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}

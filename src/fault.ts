@@ -1,0 +1,61 @@
+export type FaultOrigin = 'client' | 'function' | 'hop' | 'edge';
+
+/** Every way a request can end badly: its status on the wire and whose doing it was. */
+const FAULTS = {
+  bad_path: { status: 400, origin: 'client' },
+  bad_request: { status: 400, origin: 'client' },
+  request_timeout: { status: 408, origin: 'client' },
+  body_too_large: { status: 413, origin: 'client' },
+  expectation_failed: { status: 417, origin: 'client' },
+  headers_too_large: { status: 431, origin: 'client' },
+  client_left: { status: 499, origin: 'client' },
+  method_refused: { status: 405, origin: 'client' },
+  coding_unknown: { status: 501, origin: 'client' },
+  version_unsupported: { status: 505, origin: 'client' },
+  function_error: { status: 500, origin: 'function' },
+  function_bad_answer: { status: 500, origin: 'function' },
+  function_timeout: { status: 504, origin: 'function' },
+  hop_unreachable: { status: 502, origin: 'hop' },
+  hop_reset: { status: 502, origin: 'hop' },
+  hop_bad_answer: { status: 502, origin: 'hop' },
+  hop_timeout: { status: 504, origin: 'hop' },
+  hop_busy: { status: 503, origin: 'edge' },
+  loop_detected: { status: 508, origin: 'hop' },
+  store_unavailable: { status: 503, origin: 'edge' },
+  draining: { status: 503, origin: 'edge' },
+  internal: { status: 500, origin: 'edge' },
+} as const satisfies Record<string, { status: number; origin: FaultOrigin }>;
+
+export type FaultCode = keyof typeof FAULTS;
+
+export interface FaultDetails {
+  /** For the log: what went wrong, in words. Never shown to the client. */
+  readonly message?: string;
+  readonly cause?: unknown;
+  /** A dialect may answer another status than the table's. */
+  readonly status?: number;
+  /** Sent with the answer, e.g. Retry-After or Allow. Flat: name, value, name, value. */
+  readonly headers?: readonly string[];
+}
+
+/** What went wrong with one request, and whose doing it was. Rooms throw it; `handler.ts` catches it, once. */
+export class Fault extends Error {
+  override readonly name = 'Fault';
+  readonly code: FaultCode;
+  readonly status: number;
+  readonly origin: FaultOrigin;
+  readonly headers: readonly string[];
+
+  constructor(code: FaultCode, { message, cause, status, headers = [] }: FaultDetails = {}) {
+    super(message ?? code, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.status = status ?? FAULTS[code].status;
+    this.origin = FAULTS[code].origin;
+    this.headers = headers;
+  }
+}
+
+/** Whatever was thrown, as a Fault: what is none by itself is a mistake of nexthop's own. */
+export function toFault(error: unknown): Fault {
+  return error instanceof Fault ? error : new Fault('internal', { cause: error });
+}

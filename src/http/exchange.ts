@@ -1,0 +1,103 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Fault } from '../fault.ts';
+import type { PendingWork } from '../pending-work.ts';
+import type { Client } from './client.ts';
+
+/** What is told when the client closes its connection before the whole answer is written. */
+export interface LeaveListener {
+  clientLeft(): void;
+}
+
+export interface ExchangeParts {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly client: Client;
+  readonly requestId: RequestId;
+  readonly pendingWork: PendingWork;
+  readonly startedAtMs: number;
+}
+
+export interface RequestId {
+  readonly value: string;
+  /** The field that carries it, on to the hop and back to the client. */
+  readonly name: 'section-io-id' | 'x-request-id';
+  /** True when the request came without one; then it must be added on the way to the hop. */
+  readonly made: boolean;
+}
+
+/**
+ * One request and its answer, with what the path learns about them on the way.
+ * Fields that are not readonly are written by the target that answers and read by the access line.
+ */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Kept apart: `request.socket` may be gone by the time the access line is written. */
+  readonly socket: Socket;
+  readonly client: Client;
+  readonly requestId: RequestId;
+  /** The request target in origin-form, byte for byte as the client sent it. */
+  readonly target: string;
+  readonly startedAtMs: number;
+  readonly bytesWrittenBefore: number;
+  readonly pendingWork: PendingWork;
+
+  /** Pattern of the route that answered, '' for a miss. */
+  route = '';
+  /** Name of the target that answered. */
+  answeredBy = '';
+  fault: Fault | undefined;
+  bodyBytesSent = 0;
+  upstreamStatus = '';
+  upstreamAddress = '';
+  /** The client sent `Expect: 100-continue` and still waits for the word to go on. */
+  continueAwaited = false;
+  /** True once the connection closed before the answer was complete. */
+  left = false;
+
+  #leaveListener: LeaveListener | undefined;
+  #abort: AbortController | undefined;
+
+  constructor({ request, response, client, requestId, pendingWork, startedAtMs }: ExchangeParts) {
+    this.request = request;
+    this.response = response;
+    this.socket = request.socket;
+    this.client = client;
+    this.requestId = requestId;
+    this.pendingWork = pendingWork;
+    this.target = request.url ?? '/';
+    this.startedAtMs = startedAtMs;
+    this.bytesWrittenBefore = request.socket.bytesWritten;
+  }
+
+  /** Aborts when the client leaves early. Made on first use: most requests never need one. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.left) this.#abort.abort();
+    }
+    return this.#abort.signal;
+  }
+
+  /** One listener is enough: only the target that answers has something to stop. Told at once if the client is gone. */
+  onLeave(listener: LeaveListener | undefined): void {
+    this.#leaveListener = listener;
+    if (this.left) listener?.clientLeft();
+  }
+
+  /** The server calls it when the connection closes before the answer is complete. */
+  leave(): void {
+    if (this.left) return;
+    this.left = true;
+    this.#leaveListener?.clientLeft();
+    this.#abort?.abort();
+  }
+
+  /** Lets a client that sent `Expect: 100-continue` send its body (RFC 9110 10.1.1). Call before reading the body. */
+  admitBody(): void {
+    if (!this.continueAwaited) return;
+    this.continueAwaited = false;
+    if (!this.response.headersSent) this.response.writeContinue();
+  }
+}

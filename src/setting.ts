@@ -1,0 +1,125 @@
+import { BlockList, isIP } from 'node:net';
+
+/** Reads one setting's text. Returns the value, or throws an `Unfit` that says what is expected. */
+export type Kind<T> = (text: string) => T;
+
+/** A value that does not fit; the message completes "NAME must be …". */
+export class Unfit extends Error {}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNIT_BYTES: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** `500ms`, `25s`, `2m`, `1h`; a bare number is seconds, as in nginx; `0` switches a limit off. In milliseconds. */
+export function duration(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  const ms = Math.round(Number(amount) * (UNIT_MS[unit ?? 's'] ?? Number.NaN));
+  // A Node timer fires at once for anything longer, which would turn a long limit into none.
+  if (!Number.isFinite(ms) || ms > 2 ** 31 - 1)
+    throw new Unfit('a duration such as "500ms", "25s", "2m" or "1h", at most 24 days');
+  return ms;
+}
+
+/** `32k`, `6m`, `1g` or bytes; `0` switches a limit off. In bytes. */
+export function size(text: string): number {
+  const [, amount, unit] = /^(\d+)([bkmg]?)$/i.exec(text) ?? [];
+  const bytes = Number(amount) * (UNIT_BYTES[(unit ?? '').toLowerCase()] ?? Number.NaN);
+  if (!Number.isSafeInteger(bytes)) throw new Unfit('a size such as "65536", "32k" or "6m"');
+  return bytes;
+}
+
+export function whole(from: number, to: number): Kind<number> {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= from && value <= to)) throw new Unfit(`a whole number from ${from} to ${to}`);
+    return value;
+  };
+}
+
+export function flag(text: string): boolean {
+  if (text === '1' || text === 'true') return true;
+  if (text === '0' || text === 'false' || text === '') return false;
+  throw new Unfit('"1" or "0"');
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): Kind<T> {
+  return (text) => {
+    const choice = choices.find((each) => each === text);
+    if (choice === undefined) throw new Unfit(`one of ${choices.map((each) => `"${each}"`).join(', ')}`);
+    return choice;
+  };
+}
+
+export function anyText(text: string): string {
+  return text;
+}
+
+/** A field value's token (RFC 9110 5.6.2), e.g. the pseudonym in Via. */
+export function token(text: string): string {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) throw new Unfit('letters, digits and "-", "_", "." without spaces');
+  return text;
+}
+
+/** An absolute path of this server's own, or '' for none. */
+export function ownPath(text: string): string {
+  if (text !== '' && !/^\/[!-~]*$/.test(text)) throw new Unfit('a path that starts with "/", or empty for none');
+  return text;
+}
+
+export interface Origin {
+  /** As written in a Host field. */
+  readonly host: string;
+  /** Without brackets, as net.connect takes it. */
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** `http://name[:port]`: the contract forbids anything else towards the next hop. */
+export function httpOrigin(text: string): Origin {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const bare = url && url.pathname === '/' && !url.search && !url.hash && !url.username && !url.password;
+  if (!url || url.protocol !== 'http:' || !url.hostname || !bare) {
+    throw new Unfit('an http: URL of a host and nothing behind it, such as "http://next-hop:80"');
+  }
+  return { host: url.host, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };
+}
+
+/** The pod network: loopback, private, shared (100.64/10), link-local and unique-local addresses. */
+const PRIVATE = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '100.64.0.0/10',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+];
+
+/** Answers whether an address is one of the trusted peers. */
+export type TrustedPeers = (address: string) => boolean;
+
+/** `private`, `all`, `none`, or CIDRs and addresses separated by commas; `private` may stand among them. */
+export function trustedPeers(text: string): TrustedPeers {
+  if (text === 'all') return () => true;
+  if (text === 'none') return () => false;
+  const list = new BlockList();
+  for (const entry of text.split(',').flatMap((each) => (each.trim() === 'private' ? PRIVATE : [each.trim()]))) {
+    addRange(list, entry);
+  }
+  return (address) => {
+    const family = isIP(address);
+    return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  };
+}
+
+function addRange(list: BlockList, entry: string): void {
+  const [address = '', prefix, ...rest] = entry.split('/');
+  const family = isIP(address);
+  const longest = family === 6 ? 128 : 32;
+  const bits = prefix === undefined ? longest : Number(/^\d{1,3}$/.test(prefix) ? prefix : Number.NaN);
+  if (family === 0 || rest.length > 0 || !(bits <= longest)) {
+    throw new Unfit('"private", "all", "none", or addresses and CIDRs such as "10.0.0.0/8,2001:db8::1"');
+  }
+  list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
+}

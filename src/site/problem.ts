@@ -1,0 +1,12 @@
+/** Something about the site's own files that its author should know, told at start and by `routes`. */
+export interface Problem {
+  /** error: a route does not work. warning: a file is not used as its author may expect. */
+  readonly severity: 'error' | 'warning';
+  /** Relative to the site. */
+  readonly file: string;
+  readonly line?: number;
+  /** From 1. */
+  readonly column?: number;
+  /** What is wrong and what to do. */
+  readonly message: string;
+}
