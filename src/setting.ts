@@ -76,8 +76,7 @@ export interface Origin {
 /** `http://name[:port]`: the contract forbids anything else towards the next hop. */
 export function httpOrigin(text: string): Origin {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const bare = url && url.pathname === '/' && !url.search && !url.hash && !url.username && !url.password;
-  if (!url || url.protocol !== 'http:' || !url.hostname || !bare) {
+  if (url?.protocol !== 'http:' || url.pathname !== '/' || url.search || url.hash || url.username || url.password) {
     throw new Unfit('an http: URL of a host and nothing behind it, such as "http://next-hop:80"');
   }
   return { host: url.host, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Fault } from '../fault.ts';
+import { Fault } from '../fault.ts';
 import type { PendingWork } from '../pending-work.ts';
 import type { Client } from './client.ts';
 
@@ -16,6 +16,8 @@ export interface ExchangeParts {
   readonly requestId: RequestId;
   readonly pendingWork: PendingWork;
   readonly startedAtMs: number;
+  /** Largest body that is taken; 0: no limit. */
+  readonly bodyLimitBytes: number;
 }
 
 export interface RequestId {
@@ -42,13 +44,18 @@ export class Exchange {
   readonly startedAtMs: number;
   readonly bytesWrittenBefore: number;
   readonly pendingWork: PendingWork;
+  readonly bodyLimitBytes: number;
 
   /** Pattern of the route that answered, '' for a miss. */
   route = '';
   /** Name of the target that answered. */
   answeredBy = '';
   fault: Fault | undefined;
+  bodyBytesReceived = 0;
   bodyBytesSent = 0;
+  /** Of the answer, for the access line: what goes out by `writeHead` with a flat array cannot be read back. */
+  contentType = '';
+  sectionTag = '';
   upstreamStatus = '';
   upstreamAddress = '';
   /** The client sent `Expect: 100-continue` and still waits for the word to go on. */
@@ -59,7 +66,7 @@ export class Exchange {
   #leaveListener: LeaveListener | undefined;
   #abort: AbortController | undefined;
 
-  constructor({ request, response, client, requestId, pendingWork, startedAtMs }: ExchangeParts) {
+  constructor({ request, response, client, requestId, pendingWork, startedAtMs, bodyLimitBytes }: ExchangeParts) {
     this.request = request;
     this.response = response;
     this.socket = request.socket;
@@ -68,7 +75,13 @@ export class Exchange {
     this.pendingWork = pendingWork;
     this.target = request.url ?? '/';
     this.startedAtMs = startedAtMs;
+    this.bodyLimitBytes = bodyLimitBytes;
     this.bytesWrittenBefore = request.socket.bytesWritten;
+  }
+
+  /** The other end of the connection, which for a request through proxies is not the client. */
+  get peerAddress(): string {
+    return (this.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
   }
 
   /** Aborts when the client leaves early. Made on first use: most requests never need one. */
@@ -92,6 +105,12 @@ export class Exchange {
     this.left = true;
     this.#leaveListener?.clientLeft();
     this.#abort?.abort();
+  }
+
+  /** Whoever reads the body says how much came. Throws `body_too_large` as soon as it is more than is taken. */
+  countBody(bytes: number): void {
+    this.bodyBytesReceived += bytes;
+    if (this.bodyLimitBytes > 0 && this.bodyBytesReceived > this.bodyLimitBytes) throw new Fault('body_too_large');
   }
 
   /** Lets a client that sent `Expect: 100-continue` send its body (RFC 9110 10.1.1). Call before reading the body. */

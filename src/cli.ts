@@ -1,0 +1,120 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { health } from './commands/health.ts';
+import { routes } from './commands/routes.ts';
+import { start } from './commands/start.ts';
+import { type Config, ConfigError, readConfig, SETTINGS, toFlag } from './config.ts';
+import { LogError } from './log/open.ts';
+import { SiteError } from './site/project.ts';
+
+type Out = (line: string) => void;
+
+interface Command {
+  readonly about: string;
+  /** Resolves with the exit code. */
+  run(config: Config, out: Out, flags: { readonly json: boolean }): Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  start: { about: 'serve the site until SIGTERM or SIGINT', run: start },
+  routes: {
+    about: 'print the routes of the site, conflicts and ignored files (--json)',
+    run: (config, out, { json }) => routes(config, out, json),
+  },
+  health: { about: 'exit 0 if the server on PORT is ready', run: health },
+};
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const out: Out = (line) => void process.stdout.write(`${line}\n`);
+  try {
+    const { name, site, settings, flags } = parse(argv);
+    if (flags.version) return tell(out, version());
+    const command = COMMANDS[name];
+    if (flags.help || !command) {
+      tell(
+        flags.help ? out : complain,
+        flags.help ? usage() : `nexthop: there is no command ${JSON.stringify(name)}\n\n${usage()}`,
+      );
+      return flags.help ? 0 : 2;
+    }
+    return await command.run(readConfig({ flags: settings, site }), out, flags);
+  } catch (error) {
+    complain(`nexthop: ${explain(error)}`);
+    return 1;
+  }
+}
+
+function parse(argv: readonly string[]) {
+  const settingFlags = Object.fromEntries(
+    Object.keys(SETTINGS).map((name) => [toFlag(name), { type: 'string' as const }]),
+  );
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      ...settingFlags,
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+    },
+  });
+  const settings: Record<string, string> = {};
+  for (const name of Object.keys(SETTINGS)) {
+    const value = values[toFlag(name) as keyof typeof values];
+    if (typeof value === 'string') settings[name] = value;
+  }
+  const [name = 'start', site = '.', extra] = positionals;
+  if (extra !== undefined) throw new TypeError(`one site at a time, got ${JSON.stringify(extra)} too`);
+  const flags = { json: values.json === true, help: values.help === true, version: values.version === true };
+  return { name, site, settings, flags };
+}
+
+function usage(): string {
+  const rows = [
+    ...Object.entries(COMMANDS).map(([name, { about }]) => [name, about]),
+    ['', ''],
+    ...Object.entries(SETTINGS).map(([name, { default: fallback, about }]) => [
+      name,
+      `${about}${fallback === '' ? '' : ` (${fallback})`}`,
+    ]),
+  ];
+  const width = Math.max(...rows.map(([name = '']) => name.length));
+  const lines = rows.map(([name = '', about]) => `  ${name.padEnd(width)}  ${about}`.trimEnd());
+  return [
+    'nexthop <command> [site]',
+    '',
+    ...lines,
+    '',
+    'Settings come from the environment, or as flags: --log-dir=logs',
+  ].join('\n');
+}
+
+/** What keeps it from starting, in words for whoever started it; a stack only for what is our own mistake. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError)
+    return `cannot start\n${error.complaints.map((complaint) => `  ${complaint}`).join('\n')}`;
+  if (error instanceof LogError || error instanceof SiteError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return `PORT is taken: ${error.message}; stop the other server or set PORT to another one`;
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
+    return `cannot listen: ${error.message}; set PORT or HOST to what this user may use`;
+  if (code?.startsWith('ERR_PARSE_ARGS_') || error instanceof TypeError) return error.message;
+  return error.stack ?? error.message;
+}
+
+function version(): string {
+  return String(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version);
+}
+
+function tell(write: Out, text: string): number {
+  write(text);
+  return 0;
+}
+
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,68 @@
+import { constants } from 'node:os';
+import type { Config } from '../config.ts';
+import { createEdge, type Edge } from '../edge.ts';
+import { guardProcess } from '../process-guard.ts';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** All of them reopen the logs. A listener for SIGUSR1 also keeps Node from opening its inspector, which would be a second port. */
+const REOPEN_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/**
+ * Serves the site until a signal ends it. Resolves with the exit code: 0 after a drain, 128 + its number when a second
+ * signal cut that short. Rejects with what keeps it from starting.
+ */
+export async function start(config: Config, out: (line: string) => void): Promise<number> {
+  const edge = await createEdge(config);
+  guardProcess(edge.log);
+  const ended = untilStopped(edge, out);
+  for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
+  const port = await edge.listen();
+  announce(config, edge, port, out);
+  return ended;
+}
+
+function untilStopped(edge: Edge, out: (line: string) => void): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let stopping = false;
+    for (const signal of STOP_SIGNALS) {
+      process.on(signal, () => {
+        if (stopping) {
+          resolve(128 + constants.signals[signal]);
+          return;
+        }
+        stopping = true;
+        out(`${signal}: finishing what runs, a second signal ends at once`);
+        edge.close().then(() => resolve(0), reject);
+      });
+    }
+  });
+}
+
+function reopenLogs({ log }: Edge): void {
+  try {
+    log.reopen();
+  } catch (error) {
+    // The old files stay in use; the next signal tries again.
+    log.error('the logs could not be opened again', { error });
+  }
+}
+
+function announce(config: Config, edge: Edge, port: number, out: (line: string) => void): void {
+  const { routes, problems } = edge.site;
+  out(`nexthop listens on ${address(config.HOST, port)}`);
+  out(`  site      ${config.site}, ${routes.length === 1 ? '1 route' : `${routes.length} routes`}`);
+  out(`  next hop  http://${config.NEXT_HOP.host}`);
+  out(`  logs      ${config.LOG_DIR}`);
+  for (const { severity, file, line, column, message } of problems) {
+    const place = [file, line, column].filter((part) => part !== undefined).join(':');
+    out(`  ${severity}   ${place} ${message}`);
+    if (severity === 'error') edge.log.error(message, { file: place });
+    else edge.log.warn(message, { file: place });
+  }
+  edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: config.NEXT_HOP.host });
+}
+
+function address(host: string, port: number): string {
+  if (host === '') return `http://localhost:${port} and every other address`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

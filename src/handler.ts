@@ -1,0 +1,98 @@
+import { Fault, toFault } from './fault.ts';
+import type { Exchange } from './http/exchange.ts';
+import { answerFault } from './http/fault-answer.ts';
+import { answerOptions } from './http/options-answer.ts';
+import type { Log } from './log/log.ts';
+import type { Ready } from './ready.ts';
+import type { Site } from './site/site.ts';
+import type { Params, Target } from './target.ts';
+
+const NO_PARAMS: Params = Object.freeze({});
+
+/** Where upgraded connections go. */
+export interface TunnelOpener {
+  /** Rejects with a Fault while nothing is written. */
+  open(exchange: Exchange, head: Buffer): Promise<void>;
+}
+
+export interface HandlerParts {
+  readonly site: Site;
+  /** Answers what nobody else did. */
+  readonly miss: Target;
+  readonly tunnels: TunnelOpener;
+  readonly ready: Ready;
+  readonly log: Log;
+}
+
+/** The path of a request: whoever may answer is asked in turn, then the miss. The only place that catches. */
+export class Handler {
+  readonly #parts: HandlerParts;
+
+  constructor(parts: HandlerParts) {
+    this.#parts = parts;
+  }
+
+  /** `refusal`: what was found wrong with the request before anything of it was used. Never rejects. */
+  async handle(exchange: Exchange, refusal?: Fault): Promise<void> {
+    try {
+      if (refusal) throw refusal;
+      refuseLargeBody(exchange);
+      if (exchange.target === '*') answerOptions(exchange);
+      else await this.#answer(exchange);
+    } catch (error) {
+      this.#answerFault(exchange, toFault(error));
+    }
+  }
+
+  /** The same for a request that becomes a tunnel to the hop; `head` is what came behind it already. Never rejects. */
+  async handleTunnel(exchange: Exchange, head: Buffer, refusal?: Fault): Promise<void> {
+    try {
+      if (refusal) throw refusal;
+      exchange.answeredBy = 'tunnel';
+      await this.#parts.tunnels.open(exchange, head);
+    } catch (error) {
+      this.#answerFault(exchange, toFault(error));
+    }
+  }
+
+  async #answer(exchange: Exchange): Promise<void> {
+    const { site, miss, ready } = this.#parts;
+    if (ready.isAsked(exchange)) {
+      ready.answer(exchange);
+      return;
+    }
+    for (const { route, params } of site.candidates(exchange)) {
+      exchange.route = route.pattern.text;
+      exchange.answeredBy = route.target.name;
+      if ((await route.target.answer(exchange, params)) === 'answered') return;
+    }
+    exchange.route = '';
+    exchange.answeredBy = miss.name;
+    await miss.answer(exchange, NO_PARAMS);
+  }
+
+  #answerFault(exchange: Exchange, fault: Fault): void {
+    // A client that left caused whatever broke after it; the rest would only hide that.
+    if (exchange.left) return;
+    answerFault(exchange, fault);
+    if (fault.origin === 'client') return;
+    const { log } = this.#parts;
+    const fields = {
+      code: fault.code,
+      status: fault.status,
+      request: `${exchange.request.method} ${exchange.target}`,
+      request_id: exchange.requestId.value,
+      target: exchange.answeredBy,
+      error: fault,
+    };
+    if (fault.origin === 'hop') log.warn(fault.message, fields);
+    else log.error(fault.message, fields);
+  }
+}
+
+/** A body whose length is known to be too large is refused before anybody is asked; others are counted as they come. */
+function refuseLargeBody({ request, bodyLimitBytes }: Exchange): void {
+  if (bodyLimitBytes === 0) return;
+  const length = request.headers['content-length'];
+  if (length !== undefined && Number(length) > bodyLimitBytes) throw new Fault('body_too_large');
+}

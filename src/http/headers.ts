@@ -1,0 +1,106 @@
+/**
+ * Fields that speak about one connection only and end here, in both directions (RFC 9110 7.6.1).
+ * `expect` is answered here (undici cannot send it), `http2-settings` belongs to an h2c upgrade that we never make,
+ * and `trailer` is put back only where the framing of the next message can carry trailers.
+ */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Fields that `Connection` may nominate in vain. Without this a client could strip what the edge vouches for
+ * (its own address, the scheme) or what frames and routes the message.
+ */
+const PROTECTED: ReadonlySet<string> = new Set([
+  'authorization',
+  'cache-control',
+  'cdn-loop',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'date',
+  'eo-connecting-ip',
+  'forwarded',
+  'host',
+  'location',
+  'max-forwards',
+  'set-cookie',
+  'true-client-ip',
+  'via',
+  'www-authenticate',
+  'x-request-id',
+]);
+
+const PROTECTED_PREFIXES = ['x-forwarded-', 'section-', 'eo-', 'x-nf-'];
+
+/** What a connection usually says of itself; nothing is nominated by it. */
+const PLAIN_OPTIONS: ReadonlySet<string> = new Set([
+  '',
+  'close',
+  'keep-alive',
+  'Keep-Alive',
+  'Close',
+  'upgrade',
+  'Upgrade',
+]);
+
+/**
+ * The lower-case names of fields that a `Connection` value nominates for this connection alone, and that are therefore removed.
+ * Undefined when it nominates none, as nearly always.
+ */
+export function nominatedBy(connection: string): ReadonlySet<string> | undefined {
+  if (PLAIN_OPTIONS.has(connection)) return undefined;
+  const nominated = connection
+    .toLowerCase()
+    .split(',')
+    .map((option) => option.trim())
+    .filter((option) => !PLAIN_OPTIONS.has(option) && !isProtected(option));
+  return nominated.length > 0 ? new Set(nominated) : undefined;
+}
+
+function isProtected(name: string): boolean {
+  return PROTECTED.has(name) || PROTECTED_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
+
+/** The flat fields without those whose lower-case name is one of `names`. */
+export function withoutNames(fields: readonly string[], names: ReadonlySet<string>): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] as string; // pairs
+    if (!names.has(name.toLowerCase())) kept.push(name, fields[at + 1] as string);
+  }
+  return kept;
+}
+
+/** Room for the spellings of a busy site; beyond it names are lower-cased each time, so that a client cannot fill memory. */
+const SPELLINGS = 2000;
+
+/** Looks a field's name up without lower-casing it each time: clients spell the same names the same way for ever. */
+export class NameTable<T> {
+  readonly #byLowerCase: ReadonlyMap<string, T>;
+  readonly #bySpelling = new Map<string, T | undefined>();
+
+  constructor(byLowerCase: ReadonlyMap<string, T>) {
+    this.#byLowerCase = byLowerCase;
+  }
+
+  get(name: string): T | undefined {
+    const known = this.#bySpelling.get(name);
+    if (known !== undefined || this.#bySpelling.has(name)) return known;
+    const value = this.#byLowerCase.get(name.toLowerCase());
+    if (this.#bySpelling.size < SPELLINGS) this.#bySpelling.set(name, value);
+    return value;
+  }
+}

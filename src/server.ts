@@ -1,0 +1,204 @@
+import { once } from 'node:events';
+import { createServer, type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { Fault, type FaultCode } from './fault.ts';
+import { checkRequest } from './http/check-request.ts';
+import { identify } from './http/client.ts';
+import { Exchange } from './http/exchange.ts';
+import { answerFault, rawFaultAnswer } from './http/fault-answer.ts';
+import { requestIdOf } from './http/request-id.ts';
+import type { Log } from './log/log.ts';
+import type { PendingWork } from './pending-work.ts';
+import type { TrustedPeers } from './setting.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly headerLimitBytes: number;
+  readonly bodyLimitBytes: number;
+  readonly maxConnections: number;
+  readonly headersTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly clientIdleTimeoutMs: number;
+  readonly isTrusted: TrustedPeers;
+  readonly pendingWork: PendingWork;
+  readonly log: Log;
+  /** Answers a request. Never rejects. `refusal`: what is wrong with it already. */
+  readonly handle: (exchange: Exchange, refusal?: Fault) => Promise<void>;
+  /** Which requests leave HTTP for a tunnel; all others are served with their Upgrade field ignored. */
+  readonly isTunnelRequest: (request: IncomingMessage) => boolean;
+  /** Opens a tunnel; `head` is what came behind the request already. Never rejects. */
+  readonly openTunnel: (exchange: Exchange, head: Buffer, refusal?: Fault) => Promise<void>;
+}
+
+/** What Node says of a request that it could not read, as a fault; anything else is a bad request. */
+const UNREADABLE: Readonly<Record<string, FaultCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body_too_large',
+  HPE_INVALID_VERSION: 'version_unsupported',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};
+
+/** node:http with limits, timeouts and an end: makes Exchanges of requests and hands them on. */
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #http: HttpServer;
+  readonly #active = new Set<Exchange>();
+  #draining = false;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#http = createServer({
+      maxHeaderSize: options.headerLimitBytes,
+      headersTimeout: options.headersTimeoutMs,
+      // A long upload is no fault; one that stops is cut by the idle timeout.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.max(50, Math.min(1000, Math.floor(options.headersTimeoutMs / 4) || 1000)),
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      // checkRequest does it, for every version and form.
+      requireHostHeader: false,
+      shouldUpgradeCallback: options.isTunnelRequest,
+    });
+    this.#http.maxConnections = options.maxConnections;
+    this.#http.setTimeout(options.clientIdleTimeoutMs, (socket: Socket) => this.#onIdle(socket));
+    this.#http
+      .on('request', (request, response) => this.#serve(request, response, false))
+      .on('checkContinue', (request, response) => this.#serve(request, response, true))
+      .on('checkExpectation', (request, response) =>
+        this.#serve(request, response, false, new Fault('expectation_failed')),
+      )
+      .on('upgrade', (request, socket: Socket, head) => this.#tunnel(request, socket, head))
+      .on('connect', (_request, socket: Socket) => refuse(socket, new Fault('method_refused')))
+      .on('clientError', (error, socket) => this.#onClientError(error, socket as Socket));
+  }
+
+  /** Binds the one port; resolves with it. Rejects with Node's error, e.g. EADDRINUSE. */
+  async listen(): Promise<number> {
+    this.#http.listen(this.#options.port, this.#options.host || undefined);
+    await once(this.#http, 'listening');
+    return (this.#http.address() as AddressInfo).port; // a TCP server has one
+  }
+
+  /** Requests that are being answered. */
+  get active(): number {
+    return this.#active.size;
+  }
+
+  /** From now on every answer says `Connection: close`; the port stays open. */
+  announceClose(): void {
+    this.#draining = true;
+  }
+
+  /** Closes the port and idle connections; resolves when the last one is gone. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => {
+      this.#http.close(() => resolve());
+    });
+    // An answer whose head went out before the drain leaves its connection open and idle.
+    const sweep = setInterval(() => this.#http.closeIdleConnections(), 50);
+    await closed;
+    clearInterval(sweep);
+  }
+
+  /** Ends every connection at once. */
+  destroy(): void {
+    this.#http.closeAllConnections();
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, continueAwaited: boolean, refusal?: Fault): void {
+    const exchange = this.#open(request, response, refusal);
+    exchange.continueAwaited = continueAwaited;
+    if (this.#draining) response.shouldKeepAlive = false;
+    void this.#options.handle(exchange, exchange.fault);
+  }
+
+  #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    // A refusal is written by it like any other answer, and the connection ends behind it.
+    response.assignSocket(socket);
+    response.on('finish', () => socket.destroySoon());
+    const exchange = this.#open(request, response, this.#draining ? new Fault('draining') : undefined);
+    void this.#options.openTunnel(exchange, head, exchange.fault);
+  }
+
+  /** Checks and identifies before anything is routed. A fault that is found stands in `exchange.fault`. */
+  #open(request: IncomingMessage, response: ServerResponse, refusal: Fault | undefined): Exchange {
+    const { isTrusted, pendingWork, bodyLimitBytes } = this.#options;
+    const fault = refusal ?? checkRequest(request);
+    const client = identify(request, isTrusted);
+    const exchange = new Exchange({
+      request,
+      response,
+      client,
+      requestId: requestIdOf(request),
+      pendingWork,
+      bodyLimitBytes,
+      startedAtMs: performance.now(),
+    });
+    exchange.fault = fault;
+    this.#active.add(exchange);
+    response.once('close', () => this.#close(exchange));
+    return exchange;
+  }
+
+  #close(exchange: Exchange): void {
+    this.#active.delete(exchange);
+    if (!exchange.response.writableFinished) {
+      exchange.fault ??= new Fault('client_left');
+      exchange.leave();
+    }
+    this.#options.log.access(exchange);
+  }
+
+  /**
+   * Nothing moved on a connection for a while. That is the client's doing if it does not take the answer or does not send
+   * the rest of its body; else we are waiting for somebody else, who has a timeout of his own.
+   */
+  #onIdle(socket: Socket): void {
+    const exchange = this.#exchangeOn(socket);
+    if (!exchange) {
+      socket.destroy();
+      return;
+    }
+    const { request, response } = exchange;
+    if (socket.writableLength > 0) socket.destroy();
+    else if (!request.complete && !request.isPaused() && !response.headersSent)
+      answerFault(exchange, new Fault('request_timeout'));
+    else if (!request.complete && !request.isPaused()) socket.destroy();
+  }
+
+  #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const exchange = this.#exchangeOn(socket);
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const fault = new Fault(UNREADABLE[error.code ?? ''] ?? 'bad_request', { cause: error });
+    this.#options.log.info(`a client sent what is no HTTP/1.1: ${error.message}`, {
+      code: fault.code,
+      peer: socket.remoteAddress,
+    });
+    if (!exchange) refuse(socket, fault);
+    else if (exchange.response.headersSent) socket.destroy();
+    else {
+      exchange.leave();
+      exchange.fault = fault;
+      refuse(socket, fault);
+    }
+  }
+
+  /** Rare, so a search is cheaper than keeping an index for every request. */
+  #exchangeOn(socket: Socket): Exchange | undefined {
+    for (const exchange of this.#active) if (exchange.socket === socket) return exchange;
+    return undefined;
+  }
+}
+
+/** Answers a connection that has no response object, and ends it. */
+function refuse(socket: Socket, fault: Fault): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(rawFaultAnswer(fault), () => socket.destroySoon());
+}
