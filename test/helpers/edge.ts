@@ -1,0 +1,79 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { readConfig } from '../../src/config.ts';
+import { createEdge, type Edge } from '../../src/edge.ts';
+import { connectTo, type Peer } from './peer.ts';
+
+export interface RunningEdge {
+  readonly edge: Edge;
+  readonly port: number;
+  readonly url: string;
+  readonly logDir: string;
+  /** A raw connection to it. */
+  connect(): Promise<Peer>;
+  /** Sends one request on a connection of its own and resolves with everything that comes back. */
+  exchange(request: string): Promise<string>;
+  /** Drains it now; else that happens when the test ends. */
+  close(): Promise<void>;
+  /** Resolves with the parsed lines of access.log once there are `count` of them. */
+  accessLines(count: number): Promise<Record<string, string>[]>;
+  /** The parsed lines of error.log so far. */
+  errorLines(): Promise<Record<string, unknown>[]>;
+}
+
+export interface EdgeSetup {
+  /** Folder of the site; default: an empty one. */
+  readonly site?: string;
+  /** Settings, as the environment would give them. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a whole edge in this process, on a free port, with a log folder of its own. */
+export async function startEdge(t: ExecutionContext, { site, env = {} }: EdgeSetup = {}): Promise<RunningEdge> {
+  const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
+  const logDir = join(folder, 'log');
+  const config = readConfig({
+    site: site ?? folder,
+    env: { PORT: '0', HOST: '127.0.0.1', DRAIN_TIMEOUT: '2s', LOG_DIR: logDir, ...env },
+  });
+  const edge = await createEdge(config);
+  const port = await edge.listen();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= edge.close();
+    return closing;
+  };
+  t.teardown(async () => {
+    await close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    edge,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    logDir,
+    close,
+    connect: () => connectTo(t, port),
+    async exchange(request) {
+      const peer = await connectTo(t, port);
+      peer.write(request);
+      return peer.readToEnd();
+    },
+    accessLines: (count) => linesOf(join(logDir, 'access.log'), count) as Promise<Record<string, string>[]>,
+    errorLines: () => linesOf(join(logDir, 'error.log'), 0),
+  };
+}
+
+/** The log is written in batches; this waits for it as a reader with `tail -f` would. */
+async function linesOf(path: string, count: number): Promise<Record<string, unknown>[]> {
+  const deadline = Date.now() + 5000;
+  for (;;) {
+    const text = await readFile(path, 'utf8');
+    const lines = text.split('\n').slice(0, -1);
+    if (lines.length >= count) return lines.map((line) => JSON.parse(line));
+    if (Date.now() > deadline) throw new Error(`${path} has ${lines.length} of ${count} lines`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
