@@ -1,0 +1,68 @@
+const SLASH = 0x2f;
+
+/**
+ * What two parsers may read differently: an encoded slash, a backslash in either form, NUL, and raw bytes that are no printable ASCII.
+ * A function that guards `/admin` must be neither reached nor missed by a spelling that the hop understands in another way.
+ */
+const AMBIGUOUS = /%2f|%5c|%00|[^!-[\]-~]/i;
+
+const DOT_SEGMENT = /\/\.\.?(?:\/|$)/;
+
+/** The path of a request in the form in which patterns are compared with it: decoded once, without query and trailing slash. */
+export class MatchablePath {
+  /** Decoded. No decoded segment holds a slash, so this is as good as the list of segments. */
+  readonly text: string;
+  readonly #raw: string;
+  #segments: readonly string[] | undefined;
+
+  constructor(text: string, raw: string) {
+    this.text = text;
+    this.#raw = raw;
+  }
+
+  /** Decoded; none for `/`. Made on first use: literal routes are found by the text alone. */
+  get segments(): readonly string[] {
+    this.#segments ??= toSegments(this.text);
+    return this.#segments;
+  }
+
+  /** As the client sent them, still encoded. */
+  get rawSegments(): readonly string[] {
+    return this.#raw === this.text ? this.segments : toSegments(this.#raw);
+  }
+}
+
+/**
+ * From the raw request target to what may be matched here. Undefined when nothing may: the hop then gets the target as it came.
+ * That is so for every ambiguous path, dot segments, malformed escapes, fragments and whatever is not in origin-form. Never throws.
+ */
+export function toMatchable(target: string): MatchablePath | undefined {
+  if (target.charCodeAt(0) !== SLASH || target.includes('#')) return undefined;
+  const raw = withoutQueryAndSlash(target);
+  if (raw === undefined || AMBIGUOUS.test(raw)) return undefined;
+  const text = raw.includes('%') ? decode(raw) : raw;
+  if (text === undefined || (text.includes('/.') && DOT_SEGMENT.test(text))) return undefined;
+  return new MatchablePath(text, raw);
+}
+
+/** Undefined for `//`: without its last slash it would look like `/`, which its author did not ask for. */
+function withoutQueryAndSlash(target: string): string | undefined {
+  const query = target.indexOf('?');
+  const end = query === -1 ? target.length : query;
+  if (end === 1 || target.charCodeAt(end - 1) !== SLASH) return target.slice(0, end);
+  return end === 2 ? undefined : target.slice(0, end - 1);
+}
+
+/** Whole at once: with encoded slashes out of the way it is the same as segment by segment. */
+function decode(raw: string): string | undefined {
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    // URIError: not hexadecimal, cut short, or no valid UTF-8. The hop may know what its client means.
+    return undefined;
+  }
+}
+
+function toSegments(path: string): readonly string[] {
+  return path === '/' ? [] : path.slice(1).split('/');
+}
