@@ -1,0 +1,22 @@
+import type { Route } from '../../src/dialects/dialect.ts';
+import type { PatternSegment } from '../../src/site/pattern.ts';
+
+/** A route by its pattern as people write it, e.g. `/api/:id` or `/files/*rest`; its target passes. */
+export function route(text: string, parts: Partial<Route> = {}): Route {
+  const file = `${text === '/' ? '/index' : text}.js`.slice(1);
+  return {
+    pattern: { text, segments: text.split('/').filter(Boolean).map(toSegment) },
+    methods: 'any',
+    target: { name: file, answer: async () => 'passed' },
+    step: 4,
+    dialect: 'test',
+    file,
+    ...parts,
+  };
+}
+
+function toSegment(text: string): PatternSegment {
+  if (text.startsWith(':')) return { kind: 'param', name: text.slice(1) };
+  if (text.startsWith('*')) return { kind: 'catch-all', name: text.slice(1) };
+  return { kind: 'literal', text };
+}
