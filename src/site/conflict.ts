@@ -1,0 +1,43 @@
+import type { Route } from '../dialects/dialect.ts';
+import type { Pattern } from './pattern.ts';
+
+/** Two routes for the same paths: `second` answers `methods` only if `first` passes. */
+export interface Conflict {
+  readonly first: Route;
+  readonly second: Route;
+  readonly methods: Route['methods'];
+}
+
+/** The conflicts among routes of equal pattern, whatever their parameters are called; `ordered` as they are asked. */
+export function findConflicts(ordered: readonly Route[]): readonly Conflict[] {
+  const groups = Map.groupBy(ordered, ({ pattern }) => shape(pattern));
+  return [...groups.values()].flatMap((rivals) =>
+    rivals.flatMap((second, rank) => conflictsOf(second, rivals.slice(0, rank))),
+  );
+}
+
+function shape({ segments }: Pattern): string {
+  return segments.map((segment) => (segment.kind === 'literal' ? `/${segment.text}` : `/\0${segment.kind}`)).join('');
+}
+
+function conflictsOf(second: Route, earlier: readonly Route[]): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  let left = second.methods;
+  for (const first of earlier) {
+    const methods = common(first.methods, left);
+    if (methods !== 'any' && methods.length === 0) continue;
+    conflicts.push({ first, second, methods });
+    left = without(left, methods);
+  }
+  return conflicts;
+}
+
+function common(some: Route['methods'], others: Route['methods']): Route['methods'] {
+  if (some === 'any') return others;
+  return others === 'any' ? some : some.filter((method) => others.includes(method));
+}
+
+function without(methods: Route['methods'], taken: Route['methods']): Route['methods'] {
+  if (taken === 'any') return [];
+  return methods === 'any' ? 'any' : methods.filter((method) => !taken.includes(method));
+}

@@ -1,0 +1,35 @@
+import type { Dialect, IgnoredFile, Project, Route } from '../dialects/dialect.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { type Conflict, findConflicts } from './conflict.ts';
+import { requireFolder } from './folder.ts';
+import { inOrder } from './order.ts';
+import type { Problem } from './problem.ts';
+import { type Candidate, createRouter } from './router.ts';
+import { DIALECTS } from './scan.ts';
+
+/** What a project answers by itself, and what its author should know about it. */
+export interface Site {
+  /** Who may answer, first to be asked first. Looks at method and path alone; nothing of the exchange is read or written. */
+  candidates(exchange: Exchange): readonly Candidate[];
+  /** In the order in which they are asked. */
+  readonly routes: readonly Route[];
+  readonly conflicts: readonly Conflict[];
+  readonly ignored: readonly IgnoredFile[];
+  readonly problems: readonly Problem[];
+}
+
+/** Has every dialect read the project. Throws a SiteError when the folder cannot be read; whatever a dialect throws is its bug and comes through. */
+export async function openSite(project: Project, dialects: readonly Dialect[] = DIALECTS): Promise<Site> {
+  await requireFolder(project.root);
+  const readings = await Promise.all(dialects.map((dialect) => dialect.read(project)));
+
+  const routes = inOrder(readings.flatMap((reading) => reading.routes));
+  const router = createRouter(routes);
+  return {
+    candidates: ({ request, target }) => router.find(request.method ?? '', target),
+    routes,
+    conflicts: findConflicts(routes),
+    ignored: readings.flatMap((reading) => reading.ignored),
+    problems: readings.flatMap((reading) => reading.problems),
+  };
+}
