@@ -1,0 +1,109 @@
+import { type ReadableByteStreamController, ReadableStream, type UnderlyingByteSource } from 'node:stream/web';
+import { Fault } from '../fault.ts';
+import type { Exchange } from './exchange.ts';
+
+/**
+ * The body of a request as a byte stream. Nothing is taken from the client, and none is told to go on (100-continue), before the stream is read.
+ * Reading rejects with a Fault when the client leaves (`client_left`) or sends too much (`body_too_large`).
+ */
+export function toWebBody(exchange: Exchange): ReadableStream<Uint8Array> {
+  return new ReadableStream(new BodySource(exchange));
+}
+
+class BodySource implements UnderlyingByteSource {
+  readonly type = 'bytes';
+  readonly #exchange: Exchange;
+  #controller: ReadableByteStreamController | undefined;
+  /** A read waits for data. */
+  #wanted = false;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  /** Called for each read that finds nothing, as the stream holds nothing in store (its high-water mark is 0). */
+  pull(controller: ReadableByteStreamController): void {
+    this.#wanted = true;
+    if (!this.#controller) this.#begin(controller);
+    this.#exchange.request.resume();
+  }
+
+  cancel(): void {
+    this.#discard();
+  }
+
+  #begin(controller: ReadableByteStreamController): void {
+    this.#controller = controller;
+    const { request, response } = this.#exchange;
+    if (request.destroyed || request.readableEnded) {
+      this.#end(request.readableAborted ? new Fault('client_left') : tooLate());
+      return;
+    }
+    this.#exchange.admitBody();
+    request.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onLost).on('close', this.#onLost);
+    response.once('close', this.#onAnswered);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { request } = this.#exchange;
+    try {
+      this.#exchange.countBody(chunk.length);
+    } catch (fault) {
+      this.#refuse(fault);
+      return;
+    }
+    this.#wanted = false;
+    this.#controller?.enqueue(isAlone(chunk) ? chunk : new Uint8Array(chunk));
+    // The enqueued chunk may have led to the next pull already.
+    if (!this.#wanted) request.pause();
+  };
+
+  readonly #onEnd = (): void => this.#end(undefined);
+
+  readonly #onLost = (): void =>
+    this.#end(new Fault('client_left', { message: 'the client left before its body was complete' }));
+
+  /** What is left of the body stands between this request and the next one on the connection. */
+  readonly #onAnswered = (): void => {
+    if (this.#wanted) return;
+    this.#end(tooLate());
+  };
+
+  #refuse(fault: unknown): void {
+    const { response } = this.#exchange;
+    // The rest of the body is not taken, so nothing can follow on this connection.
+    response.shouldKeepAlive = false;
+    this.#end(fault);
+  }
+
+  /** Ends the stream, in order or with an error. */
+  #end(error: unknown): void {
+    const controller = this.#controller;
+    if (!controller) return;
+    this.#discard();
+    if (error !== undefined) {
+      controller.error(error);
+      return;
+    }
+    controller.close();
+    // A read into the function's own buffer is answered only by this (Streams standard, ReadableByteStreamController.close).
+    controller.byobRequest?.respond(0);
+  }
+
+  #discard(): void {
+    const { request, response } = this.#exchange;
+    this.#controller = undefined;
+    request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onLost);
+    response.off('close', this.#onAnswered);
+    request.resume();
+  }
+}
+
+/** A byte stream takes the memory of what is enqueued away from everybody else, so a chunk that shares its own must be copied. */
+function isAlone(chunk: Buffer): boolean {
+  return chunk.buffer.byteLength === chunk.length;
+}
+
+function tooLate(): Error {
+  return new Error('the body of a request must be read before the answer is complete');
+}

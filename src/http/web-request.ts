@@ -1,0 +1,84 @@
+import type { IncomingMessage } from 'node:http';
+import { Fault } from '../fault.ts';
+import type { Exchange } from './exchange.ts';
+import { HOP_BY_HOP } from './headers.ts';
+import { toWebBody } from './web-request-body.ts';
+
+/**
+ * The request of an exchange as a WHATWG Request. Its body is read from the client no faster than the function reads it, and not at all
+ * unless it does. Throws `bad_request` if Host and target make no URL.
+ */
+export function toWebRequest(exchange: Exchange): Request {
+  return new WebRequest(exchange);
+}
+
+/** A dialect that gives its requests more than the standard does extends this. */
+export class WebRequest extends Request {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    const { request } = exchange;
+    const url = urlOf(exchange);
+    try {
+      super(url, hasBody(request) ? bodyInit(exchange) : { method: request.method ?? 'GET' });
+      this.#exchange = exchange;
+      copyFields(request.rawHeaders, this.headers);
+    } catch (cause) {
+      throw new Fault('bad_request', { message: `Host and target make no URL: ${url}`, cause });
+    }
+  }
+
+  /**
+   * Aborts when the client leaves. A signal given to the constructor of Request costs several times the whole rest of it, and most functions
+   * never look at theirs. The price: a `fetch(request)` of a request without body goes on when the client leaves, unless it is told
+   * `{ signal: request.signal }`.
+   */
+  override get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+
+  override clone(): Request {
+    const exchange = this.#exchange;
+    return Object.defineProperty(super.clone(), 'signal', { get: () => exchange.signal });
+  }
+}
+
+/** What may stand in a Host field (RFC 9110 7.2). Anything else could move the border between authority and path. */
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d*)?$/;
+
+function urlOf({ client, request, target }: Exchange): string {
+  // HTTP/1.0 may leave Host out; a URL cannot.
+  const host = hostOf(request.rawHeaders) || 'localhost';
+  if (!HOST.test(host)) throw new Fault('bad_request', { message: `Host is no host: ${JSON.stringify(host)}` });
+  return `${client.proto}://${host}${target}`;
+}
+
+/** `request.headers` would be built for this alone. */
+function hostOf(fields: readonly string[]): string {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] as string; // pairs
+    if (name.length === 4 && name.toLowerCase() === 'host') return fields[at + 1] as string;
+  }
+  return '';
+}
+
+/** A Request of GET or HEAD can have none, whatever is on the wire; Node then drops the body behind the answer. */
+function hasBody({ method, headers }: IncomingMessage): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function bodyInit(exchange: Exchange): RequestInit {
+  return { method: exchange.request.method ?? 'GET', body: toWebBody(exchange), duplex: 'half' };
+}
+
+/**
+ * One by one, so that duplicates are joined as the standard says. Fields about the connection stay behind: it is not the function's, and
+ * `fetch(request)` refuses a request that carries them.
+ */
+function copyFields(fields: readonly string[], headers: Headers): void {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] as string; // pairs
+    if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, fields[at + 1] as string);
+  }
+}

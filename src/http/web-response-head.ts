@@ -1,0 +1,91 @@
+import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http';
+import { Fault } from '../fault.ts';
+import type { Exchange } from './exchange.ts';
+import { HOP_BY_HOP } from './headers.ts';
+import type { WebResponse } from './web-response.ts';
+
+/** Status and fields of a function's Response, made ready for the wire. Nothing is written before `send`. */
+export class WebResponseHead {
+  readonly status: number;
+  /** The length that the function gave, if it is one. Whether it is true shows only at the end. */
+  readonly declaredLength: number | undefined;
+  readonly #exchange: Exchange;
+  readonly #reason: string;
+  readonly #fields: string[] = [];
+
+  /** Throws `function_bad_answer` for a status that is not final. */
+  constructor(exchange: Exchange, { status, statusText, headers }: WebResponse) {
+    if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
+      throw new Fault('function_bad_answer', { message: `the status of a Response must be 200 to 599, got ${status}` });
+    }
+    this.#exchange = exchange;
+    this.status = status;
+    this.#reason = statusText ? toReason(statusText) : '';
+    this.declaredLength = this.#take(headers);
+  }
+
+  /** True when the answer ends behind its head: the method or the status forbids a body (RFC 9110 6.4.1). */
+  get isAll(): boolean {
+    return (
+      this.status === 204 || this.status === 205 || this.status === 304 || this.#exchange.request.method === 'HEAD'
+    );
+  }
+
+  /** Writes the head; it goes out with what is written next. `length` undefined: Node frames the body, in chunks if the client knows them. */
+  send(length: number | undefined): void {
+    const { response } = this.#exchange;
+    const fields = this.#fields;
+    if (length !== undefined) fields.push('Content-Length', String(length));
+    try {
+      response.writeHead(this.status, this.#reason || STATUS_CODES[this.status] || 'unknown', fields);
+    } catch (cause) {
+      response.statusMessage = '';
+      throw new Fault('function_bad_answer', { message: unwritable(fields), cause });
+    }
+  }
+
+  /** Copies the fields that go out; returns the declared length. */
+  #take(headers: WebResponse['headers']): number | undefined {
+    const exchange = this.#exchange;
+    const fields = this.#fields;
+    let length: number | undefined;
+    let hasRequestId = false;
+    for (const [name, value] of headers) {
+      const lowerCase = name.toLowerCase();
+      if (HOP_BY_HOP.has(lowerCase)) continue;
+      if (lowerCase === 'content-length') {
+        length = toLength(value);
+        continue;
+      }
+      if (lowerCase === 'content-type') exchange.contentType = value;
+      else if (lowerCase === 'section-io-tag') exchange.sectionTag = value;
+      else if (lowerCase === exchange.requestId.name) hasRequestId = true;
+      fields.push(name, value);
+    }
+    if (!hasRequestId) fields.push(exchange.requestId.name, exchange.requestId.value);
+    return length;
+  }
+}
+
+/** Without what a reason phrase cannot carry (RFC 9112 4). */
+function toReason(statusText: string): string {
+  return statusText.replaceAll(/[^\t -~\x80-\xff]/g, '');
+}
+
+function toLength(value: string): number | undefined {
+  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+function unwritable(fields: readonly string[]): string {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] as string; // pairs
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, fields[at + 1] as string);
+    } catch {
+      // That it cannot be written is the news.
+      return `the header ${JSON.stringify(name)} of the Response cannot be written`;
+    }
+  }
+  return 'the head of the Response cannot be written';
+}

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import { type Fault, toFault } from '../../src/fault.ts';
+import { Exchange } from '../../src/http/exchange.ts';
+import { PendingWork } from '../../src/pending-work.ts';
+import { connectTo, type Peer } from './peer.ts';
+
+export interface ExchangeServer {
+  readonly port: number;
+  /** Every exchange so far, in order. */
+  readonly exchanges: readonly Exchange[];
+  /** What the answers threw, in order. */
+  readonly faults: readonly Fault[];
+  /** A raw connection to it. */
+  connect(): Promise<Peer>;
+  /** Sends one request on a connection of its own and resolves with everything that comes back. */
+  exchange(request: string): Promise<string>;
+}
+
+export interface ExchangeSetup {
+  readonly bodyLimitBytes?: number;
+}
+
+/** A bare node:http server whose requests are exchanges. A fault is answered by its code, or cuts the answer off. Closed when the test ends. */
+export async function serveExchanges(
+  t: ExecutionContext,
+  answer: (exchange: Exchange) => Promise<void> | void,
+  { bodyLimitBytes = 0 }: ExchangeSetup = {},
+): Promise<ExchangeServer> {
+  const exchanges: Exchange[] = [];
+  const faults: Fault[] = [];
+  const server = createServer({ requireHostHeader: false });
+
+  async function serve(exchange: Exchange): Promise<void> {
+    exchanges.push(exchange);
+    const { response } = exchange;
+    response.once('close', () => {
+      if (!response.writableFinished) exchange.leave();
+    });
+    try {
+      await answer(exchange);
+    } catch (error) {
+      const fault = toFault(error);
+      faults.push(fault);
+      if (response.headersSent) response.destroy();
+      else response.writeHead(fault.status, ['Content-Length', String(fault.code.length)]).end(fault.code);
+    }
+  }
+
+  server.on('request', (request, response) => {
+    void serve(new Exchange({ request, response, ...PARTS, bodyLimitBytes }));
+  });
+  server.on('checkContinue', (request, response) => {
+    const exchange = new Exchange({ request, response, ...PARTS, bodyLimitBytes });
+    exchange.continueAwaited = true;
+    void serve(exchange);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo; // a TCP server has one
+  return {
+    port,
+    exchanges,
+    faults,
+    connect: () => connectTo(t, port),
+    async exchange(request) {
+      const peer = await connectTo(t, port);
+      peer.write(request);
+      return peer.readToEnd();
+    },
+  };
+}
+
+const PARTS = {
+  client: { address: '127.0.0.1', proto: 'http', trusted: true },
+  requestId: { value: 'id-of-this', name: 'x-request-id', made: true },
+  pendingWork: new PendingWork(() => {}),
+  startedAtMs: 0,
+} as const;
