@@ -1,3 +1,8 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { isIP, type Socket } from 'node:net';
+import type { TrustedPeers } from '../setting.ts';
+import { vetTrustHeaders } from './trust-headers.ts';
+
 /** Who asked, as far as it can be believed. */
 export interface Client {
   /** IP address of the client; '' when its socket was gone before it could be read. */
@@ -5,4 +10,96 @@ export interface Client {
   readonly proto: 'http' | 'https';
   /** The peer is one of TRUSTED_PROXIES, so its trust headers are believed. */
   readonly trusted: boolean;
+}
+
+/**
+ * Who asked. A trusted peer is believed: `True-Client-IP`, else the right-most untrusted entry of `X-Forwarded-For`, else the
+ * peer itself; the scheme by `X-Forwarded-Proto`. Anybody else is who the socket says.
+ *
+ * What the peer may not say of itself is replaced or removed in `rawHeaders`, `headers` and `headersDistinct`
+ * (docs/decisions/trust-headers.md), so this runs before anybody reads them.
+ */
+export function identify(request: IncomingMessage, isTrusted: TrustedPeers): Client {
+  const peer = peerOf(request.socket, isTrusted);
+  vetTrustHeaders(request, peer);
+  if (!peer.trusted) return peer;
+  const { headers } = request;
+  return {
+    address: claimedAddress(headers, isTrusted) || peer.address,
+    proto: claimedProto(headers) ?? peer.proto,
+    trusted: true,
+  };
+}
+
+const PEER = Symbol('peer');
+
+/** Asking whether an address is trusted costs more than all the rest here, and a connection carries many requests. */
+interface KnownSocket extends Socket {
+  [PEER]?: Client;
+}
+
+function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Client {
+  const known = socket[PEER];
+  if (known) return known;
+  const address = plain(socket.remoteAddress ?? '');
+  const encrypted = 'encrypted' in socket && socket.encrypted === true;
+  const peer: Client = { address, proto: encrypted ? 'https' : 'http', trusted: address !== '' && isTrusted(address) };
+  socket[PEER] = peer;
+  return peer;
+}
+
+function claimedAddress(headers: IncomingHttpHeaders, isTrusted: TrustedPeers): string {
+  const trueClientIp = fieldOf(headers, 'true-client-ip');
+  if (isIP(trueClientIp)) return plain(trueClientIp);
+  return rightmostUntrusted(fieldOf(headers, 'x-forwarded-for'), isTrusted);
+}
+
+/** The proxy nearest to us wrote the last entry, so only what stands left of trusted proxies can be a client. '' if there is none. */
+function rightmostUntrusted(list: string, isTrusted: TrustedPeers): string {
+  let end = list.length;
+  while (end > 0) {
+    const comma = list.lastIndexOf(',', end - 1);
+    const entry = list.slice(comma + 1, end).trim();
+    end = comma;
+    if (entry === '') continue;
+    const address = toAddress(entry);
+    // Whatever stands left of an entry that nobody can read was passed on by nobody we know.
+    if (address === '') return '';
+    if (!isTrusted(address)) return address;
+  }
+  return '';
+}
+
+const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/;
+const WITH_PORT = /^([\d.]+):\d{1,5}$/;
+
+/** Some proxies write a port behind the address, and then brackets around IPv6. '' if it is no address. */
+function toAddress(entry: string): string {
+  const bare = BRACKETED.exec(entry)?.[1] ?? WITH_PORT.exec(entry)?.[1] ?? entry;
+  return isIP(bare) ? plain(bare) : '';
+}
+
+/** By the first entry: the one nearest to the client. Anything but `https` is http; undefined if nothing is said. */
+function claimedProto(headers: IncomingHttpHeaders): Client['proto'] | undefined {
+  const list = fieldOf(headers, 'x-forwarded-proto');
+  if (list === '') return undefined;
+  if (list === 'https' || list === 'http') return list;
+  const comma = list.indexOf(',');
+  const first = comma < 0 ? list : list.slice(0, comma);
+  return first.trim().toLowerCase() === 'https' ? 'https' : 'http';
+}
+
+/** Node has joined several fields of these names with commas. */
+function fieldOf(headers: IncomingHttpHeaders, name: string): string {
+  const value = headers[name];
+  return typeof value === 'string' ? value : '';
+}
+
+const MAPPED_IPV4 = '::ffff:';
+
+/** `::ffff:192.0.2.1`, as a dual-stack socket says it, is `192.0.2.1`; a zone (`%eth0`) means nothing outside of this machine. */
+function plain(address: string): string {
+  if (address.startsWith(MAPPED_IPV4) && address.includes('.')) return address.slice(MAPPED_IPV4.length);
+  const zone = address.indexOf('%');
+  return zone < 0 ? address : address.slice(0, zone);
 }

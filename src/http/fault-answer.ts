@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Fault, FaultCode } from '../fault.ts';
+import type { Exchange } from './exchange.ts';
+import { type FaultPage, reasonOf, toFaultPage } from './fault-page.ts';
+import { lingerOnClose } from './linger.ts';
+
+/**
+ * Tells the client of a fault; the only place that does. Nothing sent yet: status, code and request id. Head already sent: the
+ * connection is cut so that the client can tell. Client gone: nothing. Sets `exchange.fault`. Never throws.
+ */
+export function answerFault(exchange: Exchange, fault: Fault): void {
+  const { response, socket, left } = exchange;
+  exchange.fault = fault;
+  if (left || fault.code === 'client_left' || socket.destroyed) response.destroy();
+  // A complete answer that is on its way is not taken back because of what failed behind it.
+  else if (response.writableEnded) return;
+  else if (response.headersSent) cut(response, socket);
+  else write(exchange, fault);
+}
+
+/** The answer as text, for a connection that has no response object. The connection has to end behind it. */
+export function rawFaultAnswer(fault: Fault): string {
+  const page = toFaultPage(fault, '', '');
+  const fields = ['Date', new Date().toUTCString(), 'Connection', 'close', ...fieldsOf(fault, page)];
+  let head = `HTTP/1.1 ${fault.status} ${reasonOf(fault.status)}\r\n`;
+  for (let at = 0; at < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
+  return `${head}\r\n${page.body}`;
+}
+
+/** A body that ends before its last chunk or announced length is seen to be cut. One that ends with its connection is not, unless that is reset. */
+function cut(response: ServerResponse, socket: Socket): void {
+  // Another answer is still being written before this one on the same connection.
+  if (!response.socket) {
+    response.destroy();
+    return;
+  }
+  if (response.chunkedEncoding || response.hasHeader('content-length')) {
+    socket.destroy();
+    return;
+  }
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Only plain TCP can be reset; a TLS connection shows by itself that it was cut.
+    socket.destroy();
+  }
+}
+
+function write(exchange: Exchange, fault: Fault): void {
+  const { request, response, socket, requestId } = exchange;
+  const page = toFaultPage(fault, requestId.value, request.headers.accept ?? '');
+  const fields = fieldsOf(fault, page);
+  fields.push(requestId.name, requestId.value);
+  const unread = isBodyUnread(request);
+  if (unread || CLOSING.has(fault.code)) fields.push('Connection', 'close');
+  if (unread) lingerOnClose(socket);
+  try {
+    // What a function prepared belonged to its own answer.
+    for (const name of response.getHeaderNames()) response.removeHeader(name);
+    response.sendDate = true;
+    response.writeHead(fault.status, reasonOf(fault.status), fields);
+    response.end(page.body);
+    exchange.contentType = page.contentType;
+    if (request.method !== 'HEAD') exchange.bodyBytesSent = Buffer.byteLength(page.body);
+  } catch {
+    // A field of the fault that cannot be written (e.g. a line break from a function's text): no answer is better than half of one.
+    response.destroy();
+  }
+}
+
+/** After these nobody knows where the next request begins, or nobody will be there to read it. */
+const CLOSING: ReadonlySet<FaultCode> = new Set(['bad_request', 'coding_unknown', 'version_unsupported', 'draining']);
+
+/** `complete` alone does not say it: for a request without a body, too, it becomes true only after the request was handed out. */
+function isBodyUnread({ complete, headers }: IncomingMessage): boolean {
+  return !complete && ('transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0);
+}
+
+function fieldsOf({ headers }: Fault, { contentType, body }: FaultPage): string[] {
+  return [
+    'Content-Type',
+    contentType,
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'Cache-Control',
+    'no-store',
+    ...headers,
+  ];
+}
