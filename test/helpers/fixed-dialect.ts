@@ -1,0 +1,10 @@
+import type { Dialect, Reading } from '../../src/dialects/dialect.ts';
+
+/** A dialect that finds the same in every project. */
+export function fixedDialect(reading: Partial<Reading>, name = 'test'): Dialect {
+  return {
+    name,
+    looksFor: `${name}-functions/**/*.js`,
+    read: async () => ({ routes: [], ignored: [], problems: [], ...reading }),
+  };
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Dialect, Project } from '../../src/dialects/dialect.ts';
+import { SiteError } from '../../src/site/folder.ts';
+import { openSite } from '../../src/site/site.ts';
+import { serveExchanges } from '../helpers/exchange-server.ts';
+import { fixedDialect } from '../helpers/fixed-dialect.ts';
+import { route } from '../helpers/route.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+test('an exchange gets its candidates by method and path, first to be asked first', async (t) => {
+  const routes = [route('/api/*rest'), route('/api/:id', { methods: ['GET'] }), route('/other')];
+  const site = await openSite(await projectIn(t), [fixedDialect({ routes })]);
+  const found: string[][] = [];
+  const server = await serveExchanges(t, (exchange) => {
+    found.push(site.candidates(exchange).map((candidate) => candidate.route.pattern.text));
+    exchange.response.end();
+  });
+
+  await server.exchange('GET /api/7?x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  await server.exchange('POST /api/7 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  await server.exchange('GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.deepEqual(found, [['/api/:id', '/api/*rest'], ['/api/*rest'], []]);
+});
+
+test('what the dialects found stands together, the routes in the order in which they are asked', async (t) => {
+  const ignored = [{ file: 'a.test.js', reason: 'no handler' }];
+  const problems = [{ severity: 'warning', file: 'b.js', message: 'odd' }] as const;
+  const one = fixedDialect({ routes: [route('/:x', { file: 'one' })], ignored });
+  const two = fixedDialect({ routes: [route('/a'), route('/:x', { file: 'two' })], problems });
+  const site = await openSite(await projectIn(t), [one, two]);
+
+  t.deepEqual(
+    site.routes.map(({ file }) => file),
+    ['a.js', 'one', 'two'],
+  );
+  t.deepEqual(site.ignored, ignored);
+  t.deepEqual(site.problems, problems);
+});
+
+test('every dialect reads the project as it is given', async (t) => {
+  const project = await projectIn(t);
+  const seen: Project[] = [];
+  const dialect: Dialect = {
+    ...fixedDialect({}),
+    read: async (given) => {
+      seen.push(given);
+      return { routes: [], ignored: [], problems: [] };
+    },
+  };
+
+  await openSite(project, [dialect, dialect]);
+  t.deepEqual(
+    seen.map((given) => given === project),
+    [true, true],
+  );
+});
+
+test('a site that cannot be read is told before any dialect is asked', async (t) => {
+  const root = join(await siteFolder(t), 'none');
+  const read = async () => t.fail() as never;
+
+  await t.throwsAsync(openSite({ ...(await projectIn(t)), root }, [{ ...fixedDialect({}), read }]), {
+    instanceOf: SiteError,
+  });
+});
+
+test('a bug in a dialect is not hidden', async (t) => {
+  const bug = new TypeError('a bug');
+  const dialect: Dialect = { ...fixedDialect({}), read: () => Promise.reject(bug) };
+
+  t.is(await t.throwsAsync(openSite(await projectIn(t), [dialect])), bug);
+});
+
+async function projectIn(t: ExecutionContext): Promise<Project> {
+  const root = await siteFolder(t);
+  const log = { info() {}, warn() {}, error() {}, access() {}, reopen() {}, async close() {} };
+  return { root, dataDir: join(root, '.nexthop'), log, region: '', env: {} };
+}
