@@ -1,0 +1,155 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import { type Fault, toFault } from '../../src/fault.ts';
+import { isTunnelRequest, type TunnelOptions, Tunnels } from '../../src/hop/tunnel.ts';
+import { Exchange } from '../../src/http/exchange.ts';
+import { PendingWork } from '../../src/pending-work.ts';
+import { Peer } from './peer.ts';
+
+export interface TunnelServer {
+  readonly port: number;
+  readonly tunnels: Tunnels;
+  /** What `open` threw, in order. */
+  readonly faults: readonly Fault[];
+  /** Every exchange that asked for a tunnel, in order. */
+  readonly exchanges: readonly Exchange[];
+  /** Resolves when this many calls of `open` are over. */
+  settled(count: number): Promise<void>;
+  /** A raw connection that may go on talking when the other side has ended. */
+  connect(): Promise<Peer>;
+  /** A connection that has asked for a WebSocket. */
+  ask(fields?: readonly string[]): Promise<Peer>;
+}
+
+/** A handshake as a browser makes it, with further lines of the head. */
+export function handshake(...lines: readonly string[]): string {
+  const own = ['GET /chat HTTP/1.1', 'Host: site.example', 'Upgrade: websocket', 'Connection: Upgrade'];
+  return `${[...own, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...lines].join('\r\n')}\r\n\r\n`;
+}
+
+/** The answer that opens a tunnel. */
+export function switching(...lines: readonly string[]): string {
+  const own = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
+  return `${[...own, ...lines].join('\r\n')}\r\n\r\n`;
+}
+
+/** A server that opens tunnels to the port, as the edge's does, and says to plain requests which body they had. Closed when the test ends. */
+export async function serveTunnels(
+  t: ExecutionContext,
+  hopPort: number,
+  options: Partial<TunnelOptions> = {},
+): Promise<TunnelServer> {
+  const tunnels = new Tunnels({
+    origin: { host: `127.0.0.1:${hopPort}`, hostname: '127.0.0.1', port: hopPort },
+    connectTimeoutMs: 5000,
+    firstByteTimeoutMs: 5000,
+    idleTimeoutMs: 0,
+    limit: 2000,
+    headerLimitBytes: 128 * 1024,
+    requestFields: ({ request }) => withoutHopByHop(request.rawHeaders),
+    answerFields: withoutHopByHop,
+    ...options,
+  });
+  const faults: Fault[] = [];
+  const exchanges: Exchange[] = [];
+  const settlements = new Settlements();
+  const server = createServer({ shouldUpgradeCallback: isTunnelRequest });
+  server.on('request', answerPlainly);
+  server.on('upgrade', (request, socket: Socket, head) => {
+    const exchange = toExchange(request, socket);
+    exchanges.push(exchange);
+    tunnels
+      .open(exchange, head)
+      .catch((error: unknown) => {
+        const fault = toFault(error);
+        faults.push(fault);
+        answerFault(exchange, fault);
+      })
+      .finally(() => settlements.add());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(async () => {
+    server.close();
+    server.closeAllConnections();
+    await tunnels.close(0);
+  });
+  const { port } = server.address() as AddressInfo; // a TCP server has one
+  const connectClient = async (): Promise<Peer> => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+    t.teardown(() => socket.destroy());
+    const client = new Peer(socket);
+    await once(socket, 'connect');
+    return client;
+  };
+  return {
+    port,
+    tunnels,
+    faults,
+    exchanges,
+    settled: (count) => settlements.reach(count),
+    connect: connectClient,
+    async ask(fields = []) {
+      const client = await connectClient();
+      client.write(handshake(...fields));
+      return client;
+    },
+  };
+}
+
+const HOP_BY_HOP = new Set(['connection', 'upgrade', 'keep-alive', 'te', 'transfer-encoding', 'proxy-connection']);
+
+function withoutHopByHop(rawFields: readonly string[]): string[] {
+  return rawFields.filter((_, at) => !HOP_BY_HOP.has((rawFields[at - (at % 2)] ?? '').toLowerCase()));
+}
+
+function toExchange(request: IncomingMessage, socket: Socket): Exchange {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.on('finish', () => socket.destroySoon());
+  return new Exchange({
+    request,
+    response,
+    client: { address: '127.0.0.1', proto: 'http', trusted: true },
+    requestId: { value: 'id-of-this', name: 'x-request-id', made: true },
+    pendingWork: new PendingWork(() => {}),
+    startedAtMs: 0,
+    bodyLimitBytes: 0,
+  });
+}
+
+function answerFault({ response }: Exchange, { status, code, headers }: Fault): void {
+  response.writeHead(status, ['Content-Length', String(code.length), ...headers]).end(code);
+}
+
+async function answerPlainly(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  response.setHeader('Connection', 'close').end(`plain ${request.method} with "${body}"`);
+}
+
+/** How many calls are over, and who waits for a number of them. */
+class Settlements {
+  #count = 0;
+  readonly #waiting = new Set<() => void>();
+
+  add(): void {
+    this.#count++;
+    for (const look of this.#waiting) look();
+  }
+
+  reach(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.#count < count) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}

@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { WebSocketServer } from 'ws';
+import { scriptedHop } from '../helpers/peer.ts';
+import { handshake, serveTunnels, switching } from '../helpers/tunnel-server.ts';
+import { until } from '../helpers/until.ts';
+
+/** A real WebSocket server that sends back what it gets. */
+async function echoServer(t: ExecutionContext): Promise<number> {
+  const server = createServer();
+  const sockets = new WebSocketServer({ server, handleProtocols: () => 'echo' });
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port; // a TCP server has one
+}
+
+test('a WebSocket client talks through the tunnel to a WebSocket server, and the close goes through too', async (t) => {
+  const edge = await serveTunnels(t, await echoServer(t));
+  const client = new WebSocket(`ws://127.0.0.1:${edge.port}/chat`, 'echo');
+  await once(client, 'open');
+
+  const long = 'long '.repeat(50_000);
+  for (const text of ['short', long]) {
+    client.send(text);
+    const [message] = await once(client, 'message');
+    t.is((message as MessageEvent).data, text);
+  }
+  t.is(client.protocol, 'echo');
+  t.is(edge.tunnels.size, 1);
+  client.close(1000, 'enough');
+  const [close] = await once(client, 'close');
+
+  t.is((close as CloseEvent).code, 1000);
+  await edge.settled(1);
+  t.is(edge.tunnels.size, 0);
+});
+
+test('the request goes to the hop in its order, case and number, with its path as it is', async (t) => {
+  const hop = await scriptedHop(t, () => {});
+  const edge = await serveTunnels(t, hop.port);
+  const client = await edge.connect();
+  const fields = ['HOST: a.example', 'x-Two: 1', 'Cookie: a=1', 'X-two: \xe9', 'cookie: b=2', 'x-Two: 3', 'Accept: x'];
+
+  client.write(
+    `GET //a/../%2F//b?c=//d?e HTTP/1.1\r\n${fields.join('\r\n')}\r\nconnection: keep-alive, UPGRADE\r\nUPGRADE: WebSocket\r\n\r\n`,
+  );
+  const [peer] = await hop.connections(1);
+
+  t.deepEqual((await peer?.readHead())?.split('\r\n'), [
+    'GET //a/../%2F//b?c=//d?e HTTP/1.1',
+    ...fields,
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    '',
+    '',
+  ]);
+});
+
+test('a request with Expect goes to the hop like any other', async (t) => {
+  const hop = await scriptedHop(t, () => {});
+  const edge = await serveTunnels(t, hop.port);
+  await edge.ask(['Expect: 100-continue', 'X-Two: 1', 'X-Two: 2']);
+
+  const [peer] = await hop.connections(1);
+
+  t.regex((await peer?.readHead()) ?? '', /\r\nX-Two: 1\r\nX-Two: 2\r\n/);
+});
+
+test('the 101 comes with all its fields, those that repeat too, and says its Upgrade once', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(
+      switching(
+        'Sec-WebSocket-Accept: abc',
+        'set-cookie: a',
+        'Set-Cookie: b',
+        'Set-Cookie: c',
+        'Age: 1',
+        'Age: 2',
+        'Content-Length: 0',
+      ),
+    );
+  });
+  const edge = await serveTunnels(t, hop.port);
+
+  const client = await edge.ask();
+
+  t.deepEqual((await client.readHead()).split('\r\n'), [
+    'HTTP/1.1 101 Switching Protocols',
+    'Sec-WebSocket-Accept: abc',
+    'set-cookie: a',
+    'Set-Cookie: b',
+    'Set-Cookie: c',
+    'Age: 1',
+    'Age: 2',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    '',
+    '',
+  ]);
+  t.is(edge.exchanges[0]?.response.statusCode, 101);
+  t.is(edge.exchanges[0]?.upstreamStatus, '101');
+  t.is(edge.exchanges[0]?.upstreamAddress, `127.0.0.1:${hop.port}`);
+});
+
+test('bytes that come with the request and with the 101 arrive in order', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(`${switching()}first of the hop, `);
+    peer.write('second of the hop');
+  });
+  const edge = await serveTunnels(t, hop.port);
+  const client = await edge.connect();
+
+  client.write(`${handshake()}first of the client, `);
+  client.write('second of the client');
+  await client.readHead();
+
+  t.is(await client.readBytes(35), 'first of the hop, second of the hop');
+  t.is(await hop.peers[0]?.readBytes(41), 'first of the client, second of the client');
+});
+
+test('a client that talks on and on before the 101 is read from again after it, and nothing is lost', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    await until(() => edge.exchanges[0]?.socket.isPaused() === true, 'the client to be held up');
+    peer.write(switching());
+  });
+  const edge = await serveTunnels(t, hop.port);
+  const client = await edge.ask();
+  const flood = '0123456789'.repeat(100_000);
+
+  client.write(flood);
+  await client.readHead();
+
+  t.is(await hop.peers[0]?.readBytes(flood.length), flood);
+});
+
+for (const [who, first] of [
+  ['client', 0],
+  ['hop', 1],
+] as const) {
+  test(`the ${who} may end first and still hears the rest of the other side`, async (t) => {
+    const hop = await scriptedHop(t, async (peer) => {
+      await peer.readHead();
+      peer.write(switching());
+    });
+    const edge = await serveTunnels(t, hop.port);
+    const client = await edge.ask();
+    await client.readHead();
+    const sides = [client, (await hop.connections(1))[0] ?? client];
+    const [ends, goesOn] = first === 0 ? sides : sides.reverse();
+
+    ends?.end('the last of mine');
+    t.is(await goesOn?.readToEnd(), 'the last of mine');
+    goesOn?.end('the rest of mine');
+
+    t.is(await ends?.readToEnd(), 'the rest of mine');
+    await edge.settled(1);
+  });
+}
