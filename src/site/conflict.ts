@@ -20,14 +20,16 @@ function shape({ segments }: Pattern): string {
   return segments.map((segment) => (segment.kind === 'literal' ? `/${segment.text}` : `/\0${segment.kind}`)).join('');
 }
 
+/** A method is contested by the first of the earlier routes that answers it; those behind have nothing more to take. */
 function conflictsOf(second: Route, earlier: readonly Route[]): readonly Conflict[] {
   const conflicts: Conflict[] = [];
-  let left = second.methods;
+  const taken = new Set<string>();
   for (const first of earlier) {
-    const methods = common(first.methods, left);
-    if (methods !== 'any' && methods.length === 0) continue;
+    const methods = without(common(first.methods, second.methods), taken);
+    if (methods.length === 0) continue;
     conflicts.push({ first, second, methods });
-    left = without(left, methods);
+    if (methods === 'any') break;
+    for (const method of methods) taken.add(method);
   }
   return conflicts;
 }
@@ -37,7 +39,6 @@ function common(some: Route['methods'], others: Route['methods']): Route['method
   return others === 'any' ? some : some.filter((method) => others.includes(method));
 }
 
-function without(methods: Route['methods'], taken: Route['methods']): Route['methods'] {
-  if (taken === 'any') return [];
-  return methods === 'any' ? 'any' : methods.filter((method) => !taken.includes(method));
+function without(methods: Route['methods'], taken: ReadonlySet<string>): Route['methods'] {
+  return methods === 'any' ? methods : methods.filter((method) => !taken.has(method));
 }

@@ -1,5 +1,4 @@
 import test from 'ava';
-
 import { createRouter, type Router } from '../../src/site/router.ts';
 import type { Params } from '../../src/target.ts';
 import { route } from '../helpers/route.ts';
