@@ -51,6 +51,8 @@ export interface Reading {
 /** A platform whose sites run here. A room of its own: dialects never import each other. */
 export interface Dialect {
   readonly name: string;
+  /** The files its routes come from, as told to the author of a site that has none, e.g. `cloud-functions/**` with `.js` or `.ts`. */
+  readonly looksFor: string;
   /** Reads the project; an empty Reading when the project does not speak this dialect. Never throws for what stands in the user's files. */
   read(project: Project): Promise<Reading>;
 }

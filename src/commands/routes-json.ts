@@ -1,0 +1,24 @@
+import type { Route } from '../dialects/dialect.ts';
+import type { Listing } from './routes-table.ts';
+
+/** The listing as JSON, for scripts: `routes` in the order in which they are asked; `methods` "any" or a list. */
+export function toJson({ root, site, notes }: Listing): string {
+  const listing = {
+    site: root,
+    routes: site.routes.map(describe),
+    conflicts: site.conflicts.map(({ first, second, methods }) => ({
+      pattern: second.pattern.text,
+      methods,
+      first: first.file,
+      second: second.file,
+    })),
+    ignored: site.ignored,
+    problems: site.problems,
+    notes,
+  };
+  return JSON.stringify(listing, undefined, 2);
+}
+
+function describe({ methods, pattern, file, dialect, step }: Route): object {
+  return { methods, pattern: pattern.text, file, dialect, step };
+}

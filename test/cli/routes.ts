@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { type RoutesOptions, routes } from '../../src/commands/routes.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Dialect } from '../../src/dialects/dialect.ts';
+import { SiteError } from '../../src/site/folder.ts';
+import { fixedDialect } from '../helpers/fixed-dialect.ts';
+import { route } from '../helpers/route.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+const SMALL = fixedDialect({
+  routes: [
+    route('/api/*default', { file: 'cloud-functions/api/[[default]].js' }),
+    route('/api/users/:id', { file: 'cloud-functions/api/users/[id].js', methods: ['GET', 'POST'] }),
+    route('/hello', { file: 'cloud-functions/hello/index.js', methods: ['GET'] }),
+    route('/hello', { file: 'cloud-functions/hello.js' }),
+  ],
+  ignored: [{ file: 'cloud-functions/_proxy.js', reason: 'exports no handler' }],
+  problems: [
+    { severity: 'error', file: 'cloud-functions/bad.js', line: 3, column: 7, message: 'Expected ";" but found "x"' },
+    { severity: 'warning', file: 'cloud-functions/[[a]]/b.js', message: 'a catch-all must be last' },
+  ],
+});
+
+const SMALL_TABLE = `
+site SITE
+
+routes
+  order  methods   pattern         file                                dialect
+  1      GET       /hello          cloud-functions/hello/index.js      test
+  2      any       /hello          cloud-functions/hello.js            test
+  3      GET,POST  /api/users/:id  cloud-functions/api/users/[id].js   test
+  4      any       /api/*default   cloud-functions/api/[[default]].js  test
+
+conflicts
+  GET /hello  cloud-functions/hello.js answers only what cloud-functions/hello/index.js passes on
+
+ignored
+  cloud-functions/_proxy.js  exports no handler
+
+problems
+  cloud-functions/bad.js:3:7 error: Expected ";" but found "x"
+  cloud-functions/[[a]]/b.js warning: a catch-all must be last
+`;
+
+test('routes prints who answers what, and what the author should know', async (t) => {
+  const site = await siteFolder(t);
+  const { text } = await run(site, { dialects: [SMALL] });
+
+  t.is(`\n${text}\n`, SMALL_TABLE.replace('SITE', site));
+});
+
+test('a site without routes is told where routes would come from', async (t) => {
+  const site = await siteFolder(t);
+  const dialects = [fixedDialect({}, 'one'), fixedDialect({}, 'second')];
+  const { code, text } = await run(site, { dialects });
+
+  t.is(code, 0);
+  t.is(
+    text,
+    `site ${site}
+
+no routes: every request goes to the next hop
+
+looked for
+  one     one-functions/**/*.js
+  second  second-functions/**/*.js`,
+  );
+});
+
+test('a route that does not work makes the exit code 1, a warning does not', async (t) => {
+  const site = await siteFolder(t);
+  const warned = fixedDialect({ problems: [{ severity: 'warning', file: 'a.js', message: 'odd' }] });
+
+  t.is((await run(site, { dialects: [SMALL] })).code, 1);
+  t.is((await run(site, { dialects: [warned] })).code, 0);
+});
+
+test('--json prints the same for scripts', async (t) => {
+  const site = await siteFolder(t);
+  const { code, text } = await run(site, { dialects: [SMALL], json: true });
+  const listing = JSON.parse(text);
+
+  t.is(code, 1);
+  t.deepEqual(Object.keys(listing), ['site', 'routes', 'conflicts', 'ignored', 'problems', 'notes']);
+  t.is(listing.site, site);
+  t.deepEqual(listing.routes[2], {
+    methods: ['GET', 'POST'],
+    pattern: '/api/users/:id',
+    file: 'cloud-functions/api/users/[id].js',
+    dialect: 'test',
+    step: 4,
+  });
+  t.deepEqual(listing.conflicts, [
+    {
+      pattern: '/hello',
+      methods: ['GET'],
+      first: 'cloud-functions/hello/index.js',
+      second: 'cloud-functions/hello.js',
+    },
+  ]);
+  t.is(listing.problems.length, 2);
+});
+
+test('what a dialect logs while it reads is printed as a note, without log files', async (t) => {
+  const site = await siteFolder(t);
+  const talkative: Dialect = {
+    ...fixedDialect({}),
+    async read({ log }) {
+      log.info('reading');
+      log.warn('slow disk');
+      log.error('full disk');
+      return { routes: [route('/a')], ignored: [], problems: [] };
+    },
+  };
+
+  t.regex((await run(site, { dialects: [talkative] })).text, /\n\nnotes\n {2}slow disk\n {2}full disk$/);
+});
+
+test('no name of a file or message can write to the terminal or break a line', async (t) => {
+  const site = await siteFolder(t);
+  const problems = [{ severity: 'warning', file: 'a\x1b[2J\x9b.js', message: 'one\r\n  two\tthree\x7f' }] as const;
+  const { text } = await run(site, { dialects: [fixedDialect({ problems })] });
+
+  t.is(text.split('\n').at(-1), '  a\\x1b[2J\\x9b.js warning: one two\\x09three\\x7f');
+});
+
+test('a site that cannot be read is no empty table', async (t) => {
+  const site = join(await siteFolder(t), 'none');
+
+  await t.throwsAsync(run(site, {}), { instanceOf: SiteError, message: /none does not exist/ });
+});
+
+async function run(site: string, options: RoutesOptions): Promise<{ code: number; text: string }> {
+  const lines: string[] = [];
+  const code = await routes(readConfig({ site, env: {} }), (line) => lines.push(line), options);
+  return { code, text: lines.join('\n') };
+}
