@@ -1,0 +1,150 @@
+import { posix } from 'node:path';
+import type { SourceFile } from './source-tree.ts';
+
+/** Each rule looks at a tree and returns its complaints: what is wrong, where, and what to do. */
+export type Complaints = string[];
+
+/**
+ * Rooms from the top of the house to its ground floor, a line a floor. A room is a file or a folder of `src/`; `*` stands for
+ * one folder name, each of them a room of its own. The longest entry that fits a file is its room.
+ */
+export type Floors = readonly (readonly string[])[];
+
+/**
+ * A file imports only from its own room or from a lower floor, never from a neighbour on its floor.
+ * So rooms cannot form a circle either.
+ */
+export function importsPointDownward(files: readonly SourceFile[], floors: Floors): Complaints {
+  return files.flatMap((file) => {
+    const from = toRoom(file.path, floors);
+    if (!from) return [`${file.path} is in no room: give it a place in the table of test/structure.ts`];
+    return file.imports.flatMap(({ file: imported, line }) => {
+      const to = imported && toRoom(imported, floors);
+      if (!to || to.name === from.name || to.floor > from.floor) return [];
+      const where = to.floor === from.floor ? 'a neighbour on the same floor' : 'a higher floor';
+      return [
+        `${file.path}:${line} imports ${imported}, ${where}: pass it in from above, or move the noun both need down`,
+      ];
+    });
+  });
+}
+
+/** No file imports itself through others. */
+export function noCycles(files: readonly SourceFile[]): Complaints {
+  const importsOf = new Map(files.map((file) => [file.path, file.imports.flatMap((each) => each.file ?? [])]));
+  const done = new Set<string>();
+  const complaints: Complaints = [];
+
+  function visit(path: string, trail: readonly string[]): void {
+    if (trail.includes(path)) {
+      const circle = [...trail.slice(trail.indexOf(path)), path];
+      complaints.push(`${circle.join(' → ')} is a circle: move what both ends need into a file of its own`);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const imported of importsOf.get(path) ?? []) visit(imported, [...trail, path]);
+    done.add(path);
+  }
+
+  for (const { path } of files) visit(path, []);
+  return complaints;
+}
+
+/** `packageName` is imported only below `home`, a file or a folder that ends with a slash. */
+export function importedOnlyIn(files: readonly SourceFile[], packageName: string, home: string): Complaints {
+  return files
+    .filter(({ path }) => !isWithin(path, home))
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ specifier }) => specifier === packageName || specifier.startsWith(`${packageName}/`))
+        .map(
+          ({ line }) =>
+            `${path}:${line} imports ${packageName}, which only ${home} may know: use what that room exports`,
+        ),
+    );
+}
+
+/** Code that fits `pattern` stands only below `home`; with '' as home, nowhere. */
+export function writtenOnlyIn(
+  files: readonly SourceFile[],
+  { what, pattern, home, instead }: { what: string; pattern: RegExp; home: string; instead: string },
+): Complaints {
+  return files
+    .filter(({ path, code }) => !(home && isWithin(path, home)) && pattern.test(code))
+    .map((file) => `${file.path}${lineOf(file, pattern)} uses ${what}: ${instead}`);
+}
+
+/** A file has at most `most` lines. */
+export function noLongFiles(files: readonly SourceFile[], most: number): Complaints {
+  return files
+    .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > most)
+    .map(
+      ({ path, lines }) => `${path} has ${lines} lines, at most ${most} are allowed: find the noun that hides in it`,
+    );
+}
+
+const EMPTY_NAMES = /^(?:utils?|helpers?|common|misc|types?|shared|stuff)$/;
+
+/** Names of files, and of folders below the first, say what is in them. */
+export function noEmptyNames(files: readonly SourceFile[]): Complaints {
+  return files.flatMap(({ path }) => {
+    const [, ...names] = path.replace(/(?:\.d)?\.[jt]s$/, '').split('/');
+    return names.some((name) => EMPTY_NAMES.test(name))
+      ? [`${path} has a name that says nothing: name it after the one noun or verb it holds`]
+      : [];
+  });
+}
+
+/** Each folder and each file on top of `src/` has a row of its own in the map, `| \`src/hop/\` | what it is for |`. */
+export function everyRoomIsOnTheMap(files: readonly SourceFile[], map: string): Complaints {
+  const rooms = new Set(
+    files.flatMap(({ path }) => [...foldersOf(path), ...(path.split('/').length === 2 ? [path] : [])]),
+  );
+  rooms.delete('src/');
+  const missing = [...rooms].filter((room) => !rowOf(map, room));
+  const gone = [...map.matchAll(/^\| `(src\/[^`]+)` \|/gm)]
+    .map(([, room = '']) => room)
+    .filter((room) => !rooms.has(room));
+  return [
+    ...missing.map((room) => `${room} has no row in docs/architecture.md: add "| \`${room}\` | what it is for |"`),
+    ...gone.map((room) => `docs/architecture.md has a row for ${room}, which does not exist: remove the row`),
+  ];
+}
+
+/** The top of the repository holds only these names. */
+export function onlyOnTop(names: readonly string[], allowed: readonly string[]): Complaints {
+  return names
+    .filter((name) => !allowed.includes(name))
+    .map((name) => `${name} does not belong on top of the repository: move it into a folder, or into package.json`);
+}
+
+function toRoom(path: string, floors: Floors): { name: string; floor: number } | undefined {
+  const rooms = floors.flatMap((entries, floor) =>
+    entries.flatMap((entry) => {
+      const pattern = `^src/${entry.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}${entry.endsWith('/') ? '' : '$'}`;
+      const [name] = new RegExp(pattern).exec(path) ?? [];
+      return name === undefined ? [] : [{ name, floor, exactness: entry.includes('*') ? 0 : entry.length }];
+    }),
+  );
+  return rooms.sort((one, other) => other.exactness - one.exactness)[0];
+}
+
+function isWithin(path: string, home: string): boolean {
+  return home.endsWith('/') ? path.startsWith(home) : path === home;
+}
+
+/** `:12`, or nothing where the code on that line looks different from its text. */
+function lineOf({ text }: SourceFile, pattern: RegExp): string {
+  const index = text.split('\n').findIndex((line) => pattern.test(line) && !/^\s*(?:\*|\/[/*])/.test(line));
+  return index < 0 ? '' : `:${index + 1}`;
+}
+
+function foldersOf(path: string): string[] {
+  const folder = posix.dirname(path);
+  return folder === '.' ? [] : [`${folder}/`, ...foldersOf(folder)];
+}
+
+function rowOf(map: string, room: string): boolean {
+  return map.split('\n').some((line) => line.startsWith(`| \`${room}\` | `) && /\w/.test(line.slice(room.length + 7)));
+}

@@ -1,0 +1,211 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import * as rules from './helpers/house-rules.ts';
+import { fakeSourceTree, readSourceTree } from './helpers/source-tree.ts';
+
+/** The house, from the top to the ground floor. A file imports from its own room or from below (docs/architecture.md). */
+const FLOORS: rules.Floors = [
+  ['cli.ts'],
+  ['commands/', 'index.ts'],
+  ['edge.ts', 'middleware.ts', 'process-guard.ts'],
+  ['server.ts'],
+  ['handler.ts'],
+  ['ready.ts'],
+  ['site/'],
+  ['dialects/*/'],
+  ['dialects/loader/', 'hop/', 'static/', 'jobs/', 'stores/'],
+  ['dialects/dialect.ts'],
+  ['log/'],
+  ['target.ts', 'site/pattern.ts', 'site/problem.ts'],
+  ['http/'],
+  ['config.ts'],
+  ['setting.ts', 'fault.ts', 'pending-work.ts'],
+];
+
+/** A package, and the only room that may import it. */
+const HOMES: Readonly<Record<string, string>> = {
+  pino: 'src/log/',
+  undici: 'src/hop/',
+  'http-proxy': 'src/hop/',
+  ioredis: 'src/stores/redis/',
+  esbuild: 'src/dialects/loader/',
+  'es-module-lexer': 'src/dialects/loader/',
+};
+
+/** What only one file may do. */
+const PRIVILEGES = [
+  { what: 'process.env', pattern: /\bprocess\??\.env\b/, home: 'src/config.ts', instead: 'take it from Config' },
+  {
+    what: 'process.exit',
+    pattern: /\bprocess\??\.(?:exit|reallyExit|abort)\b/,
+    home: 'src/cli.ts',
+    instead: 'throw, or return, to the command line',
+  },
+  { what: 'console', pattern: /\bconsole\s*[.[]/, home: '', instead: 'write through Log' },
+  {
+    what: 'an import of node:process',
+    pattern: /from ["'](?:node:)?process["']/,
+    home: '',
+    instead: 'use the global, so that the other rules see it',
+  },
+  {
+    what: "http-proxy's web()",
+    pattern: /\.web\s*\(|\[["']web["']\]/,
+    home: '',
+    instead: 'forward by undici dispatch: web() lets requests be smuggled (docs/decisions)',
+  },
+];
+
+const ON_TOP = [
+  ...['package.json', 'package-lock.json', '.gitignore', 'Dockerfile', 'README.md'],
+  ...['src', 'test', 'docs', 'bench', 'examples', '.ci'],
+];
+
+const ROOT = join(import.meta.dirname, '..');
+const house = await readSourceTree(ROOT, ['src']);
+const everything = await readSourceTree(ROOT, ['src', 'test', 'examples', 'bench']);
+
+test('imports in src point downward', (t) => {
+  t.deepEqual(rules.importsPointDownward(house, FLOORS), []);
+});
+
+test('no file in src imports itself through others', (t) => {
+  t.deepEqual(rules.noCycles(house), []);
+});
+
+for (const [packageName, home] of Object.entries(HOMES)) {
+  test(`${packageName} is imported only in ${home}`, (t) => {
+    t.deepEqual(rules.importedOnlyIn(house, packageName, home), []);
+  });
+}
+
+for (const privilege of PRIVILEGES) {
+  test(`${privilege.home ? `only ${privilege.home}` : 'nothing in src'} uses ${privilege.what}`, (t) => {
+    t.deepEqual(rules.writtenOnlyIn(house, privilege), []);
+  });
+}
+
+test('files have at most 300 lines', (t) => {
+  t.deepEqual(rules.noLongFiles(everything, 300), []);
+});
+
+test('files in src are named after what they hold', (t) => {
+  t.deepEqual(rules.noEmptyNames(house), []);
+});
+
+test('every room has its row in docs/architecture.md', async (t) => {
+  const map = await readFile(join(ROOT, 'docs/architecture.md'), 'utf8');
+
+  t.deepEqual(rules.everyRoomIsOnTheMap(house, map), []);
+});
+
+test('the top of the repository is short', async (t) => {
+  const ignored = (await readFile(join(ROOT, '.gitignore'), 'utf8')).split('\n');
+  const names = (await readdir(ROOT)).filter((name) => name !== '.git' && !ignored.includes(name));
+
+  t.deepEqual(rules.onlyOnTop(names, ON_TOP), []);
+});
+
+test('the rules see an import that points upward, of types too', async (t) => {
+  const tree = await fakeSourceTree({
+    'src/server.ts': `import { answer } from './handler.ts';\nanswer();`,
+    'src/handler.ts': `\nimport type { Server } from './server.ts';\nexport const answer = (server?: Server) => server;`,
+  });
+
+  const [complaint, ...more] = rules.importsPointDownward(tree, FLOORS);
+  t.regex(complaint ?? '', /^src\/handler\.ts:2 imports src\/server\.ts, a higher floor: /);
+  t.deepEqual(more, []);
+});
+
+test('the rules see a dialect that imports another, and let it import what all share', async (t) => {
+  const tree = await fakeSourceTree({
+    'src/dialects/one/read.ts': `import '../dialect.ts';\nimport '../loader/load.ts';\nimport './scan.ts';\nimport '../two/read.ts';`,
+  });
+
+  const [complaint, ...more] = rules.importsPointDownward(tree, FLOORS);
+  t.regex(complaint ?? '', /^src\/dialects\/one\/read\.ts:4 imports src\/dialects\/two\/read\.ts, a neighbour/);
+  t.deepEqual(more, []);
+});
+
+test('the rules see a file without a room', async (t) => {
+  const tree = await fakeSourceTree({ 'src/attic.ts': '' });
+
+  t.regex(rules.importsPointDownward(tree, FLOORS)[0] ?? '', /^src\/attic\.ts is in no room/);
+});
+
+test('the rules see a circle of files, re-exports and import() counted', async (t) => {
+  const tree = await fakeSourceTree({
+    'src/hop/a.ts': `export * from './b.ts';`,
+    'src/hop/b.ts': `export const load = () => import('./c.ts');`,
+    'src/hop/c.ts': `import type { A } from './a.ts';\nexport type C = A;`,
+  });
+
+  t.deepEqual(
+    rules.noCycles(tree).map((complaint) => complaint.split(' is ')[0]),
+    ['src/hop/a.ts → src/hop/b.ts → src/hop/c.ts → src/hop/a.ts'],
+  );
+});
+
+test('the rules see a package outside its room, by a path of it too', async (t) => {
+  const tree = await fakeSourceTree({
+    'src/hop/pool.ts': `import { Pool } from 'undici';`,
+    'src/server.ts': `import http from 'node:http';\nimport Pool from 'undici/lib/dispatcher/pool.js';`,
+  });
+
+  const [complaint, ...more] = rules.importedOnlyIn(tree, 'undici', 'src/hop/');
+  t.regex(complaint ?? '', /^src\/server\.ts:2 imports undici, which only src\/hop\/ may know/);
+  t.deepEqual(more, []);
+});
+
+const BREACHES: Readonly<Record<string, string>> = {
+  'process.env': 'export const port = process.env.PORT;',
+  'process.exit': 'export const end = () => process.exit(1);',
+  console: `console.log('x');`,
+  'an import of node:process': `import { env } from 'node:process'; export const port = env.PORT;`,
+  "http-proxy's web()": 'export const forward = (proxy: Proxy) => proxy.web(1);',
+};
+
+for (const privilege of PRIVILEGES) {
+  test(`the rules see ${privilege.what} in code, and not in a comment`, async (t) => {
+    const breach = BREACHES[privilege.what] ?? '';
+    const tree = await fakeSourceTree({
+      'src/handler.ts': `/* ${breach} */\n// ${breach}\n\n${breach}`,
+      'src/server.ts': `// ${breach}\nexport const quiet = true;`,
+      [privilege.home || 'src/edge.ts']: privilege.home ? breach : '',
+    });
+
+    const [complaint, ...more] = rules.writtenOnlyIn(tree, privilege);
+    t.true(complaint?.startsWith(`src/handler.ts:4 uses ${privilege.what}: `), complaint);
+    t.deepEqual(more, []);
+  });
+}
+
+test('the rules see a file that is too long or has an empty name', async (t) => {
+  const tree = await fakeSourceTree({
+    'src/http/utils.ts': 'a;\n'.repeat(301),
+    'src/common/clock.ts': 'a;\n'.repeat(300),
+  });
+
+  t.deepEqual(rules.noLongFiles(tree, 300).length, 1);
+  t.regex(rules.noLongFiles(tree, 300)[0] ?? '', /^src\/http\/utils\.ts has 301 lines/);
+  t.deepEqual(rules.noEmptyNames(tree).length, 2);
+});
+
+test('the rules see a room that is not on the map, and a row without a room', async (t) => {
+  const tree = await fakeSourceTree({ 'src/hop/hop.ts': '', 'src/log/log.ts': '', 'src/fault.ts': '' });
+  const map = '| `src/hop/` | the next hop |\n| `src/log/` | |\n| `src/attic/` | old things |\n';
+
+  t.deepEqual(
+    rules.everyRoomIsOnTheMap(tree, map).map((complaint) => complaint.split(':')[0]),
+    [
+      'src/log/ has no row in docs/architecture.md',
+      'src/fault.ts has no row in docs/architecture.md',
+      'docs/architecture.md has a row for src/attic/, which does not exist',
+    ],
+  );
+});
+
+test('the rules see what does not belong on top', (t) => {
+  t.regex(rules.onlyOnTop(['src', 'notes.txt'], ON_TOP)[0] ?? '', /^notes\.txt does not belong on top/);
+});
