@@ -1,0 +1,104 @@
+// npm run demo: a next hop and nexthop in front of it, one request to each kind of target, then both stay up until Ctrl-C.
+// Plain JavaScript for Node 20 and later, so that it runs before anything is known about the machine.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createOrigin } from './origin.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SITE = 'examples/hello';
+
+const stopped = untilSignal();
+process.exitCode = await demo();
+
+/** Resolves with the exit code. */
+async function demo() {
+  try {
+    await access(join(ROOT, 'dist/cli.js'));
+  } catch {
+    process.stderr.write('nexthop is not built yet: run "npm ci" first.\n');
+    return 1;
+  }
+  const origin = createOrigin().listen(0, '127.0.0.1');
+  await once(origin, 'listening');
+  const logDir = await mkdtemp(join(tmpdir(), 'nexthop-demo-'));
+  const server = startServer(`http://127.0.0.1:${origin.address().port}`, logDir);
+  try {
+    const address = await server.address;
+    if (address === undefined) return 1;
+    await show(address, logDir);
+    await Promise.race([stopped, server.exit]);
+    return await server.stop();
+  } finally {
+    await server.stop();
+    origin.closeAllConnections();
+    origin.close();
+    await rm(logDir, { recursive: true, force: true });
+  }
+}
+
+/** Runs `npm start`. `address` resolves with the URL it listens on, or undefined if it ended before. */
+function startServer(nextHop, logDir) {
+  const port = process.env.PORT ?? '8080';
+  print(`$ PORT=${port} NEXT_HOP=${nextHop} LOG_DIR=${logDir} npm start -- ${SITE}`);
+  const child = spawn('npm', ['start', '--silent', '--', SITE], {
+    cwd: ROOT,
+    env: { ...process.env, PORT: port, NEXT_HOP: nextHop, LOG_DIR: logDir },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // Out of reach of the terminal's Ctrl-C: npm passes signals on, so the server would get it twice and cut its drain short.
+    detached: true,
+  });
+  const exit = once(child, 'exit').then(([code]) => code ?? 1);
+  const address = new Promise((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      print(line);
+      const [, url] = /listens on (http:\S+)/.exec(line) ?? [];
+      if (url) resolve(url);
+    });
+    exit.then(() => resolve(undefined));
+  });
+  return {
+    address,
+    exit,
+    stop: () => {
+      child.kill('SIGTERM');
+      return exit;
+    },
+  };
+}
+
+async function show(address, logDir) {
+  print('\nA path that a function of the site answers:');
+  await request(`${address}/api/hello`);
+  await request(`${address}/users/42`);
+  print('A path that nobody here knows goes on to the next hop, unchanged:');
+  await request(`${address}/any//path?x=%41`);
+  print(`Each request has its line in ${logDir}/access.log.`);
+  print('Both stay up: try curl from another terminal. Ctrl-C ends them.');
+}
+
+async function request(url) {
+  print(`$ curl '${url}'`);
+  const [response] = await once(get(url, { agent: false }), 'response');
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  print(`${text.trimEnd()}\n`);
+}
+
+/** Resolves at the first signal that asks for the end; later ones change nothing. */
+function untilSignal() {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, resolve);
+  });
+}
+
+function print(line) {
+  process.stdout.write(`${line}\n`);
+}
