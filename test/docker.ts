@@ -1,0 +1,104 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { createBaseImage } from './helpers/base-image.ts';
+import { carryOutDockerfile, type Image, toHostCommand, toHostPath } from './helpers/dockerfile.ts';
+
+const run = promisify(execFile);
+const ROOT = join(import.meta.dirname, '..');
+
+const asRoot = process.getuid?.() === 0;
+const inRoot = asRoot ? test.serial : test.serial.skip;
+const reason = asRoot ? '' : ' (skipped: only root can become the container’s user)';
+
+let folder = '';
+let image: Image;
+
+test.before(async () => {
+  if (!asRoot) return;
+  folder = await mkdtemp(join(tmpdir(), 'nexthop-docker-'));
+  // The container's user must get in.
+  await chmod(folder, 0o755);
+  image = await carryOutDockerfile(ROOT, folder, await createBaseImage(join(folder, 'base')));
+  await cp(join(ROOT, 'examples/hello'), toHostPath(image, '/site'), { recursive: true });
+});
+
+test.after.always(async () => {
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+inRoot(`the image starts by npm start, as a user that is not root, on the port it exposes${reason}`, async (t) => {
+  t.deepEqual(image.command.slice(0, 2), ['npm', 'start']);
+  t.not(image.user.uid, 0);
+  t.is(image.exposed, '8080');
+  t.is((await stat(toHostPath(image, '/var/log/nodejs'))).uid, image.user.uid);
+});
+
+inRoot(`the image holds the production dependencies and no other${reason}`, async (t) => {
+  const { dependencies, devDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const installed = await readdir(toHostPath(image, '/app/node_modules'));
+
+  for (const name of Object.keys(dependencies)) t.true(installed.includes(name), name);
+  for (const name of Object.keys(devDependencies)) t.false(installed.includes(name.split('/')[0] ?? ''), name);
+  t.deepEqual((await readdir(toHostPath(image, '/app'))).sort(), [
+    'dist',
+    'node_modules',
+    'package-lock.json',
+    'package.json',
+  ]);
+});
+
+inRoot(`a container answers, is healthy, logs, and ends with 0 on SIGTERM to npm${reason}`, async (t) => {
+  const container = await startContainer(image);
+  t.teardown(container.kill);
+
+  const answer = await fetch(`${container.url}/api/hello`);
+  t.is(await answer.text(), 'Hello from a function!\n');
+
+  const { port } = new URL(container.url);
+  const { file, args, options } = toHostCommand(image, image.healthcheck);
+  await t.notThrowsAsync(run(file, args, { ...options, env: { ...options.env, PORT: port } }));
+
+  t.is(await container.stop('SIGTERM'), 0);
+  t.regex(await readFile(toHostPath(image, '/var/log/nodejs/access.log'), 'utf8'), /"GET \/api\/hello HTTP\/1\.1"/);
+  await t.throwsAsync(run(file, args, { ...options, env: { ...options.env, PORT: port } }), { message: /health/ });
+});
+
+/** Runs the image's command as its user, in a process group of its own. */
+async function startContainer(of: Image) {
+  const { file, args, options } = toHostCommand(of, of.command);
+  const env = { ...options.env, HOME: toHostPath(of, '/site'), PORT: '0', LOG_DIR: toHostPath(of, '/var/log/nodejs') };
+  const child = spawn(file, args, { ...options, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exit = once(child, 'exit');
+  const lines: string[] = [];
+  const url = new Promise<string>((resolve, reject) => {
+    const onLine = (line: string): void => {
+      lines.push(line);
+      const [, found] = /listens on (http:\S+)/.exec(line) ?? [];
+      if (found) resolve(found);
+    };
+    createInterface({ input: child.stdout }).on('line', onLine);
+    createInterface({ input: child.stderr }).on('line', onLine);
+    exit.then(([code]) => reject(new Error(`the container ended with ${code}:\n${lines.join('\n')}`)), reject);
+  });
+  return {
+    url: await url,
+    stop: async (signal: NodeJS.Signals): Promise<number | null> => {
+      child.kill(signal);
+      return (await exit)[0];
+    },
+    kill: () => {
+      try {
+        // The whole group: npm and the server, should a test have failed half-way.
+        if (child.pid) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // Nobody is left, as it should be.
+      }
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { basename, isAbsolute, join, posix } from 'node:path';
+import { promisify } from 'node:util';
+import type { BaseImage } from './base-image.ts';
+
+const run = promisify(execFile);
+
+/** What a Dockerfile makes: a folder that stands for the container's root, and how it is run. */
+export interface Image {
+  /** Host path that stands for `/`. */
+  readonly root: string;
+  workdir: string;
+  readonly env: Record<string, string>;
+  /** Default: root, as in Docker. */
+  user: { readonly uid: number; readonly gid: number };
+  command: readonly string[];
+  healthcheck: readonly string[];
+  exposed: string;
+}
+
+/**
+ * Carries out a Dockerfile without Docker: each stage is an empty folder, absolute paths of the container are mapped into it, and
+ * the base image's Node and npm are this process's. Knows the instructions that ours uses and throws for any other.
+ * Must run as root. `folder`: where the stages are made. Resolves with the last stage.
+ */
+export async function carryOutDockerfile(context: string, folder: string, base: BaseImage): Promise<Image> {
+  const stages = new Map<string, Image>();
+  let image: Image | undefined;
+  for (const { name, text } of toInstructions(await readFile(join(context, 'Dockerfile'), 'utf8'))) {
+    if (name === 'FROM') {
+      const [, label] = /^node:24-slim(?: AS (\w+))?$/.exec(text) ?? unknown(name, text);
+      image = await createStage(join(folder, String(stages.size)), base);
+      stages.set(label ?? String(stages.size), image);
+    } else {
+      if (!image) throw new Error(`${name} stands before FROM`);
+      await carryOut(name, text, image, { context, stages });
+    }
+  }
+  if (!image) throw new Error('the Dockerfile has no FROM');
+  return image;
+}
+
+/** The host's path of an absolute path in the container. */
+export function toHostPath(image: Image, path: string): string {
+  return join(image.root, path);
+}
+
+/** A command of the image as the host runs it: arguments that are absolute paths are mapped. */
+export function toHostCommand(image: Image, [file = '', ...args]: readonly string[]) {
+  return {
+    file,
+    args: args.map((arg) => (isAbsolute(arg) ? toHostPath(image, arg) : arg)),
+    options: { cwd: toHostPath(image, image.workdir), env: { ...image.env }, ...image.user },
+  };
+}
+
+async function carryOut(
+  name: string,
+  text: string,
+  image: Image,
+  { context, stages }: { context: string; stages: ReadonlyMap<string, Image> },
+): Promise<void> {
+  if (name === 'WORKDIR') {
+    image.workdir = text;
+    await mkdir(toHostPath(image, text), { recursive: true });
+  } else if (name === 'ENV') {
+    const [, key = '', value = ''] = /^(\w+)=(\S*)$/.exec(text) ?? unknown(name, text);
+    image.env[key] = value;
+  } else if (name === 'COPY') {
+    const [, stage, paths = ''] = /^(?:--from=(\w+) )?([^-].*)$/.exec(text) ?? unknown(name, text);
+    await copy(stage === undefined ? context : rootOf(stages, stage), paths.split(' '), image);
+  } else if (name === 'RUN') {
+    await runInstruction(text, image);
+  } else if (name === 'USER') {
+    const [, uid, gid] = /^(\d+):(\d+)$/.exec(text) ?? unknown(name, text);
+    image.user = { uid: Number(uid), gid: Number(gid) };
+  } else if (name === 'EXPOSE') {
+    image.exposed = text;
+  } else if (name === 'CMD') {
+    image.command = JSON.parse(text);
+  } else if (name === 'HEALTHCHECK') {
+    const [, command = ''] = /^(?:--\S+ )*CMD (\[.*\])$/.exec(text) ?? unknown(name, text);
+    image.healthcheck = JSON.parse(command);
+  } else {
+    unknown(name, text);
+  }
+}
+
+async function createStage(root: string, base: BaseImage): Promise<Image> {
+  const bin = join(root, 'usr/local/bin');
+  await mkdir(bin, { recursive: true });
+  await symlink(base.node, join(bin, 'node'));
+  await symlink(base.npm, join(bin, 'npm'));
+  return {
+    root,
+    workdir: '/',
+    env: { PATH: `${bin}:/usr/bin:/bin`, ...base.env },
+    user: { uid: 0, gid: 0 },
+    command: [],
+    healthcheck: [],
+    exposed: '',
+  };
+}
+
+async function copy(from: string, paths: readonly string[], image: Image): Promise<void> {
+  const target = posix.resolve(image.workdir, paths.at(-1) ?? '');
+  const intoFolder = paths.at(-1)?.endsWith('/');
+  for (const path of paths.slice(0, -1)) {
+    const to = toHostPath(image, intoFolder ? join(target, basename(path)) : target);
+    // Docker gives what it copies to root, with the modes it has.
+    await cp(join(from, path), to, { recursive: true });
+  }
+}
+
+/** A cache mount is npm's own cache on this machine, which the shell finds without a mount. */
+async function runInstruction(text: string, image: Image): Promise<void> {
+  const command = text.replace(/^--mount=type=cache,\S+ /, '').replace(/(?<=^|\s)\/(?=\w)/g, `${image.root}/`);
+  const { options } = toHostCommand(image, []);
+  await run('sh', ['-c', command], options);
+}
+
+function toInstructions(text: string): { name: string; text: string }[] {
+  return text
+    .replaceAll(/^#.*\n/gm, '')
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => ({ name: line.slice(0, line.indexOf(' ')), text: line.slice(line.indexOf(' ') + 1).trim() }));
+}
+
+function rootOf(stages: ReadonlyMap<string, Image>, stage: string): string {
+  const image = stages.get(stage);
+  return image ? image.root : unknown('COPY --from', stage);
+}
+
+function unknown(name: string, text: string): never {
+  throw new Error(`${name} ${text}: the Dockerfile says what test/helpers/dockerfile.ts cannot carry out; teach it`);
+}
