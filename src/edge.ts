@@ -60,6 +60,7 @@ export class Edge {
       firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
       idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT,
       limit: config.MAX_TUNNELS,
+      headerLimitBytes: config.HOP_HEADER_LIMIT,
       requestFields: (exchange) => requestFields.toHop(exchange),
       answerFields: (rawFields, status, exchange) => answerFields.toClient(rawFields, status, exchange).fields,
     });

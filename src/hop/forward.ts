@@ -67,6 +67,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   #controller: Dispatcher.DispatchController | undefined;
   #connection: HopConnection | undefined;
   #phase: Phase = 'queued';
+  #answerBegan = false;
   #retried = false;
   #eventStream = false;
   #wroteBody = false;
@@ -117,6 +118,11 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     this.#phase = 'waiting';
     this.moved();
     if (this.#hasBody) this.#exchange.admitBody();
+  }
+
+  /** undici calls it with the first byte of an answer; no retry after that. */
+  onResponseStarted(): void {
+    this.#answerBegan = true;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _fields: unknown, reason = ''): void {
@@ -239,7 +245,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
    * before the first byte of an answer to an idempotent request without a body (RFC 9110 9.2.2).
    */
   #mayRetry(error: Error): boolean {
-    if (this.#retried || this.#phase === 'body' || this.#exchange.upstreamStatus !== '') return false;
+    if (this.#retried || this.#answerBegan) return false;
     if (isRefused(error)) return true;
     const connection = this.#tools.connections.brokenBy(error);
     const reused = connection !== undefined && connection.answers > 0;

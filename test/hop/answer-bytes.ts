@@ -1,0 +1,290 @@
+import test from 'ava';
+import { startEdge } from '../helpers/edge.ts';
+import { scriptedHop } from '../helpers/peer.ts';
+
+const CLOSE = 'Connection: close\r\n\r\n';
+
+/** What a client gets when the hop answers its request with these bytes and then keeps or ends the connection. */
+async function answerOf(
+  t: Parameters<typeof startEdge>[0],
+  bytes: string,
+  { request = `GET / HTTP/1.1\r\nHost: a\r\n${CLOSE}`, end = false } = {},
+): Promise<string> {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(bytes);
+    if (end) peer.end();
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  return edge.exchange(request);
+}
+
+/** Field lines of a head, without those that belong to the client's own connection. */
+function fieldsOf(answer: string): string[] {
+  const head = answer.slice(0, answer.indexOf('\r\n\r\n'));
+  return head
+    .split('\r\n')
+    .slice(1)
+    .filter((line) => !/^(connection|keep-alive|date|x-request-id):/i.test(line));
+}
+
+test('order, case and duplicates of fields reach the client unchanged', async (t) => {
+  const fields = [
+    'X-b: 1',
+    'x-A: 2',
+    'Set-Cookie: a=1',
+    'Set-Cookie: b=2',
+    'X-b: 3',
+    'X-Bytes: \xe9\xff',
+    'Content-Length: 0',
+  ];
+
+  const answer = await answerOf(t, `HTTP/1.1 200 OK\r\n${fields.join('\r\n')}\r\n\r\n`);
+
+  t.deepEqual(fieldsOf(answer), fields);
+});
+
+test('hop-by-hop fields of the answer end here, and so does what its Connection nominates', async (t) => {
+  const answer = await answerOf(
+    t,
+    'HTTP/1.1 200 OK\r\nConnection: X-Private, keep-alive, Set-Cookie\r\nKeep-Alive: timeout=9\r\nX-Private: 1\r\n' +
+      'Proxy-Authenticate: Basic\r\nUpgrade: h2c\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok',
+  );
+
+  t.deepEqual(fieldsOf(answer), ['Set-Cookie: a=1', 'Content-Length: 2']);
+});
+
+test('the client keeps its connection when the hop closes its own', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+
+  client.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.readUntil('ok');
+  client.write('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.readUntil('ok');
+
+  t.is(hop.peers.length, 2);
+});
+
+for (const [title, line, expected] of [
+  ['a reason phrase is kept', '200 Fine', '200 Fine'],
+  ['an empty reason phrase is kept', '200 ', '200 '],
+  ['a reason phrase in UTF-8 keeps its bytes', '200 \xe4\xbd\xa0', '200 \xe4\xbd\xa0'],
+  ['a reason phrase in bytes that are no UTF-8 becomes the usual one', '404 \xe9\xff', '404 Not Found'],
+  ['a status above 599 is kept', '799 Odd', '799 Odd'],
+] as const) {
+  test(title, async (t) => {
+    const answer = await answerOf(t, `HTTP/1.1 ${line}\r\nContent-Length: 0\r\n\r\n`);
+
+    t.is(answer.split('\r\n')[0], `HTTP/1.1 ${expected}`);
+  });
+}
+
+test('Date is kept, and added where it is missing', async (t) => {
+  const kept = await answerOf(t, 'HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n');
+  const added = await answerOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+
+  t.regex(kept, /\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n/);
+  t.is(kept.match(/\r\ndate:/gi)?.length, 1);
+  t.is(added.match(/\r\ndate:/gi)?.length, 1);
+});
+
+test('a 204 loses its Content-Length', async (t) => {
+  const answer = await answerOf(t, 'HTTP/1.1 204 No Content\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n');
+
+  t.deepEqual(fieldsOf(answer), ['X-A: 1']);
+  t.true(answer.endsWith('\r\n\r\n'));
+});
+
+test('a 304 keeps its Content-Length and has no body', async (t) => {
+  const answer = await answerOf(t, 'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 42\r\n\r\n');
+
+  t.deepEqual(fieldsOf(answer), ['ETag: "a"', 'Content-Length: 42']);
+  t.true(answer.endsWith('\r\n\r\n'));
+});
+
+test('a 205 is empty', async (t) => {
+  const answer = await answerOf(t, 'HTTP/1.1 205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
+
+  t.deepEqual(fieldsOf(answer), ['Content-Length: 0']);
+});
+
+test('a HEAD keeps the Content-Length of the GET, and the connections on both sides', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      await peer.readHead();
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n');
+    }
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+
+  for (const path of ['/1', '/2', '/3']) {
+    client.write(`HEAD ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    t.regex(await client.readHead(), /\r\nContent-Length: 1000\r\n/);
+  }
+
+  t.is(hop.peers.length, 1);
+  t.is(client.rest, '');
+});
+
+test('a chunked answer to HEAD has neither body nor coding', async (t) => {
+  const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', {
+    request: `HEAD / HTTP/1.1\r\nHost: a\r\n${CLOSE}`,
+  });
+
+  t.deepEqual(fieldsOf(answer), []);
+  t.true(answer.endsWith('\r\n\r\n'));
+});
+
+test('a chunked answer is chunked for the client, trailers and all', async (t) => {
+  const answer = await answerOf(
+    t,
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: abc\r\nSet-Cookie: a=1\r\n\r\n',
+  );
+
+  t.deepEqual(fieldsOf(answer), ['Trailer: X-Sum', 'Transfer-Encoding: chunked']);
+  t.true(answer.endsWith('5\r\nhello\r\n0\r\nX-Sum: abc\r\n\r\n'), answer);
+});
+
+test('a Trailer field on an answer with a length is dropped', async (t) => {
+  const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nok');
+
+  t.deepEqual(fieldsOf(answer), ['Content-Length: 2']);
+});
+
+test('an HTTP/1.0 client gets no chunks but the end of the connection', async (t) => {
+  const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n', {
+    request: 'GET / HTTP/1.0\r\n\r\n',
+  });
+
+  t.deepEqual(fieldsOf(answer), []);
+  t.true(answer.endsWith('\r\n\r\nhello'));
+});
+
+test('an HTTP/1.0 client that asks for keep-alive keeps its connection', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      await peer.readHead();
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    }
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+
+  for (const path of ['/1', '/2']) {
+    client.write(`GET ${path} HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n`);
+    await client.readUntil('ok');
+  }
+
+  t.regex(client.received, /\r\nConnection: keep-alive\r\n/);
+});
+
+test('an answer that ends with the connection is chunked for an HTTP/1.1 client', async (t) => {
+  const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\n\r\nhello', { end: true });
+
+  t.true(answer.endsWith('5\r\nhello\r\n0\r\n\r\n'), answer);
+});
+
+test('an HTTP/1.0 answer is passed on', async (t) => {
+  const answer = await answerOf(t, 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', { end: true });
+
+  t.true(answer.startsWith('HTTP/1.1 200 OK\r\n'));
+  t.true(answer.endsWith('ok'));
+});
+
+test('103 Early Hints and other interim answers are passed on before the final one', async (t) => {
+  const answer = await answerOf(
+    t,
+    'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.js>\r\nConnection: X\r\n\r\n' +
+      'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  );
+
+  t.true(
+    answer.startsWith(
+      'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.js>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n',
+    ),
+    answer,
+  );
+});
+
+test('an HTTP/1.0 client gets no interim answers', async (t) => {
+  const answer = await answerOf(
+    t,
+    'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+    {
+      request: 'GET / HTTP/1.0\r\nHost: a\r\n\r\n',
+    },
+  );
+
+  t.true(answer.startsWith('HTTP/1.1 200 OK\r\n'));
+});
+
+test('the head goes out before the first byte of the body', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+
+  client.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
+
+  t.regex(await client.readHead(), /\r\nContent-Type: text\/event-stream\r\n/);
+});
+
+test('each piece of an event stream goes out as it comes', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+  client.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.readHead();
+
+  for (const event of ['data: 1', 'data: 2']) {
+    hop.peers[0]?.write(`9\r\n${event}\n\n\r\n`);
+    t.is(await client.readUntil('\n\n\r\n'), `9\r\n${event}\n\n\r\n`);
+  }
+});
+
+test('pipelined requests are answered in their order', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      const path = (await peer.readHead()).split(' ')[1] ?? '';
+      if (path === '/slow') await new Promise((resolve) => setTimeout(resolve, 50));
+      peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`);
+    }
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+
+  const answers = await edge.exchange(
+    `GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\nGET /c HTTP/1.1\r\nHost: a\r\n${CLOSE}`,
+  );
+
+  t.deepEqual(
+    answers.match(/\r\n\r\n\/[a-z]+/g)?.map((match) => match.trim()),
+    ['/slow', '/b', '/c'],
+  );
+});
+
+test('bytes behind an answer never reach the next client', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+
+  const first = await edge.exchange(`GET /1 HTTP/1.1\r\nHost: a\r\n${CLOSE}`);
+  const second = await edge.exchange(`GET /2 HTTP/1.1\r\nHost: a\r\n${CLOSE}`);
+
+  t.true(first.endsWith('\r\n\r\nok'));
+  t.true(second.endsWith('\r\n\r\nok'), second);
+});

@@ -1,0 +1,248 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import test from 'ava';
+import { startEdge } from '../helpers/edge.ts';
+import { scriptedHop } from '../helpers/peer.ts';
+
+const GET = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+/** A port of this machine on which nobody listens. */
+async function deadPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test('a hop that refuses is a 502 of the hop, for a GET and for a POST', async (t) => {
+  const edge = await startEdge(t, { env: { NEXT_HOP: `http://127.0.0.1:${await deadPort()}` } });
+
+  const get = await edge.exchange(GET);
+  const post = await edge.exchange('POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi');
+
+  t.regex(get, /^HTTP\/1\.1 502 .*hop_unreachable/s);
+  t.regex(post, /^HTTP\/1\.1 502 .*hop_unreachable/s);
+  const lines = await edge.accessLines(2);
+  t.deepEqual(
+    lines.map(({ fault, fault_origin }) => [fault, fault_origin]),
+    [
+      ['hop_unreachable', 'hop'],
+      ['hop_unreachable', 'hop'],
+    ],
+  );
+});
+
+test('a name that does not resolve is a 502, and does not stop the start', async (t) => {
+  const edge = await startEdge(t, { env: { NEXT_HOP: 'http://no-such-name.invalid:80' } });
+
+  t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 .*hop_unreachable/s);
+});
+
+test('a connection that is never accepted is a 504', async (t) => {
+  const edge = await startEdge(t, { env: { NEXT_HOP: await blackHole(t), HOP_CONNECT_TIMEOUT: '150ms' } });
+
+  t.regex(await edge.exchange(GET), /^HTTP\/1\.1 504 .*hop_timeout/s);
+});
+
+/** A port whose queue of connections is full, so that a further SYN gets no answer. */
+async function blackHole(t: Parameters<typeof startEdge>[0]): Promise<string> {
+  const script = `import socket,sys
+s=socket.socket();s.bind(('127.0.0.1',0));s.listen(0)
+fill=[]
+for _ in range(4):
+  c=socket.socket();c.setblocking(False);c.connect_ex(s.getsockname());fill.append(c)
+print(s.getsockname()[1],flush=True);sys.stdin.read()`;
+  const child = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill());
+  const [first] = (await child.stdout.take(1).toArray()) as Buffer[];
+  return `http://127.0.0.1:${String(first).trim()}`;
+}
+
+test('a hop that closes without an answer is a 502', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.end();
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+
+  t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 .*hop_reset/s);
+  t.is(hop.peers.length, 1, 'a first request on a connection is not sent twice');
+});
+
+test('a reused connection that breaks before the answer is tried once more for a GET', async (t) => {
+  const hop = await scriptedHop(t, async (peer, index) => {
+    await peer.readHead();
+    peer.write(`HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n#0${index}`);
+    await peer.readHead();
+    peer.reset();
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  await edge.exchange(GET);
+
+  const answer = await edge.exchange(GET);
+
+  t.true(answer.endsWith('#01'), answer);
+  t.is(hop.peers.length, 2);
+});
+
+test('a reused connection that breaks before the answer is not tried again for a POST', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    await peer.readHead();
+    peer.reset();
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  await edge.exchange(GET);
+
+  const answer = await edge.exchange('POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+
+  t.regex(answer, /^HTTP\/1\.1 502 .*hop_reset/s);
+  t.is(hop.peers.length, 1);
+});
+
+test('a reused connection that breaks in the middle of the head is not tried again', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nX-Half: ');
+    await new Promise((resolve) => peer.socket.write('', resolve));
+    peer.end();
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  await edge.exchange(GET);
+
+  t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 /);
+  t.is(hop.peers.length, 1);
+});
+
+for (const [title, bytes] of [
+  ['no HTTP at all', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+  ['a bad Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nhello'],
+  ['two different lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello'],
+  ['Content-Length and chunked', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ['a coding besides chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+  ['an unknown coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nhello'],
+  ['chunked twice', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ['a folded line', 'HTTP/1.1 200 OK\r\nX-A: 1\r\n 2\r\nContent-Length: 0\r\n\r\n'],
+  ['a NUL in a field', 'HTTP/1.1 200 OK\r\nX-A: 1\0\r\nContent-Length: 0\r\n\r\n'],
+  ['a bare CR in a field', 'HTTP/1.1 200 OK\r\nX-A: 1\r2\r\nContent-Length: 0\r\n\r\n'],
+  ['a control byte in a field', 'HTTP/1.1 200 OK\r\nX-A: \x01\r\nContent-Length: 0\r\n\r\n'],
+  ['a status of two digits', 'HTTP/1.1 99 Odd\r\nContent-Length: 0\r\n\r\n'],
+  ['an upgrade that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
+  ['a 100 that nobody asked for', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+] as const) {
+  test(`an answer with ${title} is a 502`, async (t) => {
+    const hop = await scriptedHop(t, async (peer) => {
+      await peer.readHead();
+      peer.write(bytes);
+    });
+    const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+
+    t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 .*hop_(bad_answer|reset)/s);
+  });
+}
+
+test('an answer whose head is above HOP_HEADER_LIMIT is a 502, and below it passes', async (t) => {
+  const hop = await scriptedHop(t, async (peer, index) => {
+    await peer.readHead();
+    peer.write(`HTTP/1.1 200 OK\r\nX-Long: ${'a'.repeat(index === 0 ? 30_000 : 80_000)}\r\nContent-Length: 0\r\n\r\n`);
+    peer.end();
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_HEADER_LIMIT: '64k' } });
+
+  t.regex(await edge.exchange(GET), /^HTTP\/1\.1 200 /);
+  t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 .*hop_bad_answer/s);
+});
+
+for (const [title, head, rest, end] of [
+  ['a short Content-Length body, ended', 'Content-Length: 10', 'hello', 'end'],
+  ['a short Content-Length body, reset', 'Content-Length: 10', 'hello', 'reset'],
+  ['a chunked body without its last chunk, ended', 'Transfer-Encoding: chunked', '5\r\nhello\r\n', 'end'],
+  ['a chunked body without its last chunk, reset', 'Transfer-Encoding: chunked', '5\r\nhello\r\n', 'reset'],
+  ['a body without length, reset', 'X-A: 1', 'hello', 'reset'],
+] as const) {
+  test(`${title}, looks incomplete to the client`, async (t) => {
+    const hop = await scriptedHop(t, async (peer) => {
+      await peer.readHead();
+      peer.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${rest}`);
+    });
+    const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+    const client = await edge.connect();
+    client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.readUntil('hello');
+
+    hop.peers[0]?.[end]();
+    await client.until(() => client.closed !== undefined, 'the cut');
+
+    t.false(client.received.endsWith('0\r\n\r\n'));
+    t.regex(client.received, /^HTTP\/1\.1 200 /);
+    const [line] = await edge.accessLines(1);
+    t.is(line?.fault_origin, 'hop');
+  });
+}
+
+test('a body without length that is reset looks incomplete to an HTTP/1.0 client', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+  client.write('GET /x HTTP/1.0\r\nHost: a\r\n\r\n');
+  await client.readUntil('hello');
+
+  hop.peers[0]?.end();
+  await client.until(() => client.closed !== undefined, 'the cut');
+
+  t.is(client.closed, 'reset', 'an orderly end would look like the end of the body');
+});
+
+test('a field that cannot go to the hop is a 400 of the client', async (t) => {
+  const hop = await scriptedHop(t, () => undefined);
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+
+  t.regex(
+    await edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nX-A: \x01\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1\.1 400 /,
+  );
+});
+
+test('more requests than HOP_CONNECTIONS and HOP_QUEUE take are a 503 with Retry-After', async (t) => {
+  const hop = await scriptedHop(t, () => undefined);
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_CONNECTIONS: '2', HOP_QUEUE: '1' } });
+  const waiting = await Promise.all([edge.connect(), edge.connect(), edge.connect()]);
+  for (const client of waiting) client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await hop.connections(2);
+
+  const answer = await edge.exchange(GET);
+
+  t.regex(answer, /^HTTP\/1\.1 503 .*hop_busy/s);
+  t.regex(answer, /\r\nRetry-After: 1\r\n/);
+  t.is(hop.peers.length, 2);
+});
+
+test('a request that waited in the queue is answered when a connection becomes free', async (t) => {
+  const release = Promise.withResolvers<void>();
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      const path = (await peer.readHead()).split(' ')[1];
+      if (path === '/first') await release.promise;
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    }
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_CONNECTIONS: '1' } });
+  const first = await edge.connect();
+  first.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\n');
+  await hop.connections(1);
+  const second = await edge.connect();
+  second.write('GET /second HTTP/1.1\r\nHost: a\r\n\r\n');
+
+  release.resolve();
+
+  await first.readUntil('ok');
+  await second.readUntil('ok');
+  t.is(hop.peers.length, 1);
+});

@@ -1,0 +1,180 @@
+import test from 'ava';
+import { startEdge } from '../helpers/edge.ts';
+import { scriptedHop } from '../helpers/peer.ts';
+
+test('no first byte within HOP_FIRST_BYTE_TIMEOUT is a 504, and the hop is let go', async (t) => {
+  const hop = await scriptedHop(t, () => undefined);
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_FIRST_BYTE_TIMEOUT: '100ms' } });
+
+  const answer = await edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.regex(answer, /^HTTP\/1\.1 504 .*hop_timeout/s);
+  await hop.peers[0]?.until(() => hop.peers[0]?.ended === true || hop.peers[0]?.closed !== undefined, 'the end');
+});
+
+test('a hop that takes no more of an upload runs into HOP_FIRST_BYTE_TIMEOUT', async (t) => {
+  const hop = await scriptedHop(t, (peer) => void peer.socket.pause());
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_FIRST_BYTE_TIMEOUT: '200ms' } });
+  const client = await edge.connect();
+  client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
+  client.write('a'.repeat(30_000_000));
+
+  t.regex(await client.readHead(), /^HTTP\/1\.1 504 /);
+});
+
+test('an upload that goes on does not run into HOP_FIRST_BYTE_TIMEOUT', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readUntil('last');
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_FIRST_BYTE_TIMEOUT: '250ms' } });
+  const client = await edge.connect();
+  client.write('POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+  for (let piece = 0; piece < 8; piece++) {
+    client.write('4\r\nnext\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  client.write('4\r\nlast\r\n0\r\n\r\n');
+
+  t.regex(await client.readUntil('ok'), /^HTTP\/1\.1 200 /);
+});
+
+test('a body that stops for HOP_IDLE_TIMEOUT is cut', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_IDLE_TIMEOUT: '100ms' } });
+  const client = await edge.connect();
+  client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.readUntil('hello');
+
+  await client.until(() => client.closed !== undefined, 'the cut');
+
+  const [line] = await edge.accessLines(1);
+  t.is(line?.fault, 'hop_timeout');
+});
+
+test('an event stream may be silent for longer than HOP_IDLE_TIMEOUT', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\ndata: 1\n\n');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    peer.end('data: 2\n\n');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_IDLE_TIMEOUT: '100ms' } });
+
+  const answer = await edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.regex(answer, /data: 2\n\n/);
+});
+
+test('an answer that goes on piece by piece does not run into HOP_IDLE_TIMEOUT', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n');
+    for (let piece = 0; piece < 8; piece++) {
+      peer.write('a');
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_IDLE_TIMEOUT: '250ms' } });
+
+  const answer = await edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.true(answer.endsWith('aaaaaaaa'));
+});
+
+test('a request that waits too long for a connection is a 503', async (t) => {
+  const hop = await scriptedHop(t, () => undefined);
+  const edge = await startEdge(t, {
+    env: { NEXT_HOP: hop.url, HOP_CONNECTIONS: '1', HOP_FIRST_BYTE_TIMEOUT: '300ms' },
+  });
+  const first = await edge.connect();
+  first.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\n');
+  await hop.connections(1);
+  await hop.peers[0]?.readHead();
+
+  const second = await edge.connect();
+  second.write('GET /second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.regex(await first.readHead(), /^HTTP\/1\.1 504 /);
+  t.regex(await second.readToEnd(), /^HTTP\/1\.1 50[34] /);
+});
+
+test('a client that does not read its answer is cut off after CLIENT_IDLE_TIMEOUT, and the hop with it', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
+    const piece = 'a'.repeat(256 * 1024);
+    const send = (): void => {
+      while (!peer.socket.destroyed && peer.socket.write(piece));
+    };
+    peer.socket.on('drain', send);
+    send();
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, CLIENT_IDLE_TIMEOUT: '300ms' } });
+  const client = await edge.connect();
+  client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.readHead();
+
+  client.socket.pause();
+
+  await hop.peers[0]?.until(() => hop.peers[0]?.ended === true || hop.peers[0]?.closed !== undefined, 'the end');
+  const [line] = await edge.accessLines(1);
+  t.is(line?.fault, 'client_left');
+});
+
+test('a client that stops in the middle of its upload gets a 408 after CLIENT_IDLE_TIMEOUT', async (t) => {
+  const hop = await scriptedHop(t, () => undefined);
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, CLIENT_IDLE_TIMEOUT: '200ms' } });
+  const client = await edge.connect();
+
+  client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello');
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 408 .*request_timeout/s);
+});
+
+test('a client that waits for a slow hop is not cut off by CLIENT_IDLE_TIMEOUT', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, CLIENT_IDLE_TIMEOUT: '100ms' } });
+
+  const answer = await edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.true(answer.endsWith('ok'));
+});
+
+test('a head that is not complete within HEADERS_TIMEOUT is a 408', async (t) => {
+  const edge = await startEdge(t, { env: { HEADERS_TIMEOUT: '200ms' } });
+  const client = await edge.connect();
+
+  client.write('GET /x HTTP/1.1\r\nHos');
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 408 .*request_timeout/s);
+});
+
+test('an idle client connection is closed after KEEP_ALIVE_TIMEOUT, not before', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      await peer.readHead();
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    }
+  });
+  const edge = await startEdge(t, {
+    env: { NEXT_HOP: hop.url, KEEP_ALIVE_TIMEOUT: '1s', CLIENT_IDLE_TIMEOUT: '100ms' },
+  });
+  const client = await edge.connect();
+  client.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
+  t.regex(await client.readUntil('ok'), /\r\nKeep-Alive: timeout=1\r\n/);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  client.write('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.readUntil('ok');
+
+  await client.until(() => client.ended || client.closed !== undefined, 'the end');
+
+  t.pass();
+});
