@@ -39,10 +39,9 @@ export class Handshaker {
     // Emitted within the call.
     this.#proxy.once('proxyReqWs', note);
     try {
-      this.#proxy.ws(exchange.request, exchange.socket, NOTHING, {
-        target: this.#target,
-        ssl: toRequestOptions(exchange.target, withUpgrade(endToEndFields), this.#headerLimitBytes),
-      });
+      const ssl = toRequestOptions(exchange.target, withUpgrade(endToEndFields), this.#headerLimitBytes);
+      // Without a callback http-proxy throws the error of a hop's connection out of its event; we listen to the socket itself.
+      this.#proxy.ws(exchange.request, exchange.socket, NOTHING, { target: this.#target, ssl }, () => {});
     } finally {
       this.#proxy.off('proxyReqWs', note);
     }
