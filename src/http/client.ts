@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { TrustedPeers } from '../setting.ts';
-import { vetTrustHeaders } from './trust-headers.ts';
+import { type Peer, vetTrustHeaders } from './trust-headers.ts';
 
 /** Who asked, as far as it can be believed. */
 export interface Client {
@@ -35,15 +35,15 @@ const PEER = Symbol('peer');
 
 /** Asking whether an address is trusted costs more than all the rest here, and a connection carries many requests. */
 interface KnownSocket extends Socket {
-  [PEER]?: Client;
+  [PEER]?: Peer;
 }
 
-function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Client {
+function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Peer {
   const known = socket[PEER];
   if (known) return known;
   const address = plain(socket.remoteAddress ?? '');
   const encrypted = 'encrypted' in socket && socket.encrypted === true;
-  const peer: Client = { address, proto: encrypted ? 'https' : 'http', trusted: address !== '' && isTrusted(address) };
+  const peer: Peer = { address, proto: encrypted ? 'https' : 'http', trusted: address !== '' && isTrusted(address) };
   socket[PEER] = peer;
   return peer;
 }

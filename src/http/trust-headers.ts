@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import type { Client } from './client.ts';
+
+/** The other end of the connection: who it is by its socket, and whether it is believed. */
+export interface Peer {
+  /** '' if the socket is gone. */
+  readonly address: string;
+  readonly proto: 'http' | 'https';
+  readonly trusted: boolean;
+}
 
 /**
  * Takes from a request what its peer may not say, before anybody reads it: in `rawHeaders`, `headers` and `headersDistinct`.
@@ -9,7 +16,7 @@ import type { Client } from './client.ts';
  * origin cannot tell them from the real ones, and so is a `True-Client-IP` that says more than one thing.
  * Reasons: docs/decisions/trust-headers.md.
  */
-export function vetTrustHeaders(request: IncomingMessage, peer: Client): void {
+export function vetTrustHeaders(request: IncomingMessage, peer: Peer): void {
   const { rawHeaders } = request;
   // Node joins several fields of one name with commas.
   const ambiguous = peer.trusted && String(request.headers['true-client-ip'] ?? '').includes(',');
@@ -38,7 +45,7 @@ function isTrustHeader(name: string): boolean {
   return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-function rewrite(request: IncomingMessage, peer: Client, ambiguous: boolean): void {
+function rewrite(request: IncomingMessage, peer: Peer, ambiguous: boolean): void {
   // Node makes both on first use, from rawHeaders and a count of its own that cannot be changed: so before fields go away.
   const { headers, headersDistinct, rawHeaders } = request;
   const replaced = new Set<string>();
@@ -69,7 +76,7 @@ function rewrite(request: IncomingMessage, peer: Client, ambiguous: boolean): vo
 }
 
 /** What an untrusted peer's field must say; '' if the field has to go. */
-function truthInsteadOf(lowerName: string, { address, proto, trusted }: Client): string {
+function truthInsteadOf(lowerName: string, { address, proto, trusted }: Peer): string {
   if (trusted) return '';
   switch (lowerName) {
     case 'true-client-ip':

@@ -1,0 +1,102 @@
+import test, { type ExecutionContext } from 'ava';
+import { type Client, identify } from '../../src/http/client.ts';
+import { trustedPeers } from '../../src/setting.ts';
+import { receive, receiveEncrypted } from '../helpers/received-request.ts';
+
+const POD_NETWORK = trustedPeers('127.0.0.1,10.0.0.0/8,fd00::/8');
+const NOBODY = trustedPeers('none');
+
+async function clientOf(t: ExecutionContext, fields: readonly string[], isTrusted = POD_NETWORK): Promise<Client> {
+  const head = ['GET / HTTP/1.1', 'Host: a', ...fields, '', ''].join('\r\n');
+  return receive(t, head, (request) => identify(request, isTrusted));
+}
+
+const ADDRESSES: readonly (readonly [promise: string, fields: readonly string[], address: string])[] = [
+  ['without any claim is the peer itself, IPv4 as IPv4', [], '127.0.0.1'],
+  ['is True-Client-IP', ['True-Client-IP: 203.0.113.7', 'X-Forwarded-For: 198.51.100.1'], '203.0.113.7'],
+  ['is True-Client-IP in any case', ['TRUE-CLIENT-IP: 2001:db8::7'], '2001:db8::7'],
+  ['is IPv4 where True-Client-IP maps it into IPv6', ['True-Client-IP: ::ffff:203.0.113.7'], '203.0.113.7'],
+  ['has no zone', ['True-Client-IP: fe80::1%eth0'], 'fe80::1'],
+  ['is not a True-Client-IP that is no IP', ['True-Client-IP: me', 'X-Forwarded-For: 198.51.100.1'], '198.51.100.1'],
+  ['is not a True-Client-IP with a port', ['True-Client-IP: 203.0.113.7:80'], '127.0.0.1'],
+  ['is none of two True-Client-IP', ['True-Client-IP: 203.0.113.7', 'true-client-ip: 203.0.113.8'], '127.0.0.1'],
+  ['is none of two in one True-Client-IP', ['True-Client-IP: 203.0.113.7, 203.0.113.8'], '127.0.0.1'],
+  ['is the right-most of X-Forwarded-For', ['X-Forwarded-For: 198.51.100.1, 198.51.100.2'], '198.51.100.2'],
+  ['is left of trusted proxies', ['X-Forwarded-For: 198.51.100.1, 198.51.100.2, 10.0.0.1,10.0.0.2'], '198.51.100.2'],
+  ['is found over several fields', ['X-Forwarded-For: 198.51.100.1', 'X-Forwarded-For: 10.0.0.1'], '198.51.100.1'],
+  ['is the peer where all others are trusted', ['X-Forwarded-For: 10.0.0.1, 10.0.0.2'], '127.0.0.1'],
+  ['is read with a port', ['X-Forwarded-For: 198.51.100.2:4711'], '198.51.100.2'],
+  ['is read in brackets', ['X-Forwarded-For: [2001:db8::2]'], '2001:db8::2'],
+  ['is read in brackets with a port', ['X-Forwarded-For: 198.51.100.1, [2001:db8::2]:80, [fd00::1]:80'], '2001:db8::2'],
+  ['is not left of garbage', ['X-Forwarded-For: 198.51.100.1, unknown, 10.0.0.1'], '127.0.0.1'],
+  ['is not left of a port that is none', ['X-Forwarded-For: 198.51.100.1, 10.0.0.1:http'], '127.0.0.1'],
+  ['is left of empty entries', ['X-Forwarded-For: , 198.51.100.1,, ,'], '198.51.100.1'],
+];
+
+for (const [promise, fields, address] of ADDRESSES) {
+  test(`the client behind a trusted peer ${promise}`, async (t) => {
+    const client = await clientOf(t, fields);
+
+    t.is(client.address, address);
+    t.true(client.trusted);
+  });
+}
+
+const SCHEMES: readonly (readonly [fields: readonly string[], proto: Client['proto']])[] = [
+  [[], 'http'],
+  [['X-Forwarded-Proto: https'], 'https'],
+  [['x-forwarded-proto: HTTPS'], 'https'],
+  [['X-Forwarded-Proto: https,http'], 'https'],
+  [['X-Forwarded-Proto: http, https'], 'http'],
+  [['X-Forwarded-Proto: https', 'X-Forwarded-Proto: http'], 'https'],
+  [['X-Forwarded-Proto: http', 'X-Forwarded-Proto: https'], 'http'],
+  [['X-Forwarded-Proto: httpsx'], 'http'],
+  [['X-Forwarded-Proto: wss'], 'http'],
+];
+
+for (const [fields, proto] of SCHEMES) {
+  test(`a trusted peer's scheme by [${fields.join('; ')}] is ${proto}`, async (t) => {
+    t.is((await clientOf(t, fields)).proto, proto);
+  });
+}
+
+test('an untrusted peer is who its socket says, whatever it claims', async (t) => {
+  const claims = ['True-Client-IP: 203.0.113.7', 'X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Proto: https'];
+
+  const client = await clientOf(t, claims, NOBODY);
+
+  t.deepEqual(client, { address: '127.0.0.1', proto: 'http', trusted: false });
+});
+
+test('a peer is asked for once on a connection', async (t) => {
+  const asked: string[] = [];
+  const isTrusted = (address: string) => asked.push(address) > 0;
+
+  await receive(t, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', (request) => {
+    identify(request, isTrusted);
+    identify(request, isTrusted);
+  });
+
+  t.deepEqual(asked, ['127.0.0.1']);
+});
+
+test('a peer whose socket is gone is nobody, and not trusted', async (t) => {
+  const client = await receive(t, 'GET / HTTP/1.1\r\nHost: a\r\nTrue-Client-IP: 203.0.113.7\r\n\r\n', (request) => {
+    request.socket.destroy();
+    return identify(request, trustedPeers('all'));
+  });
+
+  t.deepEqual(client, { address: '', proto: 'http', trusted: false });
+});
+
+test('an encrypted connection is https, unless a trusted peer says otherwise', async (t) => {
+  const protoOf = (fields: string) =>
+    receiveEncrypted(
+      t,
+      `GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`,
+      (request) => identify(request, POD_NETWORK).proto,
+    );
+
+  t.is(await protoOf(''), 'https');
+  t.is(await protoOf('X-Forwarded-Proto: http\r\n'), 'http');
+});

@@ -1,0 +1,49 @@
+import test, { type ExecutionContext } from 'ava';
+import type { RequestId } from '../../src/http/exchange.ts';
+import { requestIdOf } from '../../src/http/request-id.ts';
+import { receive } from '../helpers/received-request.ts';
+
+async function idOf(t: ExecutionContext, fields: readonly string[]): Promise<RequestId> {
+  return receive(t, ['GET / HTTP/1.1', 'Host: a', ...fields, '', ''].join('\r\n'), requestIdOf);
+}
+
+test("the platform's id wins over a general one", async (t) => {
+  const id = await idOf(t, ['X-Request-Id: general', 'Section-IO-Id: platform']);
+
+  t.deepEqual(id, { value: 'platform', name: 'section-io-id', made: false });
+});
+
+test('a general id is kept', async (t) => {
+  t.deepEqual(await idOf(t, ['X-Request-ID: a-b~!']), { value: 'a-b~!', name: 'x-request-id', made: false });
+});
+
+test('an id of 128 characters is kept', async (t) => {
+  t.is((await idOf(t, [`section-io-id: ${'a'.repeat(128)}`])).value, 'a'.repeat(128));
+});
+
+test('a request without an id gets one of its own, 32 hex digits', async (t) => {
+  const first = await idOf(t, []);
+  const second = await idOf(t, []);
+
+  t.like(first, { name: 'x-request-id', made: true });
+  t.regex(first.value, /^[0-9a-f]{32}$/);
+  t.not(first.value, second.value);
+});
+
+const UNFIT: readonly (readonly [what: string, fields: readonly string[]])[] = [
+  ['empty', ['x-request-id:']],
+  ['129 characters long', [`x-request-id: ${'a'.repeat(129)}`]],
+  ['of two words', ['x-request-id: a b']],
+  ['given twice', ['x-request-id: a', 'x-request-id: b']],
+  ['not ASCII', ['x-request-id: caf\xe9']],
+];
+
+for (const [what, fields] of UNFIT) {
+  test(`an id that is ${what} is none`, async (t) => {
+    t.true((await idOf(t, fields)).made);
+  });
+}
+
+test("a platform's id that is none leaves the general one", async (t) => {
+  t.is((await idOf(t, ['section-io-id: a b', 'x-request-id: general'])).value, 'general');
+});

@@ -1,0 +1,139 @@
+import test, { type ExecutionContext } from 'ava';
+import { identify } from '../../src/http/client.ts';
+import { trustedPeers } from '../../src/setting.ts';
+import { receive } from '../helpers/received-request.ts';
+
+interface Fields {
+  readonly raw: readonly string[];
+  readonly joined: Readonly<Record<string, unknown>>;
+  readonly distinct: Readonly<Record<string, unknown>>;
+}
+
+/** What the rest of the house sees of these fields once the client is identified. */
+async function fieldsAfter(t: ExecutionContext, trusted: 'all' | 'none', lines: readonly string[]): Promise<Fields> {
+  return receive(t, ['GET / HTTP/1.1', ...lines, '', ''].join('\r\n'), (request) => {
+    identify(request, trustedPeers(trusted));
+    const { rawHeaders: raw, headers: joined, headersDistinct: distinct } = request;
+    return { raw: [...raw], joined: { ...joined }, distinct: { ...distinct } };
+  });
+}
+
+test("an untrusted peer's claims are replaced where they stand, once, and the rest of them removed", async (t) => {
+  const { raw } = await fieldsAfter(t, 'none', [
+    'Accept: text/html',
+    'TRUE-client-ip: 203.0.113.7',
+    'X-Forwarded-For: 203.0.113.7',
+    'Host: a',
+    'x-forwarded-for: 203.0.113.8',
+    'X-Forwarded-Proto: https',
+    'True-Client-IP: 203.0.113.9',
+    'User-Agent: test',
+  ]);
+
+  const expected = ['Accept', 'text/html', 'TRUE-client-ip', '127.0.0.1', 'X-Forwarded-For', '127.0.0.1', 'Host', 'a'];
+  t.deepEqual(raw, [...expected, 'X-Forwarded-Proto', 'http', 'User-Agent', 'test']);
+});
+
+test('headers and headersDistinct agree with the rewritten raw fields', async (t) => {
+  const { joined, distinct } = await fieldsAfter(t, 'none', [
+    'Host: a',
+    'X-Forwarded-For: 203.0.113.7',
+    'X-Forwarded-For: 203.0.113.8',
+    'Forwarded: for=203.0.113.7',
+    'Accept: text/html',
+  ]);
+
+  t.deepEqual(joined, { host: 'a', 'x-forwarded-for': '127.0.0.1', accept: 'text/html' });
+  t.deepEqual(distinct, { host: ['a'], 'x-forwarded-for': ['127.0.0.1'], accept: ['text/html'] });
+});
+
+const REMOVED = [
+  'Forwarded',
+  'X-Forwarded-Host',
+  'x-forwarded-port',
+  'X-Forwarded-Whatever',
+  'section-io-id',
+  'Section-IO-Geo-City',
+  'section-origin',
+  'EO-Client-IP',
+  'eo-connecting-ip',
+  'x-nf-client-connection-ip',
+  'X-NF-Geo',
+  'X-Real-IP',
+];
+
+for (const name of REMOVED) {
+  test(`${name} of an untrusted peer is removed`, async (t) => {
+    const { raw, joined, distinct } = await fieldsAfter(t, 'none', ['Host: a', `${name}: spoof`]);
+
+    t.deepEqual(raw, ['Host', 'a']);
+    t.deepEqual(joined, { host: 'a' });
+    t.deepEqual(distinct, { host: ['a'] });
+  });
+
+  test(`${name} of a trusted peer stays as it is`, async (t) => {
+    const { raw } = await fieldsAfter(t, 'all', ['Host: a', `${name}: truth`]);
+
+    t.deepEqual(raw, ['Host', 'a', name, 'truth']);
+  });
+}
+
+const LOOK_ALIKES = [
+  'True_Client_IP',
+  'true_client-ip',
+  'X_Forwarded_For',
+  'x-forwarded_proto',
+  'SECTION_IO_ID',
+  'section_origin',
+  'eo_connecting_ip',
+  'X_NF_Geo',
+  'X_Real_IP',
+];
+
+for (const name of LOOK_ALIKES) {
+  for (const trusted of ['all', 'none'] as const) {
+    test(`${name} is removed where ${trusted} are trusted`, async (t) => {
+      const { raw, joined } = await fieldsAfter(t, trusted, ['Host: a', `${name}: spoof`, 'Accept: b']);
+
+      t.deepEqual(raw, ['Host', 'a', 'Accept', 'b']);
+      t.deepEqual(joined, { host: 'a', accept: 'b' });
+    });
+  }
+}
+
+for (const trusted of ['all', 'none'] as const) {
+  test(`fields that only begin alike stay where ${trusted} are trusted`, async (t) => {
+    const names = ['x_custom', 'X-Forwarded', 'section-debug', 'Eo', 'true-client', 'forwarded_by', 'X-Request-Id'];
+
+    const { raw } = await fieldsAfter(t, trusted, ['Host: a', ...names.map((name) => `${name}: 1`)]);
+
+    t.deepEqual(raw, ['Host', 'a', ...names.flatMap((name) => [name, '1'])]);
+  });
+}
+
+test('of two True-Client-IP from a trusted peer none is seen by anybody', async (t) => {
+  const lines = ['True-Client-IP: 203.0.113.7', 'Host: a', 'true-client-ip: 203.0.113.8', 'X-Forwarded-For: 1.2.3.4'];
+
+  const { raw, joined, distinct } = await fieldsAfter(t, 'all', lines);
+
+  t.deepEqual(raw, ['Host', 'a', 'X-Forwarded-For', '1.2.3.4']);
+  t.deepEqual(joined, { host: 'a', 'x-forwarded-for': '1.2.3.4' });
+  t.deepEqual(distinct, { host: ['a'], 'x-forwarded-for': ['1.2.3.4'] });
+});
+
+test('trust headers of a trusted peer stay as they are, in place, case and number', async (t) => {
+  const lines = [
+    'host: a',
+    'TRUE-Client-IP: me',
+    'X-Forwarded-For: x',
+    'X-FORWARDED-FOR: y',
+    'x-forwarded-proto: HTTPS',
+  ];
+
+  const { raw } = await fieldsAfter(t, 'all', lines);
+
+  t.deepEqual(
+    raw,
+    lines.flatMap((line) => line.split(': ')),
+  );
+});
