@@ -1,0 +1,85 @@
+import { relative, resolve } from 'node:path';
+import { type BuildOptions, type BuildResult, build, type Message } from 'esbuild';
+import type { Problem } from '../../site/problem.ts';
+import { packages } from './packages.ts';
+import { type Rewrite, SOURCE_CONSTANTS, sourceFiles } from './source-files.ts';
+
+/** How every file of a user is read: as the bundlers of the platforms do, for the Node that runs here. */
+const OPTIONS = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  // Without an explicit list esbuild adds the condition "module", which hands out files that Node cannot load.
+  conditions: [] as string[],
+  define: SOURCE_CONSTANTS,
+  legalComments: 'none',
+  logLevel: 'silent',
+  metafile: true,
+  write: false,
+} as const satisfies BuildOptions;
+
+type Built = BuildResult<{ metafile: true; write: false }>;
+
+export interface BuildRequest {
+  /** Absolute path of the site. */
+  readonly root: string;
+  readonly options: BuildOptions;
+  /** Files that esbuild cannot take, by absolute path. What is found is added, so that the next build need not find it again. */
+  readonly broken: Map<string, Problem>;
+  readonly rewrite?: Rewrite;
+}
+
+export interface BuildAnswer {
+  readonly built: Built;
+  /** Those of the broken files that this build came across. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Builds with esbuild, around the files that it cannot take: in the place of each stands a module that throws what is wrong with it,
+ * so that only whoever imports it fails. Throws only for errors that belong to no file.
+ */
+export async function buildAround({ root, options, broken, rewrite }: BuildRequest): Promise<BuildAnswer> {
+  for (;;) {
+    const files = sourceFiles({ root, broken, rewrite });
+    try {
+      const plugins = [files.plugin, packages()];
+      const built = await build({ ...options, ...OPTIONS, absWorkingDir: root, plugins });
+      return { built, problems: files.brokenSeen() };
+    } catch (error) {
+      // Each round takes at least one more file out, so there is an end to it.
+      const before = broken.size;
+      for (const message of messagesOf(error)) markBroken({ root, broken, message, shift: files.shiftOf });
+      if (broken.size === before) throw error;
+    }
+  }
+}
+
+function messagesOf(error: unknown): readonly Message[] {
+  if (error instanceof Error && 'errors' in error && Array.isArray(error.errors)) return error.errors;
+  throw error;
+}
+
+interface Finding {
+  readonly root: string;
+  readonly broken: Map<string, Problem>;
+  readonly message: Message;
+  readonly shift: (file: string) => number;
+}
+
+function markBroken({ root, broken, message, shift }: Finding): void {
+  const { location, text } = message;
+  if (!location) return;
+  const file = resolve(root, location.file);
+  // The first error is the one to mend; what follows is often its echo.
+  if (broken.has(file)) return;
+  const column = location.line === 1 ? location.column - shift(file) : location.column;
+  broken.set(file, {
+    severity: 'error',
+    file: relative(root, file),
+    line: location.line,
+    column: column + 1,
+    message: text,
+  });
+}

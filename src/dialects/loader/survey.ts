@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { init, parse } from 'es-module-lexer';
+import type { Problem } from '../../site/problem.ts';
+import { buildAround } from './build.ts';
+import { namesInCommonJs } from './commonjs-names.ts';
+
+/** What a file exports, found without running anything. */
+export interface Look {
+  readonly names: ReadonlySet<string>;
+  /** The name under which the default export was declared; '' for an anonymous one, or none. */
+  readonly defaultName: string;
+}
+
+export interface Survey {
+  /** By absolute path. Missing: files that export nothing, and broken ones. */
+  readonly looks: ReadonlyMap<string, Look>;
+  /** Text of the files given that esbuild could not take: all that can be told of them. */
+  readonly brokenTexts: ReadonlyMap<string, string>;
+  /** Everything that esbuild could not take, for the build to come. */
+  readonly broken: ReadonlyMap<string, Problem>;
+}
+
+const MAY_EXPORT = /\bexports?\b/;
+
+/**
+ * Looks at what each file exports, through re-exports (`export * from`), types and renamings alike: esbuild resolves them all
+ * when it bundles, and tells. Nothing is run and nothing written.
+ */
+export async function survey(root: string, files: readonly string[]): Promise<Survey> {
+  const broken = new Map<string, Problem>();
+  const texts = new Map<string, string>();
+  await Promise.all(files.map((file) => readInto(texts, { root, file, broken })));
+  const exporting = files.filter((file) => MAY_EXPORT.test(texts.get(file) ?? ''));
+  const looks =
+    exporting.length > 0 ? await lookAt({ root, files: exporting, texts, broken }) : new Map<string, Look>();
+  const brokenTexts = new Map(
+    files.filter((file) => broken.has(file)).map((file) => [file, texts.get(file) ?? ''] as const),
+  );
+  return { looks, brokenTexts, broken };
+}
+
+interface Reading {
+  readonly root: string;
+  readonly file: string;
+  readonly broken: Map<string, Problem>;
+}
+
+async function readInto(texts: Map<string, string>, { root, file, broken }: Reading): Promise<void> {
+  try {
+    texts.set(file, await readFile(file, 'utf8'));
+  } catch (error) {
+    const message = `cannot be read: ${error instanceof Error ? error.message : error}`;
+    broken.set(file, { severity: 'error', file: relative(root, file), message });
+  }
+}
+
+interface LookRequest {
+  readonly root: string;
+  readonly files: readonly string[];
+  readonly texts: ReadonlyMap<string, string>;
+  readonly broken: Map<string, Problem>;
+}
+
+async function lookAt({ root, files, texts, broken }: LookRequest): Promise<Map<string, Look>> {
+  const { built } = await buildAround({
+    root,
+    broken,
+    options: {
+      // Numbered, since `a.js` and `a.ts` would want the same output.
+      entryPoints: files.map((file, index) => ({ in: file, out: String(index) })),
+      outdir: root,
+      splitting: true,
+    },
+  });
+  await init();
+  const outputs = new Map(built.outputFiles.map(({ path, text }) => [path, text]));
+  const looks = new Map<string, Look>();
+  for (const [path, { entryPoint, exports }] of Object.entries(built.metafile.outputs)) {
+    const file = entryPoint === undefined ? undefined : resolve(root, entryPoint);
+    if (file === undefined || broken.has(file)) continue;
+    const isCommonJs = built.metafile.inputs[entryPoint ?? '']?.format === 'cjs';
+    const names = new Set(isCommonJs ? namesInCommonJs(texts.get(file) ?? '') : exports);
+    looks.set(file, { names, defaultName: declaredName(outputs, resolve(root, path), 'default') });
+  }
+  return looks;
+}
+
+/** The name that an export had where it was declared; modules that several files share stand in outputs of their own. */
+function declaredName(outputs: ReadonlyMap<string, string>, path: string, name: string): string {
+  const text = outputs.get(path) ?? '';
+  const [, exports] = parse(text);
+  const found = exports.find((each) => each.type !== 'reexport-all' && each.name === name);
+  if (found?.type === 'reexport' && found.importName !== null) {
+    return declaredName(outputs, resolve(dirname(path), found.from), found.importName);
+  }
+  const local = found?.type === 'direct' ? found.localName : undefined;
+  if (local === undefined) return '';
+  // `export default expression` becomes a variable first. Names that collide in one output are numbered.
+  const [, expression = local] = text.split(`\nvar ${local} = `, 2);
+  return (/^([\w$]+?)\d*(?:;|$)/.exec(expression) ?? ['', ''])[1] ?? '';
+}
