@@ -1,0 +1,35 @@
+import type { Problem } from '../../site/problem.ts';
+import type { Dialect, IgnoredFile, Project, Reading } from '../dialect.ts';
+import { survey } from '../loader/survey.ts';
+import { isEntry } from './entry.ts';
+import { findFiles } from './find-files.ts';
+import { openEntries } from './open-entries.ts';
+
+/** Cloud functions of EdgeOne Pages for Node.js: the files below `cloud-functions/`. */
+export const edgeone: Dialect = {
+  name: 'edgeone',
+  looksFor: 'cloud-functions/**, else node-functions/**: .js .ts .cjs .jsx .tsx files with onRequest… or an app',
+  read,
+};
+
+/** Only entries are ever run; which files those are is found by looking at what they export. */
+async function read(project: Project): Promise<Reading> {
+  const { files, ignored: passedOver, problems: unreadable } = await findFiles(project.root);
+  const ignored: IgnoredFile[] = [...passedOver];
+  const problems: Problem[] = [...unreadable];
+  if (files.length === 0) return { routes: [], ignored, problems };
+
+  const found = await survey(
+    project.root,
+    files.map(({ path }) => path),
+  );
+  const entries = files.filter((file) => isEntry(file, found));
+  const helpers = files.filter((file) => !entries.includes(file));
+  ignored.push(...helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' })));
+  const opened = await openEntries(project, entries, found.broken);
+  return {
+    routes: opened.routes,
+    ignored: [...ignored, ...opened.ignored],
+    problems: [...problems, ...opened.problems],
+  };
+}

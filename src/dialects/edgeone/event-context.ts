@@ -1,0 +1,59 @@
+import type { Exchange } from '../../http/exchange.ts';
+import type { Params } from '../../target.ts';
+import { EdgeOneRequest } from './edgeone-request.ts';
+import type { Geo } from './geo.ts';
+import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from './platform.ts';
+
+export interface ContextParts {
+  readonly exchange: Exchange;
+  readonly params: Params;
+  readonly platform: Platform;
+  /** Stands in the log when work given to `waitUntil` fails. */
+  readonly file: string;
+}
+
+/**
+ * What a handler is called with. Its own keys are the platform's, in the platform's order, so that destructuring, spreading and listing them
+ * do what they do there; `waitUntil`, which the platform lacks, is inherited.
+ *
+ * `request` is an accessor, shared by all contexts: a Request costs more than all the rest, and not every function looks at it.
+ * Every request has an `env` of its own, so that one cannot write into that of another.
+ */
+export class EventContext {
+  declare readonly request: EdgeOneRequest;
+  readonly env: Record<string, string>;
+  readonly params: Params;
+  readonly uuid: string;
+  readonly server: ServerInfo;
+  readonly clientIp: string;
+  readonly geo: Geo;
+  readonly #exchange: Exchange;
+  readonly #file: string;
+  #request: EdgeOneRequest | undefined;
+
+  static readonly #REQUEST: PropertyDescriptor & ThisType<EventContext> = {
+    enumerable: true,
+    configurable: true,
+    get() {
+      this.#request ??= new EdgeOneRequest(this.#exchange);
+      return this.#request;
+    },
+  };
+
+  constructor({ exchange, params, platform, file }: ContextParts) {
+    this.#exchange = exchange;
+    this.#file = file;
+    Object.defineProperty(this, 'request', EventContext.#REQUEST);
+    this.env = { ...platform.env };
+    this.params = { ...params };
+    this.uuid = uuidOf(exchange);
+    this.server = serverOf(exchange, platform);
+    this.clientIp = exchange.client.address;
+    this.geo = geoOf(exchange);
+  }
+
+  /** Keeps the process from ending before the promise settles. A function of its own, so that it may be destructured. */
+  get waitUntil(): (work: unknown) => void {
+    return (work) => this.#exchange.pendingWork.add(work, this.#file);
+  }
+}

@@ -1,0 +1,27 @@
+import { Fault } from '../../fault.ts';
+import type { Exchange } from '../../http/exchange.ts';
+import type { Outcome, Params, Target } from '../../target.ts';
+
+/**
+ * The place of a function that does not work: its route must not fall through to the hop, where something else might answer in its name.
+ * It may still become what it should be, when a module takes long to load.
+ */
+export class UnreadyTarget implements Target {
+  readonly name: string;
+  readonly #cause: unknown;
+  #target: Target | undefined;
+
+  constructor(name: string, cause: unknown) {
+    this.name = name;
+    this.#cause = cause;
+  }
+
+  become(target: Target): void {
+    this.#target = target;
+  }
+
+  async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+    if (!this.#target) throw new Fault('function_error', { message: `${this.name} is not loaded`, cause: this.#cause });
+    return this.#target.answer(exchange, params);
+  }
+}

@@ -1,0 +1,38 @@
+import { Fault } from '../../fault.ts';
+import type { Exchange } from '../../http/exchange.ts';
+import { isWebResponse, writeWebResponse } from '../../http/web-response.ts';
+
+/** The platform's answer to a function that returns nothing. */
+const NOTHING = JSON.stringify({ error: 'Not Found', message: 'The requested path does not exist' });
+
+/**
+ * Writes what a handler returned: a Response as it is, any other value as JSON, and for none (undefined, null, false, '', 0) the
+ * platform's 404. Throws `function_bad_answer` for what is neither.
+ */
+export async function writeResult(exchange: Exchange, result: unknown): Promise<void> {
+  if (isWebResponse(result)) return writeWebResponse(exchange, result);
+  if (result) writeJson(exchange, 200, toJson(result));
+  else writeJson(exchange, 404, NOTHING);
+}
+
+function toJson(result: unknown): string {
+  const kind = typeof result;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(result);
+  } catch (cause) {
+    throw new Fault('function_bad_answer', { message: `returned ${kind} that is no JSON`, cause });
+  }
+  if (text === undefined) {
+    throw new Fault('function_bad_answer', { message: `returned a ${kind}; a Response is wanted` });
+  }
+  return text;
+}
+
+function writeJson(exchange: Exchange, status: number, text: string): void {
+  const { request, response } = exchange;
+  const length = Buffer.byteLength(text);
+  response.writeHead(status, ['Content-Type', 'application/json', 'Content-Length', String(length)]);
+  response.end(text);
+  if (request.method !== 'HEAD') exchange.bodyBytesSent = length;
+}
