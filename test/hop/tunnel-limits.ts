@@ -1,0 +1,203 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import test from 'ava';
+import { Fault } from '../../src/fault.ts';
+import { deafPort } from '../helpers/deaf-port.ts';
+import { type Peer, scriptedHop } from '../helpers/peer.ts';
+import { serveTunnels, switching } from '../helpers/tunnel-server.ts';
+
+async function agree(hop: Peer): Promise<void> {
+  await hop.readHead();
+  hop.write(switching());
+}
+
+test('a hop that takes no connection in time is hop_timeout', async (t) => {
+  const edge = await serveTunnels(t, await deafPort(t), { connectTimeoutMs: 50, firstByteTimeoutMs: 0 });
+  const client = await edge.ask();
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 504 [\s\S]*hop_timeout$/);
+  t.is(edge.faults[0]?.message, 'no connection in time');
+});
+
+test('a hop that does not answer in time is hop_timeout, and its connection is closed', async (t) => {
+  const hop = await scriptedHop(t, () => {});
+  const edge = await serveTunnels(t, hop.port, { connectTimeoutMs: 0, firstByteTimeoutMs: 50 });
+  const client = await edge.ask();
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 504 [\s\S]*hop_timeout$/);
+  t.is(edge.faults[0]?.message, 'no answer in time');
+  await hop.peers[0]?.readToEnd();
+});
+
+test('bytes that a client sends while it waits do not put the timeout off', async (t) => {
+  const hop = await scriptedHop(t, () => {});
+  const edge = await serveTunnels(t, hop.port, { firstByteTimeoutMs: 100 });
+  const client = await edge.ask();
+
+  const chatter = setInterval(() => client.write('still there?'), 10);
+  t.teardown(() => clearInterval(chatter));
+
+  t.regex(await client.readToEnd(), /hop_timeout$/);
+});
+
+test('a port that nobody listens on is hop_unreachable', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  const edge = await serveTunnels(t, port);
+
+  const client = await edge.ask();
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 502 [\s\S]*hop_unreachable$/);
+});
+
+for (const [how, leave] of [
+  ['ends', (hop: Peer) => hop.end()],
+  ['resets', (hop: Peer) => hop.reset()],
+] as const) {
+  test(`a hop that ${how} before its answer is hop_reset`, async (t) => {
+    const hop = await scriptedHop(t, async (peer) => {
+      await peer.readHead();
+      leave(peer);
+    });
+    const edge = await serveTunnels(t, hop.port);
+
+    const client = await edge.ask();
+
+    t.regex(await client.readToEnd(), /^HTTP\/1\.1 502 [\s\S]*hop_reset$/);
+  });
+}
+
+test('a refusal that stops in the middle is cut', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nsome');
+  });
+  const edge = await serveTunnels(t, hop.port, { firstByteTimeoutMs: 50 });
+  const client = await edge.ask();
+
+  t.regex(await client.readToEnd(), /\r\n\r\nsome$/);
+  await edge.settled(1);
+});
+
+test('a tunnel in which nothing moves is closed on both sides', async (t) => {
+  const hop = await scriptedHop(t, agree);
+  const edge = await serveTunnels(t, hop.port, { idleTimeoutMs: 100 });
+  const client = await edge.ask();
+  await client.readHead();
+
+  await client.readToEnd();
+  await hop.peers[0]?.readToEnd();
+
+  await edge.settled(1);
+  t.is(edge.tunnels.size, 0);
+});
+
+for (const talker of ['client', 'hop'] as const) {
+  test(`a tunnel in which only the ${talker} talks stays open`, async (t) => {
+    const hop = await scriptedHop(t, agree);
+    const edge = await serveTunnels(t, hop.port, { idleTimeoutMs: 100 });
+    const client = await edge.ask();
+    await client.readHead();
+    const [talks, hears] = talker === 'client' ? [client, hop.peers[0]] : [hop.peers[0], client];
+
+    const talk = setInterval(() => talks?.write('.'), 20);
+    t.teardown(() => clearInterval(talk));
+
+    t.is(await hears?.readBytes(20), '.'.repeat(20));
+  });
+}
+
+test('above the limit a tunnel is hop_busy and says when to come again, until one is over', async (t) => {
+  const hop = await scriptedHop(t, agree);
+  const edge = await serveTunnels(t, hop.port, { limit: 1 });
+  const first = await edge.ask();
+  await first.readHead();
+
+  const second = await edge.ask();
+  t.regex(await second.readToEnd(), /^HTTP\/1\.1 503 [\s\S]*Retry-After: \d+\r\n[\s\S]*hop_busy$/);
+  first.end();
+  hop.peers[0]?.end();
+  await edge.settled(2);
+  const third = await edge.ask();
+
+  t.regex(await third.readHead(), /^HTTP\/1\.1 101 /);
+});
+
+test('a client that resets while it is told of a fault does no harm', async (t) => {
+  const edge = await serveTunnels(t, 9, { limit: 0 });
+  const client = await edge.ask();
+
+  client.reset();
+
+  await edge.settled(1);
+  t.is(edge.faults[0]?.code, 'hop_busy');
+});
+
+test('a fault found in the request is told as it is', async (t) => {
+  const edge = await serveTunnels(t, 9, {
+    requestFields: () => {
+      throw new Fault('loop_detected');
+    },
+  });
+
+  const client = await edge.ask();
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 508 [\s\S]*loop_detected$/);
+  t.is(edge.tunnels.size, 0);
+});
+
+test('fields that cannot be sent are a fault, not a crash', async (t) => {
+  const edge = await serveTunnels(t, 9, { requestFields: () => ['A', 'line\nbreak'] });
+
+  const client = await edge.ask();
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 500 [\s\S]*internal$/);
+  t.is(edge.tunnels.size, 0);
+});
+
+test('a drain ends every tunnel on both sides', async (t) => {
+  const hop = await scriptedHop(t, agree);
+  const edge = await serveTunnels(t, hop.port);
+  const clients = await Promise.all([edge.ask(), edge.ask()]);
+  await Promise.all(clients.map((client) => client.readHead()));
+
+  const closed = edge.tunnels.close(60_000);
+  for (const peer of [...clients, ...hop.peers]) {
+    t.is(await peer.readToEnd(), '');
+    peer.end();
+  }
+
+  await closed;
+  t.is(edge.tunnels.size, 0);
+});
+
+test('a drain destroys what does not end in time, even if it goes on talking', async (t) => {
+  const hop = await scriptedHop(t, agree);
+  const edge = await serveTunnels(t, hop.port);
+  const client = await edge.ask();
+  await client.readHead();
+  const talk = setInterval(() => client.write('and another thing'), 10);
+  t.teardown(() => clearInterval(talk));
+
+  await edge.tunnels.close(100);
+
+  t.is(edge.tunnels.size, 0);
+  await client.until(() => client.closed !== undefined);
+});
+
+test('a drain tells a client whose handshake is not answered yet, and all that come after', async (t) => {
+  const hop = await scriptedHop(t, () => {});
+  const edge = await serveTunnels(t, hop.port);
+  const early = await edge.ask();
+  await (await hop.connections(1))[0]?.readHead();
+
+  await edge.tunnels.close(60_000);
+  const late = await edge.ask();
+
+  t.regex(await early.readToEnd(), /^HTTP\/1\.1 503 [\s\S]*draining$/);
+  t.regex(await late.readToEnd(), /^HTTP\/1\.1 503 [\s\S]*draining$/);
+  t.is(hop.peers.length, 1);
+});

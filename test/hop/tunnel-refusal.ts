@@ -1,0 +1,182 @@
+import test, { type ExecutionContext } from 'ava';
+import { type Peer, scriptedHop } from '../helpers/peer.ts';
+import { handshake, serveTunnels, type TunnelServer } from '../helpers/tunnel-server.ts';
+import { until } from '../helpers/until.ts';
+
+/** A client that has asked for a tunnel of a hop that answers by the script, once it has read the request. */
+async function askHop(
+  t: ExecutionContext,
+  answer: (hop: Peer) => Promise<void> | void,
+): Promise<{ edge: TunnelServer; client: Peer; hop: () => Peer | undefined }> {
+  const listener = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    await answer(peer);
+  });
+  const edge = await serveTunnels(t, listener.port);
+  return { edge, client: await edge.ask(), hop: () => listener.peers[0] };
+}
+
+test('a refusal with a length is relayed with its reason and every field, and ends the connection', async (t) => {
+  const { edge, client, hop } = await askHop(t, (peer) =>
+    peer.write(
+      'HTTP/1.1 401 Who are you\r\nWWW-Authenticate: Basic\r\nset-cookie: a=1\r\nConnection: keep-alive\r\nSet-Cookie: b=2\r\nset-cookie: c=3\r\nContent-Length: 4\r\n\r\nname',
+    ),
+  );
+
+  const answer = await client.readToEnd();
+
+  t.is(
+    answer.replace(/Date: .*\r\n/, ''),
+    'HTTP/1.1 401 Who are you\r\nWWW-Authenticate: Basic\r\nset-cookie: a=1\r\nSet-Cookie: b=2\r\nset-cookie: c=3\r\nContent-Length: 4\r\nConnection: close\r\n\r\nname',
+  );
+  await edge.settled(1);
+  t.is(edge.exchanges[0]?.upstreamStatus, '401');
+  t.is(edge.exchanges[0]?.bodyBytesSent, 4);
+  // It offered to keep the connection, but nobody will use it again.
+  await hop()?.readToEnd();
+});
+
+test('a chunked refusal is relayed chunked, to its last chunk', async (t) => {
+  const { client } = await askHop(t, (peer) =>
+    peer.write('HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnot\r\n4\r\n you\r\n0\r\n\r\n'),
+  );
+
+  const answer = await client.readToEnd();
+
+  t.regex(answer, /^HTTP\/1\.1 403 Forbidden\r\n/);
+  t.is(answer.match(/transfer-encoding: chunked/gi)?.length, 1);
+  t.regex(answer, /\r\n\r\n3\r\nnot\r\n4\r\n you\r\n0\r\n\r\n$/);
+});
+
+test('a refusal that ends with its connection is relayed whole', async (t) => {
+  const { client } = await askHop(t, (peer) => peer.end('HTTP/1.1 500 Oh\r\n\r\nall of it'));
+
+  const answer = await client.readToEnd();
+
+  t.regex(answer, /\r\nTransfer-Encoding: chunked\r\n/);
+  t.regex(answer, /\r\n9\r\nall of it\r\n0\r\n\r\n$/);
+});
+
+test('a refusal without a body is relayed without one', async (t) => {
+  const { client } = await askHop(t, (peer) => peer.write('HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'));
+
+  const answer = await client.readToEnd();
+
+  t.true(answer.startsWith('HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nConnection: close\r\n'));
+  t.true(answer.endsWith('\r\n\r\n'));
+  t.notRegex(answer, /Transfer-Encoding|Content-Length/);
+});
+
+test('early hints come before the refusal, a 100 that nobody asked for does not', async (t) => {
+  const { client } = await askHop(t, (peer) =>
+    peer.write(
+      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n',
+    ),
+  );
+
+  const answer = await client.readToEnd();
+
+  t.true(answer.startsWith('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\nHTTP/1.1 404 Not Found\r\n'));
+});
+
+test('the head of a refusal does not wait for its body', async (t) => {
+  const { client, hop } = await askHop(t, (peer) => peer.write('HTTP/1.1 429 Slow Down\r\nContent-Length: 4\r\n\r\n'));
+
+  t.regex(await client.readHead(), /^HTTP\/1\.1 429 Slow Down\r\n/);
+  hop()?.write('wait');
+  t.is(await client.readToEnd(), 'wait');
+});
+
+test('a large refusal waits for a client that reads slowly, and comes whole', async (t) => {
+  const length = 16 * 1024 * 1024;
+  const { edge, client, hop } = await askHop(t, (peer) =>
+    peer.write(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${length}\r\n\r\n${'x'.repeat(length)}`),
+  );
+  client.socket.pause();
+  await until(() => edge.exchanges[0]?.socket.writableNeedDrain === true, 'the client to be behind');
+
+  t.true((edge.exchanges[0]?.socket.writableLength ?? length) < 1024 * 1024);
+  t.true((hop()?.socket.writableLength ?? 0) > 0, 'the rest is left with the hop');
+  client.socket.resume();
+  await client.readHead();
+
+  t.is((await client.readToEnd()).length, length);
+});
+
+const INCOMPLETE: readonly [string, string, (hop: Peer) => void][] = [
+  ['with a length, cut by an end', 'Content-Length: 9\r\n\r\nsome', (hop) => hop.end()],
+  ['with a length, cut by a reset', 'Content-Length: 9\r\n\r\nsome', (hop) => hop.reset()],
+  ['in chunks, cut by an end', 'Transfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n', (hop) => hop.end()],
+  ['in chunks, cut by a reset', 'Transfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n', (hop) => hop.reset()],
+  ['in chunks, one of them bad', 'Transfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n', (hop) => hop.write('x\r\n')],
+  ['without framing, cut by a reset', '\r\nsome', (hop) => hop.reset()],
+];
+
+for (const [how, rest, breakOff] of INCOMPLETE) {
+  test(`a refusal ${how}, looks incomplete to the client too`, async (t) => {
+    const { edge, client, hop } = await askHop(t, (peer) => peer.write(`HTTP/1.1 400 Bad\r\n${rest}`));
+    const head = await client.readHead();
+    await client.readUntil('some');
+    const peer = hop();
+
+    if (peer) breakOff(peer);
+
+    const end = await client.readToEnd();
+    t.true(/Content-Length: 9/.test(head) ? end.length < 5 : !end.includes('0\r\n\r\n'), end);
+    await edge.settled(1);
+    t.is(edge.tunnels.size, 0);
+  });
+}
+
+test('a client that leaves in the middle of a refusal takes the connection to the hop along', async (t) => {
+  const { edge, client, hop } = await askHop(t, (peer) =>
+    peer.write('HTTP/1.1 400 Bad\r\nContent-Length: 9\r\n\r\nsome'),
+  );
+  await client.readUntil('some');
+
+  client.reset();
+
+  await hop()?.readToEnd();
+  await edge.settled(1);
+  t.is(edge.tunnels.size, 0);
+});
+
+test('a refusal whose head is larger than Node would take by itself is relayed', async (t) => {
+  const cookie = `Set-Cookie: a=${'a'.repeat(20_000)}`;
+  const { client } = await askHop(t, (peer) => peer.write(`HTTP/1.1 403 No\r\n${cookie}\r\nContent-Length: 0\r\n\r\n`));
+
+  t.true((await client.readToEnd()).includes(`${cookie}\r\n`));
+});
+
+const UNUSABLE: readonly [string, string][] = [
+  ['an answer that is not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
+  ['two lengths', 'HTTP/1.1 403 No\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+  ['a length and chunks', 'HTTP/1.1 403 No\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ['a status that is none', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n'],
+  ['a 101 that names no protocol', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+  ['a 101 to another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'],
+  ['a head beyond the limit', `HTTP/1.1 403 No\r\nA: ${'a'.repeat(200_000)}\r\n\r\n`],
+];
+
+for (const [what, bytes] of UNUSABLE) {
+  test(`${what} is hop_bad_answer`, async (t) => {
+    const { edge, client, hop } = await askHop(t, (peer) => peer.write(bytes));
+
+    t.regex(await client.readToEnd(), /^HTTP\/1\.1 502 [\s\S]*hop_bad_answer$/);
+    t.is(edge.tunnels.size, 0);
+    await hop()?.readToEnd();
+  });
+}
+
+test('fields that cannot be passed on make a fault, not a crash', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n');
+  });
+  const edge = await serveTunnels(t, hop.port, { answerFields: () => ['A', 'line\nbreak'] });
+  const client = await edge.connect();
+
+  client.write(handshake());
+
+  t.regex(await client.readToEnd(), /hop_bad_answer$/);
+});
