@@ -32,7 +32,8 @@ test('a method is contested once, by the first route that answers it', (t) => {
       named('b', '/x', ['GET', 'POST']),
       named('c', '/x', ['GET', 'POST', 'PUT']),
       named('d', '/x', 'any'),
-      named('e', '/x', 'any'),
+      named('e', '/x', ['HEAD']),
+      named('f', '/x', 'any'),
     ),
     [
       'b behind a: GET',
@@ -41,10 +42,11 @@ test('a method is contested once, by the first route that answers it', (t) => {
       'd behind a: GET',
       'd behind b: POST',
       'd behind c: PUT',
-      'e behind a: GET',
-      'e behind b: POST',
-      'e behind c: PUT',
-      'e behind d: any',
+      'e behind d: HEAD',
+      'f behind a: GET',
+      'f behind b: POST',
+      'f behind c: PUT',
+      'f behind d: any',
     ],
   );
 });
