@@ -131,6 +131,23 @@ test('a site that cannot be read is no empty table', async (t) => {
   await t.throwsAsync(run(site, {}), { instanceOf: SiteError, message: /none does not exist/ });
 });
 
+test('the files of a cloud-functions folder are listed by where they are reached', async (t) => {
+  const handler = 'export function onRequestGet() { return new Response(); }';
+  const site = await siteFolder(t, {
+    'cloud-functions/index.js': handler,
+    'cloud-functions/api/users/[id].js': handler,
+    'cloud-functions/api/[[default]].js': 'export const onRequest = () => new Response();',
+    'cloud-functions/api/_helper.js': 'export const help = 1;',
+    'cloud-functions/broken.js': 'export function onRequest() {\n  return ];\n}\n',
+  });
+  const { code, text } = await run(site, {});
+
+  t.is(code, 1);
+  t.regex(text, /^ {2}\d {6}GET {6}\/api\/users\/:id {2}cloud-functions\/api\/users\/\[id\]\.js {3}edgeone$/m);
+  t.regex(text, /^ {2}cloud-functions\/api\/_helper\.js {2}\S/m);
+  t.regex(text, /^ {2}cloud-functions\/broken\.js:2:10 error: /m);
+});
+
 async function run(site: string, options: RoutesOptions): Promise<{ code: number; text: string }> {
   const lines: string[] = [];
   const code = await routes(readConfig({ site, env: {} }), (line) => lines.push(line), options);
