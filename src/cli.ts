@@ -6,7 +6,7 @@ import { routes } from './commands/routes.ts';
 import { start } from './commands/start.ts';
 import { type Config, ConfigError, readConfig, SETTINGS, toFlag } from './config.ts';
 import { LogError } from './log/open.ts';
-import { SiteError } from './site/project.ts';
+import { SiteError } from './site/folder.ts';
 
 type Out = (line: string) => void;
 
@@ -20,7 +20,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   start: { about: 'serve the site until SIGTERM or SIGINT', run: start },
   routes: {
     about: 'print the routes of the site, conflicts and ignored files (--json)',
-    run: (config, out, { json }) => routes(config, out, json),
+    run: (config, out, { json }) => routes(config, out, { json }),
   },
   health: { about: 'exit 0 if the server on PORT is ready', run: health },
 };

@@ -88,11 +88,12 @@ export class Server {
   /** From now on every answer says `Connection: close`; the port stays open. */
   announceClose(): void {
     this.#draining = true;
+    for (const { response } of this.#active) if (!response.headersSent) response.shouldKeepAlive = false;
   }
 
   /** Closes the port and idle connections; resolves when the last one is gone. */
   async drain(): Promise<void> {
-    this.#draining = true;
+    this.announceClose();
     const closed = new Promise<void>((resolve) => {
       this.#http.close(() => resolve());
     });

@@ -49,9 +49,11 @@ function reopenLogs({ log }: Edge): void {
 
 function announce(config: Config, edge: Edge, port: number, out: (line: string) => void): void {
   const { routes, problems } = edge.site;
+  const { host, port: hopPort } = config.NEXT_HOP;
+  const hop = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
   out(`nexthop listens on ${address(config.HOST, port)}`);
   out(`  site      ${config.site}, ${routes.length === 1 ? '1 route' : `${routes.length} routes`}`);
-  out(`  next hop  http://${config.NEXT_HOP.host}`);
+  out(`  next hop  ${hop}`);
   out(`  logs      ${config.LOG_DIR}`);
   for (const { severity, file, line, column, message } of problems) {
     const place = [file, line, column].filter((part) => part !== undefined).join(':');
@@ -59,7 +61,7 @@ function announce(config: Config, edge: Edge, port: number, out: (line: string) 
     if (severity === 'error') edge.log.error(message, { file: place });
     else edge.log.warn(message, { file: place });
   }
-  edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: config.NEXT_HOP.host });
+  edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: hop });
 }
 
 function address(host: string, port: number): string {

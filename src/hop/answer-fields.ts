@@ -43,6 +43,8 @@ export interface AnswerHead {
   readonly fields: string[];
   /** `text/event-stream`: may be silent for long. */
   readonly eventStream: boolean;
+  /** As the hop says; -1 if it does not. */
+  readonly contentLength: number;
 }
 
 /** Makes the fields of an answer of the hop as they go to the client. */
@@ -60,6 +62,7 @@ export class AnswerFields {
     let trailer: string | undefined;
     let hasRequestId = false;
     let eventStream = false;
+    let contentLength = -1;
     for (let at = 0; at < rawFields.length; at += 2) {
       const name = text(rawFields[at]);
       const value = text(rawFields[at + 1]);
@@ -78,6 +81,7 @@ export class AnswerFields {
         case 'content-length':
           // A 204 has no length at all and a 205 is always empty (RFC 9110 8.6, 15.3.6); 304 and HEAD keep what a GET would have.
           if (status === 204 || status === 205) continue;
+          contentLength = Number(value);
           break;
         case 'content-type':
           exchange.contentType = value;
@@ -102,7 +106,7 @@ export class AnswerFields {
     // Only a chunked body can carry trailers, and Node throws on a Trailer field elsewhere.
     if (trailer !== undefined && coding !== undefined && carriesTrailers(exchange, status))
       kept.push('Trailer', trailer);
-    return { fields: kept, eventStream };
+    return { fields: kept, eventStream, contentLength };
   }
 
   /** The fields of a 1xx answer: end-to-end ones only. */

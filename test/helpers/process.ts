@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+
+const CLI = new URL('../../src/cli.ts', import.meta.url).pathname;
+
+/** How long a process may take to say what a test waits for. */
+const PATIENCE_MS = 20_000;
+
+export interface RunningProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly logDir: string;
+  readonly port: number;
+  /** What it wrote so far, both streams together. */
+  output(): string;
+  /** Resolves when its output matches. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves with its exit code, or the signal that ended it. */
+  readonly exited: Promise<number | string>;
+}
+
+export interface ProcessSetup {
+  /** Default: an empty folder. */
+  readonly site?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+}
+
+/** Runs a command of nexthop in a process of its own, on a free port; ended when the test ends. */
+export async function runNexthop(
+  t: ExecutionContext,
+  { site, env = {}, args }: ProcessSetup = {},
+): Promise<RunningProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
+  const logDir = env.LOG_DIR ?? join(folder, 'log');
+  const child = spawn(process.execPath, ['--disable-warning=DEP0060', CLI, ...(args ?? ['start', site ?? folder])], {
+    env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', ...env, LOG_DIR: logDir },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  const waiting = new Set<() => void>();
+  const hear = (chunk: Buffer): void => {
+    text += chunk;
+    for (const look of [...waiting]) look();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const exited = new Promise<number | string>((resolve) => {
+    child.on('close', (code, signal) => {
+      resolve(code ?? signal ?? -1);
+      hear(Buffer.alloc(0));
+    });
+  });
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await exited;
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    child,
+    pid: child.pid ?? 0,
+    logDir,
+    get port() {
+      return Number(/listens on http:\/\/[^ ]*:(\d+)/.exec(text)?.[1]);
+    },
+    output: () => text,
+    exited,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look);
+          reject(new Error(`waited ${PATIENCE_MS} ms for ${pattern}; it said: ${text}`));
+        }, PATIENCE_MS);
+        const look = (): void => {
+          const match = pattern.exec(text);
+          if (!match && child.exitCode === null && child.signalCode === null) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          if (match) resolve(match);
+          else reject(new Error(`it ended without saying ${pattern}; it said: ${text}`));
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+/** Starts the server and resolves when it listens. */
+export async function startNexthop(t: ExecutionContext, setup: ProcessSetup = {}): Promise<RunningProcess> {
+  const running = await runNexthop(t, setup);
+  await running.said(/listens on http:\/\/[^ ]*:\d+[\s\S]*logs/);
+  return running;
+}

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { connectTo, scriptedHop } from '../helpers/peer.ts';
+import { startNexthop } from '../helpers/process.ts';
+
+const READY = 'GET /.well-known/nexthop/ready HTTP/1.1\r\nHost: a\r\n\r\n';
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} finishes the request that runs, says close, and exits with 0`, async (t) => {
+    const release = Promise.withResolvers<void>();
+    const hop = await scriptedHop(t, async (peer) => {
+      await peer.readHead();
+      await release.promise;
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+    const running = await startNexthop(t, { env: { NEXT_HOP: hop.url } });
+    const client = await connectTo(t, running.port);
+    client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+    await hop.connections(1);
+
+    running.child.kill(signal);
+    await running.said(/finishing what runs/);
+    release.resolve();
+
+    t.regex(await client.readToEnd(), /^HTTP\/1\.1 200 [\s\S]*\r\nConnection: close\r\n[\s\S]*ok$/);
+    t.is(await running.exited, 0);
+    t.regex(await readFile(join(running.logDir, 'access.log'), 'utf8'), /"GET \/x HTTP\/1\.1"/);
+  });
+}
+
+test('idle connections are closed at once and new ones are refused', async (t) => {
+  const running = await startNexthop(t);
+  const idle = await connectTo(t, running.port);
+  idle.write(READY);
+  await idle.readUntil('ready\n');
+
+  running.child.kill('SIGTERM');
+
+  await idle.readToEnd();
+  t.is(await running.exited, 0);
+});
+
+test('an answer whose head went out before the drain does not hold its connection open', async (t) => {
+  const release = Promise.withResolvers<void>();
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
+    await release.promise;
+    peer.write('cd');
+  });
+  const running = await startNexthop(t, { env: { NEXT_HOP: hop.url } });
+  const client = await connectTo(t, running.port);
+  client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.readUntil('ab');
+
+  running.child.kill('SIGTERM');
+  await running.said(/finishing what runs/);
+  release.resolve();
+
+  t.regex(await client.readToEnd(), /cd$/);
+  t.is(await running.exited, 0);
+});
+
+test('within DRAIN_DELAY it is not ready, and still serves', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_DELAY: '1s' } });
+
+  running.child.kill('SIGTERM');
+  await running.said(/finishing what runs/);
+  const ready = await fetch(`http://127.0.0.1:${running.port}/.well-known/nexthop/ready`);
+  const answer = await fetch(`http://127.0.0.1:${running.port}/x`);
+
+  t.is(ready.status, 503);
+  t.is(await answer.text(), 'ok');
+  t.is(answer.headers.get('connection'), 'close');
+  t.is(await running.exited, 0);
+});
+
+test('what is not finished within DRAIN_TIMEOUT is cut, and the exit code is still 0', async (t) => {
+  const hop = await scriptedHop(t, () => undefined);
+  const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_TIMEOUT: '200ms' } });
+  const client = await connectTo(t, running.port);
+  client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await hop.connections(1);
+
+  running.child.kill('SIGTERM');
+
+  await client.until(() => client.closed !== undefined || client.ended, 'the cut');
+  t.is(await running.exited, 0);
+  t.regex(await readFile(join(running.logDir, 'error.log'), 'utf8'), /the drain timed out/);
+});
+
+test('a second signal ends at once', async (t) => {
+  const hop = await scriptedHop(t, () => undefined);
+  const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_TIMEOUT: '1h' } });
+  const client = await connectTo(t, running.port);
+  client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await hop.connections(1);
+
+  running.child.kill('SIGTERM');
+  await running.said(/finishing what runs/);
+  running.child.kill('SIGTERM');
+
+  t.is(await running.exited, 143);
+});

@@ -1,0 +1,117 @@
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { runNexthop, startNexthop } from '../helpers/process.ts';
+
+test('every bad setting is told at once, with its value and what is expected', async (t) => {
+  const running = await runNexthop(t, {
+    env: {
+      PORT: 'http',
+      NEXT_HOP: 'https://origin',
+      TRUSTED_PROXIES: '10.0.0.0/99',
+      DRAIN_TIMEOUT: 'soon',
+      LOG_STDOUT: 'yes',
+    },
+  });
+
+  t.is(await running.exited, 1);
+  const output = running.output();
+  t.regex(output, /PORT must be a whole number from 0 to 65535, got "http"/);
+  t.regex(output, /NEXT_HOP must be an http: URL .*, got "https:\/\/origin"/);
+  t.regex(output, /TRUSTED_PROXIES must be "private", .*, got "10\.0\.0\.0\/99"/);
+  t.regex(output, /DRAIN_TIMEOUT must be a duration .*, got "soon"/);
+  t.regex(output, /LOG_STDOUT must be "1" or "0", got "yes"/);
+  t.notRegex(output, /\n {4}at /, 'a stack tells a user nothing');
+});
+
+test('a LOG_DIR that cannot be written stops the start and is named', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'file'), '');
+
+  const running = await runNexthop(t, { env: { LOG_DIR: join(folder, 'file', 'log') } });
+
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /LOG_DIR/);
+});
+
+test('a site that is not there stops the start and is named', async (t) => {
+  const running = await runNexthop(t, { site: '/no/such/site' });
+
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /\/no\/such\/site does not exist/);
+});
+
+test('a port that is taken stops the start and says so', async (t) => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => taken.close());
+  const { port } = taken.address() as { port: number };
+
+  const running = await runNexthop(t, { env: { PORT: String(port) } });
+
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /PORT is taken: .*; stop the other server or set PORT/);
+});
+
+test('an unknown command and an unknown flag are told with what there is', async (t) => {
+  const command = await runNexthop(t, { args: ['stat'] });
+  const flag = await runNexthop(t, { args: ['start', '--prot=1'] });
+
+  t.is(await command.exited, 2);
+  t.regex(command.output(), /there is no command "stat"[\s\S]*start[\s\S]*routes/);
+  t.is(await flag.exited, 1);
+  t.regex(flag.output(), /--prot/);
+});
+
+test('a setting given as a flag wins over the environment', async (t) => {
+  const running = await runNexthop(t, {
+    args: ['start', '.', '--next-hop=http://127.0.0.1:7'],
+    env: { NEXT_HOP: 'http://127.0.0.1:8' },
+  });
+
+  await running.said(/next hop {2}http:\/\/127\.0\.0\.1:7\n/);
+  t.pass();
+});
+
+test('the start says where it listens and nothing else goes to the screen', async (t) => {
+  const running = await startNexthop(t);
+
+  t.regex(
+    running.output(),
+    /^nexthop listens on http:\/\/127\.0\.0\.1:\d+\n {2}site .*, 0 routes\n {2}next hop {2}http:\/\/next-hop:80\n {2}logs .*\n$/,
+  );
+});
+
+test('one port is open, and SIGUSR1 opens no other', async (t) => {
+  const running = await startNexthop(t);
+  t.is(await listeningSockets(running.pid), 1);
+
+  running.child.kill('SIGUSR1');
+  running.child.kill('SIGHUP');
+  await runningStill(running.port);
+
+  t.is(await listeningSockets(running.pid), 1);
+  t.notRegex(running.output(), /Debugger/);
+});
+
+/** An answer shows that the signals before it were dealt with: they are taken in the same loop. */
+async function runningStill(port: number): Promise<void> {
+  for (let round = 0; round < 5; round++)
+    await (await fetch(`http://127.0.0.1:${port}/.well-known/nexthop/ready`)).text();
+}
+
+/** How many TCP sockets of a process listen. */
+async function listeningSockets(pid: number): Promise<number> {
+  const links = await Promise.all(
+    (await readdir(`/proc/${pid}/fd`)).map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')),
+  );
+  const inodes = new Set(links.map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1]));
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((table) => readFile(`/proc/net/${table}`, 'utf8').catch(() => '')),
+  );
+  const rows = tables.flatMap((table) => table.trim().split('\n').slice(1)).map((row) => row.trim().split(/\s+/));
+  return rows.filter(([, , , state, , , , , , inode]) => state === '0A' && inodes.has(inode)).length;
+}
