@@ -66,7 +66,7 @@ class Opening implements Reading {
   async open(placed: readonly PlacedFile[], broken: ReadonlyMap<string, Problem>): Promise<void> {
     const files = placed.map(({ path }) => path);
     try {
-      const compiled = await compile(this.#project, { files, broken, rewrite: ignoreListen });
+      const compiled = await compile(this.#project, { files, broken, rewrite: ignoreListen(this.#project) });
       this.problems.push(...compiled.problems);
       const routes = await Promise.all(placed.map((file) => this.#load(compiled, file)));
       this.routes = routes.flat();

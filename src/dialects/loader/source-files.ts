@@ -5,7 +5,7 @@ import type { Loader, OnLoadResult, Plugin } from 'esbuild';
 import type { Problem } from '../../site/problem.ts';
 
 /** Changes the text of a file before it is compiled; the lines must stay where they are. */
-export type Rewrite = (text: string) => string;
+export type Rewrite = (text: string, file: string) => string;
 
 /**
  * Everything lands in one file, but code must find its neighbours (data, templates) where it was written.
@@ -65,7 +65,7 @@ export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFi
     }
     const prefix = MENTIONS_CONSTANT.test(problem) ? toConstants(file) : '';
     shifts.set(file, prefix.length);
-    return { contents: prefix + rewrite(withoutHashbang(problem)), loader: LOADERS[extname(file)] ?? 'js' };
+    return { contents: prefix + rewrite(withoutHashbang(problem), file), loader: LOADERS[extname(file)] ?? 'js' };
   }
 
   async function read(file: string): Promise<string | Problem> {
