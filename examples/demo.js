@@ -32,6 +32,7 @@ async function demo() {
   try {
     const address = await server.address;
     if (address === undefined) return 1;
+    await ask(`${address}/.well-known/nexthop/ready`);
     await show(address, logDir);
     await Promise.race([stopped, server.exit]);
     return await server.stop();
@@ -85,11 +86,16 @@ async function show(address, logDir) {
 
 async function request(url) {
   print(`$ curl '${url}'`);
+  print(`${(await ask(url)).trimEnd()}\n`);
+}
+
+/** Resolves with the text of the answer. */
+async function ask(url) {
   const [response] = await once(get(url, { agent: false }), 'response');
   response.setEncoding('utf8');
   let text = '';
   for await (const chunk of response) text += chunk;
-  print(`${text.trimEnd()}\n`);
+  return text;
 }
 
 /** Resolves at the first signal that asks for the end; later ones change nothing. */

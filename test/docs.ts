@@ -48,7 +48,7 @@ test('the commands of the README are scripts of the package', async (t) => {
     ([, script, builtIn]) => script ?? builtIn,
   );
 
-  t.deepEqual([...new Set(named)].sort(), ['demo', 'start', 'test']);
+  for (const script of ['demo', 'start', 'test']) t.true(named.includes(script), script);
   for (const script of named)
     t.true(script !== undefined && script in scripts, `package.json has no script "${script}"`);
 });
