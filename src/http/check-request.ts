@@ -43,15 +43,17 @@ const IP_LITERAL = /^\[([\dA-Fa-f:.]+)\](?::(\d{0,5}))?$/;
 
 /** uri-host [ ":" port ] (RFC 9110 7.2, RFC 3986 3.2.2), without user information. No future kind of IP literal was ever defined. */
 function isAuthority(text: string): boolean {
-  const literal = IP_LITERAL.exec(text);
-  if (literal) return isIPv6(literal[1] ?? '') && isPort(literal[2]);
+  if (text.startsWith('[')) {
+    const [, address = '', port] = IP_LITERAL.exec(text) ?? [];
+    return isIPv6(address) && isPort(port);
+  }
   const name = REG_NAME.exec(text);
   return name !== null && isPort(name[1]);
 }
 
 /** The grammar allows an empty port: then it is the scheme's. */
 function isPort(digits: string | undefined): boolean {
-  return Number(digits ?? '') <= 65_535;
+  return digits === undefined || Number(digits) <= 65_535;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault, FaultCode } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
@@ -30,9 +30,8 @@ export function rawFaultAnswer(fault: Fault): string {
 
 /** A body that ends before its last chunk or announced length is seen to be cut. One that ends with its connection is not, unless that is reset. */
 function cut(response: ServerResponse, socket: Socket): void {
-  // Another answer is still being written before this one on the same connection.
   if (!response.socket) {
-    response.destroy();
+    cutAtItsTurn(response);
     return;
   }
   if (response.chunkedEncoding || response.hasHeader('content-length')) {
@@ -45,6 +44,15 @@ function cut(response: ServerResponse, socket: Socket): void {
     // Only plain TCP can be reset; a TLS connection shows by itself that it was cut.
     socket.destroy();
   }
+}
+
+/** The answer before this one on the connection (pipelining) is still being written, and must not be cut. */
+function cutAtItsTurn(response: ServerResponse): void {
+  // node:http tells a response of its turn by this call alone, and forgets one that was destroyed before.
+  response.assignSocket = (socket) => {
+    ServerResponse.prototype.assignSocket.call(response, socket);
+    cut(response, socket);
+  };
 }
 
 function write(exchange: Exchange, fault: Fault): void {
@@ -65,7 +73,7 @@ function write(exchange: Exchange, fault: Fault): void {
     if (request.method !== 'HEAD') exchange.bodyBytesSent = Buffer.byteLength(page.body);
   } catch {
     // A field of the fault that cannot be written (e.g. a line break from a function's text): no answer is better than half of one.
-    response.destroy();
+    cut(response, socket);
   }
 }
 
