@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
 import { Fault } from '../fault.ts';
@@ -8,6 +7,7 @@ import type { AnswerFields } from './answer-fields.ts';
 import type { Connections, HopConnection } from './connections.ts';
 import type { Deadlines, Watched } from './deadlines.ts';
 import { isRefused, toHopFault } from './errors.ts';
+import { toReasonPhrase } from './reason-phrase.ts';
 import { Upload } from './upload.ts';
 
 /** What all forwards of one hop share. */
@@ -286,16 +286,4 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
 
 function flushHead(forward: Forward): void {
   forward.flushHead();
-}
-
-/**
- * undici reads the reason phrase as UTF-8; its bytes are restored, or the usual phrase is put for what was no UTF-8,
- * since Node throws on any other character (RFC 9112 4: the phrase is of no consequence).
- */
-function toReasonPhrase(decoded: string, status: number): string {
-  const usual = STATUS_CODES[status] ?? '';
-  if (decoded === usual || decoded === '') return decoded;
-  return /^[\t\x20-\x7e\x80-\u{10ffff}]*$/u.test(decoded) && !decoded.includes('\ufffd')
-    ? Buffer.from(decoded).toString('latin1')
-    : usual;
 }
