@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { Child } from './child.ts';
+import type { Cores } from './cores.ts';
+import { Folder } from './folder.ts';
+import { findFreePort } from './free-port.ts';
+import { runLoad } from './load.ts';
+import { probe } from './probe.ts';
+import { readUsage } from './process-tree.ts';
+import type { Scenario } from './scenarios.ts';
+import type { Server } from './servers/server.ts';
+
+/** What all measures of a run have in common. */
+export interface Bench {
+  readonly cores: Cores;
+  readonly originPort: number;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** One measure of one server in one scenario. */
+export interface Sample {
+  readonly requestsPerSecond: number;
+  /** CPU time of the server's whole process tree for one request. */
+  readonly cpuMicros: number;
+  readonly p99Ms: number;
+  /** Highest memory of the process tree since its start. */
+  readonly peakBytes: number;
+}
+
+/**
+ * Starts the server anew, so that nothing of another scenario is in its heap, checks one answer to the byte, warms it up,
+ * measures and ends it. Rejects if a request fails, in the warm-up too.
+ */
+export async function measure(server: Server, scenario: Scenario, bench: Bench, signal: AbortSignal): Promise<Sample> {
+  const { cores, originPort, connections, seconds } = bench;
+  await using folder = await Folder.create();
+  const port = await findFreePort();
+  const command = await server.prepare({ port, originPort, folder: folder.path });
+  await using child = new Child(command, cores.server, join(folder.path, 'output.log'));
+  await child.accepts(port, signal);
+  await probe(scenario, port, signal);
+
+  const load = { scenario, port, core: cores.load, connections };
+  await runLoad({ ...load, seconds: warmUpSeconds(seconds) }, signal);
+  const before = readUsage(child.pid);
+  const { requests, seconds: elapsed, p99Ms } = await runLoad({ ...load, seconds }, signal);
+  const after = readUsage(child.pid);
+
+  return {
+    requestsPerSecond: requests / elapsed,
+    cpuMicros: (after.cpuMicros - before.cpuMicros) / requests,
+    p99Ms,
+    peakBytes: after.peakBytes,
+  };
+}
+
+/** Long enough for V8 to have compiled what is hot, also in a quick run. */
+export function warmUpSeconds(seconds: number): number {
+  return Math.max(1, Math.ceil(seconds / 2));
+}

@@ -1,0 +1,28 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from './child.ts';
+import { needTool } from './tool.ts';
+
+/** An nginx of one worker, in the foreground, that writes nothing outside the folder. `http` is the text of its http block. */
+export async function prepareNginx(folder: string, http: string): Promise<Command> {
+  const configFile = join(folder, 'nginx.conf');
+  const errorLog = join(folder, 'error.log');
+  await writeFile(configFile, frame(folder, http));
+  return { program: needTool('nginx'), args: ['-e', errorLog, '-c', configFile] };
+}
+
+function frame(folder: string, http: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder};`);
+  // nginx closes a connection after 1,000 requests by default; the measure is of a steady state.
+  return `
+daemon off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+events { worker_connections 4096; }
+http {
+  ${temporary.join('\n  ')}
+  keepalive_requests 1000000000;
+  ${http}
+}
+`;
+}

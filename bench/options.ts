@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util';
+import { SCENARIOS } from './scenarios.ts';
+import { SERVERS } from './servers/all.ts';
+
+/** What one run measures. */
+export interface Options {
+  readonly scenarios: readonly string[];
+  readonly servers: readonly string[];
+  /** Of each measure, without its warm-up. */
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly connections: number;
+  /** Name of the server to profile instead of comparing; undefined compares. */
+  readonly profiled: string | undefined;
+  /** Every scenario with every server: only such a run is written to bench/results. */
+  readonly complete: boolean;
+}
+
+/** An option that does not fit; the message says what would. */
+export class OptionError extends Error {}
+
+/** Reads the command line. Throws an OptionError. */
+export function readOptions(argv: readonly string[]): Options {
+  const { values } = parse(argv);
+  const scenarioNames = SCENARIOS.map(({ name }) => name);
+  const serverNames = SERVERS.map(({ name }) => name);
+  const profiled =
+    values.cpuprofile === undefined ? undefined : pick('--cpuprofile', values.cpuprofile, serverNames)[0];
+  return {
+    scenarios: values.only === undefined ? scenarioNames : pick('--only', values.only, scenarioNames),
+    servers: values.servers === undefined ? serverNames : pick('--servers', values.servers, serverNames),
+    seconds: whole('--seconds', values.seconds, 1, 60),
+    rounds: whole('--rounds', values.rounds, 1, 20),
+    connections: whole('--connections', values.connections, 1, 1000),
+    profiled,
+    complete: values.only === undefined && values.servers === undefined && profiled === undefined,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        only: { type: 'string' },
+        servers: { type: 'string' },
+        seconds: { type: 'string', default: '5' },
+        rounds: { type: 'string', default: '3' },
+        // Few connections leave the fast servers waiting for requests, and count their waking up as work.
+        connections: { type: 'string', default: '32' },
+        cpuprofile: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    throw new OptionError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function pick(flag: string, text: string, known: readonly string[]): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const stranger = names.find((name) => !known.includes(name));
+  if (stranger !== undefined) throw new OptionError(`${flag} takes ${known.join(', ')}; got "${stranger}"`);
+  return known.filter((name) => names.includes(name));
+}
+
+function whole(flag: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new OptionError(`${flag} must be a whole number from ${least} to ${most}, got "${text}"`);
+  }
+  return value;
+}

@@ -1,0 +1,27 @@
+import { type IncomingMessage, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { REQUEST_FIELDS } from './request-fields.ts';
+import { type Scenario, UPLOAD_BYTE } from './scenarios.ts';
+
+/** Sends one request of the scenario. Rejects if the answer is not, to the byte, what it must be. */
+export async function probe(scenario: Scenario, port: number, signal: AbortSignal): Promise<void> {
+  const response = await send(scenario, port, signal);
+  const body = await buffer(response);
+  if (response.statusCode !== 200) {
+    throw new Error(`it answers ${response.statusCode} instead of 200: ${body.toString().slice(0, 200)}`);
+  }
+  if (!body.equals(scenario.answer)) {
+    throw new Error(`its answer of ${body.length} bytes is not the expected one of ${scenario.answer.length}`);
+  }
+}
+
+function send({ method, path, uploadBytes }: Scenario, port: number, signal: AbortSignal): Promise<IncomingMessage> {
+  const body = Buffer.alloc(uploadBytes, UPLOAD_BYTE);
+  const headers = { ...REQUEST_FIELDS, ...(uploadBytes > 0 ? { 'Content-Length': uploadBytes } : {}) };
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, method, path, headers, agent: false, signal })
+      .on('response', resolve)
+      .on('error', reject)
+      .end(body);
+  });
+}

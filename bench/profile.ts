@@ -1,0 +1,61 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Server } from './servers/server.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const SHOWN = 25;
+// Node writes the profile only when it exits by itself; not every server ends so on SIGTERM.
+const EXIT_ON_SIGTERM = 'data:text/javascript,process.once("SIGTERM",()=>process.exit(0))';
+
+/** The part of a .cpuprofile (Profiler.Profile of the Chrome DevTools protocol) that is read here. */
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+/** The same server, leaving a CPU profile in the folder when it ends. Its `prepare` throws if it does not run on Node. */
+export function withProfile(server: Server, folder: string): Server {
+  return {
+    ...server,
+    prepare: async (place) => {
+      const command = await server.prepare(place);
+      if (command.program !== process.execPath) throw new Error('only a server that runs on Node can be profiled');
+      const flags = ['--cpu-prof', '--cpu-prof-dir', folder, '--import', EXIT_ON_SIGTERM];
+      return { ...command, args: [...flags, ...command.args] };
+    },
+  };
+}
+
+/** The functions that took most time themselves, idle time left out, as lines of text. */
+export async function readProfile(folder: string): Promise<string[]> {
+  const name = (await readdir(folder)).find((each) => each.endsWith('.cpuprofile'));
+  if (name === undefined) throw new Error('the server left no CPU profile');
+  // Node wrote it in this format; what is not there shows as a missing name.
+  const times = sumSelfTimes(JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile);
+  const busyMicros = [...times.values()].reduce((sum, micros) => sum + micros, 0);
+  const top = [...times].sort(([, left], [, right]) => right - left).slice(0, SHOWN);
+  return top.map(([place, micros]) => `${((100 * micros) / busyMicros).toFixed(1).padStart(5)} %  ${place}`);
+}
+
+/** Microseconds by function. */
+function sumSelfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number> {
+  const places = new Map(nodes.map(({ id, callFrame }) => [id, toPlace(callFrame)]));
+  const times = new Map<string, number>();
+  for (const [index, id] of samples.entries()) {
+    const place = places.get(id) ?? '(unknown)';
+    if (place !== '(idle)') times.set(place, (times.get(place) ?? 0) + (timeDeltas[index] ?? 0));
+  }
+  return times;
+}
+
+function toPlace({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
+  const name = functionName || '(anonymous)';
+  if (url === '') return name;
+  const file = url.startsWith('file:') ? relative(ROOT, fileURLToPath(url)) : url;
+  return `${name}  ${file}:${lineNumber + 1}`;
+}

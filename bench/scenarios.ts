@@ -1,0 +1,48 @@
+/** One kind of request, sent over and over, and the answer it must have. */
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  /** Whether the server passes the request to the origin, or answers it by a function of its own. */
+  readonly family: 'forward' | 'function';
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly uploadBytes: number;
+  readonly answer: Buffer;
+  /** The server that the others' CPU is compared with. */
+  readonly yardstick: string;
+}
+
+/** Of every byte of an upload, so that the origin can tell a whole one from a damaged one. */
+export const UPLOAD_BYTE = 'u';
+
+const FORWARD = { family: 'forward', method: 'GET', uploadBytes: 0, yardstick: 'floor' } as const;
+
+export const SCENARIOS: readonly Scenario[] = [
+  { ...FORWARD, name: 'get', title: 'Forwarded GET, 1 KB', path: '/1k.html', answer: Buffer.alloc(1024, 'nexthop ') },
+  {
+    ...FORWARD,
+    name: 'download',
+    title: 'Forwarded download, 1 MB',
+    path: '/1m.bin',
+    answer: Buffer.alloc(1024 * 1024, '0123456789abcdef'),
+  },
+  {
+    ...FORWARD,
+    name: 'upload',
+    title: 'Forwarded upload, 16 KB',
+    method: 'POST',
+    path: '/upload',
+    uploadBytes: 16 * 1024,
+    answer: Buffer.from('received\n'),
+  },
+  {
+    name: 'hello',
+    title: 'Hello function',
+    family: 'function',
+    method: 'GET',
+    path: '/hello',
+    uploadBytes: 0,
+    answer: Buffer.from('Hello from Node.js!'),
+    yardstick: 'node-http',
+  },
+];

@@ -1,0 +1,36 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Server } from './server.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROGRAM = join(ROOT, 'dist', 'cli.js');
+
+/** nexthop as a user runs it: built, with its access log, serving a site of one function. */
+export const nexthop: Server = {
+  name: 'nexthop',
+  families: ['forward', 'function'],
+  logs: true,
+  find: () => {
+    if (!existsSync(PROGRAM)) return { missing: 'npm run prepare, which builds dist/cli.js' };
+    return { version: String(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version) };
+  },
+  prepare: async ({ port, originPort, folder }) => {
+    const site = join(folder, 'site');
+    await mkdir(join(site, 'cloud-functions'), { recursive: true });
+    await writeFile(
+      join(site, 'cloud-functions', 'hello.js'),
+      "export default function onRequest() {\n  return new Response('Hello from Node.js!');\n}\n",
+    );
+    return {
+      program: process.execPath,
+      args: ['--disable-warning=DEP0060', PROGRAM, 'start', site],
+      environment: {
+        PORT: String(port),
+        NEXT_HOP: `http://127.0.0.1:${originPort}`,
+        LOG_DIR: join(folder, 'logs'),
+        NODE_ENV: 'production',
+      },
+    };
+  },
+};

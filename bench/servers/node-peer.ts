@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import type { Scenario } from '../scenarios.ts';
+import { findPackage } from './npm-package.ts';
+import type { Server } from './server.ts';
+
+const PEERS = join(import.meta.dirname, '..', 'peers');
+
+interface NodePeer {
+  readonly name: string;
+  readonly family: Scenario['family'];
+  /** The program in bench/peers. */
+  readonly file: string;
+  /** The package whose version is told; undefined for Node itself. */
+  readonly packageName?: string;
+}
+
+/** A small Node program in bench/peers. None of them writes an access log. */
+export function nodePeer({ name, family, file, packageName }: NodePeer): Server {
+  return {
+    name,
+    families: [family],
+    logs: false,
+    find: () => (packageName === undefined ? { version: process.version.slice(1) } : findPackage(packageName)),
+    prepare: async ({ port, originPort }) => ({
+      program: process.execPath,
+      // http-proxy uses util._extend, which Node would complain about.
+      args: ['--disable-warning=DEP0060', join(PEERS, file), String(port), String(originPort)],
+      environment: { NODE_ENV: 'production' },
+    }),
+  };
+}
