@@ -6,6 +6,7 @@ import { checkRequest } from './http/check-request.ts';
 import { identify } from './http/client.ts';
 import { Exchange } from './http/exchange.ts';
 import { answerFault, rawFaultAnswer } from './http/fault-answer.ts';
+import { lingerOnClose } from './http/linger.ts';
 import { requestIdOf } from './http/request-id.ts';
 import type { Log } from './log/log.ts';
 import type { PendingWork } from './pending-work.ts';
@@ -198,8 +199,9 @@ export class Server {
   }
 }
 
-/** Answers a connection that has no response object, and ends it. */
+/** Answers a connection that has no response object, and ends it so that the client can read the answer. */
 function refuse(socket: Socket, fault: Fault): void {
-  socket.on('error', () => socket.destroy());
-  socket.end(rawFaultAnswer(fault), () => socket.destroySoon());
+  lingerOnClose(socket);
+  socket.write(rawFaultAnswer(fault));
+  socket.destroySoon();
 }

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import test from 'ava';
+import { deafPort } from '../helpers/deaf-port.ts';
 import { startEdge } from '../helpers/edge.ts';
 import { scriptedHop } from '../helpers/peer.ts';
 
@@ -40,24 +40,12 @@ test('a name that does not resolve is a 502, and does not stop the start', async
 });
 
 test('a connection that is never accepted is a 504', async (t) => {
-  const edge = await startEdge(t, { env: { NEXT_HOP: await blackHole(t), HOP_CONNECT_TIMEOUT: '150ms' } });
+  const edge = await startEdge(t, {
+    env: { NEXT_HOP: `http://127.0.0.1:${await deafPort(t)}`, HOP_CONNECT_TIMEOUT: '150ms' },
+  });
 
   t.regex(await edge.exchange(GET), /^HTTP\/1\.1 504 .*hop_timeout/s);
 });
-
-/** A port whose queue of connections is full, so that a further SYN gets no answer. */
-async function blackHole(t: Parameters<typeof startEdge>[0]): Promise<string> {
-  const script = `import socket,sys
-s=socket.socket();s.bind(('127.0.0.1',0));s.listen(0)
-fill=[]
-for _ in range(4):
-  c=socket.socket();c.setblocking(False);c.connect_ex(s.getsockname());fill.append(c)
-print(s.getsockname()[1],flush=True);sys.stdin.read()`;
-  const child = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
-  t.teardown(() => child.kill());
-  const [first] = (await child.stdout.take(1).toArray()) as Buffer[];
-  return `http://127.0.0.1:${String(first).trim()}`;
-}
 
 test('a hop that closes without an answer is a 502', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {

@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { startEdge } from '../helpers/edge.ts';
+import { connectTo } from '../helpers/peer.ts';
+import { startNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+const HELLO = 'export default function onRequest() { return new Response("hello"); }';
+
+for (const [title, body, code] of [
+  ['throws', 'throw new Error("secret plan")', 'function_error'],
+  ['rejects', 'return Promise.reject(new Error("secret plan"))', 'function_error'],
+  ['throws something that is no error', 'throw "secret plan"', 'function_error'],
+  ['returns what cannot be written as JSON', 'return { n: 1n, secret: "plan" }', 'function_bad_answer'],
+  [
+    'returns a Response that was read',
+    'const r = new Response("secret plan"); await r.text(); return r',
+    'function_bad_answer',
+  ],
+  [
+    'returns a stream of what is no bytes',
+    'return new Response(new ReadableStream({ start(c) { c.enqueue({}); c.close() } }))',
+    'function_bad_answer',
+  ],
+  [
+    'fails before the first byte of its stream',
+    'return new Response(new ReadableStream({ pull() { throw new Error("secret plan") } }))',
+    'function_error',
+  ],
+] as const) {
+  test(`a function that ${title} is a 500 that says nothing of it, and the next request is answered`, async (t) => {
+    const site = await siteFolder(t, {
+      'cloud-functions/bad.js': `export async function onRequest() { ${body} }`,
+      'cloud-functions/good.js': HELLO,
+    });
+    const edge = await startEdge(t, { site });
+
+    const bad = await edge.exchange('GET /bad HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    const good = await edge.exchange('GET /good HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+    t.regex(bad, /^HTTP\/1\.1 500 /);
+    t.notRegex(bad, /secret|plan|bad\.js| at /);
+    t.true(good.endsWith('hello'));
+    const [line] = await edge.accessLines(2);
+    t.like(line, {
+      status: '500',
+      fault: code,
+      fault_origin: 'function',
+      route: '/bad',
+      target: 'cloud-functions/bad.js',
+    });
+  });
+}
+
+test('a function whose stream fails in the middle cuts the connection', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/bad.js': `export function onRequest() {
+      let pulls = 0;
+      return new Response(new ReadableStream({ async pull(controller) {
+        if (pulls++ > 0) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          throw new Error('no more');
+        }
+        controller.enqueue(new TextEncoder().encode('first'));
+      } }, { highWaterMark: 0 }));
+    }`,
+  });
+  const edge = await startEdge(t, { site });
+  const client = await edge.connect();
+
+  client.write('GET /bad HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.until(() => client.closed !== undefined, 'the cut');
+
+  t.regex(client.received, /first/);
+  t.false(client.received.endsWith('0\r\n\r\n'), 'it would look complete');
+  const [line] = await edge.accessLines(1);
+  t.is(line?.fault, 'function_error');
+});
+
+test('a header that cannot be written is a 500 that names it in the log', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/bad.js': `export function onRequest() {
+      const headers = new Map([['x-good', '1'], ['x-bad', 'a\\u4f60']]);
+      return { status: 200, headers, body: null, text() {}, arrayBuffer() {} };
+    }
+    export function onRequestPost() {
+      const response = new Response('x');
+      Object.defineProperty(response, 'headers', { value: new Map([['bad name', '1']]) });
+      return response;
+    }`,
+  });
+  const edge = await startEdge(t, { site });
+
+  const answer = await edge.exchange('POST /bad HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+
+  t.regex(answer, /^HTTP\/1\.1 500 /);
+  const [line] = await edge.accessLines(1);
+  t.is(line?.fault, 'function_bad_answer');
+});
+
+test('a function that does not parse is named with its place, its route is a 500, and the rest runs', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/bad.js': 'export function onRequest() {\n  return new Response("a";\n}\n',
+    'cloud-functions/good.js': HELLO,
+  });
+  const running = await startNexthop(t, { site });
+
+  const bad = await fetch(`http://127.0.0.1:${running.port}/bad`);
+  const good = await fetch(`http://127.0.0.1:${running.port}/good`);
+
+  t.regex(running.output(), /cloud-functions\/bad\.js:2:\d+ /);
+  t.is(bad.status, 500);
+  t.is(await good.text(), 'hello');
+});
+
+test('what a function throws later, or rejects unheard, is logged with its origin and ends nothing', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/timer.js':
+      'export function onRequest() { setTimeout(() => { throw new Error("late") }); return new Response("hello"); }',
+    'cloud-functions/reject.js':
+      'export function onRequest() { Promise.reject(new Error("unheard")); return new Response("hello"); }',
+  });
+  const running = await startNexthop(t, { site });
+
+  for (const path of ['timer', 'reject', 'timer']) {
+    const response = await fetch(`http://127.0.0.1:${running.port}/${path}`);
+    t.is(await response.text(), 'hello');
+  }
+  running.child.kill('SIGTERM');
+
+  t.is(await running.exited, 0);
+  const log = await readFile(join(running.logDir, 'error.log'), 'utf8');
+  t.is(log.match(/"origin":"uncaughtException"/g)?.length, 2);
+  t.is(log.match(/"origin":"unhandledRejection"/g)?.length, 1);
+  t.regex(log, /cloud-functions\/timer\.js/, 'the stack names the file of the user');
+});
+
+test('a bad function does not disturb a request that runs beside it', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/slow.js':
+      'export async function onRequest({ request }) { return new Response(await request.text()); }',
+    'cloud-functions/bad.js':
+      'export function onRequest() { setTimeout(() => { throw new Error("late") }); throw new Error("now"); }',
+  });
+  const running = await startNexthop(t, { site });
+  const slow = await connectTo(t, running.port);
+  slow.write('POST /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhe');
+
+  await fetch(`http://127.0.0.1:${running.port}/bad`);
+  slow.write('llo');
+
+  t.regex(await slow.readToEnd(), /hello$/);
+});
