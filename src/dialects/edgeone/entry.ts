@@ -10,7 +10,8 @@ import { isCatchAll } from './to-pattern.ts';
  */
 export function isEntry({ path, segments }: FunctionFile, { looks, brokenTexts }: Survey): boolean {
   const broken = brokenTexts.get(path);
-  if (broken !== undefined) return mentionsHandler(broken) || isCatchAll(segments.at(-1));
+  // Of a file that could not even be read nothing is known; its route says so rather than leave the request to the hop.
+  if (broken !== undefined) return broken === '' || mentionsHandler(broken) || isCatchAll(segments.at(-1));
   const look = looks.get(path);
   if (!look) return false;
   const { names, defaultName } = look;

@@ -20,13 +20,14 @@ export interface ContextParts {
  * Every request has an `env` of its own, so that one cannot write into that of another.
  */
 export class EventContext {
+  // Only declared: fields would be made in front of `request`.
   declare readonly request: EdgeOneRequest;
-  readonly env: Record<string, string>;
-  readonly params: Params;
-  readonly uuid: string;
-  readonly server: ServerInfo;
-  readonly clientIp: string;
-  readonly geo: Geo;
+  declare readonly env: Record<string, string>;
+  declare readonly params: Params;
+  declare readonly uuid: string;
+  declare readonly server: ServerInfo;
+  declare readonly clientIp: string;
+  declare readonly geo: Geo;
   readonly #exchange: Exchange;
   readonly #file: string;
   #request: EdgeOneRequest | undefined;

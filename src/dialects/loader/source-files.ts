@@ -80,6 +80,8 @@ export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFi
     plugin: {
       name: 'source-files',
       setup(build) {
+        // A link that leads nowhere would not even be resolved.
+        build.onResolve({ filter: /^\// }, ({ path }) => (broken.has(path) ? { path } : undefined));
         build.onResolve({ filter: BROKEN }, ({ path }) => ({ path: path.slice(MARK.length), namespace: 'broken' }));
         build.onLoad({ filter: /./, namespace: 'broken' }, ({ path }) => ({ contents: toThrowing(broken.get(path)) }));
         build.onLoad({ filter: /./, namespace: 'file' }, ({ path }) => load(path));

@@ -15,7 +15,7 @@ export interface Look {
 export interface Survey {
   /** By absolute path. Missing: files that export nothing, and broken ones. */
   readonly looks: ReadonlyMap<string, Look>;
-  /** Text of the files given that esbuild could not take: all that can be told of them. */
+  /** Text of the files given that esbuild could not take: all that can be told of them. Empty for a file that cannot be read. */
   readonly brokenTexts: ReadonlyMap<string, string>;
   /** Everything that esbuild could not take, for the build to come. */
   readonly broken: ReadonlyMap<string, Problem>;

@@ -1,0 +1,103 @@
+import test from 'ava';
+import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
+import { serveDialect } from '../../helpers/dialect-server.ts';
+
+const GOOD = "export const onRequest = () => 'good';";
+
+test('a function that does not parse is named with file, line and column; its route answers 500 and the rest runs', async (t) => {
+  const { url, reading, faults } = await serveDialect(t, edgeone, {
+    'cloud-functions/bad.js': 'export const onRequest = () => {\n  return ];\n};',
+    'cloud-functions/good.js': GOOD,
+  });
+
+  const bad = await fetch(`${url}/bad`);
+
+  t.deepEqual(reading.problems, [
+    { severity: 'error', file: 'cloud-functions/bad.js', line: 2, column: 10, message: 'Unexpected "]"' },
+  ]);
+  t.is(bad.status, 500);
+  t.is(faults[0]?.code, 'function_error');
+  t.is(await (await fetch(`${url}/good`)).json(), 'good');
+});
+
+test('a helper that does not parse costs only the functions that import it', async (t) => {
+  const { url, reading } = await serveDialect(t, edgeone, {
+    'cloud-functions/_help.js': 'export const help = ];',
+    'cloud-functions/bad.js': "import { help } from './_help.js'; export const onRequest = () => help;",
+    'cloud-functions/good.js': GOOD,
+  });
+
+  t.deepEqual(
+    reading.problems.map(({ file, line }) => [file, line]),
+    [
+      ['cloud-functions/_help.js', 1],
+      ['cloud-functions/bad.js', undefined],
+    ],
+  );
+  t.is((await fetch(`${url}/bad`)).status, 500);
+  t.is((await fetch(`${url}/good`)).status, 200);
+});
+
+test('a helper that does not parse and that no function imports is nobody’s problem', async (t) => {
+  const { reading } = await serveDialect(t, edgeone, {
+    'cloud-functions/draft.js': 'export const draft = ];',
+    'cloud-functions/good.js': GOOD,
+  });
+
+  t.deepEqual(reading.problems, []);
+  t.deepEqual(
+    reading.ignored.map(({ file }) => file),
+    ['cloud-functions/draft.js'],
+  );
+});
+
+test('a module that throws while it loads costs its own route alone', async (t) => {
+  const { url, reading, faults } = await serveDialect(t, edgeone, {
+    'cloud-functions/bad.js': "throw new Error('no database'); export const onRequest = () => 1;",
+    'cloud-functions/good.js': GOOD,
+  });
+
+  t.deepEqual(reading.problems, [
+    { severity: 'error', file: 'cloud-functions/bad.js', message: 'throws while it loads: no database' },
+  ]);
+  t.is((await fetch(`${url}/bad`)).status, 500);
+  t.regex(String(faults[0]?.cause), /no database/);
+  t.is((await fetch(`${url}/good`)).status, 200);
+});
+
+test('a missing import is named where it stands', async (t) => {
+  const { url, reading } = await serveDialect(t, edgeone, {
+    'cloud-functions/bad.js': "import x from 'no-such-package';\nexport const onRequest = () => x;",
+  });
+
+  t.deepEqual(reading.problems, [
+    {
+      severity: 'error',
+      file: 'cloud-functions/bad.js',
+      line: 1,
+      column: 15,
+      message: 'Could not resolve "no-such-package"',
+    },
+  ]);
+  t.is((await fetch(`${url}/bad`)).status, 500);
+});
+
+test('a module that loads late answers 500 until it has loaded, and then as it should', async (t) => {
+  const { UnreadyTarget } = await import('../../../src/dialects/edgeone/unready-target.ts');
+  const { serveExchanges } = await import('../../helpers/exchange-server.ts');
+  const target = new UnreadyTarget('late.js', undefined);
+  const { port } = await serveExchanges(t, async (exchange) => {
+    await target.answer(exchange, {});
+  });
+
+  t.is((await fetch(`http://127.0.0.1:${port}/`)).status, 500);
+
+  target.become({
+    name: 'late.js',
+    async answer({ response }) {
+      response.end('here');
+      return 'answered';
+    },
+  });
+  t.is(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'here');
+});

@@ -1,0 +1,110 @@
+import { chmod, mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
+import { serveDialect } from '../../helpers/dialect-server.ts';
+import { project } from '../../helpers/project.ts';
+
+const HANDLER = 'export const onRequest = () => 1;';
+
+test('node-functions counts when cloud-functions is missing or empty, and only then', async (t) => {
+  const missing = await project(t, { 'node-functions/old.js': HANDLER });
+  const empty = await project(t, { 'node-functions/old.js': HANDLER });
+  await mkdir(join(empty.root, 'cloud-functions'));
+  const both = await project(t, { 'node-functions/old.js': HANDLER, 'cloud-functions/new.js': HANDLER });
+
+  const readings = await Promise.all([missing, empty, both].map((each) => edgeone.read(each)));
+
+  t.deepEqual(
+    readings.map(({ routes }) => routes.map(({ pattern }) => pattern.text)),
+    [['/old'], ['/old'], ['/new']],
+  );
+});
+
+test('a site without functions has no routes and no problems', async (t) => {
+  const opened = await project(t, { 'index.html': '' });
+
+  t.deepEqual(await edgeone.read(opened), { routes: [], ignored: [], problems: [] });
+});
+
+test('entries are .js, .ts, .cjs, .jsx and .tsx; .mjs, .mts and .cts may only be imported', async (t) => {
+  const extensions = ['js', 'ts', 'cjs', 'jsx', 'tsx', 'mjs', 'mts', 'cts'];
+  const files = extensions.map((extension) => [
+    `cloud-functions/${extension}.${extension}`,
+    extension === 'cjs' ? 'exports.onRequest = () => 1' : HANDLER,
+  ]);
+
+  const { reading } = await serveDialect(t, edgeone, Object.fromEntries(files));
+
+  t.deepEqual(reading.routes.map(({ pattern }) => pattern.text).sort(), ['/cjs', '/js', '/jsx', '/ts', '/tsx']);
+  t.deepEqual(
+    reading.ignored.map(({ file }) => file).sort(),
+    ['cts.cts', 'mjs.mjs', 'mts.mts'].map((name) => `cloud-functions/${name}`),
+  );
+});
+
+test('tests, types, helpers and node_modules are never run and no routes', async (t) => {
+  const runs = 'globalThis.helperWasRun = true;';
+  const files = {
+    '_proxy.js': runs + HANDLER,
+    '_lib/db.js': runs + HANDLER,
+    '__tests__/hello.js': runs + HANDLER,
+    'hello.test.ts': runs + HANDLER,
+    'hello.d.ts': 'export declare function onRequest(): void;',
+    'node_modules/x/index.js': runs + HANDLER,
+    '.cache/x.js': runs + HANDLER,
+    'lib/util.js': `${runs} export const util = 1;`,
+    'with-auth.js': `${runs} export default function withAuth(onRequest) { return onRequest; }`,
+    'pin.js': `${runs} export default async (request, response) => response.end('onRequest');`,
+    'hello.js': HANDLER,
+  };
+
+  const { reading } = await serveDialect(
+    t,
+    edgeone,
+    Object.fromEntries(Object.entries(files).map(([path, text]) => [`cloud-functions/${path}`, text])),
+  );
+
+  t.deepEqual(
+    reading.routes.map(({ pattern }) => pattern.text),
+    ['/hello'],
+  );
+  t.false('helperWasRun' in globalThis);
+});
+
+test('a folder that leads back to itself through a link is read once', async (t) => {
+  const opened = await project(t, { 'cloud-functions/a.js': HANDLER });
+  await symlink('.', join(opened.root, 'cloud-functions/again'));
+
+  const { routes } = await edgeone.read(opened);
+
+  t.deepEqual(
+    routes.map(({ pattern }) => pattern.text),
+    ['/a'],
+  );
+});
+
+test('a file that cannot be read is a problem of its own route alone', async (t) => {
+  const opened = await project(t, { 'cloud-functions/a.js': HANDLER });
+  // Even root cannot read a link that leads nowhere.
+  await symlink('./nowhere.js', join(opened.root, 'cloud-functions/b.js'));
+
+  const { routes, problems } = await edgeone.read(opened);
+
+  t.deepEqual(
+    routes.map(({ pattern }) => pattern.text),
+    ['/a', '/b'],
+  );
+  t.like(problems, [{ severity: 'error', file: 'cloud-functions/b.js' }]);
+});
+
+(process.getuid?.() === 0 ? test.skip : test)('a folder that cannot be read is a problem (not as root)', async (t) => {
+  const opened = await project(t, { 'cloud-functions/a.js': HANDLER, 'cloud-functions/locked/b.js': HANDLER });
+  await chmod(join(opened.root, 'cloud-functions/locked'), 0);
+  t.teardown(() => chmod(join(opened.root, 'cloud-functions/locked'), 0o700));
+
+  const { routes, problems } = await edgeone.read(opened);
+
+  t.is(routes.length, 1);
+  t.like(problems, [{ severity: 'error', file: 'cloud-functions/locked' }]);
+});

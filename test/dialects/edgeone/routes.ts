@@ -1,0 +1,124 @@
+import test from 'ava';
+import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
+import { serveDialect } from '../../helpers/dialect-server.ts';
+
+/** Answers which file it is and with which params. */
+function echo(file: string): string {
+  return `export const onRequest = ({ params }) => ({ file: ${JSON.stringify(file)}, params });`;
+}
+
+function site(...files: readonly string[]): Record<string, string> {
+  return Object.fromEntries(files.map((file) => [`cloud-functions/${file}`, echo(file)]));
+}
+
+const MISSED = undefined;
+
+interface Row {
+  readonly file: string;
+  readonly path: string;
+  /** MISSED: nobody answers. */
+  readonly params: object | undefined;
+}
+
+const ROWS: readonly Row[] = [
+  { file: 'index.js', path: '/', params: {} },
+  { file: 'hello-pages.js', path: '/hello-pages', params: {} },
+  { file: 'hello-pages.js', path: '/hello-pages/', params: {} },
+  { file: 'helloworld.js', path: '/HelloWorld', params: MISSED },
+  { file: 'api/visit/index.js', path: '/api/visit', params: {} },
+  { file: 'api/users/list.js', path: '/api/users/list', params: {} },
+  { file: 'api/users/list.js', path: '/api/users/list?x=/1', params: {} },
+  { file: 'api/users/[id].js', path: '/api/users/1024', params: { id: '1024' } },
+  { file: 'api/users/[id].js', path: '/api/users/1024/', params: { id: '1024' } },
+  { file: 'api/users/[id].js', path: '/api/users/%E4%BD%A0', params: { id: '你' } },
+  { file: 'api/users/[id].js', path: '/api/users/vip/1024', params: MISSED },
+  { file: 'api/users/[id].js', path: '/api/vip/1024', params: MISSED },
+  { file: 'api/users/[id].js', path: '/api/users', params: MISSED },
+  { file: 'api/users/[id].js', path: '/api/users/', params: MISSED },
+  { file: 'api/users/[id].js', path: '/API/Users/1024', params: MISSED },
+  { file: 'api/users/[id].js', path: '/api/users/%zz', params: MISSED },
+  { file: 'p/[a]/comments/[b].js', path: '/p/1/comments/2', params: { a: '1', b: '2' } },
+  { file: 'p/[a]/index.js', path: '/p/1', params: { a: '1' } },
+  { file: '[tenant]/x/index.js', path: '/hn/x', params: { tenant: 'hn' } },
+  { file: 'api/[[default]].js', path: '/api/books/list', params: { default: ['books', 'list'] } },
+  { file: 'api/[[default]].js', path: '/api/1024', params: { default: ['1024'] } },
+  { file: 'api/[[default]].js', path: '/api/books//list', params: { default: ['books', '', 'list'] } },
+  { file: 'api/[[default]].js', path: '/api/a%20b', params: { default: ['a%20b'] } },
+  { file: 'api/[[default]].js', path: '/v2/vip/1024', params: MISSED },
+  { file: 'api/[[default]].js', path: '/api', params: MISSED },
+  { file: 'api/[[default]].js', path: '/api/', params: MISSED },
+  { file: 'u/[name]/[[rest]].js', path: '/u/bob/x/y', params: { name: 'bob', rest: ['x', 'y'] } },
+  { file: '[[default]].js', path: '/', params: MISSED },
+  { file: 'explore/rss.xml.ts', path: '/explore/rss.xml', params: {} },
+  { file: 'explore/rss.xml.ts', path: '/explore/rssxml', params: MISSED },
+  { file: '你好.js', path: '/%E4%BD%A0%E5%A5%BD', params: {} },
+  { file: 'hello-pages.js', path: '//hello-pages', params: MISSED },
+];
+
+for (const { file, path, params } of ROWS) {
+  test(`${file} ${params ? `answers ${path}` : `does not answer ${path}`}`, async (t) => {
+    const { url } = await serveDialect(t, edgeone, site(file));
+
+    const response = await fetch(`${url}${path}`);
+
+    t.deepEqual(response.status === 421 ? MISSED : await response.json(), params && { file, params });
+  });
+}
+
+const RIVALS: readonly { readonly files: readonly string[]; readonly path: string; readonly first: string }[] = [
+  { files: ['a/[id].js', 'a/list.js'], path: '/a/list', first: 'a/list.js' },
+  { files: ['a/[[all]].js', 'a/[id].js'], path: '/a/1', first: 'a/[id].js' },
+  { files: ['prec/a/b/[[rest]].js', 'prec/[p]/[q]/[r].js'], path: '/prec/a/b/c', first: 'prec/[p]/[q]/[r].js' },
+  { files: ['hn/[[default]].js', '[tenant]/x.js'], path: '/hn/x', first: '[tenant]/x.js' },
+  { files: ['[[all]].js', 'a/[[all]].js'], path: '/a/1', first: 'a/[[all]].js' },
+  { files: ['tie/[x]/c.js', 'tie/b/[y].js'], path: '/tie/b/c', first: 'tie/b/[y].js' },
+  { files: ['a.js', 'a/index.js'], path: '/a', first: 'a/index.js' },
+];
+
+for (const { files, path, first } of RIVALS) {
+  test(`${path} is answered by ${first} of ${files.join(' and ')}`, async (t) => {
+    const { url } = await serveDialect(t, edgeone, site(...files));
+
+    const response = await fetch(`${url}${path}`);
+
+    t.like(await response.json(), { file: first });
+  });
+}
+
+test('a method without a handler passes to the next route that fits, then to nobody', async (t) => {
+  const { url } = await serveDialect(t, edgeone, {
+    'cloud-functions/[id].js': "export const onRequestPost = () => 'post';",
+    'cloud-functions/[[all]].js': "export const onRequestGet = () => 'get';",
+  });
+
+  t.is(await (await fetch(`${url}/7`)).json(), 'get');
+  t.is(await (await fetch(`${url}/7`, { method: 'POST' })).json(), 'post');
+  t.is((await fetch(`${url}/7`, { method: 'DELETE' })).status, 421);
+  t.is((await fetch(`${url}/7`, { method: 'HEAD' })).status, 421);
+  t.is((await fetch(`${url}/7`, { method: 'OPTIONS' })).status, 421);
+});
+
+test('the second of two files with one route is ignored, and says for whom', async (t) => {
+  const { reading } = await serveDialect(t, edgeone, site('a.js', 'a/index.js'));
+
+  t.deepEqual(
+    reading.routes.map(({ file }) => file),
+    ['cloud-functions/a/index.js'],
+  );
+  t.deepEqual(reading.ignored, [
+    {
+      file: 'cloud-functions/a.js',
+      reason: 'cloud-functions/a/index.js has the same route, /a, and comes first',
+    },
+  ]);
+});
+
+for (const file of ['[[a]]/b.js', '[...slug].js']) {
+  test(`${file} is no route, and says why`, async (t) => {
+    const { reading } = await serveDialect(t, edgeone, site(file));
+
+    t.deepEqual(reading.routes, []);
+    t.like(reading.problems, [{ severity: 'warning', file: `cloud-functions/${file}` }]);
+    t.is(reading.ignored[0]?.file, `cloud-functions/${file}`);
+  });
+}
