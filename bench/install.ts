@@ -8,7 +8,7 @@ const FOLDER = import.meta.dirname;
 export function installPeers(say: (line: string) => void): void {
   if (modifiedAt('node_modules/.package-lock.json') >= modifiedAt('package-lock.json')) return;
   say('installing the peers (npm ci in bench/)');
-  // No scripts: the only one would put workerd's binary where the bench does not look for it.
+  // No peer needs a script to be installed.
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: FOLDER,
     stdio: 'inherit',

@@ -6,7 +6,9 @@ import { type Scenario, UPLOAD_BYTE } from './scenarios.ts';
 /** Sends one request of the scenario. Rejects if the answer is not, to the byte, what it must be. */
 export async function probe(scenario: Scenario, port: number, signal: AbortSignal): Promise<void> {
   const response = await send(scenario, port, signal);
-  const body = await buffer(response);
+  const body = await buffer(response).catch((error: Error) => {
+    throw new Error(`its answer was cut: ${error.message}`);
+  });
   if (response.statusCode !== 200) {
     throw new Error(`it answers ${response.statusCode} instead of 200: ${body.toString().slice(0, 200)}`);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findPackage, PACKAGES } from './npm-package.ts';
 import type { Server } from './server.ts';
 
-// Its binaries are packages of their own; the one for this machine is run as it is, without the wrapper.
+// The package workerd is only a wrapper that chooses one of these for the machine; the bench runs the binary itself.
 const PACKAGE = `@cloudflare/workerd-linux-${arch() === 'arm64' ? 'arm64' : '64'}`;
 
 const WORKER = `export default {
