@@ -26,7 +26,7 @@ async function read(project: Project): Promise<Reading> {
   const entries = files.filter((file) => isEntry(file, found));
   const helpers = files.filter((file) => !entries.includes(file));
   ignored.push(...helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' })));
-  const opened = await openEntries(project, entries, found.broken);
+  const opened = await openEntries({ project, files: entries, broken: found.broken });
   return {
     routes: opened.routes,
     ignored: [...ignored, ...opened.ignored],

@@ -13,13 +13,18 @@ import { toApp } from './to-app.ts';
 import { isCatchAll, toPattern, toText } from './to-pattern.ts';
 import { UnreadyTarget } from './unready-target.ts';
 
+export interface EntriesRequest {
+  readonly project: Project;
+  readonly files: readonly FunctionFile[];
+  /** What the survey found broken. */
+  readonly broken: ReadonlyMap<string, Problem>;
+  /** How long the start waits for a module; default: the loader's. */
+  readonly loadLimitMs?: number;
+}
+
 /** Compiles and loads the entries and makes their routes. Never throws: an entry that does not work costs its own route alone. */
-export async function openEntries(
-  project: Project,
-  files: readonly FunctionFile[],
-  broken: ReadonlyMap<string, Problem>,
-): Promise<Reading> {
-  const opening = new Opening(project);
+export async function openEntries({ project, files, broken, loadLimitMs }: EntriesRequest): Promise<Reading> {
+  const opening = new Opening(project, loadLimitMs);
   const placed = files.flatMap((file) => opening.place(file));
   if (placed.length > 0) await opening.open(placed, broken);
   return opening;
@@ -37,11 +42,13 @@ class Opening implements Reading {
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly #project: Project;
+  readonly #loadLimitMs: number | undefined;
   readonly #platform: Platform;
   readonly #firstAt = new Map<string, string>();
 
-  constructor(project: Project) {
+  constructor(project: Project, loadLimitMs: number | undefined) {
     this.#project = project;
+    this.#loadLimitMs = loadLimitMs;
     this.#platform = { env: withoutUnset(project.env), region: project.region };
   }
 
@@ -80,7 +87,7 @@ class Opening implements Reading {
   async #load(compiled: Compiled, placed: PlacedFile): Promise<Routes> {
     const { path, file } = placed;
     try {
-      const loaded = await compiled.load(path);
+      const loaded = await compiled.load(path, this.#loadLimitMs);
       if (loaded.state === 'ready') return this.#toRoutes(placed, loaded.exports);
       this.problems.push({ severity: 'error', file, message: 'is still loading; until it has, its route answers 500' });
       return this.#toLate(placed, loaded.later);

@@ -1,6 +1,10 @@
 import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
+import { findFiles } from '../../../src/dialects/edgeone/find-files.ts';
+import { openEntries } from '../../../src/dialects/edgeone/open-entries.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
+import { serveExchanges } from '../../helpers/exchange-server.ts';
+import { project } from '../../helpers/project.ts';
 
 const GOOD = "export const onRequest = () => 'good';";
 
@@ -83,21 +87,18 @@ test('a missing import is named where it stands', async (t) => {
 });
 
 test('a module that loads late answers 500 until it has loaded, and then as it should', async (t) => {
-  const { UnreadyTarget } = await import('../../../src/dialects/edgeone/unready-target.ts');
-  const { serveExchanges } = await import('../../helpers/exchange-server.ts');
-  const target = new UnreadyTarget('late.js', undefined);
+  const text = 'await new Promise((go) => { globalThis.finishLate = go }); export const onRequest = () => "here";';
+  const opened = await project(t, { 'cloud-functions/late.js': text });
+  const { files } = await findFiles(opened.root);
+
+  const { routes, problems } = await openEntries({ project: opened, files, broken: new Map(), loadLimitMs: 20 });
+
+  t.like(problems, [{ severity: 'error', file: 'cloud-functions/late.js' }]);
   const { port } = await serveExchanges(t, async (exchange) => {
-    await target.answer(exchange, {});
+    await routes[0]?.target.answer(exchange, {});
   });
-
-  t.is((await fetch(`http://127.0.0.1:${port}/`)).status, 500);
-
-  target.become({
-    name: 'late.js',
-    async answer({ response }) {
-      response.end('here');
-      return 'answered';
-    },
-  });
-  t.is(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'here');
+  const ask = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/`);
+  t.is((await ask()).status, 500);
+  (globalThis as unknown as { finishLate(): void }).finishLate(); // set by the module above
+  t.is(await (await ask()).json(), 'here');
 });

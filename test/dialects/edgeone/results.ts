@@ -1,6 +1,9 @@
 import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
+import { HandlerTarget } from '../../../src/dialects/edgeone/handler-target.ts';
+import { Fault } from '../../../src/fault.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
+import { serveExchanges } from '../../helpers/exchange-server.ts';
 
 const NOT_FOUND = { error: 'Not Found', message: 'The requested path does not exist' };
 
@@ -67,9 +70,6 @@ for (const [title, text] of FAILURES) {
 }
 
 test('a body that is too large stays the fault of the client, although the handler fails by it', async (t) => {
-  const { Fault } = await import('../../../src/fault.ts');
-  const { HandlerTarget } = await import('../../../src/dialects/edgeone/handler-target.ts');
-  const { serveExchanges } = await import('../../helpers/exchange-server.ts');
   const handlers = {
     byMethod: new Map(),
     any: () => {
