@@ -44,7 +44,6 @@ class Lingering {
     this.#total = setTimeout(end, this.#limits.totalMs);
     socket
       .on('data', (chunk: Buffer) => this.#discard(chunk.length))
-      .once('end', end)
       .on('error', end)
       .once('close', () => this.#stop());
     this.#readOn();

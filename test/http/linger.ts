@@ -161,3 +161,13 @@ test('a client that floods is let go after the largest amount', async (t) => {
 
   t.true(socket.destroyed);
 });
+
+test('a connection that is gone already is left alone', async (t) => {
+  const { socket } = await refuse(t, HEAD, {}, () => {});
+  socket.destroy();
+  const listeners = socket.listenerCount('close');
+
+  socket.destroySoon();
+
+  t.is(socket.listenerCount('close'), listeners);
+});
