@@ -5,6 +5,8 @@ import type { Server } from './servers/server.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SHOWN = 25;
+const OWNERS_SHOWN = 10;
+const OWNER = /^(?:dist\/[^/:]+|.*node_modules\/(?:@[^/]+\/)?[^/]+)/;
 // Node writes the profile only when it exits by itself; not every server ends so on SIGTERM.
 const EXIT_ON_SIGTERM = 'data:text/javascript,process.once("SIGTERM",()=>process.exit(0))';
 
@@ -31,15 +33,18 @@ export function withProfile(server: Server, folder: string): Server {
   };
 }
 
-/** The functions that took most time themselves, idle time left out, as lines of text. */
+/** The files' owners and the functions that took most time themselves, idle time left out, as lines of text. */
 export async function readProfile(folder: string): Promise<string[]> {
   const name = (await readdir(folder)).find((each) => each.endsWith('.cpuprofile'));
   if (name === undefined) throw new Error('the server left no CPU profile');
   // Node wrote it in this format; what is not there shows as a missing name.
   const times = sumSelfTimes(JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile);
   const busyMicros = [...times.values()].reduce((sum, micros) => sum + micros, 0);
-  const top = [...times].sort(([, left], [, right]) => right - left).slice(0, SHOWN);
-  return top.map(([place, micros]) => `${((100 * micros) / busyMicros).toFixed(1).padStart(5)} %  ${place}`);
+  return [
+    ...toLines(sumByOwner(times), busyMicros).slice(0, OWNERS_SHOWN),
+    '',
+    ...toLines(times, busyMicros).slice(0, SHOWN),
+  ];
 }
 
 /** Microseconds by function. */
@@ -51,6 +56,22 @@ function sumSelfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<string, n
     if (place !== '(idle)') times.set(place, (times.get(place) ?? 0) + (timeDeltas[index] ?? 0));
   }
   return times;
+}
+
+/** By the folder of dist, the package, or Node itself. What has no file is V8's and Node's native code. */
+function sumByOwner(times: ReadonlyMap<string, number>): Map<string, number> {
+  const owners = new Map<string, number>();
+  for (const [place, micros] of times) {
+    const file = place.split('  ')[1] ?? '(native)';
+    const owner = file.startsWith('node:') ? 'node' : (OWNER.exec(file)?.[0] ?? file);
+    owners.set(owner, (owners.get(owner) ?? 0) + micros);
+  }
+  return owners;
+}
+
+function toLines(times: ReadonlyMap<string, number>, allMicros: number): string[] {
+  const sorted = [...times].sort(([, left], [, right]) => right - left);
+  return sorted.map(([name, micros]) => `${((100 * micros) / allMicros).toFixed(1).padStart(5)} %  ${name}`);
 }
 
 function toPlace({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {

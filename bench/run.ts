@@ -15,7 +15,8 @@ import { needTool } from './tool.ts';
 
 const leaving = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(name, () => leaving.abort(new Error(`${name}: every server is ended`)));
+  // Not once: npm and the terminal may both send it, and the second must not cut the cleaning up short.
+  process.on(name, () => leaving.abort(new Error(`${name}: every server is ended`)));
 }
 process.exitCode = await main(process.argv.slice(2), leaving.signal);
 
