@@ -37,7 +37,6 @@ export interface ServerOptions {
 const UNREADABLE: Readonly<Record<string, FaultCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body_too_large',
-  HPE_INVALID_VERSION: 'version_unsupported',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
@@ -70,7 +69,7 @@ export class Server {
         this.#serve(request, response, false, new Fault('expectation_failed')),
       )
       .on('upgrade', (request, socket: Socket, head) => this.#tunnel(request, socket, head))
-      .on('connect', (_request, socket: Socket) => refuse(socket, new Fault('method_refused')))
+      .on('connect', (request, socket: Socket) => refuse(socket, checkRequest(request) ?? new Fault('method_refused')))
       .on('clientError', (error, socket) => this.#onClientError(error, socket as Socket));
   }
 
@@ -178,7 +177,7 @@ export class Server {
       socket.destroy();
       return;
     }
-    const fault = new Fault(UNREADABLE[error.code ?? ''] ?? 'bad_request', { cause: error });
+    const fault = new Fault(toFaultCode(error), { cause: error });
     this.#options.log.info(`a client sent what is no HTTP/1.1: ${error.message}`, {
       code: fault.code,
       peer: socket.remoteAddress,
@@ -197,6 +196,12 @@ export class Server {
     for (const exchange of this.#active) if (exchange.socket === socket) return exchange;
     return undefined;
   }
+}
+
+function toFaultCode({ code = '', message }: NodeJS.ErrnoException): FaultCode {
+  // The same code also stands for a bad end of the request line.
+  if (code === 'HPE_INVALID_VERSION' && message.endsWith('Invalid HTTP version')) return 'version_unsupported';
+  return UNREADABLE[code] ?? 'bad_request';
 }
 
 /** Answers a connection that has no response object, and ends it so that the client can read the answer. */

@@ -1,5 +1,4 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Fault, FaultCode } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
 import { type FaultPage, reasonOf, toFaultPage } from './fault-page.ts';
@@ -15,7 +14,7 @@ export function answerFault(exchange: Exchange, fault: Fault): void {
   if (left || fault.code === 'client_left' || socket.destroyed) response.destroy();
   // A complete answer that is on its way is not taken back because of what failed behind it.
   else if (response.writableEnded) return;
-  else if (response.headersSent) cut(response, socket);
+  else if (response.headersSent) cut(exchange);
   else write(exchange, fault);
 }
 
@@ -29,12 +28,14 @@ export function rawFaultAnswer(fault: Fault): string {
 }
 
 /** A body that ends before its last chunk or announced length is seen to be cut. One that ends with its connection is not, unless that is reset. */
-function cut(response: ServerResponse, socket: Socket): void {
+function cut(exchange: Exchange): void {
+  const { request, response, socket } = exchange;
   if (!response.socket) {
-    cutAtItsTurn(response);
+    cutAtItsTurn(exchange);
     return;
   }
-  if (response.chunkedEncoding || response.hasHeader('content-length')) {
+  // Without a length, Node sends chunks to whoever speaks HTTP/1.1.
+  if (request.httpVersion === '1.1') {
     socket.destroy();
     return;
   }
@@ -47,11 +48,12 @@ function cut(response: ServerResponse, socket: Socket): void {
 }
 
 /** The answer before this one on the connection (pipelining) is still being written, and must not be cut. */
-function cutAtItsTurn(response: ServerResponse): void {
+function cutAtItsTurn(exchange: Exchange): void {
+  const { response } = exchange;
   // node:http tells a response of its turn by this call alone, and forgets one that was destroyed before.
   response.assignSocket = (socket) => {
     ServerResponse.prototype.assignSocket.call(response, socket);
-    cut(response, socket);
+    cut(exchange);
   };
 }
 
@@ -73,7 +75,7 @@ function write(exchange: Exchange, fault: Fault): void {
     if (request.method !== 'HEAD') exchange.bodyBytesSent = Buffer.byteLength(page.body);
   } catch {
     // A field of the fault that cannot be written (e.g. a line break from a function's text): no answer is better than half of one.
-    cut(response, socket);
+    cut(exchange);
   }
 }
 
