@@ -1,0 +1,111 @@
+import type { Exchange } from '../http/exchange.ts';
+import { shortAddress } from './short-address.ts';
+
+/** A client may send 32 KiB of head with every request; the log shall not grow at that rate. In UTF-16 units, before escaping. */
+const LONGEST_FIELD = 4096;
+
+/** The client closed the connection before it was told a status (nginx's convention, which the platform's metrics know). */
+const CLIENT_LEFT_STATUS = 499;
+
+/** `000` to `999`: a look-up costs a third of padding. */
+const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'));
+
+/**
+ * Makes the access line of an exchange that is over: one JSON object with the platform's field names, all values strings.
+ *
+ * By concatenation, because this is the hot path and the names never change. A line is plain ASCII whatever the client sent:
+ * everything else is escaped, so that no reader can be made to see two lines, and no terminal to act on one.
+ */
+export class AccessLine {
+  readonly #shortAddresses: boolean;
+  /** The second that `#upToSecond` tells: Date's own formatting is dear. */
+  #second = 0;
+  #upToSecond = '';
+
+  constructor({ shortAddresses }: { readonly shortAddresses: boolean }) {
+    this.#shortAddresses = shortAddresses;
+  }
+
+  /** With the line feed at its end. */
+  of(exchange: Exchange): string {
+    const { request, response, client, requestId, fault } = exchange;
+    const { headers } = request;
+    const { address } = client; // an IP address or '', so nothing in it needs escaping
+    const id = text(requestId.value);
+    return (
+      `{"time":"${this.#now()}","time_taken_s":"${secondsSince(exchange.startedAtMs)}` +
+      `","request":"${request.method} ${text(exchange.target)} HTTP/${request.httpVersion}` +
+      `","status":"${statusOf(exchange)}","bytes":"${bytesOf(exchange)}","response_body_bytes":"${exchange.bodyBytesSent}` +
+      `","content_type":"${text(exchange.contentType || fieldOf(response, 'content-type'))}` +
+      `","hostname":"${text(toHostname(headers.host))}","referrer":"${text(headers.referer)}` +
+      `","useragent":"${text(headers['user-agent'])}` +
+      `","http_x_forwarded_proto":"${text(headers['x-forwarded-proto'])}` +
+      `","remote_addr":"${this.#shortAddresses ? shortAddress(address) : address}` +
+      `","upstream_status":"${exchange.upstreamStatus}","upstream_addr":"${text(exchange.upstreamAddress)}` +
+      `","section_io_id":"${requestId.name === 'section-io-id' ? id : ''}` +
+      `","section_io_tag":"${text(exchange.sectionTag || fieldOf(response, 'section-io-tag'))}` +
+      `","request_id":"${id}","route":"${text(exchange.route)}","target":"${text(exchange.answeredBy)}` +
+      `","fault":"${fault ? fault.code : ''}","fault_origin":"${fault ? fault.origin : ''}"}\n`
+    );
+  }
+
+  /** ISO 8601 in UTC, with milliseconds. */
+  #now(): string {
+    const nowMs = Date.now();
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#upToSecond = new Date(second * 1000).toISOString().slice(0, -'000Z'.length);
+    }
+    return `${this.#upToSecond}${THREE_DIGITS[nowMs % 1000]}Z`;
+  }
+}
+
+/** With microseconds: a function's answer often takes less than one of nginx's milliseconds. */
+function secondsSince(startedAtMs: number): string {
+  const micros = Math.round((performance.now() - startedAtMs) * 1000);
+  const millis = Math.floor(micros / 1000);
+  return `${Math.floor(millis / 1000)}.${THREE_DIGITS[millis % 1000]}${THREE_DIGITS[micros % 1000]}`;
+}
+
+/** What the client was told, or would have been told. */
+function statusOf({ response, fault }: Exchange): number {
+  // The head of a tunnel goes past the response object, which is only told of it.
+  if (response.headersSent || response.statusCode === 101) return response.statusCode;
+  return fault?.status ?? CLIENT_LEFT_STATUS;
+}
+
+/** Head and body, as handed to the connection since the request began. */
+function bytesOf({ socket, bytesWrittenBefore }: Exchange): number {
+  // Node has no count for a socket that is destroyed before it was connected to anything.
+  return (socket.bytesWritten ?? bytesWrittenBefore) - bytesWrittenBefore;
+}
+
+/** A field of an answer that was made with setHeader; what `writeHead` sends from a flat array stands on the exchange instead. */
+function fieldOf(response: Exchange['response'], name: string): string {
+  const value = response.getHeader(name);
+  return value === undefined ? '' : String(value);
+}
+
+/** Lower-case and without the port, which may follow the brackets of an IPv6 address. */
+function toHostname(host = ''): string {
+  const colon = host.indexOf(':', host.lastIndexOf(']') + 1);
+  return (colon < 0 ? host : host.slice(0, colon)).toLowerCase();
+}
+
+/** Visible ASCII and space, but `"` and `\`. */
+const UNFIT = /[^ !#-[\]-~]/;
+const EACH_UNFIT = /[^ !#-[\]-~]/g;
+
+/** The inside of a JSON string. */
+function text(value: string | string[] = ''): string {
+  let fit = typeof value === 'string' ? value : value.join(', ');
+  if (fit.length > LONGEST_FIELD) fit = fit.slice(0, LONGEST_FIELD);
+  return UNFIT.test(fit) ? fit.replace(EACH_UNFIT, escapeUnit) : fit;
+}
+
+/** By UTF-16 unit, so that half a surrogate pair is no special case. */
+function escapeUnit(unit: string): string {
+  if (unit === '"' || unit === '\\') return `\\${unit}`;
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

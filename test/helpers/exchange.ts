@@ -1,0 +1,39 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import { identify } from '../../src/http/client.ts';
+import { Exchange } from '../../src/http/exchange.ts';
+import { requestIdOf } from '../../src/http/request-id.ts';
+import { PendingWork } from '../../src/pending-work.ts';
+import { connectTo, type Peer } from './peer.ts';
+
+export interface ServedExchange {
+  readonly exchange: Exchange;
+  /** The client's end of the connection. */
+  readonly peer: Peer;
+}
+
+/**
+ * Sends the bytes (latin1) of one request to a real node:http server of its own, all of whose peers are trusted, and resolves
+ * with the Exchange made of it; the test answers by `exchange.response`. Closed when the test ends.
+ */
+export async function withExchange(t: ExecutionContext, requestBytes: string): Promise<ServedExchange> {
+  const server = createServer();
+  const made = new Promise<Exchange>((resolve) => {
+    server.on('request', (request, response) => {
+      const client = identify(request, () => true);
+      const pendingWork = new PendingWork((error) => t.log(String(error)));
+      const requestId = requestIdOf(request);
+      const startedAtMs = performance.now();
+      resolve(new Exchange({ request, response, client, requestId, pendingWork, startedAtMs, bodyLimitBytes: 0 }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const peer = await connectTo(t, (server.address() as AddressInfo).port); // a TCP server has one
+  peer.write(requestBytes);
+  return { exchange: await made, peer };
+}

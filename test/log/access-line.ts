@@ -1,0 +1,216 @@
+import { once } from 'node:events';
+import test, { type ExecutionContext } from 'ava';
+import { Fault } from '../../src/fault.ts';
+import type { Exchange } from '../../src/http/exchange.ts';
+import { AccessLine } from '../../src/log/access-line.ts';
+import { type ServedExchange, withExchange } from '../helpers/exchange.ts';
+
+function parse(exchange: Exchange, shortAddresses = false): Record<string, string> {
+  return JSON.parse(new AccessLine({ shortAddresses }).of(exchange));
+}
+
+/** An exchange with these fields in its request, answered and over. */
+async function answered(t: ExecutionContext, fields: string, target = '/x'): Promise<ServedExchange> {
+  const served = await withExchange(t, `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+  const { response } = served.exchange;
+  response.writeHead(200, ['Content-Length', '2']).end('ok');
+  await once(response, 'close');
+  return served;
+}
+
+test("a line has the platform's field names, in one order, and strings as values", async (t) => {
+  const { exchange } = await answered(t, '');
+  const line = parse(exchange);
+
+  t.deepEqual(Object.keys(line), [
+    'time',
+    'time_taken_s',
+    'request',
+    'status',
+    'bytes',
+    'response_body_bytes',
+    'content_type',
+    'hostname',
+    'referrer',
+    'useragent',
+    'http_x_forwarded_proto',
+    'remote_addr',
+    'upstream_status',
+    'upstream_addr',
+    'section_io_id',
+    'section_io_tag',
+    'request_id',
+    'route',
+    'target',
+    'fault',
+    'fault_origin',
+  ]);
+  t.true(Object.values(line).every((value) => typeof value === 'string'));
+});
+
+test('a forwarded request is told with what it asked and what it got', async (t) => {
+  const { exchange } = await withExchange(
+    t,
+    'POST /a%2Fb?q=%22 HTTP/1.1\r\nHost: WWW.Example.com:8443\r\nReferer: http://r/?s=1\r\nUser-Agent: curl/8\r\n' +
+      'X-Forwarded-Proto: https\r\nTrue-Client-IP: 203.0.113.77\r\nsection-io-id: c0ffee\r\nContent-Length: 0\r\n\r\n',
+  );
+  exchange.contentType = 'text/html';
+  exchange.sectionTag = 'tag-1';
+  exchange.upstreamStatus = '201';
+  exchange.upstreamAddress = '10.0.0.7:80';
+  exchange.bodyBytesSent = 5;
+  exchange.answeredBy = 'next hop';
+  exchange.response.writeHead(201, ['Content-Type', 'text/html', 'Content-Length', '5']).end('hello');
+  await once(exchange.response, 'close');
+
+  t.like(parse(exchange), {
+    request: 'POST /a%2Fb?q=%22 HTTP/1.1',
+    status: '201',
+    response_body_bytes: '5',
+    content_type: 'text/html',
+    hostname: 'www.example.com',
+    referrer: 'http://r/?s=1',
+    useragent: 'curl/8',
+    http_x_forwarded_proto: 'https',
+    remote_addr: '203.0.113.77',
+    upstream_status: '201',
+    upstream_addr: '10.0.0.7:80',
+    section_io_id: 'c0ffee',
+    section_io_tag: 'tag-1',
+    request_id: 'c0ffee',
+    route: '',
+    target: 'next hop',
+    fault: '',
+  });
+});
+
+test('an answer of a function is told with its route, and with fields that were set one by one', async (t) => {
+  const { exchange } = await withExchange(t, 'GET /api/7 HTTP/1.1\r\nHost: a\r\n\r\n');
+  exchange.route = '/api/[id]';
+  exchange.answeredBy = 'cloud-functions/api/[id].js';
+  exchange.response.setHeader('Content-Type', 'application/json');
+  exchange.response.setHeader('section-io-tag', 'mine');
+  exchange.response.end('{}');
+  await once(exchange.response, 'close');
+
+  t.like(parse(exchange), {
+    route: '/api/[id]',
+    target: 'cloud-functions/api/[id].js',
+    content_type: 'application/json',
+    section_io_tag: 'mine',
+    section_io_id: '',
+    request_id: exchange.requestId.value,
+  });
+});
+
+test('bytes are those of head and body on the wire, of this request alone', async (t) => {
+  const { exchange, peer } = await answered(t, '');
+  const text = await peer.readUntil('\r\n\r\nok');
+
+  t.is(parse(exchange).bytes, String(text.length));
+});
+
+test('time is the end in UTC, and the time taken is in seconds with microseconds', async (t) => {
+  const { exchange } = await answered(t, '');
+  const before = Date.now();
+  const taken = performance.now() - exchange.startedAtMs;
+  const line = parse(exchange);
+
+  t.regex(line.time ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.true(Date.parse(line.time ?? '') >= before && Date.parse(line.time ?? '') <= Date.now());
+  t.regex(line.time_taken_s ?? '', /^\d+\.\d{6}$/);
+  t.true(Math.abs(Number(line.time_taken_s) * 1000 - taken) < 100);
+});
+
+test('times beyond a second are told in full', async (t) => {
+  const { exchange } = await answered(t, '');
+  const hourAgo = Object.create(exchange, { startedAtMs: { value: performance.now() - 3_600_045 } });
+
+  t.regex(parse(hourAgo).time_taken_s ?? '', /^3600\.0\d{5}$/);
+});
+
+test('a client that left before the head is a 499, and its socket being gone is no trouble', async (t) => {
+  const { exchange, peer } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  peer.reset();
+  await once(exchange.response, 'close');
+  exchange.fault = new Fault('client_left');
+
+  t.like(parse(exchange), { status: '499', bytes: '0', fault: 'client_left', fault_origin: 'client' });
+});
+
+test('a client that left after the head was told another status, and that one stays', async (t) => {
+  const { exchange, peer } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  exchange.response.writeHead(203, ['Content-Length', '10']).write('half');
+  await peer.readUntil('half');
+  peer.reset();
+  await once(exchange.response, 'close');
+  exchange.fault = new Fault('client_left');
+
+  t.like(parse(exchange), { status: '203', fault: 'client_left' });
+});
+
+test('a fault whose answer went past the response object is told with its own status', async (t) => {
+  const { exchange } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  exchange.fault = new Fault('body_too_large');
+
+  t.like(parse(exchange), { status: '413', fault: 'body_too_large', fault_origin: 'client' });
+});
+
+test('a tunnel is told with the 101 that the response object never sent', async (t) => {
+  const { exchange } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  exchange.response.statusCode = 101;
+  exchange.fault = new Fault('client_left');
+
+  t.is(parse(exchange).status, '101');
+});
+
+test('whatever bytes a client sends, a line stays one line of visible ASCII and tells them all', async (t) => {
+  const bytes = `"\\\t${Array.from({ length: 128 }, (_, index) => String.fromCharCode(128 + index)).join('')}'<>&`;
+  const { exchange } = await answered(t, `User-Agent: x${bytes}x\r\nReferer: ${bytes.slice(3)}\r\n`);
+  const line = new AccessLine({ shortAddresses: false }).of(exchange);
+
+  t.regex(line, /^[ -~]+\n$/);
+  t.is(JSON.parse(line).useragent, `x${bytes}x`);
+  t.is(JSON.parse(line).referrer, bytes.slice(3));
+});
+
+test('line feeds, escapes and half surrogate pairs in names of this side cannot break a line either', async (t) => {
+  const { exchange } = await answered(t, '');
+  exchange.answeredBy = 'a\r\n{"status":"200"}\u001b[2J\u0000\u007f\u2028';
+  exchange.route = '/\ud83d\ude00/\ud83d/\udc00';
+  const line = new AccessLine({ shortAddresses: false }).of(exchange);
+
+  t.regex(line, /^[ -~]+\n$/);
+  t.is(JSON.parse(line).target, exchange.answeredBy);
+  t.is(JSON.parse(line).route, exchange.route);
+});
+
+test('a field of any length is cut', async (t) => {
+  const { exchange } = await answered(t, `User-Agent: ${'u'.repeat(9000)}\r\n`, `/${'p'.repeat(5000)}`);
+  const line = parse(exchange);
+
+  t.is(line.useragent, 'u'.repeat(4096));
+  t.is(line.request, `GET /${'p'.repeat(4095)} HTTP/1.1`);
+});
+
+test('the hostname comes without its port, also from an IPv6 address', async (t) => {
+  const { exchange } = await withExchange(t, 'GET / HTTP/1.1\r\nHost: [2001:DB8::1]:8080\r\n\r\n');
+
+  t.is(parse(exchange).hostname, '[2001:db8::1]');
+});
+
+test('addresses are shortened on request', async (t) => {
+  const { exchange } = await answered(t, 'True-Client-IP: 203.0.113.77\r\n');
+
+  t.is(parse(exchange, false).remote_addr, '203.0.113.77');
+  t.is(parse(exchange, true).remote_addr, '203.0.113.0');
+});
+
+test('no secret of the request stands in its line', async (t) => {
+  const { exchange } = await answered(
+    t,
+    'Authorization: Basic s3cret\r\nCookie: s3cret\r\nProxy-Authorization: s3cret\r\n',
+  );
+
+  t.false(new AccessLine({ shortAddresses: false }).of(exchange).includes('s3cret'));
+});
