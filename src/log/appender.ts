@@ -1,0 +1,111 @@
+import { pino } from 'pino';
+
+/** What is told how writing goes. */
+export interface AppenderListener {
+  /** Everything handed over so far is in the file. */
+  written(appender: Appender): void;
+  /** A write failed; what was not written is kept for `retry`. */
+  failed(appender: Appender, error: NodeJS.ErrnoException): void;
+  /** The process ends now: what is to be saved must be written synchronously. */
+  exiting(appender: Appender): void;
+}
+
+/**
+ * What may wait in memory while a file cannot be written: some seconds of a busy server, and small beside the heap.
+ * In bytes.
+ */
+const MOST_WAITING = 4 * 1024 * 1024;
+
+/**
+ * One open file that is only ever appended to, by pino's destination, which writes on Node's thread pool.
+ *
+ * A write that fails (ENOSPC, EAGAIN of a FIFO, EPIPE) loses nothing: the rest of what was being written stays first in line,
+ * so that a half-written line is completed before the next one begins.
+ */
+export class Appender {
+  readonly fd: number;
+  readonly #destination: ReturnType<typeof pino.destination>;
+  #linesWaiting = 0;
+  #writing = false;
+  #failing = false;
+  #roomLeft = true;
+  #abandoned = false;
+  #closed = false;
+
+  constructor(fd: number, listener: AppenderListener) {
+    this.fd = fd;
+    const destination = pino.destination({
+      fd,
+      sync: false,
+      // `flush`, by which a failed write is repeated, does nothing with a minimum of 0.
+      minLength: 1,
+      maxLength: MOST_WAITING,
+      // Sonic-boom's own repetition goes on after the file is closed, into whatever has its descriptor by then.
+      retryEAGAIN: () => false,
+    });
+    this.#destination = destination;
+    // pino calls it when the process exits. Its own never returns while the disk is full.
+    destination.flushSync = () => listener.exiting(this);
+    // pino's own listener would silence the file for good after one EPIPE.
+    destination.removeAllListeners('error');
+    destination.on('error', (error) => {
+      this.#writing = false;
+      this.#failing = true;
+      if (this.#abandoned) destination.destroy();
+      listener.failed(this, error);
+    });
+    destination.on('write', () => {
+      this.#failing = false;
+    });
+    destination.on('drain', () => {
+      this.#writing = false;
+      this.#linesWaiting = 0;
+      if (this.#abandoned) destination.destroy();
+      listener.written(this);
+    });
+    // Also when pino closes it, at the end of a process that nobody closed the log of.
+    destination.on('close', () => {
+      this.#closed = true;
+    });
+    destination.on('drop', () => {
+      this.#roomLeft = false;
+    });
+  }
+
+  /** Lines that were taken and are not known to be in the file. */
+  get linesWaiting(): number {
+    return this.#linesWaiting;
+  }
+
+  /** Takes whole lines, to be written soon. False: too much waits already, and they were not taken. */
+  write(text: string, lines: number): boolean {
+    if (this.#closed) return false;
+    this.#roomLeft = true;
+    this.#destination.write(text); // emits 'drop' before it returns
+    if (!this.#roomLeft) return false;
+    this.#linesWaiting += lines;
+    this.#writing = true;
+    return true;
+  }
+
+  /** Writes again what failed, if anything did. */
+  retry(): void {
+    if (!this.#failing || this.#writing) return;
+    this.#writing = true;
+    this.#destination.flush();
+  }
+
+  /** Closes the file when everything is written, which may take retries; resolves then. */
+  end(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#destination.once('close', resolve));
+    this.#destination.end();
+    return closed;
+  }
+
+  /** Closes the file without what is not written yet. */
+  abandon(): void {
+    this.#abandoned = true;
+    // A write under way must not find its descriptor taken by another file; it says when it is over.
+    if (!this.#writing) this.#destination.destroy();
+  }
+}

@@ -1,0 +1,125 @@
+import { isNativeError } from 'node:util/types';
+import { shortAddress } from './short-address.ts';
+
+/** Fields whose values let somebody in, in lower case and without dashes, whoever wrote them: headers, variables, parsed forms. */
+const SECRETS: ReadonlySet<string> = new Set(['authorization', 'proxyauthorization', 'cookie', 'cookies', 'setcookie']);
+
+/** The same as lines of a message's head, as error messages quote them. */
+const SECRET_LINES = /\b(proxy-authorization|authorization|set-cookie|cookie)(["']?\s*:)[^\r\n]*/gi;
+
+const REMOVED = '[removed]';
+
+/** Fields in which nexthop's own lines name a client. */
+const CLIENT_ADDRESSES: ReadonlySet<string> = new Set(['peer', 'remote_addr']);
+
+const DEEPEST = 8;
+/** An object that somebody threw may hang together with all of the process. */
+const MOST_VALUES = 500;
+/** In UTF-16 units. */
+const LONGEST_TEXT = 16 * 1024;
+
+/**
+ * The fields of a log line as plain data that JSON can tell: errors with type, message, stack and cause, without secrets, of
+ * bounded size. Objects of a class are named, not opened: a request or a socket holds far more than anybody wants to log.
+ * Throws what a getter throws.
+ */
+export function toLoggable(
+  fields: Readonly<Record<string, unknown>>,
+  { shortAddresses }: { readonly shortAddresses: boolean },
+): Record<string, unknown> {
+  return new Copy(shortAddresses).ofEntries(Object.entries(fields), DEEPEST);
+}
+
+/** A log message without secrets, of bounded length. */
+export function toLoggableText(text: string): string {
+  const cut = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+  return cut.replace(SECRET_LINES, `$1$2 ${REMOVED}`);
+}
+
+class Copy {
+  readonly #shortAddresses: boolean;
+  #valuesLeft = MOST_VALUES;
+
+  constructor(shortAddresses: boolean) {
+    this.#shortAddresses = shortAddresses;
+  }
+
+  ofEntries(entries: Iterable<readonly [unknown, unknown]>, depth: number): Record<string, unknown> {
+    const copy: Record<string, unknown> = {};
+    for (const [key, value] of entries) {
+      const name = String(key);
+      if (this.#valuesLeft <= 0) break;
+      copy[name] = this.#ofField(name, value, depth);
+    }
+    return copy;
+  }
+
+  #ofField(name: string, value: unknown, depth: number): unknown {
+    if (isSecret(name)) return REMOVED;
+    if (this.#shortAddresses && CLIENT_ADDRESSES.has(name)) return shortAddress(String(value));
+    return this.#of(value, depth);
+  }
+
+  #of(value: unknown, depth: number): unknown {
+    this.#valuesLeft--;
+    switch (typeof value) {
+      case 'string':
+        return toLoggableText(value);
+      case 'number':
+      case 'boolean':
+      case 'undefined':
+        return value;
+      case 'bigint':
+      case 'symbol':
+        return String(value);
+      case 'function':
+        return `[function ${value.name}]`;
+      case 'object':
+        return value === null ? null : this.#ofObject(value, depth - 1);
+    }
+  }
+
+  #ofObject(value: object, depth: number): unknown {
+    if (depth < 0) return '[deeper]';
+    if (value instanceof Error || isNativeError(value)) return this.#ofError(value, depth);
+    if (Array.isArray(value)) return this.#ofArray(value, depth);
+    if (value instanceof Map) return this.ofEntries(value, depth);
+    if (value instanceof Set) return this.#ofArray([...value], depth);
+    if (value instanceof Date || value instanceof URL) return toLoggableText(String(value.toJSON()));
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === null || prototype === Object.prototype) return this.ofEntries(Object.entries(value), depth);
+    return `[${value.constructor?.name ?? 'object'}]`;
+  }
+
+  #ofError(error: Error, depth: number): Record<string, unknown> {
+    const { message, stack, cause } = error;
+    const copy: Record<string, unknown> = {
+      type: error.constructor?.name ?? error.name,
+      message: this.#of(message, depth),
+      stack: this.#of(stack, depth),
+      // Codes and the like; those that a class defines as its own are not overwritten by them.
+      ...this.ofEntries(
+        Object.entries(error).filter(([name]) => !['message', 'stack', 'cause', 'errors'].includes(name)),
+        depth,
+      ),
+    };
+    if (cause !== undefined) copy.cause = this.#of(cause, depth);
+    if ('errors' in error) copy.errors = this.#of(error.errors, depth);
+    return copy;
+  }
+
+  /** Also a flat list of header fields: name, value, name, value. */
+  #ofArray(list: readonly unknown[], depth: number): unknown[] {
+    const copy: unknown[] = [];
+    for (const [index, element] of list.entries()) {
+      if (this.#valuesLeft <= 0) break;
+      const before = list[index - 1];
+      copy.push(typeof before === 'string' && isSecret(before) ? REMOVED : this.#of(element, depth));
+    }
+    return copy;
+  }
+}
+
+function isSecret(name: string): boolean {
+  return SECRETS.has(name.toLowerCase().replaceAll(/[-_]/g, ''));
+}
