@@ -18,6 +18,8 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   // Not once: npm and the terminal may both send it, and the second must not cut the cleaning up short.
   process.on(name, () => leaving.abort(new Error(`${name}: every server is ended`)));
 }
+// Nobody reads on, as after `| head`: without this the error would end the bench before its cleaning up.
+process.stdout.on('error', (error) => leaving.abort(error));
 process.exitCode = await main(process.argv.slice(2), leaving.signal);
 
 /** Resolves with the exit code: 0; 1 if a row failed or the run could not be; 2 for a wrong option; 130 if it was stopped. */
