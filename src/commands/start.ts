@@ -7,6 +7,9 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** All of them reopen the logs. A listener for SIGUSR1 also keeps Node from opening its inspector, which would be a second port. */
 const REOPEN_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
+/** npm passes on a Ctrl-C that the terminal sent to this process already: one key, two signals. A person needs longer for a second one. */
+const ECHO_MS = 300;
+
 /**
  * Serves the site until a signal ends it. Resolves with the exit code: 0 after a drain, 128 + its number when a second
  * signal cut that short. Rejects with what keeps it from starting.
@@ -23,14 +26,14 @@ export async function start(config: Config, out: (line: string) => void): Promis
 
 function untilStopped(edge: Edge, out: (line: string) => void): Promise<number> {
   return new Promise((resolve, reject) => {
-    let stopping = false;
+    let stoppingSinceMs: number | undefined;
     for (const signal of STOP_SIGNALS) {
       process.on(signal, () => {
-        if (stopping) {
-          resolve(128 + constants.signals[signal]);
+        if (stoppingSinceMs !== undefined) {
+          if (performance.now() - stoppingSinceMs > ECHO_MS) resolve(128 + constants.signals[signal]);
           return;
         }
-        stopping = true;
+        stoppingSinceMs = performance.now();
         out(`${signal}: finishing what runs, a second signal ends at once`);
         edge.close().then(() => resolve(0), reject);
       });

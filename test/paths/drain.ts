@@ -94,6 +94,27 @@ test('what is not finished within DRAIN_TIMEOUT is cut, and the exit code is sti
   t.regex(await readFile(join(running.logDir, 'error.log'), 'utf8'), /the drain timed out/);
 });
 
+test('a signal that comes twice at once, as npm passes on Ctrl-C, is one', async (t) => {
+  const release = Promise.withResolvers<void>();
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    await release.promise;
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const running = await startNexthop(t, { env: { NEXT_HOP: hop.url } });
+  const client = await connectTo(t, running.port);
+  client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await hop.connections(1);
+
+  running.child.kill('SIGINT');
+  running.child.kill('SIGINT');
+  await running.said(/finishing what runs/);
+  release.resolve();
+
+  t.regex(await client.readToEnd(), /ok$/);
+  t.is(await running.exited, 0);
+});
+
 test('a second signal ends at once', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_TIMEOUT: '1h' } });
@@ -103,7 +124,8 @@ test('a second signal ends at once', async (t) => {
 
   running.child.kill('SIGTERM');
   await running.said(/finishing what runs/);
-  running.child.kill('SIGTERM');
+  const insisting = setInterval(() => running.child.kill('SIGTERM'), 100);
+  t.teardown(() => clearInterval(insisting));
 
   t.is(await running.exited, 143);
 });
