@@ -90,7 +90,7 @@ export class Appender {
 
   /** Writes again what failed, if anything did. */
   retry(): void {
-    if (!this.#failing || this.#writing) return;
+    if (!this.#failing || this.#writing || this.#abandoned) return;
     this.#writing = true;
     this.#destination.flush();
   }

@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { ExecutionContext } from 'ava';
+
+const OPEN = new URL('../../src/log/open.ts', import.meta.url).href;
+
+export interface LogProcessSetup {
+  readonly dir: string;
+  readonly stdout?: boolean;
+  /** Largest file that the process may write, in bytes: what is more fails like a full disk. */
+  readonly fileLimitBytes?: number;
+}
+
+/** A process of its own with an open log. */
+export class LogProcess {
+  readonly child: ChildProcess;
+  /** Resolves with the exit code, or the signal that ended it. */
+  readonly exited: Promise<number | string>;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    this.exited = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  }
+
+  /** Resolves when the script calls `process.send(word)`. */
+  async said(word: string): Promise<void> {
+    for (;;) {
+      const [message] = await once(this.child, 'message', { signal: AbortSignal.timeout(8000) });
+      if (message === word) return;
+    }
+  }
+}
+
+/** Runs a script that finds its open log in `log`. Ended when the test ends; until `go` is sent, `await go` waits in it. */
+export function startLogProcess(
+  t: ExecutionContext,
+  script: string,
+  { dir, stdout = false, fileLimitBytes }: LogProcessSetup,
+): LogProcess {
+  const code = `
+    import { openLog } from ${JSON.stringify(OPEN)};
+    const go = new Promise((resolve) => process.once('message', resolve));
+    const log = openLog({ dir: ${JSON.stringify(dir)}, level: 'info', stdout: ${stdout}, shortAddresses: false });
+    ${script}`;
+  const limits = fileLimitBytes === undefined ? [] : [`--fsize=${fileLimitBytes}:unlimited`];
+  const child = spawn('prlimit', [...limits, process.execPath, '--input-type=module', '--eval', code], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  return new LogProcess(child);
+}

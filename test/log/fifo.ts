@@ -1,0 +1,136 @@
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { readFile, rename, symlink } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { withExchange } from '../helpers/exchange.ts';
+import { type LogFolder, logFolder } from '../helpers/log-folder.ts';
+import { until } from '../helpers/until.ts';
+
+/** A folder in which `name` is a FIFO. */
+async function fifoFolder(t: ExecutionContext, name: string): Promise<LogFolder> {
+  const folder = await logFolder(t);
+  execFileSync('mkfifo', [folder.path(name)]);
+  return folder;
+}
+
+/** Reads a FIFO until all writers have closed it. */
+function startReader(path: string): Promise<string> {
+  return text(spawn('cat', [path], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout);
+}
+
+function parse(output: string): Record<string, unknown>[] {
+  return output
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+}
+
+test('a FIFO that nobody reads neither stops the start nor a line, nor a file that the same threads read', async (t) => {
+  const folder = await fifoFolder(t, 'error.log');
+  const log = folder.open();
+  for (let number = 0; number < 2000; number++) log.info('x'.repeat(200), { number });
+
+  // As many as there are threads: each of them has to be free.
+  const reads = await Promise.all(Array.from({ length: 4 }, () => readFile(import.meta.filename, 'utf8')));
+
+  t.is(reads.length, 4);
+});
+
+test('a reader that comes late gets all lines whole and in order', async (t) => {
+  const folder = await fifoFolder(t, 'error.log');
+  const log = folder.open();
+  for (let number = 0; number < 2000; number++) log.info('x'.repeat(number), { number });
+
+  const reader = startReader(folder.path('error.log'));
+  await log.close(8000);
+
+  const lines = parse(await reader);
+  t.deepEqual(
+    lines.map(({ number }) => number),
+    Array.from({ length: 2000 }, (_, number) => number),
+  );
+});
+
+test('reopening a FIFO keeps its lines in order', async (t) => {
+  const folder = await fifoFolder(t, 'error.log');
+  const log = folder.open();
+  for (let number = 0; number < 1000; number++) {
+    log.info('x'.repeat(200), { number });
+    if (number % 100 === 50) log.reopen();
+  }
+
+  const reader = startReader(folder.path('error.log'));
+  await log.close(8000);
+
+  t.deepEqual(
+    parse(await reader).map(({ number }) => number),
+    Array.from({ length: 1000 }, (_, number) => number),
+  );
+});
+
+test('lines beyond what memory may hold are lost, counted, and told in error.log when the reader is back', async (t) => {
+  const folder = await fifoFolder(t, 'access.log');
+  const log = folder.open();
+  const { exchange } = await withExchange(t, `GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: ${'u'.repeat(4000)}\r\n\r\n`);
+  for (let line = 0; line < 2000; line++) log.access(exchange);
+
+  const reader = startReader(folder.path('access.log'));
+  await until(
+    () => readFileSync(folder.path('error.log'), 'utf8').includes('lines are lost'),
+    'the count of lost lines',
+  );
+  await log.close(8000);
+
+  const received = parse(await reader).length;
+  const [said] = await folder.lines('error.log');
+  t.like(said, { level: 'warn', path: folder.path('access.log'), lines: 2000 - received });
+  t.true(received > 500 && received < 1200, `${received} lines were kept`);
+});
+
+test('the log closes by its deadline though nobody reads', async (t) => {
+  const folder = await fifoFolder(t, 'error.log');
+  const log = folder.open();
+  for (let number = 0; number < 2000; number++) log.info('x'.repeat(200));
+
+  const before = performance.now();
+  await log.close(300);
+
+  const took = performance.now() - before;
+  t.true(took >= 290 && took < 3000, `it took ${took} ms`);
+});
+
+test("a log that is a link to the process's own output, as in containers, comes out there", async (t) => {
+  const folder = await logFolder(t);
+  await symlink('/proc/self/fd/1', folder.path('error.log'));
+  const script = `
+    import { openLog } from ${JSON.stringify(new URL('../../src/log/open.ts', import.meta.url).href)};
+    const log = openLog({ dir: ${JSON.stringify(folder.dir)}, level: 'info', stdout: false, shortAddresses: false });
+    log.info('to the pipe');
+    await log.close(2000);`;
+
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    '"$0" --input-type=module --eval "$1" | cat',
+    process.execPath,
+    script,
+  ]);
+
+  t.like(parse(stdout), [{ msg: 'to the pipe' }]);
+});
+
+test('a FIFO can be replaced by a file', async (t) => {
+  const folder = await fifoFolder(t, 'error.log');
+  const log = folder.open();
+  log.info('to the FIFO');
+  await rename(folder.path('error.log'), folder.path('fifo'));
+  const reader = startReader(folder.path('fifo'));
+
+  log.reopen();
+  log.info('to the file');
+  await log.close(2000);
+
+  t.like(parse(await reader), [{ msg: 'to the FIFO' }]);
+  t.like(await folder.lines('error.log'), [{ msg: 'to the file' }]);
+});

@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { symlink } from 'node:fs/promises';
+import test from 'ava';
+import { withExchange } from '../helpers/exchange.ts';
+import { logFolder } from '../helpers/log-folder.ts';
+import { startLogProcess } from '../helpers/log-process.ts';
+import { until } from '../helpers/until.ts';
+
+test('a full disk neither throws nor ends anything, and the other log says it once', async (t) => {
+  const folder = await logFolder(t);
+  await symlink('/dev/full', folder.path('access.log'));
+  const log = folder.open();
+  const { exchange } = await withExchange(t, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+
+  for (let line = 0; line < 200; line++) log.access(exchange);
+  await until(() => readFileSync(folder.path('error.log'), 'utf8').includes('ENOSPC'), 'a complaint');
+  for (let line = 0; line < 200; line++) log.access(exchange);
+  await log.close(600);
+
+  const lines = await folder.lines('error.log');
+  t.is(lines.length, 1);
+  t.like(lines[0], { level: 'error', path: folder.path('access.log'), error: { code: 'ENOSPC' } });
+});
+
+test('a log on a full disk closes by its deadline', async (t) => {
+  const folder = await logFolder(t);
+  await symlink('/dev/full', folder.path('error.log'));
+  const log = folder.open();
+  log.info('a line');
+
+  const before = performance.now();
+  await log.close(300);
+
+  const took = performance.now() - before;
+  t.true(took >= 290 && took < 3000, `it took ${took} ms`);
+});
+
+test('a log that is closed a second time, or written or reopened then, does nothing', async (t) => {
+  const folder = await logFolder(t);
+  const log = folder.open();
+  log.info('before');
+  await log.close(2000);
+
+  log.info('after');
+  log.reopen();
+  await log.close(2000);
+
+  t.like(await folder.lines('error.log'), [{ msg: 'before' }]);
+});
+
+test('writing goes on by itself when there is space again, and the line that was cut is completed', async (t) => {
+  const folder = await logFolder(t);
+  const running = startLogProcess(
+    t,
+    `
+    for (let number = 0; number < 200; number++) log.info('x'.repeat(300), { number });
+    process.send('written');
+    await go;
+    for (let number = 200; number < 300; number++) log.info('x'.repeat(300), { number });
+    await log.close(8000);
+    process.exit(0);`,
+    { dir: folder.dir, fileLimitBytes: 20_000 },
+  );
+  await running.said('written');
+  await until(() => readFileSync(folder.path('error.log')).length === 20_000, 'the full disk');
+
+  execFileSync('prlimit', ['--pid', String(running.child.pid), '--fsize=unlimited']);
+  running.child.send('go');
+  t.is(await running.exited, 0);
+
+  const numbers = (await folder.lines('error.log')).filter(({ msg }) => String(msg).startsWith('x'));
+  t.deepEqual(
+    numbers.map(({ number }) => number),
+    Array.from({ length: 300 }, (_, number) => number),
+  );
+});
+
+test('a process on a full disk exits when it wants to, also without closing its log', async (t) => {
+  const folder = await logFolder(t);
+  await symlink('/dev/full', folder.path('error.log'));
+  const running = startLogProcess(
+    t,
+    `
+    log.info('a line');
+    setTimeout(() => {
+      log.info('another one');
+      process.exit(7);
+    }, 400);`,
+    folder,
+  );
+
+  t.is(await running.exited, 7);
+});
+
+test('a process that ends without closing its log, by exit or in peace, has all its lines in the file', async (t) => {
+  const folder = await logFolder(t);
+  const byExit = startLogProcess(t, "log.info('by exit'); process.exit(0);", folder);
+  const inPeace = startLogProcess(t, "log.info('in peace'); process.disconnect();", folder);
+  await Promise.all([byExit.exited, inPeace.exited]);
+
+  const lines = await folder.lines('error.log');
+  t.deepEqual(lines.map(({ msg }) => msg).toSorted(), ['by exit', 'in peace']);
+});
