@@ -113,14 +113,13 @@ export class Tunnel implements Watched {
         this.#guard(() => this.#passInformation(statusCode, rawHeaders)),
       )
       .on('response', (answer) => this.#guard(() => this.#passRefusal(answer)))
-      .on('upgrade', (answer, hopSocket: Socket, hopHead) => {
-        this.#watchHop(hopSocket);
+      .on('upgrade', (answer, hopSocket: Socket, hopHead) =>
         this.#guard(() => {
           const fields = this.#toSwitchingFields(answer);
-          this.#open();
+          this.#open(hopSocket);
           relay(answer, hopSocket, hopHead, fields);
-        });
-      });
+        }),
+      );
   }
 
   /** Whatever an answer cannot be passed on for is a fault of this tunnel, not an exception of the process. */
@@ -136,7 +135,6 @@ export class Tunnel implements Watched {
   #onConnect(socket: Socket): void {
     if (this.#phase !== 'connecting') return;
     this.#phase = 'waiting';
-    this.movedAt = this.#tools.deadlines.now;
     const address = socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress;
     this.#exchange.upstreamAddress = `${address}:${socket.remotePort}`;
   }
@@ -178,34 +176,25 @@ export class Tunnel implements Watched {
     return this.#tools.answerFields(rawFields, status, this.#exchange);
   }
 
-  #open(): void {
+  #open(hopSocket: Socket): void {
     this.#phase = 'open';
-    this.movedAt = this.#tools.deadlines.now;
+    this.#hopSocket = hopSocket;
+    // For its errors http-proxy listens.
+    hopSocket.on('close', (broken) => this.#onHopClose(broken));
     // For the access line; the 101 goes by the socket itself.
     this.#exchange.response.statusCode = 101;
     this.#early?.giveBack();
   }
 
-  #watchHop(hopSocket: Socket): void {
-    this.#hopSocket = hopSocket;
-    hopSocket.on('error', () => hopSocket.destroy());
-    hopSocket.on('close', (broken) => this.#onHopClose(broken));
-  }
-
-  /** A side that broke breaks the other; a side that ended in order lets the other take what it was sent. */
   #onHopClose(broken: boolean): void {
-    // The client of a handshake that failed here has yet to be told.
-    if (this.#phase !== 'open') return;
-    if (broken) this.#client.destroy();
-    else this.#client.destroySoon();
     if (this.#client.closed) this.#finish();
+    else follow(this.#client, broken);
   }
 
   readonly #onClientClose = (broken: boolean): void => {
     const hopSocket = this.#hopSocket;
     if (!hopSocket || hopSocket.closed) this.#finish();
-    else if (broken) hopSocket.destroy();
-    else hopSocket.destroySoon();
+    else follow(hopSocket, broken);
   };
 
   /** Before there is a tunnel an end is a farewell: who closes a connection sends the same as who has only finished talking. */
@@ -230,4 +219,10 @@ export class Tunnel implements Watched {
     this.#request?.destroy();
     this.#hopSocket?.destroy();
   }
+}
+
+/** A side that broke breaks the other; a side that ended in order lets the other take what it was sent. */
+function follow(socket: Socket, broken: boolean): void {
+  if (broken) socket.destroy();
+  else socket.destroySoon();
 }

@@ -21,7 +21,7 @@ export class Refusal {
     response.writeHead(statusCode, statusMessage, [...fields, 'Connection', 'close']);
     // The head need not wait for a body that may be slow.
     response.flushHeaders();
-    this.#answer.on('data', this.#onData).on('end', this.#onEnd).on('error', this.break).on('aborted', this.break);
+    this.#answer.on('data', this.#onData).on('end', this.#onEnd).on('error', this.break);
   }
 
   /** The rest will not come. The connection goes without the end of the body, so that the client can tell. */

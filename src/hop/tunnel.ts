@@ -10,7 +10,7 @@ export interface TunnelOptions {
   readonly origin: Origin;
   /** 0: no limit, as for the others. */
   readonly connectTimeoutMs: number;
-  /** To the head of the hop's answer, and between two pieces of a refusal. */
+  /** From the request to the head of the hop's answer, and between two pieces of a refusal. */
   readonly firstByteTimeoutMs: number;
   /** An open tunnel in which nothing moves either way. */
   readonly idleTimeoutMs: number;

@@ -43,8 +43,8 @@ export async function serveTunnels(
 ): Promise<TunnelServer> {
   const tunnels = new Tunnels({
     origin: { host: `127.0.0.1:${hopPort}`, hostname: '127.0.0.1', port: hopPort },
-    connectTimeoutMs: 5000,
-    firstByteTimeoutMs: 5000,
+    connectTimeoutMs: 0,
+    firstByteTimeoutMs: 0,
     idleTimeoutMs: 0,
     limit: 2000,
     headerLimitBytes: 128 * 1024,

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { Exchange } from '../../src/http/exchange.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
@@ -23,6 +24,21 @@ async function openTunnel(t: ExecutionContext): Promise<OpenTunnel> {
   const [hop] = await listener.connections(1);
   if (!hop) throw new Error('the hop was not asked');
   return { edge, client, hop };
+}
+
+/** Lets the hop send until the client, which reads nothing, is behind by a little: too little to hold the hop up. Resolves with the bytes sent. */
+async function fillUp({ edge, client, hop }: OpenTunnel): Promise<number> {
+  const socket = edge.exchanges[0]?.socket as Socket; // the tunnel's
+  const piece = 'x'.repeat(16 * 1024);
+  const before = socket.bytesWritten;
+  client.socket.pause();
+  let sent = 0;
+  while (socket.writableLength === 0) {
+    hop.write(piece);
+    sent += piece.length;
+    await until(() => socket.bytesWritten === before + sent, 'the piece to be passed on');
+  }
+  return sent;
 }
 
 const WAYS_TO_LEAVE: readonly [string, (client: Peer) => void][] = [
@@ -96,9 +112,11 @@ test('a hop that resets an open tunnel takes the connection to the client along'
   t.is(edge.tunnels.size, 0);
 });
 
-test('a hop that ends in order lets a slow client read everything first', async (t) => {
+test('a tunnel that both sides end in order lets a slow client read everything first', async (t) => {
   const { edge, client, hop } = await openTunnel(t);
   const much = 'x'.repeat(8 * 1024 * 1024);
+  client.end();
+  await hop.until(() => hop.ended);
   client.socket.pause();
 
   hop.end(much);
@@ -110,9 +128,11 @@ test('a hop that ends in order lets a slow client read everything first', async 
   t.true(held < 1024 * 1024, 'what the client does not read is left with the hop');
 });
 
-test('a client that ends in order lets a slow hop read everything first', async (t) => {
+test('a tunnel that both sides end in order lets a slow hop read everything first', async (t) => {
   const { client, hop, edge } = await openTunnel(t);
   const much = 'x'.repeat(8 * 1024 * 1024);
+  hop.end();
+  await client.until(() => client.ended);
   hop.socket.pause();
   const before = hop.received.length;
 
@@ -122,7 +142,6 @@ test('a client that ends in order lets a slow hop read everything first', async 
   await hop.until(() => hop.ended);
 
   t.is(hop.received.length - before, much.length);
-  hop.end();
   await edge.settled(1);
 });
 
@@ -137,6 +156,30 @@ test('a client that has left before its tunnel is opened is no reason to ask the
 
   t.is(edge.tunnels.size, 0);
   t.is(exchange?.socket.listenerCount('data'), 0);
+});
+
+test('what was read from a hop that is gone still goes to the client', async (t) => {
+  const tunnel = await openTunnel(t);
+  const { client, hop } = tunnel;
+  client.end();
+  await hop.until(() => hop.ended);
+  const sent = await fillUp(tunnel);
+
+  hop.end();
+  await hop.until(() => hop.closed !== undefined);
+  client.socket.resume();
+
+  t.is((await client.readToEnd()).length, sent);
+});
+
+test('a hop that resets does not wait for a client that reads nothing', async (t) => {
+  const tunnel = await openTunnel(t);
+  await fillUp(tunnel);
+
+  tunnel.hop.reset();
+
+  await tunnel.edge.settled(1);
+  t.is(tunnel.edge.tunnels.size, 0);
 });
 
 test.serial('a thousand idle tunnels open and close and leave nothing behind', async (t) => {

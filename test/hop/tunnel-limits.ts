@@ -12,7 +12,7 @@ async function agree(hop: Peer): Promise<void> {
 }
 
 test('a hop that takes no connection in time is hop_timeout', async (t) => {
-  const edge = await serveTunnels(t, await deafPort(t), { connectTimeoutMs: 50, firstByteTimeoutMs: 0 });
+  const edge = await serveTunnels(t, await deafPort(t), { connectTimeoutMs: 50 });
   const client = await edge.ask();
 
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 504 [\s\S]*hop_timeout$/);
@@ -21,11 +21,12 @@ test('a hop that takes no connection in time is hop_timeout', async (t) => {
 
 test('a hop that does not answer in time is hop_timeout, and its connection is closed', async (t) => {
   const hop = await scriptedHop(t, () => {});
-  const edge = await serveTunnels(t, hop.port, { connectTimeoutMs: 0, firstByteTimeoutMs: 50 });
+  const edge = await serveTunnels(t, hop.port, { firstByteTimeoutMs: 50 });
   const client = await edge.ask();
 
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 504 [\s\S]*hop_timeout$/);
   t.is(edge.faults[0]?.message, 'no answer in time');
+  t.is(edge.exchanges[0]?.socket.listenerCount('data'), 0, 'nothing more is kept of what the client sends');
   await hop.peers[0]?.readToEnd();
 });
 
@@ -165,25 +166,47 @@ test('a drain ends every tunnel on both sides', async (t) => {
   await Promise.all(clients.map((client) => client.readHead()));
 
   const closed = edge.tunnels.close(60_000);
-  for (const peer of [...clients, ...hop.peers]) {
-    t.is(await peer.readToEnd(), '');
-    peer.end();
-  }
+  const ends = [...clients, ...hop.peers];
+  t.deepEqual(await Promise.all(ends.map((end) => end.readToEnd())), ['', '', '', '']);
+  for (const end of ends) end.end();
 
   await closed;
   t.is(edge.tunnels.size, 0);
 });
 
-test('a drain destroys what does not end in time, even if it goes on talking', async (t) => {
+for (const [who, which] of [
+  ['client', 0],
+  ['hop', 1],
+] as const) {
+  test(`a drained tunnel is over as soon as the ${who} ends too, whatever it still said`, async (t) => {
+    const hop = await scriptedHop(t, agree);
+    const edge = await serveTunnels(t, hop.port);
+    const client = await edge.ask();
+    await client.readHead();
+    const ender = [client, ...hop.peers][which];
+
+    const closed = edge.tunnels.close(60_000);
+    await ender?.readToEnd();
+    ender?.end('what nobody hears any more');
+
+    await t.notThrowsAsync(closed);
+  });
+}
+
+test('a drain destroys what does not end in time, though both sides go on talking, and not before', async (t) => {
   const hop = await scriptedHop(t, agree);
   const edge = await serveTunnels(t, hop.port);
   const client = await edge.ask();
   await client.readHead();
-  const talk = setInterval(() => client.write('and another thing'), 10);
+  const talk = setInterval(() => {
+    for (const end of [client, ...hop.peers]) end.write('and another thing');
+  }, 10);
   t.teardown(() => clearInterval(talk));
+  const startedAt = performance.now();
 
   await edge.tunnels.close(100);
 
+  t.true(performance.now() - startedAt > 90);
   t.is(edge.tunnels.size, 0);
   await client.until(() => client.closed !== undefined);
 });

@@ -112,6 +112,19 @@ test('the 101 comes with all its fields, those that repeat too, and says its Upg
   t.is(edge.exchanges[0]?.upstreamAddress, `127.0.0.1:${hop.port}`);
 });
 
+test('early hints come before the 101', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${switching()}`);
+  });
+  const edge = await serveTunnels(t, hop.port);
+
+  const client = await edge.ask();
+
+  t.is(await client.readHead(), 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+  t.regex(await client.readHead(), /^HTTP\/1\.1 101 /);
+});
+
 test('bytes that come with the request and with the 101 arrive in order', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
