@@ -12,8 +12,14 @@ export function toWebRequest(exchange: Exchange): Request {
   return new WebRequest(exchange);
 }
 
+/** The types call `signal` and `clone` fields, which could not be overridden. */
+const NativeRequest = Request as unknown as new (
+  url: string,
+  init: RequestInit,
+) => Omit<Request, 'signal' | 'clone'> & { clone(): Request };
+
 /** A dialect that gives its requests more than the standard does extends this. */
-export class WebRequest extends Request {
+export class WebRequest extends NativeRequest {
   readonly #exchange: Exchange;
 
   constructor(exchange: Exchange) {
@@ -33,7 +39,7 @@ export class WebRequest extends Request {
    * never look at theirs. The price: a `fetch(request)` of a request without body goes on when the client leaves, unless it is told
    * `{ signal: request.signal }`.
    */
-  override get signal(): AbortSignal {
+  get signal(): AbortSignal {
     return this.#exchange.signal;
   }
 

@@ -4,6 +4,9 @@ import type { Exchange } from './exchange.ts';
 import { HOP_BY_HOP } from './headers.ts';
 import type { WebResponse } from './web-response.ts';
 
+/** Where copying the body into the string begins to cost more than the second piece: measured between 4 and 16 KiB. */
+const SMALL = 4096;
+
 /** Status and fields of a function's Response, made ready for the wire. Nothing is written before `send`. */
 export class WebResponseHead {
   readonly status: number;
@@ -20,7 +23,7 @@ export class WebResponseHead {
     }
     this.#exchange = exchange;
     this.status = status;
-    this.#reason = statusText ? toReason(statusText) : '';
+    this.#reason = (statusText && toReason(statusText)) || STATUS_CODES[status] || 'unknown';
     this.declaredLength = this.#take(headers);
   }
 
@@ -31,17 +34,42 @@ export class WebResponseHead {
     );
   }
 
-  /** Writes the head; it goes out with what is written next. `length` undefined: Node frames the body, in chunks if the client knows them. */
+  /** Writes the head; it goes out with what is written next. `length` undefined: Node frames the body as the client understands. */
   send(length: number | undefined): void {
-    const { response } = this.#exchange;
+    const exchange = this.#exchange;
+    const { response } = exchange;
     const fields = this.#fields;
     if (length !== undefined) fields.push('Content-Length', String(length));
+    // Its body may or may not follow, so nothing that follows can be told from it (RFC 9110 10.1.1).
+    if (exchange.continueAwaited) response.shouldKeepAlive = false;
     try {
-      response.writeHead(this.status, this.#reason || STATUS_CODES[this.status] || 'unknown', fields);
+      response.writeHead(this.status, this.#reason, fields);
     } catch (cause) {
-      response.statusMessage = '';
       throw new Fault('function_bad_answer', { message: unwritable(fields), cause });
     }
+  }
+
+  /** The answer of which the head is all. */
+  sendAlone(): void {
+    this.send(this.#lengthAlone());
+    this.#exchange.response.end();
+  }
+
+  /** The answer whose body is at hand. */
+  sendWith(body: Uint8Array): void {
+    const { response } = this.#exchange;
+    this.#exchange.bodyBytesSent = body.length;
+    this.send(body.length);
+    // As latin1, which keeps every byte, Node joins head and body to one string and one write; bytes it would write as two pieces.
+    if (body.length <= SMALL)
+      response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
+    else response.end(body);
+  }
+
+  /** What a body would have had for HEAD and 304, nothing for 204 (RFC 9110 8.6); 205 says that none comes (15.3.6). */
+  #lengthAlone(): number | undefined {
+    if (this.status === 204) return undefined;
+    return this.status === 205 ? 0 : this.declaredLength;
   }
 
   /** Copies the fields that go out; returns the declared length. */

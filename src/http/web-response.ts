@@ -1,11 +1,12 @@
 import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
-import { BodyWriter } from './web-response-body.ts';
+import { type Chunks, toChunks } from './web-response-chunks.ts';
 import { WebResponseHead } from './web-response-head.ts';
+import { StreamWriter } from './web-response-stream.ts';
 
 /**
- * What is needed of a Response to send it. Beside the global class it fits those of another realm, the undici package and node-fetch, whose body may
- * be a Node stream.
+ * What is needed of a Response to send it. Beside the global class it fits those of another realm, of the undici package and
+ * of node-fetch, whose body is a Node stream.
  */
 export interface WebResponse {
   readonly status: number;
@@ -19,7 +20,7 @@ export interface WebResponse {
 export function isWebResponse(value: unknown): value is WebResponse {
   if (value instanceof Response) return true;
   if (typeof value !== 'object' || value === null) return false;
-  const { status, headers, bodyUsed, arrayBuffer } = value as Partial<Response>; // each one is looked at
+  const { status, headers, bodyUsed, arrayBuffer } = value as Partial<Response>; // each is looked at
   return (
     typeof status === 'number' &&
     typeof bodyUsed === 'boolean' &&
@@ -29,17 +30,30 @@ export function isWebResponse(value: unknown): value is WebResponse {
 }
 
 /**
- * Writes a function's Response as the answer; resolves when all of it is handed to the connection, or when the client has left (its body is then cancelled).
- * Throws `function_bad_answer` for what cannot be sent, `function_error` when the body fails; if that comes before the head is sent, nothing is.
+ * Writes a function's Response as the answer. Resolves when all of it is handed to the connection, or when the client has left;
+ * the body is then cancelled. Throws `function_bad_answer` for what cannot be sent and `function_error` when the body fails;
+ * a Fault that comes out of the body (its request's, say) is thrown as it is. Before the head is sent, nothing is.
  */
 export async function writeWebResponse(exchange: Exchange, webResponse: WebResponse): Promise<void> {
-  const { body } = webResponse;
   const head = new WebResponseHead(exchange, webResponse);
-  if (webResponse.bodyUsed || isLocked(body)) {
-    throw new Fault('function_bad_answer', { message: 'the body of the Response was read already' });
+  const chunks = chunksOf(webResponse);
+  if (head.isAll) {
+    chunks?.cancel(new Error('this answer has no body'));
+    head.sendAlone();
+  } else if (chunks === undefined) {
+    head.sendWith(NOTHING);
+  } else {
+    await new StreamWriter(exchange, head, chunks).write();
   }
-  const writer = new BodyWriter(exchange, head, body);
-  await writer.write();
+}
+
+const NOTHING = new Uint8Array();
+
+function chunksOf({ body, bodyUsed }: WebResponse): Chunks | undefined {
+  if (bodyUsed || isLocked(body)) {
+    throw new Fault('function_bad_answer', { message: 'the body of the Response is read already, or about to be' });
+  }
+  return body === null || body === undefined ? undefined : toChunks(body);
 }
 
 function isLocked(body: unknown): boolean {

@@ -1,0 +1,147 @@
+import { Fault } from '../fault.ts';
+import type { Exchange, LeaveListener } from './exchange.ts';
+import type { Chunks } from './web-response-chunks.ts';
+import type { WebResponseHead } from './web-response-head.ts';
+
+/**
+ * Writes an answer whose body comes in chunks, as fast as the client takes it. A body that comes at once as one chunk goes out with its length;
+ * one that lets wait has its head sent before (event streams).
+ */
+export class StreamWriter implements LeaveListener {
+  readonly #exchange: Exchange;
+  readonly #head: WebResponseHead;
+  readonly #chunks: Chunks;
+  /** The first chunk, until it is known whether it is all. */
+  #held: Uint8Array | undefined;
+  #over = false;
+  #fault: Fault | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(exchange: Exchange, head: WebResponseHead, chunks: Chunks) {
+    this.#exchange = exchange;
+    this.#head = head;
+    this.#chunks = chunks;
+  }
+
+  /** Resolves when the last chunk is handed to the connection, or the client has left. Throws a Fault. */
+  async write(): Promise<void> {
+    const exchange = this.#exchange;
+    exchange.onLeave(this);
+    process.nextTick(lookForIdleness, this);
+    try {
+      for (;;) {
+        const { done, value } = await this.#chunks.next();
+        if (this.#fault) throw this.#fault;
+        if (exchange.left) return;
+        if (done) return this.#end();
+        if (!this.#take(toBytes(value))) await this.#drained();
+      }
+    } catch (error) {
+      const fault = toBodyFault(error);
+      this.#chunks.cancel(fault);
+      if (!exchange.left) throw fault;
+    } finally {
+      this.#over = true;
+      exchange.onLeave(undefined);
+    }
+  }
+
+  clientLeft(): void {
+    this.#chunks.cancel(new Fault('client_left', { message: 'the client left before the answer was complete' }));
+    this.#wake?.();
+  }
+
+  /** True until the stream has given anything. */
+  get isWaiting(): boolean {
+    return !this.#over && this.#held === undefined && !this.#exchange.response.headersSent;
+  }
+
+  /** The stream lets wait: what there is goes out now. */
+  sendIdleHead(): void {
+    const { left, response } = this.#exchange;
+    if (this.#over || left || response.headersSent) return;
+    try {
+      this.#sendHead();
+      response.flushHeaders();
+    } catch (error) {
+      this.#fault = toBodyFault(error);
+      this.#chunks.cancel(this.#fault);
+    }
+  }
+
+  /** Returns false when the connection is full. */
+  #take(chunk: Uint8Array): boolean {
+    if (!this.#exchange.response.headersSent) {
+      if (this.#held === undefined) {
+        this.#held = chunk;
+        return true;
+      }
+      this.#sendHead();
+    }
+    return this.#write(chunk);
+  }
+
+  #sendHead(): void {
+    this.#head.send(this.#head.declaredLength);
+    if (this.#held) this.#write(this.#held);
+    this.#held = undefined;
+  }
+
+  #write(chunk: Uint8Array): boolean {
+    const exchange = this.#exchange;
+    const { declaredLength } = this.#head;
+    exchange.bodyBytesSent += chunk.length;
+    // More would be read as the start of the next answer.
+    if (declaredLength !== undefined && exchange.bodyBytesSent > declaredLength)
+      throw wrongLength('longer', declaredLength);
+    return exchange.response.write(chunk);
+  }
+
+  #end(): void {
+    const { response, bodyBytesSent } = this.#exchange;
+    const { declaredLength } = this.#head;
+    if (!response.headersSent) this.#head.sendWith(this.#held ?? NOTHING);
+    else if (declaredLength !== undefined && bodyBytesSent < declaredLength)
+      throw wrongLength('shorter', declaredLength);
+    else response.end();
+  }
+
+  async #drained(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#exchange.response.once('drain', resolve);
+    });
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+/**
+ * A tick comes when all promise jobs are done, and whatever a stream has at hand with them; unless it was asked for outside of any,
+ * then it comes before them. A timer or setImmediate would cost each answer another turn of the event loop.
+ */
+function lookForIdleness(writer: StreamWriter): void {
+  if (writer.isWaiting) queueMicrotask(() => process.nextTick(sendIdleHead, writer));
+  else writer.sendIdleHead();
+}
+
+function sendIdleHead(writer: StreamWriter): void {
+  writer.sendIdleHead();
+}
+
+function toBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === 'string') return Buffer.from(chunk);
+  throw new Fault('function_bad_answer', {
+    message: `a chunk of a body must be bytes or a string, got ${typeof chunk}`,
+  });
+}
+
+function toBodyFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  return new Fault('function_error', { message: 'the body of the Response failed', cause: error });
+}
+
+function wrongLength(how: 'longer' | 'shorter', declaredLength: number): Fault {
+  return new Fault('function_bad_answer', { message: `the body is ${how} than its Content-Length, ${declaredLength}` });
+}
