@@ -46,8 +46,6 @@ export class Appender {
     this.#destination = destination;
     // pino calls it when the process exits. Its own never returns while the disk is full.
     destination.flushSync = () => listener.exiting(this);
-    // pino's own listener would silence the file for good after one EPIPE.
-    destination.removeAllListeners('error');
     destination.on('error', (error) => {
       this.#writing = false;
       this.#failing = true;

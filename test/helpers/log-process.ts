@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 
 const OPEN = new URL('../../src/log/open.ts', import.meta.url).href;
@@ -11,13 +12,15 @@ export interface LogProcessSetup {
   readonly fileLimitBytes?: number;
 }
 
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
 /** A process of its own with an open log. */
 export class LogProcess {
-  readonly child: ChildProcess;
+  readonly child: Child;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly exited: Promise<number | string>;
 
-  constructor(child: ChildProcess) {
+  constructor(child: Child) {
     this.child = child;
     this.exited = once(child, 'exit').then(([code, signal]) => code ?? signal);
   }
@@ -31,7 +34,7 @@ export class LogProcess {
   }
 }
 
-/** Runs a script that finds its open log in `log`. Ended when the test ends; until `go` is sent, `await go` waits in it. */
+/** Runs a script that finds its open log in `log`. In it, `await go` waits for the first message. Ended when the test ends. */
 export function startLogProcess(
   t: ExecutionContext,
   script: string,
@@ -45,7 +48,7 @@ export function startLogProcess(
   const limits = fileLimitBytes === undefined ? [] : [`--fsize=${fileLimitBytes}:unlimited`];
   const child = spawn('prlimit', [...limits, process.execPath, '--input-type=module', '--eval', code], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+  }) as Child; // the types know no list of four
   t.teardown(() => child.kill('SIGKILL'));
   return new LogProcess(child);
 }

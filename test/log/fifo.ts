@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { withExchange } from '../helpers/exchange.ts';
 import { type LogFolder, logFolder } from '../helpers/log-folder.ts';
+import { isOpen } from '../helpers/open-files.ts';
 import { until } from '../helpers/until.ts';
 
 /** A folder in which `name` is a FIFO. */
@@ -99,6 +100,7 @@ test('the log closes by its deadline though nobody reads', async (t) => {
 
   const took = performance.now() - before;
   t.true(took >= 290 && took < 3000, `it took ${took} ms`);
+  await t.notThrowsAsync(until(() => !isOpen(folder.path('error.log')), 'the end of the file'));
 });
 
 test("a log that is a link to the process's own output, as in containers, comes out there", async (t) => {

@@ -1,0 +1,183 @@
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { Fault } from '../../src/fault.ts';
+import type { Log } from '../../src/log/log.ts';
+import type { LogOptions } from '../../src/log/open.ts';
+import { type LogFolder, logFolder } from '../helpers/log-folder.ts';
+
+interface Written {
+  readonly text: string;
+  readonly lines: readonly Record<string, unknown>[];
+}
+
+/** What stands in error.log when `write` is through. */
+async function written(
+  t: ExecutionContext,
+  write: (log: Log) => void,
+  options: Partial<LogOptions> = {},
+): Promise<Written> {
+  const folder: LogFolder = await logFolder(t);
+  const log = folder.open(options);
+  write(log);
+  await log.close(2000);
+  return { text: await folder.read('error.log'), lines: await folder.lines('error.log') };
+}
+
+test('a line is JSON with its level as a word, an ISO time, the process, the message and the fields', async (t) => {
+  const { lines } = await written(t, (log) => log.warn('the hop is slow', { status: 504, request: 'GET /' }));
+
+  t.like(lines, [{ level: 'warn', pid: process.pid, msg: 'the hop is slow', status: 504, request: 'GET /' }]);
+  t.regex(String(lines[0]?.time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+});
+
+test('what is below the level is not written', async (t) => {
+  const writeAll = (log: Log): void => {
+    log.info('one');
+    log.warn('two');
+    log.error('three');
+  };
+
+  const level = async (least: LogOptions['level']): Promise<unknown[]> =>
+    (await written(t, writeAll, { level: least })).lines.map(({ msg }) => msg);
+
+  t.deepEqual(await level('info'), ['one', 'two', 'three']);
+  t.deepEqual(await level('warn'), ['two', 'three']);
+  t.deepEqual(await level('error'), ['three']);
+});
+
+test('an error in a field is told with its type, message, stack, codes, and all that caused it', async (t) => {
+  const root = Object.assign(new RangeError('the root'), { code: 'E_ROOT' });
+  const fault = new Fault('hop_reset', { message: 'cut', cause: new TypeError('the middle', { cause: root }) });
+  const { lines } = await written(t, (log) => log.error('failed', { error: fault }));
+
+  t.like(lines[0]?.error, {
+    type: 'Fault',
+    message: 'cut',
+    code: 'hop_reset',
+    status: 502,
+    cause: {
+      type: 'TypeError',
+      message: 'the middle',
+      cause: { type: 'RangeError', message: 'the root', code: 'E_ROOT' },
+    },
+  });
+  t.regex(String(Object(lines[0]?.error).stack), /error-line\.ts/);
+});
+
+test('each error of an AggregateError is told', async (t) => {
+  const error = new AggregateError([new Error('first'), new Error('second')], 'both');
+  const { lines } = await written(t, (log) => log.error('failed', { error }));
+
+  t.like(lines[0]?.error, { message: 'both', errors: [{ message: 'first' }, { message: 'second' }] });
+});
+
+test('no secret stands in a line, however deep and by whatever name it comes', async (t) => {
+  const { text } = await written(t, (log) =>
+    log.error('the head was "Cookie: s3cret"', {
+      Authorization: 's3cret',
+      cookies: { session: 's3cret' },
+      request: { headers: { 'proxy-authorization': 's3cret', 'Set-Cookie': ['s3cret'] } },
+      rawHeaders: ['Host', 'a', 'Cookie', 's3cret'],
+      pairs: [['set-cookie', 's3cret']],
+      map: new Map([['authorization', 's3cret']]),
+      HTTP_COOKIE: 'Cookie: s3cret',
+      error: Object.assign(new Error('bad field "Set-Cookie: s3cret"'), {
+        rawPacket: Buffer.from('s3cret'),
+        headers: new Headers({ cookie: 's3cret' }),
+        data: 'HTTP/1.1 200 OK\r\nset-cookie: s3cret\r\n\r\n',
+      }),
+    }),
+  );
+
+  t.false(text.includes('s3cret'), text);
+  t.false(text.includes(Buffer.from('s3cret').join(',')), text);
+});
+
+test('what is no secret stays', async (t) => {
+  const { lines } = await written(t, (log) =>
+    log.info('read the cookie', { rawHeaders: ['Host', 'a', 'Cookie', 'b', 'Accept', 'c'], note: 'Cookie: x\nmore' }),
+  );
+
+  t.like(lines[0], {
+    msg: 'read the cookie',
+    rawHeaders: ['Host', 'a', 'Cookie', '[removed]', 'Accept', 'c'],
+    note: 'Cookie: [removed]\nmore',
+  });
+});
+
+test('a line stays one line, without a character that a terminal obeys', async (t) => {
+  const hostile = '\r\n{"level":"info"}\u001b[2J\u009b2J\u007f\u2028\ud800';
+  const { text, lines } = await written(t, (log) => log.warn(`message ${hostile}`, { [hostile]: hostile }));
+
+  t.false(/[\0-\x09\x0b-\x1f\x7f-\x9f\u2028]/.test(text));
+  t.is(lines.length, 1);
+  t.like(lines[0], { msg: `message ${hostile}`, [hostile]: hostile });
+});
+
+test('words in any language are written as they are', async (t) => {
+  const { text } = await written(t, (log) => log.info('größer, 大きい, 😀'));
+
+  t.true(text.includes('größer, 大きい, 😀'));
+});
+
+test('fields that JSON does not know are told in words', async (t) => {
+  const circle: Record<string, unknown> = { name: 'circle' };
+  circle.self = circle;
+  const fields = {
+    big: 10n,
+    symbol: Symbol('s'),
+    call: parseInt,
+    circle,
+    at: new Date(0),
+    url: new URL('http://a/b'),
+    none: null,
+  };
+  const { lines } = await written(t, (log) => log.info('a line', fields));
+
+  t.like(lines[0], {
+    big: '10',
+    symbol: 'Symbol(s)',
+    call: '[function parseInt]',
+    circle: { name: 'circle' },
+    at: '1970-01-01T00:00:00.000Z',
+    url: 'http://a/b',
+    none: null,
+  });
+});
+
+test('a field that throws when it is read costs the fields, not the line', async (t) => {
+  const hostile = new Proxy({}, { ownKeys: () => assertNever() });
+  const { lines } = await written(t, (log) => {
+    log.error('a function threw', { error: hostile });
+    log.error('next', {
+      get error() {
+        return assertNever();
+      },
+    });
+  });
+
+  t.like(lines, [{ msg: 'a function threw' }, { msg: 'next' }]);
+});
+
+test('the size of a line is bounded whatever is thrown', async (t) => {
+  const wide = Object.fromEntries(
+    Array.from({ length: 5000 }, (_, index) => [`key${index}`, { deep: { deeper: index } }]),
+  );
+  const { text, lines } = await written(t, (log) =>
+    log.error('m'.repeat(1e6), { wide, list: Array.from({ length: 5000 }, () => wide), long: 'x'.repeat(1e6) }),
+  );
+
+  t.is(lines.length, 1);
+  t.true(text.length < 100_000, `${text.length}`);
+});
+
+test('client addresses are shortened in these lines too', async (t) => {
+  const log = (each: Log): void => each.info('a client', { peer: '203.0.113.77' });
+
+  t.like((await written(t, log, { shortAddresses: true })).lines, [{ peer: '203.0.113.0' }]);
+  t.like((await written(t, log)).lines, [{ peer: '203.0.113.77' }]);
+});
+
+function assertNever(): never {
+  throw new Error('not to be read');
+}

@@ -1,0 +1,79 @@
+import { text } from 'node:stream/consumers';
+import test from 'ava';
+import { logFolder } from '../helpers/log-folder.ts';
+import { startLogProcess } from '../helpers/log-process.ts';
+
+test('every line of error.log comes out on stderr, and in the file', async (t) => {
+  const folder = await logFolder(t);
+  const running = startLogProcess(t, "log.info('a line'); await log.close(2000); process.exit(0);", {
+    ...folder,
+    stdout: true,
+  });
+
+  const output = await text(running.child.stderr);
+
+  t.is(output, await folder.read('error.log'));
+  t.is(JSON.parse(output).msg, 'a line');
+});
+
+test('every access line comes out on stdout, and in the file', async (t) => {
+  const folder = await logFolder(t);
+  const running = startLogProcess(
+    t,
+    `
+    const socket = { bytesWritten: 0 };
+    const request = { method: 'GET', url: '/x', httpVersion: '1.1', headers: {}, socket };
+    const response = { headersSent: true, statusCode: 200, getHeader() {} };
+    log.access({ request, response, socket, target: '/x', client: { address: '' }, requestId: { value: '1' }, startedAtMs: 0,
+      contentType: '', sectionTag: '', upstreamStatus: '', upstreamAddress: '', bytesWrittenBefore: 0, bodyBytesSent: 0,
+      route: '', answeredBy: '' });
+    await log.close(2000);
+    process.exit(0);`,
+    { ...folder, stdout: true },
+  );
+
+  const output = await text(running.child.stdout);
+
+  t.is(output, await folder.read('access.log'));
+  t.is(JSON.parse(output).request, 'GET /x HTTP/1.1');
+});
+
+test('a reader that went away ends the copying, not the process, and the file has all lines', async (t) => {
+  const folder = await logFolder(t);
+  const running = startLogProcess(
+    t,
+    `
+    await go;
+    for (let number = 0; number < 1000; number++) {
+      log.info('a line');
+      if (number % 100 === 0) await new Promise(setImmediate);
+    }
+    await log.close(2000);
+    process.exit(0);`,
+    { ...folder, stdout: true },
+  );
+  running.child.stderr.destroy();
+  running.child.send('go');
+
+  t.is(await running.exited, 0);
+  t.is((await folder.lines('error.log')).length, 1000);
+});
+
+test('a reader that is slow holds up neither the process nor the file, and its lines are bounded', async (t) => {
+  const folder = await logFolder(t);
+  const running = startLogProcess(
+    t,
+    `
+    for (let number = 0; number < 3000; number++) {
+      log.info('x'.repeat(4000));
+      if (number % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    if (process.stderr.writableLength > 8_000_000) process.exit(9);
+    await log.close(500);
+    process.exit(0);`,
+    { ...folder, stdout: true },
+  );
+
+  t.is(await running.exited, 0);
+  t.is((await folder.lines('error.log')).length, 3000);
+});
