@@ -9,7 +9,7 @@ export interface Handshake {
   readonly request: ClientRequest;
   /**
    * Writes the 101 to the client and relays bytes both ways until both sides have ended.
-   * `fields` are those of the 101; http-proxy writes them in their order, fields of one name together.
+   * `fields` are those of the 101; http-proxy writes them in their order, but fields of one name together, and its own reason phrase.
    */
   relay(answer: IncomingMessage, hopSocket: Socket, hopHead: Buffer, fields: readonly string[]): void;
 }

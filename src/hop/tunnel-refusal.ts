@@ -3,7 +3,7 @@ import type { Exchange } from '../http/exchange.ts';
 
 /**
  * The hop's answer that is no upgrade, on its way to the client as an ordinary answer that ends the connection.
- * Its end is the response's: 'finish' when all is written, 'close' without it when the hop broke off and so the answer must look broken.
+ * Trailers are left out, as anyone on the way may do (RFC 9110 6.5.1). Its end is the response's: 'finish' when all is written, 'close' without it when the hop broke off and so the answer must look broken.
  */
 export class Refusal {
   readonly #answer: IncomingMessage;

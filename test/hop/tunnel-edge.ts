@@ -1,0 +1,53 @@
+import test from 'ava';
+import { startEdge } from '../helpers/edge.ts';
+import { scriptedHop } from '../helpers/peer.ts';
+import { handshake, switching } from '../helpers/tunnel-server.ts';
+
+test('a whole edge opens a tunnel, names itself to the hop, and tells of it in one access line', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(`${switching('Sec-WebSocket-Accept: abc')}hello`);
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+  client.write(handshake());
+
+  const head = await client.readHead();
+  t.regex(head, /^HTTP\/1\.1 101 Switching Protocols\r\n(?:.*\r\n)*Sec-WebSocket-Accept: abc\r\n/);
+  t.is(await client.readBytes(5), 'hello');
+  t.regex(
+    hop.peers[0]?.received ?? '',
+    /\r\nVia: 1\.1 nexthop\r\n[\s\S]*\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n$/,
+  );
+  client.end();
+  hop.peers[0]?.end();
+
+  const [line] = await edge.accessLines(1);
+  t.like(line, { status: '101', upstream_status: '101', request: 'GET /chat HTTP/1.1' });
+});
+
+test('a whole edge answers a handshake whose hop is gone, and outlives a client that resets in it', async (t) => {
+  const edge = await startEdge(t, { env: { NEXT_HOP: 'http://127.0.0.1:9' } });
+  const client = await edge.connect();
+  client.write(handshake());
+  client.reset();
+
+  t.regex(await edge.exchange(handshake('Accept: text/plain')), /^HTTP\/1\.1 502 [\s\S]*hop_unreachable/);
+  t.regex(await edge.exchange(handshake('Host: another.example')), /^HTTP\/1\.1 400 /);
+});
+
+test('the drain of a whole edge ends its tunnels', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(switching());
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, DRAIN_TIMEOUT: '60s' } });
+  const client = await edge.connect();
+  client.write(handshake());
+  await client.readHead();
+
+  const closed = edge.close();
+
+  t.is(await client.readToEnd(), '');
+  await t.notThrowsAsync(closed);
+});
