@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import type { Problem } from '../../site/problem.ts';
 import type { Dialect, IgnoredFile, Project, Reading } from '../dialect.ts';
 import { survey } from '../loader/survey.ts';
@@ -13,7 +14,9 @@ export const edgeone: Dialect = {
 };
 
 /** Only entries are ever run; which files those are is found by looking at what they export. */
-async function read(project: Project): Promise<Reading> {
+async function read(given: Project): Promise<Reading> {
+  // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
+  const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const { files, ignored: passedOver, problems: unreadable } = await findFiles(project.root);
   const ignored: IgnoredFile[] = [...passedOver];
   const problems: Problem[] = [...unreadable];

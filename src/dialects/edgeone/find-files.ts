@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { extname, join, relative } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import type { Problem } from '../../site/problem.ts';
 import type { IgnoredFile } from '../dialect.ts';
 
@@ -12,6 +12,7 @@ const EXTENSIONS: ReadonlySet<string> = new Set(['.js', '.ts', '.cjs', '.jsx', '
 
 /** A file that may be an entry. */
 export interface FunctionFile {
+  /** Absolute and without links, as Node and esbuild name a module. */
   readonly path: string;
   /** Relative to the site. */
   readonly file: string;
@@ -59,10 +60,10 @@ class Search implements Findings {
       const reason = reasonToIgnore(entry.name, isFolder);
       if (reason !== undefined) this.#ignore(file, reason);
       else if (isFolder) await this.visit(file, [...above, entry.name]);
-      else if (stem(entry.name) === 'index') this.#add(file, above);
+      else if (stem(entry.name) === 'index') await this.#add(file, above);
       else later.push(entry);
     }
-    for (const { name } of later) this.#add(join(folder, name), above);
+    for (const { name } of later) await this.#add(join(folder, name), above);
     return entries.length > 0;
   }
 
@@ -92,9 +93,11 @@ class Search implements Findings {
     if (reason !== '') this.ignored.push({ file, reason });
   }
 
-  #add(file: string, above: readonly string[]): void {
-    const name = relative(join(file, '..'), file);
-    this.files.push({ path: join(this.#root, file), file, segments: [...above, stem(name)] });
+  async #add(file: string, above: readonly string[]): Promise<void> {
+    const path = join(this.#root, file);
+    // A link to nowhere stays as it is; reading it will tell.
+    const real = await realpath(path).catch(() => path);
+    this.files.push({ path: real, file, segments: [...above, stem(basename(file))] });
   }
 }
 

@@ -27,7 +27,8 @@ const MAY_EXPORT = /\bexports?\b/;
  * Looks at what each file exports, through re-exports (`export * from`), types and renamings alike: esbuild resolves them all
  * when it bundles, and tells. Nothing is run and nothing written.
  */
-export async function survey(root: string, files: readonly string[]): Promise<Survey> {
+export async function survey(root: string, given: readonly string[]): Promise<Survey> {
+  const files = [...new Set(given)];
   const broken = new Map<string, Problem>();
   const texts = new Map<string, string>();
   await Promise.all(files.map((file) => readInto(texts, { root, file, broken })));

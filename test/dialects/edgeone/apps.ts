@@ -174,6 +174,7 @@ test('an app ends for the edge when its client leaves', async (t) => {
   const peer = await server.connect();
   peer.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await peer.readHead();
+  t.is(server.exchanges[0]?.bodyBytesSent, 0);
 
   peer.reset();
 

@@ -84,6 +84,33 @@ test('a folder that leads back to itself through a link is read once', async (t)
   );
 });
 
+test('a function may be a link to a file elsewhere, and has a route for each link', async (t) => {
+  const { root, ...parts } = await project(t, {
+    'shared/a.ts': "import { b } from './b'; export const onRequest = () => b;",
+    'shared/b.ts': 'export const b = 1;',
+  });
+  await mkdir(join(root, 'cloud-functions'));
+  for (const name of ['one.ts', 'two.ts']) await symlink('../shared/a.ts', join(root, 'cloud-functions', name));
+
+  const { routes, problems } = await edgeone.read({ root, ...parts });
+
+  t.deepEqual(problems, []);
+  t.deepEqual(
+    routes.map(({ pattern }) => pattern.text),
+    ['/one', '/two'],
+  );
+});
+
+test('a site behind a link is read as if it were there', async (t) => {
+  const opened = await project(t, { 'release/cloud-functions/a.js': 'export const onRequest = ];' });
+  await symlink('release', join(opened.root, 'current'));
+
+  const { routes, problems } = await edgeone.read({ ...opened, root: join(opened.root, 'current') });
+
+  t.is(routes[0]?.file, 'cloud-functions/a.js');
+  t.like(problems, [{ file: 'cloud-functions/a.js', line: 1 }]);
+});
+
 test('a file that cannot be read is a problem of its own route alone', async (t) => {
   const opened = await project(t, { 'cloud-functions/a.js': HANDLER });
   // Even root cannot read a link that leads nowhere.

@@ -2,8 +2,11 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { Project } from '../../../src/dialects/dialect.ts';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
+import { serverOf, uuidOf } from '../../../src/dialects/edgeone/platform.ts';
+import { Exchange } from '../../../src/http/exchange.ts';
 import type { DialectServer } from '../../helpers/dialect-server.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
+import { serveExchanges } from '../../helpers/exchange-server.ts';
 
 /** Serves a handler with this body at /a and at /p/:id. */
 function handler(t: ExecutionContext, body: string, parts: Partial<Project> = {}): Promise<DialectServer> {
@@ -80,6 +83,32 @@ test("a trusted peer's fields of the platform are taken over", async (t) => {
       cisp: 'tmcel.mz',
     },
   });
+});
+
+test("nobody but a trusted peer's word counts for the region and the request's id", async (t) => {
+  const seen: unknown[] = [];
+  const { exchange } = await serveExchanges(t, (trusted) => {
+    const client = { ...trusted.client, trusted: false };
+    seen.push(serverOf(new Exchange({ ...trusted, client }), { env: {}, region: '' }));
+    trusted.response.end();
+  });
+
+  await exchange('GET / HTTP/1.1\r\nHost: a\r\nX-SCF-Region: x\r\nX-SCF-Request-Id: y\r\nConnection: close\r\n\r\n');
+
+  t.deepEqual(seen, [{ region: '', requestId: 'id-of-this' }]);
+});
+
+test('an id of 32 hexadecimal digits is shown as a UUID', async (t) => {
+  const seen: unknown[] = [];
+  const { exchange } = await serveExchanges(t, (own) => {
+    const requestId = { ...own.requestId, value: '0123456789abcdef0123456789abcdef' };
+    seen.push(uuidOf(new Exchange({ ...own, requestId })));
+    own.response.end();
+  });
+
+  await exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.deepEqual(seen, ['01234567-89ab-cdef-0123-456789abcdef']);
 });
 
 test('work given to waitUntil is waited for', async (t) => {
