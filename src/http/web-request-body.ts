@@ -35,7 +35,7 @@ class BodySource implements UnderlyingByteSource {
   #begin(controller: ReadableByteStreamController): void {
     this.#controller = controller;
     const { request, response } = this.#exchange;
-    if (request.destroyed || request.readableEnded) {
+    if (response.writableFinished || request.destroyed) {
       this.#end(request.readableAborted ? new Fault('client_left') : tooLate());
       return;
     }
@@ -63,10 +63,14 @@ class BodySource implements UnderlyingByteSource {
   readonly #onLost = (): void =>
     this.#end(new Fault('client_left', { message: 'the client left before its body was complete' }));
 
-  /** What is left of the body stands between this request and the next one on the connection. */
+  /**
+   * What is left of the body stands between this request and the next one on the connection, so it is dropped, unless somebody reads on.
+   * Who does so is between two reads now and then, but not for a whole turn of the event loop.
+   */
   readonly #onAnswered = (): void => {
-    if (this.#wanted) return;
-    this.#end(tooLate());
+    setImmediate(() => {
+      if (!this.#wanted) this.#end(tooLate());
+    });
   };
 
   #refuse(fault: unknown): void {

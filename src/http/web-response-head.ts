@@ -58,8 +58,8 @@ export class WebResponseHead {
   /** The answer whose body is at hand. */
   sendWith(body: Uint8Array): void {
     const { response } = this.#exchange;
-    this.#exchange.bodyBytesSent = body.length;
     this.send(body.length);
+    this.#exchange.bodyBytesSent = body.length;
     // As latin1, which keeps every byte, Node joins head and body to one string and one write; bytes it would write as two pieces.
     if (body.length <= SMALL)
       response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');

@@ -90,10 +90,10 @@ export class StreamWriter implements LeaveListener {
   #write(chunk: Uint8Array): boolean {
     const exchange = this.#exchange;
     const { declaredLength } = this.#head;
-    exchange.bodyBytesSent += chunk.length;
+    const sent = exchange.bodyBytesSent + chunk.length;
     // More would be read as the start of the next answer.
-    if (declaredLength !== undefined && exchange.bodyBytesSent > declaredLength)
-      throw wrongLength('longer', declaredLength);
+    if (declaredLength !== undefined && sent > declaredLength) throw wrongLength('longer', declaredLength);
+    exchange.bodyBytesSent = sent;
     return exchange.response.write(chunk);
   }
 

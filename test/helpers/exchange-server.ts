@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { type Fault, toFault } from '../../src/fault.ts';
 import { Exchange } from '../../src/http/exchange.ts';
+import { answerFault } from '../../src/http/fault-answer.ts';
 import { PendingWork } from '../../src/pending-work.ts';
 import { connectTo, type Peer } from './peer.ts';
 
@@ -23,7 +24,7 @@ export interface ExchangeSetup {
   readonly bodyLimitBytes?: number;
 }
 
-/** A bare node:http server whose requests are exchanges. A fault is answered by its code, or cuts the answer off. Closed when the test ends. */
+/** A bare node:http server whose requests are exchanges. A fault is answered as the edge does it. Closed when the test ends. */
 export async function serveExchanges(
   t: ExecutionContext,
   answer: (exchange: Exchange) => Promise<void> | void,
@@ -44,8 +45,7 @@ export async function serveExchanges(
     } catch (error) {
       const fault = toFault(error);
       faults.push(fault);
-      if (response.headersSent) response.destroy();
-      else response.writeHead(fault.status, ['Content-Length', String(fault.code.length)]).end(fault.code);
+      answerFault(exchange, fault);
     }
   }
 

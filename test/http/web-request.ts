@@ -14,3 +14,84 @@ test('the URL of a Request is made of scheme, Host and the target as it came', a
 
   t.true(answer.endsWith('\r\n\r\nhttp://site.example:8080//evil.example/a/?x=1&x=%20'));
 });
+
+test('an HTTP/1.0 request without Host has a URL, too', async (t) => {
+  const server = await serveExchanges(t, (exchange) =>
+    writeWebResponse(exchange, new Response(toWebRequest(exchange).url)),
+  );
+
+  const answer = await server.exchange('GET /a HTTP/1.0\r\n\r\n');
+
+  t.true(answer.endsWith('\r\n\r\nhttp://localhost/a'));
+});
+
+for (const host of ['a/b', 'a?b', 'user@a', 'a\\b', '1.2.3.999', '[::1', 'a:b', 'a:99999']) {
+  test(`a Host of ${host} is the client's fault`, async (t) => {
+    const server = await serveExchanges(t, (exchange) => {
+      toWebRequest(exchange);
+    });
+
+    const answer = await server.exchange(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+
+    t.regex(answer, /^HTTP\/1.1 400 /);
+    t.is(server.faults[0]?.code, 'bad_request');
+  });
+}
+
+test('every field reaches the function: duplicates joined, bytes above ASCII, the name __proto__', async (t) => {
+  const server = await serveExchanges(t, (exchange) =>
+    writeWebResponse(exchange, Response.json([...toWebRequest(exchange).headers])),
+  );
+
+  const answer = await server.exchange(
+    'GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n__proto__: p\r\nCookie: a=1\r\nx-a: \xe9\r\ncookie: b=2\r\nConnection: close\r\n\r\n',
+  );
+
+  const fields = JSON.parse(Buffer.from(answer.split('\r\n\r\n')[1] ?? '', 'latin1').toString());
+  t.deepEqual(fields, [
+    ['__proto__', 'p'],
+    ['cookie', 'a=1; b=2'],
+    ['host', 'a'],
+    ['x-a', '1, é'],
+  ]);
+});
+
+test('a Request can be copied, cloned and fetched, also when its body came in chunks', async (t) => {
+  const origin = await serveExchanges(t, async (exchange) =>
+    writeWebResponse(exchange, new Response(`origin: ${await toWebRequest(exchange).text()}`)),
+  );
+  const server = await serveExchanges(t, async (exchange) => {
+    const request = toWebRequest(exchange);
+    t.true(request instanceof Request);
+    const copy = new Request(`http://127.0.0.1:${origin.port}/`, request.clone() as Request);
+    t.is(await request.text(), 'hello');
+    await writeWebResponse(exchange, await fetch(copy));
+  });
+
+  const answer = await server.exchange(
+    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+  );
+
+  t.true(answer.endsWith('origin: hello'));
+});
+
+test('the signal of a Request, and of its clone, aborts when the client leaves', async (t) => {
+  const server = await serveExchanges(t, async (exchange) => {
+    const request = toWebRequest(exchange);
+    const { signal } = request.clone();
+    t.false(request.signal.aborted);
+    peer.reset();
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    t.true(request.signal.aborted);
+    done();
+  });
+  let done = (): void => {};
+  const finished = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+
+  const peer = await server.connect();
+  peer.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+
+  await finished;
+});

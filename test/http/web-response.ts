@@ -1,16 +1,219 @@
-import test from 'ava';
-import { writeWebResponse } from '../../src/http/web-response.ts';
-import { serveExchanges } from '../helpers/exchange-server.ts';
+import { Readable } from 'node:stream';
+import test, { type ExecutionContext } from 'ava';
+import { Response as UndiciResponse } from 'undici';
+import { isWebResponse, type WebResponse, writeWebResponse } from '../../src/http/web-response.ts';
+import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
+
+function serve(t: ExecutionContext, make: () => WebResponse): Promise<ExchangeServer> {
+  return serveExchanges(t, (exchange) => writeWebResponse(exchange, make()));
+}
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+function streamOf(...chunks: unknown[]): ReadableStream {
+  return ReadableStream.from(chunks);
+}
 
 test('a body that is at hand goes out with its length', async (t) => {
-  const server = await serveExchanges(t, (exchange) => writeWebResponse(exchange, new Response('Hello')));
+  const server = await serve(t, () => new Response('Hello'));
 
-  const answer = await server.exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  const answer = await server.exchange(GET);
 
-  t.true(
-    answer.startsWith(
-      'HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=UTF-8\r\nx-request-id: id-of-this\r\nContent-Length: 5\r\n',
-    ),
-  );
+  t.true(answer.startsWith('HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=UTF-8\r\n'));
+  t.regex(answer, /\r\nContent-Length: 5\r\n/);
   t.true(answer.endsWith('\r\n\r\nHello'));
+  t.like(server.exchanges[0], { bodyBytesSent: 5, contentType: 'text/plain;charset=UTF-8' });
 });
+
+test('bytes of head and body arrive as the function made them', async (t) => {
+  const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  const server = await serve(t, () => new Response(bytes, { headers: { 'X-Name': 'é\xff' } }));
+
+  const answer = await server.exchange(GET);
+
+  t.regex(answer, /\r\nx-name: é\xff\r\n/);
+  t.is(answer.split('\r\n\r\n')[1], Buffer.from(bytes).toString('latin1'));
+});
+
+test('a body too large for one string arrives whole', async (t) => {
+  const server = await serve(t, () => new Response('é'.repeat(100_000)));
+
+  const answer = await server.exchange(GET);
+
+  t.regex(answer, /\r\nContent-Length: 200000\r\n/);
+  t.is(answer.split('\r\n\r\n')[1]?.length, 200_000);
+});
+
+test('status and reason are those of the Response', async (t) => {
+  const server = await serve(t, () => new Response('', { status: 418, statusText: 'Is a T\xe9apot' }));
+
+  t.true((await server.exchange(GET)).startsWith('HTTP/1.1 418 Is a T\xe9apot\r\n'));
+});
+
+test('what a reason cannot carry is left out of it', async (t) => {
+  const server = await serve(t, () => duck({ statusText: 'a\r\nSet-Cookie: x ☃b' }));
+
+  t.true((await server.exchange(GET)).startsWith('HTTP/1.1 200 aSet-Cookie: x b\r\n'));
+});
+
+test('each cookie is a field of its own', async (t) => {
+  const headers = new Headers([
+    ['Set-Cookie', 'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT'],
+    ['set-cookie', 'b=2'],
+  ]);
+  const server = await serve(t, () => new Response(null, { headers }));
+
+  const answer = await server.exchange(GET);
+
+  t.deepEqual(answer.match(/set-cookie: .*/g), [
+    'set-cookie: a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT',
+    'set-cookie: b=2',
+  ]);
+});
+
+test('fields about the connection are not the function’s to set', async (t) => {
+  const headers = {
+    Connection: 'upgrade',
+    'Keep-Alive': 'x',
+    'Transfer-Encoding': 'gzip',
+    Upgrade: 'y',
+    Trailer: 'z',
+    TE: 'trailers',
+  };
+  const server = await serve(t, () => new Response('Hello', { headers }));
+
+  const answer = await server.exchange(GET);
+
+  t.notRegex(answer, /upgrade|keep-alive|transfer-encoding|trailer/i);
+  t.regex(answer, /\r\nConnection: close\r\n/);
+});
+
+test('the length of a body at hand is its own, whatever the function says', async (t) => {
+  const server = await serve(t, () => new Response('Hello', { headers: { 'Content-Length': '3' } }));
+
+  const answer = await server.exchange(GET);
+
+  t.deepEqual(answer.match(/content-length: .*/gi), ['Content-Length: 5']);
+});
+
+test('the request id is added unless the function gives one', async (t) => {
+  const plain = await serve(t, () => new Response());
+  const own = await serve(t, () => new Response(null, { headers: { 'X-Request-Id': 'mine' } }));
+
+  t.deepEqual((await plain.exchange(GET)).match(/x-request-id: .*/gi), ['x-request-id: id-of-this']);
+  t.deepEqual((await own.exchange(GET)).match(/x-request-id: .*/gi), ['x-request-id: mine']);
+});
+
+for (const [status, length] of [
+  [204, undefined],
+  [205, '0'],
+  [304, '7'],
+] as const) {
+  test(`a ${status} has no body, and ${length === undefined ? 'no length' : `the length ${length}`}`, async (t) => {
+    const server = await serve(t, () =>
+      duck({ status, headers: [['Content-Length', '7']], body: streamOf('content') }),
+    );
+
+    const answer = await server.exchange(GET);
+
+    t.is(/content-length: (\d+)/i.exec(answer)?.[1], length);
+    t.notRegex(answer, /transfer-encoding/i);
+    t.true(answer.endsWith('\r\n\r\n'));
+  });
+}
+
+test('the answer to HEAD has no body, and its stream is cancelled', async (t) => {
+  let reason: unknown;
+  const server = await serve(t, () => {
+    const body = new ReadableStream({ cancel: (given) => (reason = given) });
+    return new Response(body, { headers: { 'Content-Length': '5' } });
+  });
+
+  const answer = await server.exchange(`HEAD${GET.slice(3)}`);
+
+  t.regex(answer, /\r\nContent-Length: 5\r\n/);
+  t.notRegex(answer, /transfer-encoding/i);
+  t.true(answer.endsWith('\r\n\r\n'));
+  t.true(reason instanceof Error);
+});
+
+for (const [what, make] of [
+  ['a network error', () => Response.error()],
+  ['a status of 101', () => duck({ status: 101 })],
+  ['a status of 600', () => duck({ status: 600 })],
+  ['a body that is locked', () => locked()],
+  ['a body that is no stream', () => duck({ body: 42 })],
+  ['a field that cannot be written', () => new Response('', { headers: { 'X-Bell': '\x07' } })],
+  ['a chunk that is no bytes', () => new Response(streamOf(42))],
+  [
+    'a field that cannot be written before a slow stream',
+    () => new Response(silent(), { headers: { 'X-Bell': '\x07' } }),
+  ],
+] as const) {
+  test(`${what} is a bad answer, and nothing of it is sent`, async (t) => {
+    const server = await serve(t, make);
+
+    const answer = await server.exchange(GET);
+
+    t.regex(answer, /^HTTP\/1.1 500 Internal Server Error\r\n/);
+    t.regex(answer, /\r\n\r\n.*function_bad_answer/s);
+    t.notRegex(answer, /x-bell/i);
+  });
+}
+
+test('a field that cannot be written is named', async (t) => {
+  const server = await serve(t, () => new Response('', { headers: { 'X-Fine': '1', 'X-Bell': '\x07' } }));
+
+  await server.exchange(GET);
+
+  t.is(server.faults[0]?.message, 'the header "x-bell" of the Response cannot be written');
+});
+
+test('a Response that was read already is a bad answer', async (t) => {
+  const server = await serveExchanges(t, async (exchange) => {
+    const response = new Response('Hello');
+    await response.text();
+    await writeWebResponse(exchange, response);
+  });
+
+  t.regex(await server.exchange(GET), /function_bad_answer/);
+  t.regex(server.faults[0]?.message ?? '', /read already/);
+});
+
+for (const [make, response] of [
+  ['the undici package', () => new UndiciResponse('Hello', { headers: { 'X-A': '1' } })],
+  ['node-fetch', () => duck({ headers: [['X-A', '1']], body: Readable.from([Buffer.from('Hel'), 'lo']) })],
+] as const) {
+  test(`a Response of ${make} is sent like our own`, async (t) => {
+    t.true(isWebResponse(response()));
+    const server = await serve(t, response as () => WebResponse); // the types of undici and Node differ in details
+
+    const answer = await server.exchange(GET);
+
+    t.regex(answer, /\r\nx-a: 1\r\n/i);
+    t.regex(answer, /Hel(\r\n.*\r\n)?lo/);
+  });
+}
+
+test('plain data is no Response', (t) => {
+  for (const value of [undefined, null, 'text', 200, { status: 200 }, { status: 200, headers: [], body: '' }]) {
+    t.false(isWebResponse(value));
+  }
+});
+
+/** A Response of another make. */
+function duck(parts: Partial<WebResponse>): WebResponse {
+  const made = { status: 200, headers: [], body: null, bodyUsed: false, arrayBuffer: () => {}, ...parts };
+  return made;
+}
+
+function locked(): Response {
+  const response = new Response('Hello');
+  response.body?.getReader();
+  return response;
+}
+
+/** A stream that never gives anything. */
+function silent(): ReadableStream {
+  return new ReadableStream();
+}
