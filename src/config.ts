@@ -52,10 +52,10 @@ export const SETTINGS = {
     "between two pieces of the hop's answer; event streams exempt; 0: no limit",
   ),
   HOP_KEEP_ALIVE: setting(kind.duration, '20s', 'an idle connection to the hop is kept'),
-  HOP_CONNECTION_AGE: setting(
+  HOP_LOOKUP_INTERVAL: setting(
     kind.duration,
-    '60s',
-    'a connection to the hop is replaced, so that a changed address is picked up',
+    '30s',
+    'the name of the hop is looked up again, so that a changed address is picked up; 0: never',
   ),
   HOP_CONNECTIONS: setting(kind.whole(1, 65_535), '256', 'most connections to the hop'),
   HOP_QUEUE: setting(kind.whole(0, 1_000_000), '1024', 'requests that may wait for a connection; above it 503'),

@@ -47,7 +47,7 @@ export class Edge {
       firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
       idleTimeoutMs: config.HOP_IDLE_TIMEOUT,
       keepAliveMs: config.HOP_KEEP_ALIVE,
-      connectionAgeMs: config.HOP_CONNECTION_AGE,
+      lookupIntervalMs: config.HOP_LOOKUP_INTERVAL,
       connections: config.HOP_CONNECTIONS,
       queue: config.HOP_QUEUE,
       headerLimitBytes: config.HOP_HEADER_LIMIT,

@@ -7,9 +7,10 @@ import { identify } from './http/client.ts';
 import { Exchange } from './http/exchange.ts';
 import { answerFault, rawFaultAnswer } from './http/fault-answer.ts';
 import { lingerOnClose } from './http/linger.ts';
-import { requestIdOf } from './http/request-id.ts';
+import { RequestIds } from './http/request-id.ts';
 import type { Log } from './log/log.ts';
 import type { PendingWork } from './pending-work.ts';
+import { Roster } from './roster.ts';
 import type { TrustedPeers } from './setting.ts';
 
 export interface ServerOptions {
@@ -44,7 +45,8 @@ const UNREADABLE: Readonly<Record<string, FaultCode>> = {
 export class Server {
   readonly #options: ServerOptions;
   readonly #http: HttpServer;
-  readonly #active = new Set<Exchange>();
+  readonly #active = new Roster<Exchange>();
+  readonly #requestIds = new RequestIds();
   #draining = false;
 
   constructor(options: ServerOptions) {
@@ -116,6 +118,8 @@ export class Server {
   }
 
   #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // node:http took its own listener off, and a reset that nobody listens to ends the process.
+    socket.on('error', () => socket.destroy());
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     // A refusal is written by it like any other answer, and the connection ends behind it.
@@ -134,20 +138,21 @@ export class Server {
       request,
       response,
       client,
-      requestId: requestIdOf(request),
+      requestId: this.#requestIds.of(request),
       pendingWork,
       bodyLimitBytes,
       startedAtMs: performance.now(),
     });
     exchange.fault = fault;
-    this.#active.add(exchange);
+    this.#active.join(exchange);
     response.once('close', () => this.#close(exchange));
     return exchange;
   }
 
   #close(exchange: Exchange): void {
-    this.#active.delete(exchange);
-    if (!exchange.response.writableFinished) {
+    this.#active.leave(exchange);
+    // The bytes of an open tunnel go past the response.
+    if (!exchange.response.writableFinished && exchange.response.statusCode !== 101) {
       exchange.fault ??= new Fault('client_left');
       exchange.leave();
     }

@@ -1,5 +1,7 @@
+import { type Member, Roster } from '../roster.ts';
+
 /** Something that must move on in time. `expire` is called when it did not; it may then be removed. */
-export interface Watched {
+export interface Watched extends Member {
   /** The tick at which it last moved. */
   movedAt: number;
   /** Ticks without a move that are allowed just now; 0: no limit. */
@@ -20,7 +22,7 @@ export class Deadlines {
   /** Grows by one each tick; whoever moves sets `movedAt` to it. */
   now = 0;
   readonly #tickMs: number;
-  readonly #watched = new Set<Watched>();
+  readonly #watched = new Roster<Watched>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(timeoutsMs: readonly number[]) {
@@ -35,12 +37,12 @@ export class Deadlines {
 
   add(watched: Watched): void {
     watched.movedAt = this.now;
-    this.#watched.add(watched);
+    this.#watched.join(watched);
     this.#timer ??= setInterval(() => this.#tick(), this.#tickMs).unref();
   }
 
   remove(watched: Watched): void {
-    this.#watched.delete(watched);
+    this.#watched.leave(watched);
   }
 
   #tick(): void {

@@ -3,6 +3,8 @@ import type { Dispatcher, Pool } from 'undici';
 import { Fault } from '../fault.ts';
 import type { Exchange, LeaveListener } from '../http/exchange.ts';
 import { lingerOnClose } from '../http/linger.ts';
+import type { Member } from '../roster.ts';
+import type { Outcome } from '../target.ts';
 import type { AnswerFields } from './answer-fields.ts';
 import type { Connections, HopConnection } from './connections.ts';
 import type { Deadlines, Watched } from './deadlines.ts';
@@ -12,7 +14,8 @@ import { Upload } from './upload.ts';
 
 /** What all forwards of one hop share. */
 export interface ForwardTools {
-  readonly pool: Pool;
+  /** Replaced when the hop's address changes. */
+  pool: Pool;
   readonly connections: Connections;
   readonly deadlines: Deadlines;
   readonly answerFields: AnswerFields;
@@ -58,14 +61,16 @@ type Phase = 'queued' | 'waiting' | 'body' | 'over';
  * Invariant: after `over`, undici may still call; nothing is done then.
  */
 export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watched {
-  readonly settled: Promise<void>;
+  readonly settled: Promise<Outcome>;
   movedAt = 0;
+  nextMember: Member | undefined;
+  previousMember: Member | undefined;
 
   readonly #tools: ForwardTools;
   readonly #exchange: Exchange;
   readonly #options: Dispatcher.DispatchOptions;
   readonly #hasBody: boolean;
-  #resolve!: () => void;
+  #resolve!: (outcome: Outcome) => void;
   #reject!: (fault: Fault) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #connection: HopConnection | undefined;
@@ -172,7 +177,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     // As text, Node joins it with the head to one write instead of two pieces; latin1 keeps the bytes.
     if (this.#wholeBody) response.end(this.#wholeBody.toString('latin1'), 'latin1');
     else response.end();
-    this.#resolve();
+    this.#resolve('answered');
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -190,7 +195,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     if (this.#phase === 'over') return;
     this.#end();
     this.#controller?.abort(new Error('the client left'));
-    this.#resolve();
+    this.#resolve('answered');
   }
 
   allowedTicks(): number {

@@ -4,6 +4,7 @@ import type { Exchange } from '../http/exchange.ts';
 import { answerOptions } from '../http/options-answer.ts';
 import type { Origin } from '../setting.ts';
 import type { Outcome, Target } from '../target.ts';
+import { AddressWatch } from './address-watch.ts';
 import type { AnswerFields } from './answer-fields.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
@@ -16,8 +17,8 @@ export interface HopOptions {
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly keepAliveMs: number;
-  /** A connection older than this is replaced when it is free, so that a changed address is picked up. */
-  readonly connectionAgeMs: number;
+  /** How often the name of the hop is looked up, so that a changed address is picked up; 0: never. */
+  readonly lookupIntervalMs: number;
   readonly connections: number;
   /** Requests beyond `connections` that may wait for one. */
   readonly queue: number;
@@ -26,32 +27,23 @@ export interface HopOptions {
   readonly answerFields: AnswerFields;
 }
 
+const ANSWERED: Promise<Outcome> = Promise.resolve('answered');
+
 /** The next hop of the chain: answers every miss. */
 export class Hop implements Target {
   readonly name = 'next-hop';
   readonly #tools: ForwardTools;
   readonly #requestFields: RequestFields;
   readonly #mostLoad: number;
+  readonly #addressWatch: AddressWatch;
 
   constructor(options: HopOptions) {
     const connections = new Connections(options.connectTimeoutMs);
     const deadlines = new Deadlines([options.firstByteTimeoutMs, options.idleTimeoutMs]);
-    const pool = new Pool(`http://${options.origin.host}`, {
-      connect: connections.connect,
-      connections: options.connections,
-      clientTtl: options.connectionAgeMs,
-      keepAliveTimeout: options.keepAliveMs,
-      keepAliveMaxTimeout: options.keepAliveMs,
-      maxHeaderSize: options.headerLimitBytes,
-      // One at a time: no answer waits behind another, and none can be taken for another's.
-      pipelining: 1,
-      // The other parser refuses answers that are in order (an empty reason phrase, HTTP/1.0); not even the environment may choose it.
-      useMilo: false,
-    });
     this.#requestFields = options.requestFields;
     this.#mostLoad = options.connections + options.queue;
     this.#tools = {
-      pool,
+      pool: openPool(options, connections),
       connections,
       deadlines,
       answerFields: options.answerFields,
@@ -59,14 +51,19 @@ export class Hop implements Target {
       idleTicks: deadlines.toTicks(options.idleTimeoutMs),
       load: { count: 0 },
     };
+    this.#addressWatch = new AddressWatch(options.origin.hostname, options.lookupIntervalMs, () => {
+      // What is under way there is finished; then the pool is gone.
+      void this.#tools.pool.close();
+      this.#tools.pool = openPool(options, connections);
+    });
   }
 
-  /** Forwards the request and its answer. Throws a Fault of the hop, `loop_detected`, or `hop_busy` when too many wait already. */
-  async answer(exchange: Exchange): Promise<Outcome> {
+  /** Forwards the request and its answer. Rejects with, or throws, a Fault of the hop, `loop_detected`, or `hop_busy` when too many wait already. */
+  answer(exchange: Exchange): Promise<Outcome> {
     const { request } = exchange;
     if (request.method === 'OPTIONS' && request.headers['max-forwards'] === '0') {
       answerOptions(exchange);
-      return 'answered';
+      return ANSWERED;
     }
     const fields = this.#requestFields.toHop(exchange);
     if (this.#tools.load.count >= this.#mostLoad) {
@@ -77,14 +74,31 @@ export class Hop implements Target {
     }
     const forward = new Forward(this.#tools, { exchange, fields, hasBody: hasBody(exchange) });
     forward.start();
-    await forward.settled;
-    return 'answered';
+    return forward.settled;
   }
 
   /** Ends every connection to the hop; what is still running fails. */
   async close(): Promise<void> {
+    this.#addressWatch.close();
     await this.#tools.pool.destroy();
   }
+}
+
+function openPool(
+  { origin, connections: most, keepAliveMs, headerLimitBytes }: HopOptions,
+  { connect }: Connections,
+): Pool {
+  return new Pool(`http://${origin.host}`, {
+    connect,
+    connections: most,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+    maxHeaderSize: headerLimitBytes,
+    // One at a time: no answer waits behind another, and none can be taken for another's.
+    pipelining: 1,
+    // The other parser refuses answers that are in order (an empty reason phrase, HTTP/1.0); not even the environment may choose it.
+    useMilo: false,
+  });
 }
 
 /** Content-Length above 0 or any transfer coding (RFC 9112 6). Passing a stream for a GET without would frame it as chunked. */

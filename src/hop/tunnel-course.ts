@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Fault } from '../fault.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { withoutNames } from '../http/headers.ts';
+import type { Member } from '../roster.ts';
 import type { Deadlines, Watched } from './deadlines.ts';
 import { toHopFault } from './errors.ts';
 import { EarlyBytes } from './tunnel-early-bytes.ts';
@@ -34,6 +35,8 @@ export class Tunnel implements Watched {
   /** Resolves when it is over, rejects with a Fault while nothing final is written. */
   readonly settled: Promise<void>;
   movedAt = 0;
+  nextMember: Member | undefined;
+  previousMember: Member | undefined;
 
   readonly #tools: TunnelTools;
   readonly #exchange: Exchange;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Fault } from '../fault.ts';
 import type { PendingWork } from '../pending-work.ts';
+import type { Member } from '../roster.ts';
 import type { Client } from './client.ts';
 
 /** What is told when the client closes its connection before the whole answer is written. */
@@ -32,7 +33,7 @@ export interface RequestId {
  * One request and its answer, with what the path learns about them on the way.
  * Fields that are not readonly are written by the target that answers and read by the access line.
  */
-export class Exchange {
+export class Exchange implements Member {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Kept apart: `request.socket` may be gone by the time the access line is written. */
@@ -63,6 +64,8 @@ export class Exchange {
   /** True once the connection closed before the answer was complete. */
   left = false;
 
+  nextMember: Member | undefined;
+  previousMember: Member | undefined;
   #leaveListener: LeaveListener | undefined;
   #abort: AbortController | undefined;
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { identify } from '../../src/http/client.ts';
 import { Exchange } from '../../src/http/exchange.ts';
-import { requestIdOf } from '../../src/http/request-id.ts';
+import { RequestIds } from '../../src/http/request-id.ts';
 import { PendingWork } from '../../src/pending-work.ts';
 import { connectTo, type Peer } from './peer.ts';
 
@@ -23,7 +23,7 @@ export async function withExchange(t: ExecutionContext, requestBytes: string): P
     server.on('request', (request, response) => {
       const client = identify(request, () => true);
       const pendingWork = new PendingWork((error) => t.log(String(error)));
-      const requestId = requestIdOf(request);
+      const requestId = new RequestIds().of(request);
       const startedAtMs = performance.now();
       resolve(new Exchange({ request, response, client, requestId, pendingWork, startedAtMs, bodyLimitBytes: 0 }));
     });

@@ -27,16 +27,20 @@ export interface ProcessSetup {
   readonly site?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** What runs the command, e.g. in a namespace of its own: a program and its arguments, in front of node's. */
+  readonly under?: readonly string[];
 }
 
 /** Runs a command of nexthop in a process of its own, on a free port; ended when the test ends. */
 export async function runNexthop(
   t: ExecutionContext,
-  { site, env = {}, args }: ProcessSetup = {},
+  { site, env = {}, args, under = [] }: ProcessSetup = {},
 ): Promise<RunningProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
   const logDir = env.LOG_DIR ?? join(folder, 'log');
-  const child = spawn(process.execPath, ['--disable-warning=DEP0060', CLI, ...(args ?? ['start', site ?? folder])], {
+  const command = [process.execPath, '--disable-warning=DEP0060', CLI, ...(args ?? ['start', site ?? folder])];
+  const [program = '', ...rest] = [...under, ...command];
+  const child = spawn(program, rest, {
     env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', ...env, LOG_DIR: logDir },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

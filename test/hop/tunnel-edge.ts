@@ -24,13 +24,16 @@ test('a whole edge opens a tunnel, names itself to the hop, and tells of it in o
 
   const [line] = await edge.accessLines(1);
   t.like(line, { status: '101', upstream_status: '101', request: 'GET /chat HTTP/1.1' });
+  t.falsy(line?.fault);
 });
 
-test('a whole edge answers a handshake whose hop is gone, and outlives a client that resets in it', async (t) => {
+test('a whole edge answers a handshake whose hop is gone, and outlives clients that reset in it', async (t) => {
   const edge = await startEdge(t, { env: { NEXT_HOP: 'http://127.0.0.1:9' } });
-  const client = await edge.connect();
-  client.write(handshake());
-  client.reset();
+  for (const request of [handshake(), handshake('Host: another.example')]) {
+    const client = await edge.connect();
+    client.write(request);
+    client.reset();
+  }
 
   t.regex(await edge.exchange(handshake('Accept: text/plain')), /^HTTP\/1\.1 502 [\s\S]*hop_unreachable/);
   t.regex(await edge.exchange(handshake('Host: another.example')), /^HTTP\/1\.1 400 /);

@@ -1,10 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
 import type { RequestId } from '../../src/http/exchange.ts';
-import { requestIdOf } from '../../src/http/request-id.ts';
+import { RequestIds } from '../../src/http/request-id.ts';
 import { receive } from '../helpers/received-request.ts';
 
+const IDS = new RequestIds();
+
 async function idOf(t: ExecutionContext, fields: readonly string[]): Promise<RequestId> {
-  return receive(t, ['GET / HTTP/1.1', 'Host: a', ...fields, '', ''].join('\r\n'), requestIdOf);
+  return receive(t, ['GET / HTTP/1.1', 'Host: a', ...fields, '', ''].join('\r\n'), (request) => IDS.of(request));
 }
 
 test("the platform's id wins over a general one", async (t) => {
@@ -28,6 +30,16 @@ test('a request without an id gets one of its own, 32 hex digits', async (t) => 
   t.like(first, { name: 'x-request-id', made: true });
   t.regex(first.value, /^[0-9a-f]{32}$/);
   t.not(first.value, second.value);
+});
+
+test('two processes make different ids', async (t) => {
+  const [first, second] = await Promise.all(
+    [new RequestIds(), new RequestIds()].map((ids) =>
+      receive(t, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', (request) => ids.of(request)),
+    ),
+  );
+
+  t.not(first?.value, second?.value);
 });
 
 const UNFIT: readonly (readonly [what: string, fields: readonly string[]])[] = [
