@@ -19,7 +19,7 @@ const MOST_WAITING = 4 * 1024 * 1024;
 /**
  * One open file that is only ever appended to, by pino's destination, which writes on Node's thread pool.
  *
- * A write that fails (ENOSPC, EAGAIN of a FIFO, EPIPE) loses nothing: the rest of what was being written stays first in line,
+ * A write that fails (ENOSPC, EAGAIN of a FIFO) loses nothing: the rest of what was being written stays first in line,
  * so that a half-written line is completed before the next one begins.
  */
 export class Appender {
@@ -30,7 +30,6 @@ export class Appender {
   #failing = false;
   #roomLeft = true;
   #abandoned = false;
-  #closed = false;
 
   constructor(fd: number, listener: AppenderListener) {
     this.fd = fd;
@@ -61,10 +60,6 @@ export class Appender {
       if (this.#abandoned) destination.destroy();
       listener.written(this);
     });
-    // Also when pino closes it, at the end of a process that nobody closed the log of.
-    destination.on('close', () => {
-      this.#closed = true;
-    });
     destination.on('drop', () => {
       this.#roomLeft = false;
     });
@@ -77,7 +72,6 @@ export class Appender {
 
   /** Takes whole lines, to be written soon. False: too much waits already, and they were not taken. */
   write(text: string, lines: number): boolean {
-    if (this.#closed) return false;
     this.#roomLeft = true;
     this.#destination.write(text); // emits 'drop' before it returns
     if (!this.#roomLeft) return false;

@@ -34,7 +34,24 @@ export class LogProcess {
   }
 }
 
-/** Runs a script that finds its open log in `log`. In it, `await go` waits for the first message. Ended when the test ends. */
+/** As much of an answered exchange as an access line needs. */
+const ACCESS = `
+  const socket = { bytesWritten: 0 };
+  const exchange = {
+    socket,
+    request: { method: 'GET', httpVersion: '1.1', headers: {} },
+    response: { headersSent: true, statusCode: 200, getHeader() {} },
+    client: { address: '' },
+    requestId: { value: '' },
+    startedAtMs: 0,
+    bytesWrittenBefore: 0,
+  };
+  const access = (target) => log.access({ ...exchange, target });`;
+
+/**
+ * Runs a script that finds its open log in `log`, and in `access(target)` what writes an access line. In it, `await go` waits for
+ * the first message. Ended when the test ends.
+ */
 export function startLogProcess(
   t: ExecutionContext,
   script: string,
@@ -44,6 +61,7 @@ export function startLogProcess(
     import { openLog } from ${JSON.stringify(OPEN)};
     const go = new Promise((resolve) => process.once('message', resolve));
     const log = openLog({ dir: ${JSON.stringify(dir)}, level: 'info', stdout: ${stdout}, shortAddresses: false });
+    ${ACCESS}
     ${script}`;
   const limits = fileLimitBytes === undefined ? [] : [`--fsize=${fileLimitBytes}:unlimited`];
   const child = spawn('prlimit', [...limits, process.execPath, '--input-type=module', '--eval', code], {

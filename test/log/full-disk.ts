@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import test from 'ava';
 import { withExchange } from '../helpers/exchange.ts';
@@ -14,7 +14,7 @@ test('a full disk neither throws nor ends anything, and the other log says it on
   const { exchange } = await withExchange(t, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
 
   for (let line = 0; line < 200; line++) log.access(exchange);
-  await until(() => readFileSync(folder.path('error.log'), 'utf8').includes('ENOSPC'), 'a complaint');
+  await until(() => read(folder.path('error.log')).includes('ENOSPC'), 'a complaint');
   for (let line = 0; line < 200; line++) log.access(exchange);
   await log.close(600);
 
@@ -51,46 +51,33 @@ test('a log that is closed a second time, or written or reopened then, does noth
 
 test('writing goes on by itself when there is space again, and the line that was cut is completed', async (t) => {
   const folder = await logFolder(t);
-  const running = startLogProcess(
-    t,
-    `
-    for (let number = 0; number < 200; number++) log.info('x'.repeat(300), { number });
-    process.send('written');
+  const script = `
+    for (let number = 0; number < 200; number++) access('/' + number);
     await go;
-    for (let number = 200; number < 300; number++) log.info('x'.repeat(300), { number });
+    for (let number = 200; number < 300; number++) access('/' + number);
     await log.close(8000);
-    process.exit(0);`,
-    { dir: folder.dir, fileLimitBytes: 20_000 },
-  );
-  await running.said('written');
-  await until(() => readFileSync(folder.path('error.log')).length === 20_000, 'the full disk');
+    process.exit(0);`;
+  const running = startLogProcess(t, script, { dir: folder.dir, fileLimitBytes: 20_000 });
+  await until(() => read(folder.path('access.log')).length === 20_000, 'the full disk');
 
   execFileSync('prlimit', ['--pid', String(running.child.pid), '--fsize=unlimited']);
+  await until(() => read(folder.path('access.log')).split('\n').length > 200, 'the lines that waited');
   running.child.send('go');
   t.is(await running.exited, 0);
 
-  const numbers = (await folder.lines('error.log')).filter(({ msg }) => String(msg).startsWith('x'));
   t.deepEqual(
-    numbers.map(({ number }) => number),
-    Array.from({ length: 300 }, (_, number) => number),
+    (await folder.lines('access.log')).map(({ request }) => request),
+    Array.from({ length: 300 }, (_, number) => `GET /${number} HTTP/1.1`),
   );
 });
 
 test('a process on a full disk exits when it wants to, also without closing its log', async (t) => {
   const folder = await logFolder(t);
   await symlink('/dev/full', folder.path('error.log'));
-  const running = startLogProcess(
-    t,
-    `
-    log.info('a line');
-    setTimeout(() => {
-      log.info('another one');
-      process.exit(7);
-    }, 400);`,
-    folder,
-  );
+  const start = (end: string): Promise<number | string> =>
+    startLogProcess(t, `log.info('a line'); setTimeout(() => { log.info('another'); ${end} }, 400);`, folder).exited;
 
-  t.is(await running.exited, 7);
+  t.deepEqual(await Promise.all([start('process.exit(7);'), start('process.disconnect();')]), [7, 0]);
 });
 
 test('a process that ends without closing its log, by exit or in peace, has all its lines in the file', async (t) => {
@@ -102,3 +89,18 @@ test('a process that ends without closing its log, by exit or in peace, has all 
   const lines = await folder.lines('error.log');
   t.deepEqual(lines.map(({ msg }) => msg).toSorted(), ['by exit', 'in peace']);
 });
+
+test('a process that goes on when it seemed to end goes on with its log', async (t) => {
+  const folder = await logFolder(t);
+  const script = `
+    log.info('before');
+    process.disconnect();
+    process.once('beforeExit', () => setTimeout(() => log.info('after'), 100));`;
+
+  t.is(await startLogProcess(t, script, folder).exited, 0);
+  t.like(await folder.lines('error.log'), [{ msg: 'before' }, { msg: 'after' }]);
+});
+
+function read(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}

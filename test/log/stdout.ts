@@ -18,19 +18,10 @@ test('every line of error.log comes out on stderr, and in the file', async (t) =
 
 test('every access line comes out on stdout, and in the file', async (t) => {
   const folder = await logFolder(t);
-  const running = startLogProcess(
-    t,
-    `
-    const socket = { bytesWritten: 0 };
-    const request = { method: 'GET', url: '/x', httpVersion: '1.1', headers: {}, socket };
-    const response = { headersSent: true, statusCode: 200, getHeader() {} };
-    log.access({ request, response, socket, target: '/x', client: { address: '' }, requestId: { value: '1' }, startedAtMs: 0,
-      contentType: '', sectionTag: '', upstreamStatus: '', upstreamAddress: '', bytesWrittenBefore: 0, bodyBytesSent: 0,
-      route: '', answeredBy: '' });
-    await log.close(2000);
-    process.exit(0);`,
-    { ...folder, stdout: true },
-  );
+  const running = startLogProcess(t, "access('/x'); await log.close(2000); process.exit(0);", {
+    ...folder,
+    stdout: true,
+  });
 
   const output = await text(running.child.stdout);
 
