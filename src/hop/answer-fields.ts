@@ -3,6 +3,7 @@ import type { Exchange } from '../http/exchange.ts';
 import { HOP_BY_HOP, NameTable, nominatedBy, withoutNames } from '../http/headers.ts';
 
 type Role =
+  | 'end-to-end'
   | 'hop-by-hop'
   | 'connection'
   | 'content-length'
@@ -49,7 +50,7 @@ export interface AnswerHead {
 
 /** Makes the fields of an answer of the hop as they go to the client. */
 export class AnswerFields {
-  readonly #roles = new NameTable(ROLES);
+  readonly #roles = new NameTable<Role>(ROLES, 'end-to-end');
 
   /**
    * Everything end-to-end in its order, case and number. Also notes on the exchange what the access line tells of the answer.

@@ -11,7 +11,7 @@ export interface RequestFieldRules {
   readonly appendForwardedFor: boolean;
 }
 
-type Role = 'hop-by-hop' | 'connection' | 'via' | 'cdn-loop' | 'x-forwarded-for' | 'max-forwards';
+type Role = 'end-to-end' | 'hop-by-hop' | 'connection' | 'via' | 'cdn-loop' | 'x-forwarded-for' | 'max-forwards';
 
 const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   ...[...HOP_BY_HOP].map((name) => [name, 'hop-by-hop'] as const),
@@ -26,7 +26,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
  * what belongs to the client's connection is left out; Via (RFC 9110 7.6.3), CDN-Loop (RFC 8586) and a made request id are added.
  */
 export class RequestFields {
-  readonly #roles = new NameTable(ROLES);
+  readonly #roles = new NameTable<Role>(ROLES, 'end-to-end');
   readonly #rules: RequestFieldRules;
   readonly #via: Readonly<Record<string, string>>;
 

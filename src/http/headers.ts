@@ -90,16 +90,19 @@ const SPELLINGS = 2000;
 /** Looks a field's name up without lower-casing it each time: clients spell the same names the same way for ever. */
 export class NameTable<T> {
   readonly #byLowerCase: ReadonlyMap<string, T>;
-  readonly #bySpelling = new Map<string, T | undefined>();
+  readonly #other: T;
+  readonly #bySpelling = new Map<string, T>();
 
-  constructor(byLowerCase: ReadonlyMap<string, T>) {
+  /** `other` is the value of every name that is not in the map. */
+  constructor(byLowerCase: ReadonlyMap<string, T>, other: T) {
     this.#byLowerCase = byLowerCase;
+    this.#other = other;
   }
 
-  get(name: string): T | undefined {
+  get(name: string): T {
     const known = this.#bySpelling.get(name);
-    if (known !== undefined || this.#bySpelling.has(name)) return known;
-    const value = this.#byLowerCase.get(name.toLowerCase());
+    if (known !== undefined) return known;
+    const value = this.#byLowerCase.get(name.toLowerCase()) ?? this.#other;
     if (this.#bySpelling.size < SPELLINGS) this.#bySpelling.set(name, value);
     return value;
   }
