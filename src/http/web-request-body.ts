@@ -3,8 +3,9 @@ import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
 
 /**
- * The body of a request as a byte stream. Nothing is taken from the client, and none is told to go on (100-continue), before the stream is read.
- * Reading rejects with a Fault when the client leaves (`client_left`) or sends too much (`body_too_large`).
+ * The body of a request as a byte stream. Nothing is taken from the client, and it is not told to go on (100-continue),
+ * before the stream is read. Reading rejects with a Fault when the client leaves (`client_left`) or sends too much
+ * (`body_too_large`).
  */
 export function toWebBody(exchange: Exchange): ReadableStream<Uint8Array> {
   return new ReadableStream(new BodySource(exchange));
@@ -40,7 +41,7 @@ class BodySource implements UnderlyingByteSource {
       return;
     }
     this.#exchange.admitBody();
-    request.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onLost).on('close', this.#onLost);
+    request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onLost);
     response.once('close', this.#onAnswered);
   }
 
@@ -64,8 +65,8 @@ class BodySource implements UnderlyingByteSource {
     this.#end(new Fault('client_left', { message: 'the client left before its body was complete' }));
 
   /**
-   * What is left of the body stands between this request and the next one on the connection, so it is dropped, unless somebody reads on.
-   * Who does so is between two reads now and then, but not for a whole turn of the event loop.
+   * What is left of the body stands between this request and the next one on the connection, so it is dropped, unless
+   * somebody reads on. Who does so is between two reads now and then, but not for a whole turn of the event loop.
    */
   readonly #onAnswered = (): void => {
     setImmediate(() => {
@@ -90,7 +91,7 @@ class BodySource implements UnderlyingByteSource {
       return;
     }
     controller.close();
-    // A read into the function's own buffer is answered only by this (Streams standard, ReadableByteStreamController.close).
+    // A read into the function's own buffer is answered only by this (Streams standard 4.7.3, close).
     controller.byobRequest?.respond(0);
   }
 
@@ -103,7 +104,7 @@ class BodySource implements UnderlyingByteSource {
   }
 }
 
-/** A byte stream takes the memory of what is enqueued away from everybody else, so a chunk that shares its own must be copied. */
+/** A byte stream takes the memory of a chunk away from everybody else, so a chunk that shares its own must be copied. */
 function isAlone(chunk: Buffer): boolean {
   return chunk.buffer.byteLength === chunk.length;
 }

@@ -5,8 +5,8 @@ import { HOP_BY_HOP } from './headers.ts';
 import { toWebBody } from './web-request-body.ts';
 
 /**
- * The request of an exchange as a WHATWG Request. Its body is read from the client no faster than the function reads it, and not at all
- * unless it does. Throws `bad_request` if Host and target make no URL.
+ * The request of an exchange as a WHATWG Request. Its body is read from the client no faster than the function reads it,
+ * and not at all unless it does. Throws `bad_request` if Host and target make no URL.
  */
 export function toWebRequest(exchange: Exchange): Request {
   return new WebRequest(exchange);
@@ -35,9 +35,9 @@ export class WebRequest extends NativeRequest {
   }
 
   /**
-   * Aborts when the client leaves. A signal given to the constructor of Request costs several times the whole rest of it, and most functions
-   * never look at theirs. The price: a `fetch(request)` of a request without body goes on when the client leaves, unless it is told
-   * `{ signal: request.signal }`.
+   * Aborts when the client leaves. A signal given to the constructor of Request costs several times the whole rest of it,
+   * and most functions never look at theirs. The price: a `fetch(request)` of a request without body goes on when the
+   * client leaves, unless it is told `{ signal: request.signal }`.
    */
   get signal(): AbortSignal {
     return this.#exchange.signal;
@@ -79,8 +79,8 @@ function bodyInit(exchange: Exchange): RequestInit {
 }
 
 /**
- * One by one, so that duplicates are joined as the standard says. Fields about the connection stay behind: it is not the function's, and
- * `fetch(request)` refuses a request that carries them.
+ * One by one, so that duplicates are joined as the standard says. Fields about the connection stay behind: it is not the
+ * function's, and `fetch(request)` refuses a request that carries them.
  */
 function copyFields(fields: readonly string[], headers: Headers): void {
   for (let at = 0; at < fields.length; at += 2) {

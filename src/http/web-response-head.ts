@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.ts';
 import { HOP_BY_HOP } from './headers.ts';
 import type { WebResponse } from './web-response.ts';
 
-/** Where copying the body into the string begins to cost more than the second piece: measured between 4 and 16 KiB. */
+/** Bytes. Above it, copying the body costs more than writing it as a second piece: measured between 4 and 16 KiB. */
 const SMALL = 4096;
 
 /** Status and fields of a function's Response, made ready for the wire. Nothing is written before `send`. */
@@ -34,16 +34,12 @@ export class WebResponseHead {
     );
   }
 
-  /** Writes the head; it goes out with what is written next. `length` undefined: Node frames the body as the client understands. */
+  /** Writes the head; it goes out with what is written next. `length` undefined: Node frames the body for this client. */
   send(length: number | undefined): void {
-    const exchange = this.#exchange;
-    const { response } = exchange;
     const fields = this.#fields;
     if (length !== undefined) fields.push('Content-Length', String(length));
-    // Its body may or may not follow, so nothing that follows can be told from it (RFC 9110 10.1.1).
-    if (exchange.continueAwaited) response.shouldKeepAlive = false;
     try {
-      response.writeHead(this.status, this.#reason, fields);
+      this.#exchange.response.writeHead(this.status, this.#reason, fields);
     } catch (cause) {
       throw new Fault('function_bad_answer', { message: unwritable(fields), cause });
     }
@@ -60,7 +56,7 @@ export class WebResponseHead {
     const { response } = this.#exchange;
     this.send(body.length);
     this.#exchange.bodyBytesSent = body.length;
-    // As latin1, which keeps every byte, Node joins head and body to one string and one write; bytes it would write as two pieces.
+    // As latin1, which keeps every byte, Node joins head and body to one string and one write; bytes would be two pieces.
     if (body.length <= SMALL)
       response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
     else response.end(body);
@@ -88,11 +84,24 @@ export class WebResponseHead {
       if (lowerCase === 'content-type') exchange.contentType = value;
       else if (lowerCase === 'section-io-tag') exchange.sectionTag = value;
       else if (lowerCase === exchange.requestId.name) hasRequestId = true;
+      else if (lowerCase === 'set-cookie' && hasRaw(headers)) {
+        for (const cookie of headers.raw()['set-cookie'] ?? []) fields.push(name, cookie);
+        continue;
+      }
       fields.push(name, value);
     }
     if (!hasRequestId) fields.push(exchange.requestId.name, exchange.requestId.value);
     return length;
   }
+}
+
+/** node-fetch's, which joins cookies so that nobody can tell them apart again, but keeps them apart for this method. */
+interface RawHeaders {
+  raw(): Readonly<Record<string, readonly string[]>>;
+}
+
+function hasRaw(headers: object): headers is RawHeaders {
+  return 'raw' in headers && typeof headers.raw === 'function';
 }
 
 /** Without what a reason phrase cannot carry (RFC 9112 4). */

@@ -4,8 +4,8 @@ import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
 
 /**
- * Writes an answer whose body comes in chunks, as fast as the client takes it. A body that comes at once as one chunk goes out with its length;
- * one that lets wait has its head sent before (event streams).
+ * Writes an answer whose body comes in chunks, as fast as the client takes it. A body that comes at once as one chunk
+ * goes out with its length; one that lets wait has its head sent before (event streams).
  */
 export class StreamWriter implements LeaveListener {
   readonly #exchange: Exchange;
@@ -117,8 +117,8 @@ export class StreamWriter implements LeaveListener {
 const NOTHING = new Uint8Array();
 
 /**
- * A tick comes when all promise jobs are done, and whatever a stream has at hand with them; unless it was asked for outside of any,
- * then it comes before them. A timer or setImmediate would cost each answer another turn of the event loop.
+ * A tick comes when all promise jobs are done, and whatever a stream has at hand with them; unless it was asked for
+ * outside of any, then it comes before them. A timer or setImmediate would cost each answer another turn of the loop.
  */
 function lookForIdleness(writer: StreamWriter): void {
   if (writer.isWaiting) queueMicrotask(() => process.nextTick(sendIdleHead, writer));

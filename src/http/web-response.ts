@@ -5,8 +5,8 @@ import { WebResponseHead } from './web-response-head.ts';
 import { StreamWriter } from './web-response-stream.ts';
 
 /**
- * What is needed of a Response to send it. Beside the global class it fits those of another realm, of the undici package and
- * of node-fetch, whose body is a Node stream.
+ * What is needed of a Response to send it. Beside the global class it fits those of another realm, of the undici package
+ * and of node-fetch, whose body is a Node stream.
  */
 export interface WebResponse {
   readonly status: number;
@@ -30,9 +30,10 @@ export function isWebResponse(value: unknown): value is WebResponse {
 }
 
 /**
- * Writes a function's Response as the answer. Resolves when all of it is handed to the connection, or when the client has left;
- * the body is then cancelled. Throws `function_bad_answer` for what cannot be sent and `function_error` when the body fails;
- * a Fault that comes out of the body (its request's, say) is thrown as it is. Before the head is sent, nothing is.
+ * Writes a function's Response as the answer. Resolves when all of it is handed to the connection, or when the client has
+ * left; the body is then cancelled. Throws `function_bad_answer` for what cannot be sent and `function_error` when the
+ * body fails; a Fault that comes out of the body (its request's, say) is thrown as it is. Before the head is sent, nothing
+ * of the answer is.
  */
 export async function writeWebResponse(exchange: Exchange, webResponse: WebResponse): Promise<void> {
   const head = new WebResponseHead(exchange, webResponse);

@@ -137,6 +137,39 @@ test('a body above the limit is refused while it is read', async (t) => {
   t.regex(answer, /^HTTP\/1.1 413 /);
 });
 
+test('a function that answers in spite of too large a body ends the connection', async (t) => {
+  const server = await serveExchanges(
+    t,
+    async (exchange) => {
+      await t.throwsAsync(toWebRequest(exchange).text());
+      await writeWebResponse(exchange, new Response('too much'));
+    },
+    { bodyLimitBytes: 10 },
+  );
+
+  const answer = await server.exchange(
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n${'x'.repeat(20)}\r\n0\r\n\r\n`,
+  );
+
+  t.regex(answer, /\r\nConnection: close\r\n/);
+  t.true(answer.endsWith('too much'));
+});
+
+test('memory that others use is not taken away from them', async (t) => {
+  const shared = Buffer.from('hello');
+  const server = await serveExchanges(t, async (exchange) => {
+    exchange.request.unshift(shared.subarray(0, 2));
+    await writeWebResponse(exchange, new Response(await toWebRequest(exchange).text()));
+  });
+
+  const answer = await server.exchange(
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\ny!',
+  );
+
+  t.true(answer.endsWith('hey!'));
+  t.is(shared.toString(), 'hello');
+});
+
 test('the body of a GET is not shown, and the next request on the connection is answered', async (t) => {
   const server = await serveExchanges(t, async (exchange) => {
     t.is(toWebRequest(exchange).body, null);

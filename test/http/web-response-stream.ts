@@ -111,6 +111,16 @@ for (const [how, length] of [
   });
 }
 
+test('a first chunk longer than the length is a bad answer, too, when the stream then lets wait', async (t) => {
+  const { stream, controller } = fed();
+  controller.enqueue('Hello');
+  const server = await serve(t, () => new Response(stream, { headers: { 'Content-Length': '0' } }));
+
+  await server.exchange(GET);
+
+  t.like(server.faults[0], { code: 'function_bad_answer', message: 'the body is longer than its Content-Length, 0' });
+});
+
 test('a stream that fails midway is cut, so that the client can tell', async (t) => {
   const { stream, controller } = fed();
   const server = await serve(t, () => new Response(stream));
@@ -162,6 +172,22 @@ test('a client that leaves cancels the stream, and the answer is over', async (t
   t.like(await cancelled.promise, { code: 'client_left' });
   await over.promise;
   t.deepEqual(server.faults, []);
+});
+
+test('nothing is written for a client that has left', async (t) => {
+  const over = Promise.withResolvers<void>();
+  const server = await serveExchanges(t, async (exchange) => {
+    peer.reset();
+    await once(exchange.response, 'close');
+    await writeWebResponse(exchange, new Response('Hello'));
+    t.false(exchange.response.headersSent);
+    over.resolve();
+  });
+  const peer = await server.connect();
+
+  peer.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+
+  await over.promise;
 });
 
 test('a client that leaves while the connection is full cancels the stream', async (t) => {

@@ -71,7 +71,7 @@ test('each cookie is a field of its own', async (t) => {
   ]);
 });
 
-test('fields about the connection are not the function’s to set', async (t) => {
+test("fields about the connection are not the function's to set", async (t) => {
   const headers = {
     Connection: 'upgrade',
     'Keep-Alive': 'x',
@@ -194,6 +194,17 @@ for (const [make, response] of [
     t.regex(answer, /Hel(\r\n.*\r\n)?lo/);
   });
 }
+
+test('the cookies that node-fetch joins are fields of their own', async (t) => {
+  const headers = Object.assign([['set-cookie', 'a=1, b=2']] as [string, string][], {
+    raw: () => ({ 'set-cookie': ['a=1', 'b=2'] }),
+  });
+  const server = await serve(t, () => duck({ headers }));
+
+  const answer = await server.exchange(GET);
+
+  t.deepEqual(answer.match(/set-cookie: .*/g), ['set-cookie: a=1', 'set-cookie: b=2']);
+});
 
 test('plain data is no Response', (t) => {
   for (const value of [undefined, null, 'text', 200, { status: 200 }, { status: 200, headers: [], body: '' }]) {
