@@ -129,6 +129,11 @@ export function readConfig({ env = process.env, flags = {}, site = '.' }: Source
   return Object.freeze({ ...values, site: root, functionEnv: env }) as unknown as Config;
 }
 
+/** Gives the process the variables that it does not have: code of users reads `process.env`, whatever else it is handed. */
+export function addToProcessEnv(values: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(values)) process.env[name] ??= value;
+}
+
 /** `LOG_DIR` → `log-dir`. */
 export function toFlag(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');

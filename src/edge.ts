@@ -5,6 +5,7 @@ import { AnswerFields } from './hop/answer-fields.ts';
 import { Hop } from './hop/hop.ts';
 import { RequestFields } from './hop/request-fields.ts';
 import { isTunnelRequest, Tunnels } from './hop/tunnel.ts';
+import { installTextResponse } from './http/text-response.ts';
 import type { Log } from './log/log.ts';
 import { openLog } from './log/open.ts';
 import { PendingWork } from './pending-work.ts';
@@ -123,8 +124,9 @@ export async function createEdge(config: Config): Promise<Edge> {
     stdout: config.LOG_STDOUT,
     shortAddresses: config.LOG_SHORT_ADDRESSES,
   });
+  installTextResponse();
   try {
-    return new Edge(config, await openSite(openProject(config, log)), log);
+    return new Edge(config, await openSite(await openProject(config, log)), log);
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     throw error;

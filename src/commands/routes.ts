@@ -23,7 +23,7 @@ export async function routes(
   { json = false, dialects = DIALECTS }: RoutesOptions = {},
 ): Promise<number> {
   const notes: string[] = [];
-  const site = await openSite(openProject(config, new NoteLog(notes)), dialects);
+  const site = await openSite(await openProject(config, new NoteLog(notes)), dialects);
   const listing = { root: config.site, site, notes, dialects };
   for (const line of json ? [toJson(listing)] : toTable(listing)) out(line);
   return site.problems.some(({ severity }) => severity === 'error') ? 1 : 0;

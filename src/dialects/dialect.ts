@@ -14,6 +14,8 @@ export interface Project {
   readonly region: string;
   /** The variables a function may see. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What was found wrong before any dialect was asked. */
+  readonly problems?: readonly Problem[];
 }
 
 /**

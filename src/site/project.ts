@@ -1,8 +1,21 @@
-import type { Config } from '../config.ts';
+import { addToProcessEnv, type Config } from '../config.ts';
 import type { Project } from '../dialects/dialect.ts';
 import type { Log } from '../log/log.ts';
+import { readEnvFile } from './env-file.ts';
 
-/** What the dialects get to see of the site and its settings. */
-export function openProject(config: Config, log: Log): Project {
-  return { root: config.site, dataDir: config.DATA_DIR, log, region: config.REGION, env: config.functionEnv };
+/**
+ * What the dialects get to see of the site and its settings. The variables of the site's `.env` are added to those of the process, for
+ * functions and for `process.env` alike; where both have one, that of the process counts.
+ */
+export async function openProject(config: Config, log: Log): Promise<Project> {
+  const { values, problems } = await readEnvFile(config.site);
+  addToProcessEnv(values);
+  return {
+    root: config.site,
+    dataDir: config.DATA_DIR,
+    log,
+    region: config.REGION,
+    env: { ...values, ...config.functionEnv },
+    problems,
+  };
 }

@@ -30,6 +30,6 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
     routes,
     conflicts: findConflicts(routes),
     ignored: readings.flatMap((reading) => reading.ignored),
-    problems: readings.flatMap((reading) => reading.problems),
+    problems: [...(project.problems ?? []), ...readings.flatMap((reading) => reading.problems)],
   };
 }
