@@ -1,11 +1,11 @@
-import type { Route } from '../dialects/dialect.ts';
+import { toListed } from './routes-listed.ts';
 import type { Listing } from './routes-table.ts';
 
-/** The listing as JSON, for scripts: `routes` in the order in which they are asked; `methods` "any" or a list. */
+/** The listing as JSON, for scripts: `routes` in the order in which they are asked; `methods` "any" or a list; one entry for a folder of files. */
 export function toJson({ root, site, notes }: Listing): string {
   const listing = {
     site: root,
-    routes: site.routes.map(describe),
+    routes: toListed(site.routes),
     conflicts: site.conflicts.map(({ first, second, methods }) => ({
       pattern: second.pattern.text,
       methods,
@@ -17,8 +17,4 @@ export function toJson({ root, site, notes }: Listing): string {
     notes,
   };
   return JSON.stringify(listing, undefined, 2);
-}
-
-function describe({ methods, pattern, file, dialect, step }: Route): object {
-  return { methods, pattern: pattern.text, file, dialect, step };
 }

@@ -2,6 +2,8 @@ import type { Dialect, Route } from '../dialects/dialect.ts';
 import type { Conflict } from '../site/conflict.ts';
 import type { Problem } from '../site/problem.ts';
 import type { Site } from '../site/site.ts';
+import { LOOKS_FOR } from '../static/find-folder.ts';
+import { toListed } from './routes-listed.ts';
 
 /** What `routes` has to tell. */
 export interface Listing {
@@ -34,14 +36,18 @@ export function toTable({ root, site, notes, dialects }: Listing): readonly stri
 function routeRows(routes: readonly Route[]): readonly (readonly string[])[] {
   return [
     ['order', 'methods', 'pattern', 'file', 'dialect'],
-    ...routes.map(({ methods, pattern, file, dialect }, index) => [
+    ...toListed(routes).map(({ methods, pattern, file, files, dialect }, index) => [
       String(index + 1),
       spell(methods),
-      pattern.text,
-      file,
+      files === undefined ? pattern : spellCount(files),
+      files === undefined ? file : `${file}/`,
       dialect,
     ]),
   ];
+}
+
+function spellCount(files: number): string {
+  return files === 1 ? '1 file' : `${files} files`;
 }
 
 function spell(methods: Route['methods']): string {
@@ -49,7 +55,8 @@ function spell(methods: Route['methods']): string {
 }
 
 function noRoutes(dialects: readonly Dialect[]): readonly string[] {
-  return ['', 'no routes: every request goes to the next hop', ...part('looked for', dialects.map(placeRow))];
+  const places = [...dialects.map(placeRow), ['files', LOOKS_FOR]];
+  return ['', 'no routes: every request goes to the next hop', ...part('looked for', places)];
 }
 
 function placeRow({ name, looksFor }: Dialect): readonly string[] {

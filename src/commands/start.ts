@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
 import type { Config } from '../config.ts';
+import type { Route } from '../dialects/dialect.ts';
 import { createEdge, type Edge } from '../edge.ts';
 import { guardProcess } from '../process-guard.ts';
+import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** All of them reopen the logs. A listener for SIGUSR1 also keeps Node from opening its inspector, which would be a second port. */
@@ -55,7 +57,7 @@ function announce(config: Config, edge: Edge, port: number, out: (line: string) 
   const { host, port: hopPort } = config.NEXT_HOP;
   const hop = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
   out(`nexthop listens on ${address(config.HOST, port)}`);
-  out(`  site      ${config.site}, ${routes.length === 1 ? '1 route' : `${routes.length} routes`}`);
+  out(`  site      ${config.site}, ${count(routes)}`);
   out(`  next hop  ${hop}`);
   out(`  logs      ${config.LOG_DIR}`);
   for (const { severity, file, line, column, message } of problems) {
@@ -65,6 +67,13 @@ function announce(config: Config, edge: Edge, port: number, out: (line: string) 
     else edge.log.warn(message, { file: place });
   }
   edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: hop });
+}
+
+function count(routes: readonly Route[]): string {
+  const listed = toListed(routes);
+  const files = listed.reduce((sum, entry) => sum + (entry.files ?? 0), 0);
+  const others = listed.filter((entry) => entry.files === undefined).length;
+  return `${others === 1 ? '1 route' : `${others} routes`}${files > 0 ? `, ${files === 1 ? '1 file' : `${files} files`}` : ''}`;
 }
 
 function address(host: string, port: number): string {

@@ -35,6 +35,19 @@ export interface Route {
   readonly dialect: string;
   /** The file it comes from, relative to the site. */
   readonly file: string;
+  /** For one of many files of a folder: the folder, relative to the site. People are told of it in one line. */
+  readonly folder?: string;
+}
+
+/** A folder of the site whose files are served as they are, before functions that do not shadow them. */
+export interface FileFolder {
+  /** Relative to the site; '.' for the site itself. */
+  readonly folder: string;
+  /**
+   * 'one' (default): a page has one address, and the same with or without a slash at its end leads there. 'either': it answers under both, for platforms
+   * with a rule of their own for slashes, which must not turn in circles with this one.
+   */
+  readonly slash?: 'one' | 'either';
 }
 
 /** A file that stands where routes come from and is none. */
@@ -48,6 +61,8 @@ export interface Reading {
   readonly routes: readonly Route[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
+  /** Where the files of the site are, if the platform's configuration says so; none: nowhere. Undefined: the default holds. */
+  readonly fileFolders?: readonly FileFolder[];
 }
 
 /** A platform whose sites run here. A room of its own: dialects never import each other. */

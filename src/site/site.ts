@@ -1,5 +1,6 @@
-import type { Dialect, IgnoredFile, Project, Route } from '../dialects/dialect.ts';
+import type { Dialect, FileFolder, IgnoredFile, Project, Reading, Route } from '../dialects/dialect.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { readFiles } from '../static/read-files.ts';
 import { type Conflict, findConflicts } from './conflict.ts';
 import { requireFolder } from './folder.ts';
 import { inOrder } from './order.ts';
@@ -18,10 +19,11 @@ export interface Site {
   readonly problems: readonly Problem[];
 }
 
-/** Has every dialect read the project. Throws a SiteError when the folder cannot be read; whatever a dialect throws is its bug and comes through. */
+/** Has every dialect read the project, and then its files be read. Throws a SiteError when the folder cannot be read; whatever a dialect throws is its bug and comes through. */
 export async function openSite(project: Project, dialects: readonly Dialect[] = DIALECTS): Promise<Site> {
   await requireFolder(project.root);
   const readings = await Promise.all(dialects.map((dialect) => dialect.read(project)));
+  readings.push(await readFiles(project, namedFolders(readings)));
 
   const routes = inOrder(readings.flatMap((reading) => reading.routes));
   const router = createRouter(routes);
@@ -32,4 +34,10 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
     ignored: readings.flatMap((reading) => reading.ignored),
     problems: [...(project.problems ?? []), ...readings.flatMap((reading) => reading.problems)],
   };
+}
+
+/** Undefined unless some dialect knows where the files are. */
+function namedFolders(readings: readonly Reading[]): readonly FileFolder[] | undefined {
+  const named = readings.flatMap(({ fileFolders }) => (fileFolders ? [fileFolders] : []));
+  return named.length > 0 ? named.flat() : undefined;
 }

@@ -64,7 +64,8 @@ no routes: every request goes to the next hop
 
 looked for
   one     one-functions/**/*.js
-  second  second-functions/**/*.js`,
+  second  second-functions/**/*.js
+  files   dist/client/ of a build with dist/server/, else dist/ with an index.html, else public/`,
   );
 });
 

@@ -1,0 +1,36 @@
+/** In which form a file is stored and sent. */
+export type Coding = 'br' | 'gzip' | 'identity';
+
+/**
+ * Those of `available` that an Accept-Encoding field takes, the one to send first (RFC 9110 12.5.3): by q-value, and of equal ones as given.
+ * Identity is always among them, at the end if need be: a file that the client may not like serves it better than a 406,
+ * which 12.1 leaves to the server.
+ */
+export function chooseCodings(accept: string | undefined, available: readonly Coding[]): readonly Coding[] {
+  if (accept === undefined || accept === '' || available.length === 1) return IDENTITY_ALONE;
+  const weights = toWeights(accept);
+  const chosen = available.filter((coding) => coding !== 'identity' && weigh(coding, weights) > 0);
+  chosen.sort((left, right) => weigh(right, weights) - weigh(left, weights));
+  // Unless the field names identity it only says what else is taken.
+  const identity = weights.get('identity') ?? 0;
+  const better = chosen.filter((coding) => weigh(coding, weights) >= identity);
+  return [...better, 'identity', ...chosen.filter((coding) => !better.includes(coding))];
+}
+
+const IDENTITY_ALONE: readonly Coding[] = ['identity'];
+
+function toWeights(accept: string): ReadonlyMap<string, number> {
+  const weights = new Map<string, number>();
+  for (const element of accept.toLowerCase().split(',')) {
+    const [name = '', ...parameters] = element.split(';').map((part) => part.trim());
+    const weight = parameters.find((parameter) => parameter.startsWith('q='));
+    const quality = weight === undefined ? 1 : Number(weight.slice(2));
+    // A weight that is no number asks for nothing.
+    weights.set(name === 'x-gzip' ? 'gzip' : name, quality >= 0 && quality <= 1 ? quality : 0);
+  }
+  return weights;
+}
+
+function weigh(coding: Coding, weights: ReadonlyMap<string, number>): number {
+  return weights.get(coding) ?? weights.get('*') ?? 0;
+}

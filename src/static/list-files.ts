@@ -1,0 +1,137 @@
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { IgnoredFile } from '../dialects/dialect.ts';
+import type { Problem } from '../site/problem.ts';
+
+export interface ListingParts {
+  /** Absolute path of the site. */
+  readonly root: string;
+  /** The folder whose files are listed, relative to the site. */
+  readonly folder: string;
+  /** Absolute paths of files and folders that are never listed, wherever links lead from. */
+  readonly secrets: ReadonlySet<string>;
+}
+
+/** A file that may be served. */
+export interface ListedFile {
+  /** Relative to the folder, with slashes. */
+  readonly path: string;
+  /** Absolute, without links. */
+  readonly realPath: string;
+}
+
+export interface FileListing {
+  readonly files: readonly ListedFile[];
+  readonly ignored: readonly IgnoredFile[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Lists the files of a folder and of those in it, sorted by path. Left out without a word: dot files and dot folders but `.well-known`, `node_modules`, and whatever
+ * is no file. Named as ignored: links that lead out of the folder or round in it. Never rejects: what cannot be read becomes a problem.
+ */
+export async function listFiles(parts: ListingParts): Promise<FileListing> {
+  const walk = new Walk(parts);
+  await walk.start();
+  walk.files.sort((left, right) => (left.path < right.path ? -1 : 1));
+  return walk;
+}
+
+/** A folder on the way, with the real paths of those it was reached through. */
+interface Step {
+  /** Relative to the folder that is listed; '' for itself. */
+  readonly path: string;
+  readonly realPath: string;
+  readonly above: readonly string[];
+}
+
+class Walk implements FileListing {
+  readonly files: ListedFile[] = [];
+  readonly ignored: IgnoredFile[] = [];
+  readonly problems: Problem[] = [];
+  readonly #parts: ListingParts;
+  #realRoot = '';
+
+  constructor(parts: ListingParts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    const { root, folder } = this.#parts;
+    try {
+      this.#realRoot = await realpath(join(root, folder));
+    } catch (error) {
+      this.#complain('', error);
+      return;
+    }
+    await this.#visit({ path: '', realPath: this.#realRoot, above: [] });
+  }
+
+  async #visit(step: Step): Promise<void> {
+    let entries: readonly Dirent[];
+    try {
+      entries = await readdir(step.realPath, { withFileTypes: true });
+    } catch (error) {
+      this.#complain(step.path, error);
+      return;
+    }
+    const deeper: Promise<void>[] = [];
+    for (const entry of entries) {
+      if (isHidden(entry.name, step.path)) continue;
+      const path = step.path === '' ? entry.name : `${step.path}/${entry.name}`;
+      const realPath = step.realPath + sep + entry.name;
+      if (entry.isSymbolicLink()) deeper.push(this.#follow(path, realPath, step));
+      else if (this.#parts.secrets.has(realPath)) continue;
+      else if (entry.isDirectory()) deeper.push(this.#visit({ path, realPath, above: [...step.above, step.realPath] }));
+      else if (entry.isFile()) this.files.push({ path, realPath });
+    }
+    await Promise.all(deeper);
+  }
+
+  async #follow(path: string, link: string, step: Step): Promise<void> {
+    const above = [...step.above, step.realPath];
+    try {
+      const realPath = await realpath(link);
+      const found = await stat(realPath);
+      if (!this.#isInside(realPath)) this.#ignore(path, 'a link that leads out of the folder');
+      else if (above.includes(realPath)) this.#ignore(path, 'a link that leads back to where it stands');
+      else if (found.isDirectory()) await this.#visit({ path, realPath, above });
+      else if (found.isFile()) this.files.push({ path, realPath });
+    } catch {
+      // Whatever keeps a link from being followed, its author should know that it does not work.
+      this.#ignore(path, 'a link that leads nowhere');
+    }
+  }
+
+  /** What is left out by name must not be reached by a link of another name. */
+  #isInside(realPath: string): boolean {
+    const path = relative(this.#realRoot, realPath);
+    const names = path.split(sep);
+    if (names.some((name, depth) => isHidden(name, names.slice(0, depth).join('/')))) return false;
+    return !names.some((_, depth) => this.#parts.secrets.has(join(this.#realRoot, ...names.slice(0, depth + 1))));
+  }
+
+  #ignore(path: string, reason: string): void {
+    this.ignored.push({ file: this.#toFile(path), reason });
+  }
+
+  #complain(path: string, error: unknown): void {
+    const { code, message } = error as NodeJS.ErrnoException; // all that node:fs rejects with
+    this.problems.push({
+      severity: 'warning',
+      file: this.#toFile(path),
+      message: code === 'ENOENT' ? 'does not exist, so no files are served' : `cannot be read: ${message}`,
+    });
+  }
+
+  #toFile(path: string): string {
+    return join(this.#parts.folder, path);
+  }
+}
+
+/** `above`: the folder it stands in, relative to the one that is listed. `..` is hidden, too. */
+function isHidden(name: string, above: string): boolean {
+  if (name.startsWith('.')) return !(name === '.well-known' && above === '');
+  return name === 'node_modules';
+}

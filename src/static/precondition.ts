@@ -1,0 +1,54 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { toTimeMs } from './http-date.ts';
+
+/** What a client may know of the stored form that would be sent. */
+export interface Validators {
+  /** Strong, in quotes. */
+  readonly etag: string;
+  /** In whole seconds, as Last-Modified tells it. */
+  readonly modifiedMs: number;
+}
+
+/** 'send' the file, say that it is 'unchanged' (304), or that it is not what the client asked about: 'failed' (412). */
+export type Verdict = 'send' | 'unchanged' | 'failed';
+
+/** Evaluates the conditions of a GET or HEAD request in the order of RFC 9110 13.2.2. */
+export function judge(headers: IncomingHttpHeaders, validators: Validators): Verdict {
+  const ifMatch = headers['if-match'];
+  const ifUnmodifiedSince = headers['if-unmodified-since'];
+  if (ifMatch !== undefined) {
+    if (!namesTag(ifMatch, validators.etag, 'strong')) return 'failed';
+  } else if (ifUnmodifiedSince !== undefined && !isUnmodified(ifUnmodifiedSince, validators, true)) return 'failed';
+
+  const ifNoneMatch = headers['if-none-match'];
+  if (ifNoneMatch !== undefined) return namesTag(ifNoneMatch, validators.etag, 'weak') ? 'unchanged' : 'send';
+  const ifModifiedSince = headers['if-modified-since'];
+  if (ifModifiedSince !== undefined && isUnmodified(ifModifiedSince, validators, false)) return 'unchanged';
+  return 'send';
+}
+
+/**
+ * Whether the part that the client has is of the very form that would be sent now (RFC 9110 13.1.5): a strong tag, or the date to the
+ * second, unless that second is not over: what is written in the rest of it would bear the same date.
+ */
+export function isSamePart(ifRange: string, { etag, modifiedMs }: Validators): boolean {
+  if (ifRange === etag) return true;
+  return toTimeMs(ifRange) === modifiedMs && Date.now() - modifiedMs >= 1000;
+}
+
+/** Opaque tags may hold commas, so the list is not split at them. */
+const TAGS = /(W\/)?("[^"]*")/g;
+
+function namesTag(field: string, etag: string, comparison: 'strong' | 'weak'): boolean {
+  if (field === etag || field.trim() === '*') return true;
+  for (const [, weak, tag] of field.matchAll(TAGS)) {
+    if (tag === etag && (comparison === 'weak' || weak === undefined)) return true;
+  }
+  return false;
+}
+
+/** `otherwise`: what holds when the field is no date. */
+function isUnmodified(field: string, { modifiedMs }: Validators, otherwise: boolean): boolean {
+  const sinceMs = toTimeMs(field);
+  return sinceMs === undefined ? otherwise : modifiedMs <= sinceMs;
+}

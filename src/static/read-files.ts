@@ -1,0 +1,58 @@
+import { realpath } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { FileFolder, Project, Reading } from '../dialects/dialect.ts';
+import { findFolder } from './find-folder.ts';
+import { listFiles } from './list-files.ts';
+import { Memory } from './memory.ts';
+import { toRoutes } from './to-routes.ts';
+
+/** For the small files of a site, which are few; it is filled only with what is asked for. */
+const MEMORY_BYTES = 32 * 1024 ** 2;
+
+/**
+ * Reads which files of the site are served: those of `folders`, or, if no dialect names any, of the folder that `findFolder` finds.
+ * Only names are read; what is in a file is learned when it is asked for. Never rejects for what stands in the site.
+ */
+export async function readFiles(project: Project, folders: readonly FileFolder[] | undefined): Promise<Reading> {
+  if (folders) return together(await Promise.all(folders.map((place) => readFolder(project, place))));
+  const { folder, ignored, problems } = await findFolder(project.root);
+  const found = { routes: [], ignored, problems };
+  return folder === undefined ? found : together([found, await readFolder(project, { folder })]);
+}
+
+async function readFolder(project: Project, place: FileFolder): Promise<Reading> {
+  const { root, dataDir } = project;
+  if (leadsOut(root, place.folder)) {
+    const message = 'is not served: the folder of files must stand in the site';
+    return { routes: [], ignored: [], problems: [{ severity: 'warning', file: place.folder, message }] };
+  }
+  const secrets = await realPaths([dataDir, ...SOURCES.map((name) => join(root, name))]);
+  const { files, ignored, problems } = await listFiles({ root, folder: place.folder, secrets });
+  return { routes: toRoutes(files, place, new Memory(MEMORY_BYTES)), ignored, problems };
+}
+
+/** What the platforms read in the site itself, for sites that are served from their top. */
+const SOURCES: readonly string[] = [
+  ...['cloud-functions', 'node-functions', 'edge-functions', 'functions', 'netlify', 'node_modules'],
+  ...['middleware.js', 'middleware.ts', 'edgeone.json', 'netlify.toml', 'package.json', 'tsconfig.json'],
+  ...['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'Dockerfile'],
+];
+
+function leadsOut(root: string, folder: string): boolean {
+  const path = relative(root, join(root, folder));
+  return path === '..' || path.startsWith(`..${sep}`);
+}
+
+/** Those that exist. */
+async function realPaths(paths: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await Promise.all(paths.map((path) => realpath(path).catch(() => '')));
+  return new Set(found.filter(Boolean));
+}
+
+function together(readings: readonly Reading[]): Reading {
+  return {
+    routes: readings.flatMap((reading) => reading.routes),
+    ignored: readings.flatMap((reading) => reading.ignored),
+    problems: readings.flatMap((reading) => reading.problems),
+  };
+}

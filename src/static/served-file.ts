@@ -1,0 +1,132 @@
+import { Fault } from '../fault.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { Outcome } from '../target.ts';
+import { type Coding, chooseCodings } from './choose-codings.ts';
+import type { Facts } from './facts.ts';
+import { FileSender } from './file-sender.ts';
+import { isSamePart, judge } from './precondition.ts';
+import { type Range, toRange } from './range.ts';
+import type { StoredFile } from './stored-file.ts';
+import { writeHead } from './write-head.ts';
+
+/** A file that changes each time it is opened is not worth more. */
+const ATTEMPTS = 3;
+
+export interface ServedFileParts {
+  /** Relative to the site. */
+  readonly name: string;
+  /** The file and its precompressed siblings, in the order in which they are preferred; identity last. */
+  readonly forms: readonly StoredFile[];
+  readonly contentType: string;
+  readonly cacheControl: string;
+}
+
+/** A form of the file that the client takes, as it was within the last second. */
+interface Choice {
+  readonly form: StoredFile;
+  readonly facts: Facts;
+}
+
+/** A file of the site, in every form in which it is stored, as the answer to GET and HEAD. */
+export class ServedFile {
+  readonly name: string;
+  readonly cacheControl: string;
+  readonly #contentType: string;
+  readonly #forms: readonly StoredFile[];
+  readonly #codings: readonly Coding[];
+
+  constructor({ name, forms, contentType, cacheControl }: ServedFileParts) {
+    this.name = name;
+    this.cacheControl = cacheControl;
+    this.#contentType = contentType;
+    this.#forms = forms;
+    this.#codings = forms.map(({ coding }) => coding);
+  }
+
+  /** Passes when the file is gone. Rejects with a Fault when it cannot be read. */
+  async answer(exchange: Exchange): Promise<Outcome> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const choice = await this.#choose(exchange);
+      if (exchange.left) return 'answered';
+      if (!choice) return 'passed';
+      if (await this.#answerWith(exchange, choice)) return 'answered';
+    }
+    throw new Fault('internal', { message: `the file ${this.name} changes faster than it can be opened` });
+  }
+
+  async #choose({ request }: Exchange): Promise<Choice | undefined> {
+    for (const coding of chooseCodings(request.headers['accept-encoding'], this.#codings)) {
+      const form = this.#forms.find((each) => each.coding === coding);
+      const facts = await form?.look();
+      if (form && facts) return { form, facts };
+    }
+    return undefined;
+  }
+
+  /** False when the file is no longer what `choice` tells; nothing is written then. */
+  async #answerWith(exchange: Exchange, choice: Choice): Promise<boolean> {
+    const { headers, method } = exchange.request;
+    const { facts } = choice;
+    const verdict = judge(headers, facts);
+    if (verdict === 'failed') writeHead(exchange, 412, ['Content-Length', '0']);
+    else if (verdict === 'unchanged') writeHead(exchange, 304, this.#validatorFields(facts));
+    // Only GET knows ranges (RFC 9110 14.2).
+    else if (method === 'HEAD') this.#writeFileHead(exchange, choice, undefined);
+    else return this.#sendFile(exchange, choice, rangeOf(exchange, facts));
+    exchange.response.end();
+    return true;
+  }
+
+  async #sendFile(exchange: Exchange, choice: Choice, range: Range | 'unsatisfiable' | undefined): Promise<boolean> {
+    const { form, facts } = choice;
+    const { response } = exchange;
+    if (range === 'unsatisfiable') {
+      writeHead(exchange, 416, ['Content-Range', `bytes */${facts.size}`, 'Content-Length', '0']);
+      response.end();
+      return true;
+    }
+    if (facts.bytes || facts.size === 0) {
+      const bytes = range ? facts.bytes?.subarray(range.first, range.last + 1) : facts.bytes;
+      this.#writeFileHead(exchange, choice, range);
+      exchange.bodyBytesSent = bytes?.length ?? 0;
+      response.end(bytes);
+      return true;
+    }
+    const handle = await form.open(facts);
+    if (!handle) return false;
+    try {
+      if (exchange.left) return true;
+      this.#writeFileHead(exchange, choice, range);
+      await new FileSender(exchange, handle).send(range ?? { first: 0, last: facts.size - 1 });
+      return true;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  #writeFileHead(exchange: Exchange, { form, facts }: Choice, range: Range | undefined): void {
+    const fields = this.#validatorFields(facts);
+    // By the name alone, so that nothing a visitor uploaded becomes a script by what stands in it.
+    fields.push('Content-Type', this.#contentType, 'X-Content-Type-Options', 'nosniff', 'Accept-Ranges', 'bytes');
+    if (form.coding !== 'identity') fields.push('Content-Encoding', form.coding);
+    if (range) fields.push('Content-Range', `bytes ${range.first}-${range.last}/${facts.size}`);
+    fields.push('Content-Length', String(range ? range.last + 1 - range.first : facts.size));
+    exchange.contentType = this.#contentType;
+    writeHead(exchange, range ? 206 : 200, fields);
+  }
+
+  /** What a 304 has to repeat (RFC 9110 15.4.5). */
+  #validatorFields({ etag, lastModified }: Facts): string[] {
+    const fields = ['ETag', etag, 'Last-Modified', lastModified, 'Cache-Control', this.cacheControl];
+    if (this.#forms.length > 1) fields.push('Vary', 'Accept-Encoding');
+    return fields;
+  }
+}
+
+function rangeOf({ request }: Exchange, facts: Facts): Range | 'unsatisfiable' | undefined {
+  const { range, 'if-range': ifRange } = request.headers;
+  if (range === undefined) return undefined;
+  // Node's types leave a list open; it joins the values of a field that comes twice.
+  if (ifRange !== undefined && !isSamePart(String(ifRange), facts)) return undefined;
+  return toRange(range, facts.size);
+}

@@ -1,0 +1,109 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { Fault } from '../fault.ts';
+import type { Coding } from './choose-codings.ts';
+import { type Facts, isSameFile, readFacts } from './facts.ts';
+import type { Memory } from './memory.ts';
+
+/** How long facts are taken for true. Long enough that a busy file costs no call to the file system, short enough to be noticed by nobody. */
+const TRUSTED_MS = 1000;
+
+/** Not through a link that was put there since, and not waiting for the writer of a FIFO. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+export interface StoredFileParts {
+  /** Absolute, without links. */
+  readonly path: string;
+  readonly coding: Coding;
+  readonly memory: Memory;
+}
+
+/** One file on disk. What is known of it is learned when it is first asked for. */
+export class StoredFile {
+  readonly coding: Coding;
+  readonly #path: string;
+  readonly #memory: Memory;
+  #facts: Facts | undefined;
+  #checkedAtMs = Number.NEGATIVE_INFINITY;
+  /** Under way; many requests may wait for the same look. */
+  #looking: Promise<Facts | undefined> | undefined;
+
+  constructor({ path, coding, memory }: StoredFileParts) {
+    this.#path = path;
+    this.coding = coding;
+    this.#memory = memory;
+  }
+
+  /** What was true of it within the last second; undefined if it is gone. Rejects with a Fault if it cannot be read. */
+  look(): Facts | undefined | Promise<Facts | undefined> {
+    if (this.#facts && performance.now() - this.#checkedAtMs < TRUSTED_MS) return this.#facts;
+    this.#looking ??= this.#check().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  /** Opens the file that `facts` tell of. Undefined if it is no longer that one; the next look then sees what it is. */
+  async open(facts: Facts): Promise<FileHandle | undefined> {
+    const handle = await this.#open();
+    try {
+      if (handle && isSameFile(await handle.stat(), facts.stats)) return handle;
+    } catch (cause) {
+      await handle?.close();
+      throw this.#unreadable(cause);
+    }
+    await handle?.close();
+    this.#checkedAtMs = Number.NEGATIVE_INFINITY;
+    return undefined;
+  }
+
+  async #check(): Promise<Facts | undefined> {
+    const checkedAtMs = performance.now();
+    if (!(this.#facts && (await this.#isUnchanged(this.#facts)))) await this.#learn();
+    this.#checkedAtMs = checkedAtMs;
+    return this.#facts;
+  }
+
+  async #isUnchanged({ stats }: Facts): Promise<boolean> {
+    try {
+      return isSameFile(await stat(this.#path), stats);
+    } catch {
+      // Opening it will tell why.
+      return false;
+    }
+  }
+
+  async #learn(): Promise<void> {
+    if (this.#facts) this.#memory.forget(this.#facts);
+    this.#facts = undefined;
+    const handle = await this.#open();
+    if (!handle) return;
+    try {
+      const stats = await handle.stat();
+      if (!stats.isFile()) return;
+      this.#facts = await readFacts(handle, stats, this.coding);
+      this.#memory.keep(this.#facts);
+    } catch (cause) {
+      throw this.#unreadable(cause);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Undefined if there is no such file any more. */
+  async #open(): Promise<FileHandle | undefined> {
+    try {
+      return await open(this.#path, OPEN_FLAGS);
+    } catch (cause) {
+      if (GONE.has((cause as NodeJS.ErrnoException).code ?? '')) return undefined; // all that node:fs rejects with
+      throw this.#unreadable(cause);
+    }
+  }
+
+  #unreadable(cause: unknown): Fault {
+    return new Fault('internal', { message: `the file ${this.#path} cannot be read`, cause });
+  }
+}
+
+/** ELOOP: a link stands in its place; ENXIO: a socket. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']);

@@ -1,0 +1,46 @@
+import type { ExecutionContext } from 'ava';
+import type { FileFolder } from '../../src/dialects/dialect.ts';
+import { readFiles } from '../../src/static/read-files.ts';
+import { type DialectServer, serveDialect } from './dialect-server.ts';
+
+export interface FileAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Latin1. */
+  readonly body: string;
+}
+
+export interface FileServer extends DialectServer {
+  /** Sends a request on a connection of its own; `fields` as they stand in its head. */
+  ask(path: string, fields?: Readonly<Record<string, string>>, method?: string): Promise<FileAnswer>;
+}
+
+/** Serves the files of a site (path → text) as they are; what nobody answers gets a 421. */
+export async function serveFiles(
+  t: ExecutionContext,
+  files: Readonly<Record<string, string>>,
+  folders?: readonly FileFolder[],
+): Promise<FileServer> {
+  const server = await serveDialect(
+    t,
+    { name: 'static', looksFor: '', read: (project) => readFiles(project, folders) },
+    files,
+  );
+  return {
+    ...server,
+    async ask(path, fields = {}, method = 'GET') {
+      const lines = Object.entries({ Host: 'a', Connection: 'close', ...fields }).map(
+        ([name, value]) => `${name}: ${value}`,
+      );
+      return toAnswer(await server.exchange(`${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`));
+    },
+  };
+}
+
+function toAnswer(text: string): FileAnswer {
+  const end = text.indexOf('\r\n\r\n');
+  const [first = '', ...lines] = text.slice(0, end).split('\r\n');
+  const fields = lines.map((line) => line.split(/: ?(.*)/, 2)).map(([name = '', value]) => [name.toLowerCase(), value]);
+  return { status: Number(first.split(' ')[1]), fields: Object.fromEntries(fields), body: text.slice(end + 4) };
+}
