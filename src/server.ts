@@ -170,10 +170,11 @@ export class Server {
       return;
     }
     const { request, response } = exchange;
-    if (socket.writableLength > 0) socket.destroy();
-    else if (!request.complete && !request.isPaused() && !response.headersSent)
-      answerFault(exchange, new Fault('request_timeout'));
-    else if (!request.complete && !request.isPaused()) socket.destroy();
+    const takesNothing = socket.writableLength > 0;
+    // A body that nobody reads, or that is held back, is not the client's doing.
+    const sendsNothing = !request.complete && request.readableFlowing === true;
+    if (sendsNothing && !response.headersSent) answerFault(exchange, new Fault('request_timeout'));
+    else if (sendsNothing || takesNothing) socket.destroy();
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -1,5 +1,6 @@
 import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
+import { TextResponse } from './text-response.ts';
 import { type Chunks, toChunks } from './web-response-chunks.ts';
 import { WebResponseHead } from './web-response-head.ts';
 import { StreamWriter } from './web-response-stream.ts';
@@ -37,6 +38,12 @@ export function isWebResponse(value: unknown): value is WebResponse {
  */
 export async function writeWebResponse(exchange: Exchange, webResponse: WebResponse): Promise<void> {
   const head = new WebResponseHead(exchange, webResponse);
+  const text = TextResponse.take(webResponse);
+  if (text !== undefined) {
+    if (head.isAll) head.sendAlone();
+    else head.sendWith(Buffer.from(text));
+    return;
+  }
   const chunks = chunksOf(webResponse);
   if (head.isAll) {
     chunks?.cancel(new Error('this answer has no body'));

@@ -65,7 +65,7 @@ for (const [title, text] of FAILURES) {
     t.is(response.status, 500);
     t.is(faults[0]?.code, 'function_error');
     t.truthy(faults[0]?.cause);
-    t.is(await response.text(), 'function_error');
+    t.notRegex(await response.text(), /mine|secret/);
   });
 }
 
