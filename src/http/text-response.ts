@@ -56,6 +56,7 @@ export class TextResponse extends Base {
 
   /** What `fetch` returns is a Response too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // A class of the user's own that extends this one is asked for itself.
     return Function.prototype[Symbol.hasInstance].call(this === TextResponse ? NativeResponse : this, value);
   }
 
