@@ -11,12 +11,6 @@ export interface AppenderListener {
 }
 
 /**
- * What may wait in memory while a file cannot be written: some seconds of a busy server, and small beside the heap.
- * In bytes.
- */
-const MOST_WAITING = 4 * 1024 * 1024;
-
-/**
  * One open file that is only ever appended to, by pino's destination, which writes on Node's thread pool.
  *
  * A write that fails (ENOSPC, EAGAIN of a FIFO) loses nothing: the rest of what was being written stays first in line,
@@ -28,7 +22,6 @@ export class Appender {
   #linesWaiting = 0;
   #writing = false;
   #failing = false;
-  #roomLeft = true;
   #abandoned = false;
 
   constructor(fd: number, listener: AppenderListener) {
@@ -38,7 +31,6 @@ export class Appender {
       sync: false,
       // `flush`, by which a failed write is repeated, does nothing with a minimum of 0.
       minLength: 1,
-      maxLength: MOST_WAITING,
       // Sonic-boom's own repetition goes on after the file is closed, into whatever has its descriptor by then.
       retryEAGAIN: () => false,
     });
@@ -60,9 +52,6 @@ export class Appender {
       if (this.#abandoned) destination.destroy();
       listener.written(this);
     });
-    destination.on('drop', () => {
-      this.#roomLeft = false;
-    });
   }
 
   /** Lines that were taken and are not known to be in the file. */
@@ -70,14 +59,16 @@ export class Appender {
     return this.#linesWaiting;
   }
 
-  /** Takes whole lines, to be written soon. False: too much waits already, and they were not taken. */
-  write(text: string, lines: number): boolean {
-    this.#roomLeft = true;
-    this.#destination.write(text); // emits 'drop' before it returns
-    if (!this.#roomLeft) return false;
+  /** Nothing waits: what is handed over now is written at once. */
+  get isIdle(): boolean {
+    return !this.#writing && !this.#failing;
+  }
+
+  /** Takes whole lines, to be written in one go behind those that wait. */
+  write(text: string, lines: number): void {
     this.#linesWaiting += lines;
     this.#writing = true;
-    return true;
+    this.#destination.write(text);
   }
 
   /** Writes again what failed, if anything did. */

@@ -20,8 +20,10 @@ export interface TroubleListener {
 
 /** Lines are written together, at the latest after this: soon enough for `tail -f`, seldom enough to cost nothing. */
 const LATEST_WRITE_MS = 250;
-/** … and at once when there are as many: a write of this size costs hardly more than one of a line. In UTF-16 units. */
-const BATCH_LENGTH = 16 * 1024;
+/** … and sooner when there are as many: a write of this size costs hardly more than one of a line. In UTF-16 units. */
+const BATCH_LENGTH = 64 * 1024;
+/** What may wait while a file cannot be written: a second of a busy server, and small beside the heap. In UTF-16 units. */
+const MOST_WAITING = 4 * 1024 * 1024;
 /** A disk that is full for a moment again and again is said once in a while. */
 const QUIET_MS = 10_000;
 /** How long a rotated file may wait for space; a descriptor and its memory are held meanwhile. */
@@ -59,17 +61,23 @@ export class LogFile implements AppenderListener {
   /** Takes one line with its line feed. */
   write(line: string): void {
     if (this.#closed) return;
+    this.#mirror?.write(line);
+    if (this.#batch.length >= MOST_WAITING) {
+      this.#linesLost++;
+      return;
+    }
     this.#batch += line;
     this.#batchLines++;
-    if (this.#batch.length >= BATCH_LENGTH) this.#handOver();
+    // While a write is under way all lines wait for its end, and then go in one go: a busy event loop hears of few ends.
+    if (this.#batch.length >= BATCH_LENGTH && this.#appender.isIdle) this.#handOver();
     else this.#timer ??= setTimeout(flush, LATEST_WRITE_MS, this);
   }
 
   /** Writes what waits, and tries again what failed. */
   flush(): void {
     this.#timer = undefined;
-    this.#handOver();
-    this.#appender.retry();
+    if (this.#appender.isIdle) this.#handOver();
+    else this.#appender.retry();
     for (const appender of this.#ending.keys()) appender.retry();
   }
 
@@ -94,7 +102,7 @@ export class LogFile implements AppenderListener {
     if (this.#closed) return;
     this.#tellLostLines();
     this.#closed = true;
-    this.flush();
+    this.#handOver();
     void this.#end(this.#appender);
     const deadline = new AbortController();
     await Promise.race([
@@ -107,8 +115,10 @@ export class LogFile implements AppenderListener {
   }
 
   written(appender: Appender): void {
-    const isQuiet = performance.now() - this.#saidLostAt < QUIET_MS;
-    if (appender === this.#appender && !isQuiet) this.#tellLostLines();
+    if (appender !== this.#appender || this.#closed) return;
+    // Without a timer, its time came while this write was under way.
+    if (!this.#timer) this.#handOver();
+    if (performance.now() - this.#saidLostAt >= QUIET_MS) this.#tellLostLines();
   }
 
   failed(appender: Appender, error: NodeJS.ErrnoException): void {
@@ -132,12 +142,9 @@ export class LogFile implements AppenderListener {
 
   #handOver(): void {
     if (this.#batch === '') return;
-    const text = this.#batch;
-    const lines = this.#batchLines;
+    this.#appender.write(this.#batch, this.#batchLines);
     this.#batch = '';
     this.#batchLines = 0;
-    this.#mirror?.write(text);
-    if (!this.#appender.write(text, lines)) this.#linesLost += lines;
   }
 
   #end(appender: Appender): Promise<void> {

@@ -9,6 +9,8 @@ const MOST_WAITING = 4 * 1024 * 1024;
  */
 export class Mirror {
   readonly #stream: Writable;
+  /** Lines of this turn of the event loop: they are written together. */
+  #text = '';
   #gone = false;
 
   constructor(stream: Writable) {
@@ -16,12 +18,22 @@ export class Mirror {
     stream.on('error', this.#end);
   }
 
-  write(text: string): void {
-    if (!this.#gone && this.#stream.writableLength < MOST_WAITING) this.#stream.write(text);
+  /** Takes one line with its line feed. */
+  write(line: string): void {
+    if (this.#gone || this.#stream.writableLength >= MOST_WAITING) return;
+    if (this.#text === '') setImmediate(flush, this);
+    this.#text += line;
+  }
+
+  /** Writes what waits. */
+  flush(): void {
+    if (this.#text !== '' && !this.#gone) this.#stream.write(this.#text);
+    this.#text = '';
   }
 
   /** Resolves when everything is written, or never if nobody reads. The stream itself is the process's and stays open. */
   async close(): Promise<void> {
+    this.flush();
     if (!this.#gone) await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
     this.#gone = true;
     this.#stream.off('error', this.#end);
@@ -30,4 +42,8 @@ export class Mirror {
   readonly #end = (): void => {
     this.#gone = true;
   };
+}
+
+function flush(mirror: Mirror): void {
+  mirror.flush();
 }
