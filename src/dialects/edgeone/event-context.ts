@@ -16,11 +16,11 @@ export interface ContextParts {
  * What a handler is called with. Its own keys are the platform's, in the platform's order, so that destructuring, spreading and listing them
  * do what they do there; `waitUntil`, which the platform lacks, is inherited.
  *
- * `request` is an accessor, shared by all contexts: a Request costs more than all the rest, and not every function looks at it.
- * Every request has an `env` of its own, so that one cannot write into that of another.
+ * `request` and `env` are accessors, shared by all contexts: a Request costs more than all the rest, the copy of a whole environment as much as
+ * the rest, and not every function looks at them. Every request has an `env` of its own, so that one cannot write into that of another.
  */
 export class EventContext {
-  // Only declared: fields would be made in front of `request`.
+  // Only declared: fields would be made in front of the accessors.
   declare readonly request: EdgeOneRequest;
   declare readonly env: Record<string, string>;
   declare readonly params: Params;
@@ -30,7 +30,9 @@ export class EventContext {
   declare readonly geo: Geo;
   readonly #exchange: Exchange;
   readonly #file: string;
+  readonly #platform: Platform;
   #request: EdgeOneRequest | undefined;
+  #env: Record<string, string> | undefined;
 
   static readonly #REQUEST: PropertyDescriptor & ThisType<EventContext> = {
     enumerable: true,
@@ -39,13 +41,29 @@ export class EventContext {
       this.#request ??= new EdgeOneRequest(this.#exchange);
       return this.#request;
     },
+    set(request) {
+      this.#request = request;
+    },
+  };
+
+  static readonly #ENV: PropertyDescriptor & ThisType<EventContext> = {
+    enumerable: true,
+    configurable: true,
+    get() {
+      this.#env ??= { ...this.#platform.env };
+      return this.#env;
+    },
+    set(env) {
+      this.#env = env;
+    },
   };
 
   constructor({ exchange, params, platform, file }: ContextParts) {
     this.#exchange = exchange;
     this.#file = file;
+    this.#platform = platform;
     Object.defineProperty(this, 'request', EventContext.#REQUEST);
-    this.env = { ...platform.env };
+    Object.defineProperty(this, 'env', EventContext.#ENV);
     this.params = { ...params };
     this.uuid = uuidOf(exchange);
     this.server = serverOf(exchange, platform);

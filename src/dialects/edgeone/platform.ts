@@ -23,11 +23,17 @@ export function serverOf({ request, client, requestId }: Exchange, { region }: P
   };
 }
 
-const HEXADECIMAL = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i;
+const HEXADECIMAL = /^[0-9a-f]{32}$/i;
 
 /** `EO-LOG-UUID`; without EdgeOne in front, our own id of the request, in the form of a UUID if it has the digits of one. */
 export function uuidOf({ request, requestId }: Exchange): string {
-  return one(request.headers['eo-log-uuid']) || requestId.value.replace(HEXADECIMAL, '$1-$2-$3-$4-$5');
+  return one(request.headers['eo-log-uuid']) || toUuid(requestId.value);
+}
+
+/** By slices: a replacement with five groups took a third of the whole context. */
+function toUuid(id: string): string {
+  if (!HEXADECIMAL.test(id)) return id;
+  return `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`;
 }
 
 /** Empty unless a trusted peer says where the client is. */

@@ -30,6 +30,15 @@ test('the context can be destructured, and its request is the same each time', a
   t.deepEqual(await (await fetch(`${url}/p/7?x=1`)).json(), [true, true, true, `${url}/p/7?x=1`, { id: '7' }]);
 });
 
+test('a function may put a request and an env of its own in their place', async (t) => {
+  const body = `const { env } = context; context.request = new Request('http://other/'); context.env = { OWN: '1' };
+    return [context.request.url, context.env, env, Object.keys(context)];`;
+  const { url } = await handler(t, body, { env: { KEY: 'value' } });
+
+  const keys = ['request', 'env', 'params', 'uuid', 'server', 'clientIp', 'geo'];
+  t.deepEqual(await (await fetch(`${url}/a`)).json(), ['http://other/', { OWN: '1' }, { KEY: 'value' }, keys]);
+});
+
 test('each request has an env and params of its own', async (t) => {
   const body = `context.env.COUNT = (context.env.COUNT ?? '') + 'x'; context.params.extra = 1;
     return [context.env, context.params];`;
