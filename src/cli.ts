@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-warning=DEP0060 --disable-sigusr1
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { health } from './commands/health.ts';

@@ -18,6 +18,7 @@ export class NodeApp implements App {
     const context = toAppContext(call);
     request.url = url;
     showPlatformFields(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
+    response.setHeader(exchange.requestId.name, exchange.requestId.value);
     exchange.admitBody();
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     response.once('close', resolve);

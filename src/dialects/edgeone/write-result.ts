@@ -11,8 +11,7 @@ const NOTHING = JSON.stringify({ error: 'Not Found', message: 'The requested pat
  */
 export async function writeResult(exchange: Exchange, result: unknown): Promise<void> {
   if (isWebResponse(result)) return writeWebResponse(exchange, result);
-  if (result) writeJson(exchange, 200, toJson(result));
-  else writeJson(exchange, 404, NOTHING);
+  return result ? writeJson(exchange, 200, toJson(result)) : writeJson(exchange, 404, NOTHING);
 }
 
 function toJson(result: unknown): string {
@@ -29,10 +28,8 @@ function toJson(result: unknown): string {
   return text;
 }
 
-function writeJson(exchange: Exchange, status: number, text: string): void {
-  const { request, response } = exchange;
-  const length = Buffer.byteLength(text);
-  response.writeHead(status, ['Content-Type', 'application/json', 'Content-Length', String(length)]);
-  response.end(text);
-  if (request.method !== 'HEAD') exchange.bodyBytesSent = length;
+function writeJson(exchange: Exchange, status: number, text: string): Promise<void> {
+  // The length is for HEAD, whose answer has no body to take it from.
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(text)) };
+  return writeWebResponse(exchange, new Response(text, { status, headers }));
 }
