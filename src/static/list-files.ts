@@ -28,13 +28,14 @@ export interface FileListing {
 }
 
 /**
- * Lists the files of a folder and of those in it, sorted by path. Left out without a word: dot files and dot folders but `.well-known`, `node_modules`, and whatever
- * is no file. Named as ignored: links that lead out of the folder or round in it. Never rejects: what cannot be read becomes a problem.
+ * Lists the files of a folder and of those in it, in the order of their paths. Left out without a word: dot files and dot folders but `.well-known`, `node_modules`, and whatever
+ * is no file. Named as ignored: links that lead out of what is served, nowhere, or round. Never rejects: what cannot be read becomes a problem.
  */
 export async function listFiles(parts: ListingParts): Promise<FileListing> {
   const walk = new Walk(parts);
   await walk.start();
   walk.files.sort((left, right) => (left.path < right.path ? -1 : 1));
+  walk.ignored.sort((left, right) => (left.file < right.file ? -1 : 1));
   return walk;
 }
 
@@ -94,13 +95,13 @@ class Walk implements FileListing {
     try {
       const realPath = await realpath(link);
       const found = await stat(realPath);
-      if (!this.#isInside(realPath)) this.#ignore(path, 'a link that leads out of the folder');
-      else if (above.includes(realPath)) this.#ignore(path, 'a link that leads back to where it stands');
+      if (!this.#isInside(realPath)) this.#ignore(path, 'a link out of what is served');
+      else if (above.includes(realPath)) this.#ignore(path, 'a link back to where it stands');
       else if (found.isDirectory()) await this.#visit({ path, realPath, above });
       else if (found.isFile()) this.files.push({ path, realPath });
     } catch {
       // Whatever keeps a link from being followed, its author should know that it does not work.
-      this.#ignore(path, 'a link that leads nowhere');
+      this.#ignore(path, 'a link to nowhere');
     }
   }
 

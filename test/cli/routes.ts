@@ -149,6 +149,27 @@ test('the files of a cloud-functions folder are listed by where they are reached
   t.regex(text, /^ {2}cloud-functions\/broken\.js:2:10 error: /m);
 });
 
+test('all files of a folder are one line, for people and for scripts', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`public/${index}.html`, '']));
+  const site = await siteFolder(t, { ...files, 'public/index.html': '' });
+  const dialects = [fixedDialect({ routes: [route('/7', { methods: ['GET', 'POST'] }), route('/x')] })];
+  const { text } = await run(site, { dialects });
+  const { routes: listed } = JSON.parse((await run(site, { dialects, json: true })).text);
+
+  t.is(text.match(/public/g)?.length, 2);
+  t.regex(text, /^ {2}1 {6}GET,HEAD {2}31 files {2}public\/ {2}static$/m);
+  t.regex(text, /^ {2}GET \/7 {2}7\.js answers only what public\/7\.html passes on$/m);
+  t.deepEqual(listed[0], {
+    methods: ['GET', 'HEAD'],
+    pattern: '/*',
+    file: 'public',
+    files: 31,
+    dialect: 'static',
+    step: 3,
+  });
+  t.is(listed.length, 3);
+});
+
 async function run(site: string, options: RoutesOptions): Promise<{ code: number; text: string }> {
   const lines: string[] = [];
   const code = await routes(readConfig({ site, env: {} }), (line) => lines.push(line), options);

@@ -1,6 +1,7 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Dialect, Project } from '../../src/dialects/dialect.ts';
+import type { Dialect, FileFolder, Project } from '../../src/dialects/dialect.ts';
 import { SiteError } from '../../src/site/folder.ts';
 import { openSite } from '../../src/site/site.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';
@@ -55,6 +56,22 @@ test('every dialect reads the project as it is given', async (t) => {
     seen.map((given) => given === project),
     [true, true],
   );
+});
+
+test('files are served from where a dialect says they are, else from the default', async (t) => {
+  const project = await projectIn(t);
+  for (const folder of ['public', 'build']) {
+    await mkdir(join(project.root, folder));
+    await writeFile(join(project.root, folder, 'a.txt'), folder);
+  }
+  const filesWith = async (fileFolders?: readonly FileFolder[]) =>
+    (await openSite(project, [fixedDialect({}), fixedDialect(fileFolders ? { fileFolders } : {})])).routes.map(
+      ({ file }) => file,
+    );
+
+  t.deepEqual(await filesWith(), ['public/a.txt']);
+  t.deepEqual(await filesWith([{ folder: 'build' }]), ['build/a.txt']);
+  t.deepEqual(await filesWith([]), []);
 });
 
 test('a site that cannot be read is told before any dialect is asked', async (t) => {

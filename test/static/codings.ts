@@ -1,0 +1,81 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { serveFiles } from '../helpers/file-server.ts';
+
+const FILES = { 'public/a.js': 'plain', 'public/a.js.br': 'brotli', 'public/a.js.gz': 'zip', 'public/b.js': 'alone' };
+
+for (const [accept, expected] of [
+  ['gzip, deflate, br, zstd', 'br'],
+  ['gzip', 'gzip'],
+  ['X-GZIP', 'gzip'],
+  ['*', 'br'],
+  ['*;q=0.5, br;q=0', 'gzip'],
+  ['br;q=0.5, gzip;q=0.8', 'gzip'],
+  ['br ; q=0.50 , gzip', 'gzip'],
+  ['br;q=0, gzip;q=0.001', 'gzip'],
+  ['gzip;q=0.5, identity', undefined],
+  ['gzip;q=0.5, identity;q=0.5', 'gzip'],
+  ['gzip;q=0.5, identity;q=0', 'gzip'],
+  ['br;q=0, gzip;q=0', undefined],
+  ['identity', undefined],
+  ['deflate', undefined],
+  ['identity;q=0, deflate', undefined],
+  ['gzip;q=2', undefined],
+  ['gzip;q=x', undefined],
+  ['', undefined],
+] as const) {
+  test(`Accept-Encoding: "${accept}" gets ${expected ?? 'the file as it is'}`, async (t) => {
+    const server = await serveFiles(t, FILES);
+    const { fields, body } = await server.ask('/a.js', { 'Accept-Encoding': accept });
+
+    t.is(fields['content-encoding'], expected);
+    t.is(body, { br: 'brotli', gzip: 'zip', '': 'plain' }[expected ?? '']);
+    t.like(fields, { vary: 'Accept-Encoding', 'content-type': 'text/javascript; charset=utf-8' });
+  });
+}
+
+test('each form has a tag of its own, also in a 304, which varies too', async (t) => {
+  const server = await serveFiles(t, FILES);
+  const tags = await Promise.all(
+    ['br', 'gzip', ''].map(async (accept) => (await server.ask('/a.js', { 'Accept-Encoding': accept })).fields.etag),
+  );
+  const asked = { 'Accept-Encoding': 'br', 'If-None-Match': String(tags[0]) };
+
+  t.is(new Set(tags).size, 3);
+  t.like(await server.ask('/a.js', asked), { status: 304, fields: { vary: 'Accept-Encoding', etag: tags[0] } });
+  t.is((await server.ask('/a.js', { ...asked, 'Accept-Encoding': 'gzip' })).status, 200);
+});
+
+test('a part is a part of the form that is sent', async (t) => {
+  const server = await serveFiles(t, FILES);
+  const { status, fields, body } = await server.ask('/a.js', { 'Accept-Encoding': 'br', Range: 'bytes=1-3' });
+
+  t.is(status, 206);
+  t.like(fields, { 'content-encoding': 'br', 'content-range': 'bytes 1-3/6' });
+  t.is(body, 'rot');
+});
+
+test('a file without siblings does not vary', async (t) => {
+  const server = await serveFiles(t, FILES);
+  const { fields, body } = await server.ask('/b.js', { 'Accept-Encoding': 'br, gzip' });
+
+  t.false('vary' in fields);
+  t.is(body, 'alone');
+});
+
+test('a precompressed file asked for by its own name is a download', async (t) => {
+  const server = await serveFiles(t, FILES);
+  const { fields, body } = await server.ask('/a.js.gz', { 'Accept-Encoding': 'gzip' });
+
+  t.is(fields['content-type'], 'application/gzip');
+  t.false('content-encoding' in fields);
+  t.is(body, 'zip');
+});
+
+test('when a precompressed form is gone, the next is sent', async (t) => {
+  const server = await serveFiles(t, FILES);
+  await rm(join(server.root, 'public/a.js.br'));
+
+  t.is((await server.ask('/a.js', { 'Accept-Encoding': 'br, gzip' })).body, 'zip');
+});

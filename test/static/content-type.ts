@@ -1,0 +1,20 @@
+import test from 'ava';
+import { contentTypeOf } from '../../src/static/content-type.ts';
+
+for (const [name, type] of Object.entries({
+  'index.html': 'text/html; charset=utf-8',
+  'a.min.JS': 'text/javascript; charset=utf-8',
+  'a.js.map': 'application/json',
+  'logo.svg': 'image/svg+xml',
+  'a.woff2': 'font/woff2',
+  'site.webmanifest': 'application/manifest+json',
+  'a.tar.gz': 'application/gzip',
+  'a.constructor': 'application/octet-stream',
+  'a.': 'application/octet-stream',
+  html: 'application/octet-stream',
+  'apple-app-site-association': 'application/json',
+})) {
+  test(`${name} is ${type}`, (t) => {
+    t.is(contentTypeOf(name), type);
+  });
+}

@@ -1,0 +1,59 @@
+import test from 'ava';
+import { findFolder } from '../../src/static/find-folder.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+/** The files of a site, and the folder that is served of it. */
+for (const [title, files, expected] of [
+  ['nothing', [], undefined],
+  ['public/', ['public/a.txt'], 'public'],
+  ['an empty public/', ['other.txt'], undefined],
+  ['a build and what it was made from', ['dist/index.html', 'public/favicon.ico'], 'dist'],
+  ['compiled server code', ['dist/index.js', 'dist/app.js'], undefined],
+  ['compiled server code and public/', ['dist/index.js', 'public/a.txt'], 'public'],
+  ['an Astro build', ['dist/client/a.txt', 'dist/server/entry.mjs', 'public/a.txt'], 'dist/client'],
+  ['a server build with public/', ['dist/server/entry.mjs', 'dist/index.html', 'public/a.txt'], 'public'],
+  ['a public/ that is a file', ['public'], undefined],
+] as const) {
+  test(`of a site with ${title}, ${expected ?? 'no folder'} is served`, async (t) => {
+    const root = await siteFolder(t, Object.fromEntries(files.map((file) => [file, ''])));
+    const { folder, problems } = await findFolder(root);
+
+    t.is(folder, expected);
+    t.deepEqual(problems, []);
+  });
+}
+
+for (const [title, files] of [
+  ['a server file', { 'dist/server.js': '' }],
+  ['declarations', { 'dist/index.d.ts': '' }],
+  ['CommonJS', { 'dist/main.cjs': '' }],
+  ['a package', { 'dist/package.json': '{}' }],
+  ['a start script', { 'package.json': '{"scripts":{"start":"NODE_ENV=x node dist"}}' }],
+  ['a main file', { 'package.json': '{"main":"./dist/index.js"}' }],
+] as const) {
+  test(`a dist/ with an index.html and ${title} is in doubt, is not served, and its author is told`, async (t) => {
+    const root = await siteFolder(t, { 'dist/index.html': '', ...files });
+    const { folder, problems } = await findFolder(root);
+
+    t.is(folder, undefined);
+    t.is(problems.length, 1);
+    t.like(problems[0], { severity: 'warning', file: 'dist' });
+  });
+}
+
+test('a package.json that starts nothing from dist/ raises no doubt, broken ones neither', async (t) => {
+  for (const manifest of ['{"scripts":{"start":"serve dist"}}', 'null', '{']) {
+    const root = await siteFolder(t, { 'dist/index.html': '', 'package.json': manifest });
+    t.is((await findFolder(root)).folder, 'dist', manifest);
+  }
+});
+
+test('a folder that is passed over is listed with the reason', async (t) => {
+  const build = await siteFolder(t, { 'dist/index.html': '', 'public/a.txt': '' });
+  const code = await siteFolder(t, { 'dist/index.js': '' });
+
+  t.deepEqual((await findFolder(build)).ignored, [{ file: 'public', reason: 'built into dist' }]);
+  t.deepEqual((await findFolder(code)).ignored, [
+    { file: 'dist', reason: 'taken for compiled code: it has no index.html' },
+  ]);
+});

@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { readFiles } from '../../src/static/read-files.ts';
+import { serveFiles } from '../helpers/file-server.ts';
+import { project } from '../helpers/project.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+const SITE = {
+  'public/index.html': 'home',
+  'public/sub/a.txt': 'a',
+  'public/.env': 'secret',
+  'public/.git/config': 'secret',
+  'public/sub/.htaccess': 'secret',
+  'public/node_modules/x/index.js': 'secret',
+  'public/.well-known/security.txt': 'hello',
+  'public/.well-known/.env': 'secret',
+  'public/sub/.well-known/x': 'secret',
+  'secret.txt': 'secret',
+};
+
+for (const path of [
+  '/.env',
+  '/%2eenv',
+  '/.git/config',
+  '/sub/.htaccess',
+  '/node_modules/x/index.js',
+  '/.well-known/.env',
+  '/sub/.well-known/x',
+  '/../secret.txt',
+  '/sub/../../secret.txt',
+  '/%2e%2e/secret.txt',
+  '/..%2fsecret.txt',
+  '/..%5csecret.txt',
+  '/..\\secret.txt',
+  '/sub/..%2f..%2fsecret.txt',
+  '/.well-known/../.env',
+  '/.well-known/..%2f.env',
+  '/sub/a.txt%00.html',
+  '/sub%2fa.txt',
+  '/sub//a.txt',
+  '/%',
+  '/%80',
+  '/%252e%252e/secret.txt',
+]) {
+  test(`a request for ${path} finds nothing`, async (t) => {
+    const server = await serveFiles(t, SITE);
+
+    t.is((await server.ask(path)).status, 421);
+  });
+}
+
+test('.well-known is served', async (t) => {
+  const server = await serveFiles(t, SITE);
+
+  t.is((await server.ask('/.well-known/security.txt')).body, 'hello');
+});
+
+test('links are followed inside the folder; those that lead out, nowhere or round are named', async (t) => {
+  const { root, ...site } = await project(t, SITE);
+  await symlink('sub/a.txt', join(root, 'public/link.txt'));
+  await symlink('sub', join(root, 'public/latest'));
+  await symlink('../secret.txt', join(root, 'public/file-out.txt'));
+  await symlink('/etc', join(root, 'public/folder-out'));
+  await symlink('none', join(root, 'public/nowhere'));
+  await symlink('..', join(root, 'public/sub/round'));
+  await symlink('.env', join(root, 'public/env.txt'));
+  const { routes, ignored } = await readFiles({ root, ...site }, undefined);
+
+  t.deepEqual(
+    routes.map(({ pattern }) => pattern.text),
+    ['/.well-known/security.txt', '/index.html', '/', '/latest/a.txt', '/link.txt', '/sub/a.txt'],
+  );
+  t.deepEqual(
+    ignored.map(({ file, reason }) => `${file}: ${reason}`),
+    [
+      'public/env.txt: a link out of what is served',
+      'public/file-out.txt: a link out of what is served',
+      'public/folder-out: a link out of what is served',
+      'public/latest/round: a link back to where it stands',
+      'public/nowhere: a link to nowhere',
+      'public/sub/round: a link back to where it stands',
+    ],
+  );
+});
+
+test('a folder that is itself a link is served', async (t) => {
+  const elsewhere = await siteFolder(t, { 'a.txt': 'hello' });
+  const { root, ...site } = await project(t, {});
+  await symlink(elsewhere, join(root, 'public'));
+  const { routes } = await readFiles({ root, ...site }, undefined);
+
+  t.deepEqual(
+    routes.map(({ file }) => file),
+    ['public/a.txt'],
+  );
+});
+
+test('what is no file is not served, and nobody waits for it', async (t) => {
+  const { root, ...site } = await project(t, { 'public/a.txt': 'a' });
+  await promisify(execFile)('mkfifo', [join(root, 'public/fifo.txt')]);
+  const { routes } = await readFiles({ root, ...site }, undefined);
+
+  t.deepEqual(
+    routes.map(({ file }) => file),
+    ['public/a.txt'],
+  );
+});
+
+test('a file that became a link, a folder or a FIFO since the start is a miss', async (t) => {
+  const server = await serveFiles(t, { 'public/a.txt': 'a', 'public/b.txt': 'b', 'public/c.txt': 'c', secret: 's' });
+  await replace(join(server.root, 'public/a.txt'), (path) => symlink(join(server.root, 'secret'), path));
+  await replace(join(server.root, 'public/b.txt'), (path) => mkdir(path));
+  await replace(join(server.root, 'public/c.txt'), (path) => promisify(execFile)('mkfifo', [path]));
+
+  for (const path of ['/a.txt', '/b.txt', '/c.txt']) t.is((await server.ask(path)).status, 421);
+});
+
+test('a site that is served from its top keeps its sources to itself', async (t) => {
+  const paths = await served(t, {
+    'index.html': 'home',
+    'cloud-functions/hello.js': '',
+    'functions/a.js': '',
+    'netlify/functions/a.js': '',
+    'edgeone.json': '{}',
+    'package.json': '{}',
+    'middleware.js': '',
+    'sub/package.json': '{}',
+  });
+
+  t.deepEqual(paths, ['/index.html', '/', '/sub/package.json']);
+});
+
+test('what is made from the site is not served', async (t) => {
+  const root = await siteFolder(t, { 'public/index.html': 'home', 'public/made/manifest.json': '{}' });
+  const dataDir = join(root, 'public/made');
+  const { routes } = await readFiles({ ...(await project(t, {})), root, dataDir }, undefined);
+
+  t.is(routes.length, 2);
+});
+
+test('a folder out of the site, or none, is a problem and no route', async (t) => {
+  const parts = await project(t, { 'a.txt': 'a' });
+  const { routes, problems } = await readFiles(parts, [{ folder: '../x' }, { folder: 'dist' }]);
+
+  t.deepEqual(routes, []);
+  t.deepEqual(
+    problems.map(({ file, message }) => `${file} ${message}`),
+    ['../x is not served: the folder of files must stand in the site', 'dist does not exist, so no files are served'],
+  );
+});
+
+async function served(t: ExecutionContext, files: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const { routes } = await readFiles(await project(t, files), [{ folder: '.' }]);
+  return routes.map(({ pattern }) => pattern.text);
+}
+
+async function replace(path: string, make: (path: string) => Promise<unknown>): Promise<void> {
+  await rm(path);
+  await make(path);
+}
