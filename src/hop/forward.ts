@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
+import type { Deadlines, Watched } from '../deadlines.ts';
 import { Fault } from '../fault.ts';
 import type { Exchange, LeaveListener } from '../http/exchange.ts';
 import { lingerOnClose } from '../http/linger.ts';
@@ -7,7 +8,6 @@ import type { Member } from '../roster.ts';
 import type { Outcome } from '../target.ts';
 import type { AnswerFields } from './answer-fields.ts';
 import type { Connections, HopConnection } from './connections.ts';
-import type { Deadlines, Watched } from './deadlines.ts';
 import { isRefused, toHopFault } from './errors.ts';
 import { toReasonPhrase } from './reason-phrase.ts';
 import { Upload } from './upload.ts';

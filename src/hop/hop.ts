@@ -1,4 +1,5 @@
 import { Pool } from 'undici';
+import { Deadlines } from '../deadlines.ts';
 import { Fault } from '../fault.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { answerOptions } from '../http/options-answer.ts';
@@ -7,7 +8,6 @@ import type { Outcome, Target } from '../target.ts';
 import { AddressWatch } from './address-watch.ts';
 import type { AnswerFields } from './answer-fields.ts';
 import { Connections } from './connections.ts';
-import { Deadlines } from './deadlines.ts';
 import { Forward, type ForwardTools } from './forward.ts';
 import type { RequestFields } from './request-fields.ts';
 

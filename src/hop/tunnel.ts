@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { Deadlines } from '../deadlines.ts';
 import { Fault } from '../fault.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Origin } from '../setting.ts';
-import { Deadlines } from './deadlines.ts';
 import { Tunnel, type TunnelTools } from './tunnel-course.ts';
 import { Handshaker } from './tunnel-handshake.ts';
 

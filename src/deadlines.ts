@@ -1,4 +1,4 @@
-import { type Member, Roster } from '../roster.ts';
+import { type Member, Roster } from './roster.ts';
 
 /** Something that must move on in time. `expire` is called when it did not; it may then be removed. */
 export interface Watched extends Member {
