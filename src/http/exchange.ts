@@ -40,8 +40,8 @@ export class Exchange implements Member {
   readonly socket: Socket;
   readonly client: Client;
   readonly requestId: RequestId;
-  /** The request target in origin-form, byte for byte as the client sent it. */
-  readonly target: string;
+  /** The request target in origin-form, byte for byte as the client sent it; what the logs tell. */
+  readonly askedTarget: string;
   readonly startedAtMs: number;
   readonly bytesWrittenBefore: number;
   readonly pendingWork: PendingWork;
@@ -66,6 +66,7 @@ export class Exchange implements Member {
 
   nextMember: Member | undefined;
   previousMember: Member | undefined;
+  #target: string;
   #leaveListener: LeaveListener | undefined;
   #abort: AbortController | undefined;
 
@@ -76,10 +77,22 @@ export class Exchange implements Member {
     this.client = client;
     this.requestId = requestId;
     this.pendingWork = pendingWork;
-    this.target = request.url ?? '/';
+    this.askedTarget = request.url ?? '/';
+    this.#target = this.askedTarget;
     this.startedAtMs = startedAtMs;
     this.bodyLimitBytes = bodyLimitBytes;
     this.bytesWrittenBefore = request.socket.bytesWritten;
+  }
+
+  /** The request target in origin-form for whoever answers: `askedTarget`, unless the site's own rules have rewritten it. */
+  get target(): string {
+    return this.#target;
+  }
+
+  /** From now on the request is one for another target (origin-form), for functions, files and the hop alike. */
+  rewrite(target: string): void {
+    this.#target = target;
+    this.request.url = target;
   }
 
   /** The other end of the connection, which for a request through proxies is not the client. */

@@ -2,10 +2,21 @@ import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http
 import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
 import { HOP_BY_HOP } from './headers.ts';
-import type { WebResponse } from './web-response.ts';
 
 /** Bytes. Above it, copying the body costs more than writing it as a second piece: measured between 4 and 16 KiB. */
 const SMALL = 4096;
+
+/**
+ * What is needed of a Response to send it. Beside the global class it fits those of another realm, of the undici package
+ * and of node-fetch, whose body is a Node stream.
+ */
+export interface WebResponse {
+  readonly status: number;
+  readonly statusText?: string;
+  readonly headers: Iterable<readonly [string, string]>;
+  readonly body: unknown;
+  readonly bodyUsed: boolean;
+}
 
 /** Status and fields of a function's Response, made ready for the wire. Nothing is written before `send`. */
 export class WebResponseHead {

@@ -2,20 +2,8 @@ import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
 import { TextResponse } from './text-response.ts';
 import { type Chunks, toChunks } from './web-response-chunks.ts';
-import { WebResponseHead } from './web-response-head.ts';
+import { type WebResponse, WebResponseHead } from './web-response-head.ts';
 import { StreamWriter } from './web-response-stream.ts';
-
-/**
- * What is needed of a Response to send it. Beside the global class it fits those of another realm, of the undici package
- * and of node-fetch, whose body is a Node stream.
- */
-export interface WebResponse {
-  readonly status: number;
-  readonly statusText?: string;
-  readonly headers: Iterable<readonly [string, string]>;
-  readonly body: unknown;
-  readonly bodyUsed: boolean;
-}
 
 /** Tells a Response of any make from plain data. */
 export function isWebResponse(value: unknown): value is WebResponse {
