@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
+import { PATH_OF, URL_OF } from './place-module.ts';
 
 /** Everything but `./x`, `../x` and `/x`: packages, Node's own modules, `#imports`, and aliases of a tsconfig. */
 const BARE = /^[^./]/;
@@ -12,50 +12,77 @@ const NODE_LOADS = /[/\\]node_modules[/\\].*?(?:\.(?:[cm]?js|json|node)|[/\\][^.
 /** Marks our own question to esbuild's resolver, which comes back to us first. */
 const ASKED = Symbol('asked');
 
+/** Stands in front of a path relative to the site where esbuild takes only text; encoded, so that it needs no escapes. */
+const MARK = 'nexthop-package:';
+const MARKED = /(\bimport\()?"nexthop-package:([^"]*)"/g;
+
 /**
- * Leaves packages out of the bundle: Node loads them from the site's own node_modules, by absolute path, so that the bundle may stand anywhere.
+ * Leaves packages out of the bundle: Node loads them from the site's own node_modules, by their path from the root of the site, so that the
+ * bundle may stand anywhere.
  *
  * Each is loaded by a `require` at the place of its import. As plain `import` statements they would be hoisted to the top of the one
  * bundle: a package that is broken or lacks a name would cost every route, and `import 'dotenv/config'` would run too late or too early.
  * It also gives names to whoever imports them from CommonJS (`import { sign } from 'jsonwebtoken'`), as bundlers do and Node does not.
  */
-export function packages(): Plugin {
+export function packages(root: string): Plugin {
   return {
     name: 'packages',
     setup(build) {
       const types = new Map<string, string>();
-      build.onResolve({ filter: /./, namespace: 'package' }, ({ path }) => ({ path, external: true }));
+      build.onResolve({ filter: /./, namespace: 'built-in' }, ({ path }) => ({ path, external: true }));
       build.onResolve({ filter: /./, namespace: 'module-package' }, ({ path }) => ({ path, namespace: 'package' }));
-      build.onResolve({ filter: /^\.{0,2}\/.*\.node$/ }, ({ path, resolveDir }) => ({
-        path: path.startsWith('/') ? path : join(resolveDir, path),
-        external: true,
-      }));
-      build.onResolve({ filter: BARE }, (question) => resolvePackage(build, question, types));
-      build.onLoad({ filter: /./, namespace: 'package' }, ({ path }) => ({
+      build.onResolve({ filter: /^\.{0,2}\/.*\.node$/ }, ({ path, resolveDir, kind }) => {
+        const file = path.startsWith('/') ? path : join(resolveDir, path);
+        return leaveOut(relative(root, file), kind, 'package');
+      });
+      build.onResolve({ filter: BARE }, async (question) => {
+        const found = await resolvePackage(build, question);
+        if (found === undefined || found.isBuiltIn) return found && leaveOut(found.path, question.kind, 'built-in');
+        const isModule = question.kind === 'import-statement' && isEsModule(found.path, types);
+        return leaveOut(relative(root, found.path), question.kind, isModule ? 'module-package' : 'package');
+      });
+      build.onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
         contents: `module.exports = require(${JSON.stringify(path)});`,
+      }));
+      build.onLoad({ filter: /./, namespace: 'package' }, ({ path }) => ({
+        contents: `module.exports = require(${PATH_OF}(${JSON.stringify(path)}));`,
       }));
       build.onLoad({ filter: /./, namespace: 'module-package' }, ({ path }) => ({ contents: toModule(path) }));
     },
   };
 }
 
-async function resolvePackage(
-  build: PluginBuild,
-  question: OnResolveArgs,
-  types: Map<string, string>,
-): Promise<OnResolveResult | undefined> {
+/** Turns what stands for paths in esbuild's output into calls that know where the site is. */
+export function callForPaths(text: string): string {
+  return text.replaceAll(MARKED, (_, dynamic: string | undefined, encoded: string) => {
+    const file = JSON.stringify(decodeURIComponent(encoded));
+    return dynamic === undefined ? `${PATH_OF}(${file})` : `${dynamic}${URL_OF}(${file})`;
+  });
+}
+
+interface Found {
+  /** Absolute, or the name of one of Node's own modules. */
+  readonly path: string;
+  readonly isBuiltIn: boolean;
+}
+
+/** Undefined for what esbuild is to deal with itself. */
+async function resolvePackage(build: PluginBuild, question: OnResolveArgs): Promise<Found | undefined> {
   const { path, kind, importer, namespace, resolveDir, pluginData } = question;
   if (pluginData === ASKED || kind === 'entry-point') return undefined;
   const found = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: ASKED });
   // Asked again by esbuild itself, a missing one becomes an error with its place, or a warning inside try and catch.
   if (found.errors.length > 0) return undefined;
   if (!found.external && !NODE_LOADS.test(found.path)) return undefined;
-  if (kind === 'require-resolve') return { path: found.path, external: true };
-  if (kind === 'dynamic-import') {
-    return { path: found.external ? found.path : pathToFileURL(found.path).href, external: true };
-  }
-  const isModule = kind === 'import-statement' && !found.external && isEsModule(found.path, types);
-  return { path: found.path, namespace: isModule ? 'module-package' : 'package' };
+  return { path: found.path, isBuiltIn: found.external };
+}
+
+type Kind = OnResolveArgs['kind'];
+type Namespace = 'built-in' | 'package' | 'module-package';
+
+function leaveOut(path: string, kind: Kind, namespace: Namespace): OnResolveResult {
+  if (kind !== 'require-resolve' && kind !== 'dynamic-import') return { path, namespace };
+  return { path: namespace === 'built-in' ? path : `${MARK}${encodeURIComponent(path)}`, external: true };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Loader, OnLoadResult, Plugin } from 'esbuild';
 import type { Problem } from '../../site/problem.ts';
+import { PATH_OF, URL_OF } from './place-module.ts';
 
 /** Changes the text of a file before it is compiled; the lines must stay where they are. */
 export type Rewrite = (text: string, file: string) => string;
@@ -63,7 +63,7 @@ export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFi
       seen.set(file, problem);
       return { contents: toStandIn(file), loader: 'js' };
     }
-    const prefix = MENTIONS_CONSTANT.test(problem) ? toConstants(file) : '';
+    const prefix = MENTIONS_CONSTANT.test(problem) ? toConstants(relative(root, file)) : '';
     shifts.set(file, prefix.length);
     return { contents: prefix + rewrite(withoutHashbang(problem), file), loader: LOADERS[extname(file)] ?? 'js' };
   }
@@ -92,10 +92,10 @@ export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFi
   };
 }
 
-/** On the first line itself, so that all others keep their numbers. */
+/** On the first line itself, so that all others keep their numbers. The file is relative to the site, wherever that will be. */
 function toConstants(file: string): string {
-  const values = [file, dirname(file), pathToFileURL(file).href].map((value) => JSON.stringify(value));
-  return `var __nexthop_filename=${values[0]},__nexthop_dirname=${values[1]},__nexthop_url=${values[2]};`;
+  const [name, folder] = [file, dirname(file)].map((path) => JSON.stringify(path));
+  return `var __nexthop_filename=${PATH_OF}(${name}),__nexthop_dirname=${PATH_OF}(${folder}),__nexthop_url=${URL_OF}(${name});`;
 }
 
 function withoutHashbang(text: string): string {

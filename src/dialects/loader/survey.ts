@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { init, parse } from 'es-module-lexer';
 import type { Problem } from '../../site/problem.ts';
-import { buildAround } from './build.ts';
+import { buildAround } from './build-around.ts';
 import { namesInCommonJs } from './commonjs-names.ts';
 
 /** What a file exports, found without running anything. */

@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
-import { type BuildOptions, type BuildResult, build, type Message } from 'esbuild';
+import type { BuildOptions, BuildResult, Message } from 'esbuild';
 import type { Problem } from '../../site/problem.ts';
+import { withEsbuild } from './esbuild-service.ts';
 import { packages } from './packages.ts';
 import { type Rewrite, SOURCE_CONSTANTS, sourceFiles } from './source-files.ts';
 
@@ -40,11 +41,16 @@ export interface BuildAnswer {
  * Builds with esbuild, around the files that it cannot take: in the place of each stands a module that throws what is wrong with it,
  * so that only whoever imports it fails. Throws only for errors that belong to no file.
  */
-export async function buildAround({ root, options, broken, rewrite }: BuildRequest): Promise<BuildAnswer> {
+export async function buildAround(request: BuildRequest): Promise<BuildAnswer> {
+  return withEsbuild(({ build }) => buildWith(build, request));
+}
+
+async function buildWith(build: typeof import('esbuild').build, request: BuildRequest): Promise<BuildAnswer> {
+  const { root, options, broken, rewrite } = request;
   for (;;) {
     const files = sourceFiles({ root, broken, rewrite });
     try {
-      const plugins = [files.plugin, packages()];
+      const plugins = [files.plugin, packages(root)];
       const built = await build({ ...options, ...OPTIONS, absWorkingDir: root, plugins });
       return { built, problems: files.brokenSeen() };
     } catch (error) {

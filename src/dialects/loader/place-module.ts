@@ -1,0 +1,76 @@
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** All functions of a dialect as one ES module, whose paths start at the site: it can be placed wherever both can be read. */
+export interface ModuleText {
+  /** Its first line is only a place for the prelude. */
+  readonly text: string;
+  /** Source map, as JSON. */
+  readonly map: string;
+}
+
+/** What compiled code may call: the absolute path or URL of a file that is given relative to the site. */
+export const PATH_OF = '__nexthop_path';
+export const URL_OF = '__nexthop_url_of';
+
+/** Stands in the first line until the module is placed, so that all others keep their numbers in the source map. */
+export const PRELUDE_PLACE = '// prelude';
+
+/**
+ * The same module for a file of this name in a folder (absolute, without links) from which the site is reached by `toRoot`, a relative path.
+ * A `require` of a name that is known only when it runs resolves from the root of the site.
+ */
+export function placeModule({ text, map }: ModuleText, toRoot: string, name: string): ModuleText {
+  const prelude = [
+    "import { createRequire as __nexthop_createRequire } from 'node:module';",
+    "import { resolve as __nexthop_resolve } from 'node:path';",
+    "import { pathToFileURL as __nexthop_toUrl } from 'node:url';",
+    `const ${PATH_OF} = (file) => __nexthop_resolve(import.meta.dirname, ${JSON.stringify(toRoot)}, file);`,
+    `const ${URL_OF} = (file) => __nexthop_toUrl(${PATH_OF}(file)).href;`,
+    `const require = __nexthop_createRequire(${PATH_OF}('index.js'));`,
+  ];
+  const rest = text.slice(text.indexOf('\n'));
+  const sourceRoot = `${toRoot.split('/').map(encodeURIComponent).join('/')}/`;
+  return {
+    text: `${prelude.join(' ')}${rest}\n//# sourceMappingURL=${encodeURIComponent(name)}.map\n`,
+    map: JSON.stringify({ ...JSON.parse(map), sourceRoot }),
+  };
+}
+
+/** Imports a module from a file. */
+export async function importFile(file: string): Promise<unknown> {
+  // Stack traces then name the user's file and line. Node reads a map when its module is loaded, so it must be on before.
+  process.setSourceMapsEnabled(true);
+  return import(pathToFileURL(file).href);
+}
+
+const NAME = 'functions.mjs';
+
+/**
+ * Imports a module from a new folder below `parent`, or where that cannot be written to, below the system's. Node never forgets a module, so
+ * that the next one of the same site needs another name. The folder is gone when the module is loaded.
+ */
+export async function importText(module: ModuleText, root: string, parent: string): Promise<unknown> {
+  const folder = await makeFolder(parent);
+  try {
+    const { text, map } = placeModule(module, relative(folder, root), NAME);
+    await writeFile(join(folder, NAME), text);
+    await writeFile(join(folder, `${NAME}.map`), map);
+    return await importFile(join(folder, NAME));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A site that may not be written to (a read-only image) is served all the same. */
+async function makeFolder(parent: string): Promise<string> {
+  try {
+    await mkdir(parent, { recursive: true });
+    return await realpath(await mkdtemp(join(parent, 'run-')));
+  } catch {
+    // If the system's own folder cannot be written to either, that error is the one to tell.
+    return realpath(await mkdtemp(join(tmpdir(), 'nexthop-')));
+  }
+}

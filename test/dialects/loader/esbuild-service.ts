@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import test from 'ava';
+
+const SERVICE = JSON.stringify(import.meta.resolve('../../../src/dialects/loader/esbuild-service.ts'));
+
+/** Runs in a process of its own, whose children are nobody else's; returns what the script printed. */
+async function run(script: string): Promise<string> {
+  const start = `import { withEsbuild } from ${SERVICE};
+    import { readdirSync, readFileSync } from 'node:fs';
+    const children = () => readdirSync('/proc/self/task').map((id) => readFileSync('/proc/self/task/' + id + '/children', 'utf8')).join('').trim().split(' ').filter(Boolean).length;
+    const build = (contents) => withEsbuild(({ build }) => build({ stdin: { contents }, write: false }));
+    const gone = async () => { while (children() > 0) await new Promise((go) => setTimeout(go, 5)); };
+    const tell = (...values) => process.stdout.write(values.join(' '));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', start + script], {
+    timeout: 10_000,
+  });
+  return stdout;
+}
+
+test("esbuild's process ends with its last use, also one that fails", async (t) => {
+  const script = `await build('1').catch(() => 0); await gone(); await build(']').catch(() => 0); await gone(); tell('gone');`;
+
+  t.is(await run(script), 'gone');
+});
+
+test('one that is done does not take the process from others', async (t) => {
+  const script = `const long = withEsbuild(async ({ build }) => {
+      await other;
+      tell(children(), '');
+      return build({ stdin: { contents: '2' }, write: false });
+    });
+    const other = build('1');
+    tell((await long).outputFiles.length);`;
+
+  t.is(await run(script), '1 1');
+});
