@@ -2,6 +2,7 @@ import { Pool } from 'undici';
 import { Deadlines } from '../deadlines.ts';
 import { Fault } from '../fault.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { hasBody } from '../http/has-body.ts';
 import { answerOptions } from '../http/options-answer.ts';
 import type { Origin } from '../setting.ts';
 import type { Outcome, Target } from '../target.ts';
@@ -72,7 +73,8 @@ export class Hop implements Target {
         headers: ['Retry-After', '1'],
       });
     }
-    const forward = new Forward(this.#tools, { exchange, fields, hasBody: hasBody(exchange) });
+    // A stream for a request without a body would be framed as chunked.
+    const forward = new Forward(this.#tools, { exchange, fields, hasBody: hasBody(request) });
     forward.start();
     return forward.settled;
   }
@@ -99,10 +101,4 @@ function openPool(
     // The other parser refuses answers that are in order (an empty reason phrase, HTTP/1.0); not even the environment may choose it.
     useMilo: false,
   });
-}
-
-/** Content-Length above 0 or any transfer coding (RFC 9112 6). Passing a stream for a GET without would frame it as chunked. */
-function hasBody({ request }: Exchange): boolean {
-  const length = request.headers['content-length'];
-  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
 }

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Fault, FaultCode } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
 import { type FaultPage, reasonOf, toFaultPage } from './fault-page.ts';
+import { hasBody } from './has-body.ts';
 import { lingerOnClose } from './linger.ts';
 
 /**
@@ -83,8 +84,8 @@ function write(exchange: Exchange, fault: Fault): void {
 const CLOSING: ReadonlySet<FaultCode> = new Set(['bad_request', 'coding_unknown', 'version_unsupported', 'draining']);
 
 /** `complete` alone does not say it: for a request without a body, too, it becomes true only after the request was handed out. */
-function isBodyUnread({ complete, headers }: IncomingMessage): boolean {
-  return !complete && ('transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0);
+function isBodyUnread(request: IncomingMessage): boolean {
+  return !request.complete && hasBody(request);
 }
 
 function fieldsOf({ headers }: Fault, { contentType, body }: FaultPage): string[] {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
+import { hasBody } from './has-body.ts';
 import { HOP_BY_HOP } from './headers.ts';
 import { toWebBody } from './web-request-body.ts';
 
@@ -26,7 +27,7 @@ export class WebRequest extends NativeRequest {
     const { request } = exchange;
     const url = urlOf(exchange);
     try {
-      super(url, hasBody(request) ? bodyInit(exchange) : { method: request.method ?? 'GET' });
+      super(url, mayHaveBody(request) && hasBody(request) ? bodyInit(exchange) : { method: request.method ?? 'GET' });
       this.#exchange = exchange;
       copyFields(request.rawHeaders, this.headers);
     } catch (cause) {
@@ -68,10 +69,9 @@ function hostOf(fields: readonly string[]): string {
   return '';
 }
 
-/** A Request of GET or HEAD can have none, whatever is on the wire; Node then drops the body behind the answer. */
-function hasBody({ method, headers }: IncomingMessage): boolean {
-  if (method === 'GET' || method === 'HEAD') return false;
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+/** A Request of GET or HEAD can have no body, whatever is on the wire; Node then drops it behind the answer. */
+function mayHaveBody({ method }: IncomingMessage): boolean {
+  return method !== 'GET' && method !== 'HEAD';
 }
 
 function bodyInit(exchange: Exchange): RequestInit {
