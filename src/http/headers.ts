@@ -92,18 +92,30 @@ export class NameTable<T> {
   readonly #byLowerCase: ReadonlyMap<string, T>;
   readonly #other: T;
   readonly #bySpelling = new Map<string, T>();
+  /** Not 0 where a name of the map has this length and first letter: most names are done with after one look. */
+  readonly #hints = new Uint8Array(HINT_LENGTHS * HINT_LETTERS);
 
   /** `other` is the value of every name that is not in the map. */
   constructor(byLowerCase: ReadonlyMap<string, T>, other: T) {
     this.#byLowerCase = byLowerCase;
     this.#other = other;
+    for (const name of byLowerCase.keys()) this.#hints[hintOf(name)] = 1;
   }
 
   get(name: string): T {
+    if (this.#hints[hintOf(name)] === 0) return this.#other;
     const known = this.#bySpelling.get(name);
     if (known !== undefined) return known;
     const value = this.#byLowerCase.get(name.toLowerCase()) ?? this.#other;
     if (this.#bySpelling.size < SPELLINGS) this.#bySpelling.set(name, value);
     return value;
   }
+}
+
+const HINT_LENGTHS = 32;
+const HINT_LETTERS = 32;
+
+/** By length and first letter, whose last five bits do not tell upper from lower case. Longer names share one row. */
+function hintOf(name: string): number {
+  return Math.min(name.length, HINT_LENGTHS - 1) * HINT_LETTERS + (name.charCodeAt(0) & (HINT_LETTERS - 1));
 }
