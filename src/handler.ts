@@ -61,6 +61,7 @@ export class Handler {
       ready.answer(exchange);
       return;
     }
+    if (site.gates.length > 0 && (await this.#isStopped(exchange))) return;
     for (const { route, params } of site.candidates(exchange)) {
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
@@ -69,6 +70,16 @@ export class Handler {
     exchange.route = '';
     exchange.answeredBy = miss.name;
     await miss.answer(exchange, NO_PARAMS);
+  }
+
+  /** The site's gates may answer, or let the request pass on with another target and other fields; only then it is looked up. */
+  async #isStopped(exchange: Exchange): Promise<boolean> {
+    for (const { target, pattern } of this.#parts.site.gates) {
+      exchange.route = pattern.text;
+      exchange.answeredBy = target.name;
+      if ((await target.answer(exchange, NO_PARAMS)) === 'answered') return true;
+    }
+    return false;
   }
 
   #answerFault(exchange: Exchange, fault: Fault): void {
@@ -80,7 +91,7 @@ export class Handler {
     const fields = {
       code: fault.code,
       status: fault.status,
-      request: `${exchange.request.method} ${exchange.target}`,
+      request: `${exchange.request.method} ${exchange.askedTarget}`,
       request_id: exchange.requestId.value,
       target: exchange.answeredBy,
       error: fault,

@@ -34,7 +34,7 @@ export class AccessLine {
     const id = text(requestId.value);
     return (
       `{"time":"${this.#now()}","time_taken_s":"${secondsSince(exchange.startedAtMs)}` +
-      `","request":"${request.method} ${text(exchange.target)} HTTP/${request.httpVersion}` +
+      `","request":"${request.method} ${text(exchange.askedTarget)} HTTP/${request.httpVersion}` +
       `","status":"${statusOf(exchange)}","bytes":"${bytesOf(exchange)}","response_body_bytes":"${exchange.bodyBytesSent}` +
       `","content_type":"${text(exchange.contentType || fieldOf(response, 'content-type'))}` +
       `","hostname":"${text(toHostname(headers.host))}","referrer":"${text(headers.referer)}` +

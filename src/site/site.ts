@@ -10,7 +10,12 @@ import { DIALECTS } from './scan.ts';
 
 /** What a project answers by itself, and what its author should know about it. */
 export interface Site {
-  /** Who may answer, first to be asked first. Looks at method and path alone; nothing of the exchange is read or written. */
+  /**
+   * Who is asked before anybody is looked up: middleware and redirects, the routes of step 1. Each decides for itself, as its rules know more than
+   * a pattern does, and is asked about every request: none may get past a guard by a path that matches nothing here.
+   */
+  readonly gates: readonly Route[];
+  /** Who may answer of all others, first to be asked first. Looks at method and path alone; nothing of the exchange is read or written. */
   candidates(exchange: Exchange): readonly Candidate[];
   /** In the order in which they are asked. */
   readonly routes: readonly Route[];
@@ -26,11 +31,14 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   readings.push(await readFiles(project, namedFolders(readings)));
 
   const routes = inOrder(readings.flatMap((reading) => reading.routes));
-  const router = createRouter(routes);
+  const gates = routes.filter(({ step }) => step === 1);
+  const others = routes.slice(gates.length);
+  const router = createRouter(others);
   return {
+    gates,
     candidates: ({ request, target }) => router.find(request.method ?? '', target),
     routes,
-    conflicts: findConflicts(routes),
+    conflicts: findConflicts(others),
     ignored: readings.flatMap((reading) => reading.ignored),
     problems: [...(project.problems ?? []), ...readings.flatMap((reading) => reading.problems)],
   };

@@ -71,6 +71,7 @@ function checkRewritePlace(destination: string, source: string): string | undefi
   if (!destination.startsWith('/') || destination.startsWith('//')) {
     return `must be a path: whatever the site does not answer goes to the one next hop, got ${JSON.stringify(destination)}`;
   }
+  if (destination.includes('#')) return 'must have no fragment, which no server is told';
   if (source !== '/*' || namesIn(destination).includes('splat')) return undefined;
   return 'would be the answer for every path, files and functions too; EdgeOne has no such rewrites for apps of one page either';
 }

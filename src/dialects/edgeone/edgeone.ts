@@ -1,26 +1,42 @@
 import { realpath } from 'node:fs/promises';
-import type { Problem } from '../../site/problem.ts';
-import type { Dialect, IgnoredFile, Project, Reading } from '../dialect.ts';
+import { type FoundFolder, findFolder } from '../../static/find-folder.ts';
+import type { Dialect, FileFolder, Project, Reading } from '../dialect.ts';
 import { survey } from '../loader/survey.ts';
+import { readEdgeOneJson } from './edgeone-json.ts';
 import { isEntry } from './entry.ts';
 import { findFiles } from './find-files.ts';
 import { openEntries } from './open-entries.ts';
+import { openGates } from './open-gates.ts';
+import type { EdgeOneJson } from './rules.ts';
 
-/** Cloud functions of EdgeOne Pages for Node.js: the files below `cloud-functions/`. */
+/** EdgeOne Pages: the functions below `cloud-functions/`, `middleware.js` and `edgeone.json`. */
 export const edgeone: Dialect = {
   name: 'edgeone',
   looksFor: 'cloud-functions/**, else node-functions/**: .js .ts .cjs .jsx .tsx files with onRequest… or an app',
   read,
 };
 
-/** Only entries are ever run; which files those are is found by looking at what they export. */
 async function read(given: Project): Promise<Reading> {
   // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
-  const { files, ignored: passedOver, problems: unreadable } = await findFiles(project.root);
-  const ignored: IgnoredFile[] = [...passedOver];
-  const problems: Problem[] = [...unreadable];
-  if (files.length === 0) return { routes: [], ignored, problems };
+  const { json, problems } = await readEdgeOneJson(project.root);
+  const [gates, functions, files] = await Promise.all([
+    openGates(project, json),
+    readFunctions(project),
+    nameFolder(project.root, json),
+  ]);
+  return {
+    routes: [...gates.routes, ...functions.routes],
+    ignored: [...gates.ignored, ...functions.ignored, ...files.ignored],
+    problems: [...problems, ...gates.problems, ...functions.problems, ...files.problems],
+    ...(files.folder !== undefined && { fileFolders: [{ folder: files.folder, slash: files.slash }] }),
+  };
+}
+
+/** Only entries are ever run; which files those are is found by looking at what they export. */
+async function readFunctions(project: Project): Promise<Reading> {
+  const { files, ignored: passedOver, problems } = await findFiles(project.root);
+  if (files.length === 0) return { routes: [], ignored: passedOver, problems };
 
   const found = await survey(
     project.root,
@@ -28,11 +44,22 @@ async function read(given: Project): Promise<Reading> {
   );
   const entries = files.filter((file) => isEntry(file, found));
   const helpers = files.filter((file) => !entries.includes(file));
-  ignored.push(...helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' })));
+  const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
   const opened = await openEntries({ project, files: entries, broken: found.broken });
   return {
     routes: opened.routes,
-    ignored: [...ignored, ...opened.ignored],
+    ignored: [...passedOver, ...ignored, ...opened.ignored],
     problems: [...problems, ...opened.problems],
   };
+}
+
+interface NamedFolder extends FoundFolder {
+  readonly slash: NonNullable<FileFolder['slash']>;
+}
+
+/** None where `edgeone.json` says nothing that concerns files; with a rule of its own for slashes the folder must not have another one. */
+async function nameFolder(root: string, { outputDirectory, trailingSlash }: EdgeOneJson): Promise<NamedFolder> {
+  const slash = trailingSlash === undefined ? 'one' : 'either';
+  if (outputDirectory !== undefined) return { folder: outputDirectory, slash, ignored: [], problems: [] };
+  return slash === 'one' ? { slash, ignored: [], problems: [] } : { ...(await findFolder(root)), slash };
 }
