@@ -2,11 +2,11 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Deadlines, Watched } from '../deadlines.ts';
 import { Fault } from '../fault.ts';
+import { EarlyBytes } from '../http/early-bytes.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { withoutNames } from '../http/headers.ts';
 import type { Member } from '../roster.ts';
 import { toHopFault } from './errors.ts';
-import { EarlyBytes } from './tunnel-early-bytes.ts';
 import type { Handshake, Handshaker } from './tunnel-handshake.ts';
 import { Refusal } from './tunnel-refusal.ts';
 

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 
-/** More than this a client does not get rid of before the hop has agreed. */
+/** More than this a client does not get rid of before that. */
 const MOST_BYTES = 64 * 1024;
 
 /**
- * What a client sends before the hop has agreed to the upgrade.
+ * What a client sends before anybody has agreed to its upgrade.
  *
  * It is read and kept, not left in the socket: only a socket that is being read tells that the other side ended or broke off.
  */
