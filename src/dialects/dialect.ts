@@ -16,6 +16,13 @@ export interface Project {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What was found wrong before any dialect was asked. */
   readonly problems?: readonly Problem[];
+  /** Set by `nexthop build`: what is compiled is kept there, and nothing of the user's is run. */
+  readonly ahead?: Ahead;
+}
+
+/** Takes what is compiled ahead. The loader alone looks inside. */
+export interface Ahead {
+  keep(piece: object): void;
 }
 
 /**

@@ -22,7 +22,7 @@ export async function compileSite(
     root: opened.root,
     async run(file) {
       const loaded = await compiled.load(join(opened.root, file));
-      if (loaded.state === 'slow') throw new Error(`${file} is still loading`);
+      if (loaded.state !== 'ready') throw new Error(`${file} is not loaded: ${loaded.state}`);
       return loaded.exports;
     },
   };

@@ -39,7 +39,7 @@ async function readFunctions(project: Project): Promise<Reading> {
   if (files.length === 0) return { routes: [], ignored: passedOver, problems };
 
   const found = await survey(
-    project.root,
+    project,
     files.map(({ path }) => path),
   );
   const entries = files.filter((file) => isEntry(file, found));

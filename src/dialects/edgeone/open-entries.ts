@@ -89,6 +89,7 @@ class Opening implements Reading {
     try {
       const loaded = await compiled.load(path, this.#loadLimitMs);
       if (loaded.state === 'ready') return this.#toRoutes(placed, loaded.exports);
+      if (loaded.state === 'ahead') return [];
       this.problems.push({ severity: 'error', file, message: 'is still loading; until it has, its route answers 500' });
       return this.#toLate(placed, loaded.later);
     } catch (error) {

@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, Message } from 'esbuild';
 import type { Problem } from '../../site/problem.ts';
 import { withEsbuild } from './esbuild-service.ts';
+import type { InputWatch } from './inputs.ts';
 import { packages } from './packages.ts';
 import { type Rewrite, SOURCE_CONSTANTS, sourceFiles } from './source-files.ts';
 
@@ -29,6 +30,8 @@ export interface BuildRequest {
   /** Files that esbuild cannot take, by absolute path. What is found is added, so that the next build need not find it again. */
   readonly broken: Map<string, Problem>;
   readonly rewrite?: Rewrite;
+  /** Tells what the build depends on. */
+  readonly watch?: InputWatch | undefined;
 }
 
 export interface BuildAnswer {
@@ -46,11 +49,11 @@ export async function buildAround(request: BuildRequest): Promise<BuildAnswer> {
 }
 
 async function buildWith(build: typeof import('esbuild').build, request: BuildRequest): Promise<BuildAnswer> {
-  const { root, options, broken, rewrite } = request;
+  const { root, options, broken, rewrite, watch } = request;
   for (;;) {
     const files = sourceFiles({ root, broken, rewrite });
     try {
-      const plugins = [files.plugin, packages(root)];
+      const plugins = [...(watch ? [watch.plugin] : []), files.plugin, packages(root, watch)];
       const built = await build({ ...options, ...OPTIONS, absWorkingDir: root, plugins });
       return { built, problems: files.brokenSeen() };
     } catch (error) {

@@ -2,8 +2,10 @@ import { join, relative } from 'node:path';
 import type { Problem } from '../../site/problem.ts';
 import type { Project } from '../dialect.ts';
 import { buildAround } from './build-around.ts';
+import { InputWatch } from './inputs.ts';
+import { explainStale, findKept } from './kept-build.ts';
 import { callForPaths } from './packages.ts';
-import { importText, PRELUDE_PLACE } from './place-module.ts';
+import { importText, type ModuleText, PRELUDE_PLACE } from './place-module.ts';
 import type { Rewrite } from './source-files.ts';
 
 /** How long a module may take to load at start: a database that does not answer must not keep every route of the site away. */
@@ -12,8 +14,9 @@ const LOAD_LIMIT_MS = 10_000;
 /** The exports of a module. */
 export type Exports = Readonly<Record<string, unknown>>;
 
-/** What was loaded, or that it is not there yet; then `later` settles when it is. */
+/** What was loaded, or that it is not there yet; then `later` settles when it is. 'ahead': it was compiled for later, and is not run. */
 export type Loaded =
+  | { readonly state: 'ahead' }
   | { readonly state: 'ready'; readonly exports: Exports }
   | { readonly state: 'slow'; readonly later: Promise<Exports> };
 
@@ -35,9 +38,40 @@ export interface CompileRequest {
   readonly rewrite?: Rewrite;
 }
 
-/** Compiles the user's files, and all that they import, into one module (docs/decisions/user-code-bundle.md). Evaluates nothing yet. */
-export async function compile(project: Project, { files, broken, rewrite }: CompileRequest): Promise<Compiled> {
-  const { root } = project;
+/**
+ * Compiles the user's files, and all that they import, into one module, or takes it from a fresh build (docs/decisions/user-code-bundle.md).
+ * Evaluates nothing yet. Throws a BuildError when there is neither.
+ */
+export async function compile(project: Project, request: CompileRequest): Promise<Compiled> {
+  const { root, dataDir, ahead } = project;
+  const files = request.files.map((file) => relative(root, file));
+  const kept = await findKept(project, { kind: 'functions', files });
+  if (kept.state === 'fresh') return toCompiled(root, toLoaders(await kept.importModule()), []);
+  const watch = ahead && new InputWatch(root);
+  const { module, problems } = await explainStale(kept, () => bundle(root, request, watch));
+  if (watch) {
+    // What does not compile now may do so later without a change to any file that is known by then, so it is not kept.
+    if (problems.length === 0) ahead.keep({ kind: 'functions', files, inputs: watch.toInputs(), module });
+    return { problems, load: async () => ({ state: 'ahead' }) };
+  }
+  const loaders = toLoaders(await importText(module, root, join(dataDir, 'functions')));
+  return toCompiled(root, loaders, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
+}
+
+function toCompiled(root: string, loaders: Loaders, problems: readonly Problem[]): Compiled {
+  return { problems, load: (file, limitMs = LOAD_LIMIT_MS) => within(loaders, relative(root, file), limitMs) };
+}
+
+interface Bundle {
+  readonly module: ModuleText;
+  readonly problems: readonly Problem[];
+}
+
+async function bundle(
+  root: string,
+  { files, broken, rewrite }: CompileRequest,
+  watch: InputWatch | undefined,
+): Promise<Bundle> {
   const { built, problems } = await buildAround({
     root,
     broken: new Map(broken),
@@ -49,15 +83,11 @@ export async function compile(project: Project, { files, broken, rewrite }: Comp
       sourcesContent: false,
       keepNames: true,
     },
+    watch,
     ...(rewrite && { rewrite }),
   });
   const [map, text] = built.outputFiles;
-  const module = { text: callForPaths(text?.text ?? ''), map: map?.text ?? '{}' };
-  const loaders = toLoaders(await importText(module, root, join(project.dataDir, 'functions')));
-  return {
-    problems,
-    load: (file, limitMs = LOAD_LIMIT_MS) => within(loaders, relative(root, file), limitMs),
-  };
+  return { module: { text: callForPaths(text?.text ?? ''), map: map?.text ?? '{}' }, problems };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
+import type { InputWatch } from './inputs.ts';
 import { PATH_OF, URL_OF } from './place-module.ts';
 
 /** Everything but `./x`, `../x` and `/x`: packages, Node's own modules, `#imports`, and aliases of a tsconfig. */
@@ -24,7 +25,7 @@ const MARKED = /(\bimport\()?"nexthop-package:([^"]*)"/g;
  * bundle: a package that is broken or lacks a name would cost every route, and `import 'dotenv/config'` would run too late or too early.
  * It also gives names to whoever imports them from CommonJS (`import { sign } from 'jsonwebtoken'`), as bundlers do and Node does not.
  */
-export function packages(root: string): Plugin {
+export function packages(root: string, watch?: InputWatch): Plugin {
   return {
     name: 'packages',
     setup(build) {
@@ -38,6 +39,7 @@ export function packages(root: string): Plugin {
       build.onResolve({ filter: BARE }, async (question) => {
         const found = await resolvePackage(build, question);
         if (found === undefined || found.isBuiltIn) return found && leaveOut(found.path, question.kind, 'built-in');
+        watch?.addPackage(found.path);
         const isModule = question.kind === 'import-statement' && isEsModule(found.path, types);
         return leaveOut(relative(root, found.path), question.kind, isModule ? 'module-package' : 'package');
       });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -18,11 +19,19 @@ export const URL_OF = '__nexthop_url_of';
 /** Stands in the first line until the module is placed, so that all others keep their numbers in the source map. */
 export const PRELUDE_PLACE = '// prelude';
 
+/** A module with its place. */
+export interface PlacedModule extends ModuleText {
+  /** Name of the file beside it in which its map is looked for; the same for the same map. */
+  readonly mapFile: string;
+}
+
+const MAP_COMMENT = /\n\/\/# sourceMappingURL=[^\n]*\n$/;
+
 /**
- * The same module for a file of this name in a folder (absolute, without links) from which the site is reached by `toRoot`, a relative path.
+ * The module for a folder from which the site is reached by `toRoot`, a relative path; it may have had another place before.
  * A `require` of a name that is known only when it runs resolves from the root of the site.
  */
-export function placeModule({ text, map }: ModuleText, toRoot: string, name: string): ModuleText {
+export function placeModule(module: ModuleText, toRoot: string): PlacedModule {
   const prelude = [
     "import { createRequire as __nexthop_createRequire } from 'node:module';",
     "import { resolve as __nexthop_resolve } from 'node:path';",
@@ -31,12 +40,11 @@ export function placeModule({ text, map }: ModuleText, toRoot: string, name: str
     `const ${URL_OF} = (file) => __nexthop_toUrl(${PATH_OF}(file)).href;`,
     `const require = __nexthop_createRequire(${PATH_OF}('index.js'));`,
   ];
-  const rest = text.slice(text.indexOf('\n'));
+  const code = module.text.slice(module.text.indexOf('\n')).replace(MAP_COMMENT, '');
   const sourceRoot = `${toRoot.split('/').map(encodeURIComponent).join('/')}/`;
-  return {
-    text: `${prelude.join(' ')}${rest}\n//# sourceMappingURL=${encodeURIComponent(name)}.map\n`,
-    map: JSON.stringify({ ...JSON.parse(map), sourceRoot }),
-  };
+  const map = JSON.stringify({ ...JSON.parse(module.map), sourceRoot });
+  const mapFile = `${hash('sha256', map, 'hex')}.map`;
+  return { text: `${prelude.join(' ')}${code}\n//# sourceMappingURL=${mapFile}\n`, map, mapFile };
 }
 
 /** Imports a module from a file. */
@@ -55,9 +63,9 @@ const NAME = 'functions.mjs';
 export async function importText(module: ModuleText, root: string, parent: string): Promise<unknown> {
   const folder = await makeFolder(parent);
   try {
-    const { text, map } = placeModule(module, relative(folder, root), NAME);
+    const { text, map, mapFile } = placeModule(module, relative(folder, root));
     await writeFile(join(folder, NAME), text);
-    await writeFile(join(folder, `${NAME}.map`), map);
+    await writeFile(join(folder, mapFile), map);
     return await importFile(join(folder, NAME));
   } finally {
     await rm(folder, { recursive: true, force: true });

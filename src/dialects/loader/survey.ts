@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { init, parse } from 'es-module-lexer';
 import type { Problem } from '../../site/problem.ts';
+import type { Project } from '../dialect.ts';
 import { buildAround } from './build-around.ts';
 import { namesInCommonJs } from './commonjs-names.ts';
+import { InputWatch } from './inputs.ts';
+import { explainStale, findKept } from './kept-build.ts';
 
 /** What a file exports, found without running anything. */
 export interface Look {
@@ -25,16 +28,58 @@ const MAY_EXPORT = /\bexports?\b/;
 
 /**
  * Looks at what each file exports, through re-exports (`export * from`), types and renamings alike: esbuild resolves them all
- * when it bundles, and tells. Nothing is run and nothing written.
+ * when it bundles, and tells; or a fresh build knows. Nothing is run and nothing written. Throws a BuildError when there is neither.
  */
-export async function survey(root: string, given: readonly string[]): Promise<Survey> {
-  const files = [...new Set(given)];
+export async function survey(project: Project, given: readonly string[]): Promise<Survey> {
+  const { root, ahead, log } = project;
+  const paths = [...new Set(given)];
+  const files = paths.map((path) => relative(root, path));
+  const kept = await findKept(project, { kind: 'survey', files });
+  if (kept.state === 'fresh') return fromAnswer(root, kept.piece.answer as SurveyAnswer); // as it was kept below
+  // Whoever compiles next tells people of it, unless no function depends on what changed.
+  if (kept.state === 'stale')
+    log.info('looking at the functions again', { reason: `${kept.problem.file} ${kept.problem.message}` });
+  const watch = ahead && new InputWatch(root);
+  const found = await explainStale(kept, () => look(root, paths, watch));
+  if (watch) {
+    for (const path of paths) watch.add(path);
+    ahead.keep({ kind: 'survey', files, inputs: watch.toInputs(), answer: toAnswer(root, found) });
+  }
+  return found;
+}
+
+/** A survey as JSON takes it, with paths relative to the site. */
+interface SurveyAnswer {
+  readonly looks: readonly [file: string, names: readonly string[], defaultName: string][];
+  readonly brokenTexts: readonly [file: string, text: string][];
+  readonly broken: readonly [file: string, problem: Problem][];
+}
+
+function toAnswer(root: string, { looks, brokenTexts, broken }: Survey): SurveyAnswer {
+  return {
+    looks: [...looks].map(([path, { names, defaultName }]) => [relative(root, path), [...names], defaultName]),
+    brokenTexts: [...brokenTexts].map(([path, text]) => [relative(root, path), text]),
+    broken: [...broken].map(([path, problem]) => [relative(root, path), problem]),
+  };
+}
+
+function fromAnswer(root: string, { looks, brokenTexts, broken }: SurveyAnswer): Survey {
+  return {
+    looks: new Map(
+      looks.map(([file, names, defaultName]) => [resolve(root, file), { names: new Set(names), defaultName }]),
+    ),
+    brokenTexts: new Map(brokenTexts.map(([file, text]) => [resolve(root, file), text])),
+    broken: new Map(broken.map(([file, problem]) => [resolve(root, file), problem])),
+  };
+}
+
+async function look(root: string, files: readonly string[], watch: InputWatch | undefined): Promise<Survey> {
   const broken = new Map<string, Problem>();
   const texts = new Map<string, string>();
   await Promise.all(files.map((file) => readInto(texts, { root, file, broken })));
   const exporting = files.filter((file) => MAY_EXPORT.test(texts.get(file) ?? ''));
   const looks =
-    exporting.length > 0 ? await lookAt({ root, files: exporting, texts, broken }) : new Map<string, Look>();
+    exporting.length > 0 ? await lookAt({ root, files: exporting, texts, broken, watch }) : new Map<string, Look>();
   const brokenTexts = new Map(
     files.filter((file) => broken.has(file)).map((file) => [file, texts.get(file) ?? ''] as const),
   );
@@ -61,12 +106,14 @@ interface LookRequest {
   readonly files: readonly string[];
   readonly texts: ReadonlyMap<string, string>;
   readonly broken: Map<string, Problem>;
+  readonly watch: InputWatch | undefined;
 }
 
-async function lookAt({ root, files, texts, broken }: LookRequest): Promise<Map<string, Look>> {
+async function lookAt({ root, files, texts, broken, watch }: LookRequest): Promise<Map<string, Look>> {
   const { built } = await buildAround({
     root,
     broken,
+    watch,
     options: {
       // Numbered, since `a.js` and `a.ts` would want the same output.
       entryPoints: files.map((file, index) => ({ in: file, out: String(index) })),

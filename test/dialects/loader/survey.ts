@@ -46,15 +46,15 @@ const ROWS: readonly Row[] = [
 
 for (const { title, text, names, defaultName = '' } of ROWS) {
   test(`exports are found without running anything: ${title}`, async (t) => {
-    const { root } = await project(t, {
+    const opened = await project(t, {
       'a.ts': `globalThis.surveyRan = true; ${text}`,
       'lib.ts': 'export const onRequest = () => 1; export default onRequest;',
       'star.ts': "export * from './lib';",
     });
 
-    const { looks } = await survey(root, [join(root, 'a.ts'), join(root, 'lib.ts')]);
+    const { looks } = await survey(opened, [join(opened.root, 'a.ts'), join(opened.root, 'lib.ts')]);
 
-    const look = looks.get(join(root, 'a.ts'));
+    const look = looks.get(join(opened.root, 'a.ts'));
     t.deepEqual([...(look?.names ?? [])], names);
     t.is(look?.defaultName, defaultName);
     t.false('surveyRan' in globalThis);
@@ -73,28 +73,28 @@ const COMMON_JS: readonly (readonly [string, readonly string[]])[] = [
 
 for (const [text, names] of COMMON_JS) {
   test(`exports of CommonJS are found in its text: ${text}`, async (t) => {
-    const { root } = await project(t, { 'a.cjs': text });
+    const opened = await project(t, { 'a.cjs': text });
 
-    const { looks } = await survey(root, [join(root, 'a.cjs')]);
+    const { looks } = await survey(opened, [join(opened.root, 'a.cjs')]);
 
-    t.deepEqual([...(looks.get(join(root, 'a.cjs'))?.names ?? [])], names);
+    t.deepEqual([...(looks.get(join(opened.root, 'a.cjs'))?.names ?? [])], names);
   });
 }
 
 test('files of one name and two extensions are told apart', async (t) => {
-  const { root } = await project(t, { 'a.js': 'export const one = 1;', 'a.ts': 'export const two = 2;' });
+  const opened = await project(t, { 'a.js': 'export const one = 1;', 'a.ts': 'export const two = 2;' });
 
-  const { looks } = await survey(root, [join(root, 'a.js'), join(root, 'a.ts')]);
+  const { looks } = await survey(opened, [join(opened.root, 'a.js'), join(opened.root, 'a.ts')]);
 
   t.deepEqual([...looks.values()].flatMap(({ names }) => [...names]).sort(), ['one', 'two']);
 });
 
 test('of a file that does not parse the text is left, and the others are looked at', async (t) => {
-  const { root } = await project(t, { 'a.js': 'export const onRequest = (', 'b.js': 'export const b = 1;' });
+  const opened = await project(t, { 'a.js': 'export const onRequest = (', 'b.js': 'export const b = 1;' });
 
-  const { looks, brokenTexts, broken } = await survey(root, [join(root, 'a.js'), join(root, 'b.js')]);
+  const { looks, brokenTexts, broken } = await survey(opened, [join(opened.root, 'a.js'), join(opened.root, 'b.js')]);
 
-  t.deepEqual([...looks.keys()], [join(root, 'b.js')]);
-  t.is(brokenTexts.get(join(root, 'a.js')), 'export const onRequest = (');
-  t.like(broken.get(join(root, 'a.js')), { file: 'a.js', line: 1 });
+  t.deepEqual([...looks.keys()], [join(opened.root, 'b.js')]);
+  t.is(brokenTexts.get(join(opened.root, 'a.js')), 'export const onRequest = (');
+  t.like(broken.get(join(opened.root, 'a.js')), { file: 'a.js', line: 1 });
 });
