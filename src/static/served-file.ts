@@ -95,7 +95,6 @@ export class ServedFile {
     const handle = await form.open(facts);
     if (!handle) return false;
     try {
-      if (exchange.left) return true;
       this.#writeFileHead(exchange, choice, range);
       await new FileSender(exchange, handle).send(range ?? { first: 0, last: facts.size - 1 });
       return true;

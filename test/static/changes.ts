@@ -2,6 +2,7 @@ import { appendFile, rename, truncate, utimes, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import test from 'ava';
 import { type FileServer, serveFiles } from '../helpers/file-server.ts';
+import { openFileCount } from '../helpers/open-file-count.ts';
 import { until } from '../helpers/until.ts';
 
 const LARGE = 'x'.repeat(300_000);
@@ -42,6 +43,18 @@ test('a large file that changed a moment ago is never sent with the old length',
     t.is(fields['content-length'], String(length));
     t.is(body.length, length);
   }
+  t.is(openFileCount(server.root), 0);
+});
+
+test('a file that is replaced by one of the same size and time is soon served', async (t) => {
+  const server = await serveFiles(t, { 'public/a.txt': 'hello', 'public/b.tmp': 'hallo' });
+  const [old, fresh] = ['a.txt', 'b.tmp'].map((name) => join(server.root, 'public', name)) as [string, string];
+  for (const path of [old, fresh]) await utimes(path, 1, 1);
+  const { fields } = await server.ask('/a.txt');
+
+  await rename(fresh, old);
+
+  t.is((await untilChanged(server, fields.etag)).body, 'hallo');
 });
 
 test('a file whose time alone changed keeps its tag', async (t) => {

@@ -36,7 +36,7 @@ for (const [accept, expected] of [
 }
 
 test('each form has a tag of its own, also in a 304, which varies too', async (t) => {
-  const server = await serveFiles(t, FILES);
+  const server = await serveFiles(t, { 'public/a.js': 'same', 'public/a.js.br': 'same', 'public/a.js.gz': 'same' });
   const tags = await Promise.all(
     ['br', 'gzip', ''].map(async (accept) => (await server.ask('/a.js', { 'Accept-Encoding': accept })).fields.etag),
   );

@@ -133,6 +133,15 @@ test('a site that is served from its top keeps its sources to itself', async (t)
   t.deepEqual(paths, ['/index.html', '/', '/sub/package.json']);
 });
 
+test('a link of another name leads to no source', async (t) => {
+  const parts = await project(t, { 'index.html': 'home', 'functions/deep/a.js': '', 'package.json': '{}' });
+  await symlink('functions/deep', join(parts.root, 'open'));
+  await symlink('package.json', join(parts.root, 'open.json'));
+  const { routes } = await readFiles(parts, [{ folder: '.' }]);
+
+  t.is(routes.length, 2);
+});
+
 test('what is made from the site is not served', async (t) => {
   const root = await siteFolder(t, { 'public/index.html': 'home', 'public/made/manifest.json': '{}' });
   const dataDir = join(root, 'public/made');

@@ -1,0 +1,45 @@
+import test from 'ava';
+import type { Facts } from '../../src/static/facts.ts';
+import { Memory } from '../../src/static/memory.ts';
+
+test('what came first is forgotten first when memory is short', (t) => {
+  const memory = new Memory(100);
+  const [one, two, three] = [factsOf(40), factsOf(40), factsOf(40)];
+  for (const facts of [one, two, three]) memory.keep(facts);
+
+  t.deepEqual(
+    [one, two, three].map(({ bytes }) => bytes?.length),
+    [undefined, 40, 40],
+  );
+});
+
+test('what is forgotten makes room', (t) => {
+  const memory = new Memory(100);
+  const [one, two, three] = [factsOf(40), factsOf(40), factsOf(60)];
+  memory.keep(one);
+  memory.keep(two);
+  memory.forget(one);
+  memory.forget(one);
+  memory.keep(three);
+
+  t.deepEqual(
+    [one, two, three].map(({ bytes }) => bytes?.length),
+    [undefined, 40, 60],
+  );
+});
+
+test('a large file is not kept, and drives nothing out', (t) => {
+  const memory = new Memory(100_000);
+  const [small, large] = [factsOf(64 * 1024), factsOf(64 * 1024 + 1)];
+  memory.keep(small);
+  memory.keep(large);
+
+  t.is(small.bytes?.length, 64 * 1024);
+  t.is(large.bytes, undefined);
+});
+
+function factsOf(size: number): Facts {
+  const bytes = Buffer.alloc(size);
+  // What a file's stats are is of no concern here.
+  return { size, etag: '', modifiedMs: 0, lastModified: '', stats: {} as Facts['stats'], bytes };
+}
