@@ -44,6 +44,17 @@ export const SETTINGS = {
   DRAIN_TIMEOUT: setting(kind.duration, '25s', 'after that: for requests and tunnels to finish'),
   READY_PATH: setting(kind.ownPath, '/.well-known/nexthop/ready', 'answers 200, or 503 while draining; empty: none'),
 
+  FUNCTION_BODY_LIMIT: setting(
+    kind.size,
+    '6m',
+    'largest request body that a function gets; above it 413; 0: BODY_LIMIT alone',
+  ),
+  FUNCTION_TIMEOUT: setting(
+    kind.duration,
+    '30s',
+    'from the call of a function to the head of its answer; then 504; 0: no limit',
+  ),
+
   HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'to connect to the next hop; then 504'),
   HOP_FIRST_BYTE_TIMEOUT: setting(kind.duration, '110s', "to the head of the hop's answer; then 504; 0: no limit"),
   HOP_IDLE_TIMEOUT: setting(

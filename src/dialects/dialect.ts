@@ -14,6 +14,8 @@ export interface Project {
   readonly region: string;
   /** The variables a function may see. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What a function may take; 0: no limit. A platform's own configuration may say otherwise. */
+  readonly functionLimits: { readonly bodyBytes: number; readonly timeoutMs: number };
   /** What was found wrong before any dialect was asked. */
   readonly problems?: readonly Problem[];
   /** Set by `nexthop build`: what is compiled is kept there, and nothing of the user's is run. */

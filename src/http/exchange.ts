@@ -45,7 +45,8 @@ export class Exchange implements Member {
   readonly startedAtMs: number;
   readonly bytesWrittenBefore: number;
   readonly pendingWork: PendingWork;
-  readonly bodyLimitBytes: number;
+  /** Largest body that is taken; 0: no limit. */
+  bodyLimitBytes: number;
 
   /** Pattern of the route that answered, '' for a miss. */
   route = '';
@@ -100,13 +101,19 @@ export class Exchange implements Member {
     return (this.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
   }
 
-  /** Aborts when the client leaves early. Made on first use: most requests never need one. */
+  /** Aborts when the client leaves early, or a function's time is up. Made on first use: most requests never need one. */
   get signal(): AbortSignal {
     if (!this.#abort) {
       this.#abort = new AbortController();
       if (this.left) this.#abort.abort();
     }
     return this.#abort.signal;
+  }
+
+  /** Nobody waits for what is under way any more, though the client may still be there: aborts the signal. */
+  abort(reason: unknown): void {
+    this.#abort ??= new AbortController();
+    this.#abort.abort(reason);
   }
 
   /** One listener is enough: only the target that answers has something to stop. Told at once if the client is gone. */
@@ -121,6 +128,13 @@ export class Exchange implements Member {
     this.left = true;
     this.#leaveListener?.clientLeft();
     this.#abort?.abort();
+  }
+
+  /** From now on no more than `bytes` are taken (0: as before). Throws `body_too_large` at once when the announced length is more. */
+  limitBody(bytes: number): void {
+    if (bytes > 0 && (this.bodyLimitBytes === 0 || bytes < this.bodyLimitBytes)) this.bodyLimitBytes = bytes;
+    const length = this.request.headers['content-length'];
+    if (this.bodyLimitBytes > 0 && Number(length ?? 0) > this.bodyLimitBytes) throw new Fault('body_too_large');
   }
 
   /** Whoever reads the body says how much came. Throws `body_too_large` as soon as it is more than is taken. */

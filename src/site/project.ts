@@ -16,6 +16,7 @@ export async function openProject(config: Config, log: Log): Promise<Project> {
     log,
     region: config.REGION,
     env: { ...values, ...config.functionEnv },
+    functionLimits: { bodyBytes: config.FUNCTION_BODY_LIMIT, timeoutMs: config.FUNCTION_TIMEOUT },
     problems,
   };
 }

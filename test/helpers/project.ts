@@ -22,5 +22,13 @@ export async function project(
 ): Promise<Project> {
   const root = await siteFolder(t, files);
   await symlink(join(import.meta.dirname, '../../node_modules'), join(root, 'node_modules'));
-  return { root, dataDir: join(root, '.nexthop'), log: SILENT, region: '', env: {}, ...parts };
+  return {
+    root,
+    dataDir: join(root, '.nexthop'),
+    log: SILENT,
+    region: '',
+    env: {},
+    functionLimits: { bodyBytes: 0, timeoutMs: 0 },
+    ...parts,
+  };
 }

@@ -93,5 +93,12 @@ test('a bug in a dialect is not hidden', async (t) => {
 async function projectIn(t: ExecutionContext): Promise<Project> {
   const root = await siteFolder(t);
   const log = { info() {}, warn() {}, error() {}, access() {}, reopen() {}, async close() {} };
-  return { root, dataDir: join(root, '.nexthop'), log, region: '', env: {} };
+  return {
+    root,
+    dataDir: join(root, '.nexthop'),
+    log,
+    region: '',
+    env: {},
+    functionLimits: { bodyBytes: 0, timeoutMs: 0 },
+  };
 }

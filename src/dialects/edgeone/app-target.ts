@@ -2,6 +2,7 @@ import { Fault } from '../../fault.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import type { PatternSegment } from '../../site/pattern.ts';
 import type { Outcome, Params, Target } from '../../target.ts';
+import type { FunctionLimits } from '../limits/function-limits.ts';
 import type { App } from './app.ts';
 import type { Platform } from './platform.ts';
 
@@ -10,6 +11,7 @@ export interface AppTargetParts {
   readonly name: string;
   readonly app: App;
   readonly platform: Platform;
+  readonly limits: FunctionLimits;
   /** Of the route: what stands in front of the app's own paths. */
   readonly segments: readonly PatternSegment[];
 }
@@ -19,20 +21,24 @@ export class AppTarget implements Target {
   readonly name: string;
   readonly #app: App;
   readonly #platform: Platform;
+  readonly #limits: FunctionLimits;
   /** How many segments of the path the app does not see. */
   readonly #prefixLength: number;
 
-  constructor({ name, app, platform, segments }: AppTargetParts) {
+  constructor({ name, app, platform, limits, segments }: AppTargetParts) {
     this.name = name;
     this.#app = app;
     this.#platform = platform;
+    this.#limits = limits;
     this.#prefixLength = prefixLength(segments);
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+    const limits = this.#limits;
+    limits.limitBody(exchange);
     const url = this.#toOwnUrl(exchange.target);
     try {
-      await this.#app.serve({ exchange, url, params, platform: this.#platform });
+      await this.#app.serve({ exchange, url, params, platform: this.#platform, limits });
     } catch (cause) {
       throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
     }

@@ -1,5 +1,6 @@
 import type { Exchange } from '../../http/exchange.ts';
 import type { Params } from '../../target.ts';
+import type { FunctionLimits } from '../limits/function-limits.ts';
 import type { Geo } from './geo.ts';
 import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from './platform.ts';
 
@@ -9,6 +10,7 @@ export interface AppCall {
   readonly url: string;
   readonly params: Params;
   readonly platform: Platform;
+  readonly limits: FunctionLimits;
 }
 
 /** A whole web application of some framework, which routes and answers by itself. */

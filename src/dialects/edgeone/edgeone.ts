@@ -22,7 +22,7 @@ async function read(given: Project): Promise<Reading> {
   const { json, problems } = await readEdgeOneJson(project.root);
   const [gates, functions, files] = await Promise.all([
     openGates(project, json),
-    readFunctions(project),
+    readFunctions(withOwnLimits(project, json)),
     nameFolder(project.root, json),
   ]);
   return {
@@ -31,6 +31,12 @@ async function read(given: Project): Promise<Reading> {
     problems: [...problems, ...gates.problems, ...functions.problems, ...files.problems],
     ...(files.folder !== undefined && { fileFolders: [{ folder: files.folder, slash: files.slash }] }),
   };
+}
+
+/** The site's own word on how long its functions may run comes before that of whoever runs it. */
+function withOwnLimits(project: Project, { maxDurationMs }: EdgeOneJson): Project {
+  const { bodyBytes, timeoutMs } = project.functionLimits;
+  return { ...project, functionLimits: { bodyBytes, timeoutMs: maxDurationMs ?? timeoutMs } };
 }
 
 /** Only entries are ever run; which files those are is found by looking at what they export. */

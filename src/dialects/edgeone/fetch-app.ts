@@ -20,7 +20,7 @@ export class FetchApp implements App {
     const whole = new WebRequest(call.exchange);
     const request = new Request(new URL(call.url, whole.url), whole);
     const { env } = toAppContext(call);
-    const answer = await this.#fetcher.fetch(request, env);
+    const answer = await call.limits.inTime(call.exchange, Promise.resolve(this.#fetcher.fetch(request, env)));
     if (!isWebResponse(answer)) throw new Fault('function_bad_answer', { message: 'the app returned no Response' });
     await writeWebResponse(call.exchange, answer);
   }

@@ -1,6 +1,7 @@
 import { Fault } from '../../fault.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import type { Outcome, Params, Target } from '../../target.ts';
+import type { FunctionLimits } from '../limits/function-limits.ts';
 import { EventContext } from './event-context.ts';
 import type { Handlers } from './handlers.ts';
 import type { Platform } from './platform.ts';
@@ -11,6 +12,7 @@ export interface HandlerTargetParts {
   readonly name: string;
   readonly handlers: Handlers;
   readonly platform: Platform;
+  readonly limits: FunctionLimits;
 }
 
 /** A file of handlers (`onRequest`, `onRequestGet`, …). Passes a method for which it has none, also HEAD beside GET. */
@@ -18,20 +20,24 @@ export class HandlerTarget implements Target {
   readonly name: string;
   readonly #handlers: Handlers;
   readonly #platform: Platform;
+  readonly #limits: FunctionLimits;
 
-  constructor({ name, handlers, platform }: HandlerTargetParts) {
+  constructor({ name, handlers, platform, limits }: HandlerTargetParts) {
     this.name = name;
     this.#handlers = handlers;
     this.#platform = platform;
+    this.#limits = limits;
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
     const handler = this.#handlers.byMethod.get(exchange.request.method ?? '') ?? this.#handlers.any;
     if (!handler) return 'passed';
+    this.#limits.limitBody(exchange);
     const context = new EventContext({ exchange, params, platform: this.#platform, file: this.name });
     let result: unknown;
     try {
-      result = await handler(context);
+      result = handler(context);
+      if (isPromise(result)) result = await this.#limits.inTime(exchange, result);
     } catch (cause) {
       // A function may fail for what is not its doing, such as a body that is too large. A thrown Response is an error on the platform too.
       throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
@@ -39,4 +45,8 @@ export class HandlerTarget implements Target {
     await writeResult(exchange, result);
     return 'answered';
   }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

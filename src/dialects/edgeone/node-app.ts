@@ -1,4 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { Fault } from '../../fault.ts';
+import { countRawBody } from '../../http/count-raw-body.ts';
+import { muteResponse } from '../../http/mute-response.ts';
 import { type App, type AppCall, toAppContext } from './app.ts';
 
 /** What node:http calls: an Express app, Koa's callback. */
@@ -13,21 +16,38 @@ export class NodeApp implements App {
   }
 
   async serve(call: AppCall): Promise<void> {
-    const { exchange, url } = call;
+    const { exchange, url, limits } = call;
     const { request, response } = exchange;
     const context = toAppContext(call);
     request.url = url;
     showPlatformFields(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
     response.setHeader(exchange.requestId.name, exchange.requestId.value);
     exchange.admitBody();
-    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
     response.once('close', resolve);
-    await this.#listener(Object.assign(request, { context }), response);
-    // One that is closed by now may have said so before anybody listened.
-    if (!response.closed) await closed;
+    countRawBody(exchange, reject);
+    try {
+      const returned = this.#listener(Object.assign(request, { context }), response);
+      if (returned instanceof Promise) returned.catch(reject);
+      await limits.inTime(exchange, answered);
+    } catch (error) {
+      response.off('close', resolve);
+      giveUp(call, error);
+      throw error;
+    }
     // With head and framing: the app writes to the response itself, so that only the connection can tell.
     exchange.bodyBytesSent = exchange.socket.bytesWritten - exchange.bytesWrittenBefore;
   }
+}
+
+/** The app still holds the response, and may write to it as if nothing had happened. */
+function giveUp({ exchange, limits }: AppCall, error: unknown): void {
+  const { response } = exchange;
+  const isLate = error instanceof Fault && error.code === 'function_timeout';
+  // It holds the connection, too.
+  response.shouldKeepAlive = false;
+  // When the answer of the fault is written.
+  response.once('finish', () => muteResponse(response, () => isLate && limits.tellLate(exchange)));
 }
 
 interface PlatformFields {

@@ -2,6 +2,7 @@ import type { Pattern } from '../../site/pattern.ts';
 import type { Problem } from '../../site/problem.ts';
 import type { Target } from '../../target.ts';
 import type { IgnoredFile, Project, Reading, Route } from '../dialect.ts';
+import { FunctionLimits } from '../limits/function-limits.ts';
 import { type Compiled, compile, type Exports } from '../loader/compile.ts';
 import { AppTarget } from './app-target.ts';
 import type { FunctionFile } from './find-files.ts';
@@ -44,12 +45,14 @@ class Opening implements Reading {
   readonly #project: Project;
   readonly #loadLimitMs: number | undefined;
   readonly #platform: Platform;
+  readonly #limits: FunctionLimits;
   readonly #firstAt = new Map<string, string>();
 
   constructor(project: Project, loadLimitMs: number | undefined) {
     this.#project = project;
     this.#loadLimitMs = loadLimitMs;
     this.#platform = { env: withoutUnset(project.env), region: project.region };
+    this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
   }
 
   /** None for a file that cannot have a route or whose route another file has. */
@@ -113,13 +116,13 @@ class Opening implements Reading {
     // An app also answers its bare folder, where a handler's catch-all does not reach.
     const bare = pattern.segments.slice(0, -1);
     return [pattern, { text: toText(bare), segments: bare }].map((each) => {
-      const parts = { name: file, app, platform: this.#platform, segments: each.segments };
+      const parts = { name: file, app, platform: this.#platform, limits: this.#limits, segments: each.segments };
       return this.#toRoute({ ...placed, pattern: each }, new AppTarget(parts));
     });
   }
 
   #toHandlerTarget(name: string, handlers: Handlers): Target {
-    return new HandlerTarget({ name, handlers, platform: this.#platform });
+    return new HandlerTarget({ name, handlers, platform: this.#platform, limits: this.#limits });
   }
 
   #toLate(placed: PlacedFile, later: Promise<Exports>): Routes {

@@ -1,9 +1,6 @@
 import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
-import { HandlerTarget } from '../../../src/dialects/edgeone/handler-target.ts';
-import { Fault } from '../../../src/fault.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
-import { serveExchanges } from '../../helpers/exchange-server.ts';
 
 const NOT_FOUND = { error: 'Not Found', message: 'The requested path does not exist' };
 
@@ -68,21 +65,6 @@ for (const [title, text] of FAILURES) {
     t.notRegex(await response.text(), /mine|secret/);
   });
 }
-
-test('a body that is too large stays the fault of the client, although the handler fails by it', async (t) => {
-  const handlers = {
-    byMethod: new Map(),
-    any: () => {
-      throw new Fault('body_too_large');
-    },
-  };
-  const target = new HandlerTarget({ name: 'a.js', handlers, platform: { env: {}, region: '' } });
-  const { port } = await serveExchanges(t, async (exchange) => {
-    await target.answer(exchange, {});
-  });
-
-  t.is((await fetch(`http://127.0.0.1:${port}/`)).status, 413);
-});
 
 test('a Response keeps its status, its fields and each of its cookies, and streams', async (t) => {
   const text = `export const onRequest = () => {
