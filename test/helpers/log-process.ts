@@ -46,7 +46,7 @@ const ACCESS = `
     startedAtMs: 0,
     bytesWrittenBefore: 0,
   };
-  const access = (target) => log.access({ ...exchange, target });`;
+  const access = (askedTarget) => log.access({ ...exchange, askedTarget });`;
 
 /**
  * Runs a script that finds its open log in `log`, and in `access(target)` what writes an access line. In it, `await go` waits for
