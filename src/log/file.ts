@@ -174,11 +174,25 @@ function flush(file: LogFile): void {
 
 /** The descriptor of a file that is made if need be, with its folder. Neither opening nor writing ever waits for another process. */
 function openToAppend(path: string): number {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
   // A FIFO that is also open for reading needs no other reader to be opened, and keeps its content while readers come and go.
   const direction = statSync(path, { throwIfNoEntry: false })?.isFIFO() ? O_RDWR : O_WRONLY;
   return openSync(path, direction | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o644);
+}
+
+/** With its parents. Node's own recursive mkdir never returns where a folder can neither be made nor be found, as below /proc. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException; // node:fs throws nothing else
+    // If it is a file instead, opening what should be in it says so.
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path);
+  }
 }
 
 function isSameFile(one: number, other: number): boolean {

@@ -17,6 +17,15 @@ test('the folder is made, and both files in it, readable by everybody and writab
   t.is((await stat(join(dir, 'access.log'))).mode & 0o777, 0o644 & ~process.umask());
 });
 
+test('a folder that the kernel lets nobody make is told at once', (t) => {
+  const error = t.throws(() =>
+    openLog({ dir: '/proc/nexthop/log', level: 'info', stdout: false, shortAddresses: false }),
+  );
+
+  t.true(error instanceof LogError);
+  t.regex(error?.message ?? '', /^LOG_DIR: cannot write "\/proc\/nexthop\/log\/error\.log" \(E\w+\)/);
+});
+
 test('what is in the files already stays', async (t) => {
   const folder = await logFolder(t);
   await writeFile(folder.path('error.log'), '{"msg":"old"}\n');
