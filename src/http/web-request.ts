@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ReadableStream } from 'node:stream/web';
 import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
 import { hasBody } from './has-body.ts';
@@ -23,11 +24,17 @@ const NativeRequest = Request as unknown as new (
 export class WebRequest extends NativeRequest {
   readonly #exchange: Exchange;
 
-  constructor(exchange: Exchange) {
+  /** `toBody` is asked only if there is a body; default: the client's, of which nobody else may have read. */
+  constructor(exchange: Exchange, toBody: (exchange: Exchange) => ReadableStream = toWebBody) {
     const { request } = exchange;
     const url = urlOf(exchange);
     try {
-      super(url, mayHaveBody(request) && hasBody(request) ? bodyInit(exchange) : { method: request.method ?? 'GET' });
+      super(
+        url,
+        mayHaveBody(request) && hasBody(request)
+          ? bodyInit(request, toBody(exchange))
+          : { method: request.method ?? 'GET' },
+      );
       this.#exchange = exchange;
       copyFields(request.rawHeaders, this.headers);
     } catch (cause) {
@@ -74,8 +81,8 @@ function mayHaveBody({ method }: IncomingMessage): boolean {
   return method !== 'GET' && method !== 'HEAD';
 }
 
-function bodyInit(exchange: Exchange): RequestInit {
-  return { method: exchange.request.method ?? 'GET', body: toWebBody(exchange), duplex: 'half' };
+function bodyInit({ method = 'GET' }: IncomingMessage, body: ReadableStream): RequestInit {
+  return { method, body, duplex: 'half' };
 }
 
 /**

@@ -1,0 +1,140 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Problem } from '../../site/problem.ts';
+import type { Target } from '../../target.ts';
+import type { IgnoredFile, Project } from '../dialect.ts';
+import { compile, type Exports, type Loaded } from '../loader/compile.ts';
+import { type Look, survey } from '../loader/survey.ts';
+import type { MiddlewareContext } from './middleware-context.ts';
+import { MiddlewareGate } from './middleware-gate.ts';
+import { toMatcher } from './middleware-matcher.ts';
+import { UnreadyTarget } from './unready-target.ts';
+
+export interface OpenedMiddleware {
+  /** Undefined for a site without one. */
+  readonly gate: Target | undefined;
+  readonly ignored: readonly IgnoredFile[];
+  readonly problems: readonly Problem[];
+}
+
+const NONE: OpenedMiddleware = { gate: undefined, ignored: [], problems: [] };
+
+/**
+ * Finds and loads the site's middleware. Never throws. One that does not load answers 500 for every request, as a function that does not load does:
+ * it may be the site's guard, and nobody knows for which paths.
+ */
+export async function openMiddleware(project: Project): Promise<OpenedMiddleware> {
+  const [file, ...others] = await findFiles(project.root);
+  if (file === undefined) return NONE;
+  const ignored = others.map((other) => ({ file: other, reason: `${file} is the middleware` }));
+  const opened = await open(project, file);
+  return { ...opened, ignored: [...opened.ignored, ...ignored] };
+}
+
+/** In the order in which they are taken. */
+const FILES = ['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/middleware.ts'];
+
+async function findFiles(root: string): Promise<readonly string[]> {
+  const found = await Promise.all(FILES.map((file) => isFile(join(root, file))));
+  return FILES.filter((_, index) => found[index]);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    // One that cannot be looked at may be there all the same; reading it will tell.
+    return !(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'));
+  }
+}
+
+const OF_NEXT = /["']next(?:\/[\w-]+)*["']/;
+
+/** Other frameworks have files of this name too, which are no business of the platform's. Undefined for a middleware. */
+function reasonToIgnore(text: string, look: Look | undefined, isBroken: boolean): string | undefined {
+  if (OF_NEXT.test(text)) return 'a middleware of Next.js, which runs it itself';
+  const names = look?.names ?? new Set();
+  const may = isBroken || names.has('middleware') || names.has('proxy') || names.has('default');
+  return may && /\b(?:middleware|proxy)\b/.test(text) ? undefined : 'exports no middleware';
+}
+
+async function open(project: Project, file: string): Promise<OpenedMiddleware> {
+  const path = join(project.root, file);
+  const { looks, broken } = await survey(project, [path]);
+  const text = await readFile(path, 'utf8').catch(() => 'middleware');
+  const reason = reasonToIgnore(text, looks.get(path), broken.has(path));
+  if (reason !== undefined) return { ...NONE, ignored: [{ file, reason }] };
+  try {
+    const compiled = await compile(project, { files: [path], broken });
+    const { problems } = compiled;
+    try {
+      return together(problems, toOpened(project, file, await compiled.load(path)));
+    } catch (cause) {
+      const isTold = problems.some((problem) => problem.file === file);
+      return together(problems, unready(file, cause, isTold ? undefined : `throws while it loads: ${describe(cause)}`));
+    }
+  } catch (cause) {
+    // No file of the user's is to blame, e.g. nothing can be written anywhere.
+    return unready(file, cause, `cannot be compiled: ${describe(cause)}`);
+  }
+}
+
+function toOpened(project: Project, file: string, loaded: Loaded): OpenedMiddleware {
+  if (loaded.state === 'ready') return toGate(project, file, loaded.exports);
+  if (loaded.state === 'ahead') return NONE;
+  const target = new UnreadyTarget(file, undefined);
+  const { log } = project;
+  loaded.later.then(
+    (exports) => {
+      const { gate, problems } = toGate(project, file, exports);
+      for (const { message } of problems) log.error(message, { file });
+      target.become(gate ?? OPEN);
+      log.info('the middleware, which was late, has loaded', { target: file });
+    },
+    (error: unknown) => log.error('the middleware, which was late, did not load', { target: file, error }),
+  );
+  const message = 'is still loading; until it has, every request is answered 500';
+  return { gate: target, ignored: [], problems: [{ severity: 'error', file, message }] };
+}
+
+/** In the place of a file that turned out to be no middleware. */
+const OPEN: Target = { name: 'no middleware', answer: async () => 'passed' };
+
+function toGate({ env, log }: Project, file: string, exports: Exports): OpenedMiddleware {
+  const middleware = pick(exports);
+  if (!middleware) return { ...NONE, ignored: [{ file, reason: 'exports no function called middleware' }] };
+  const { matcher, complaints } = toMatcher(matcherIn(exports));
+  const problems = complaints.map((complaint) => ({
+    severity: 'error' as const,
+    file,
+    message: `config.matcher: ${complaint}`,
+  }));
+  return { gate: new MiddlewareGate({ name: file, middleware, matcher, env, log }), ignored: [], problems };
+}
+
+function pick({ middleware, proxy, default: standard }: Exports): Middleware | undefined {
+  return [middleware, proxy, (standard as { middleware?: unknown } | undefined)?.middleware].find(isFunction);
+}
+
+type Middleware = (context: MiddlewareContext) => unknown;
+
+function isFunction(value: unknown): value is Middleware {
+  return typeof value === 'function';
+}
+
+function matcherIn({ config }: Exports): unknown {
+  return typeof config === 'object' && config !== null && 'matcher' in config ? config.matcher : undefined;
+}
+
+function unready(file: string, cause: unknown, message: string | undefined): OpenedMiddleware {
+  const problems: Problem[] = message === undefined ? [] : [{ severity: 'error', file, message }];
+  return { gate: new UnreadyTarget(file, cause), ignored: [], problems };
+}
+
+function together(problems: readonly Problem[], opened: OpenedMiddleware): OpenedMiddleware {
+  return { ...opened, problems: [...problems, ...opened.problems] };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
