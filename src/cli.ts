@@ -1,10 +1,12 @@
 #!/usr/bin/env -S node --disable-warning=DEP0060 --disable-sigusr1
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { build } from './commands/build.ts';
 import { health } from './commands/health.ts';
 import { routes } from './commands/routes.ts';
 import { start } from './commands/start.ts';
 import { type Config, ConfigError, readConfig, SETTINGS, toFlag } from './config.ts';
+import { BuildError } from './dialects/loader/build-error.ts';
 import { LogError } from './log/open.ts';
 import { SiteError } from './site/folder.ts';
 
@@ -18,6 +20,10 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   start: { about: 'serve the site until SIGTERM or SIGINT', run: start },
+  build: {
+    about: 'compile the functions of the site ahead, for a start without compiling',
+    run: (config, out) => build(config, out),
+  },
   routes: {
     about: 'print the routes of the site, conflicts and ignored files (--json)',
     run: (config, out, { json }) => routes(config, out, { json }),
@@ -96,7 +102,7 @@ function usage(): string {
 function explain(error: unknown): string {
   if (error instanceof ConfigError)
     return `cannot start\n${error.complaints.map((complaint) => `  ${complaint}`).join('\n')}`;
-  if (error instanceof LogError || error instanceof SiteError) return error.message;
+  if (error instanceof LogError || error instanceof SiteError || error instanceof BuildError) return error.message;
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return `PORT is taken: ${error.message}; stop the other server or set PORT to another one`;

@@ -1,9 +1,9 @@
 import type { Config } from '../config.ts';
 import type { Dialect } from '../dialects/dialect.ts';
-import type { Log } from '../log/log.ts';
 import { openProject } from '../site/project.ts';
 import { DIALECTS } from '../site/scan.ts';
 import { openSite } from '../site/site.ts';
+import { NoteLog } from './note-log.ts';
 import { toJson } from './routes-json.ts';
 import { toTable } from './routes-table.ts';
 
@@ -27,29 +27,4 @@ export async function routes(
   const listing = { root: config.site, site, notes, dialects };
   for (const line of json ? [toJson(listing)] : toTable(listing)) out(line);
   return site.problems.some(({ severity }) => severity === 'error') ? 1 : 0;
-}
-
-/** A look at a site serves no requests and leaves no log files: what would go there with a warning is printed below the tables. */
-class NoteLog implements Log {
-  readonly #notes: string[];
-
-  constructor(notes: string[]) {
-    this.#notes = notes;
-  }
-
-  info(): void {}
-
-  warn(message: string): void {
-    this.#notes.push(message);
-  }
-
-  error(message: string): void {
-    this.#notes.push(message);
-  }
-
-  access(): void {}
-
-  reopen(): void {}
-
-  async close(): Promise<void> {}
 }

@@ -38,7 +38,7 @@ export async function findKept(project: Project, question: Question): Promise<Ke
     problem: {
       severity: 'warning',
       file,
-      message: `${what}: the build is stale and not used; run \`nexthop build\` again`,
+      message: `${what}: the build is not used; run \`nexthop build\` again`,
     },
   });
   const place = relative(root, join(folder, MANIFEST));
@@ -50,7 +50,7 @@ export async function findKept(project: Project, question: Question): Promise<Ke
     const piece = manifest.pieces.find((each) => isSame(each, question));
     if (!piece) return stale(...describeOther(manifest.pieces, question));
     const change = findChange(root, piece.inputs);
-    if (change) return stale(change.file, change.what === 'changed' ? 'changed since the build' : change.what);
+    if (change) return stale(change.file, `${change.what} since the build`);
     const { module } = piece;
     if (!module) return { state: 'fresh', piece, importModule: noModule };
     const text = await readCode(folder, module);
@@ -91,8 +91,8 @@ function isSame(piece: KeptPiece, { kind, files }: Question): boolean {
 function describeOther(pieces: readonly KeptPiece[], { kind, files }: Question): [file: string, what: string] {
   const known = pieces.filter((piece) => piece.kind === kind).flatMap((piece) => piece.files);
   const added = files.find((file) => !known.includes(file));
-  if (added !== undefined) return [added, 'is new'];
-  return [known.find((file) => !files.includes(file)) ?? '', 'is no longer one of the functions'];
+  if (added !== undefined) return [added, 'is new since the build'];
+  return [known.find((file) => !files.includes(file)) ?? '', 'is no longer a function'];
 }
 
 async function readCode(folder: string, { file, hash: before }: KeptModule): Promise<string> {

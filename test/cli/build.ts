@@ -1,0 +1,192 @@
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { build } from '../../src/commands/build.ts';
+import { readConfig } from '../../src/config.ts';
+import { BuildError } from '../../src/dialects/loader/build-error.ts';
+import { SiteError } from '../../src/site/folder.ts';
+import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+const HELLO = {
+  'cloud-functions/hello.ts':
+    "import { greet } from '../lib/greet';\nexport function onRequest(): Response {\n  return new Response(greet());\n}",
+  'lib/greet.ts': "export const greet = (): string => 'hello';",
+};
+
+/** Without esbuild: whoever asks for it fails. */
+const NO_ESBUILD = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  registerHooks({ resolve(name, context, next) {
+    if (name === 'esbuild') throw Object.assign(new Error('Cannot find package esbuild'), { code: 'ERR_MODULE_NOT_FOUND' });
+    return next(name, context);
+  } });`)}`;
+
+interface Ran {
+  readonly code: number;
+  readonly text: string;
+}
+
+async function run(site: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  const lines: string[] = [];
+  const code = await build(readConfig({ site, env }), (line) => lines.push(line));
+  return {
+    code,
+    text: lines
+      .join('\n')
+      .replace(/\d+\.\d s/, 'TIME s')
+      .replace(/\d+ KB/, 'SIZE KB'),
+  };
+}
+
+function get(running: RunningProcess, path: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${running.port}${path}`);
+}
+
+test('build says what it compiled, where that is kept and how long it took', async (t) => {
+  const site = await siteFolder(t, HELLO);
+
+  t.deepEqual(await run(site), {
+    code: 0,
+    text: `compiled 1 function of ${site}\n  kept in   ${site}/.nexthop, SIZE KB\n  took      TIME s`,
+  });
+});
+
+test('build names what does not compile with file, line and column, and keeps nothing of it', async (t) => {
+  const site = await siteFolder(t, {
+    ...HELLO,
+    'cloud-functions/bad.js': 'export function onRequest() {\n  return ];\n}',
+    'cloud-functions/worse.ts': "import { x } from './none';\nexport const onRequest = () => x;",
+  });
+
+  t.deepEqual(await run(site), {
+    code: 1,
+    text: [
+      `nothing is kept: 2 errors in ${site}`,
+      '  error     cloud-functions/bad.js:2:10 Unexpected "]"',
+      '  error     cloud-functions/worse.ts:1:19 Could not resolve "./none"',
+    ].join('\n'),
+  });
+  t.deepEqual(await readdir(join(site, '.nexthop/build')), []);
+});
+
+test('a build that fails leaves the last one, which then is stale', async (t) => {
+  const site = await siteFolder(t, HELLO);
+  await run(site);
+  const manifest = join(site, '.nexthop/build/manifest.json');
+  const before = await readFile(manifest, 'utf8');
+  await writeFile(join(site, 'cloud-functions/hello.ts'), 'export function onRequest() { return ]; }');
+
+  t.is((await run(site)).code, 1);
+
+  t.is(await readFile(manifest, 'utf8'), before);
+});
+
+test('what is odd but works is told below, and is no failure', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/[[default]].js':
+      'const app = { handle() {}, use() {}, listen() {} }; app.listen(1); export default app;',
+    'cloud-functions/[[a]]/b.js': 'export const onRequest = () => 1;',
+  });
+
+  const { code, text } = await run(site);
+
+  t.is(code, 0);
+  t.regex(
+    text,
+    /^compiled 1 function of .*\n {2}kept in {3}.*\n {2}took .*\n {2}warning {3}cloud-functions\/\[\[a\]\]\/b\.js /,
+  );
+  t.regex(text, /\n {2}note {6}cloud-functions\/\[\[default\]\]\.js app\.listen\(\) does nothing here/);
+});
+
+test('a site without functions is built, so that an older build of it is none', async (t) => {
+  const site = await siteFolder(t, HELLO);
+  await run(site);
+  await rm(join(site, 'cloud-functions'), { recursive: true });
+
+  t.regex((await run(site)).text, /^compiled 0 functions of /);
+});
+
+test('a site that cannot be read, and a DATA_DIR that cannot be written to, are named', async (t) => {
+  const site = await siteFolder(t, { ...HELLO, file: '' });
+  const dataDir = join(site, 'file/data');
+
+  await t.throwsAsync(run(join(site, 'none')), { instanceOf: SiteError, message: /none does not exist/ });
+  await t.throwsAsync(run(site, { DATA_DIR: dataDir }), {
+    instanceOf: BuildError,
+    message: `DATA_DIR cannot be written to: ENOTDIR: not a directory, mkdir '${dataDir}/build'; give this user ${dataDir}, or set DATA_DIR to another folder`,
+  });
+});
+
+test('the command exits with 0, with 1 and its complaints, or with 1 and no stack', async (t) => {
+  const good = await siteFolder(t, HELLO);
+  const bad = await siteFolder(t, { 'cloud-functions/bad.js': 'export const onRequest = ];' });
+
+  const [compiled, failed, unwritable] = await Promise.all([
+    runNexthop(t, { args: ['build', good] }),
+    runNexthop(t, { args: ['build', bad] }),
+    runNexthop(t, { args: ['build', good], env: { DATA_DIR: '/dev/null/data' } }),
+  ]);
+
+  t.is(await compiled.exited, 0);
+  t.is(await failed.exited, 1);
+  t.regex(failed.output(), / {2}error {5}cloud-functions\/bad\.js:1:26 Unexpected "\]"\n$/);
+  t.is(await unwritable.exited, 1);
+  t.regex(unwritable.output(), /^nexthop: DATA_DIR cannot be written to: .*\n$/);
+});
+
+test('a site that was built in one place starts in another, without esbuild and without any other process', async (t) => {
+  const site = await siteFolder(t, HELLO);
+  t.is((await run(site)).code, 0);
+  const moved = await move(t, site);
+
+  const running = await startNexthop(t, { site: moved, env: { NODE_OPTIONS: `--import=${NO_ESBUILD}` } });
+
+  t.is(await (await get(running, '/hello')).text(), 'hello');
+  t.notRegex(running.output(), /warning|error/);
+  t.is(await childrenOf(running.pid), '');
+});
+
+test('a stale build is told at start, and the functions are served as they are now', async (t) => {
+  const site = await siteFolder(t, HELLO);
+  await run(site);
+  await writeFile(join(site, 'lib/greet.ts'), "export const greet = (): string => 'good morning';");
+
+  const running = await startNexthop(t, { site });
+  await running.said(
+    / {2}warning {3}lib\/greet\.ts changed since the build: the build is not used; run `nexthop build` again\n/,
+  );
+
+  t.is(await (await get(running, '/hello')).text(), 'good morning');
+  t.is(await childrenOf(running.pid), '', 'the process of esbuild is gone');
+});
+
+test('without esbuild and without a fresh build the start says what to do', async (t) => {
+  const site = await siteFolder(t, HELLO);
+  await run(site);
+  await writeFile(join(site, 'cloud-functions/hello.ts'), 'export const onRequest = () => 1;');
+
+  const running = await runNexthop(t, { site, env: { NODE_OPTIONS: `--import=${NO_ESBUILD}` } });
+
+  t.is(await running.exited, 1);
+  t.is(
+    running.output(),
+    [
+      'nexthop: functions cannot be compiled without esbuild, which does not load: install it, or run `nexthop build` where it is and bring DATA_DIR along',
+      '  cloud-functions/hello.ts changed since the build: the build is not used; run `nexthop build` again\n',
+    ].join('\n'),
+  );
+});
+
+async function move(t: ExecutionContext, site: string): Promise<string> {
+  const moved = await siteFolder(t);
+  await rm(moved, { recursive: true });
+  await rename(site, moved);
+  return moved;
+}
+
+async function childrenOf(pid: number): Promise<string> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const lists = await Promise.all(threads.map((id) => readFile(`/proc/${pid}/task/${id}/children`, 'utf8')));
+  return lists.join('').trim();
+}
