@@ -47,7 +47,7 @@ export function packages(root: string, watch?: InputWatch): Plugin {
         contents: `module.exports = require(${JSON.stringify(path)});`,
       }));
       build.onLoad({ filter: /./, namespace: 'package' }, ({ path }) => ({
-        contents: `module.exports = require(${PATH_OF}(${JSON.stringify(path)}));`,
+        contents: `module.exports = require(${PATH_OF}(${JSON.stringify(withoutShield(path))}));`,
       }));
       build.onLoad({ filter: /./, namespace: 'module-package' }, ({ path }) => ({ contents: toModule(path) }));
     },
@@ -79,11 +79,20 @@ async function resolvePackage(build: PluginBuild, question: OnResolveArgs): Prom
   return { path: found.path, isBuiltIn: found.external };
 }
 
+/** Behind the path of what stands in for a package: by the extension `.mjs` esbuild would take that for what it stands in for. */
+const SHIELD = '?';
+
+function withoutShield(path: string): string {
+  return path.slice(0, -SHIELD.length);
+}
+
 type Kind = OnResolveArgs['kind'];
 type Namespace = 'built-in' | 'package' | 'module-package';
 
 function leaveOut(path: string, kind: Kind, namespace: Namespace): OnResolveResult {
-  if (kind !== 'require-resolve' && kind !== 'dynamic-import') return { path, namespace };
+  if (kind !== 'require-resolve' && kind !== 'dynamic-import') {
+    return { path: namespace === 'built-in' ? path : path + SHIELD, namespace };
+  }
   return { path: namespace === 'built-in' ? path : `${MARK}${encodeURIComponent(path)}`, external: true };
 }
 

@@ -22,6 +22,19 @@ test('packages run where they are imported, between the files of the site', asyn
   t.deepEqual(exports.order, ['package', 'pool']);
 });
 
+test('a package whose file ends with .mjs is imported with its default and its names, and required', async (t) => {
+  const files = {
+    'node_modules/app/package.json': '{"exports": {"import": "./app.mjs", "require": "./app.mjs"}}',
+    'node_modules/app/app.mjs': 'export default class App {} export const name = "app";',
+    'a.js': "import App, { name } from 'app'; export const answer = [new App() instanceof App, name];",
+    'b.cjs': "const { default: App, name } = require('app'); exports.answer = [new App() instanceof App, name];",
+  };
+  const site = await compileSite(t, within('api', files), ['api/a.js', 'api/b.cjs']);
+
+  t.deepEqual((await site.run('api/a.js')).answer, [true, 'app']);
+  t.deepEqual((await site.run('api/b.cjs')).answer, [true, 'app']);
+});
+
 test('names may be imported from CommonJS that Node itself does not see', async (t) => {
   const files = {
     'node_modules/tokens/index.js': "const all = require('./all.js'); module.exports = Object.assign({}, all);",
