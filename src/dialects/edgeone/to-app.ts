@@ -9,9 +9,16 @@ export function toApp({ default: unnamed, app: named }: Readonly<Record<string, 
 
 /** By what it can do, not by its class: the app may come from any copy and version of its framework. */
 function recognise(value: unknown): App | undefined {
-  if (isExpress(value)) return new NodeApp(value);
-  if (isKoa(value)) return new NodeApp(value.callback());
-  if (isFetcher(value)) return new FetchApp(value);
+  const listener = toListener(value);
+  if (listener) return new NodeApp(listener);
+  if (isNest(value)) return new NodeApp(onceReady(() => startNest(value)));
+  return isFetcher(value) ? new FetchApp(value) : undefined;
+}
+
+function toListener(value: unknown): NodeListener | undefined {
+  if (isExpress(value)) return value;
+  if (isKoa(value)) return value.callback();
+  if (isFastify(value)) return onceReady(() => startFastify(value));
   return undefined;
 }
 
@@ -24,8 +31,54 @@ function isKoa(value: unknown): value is { callback(): NodeListener } {
   return isObject(value) && typeof value.callback === 'function' && Array.isArray(value.middleware);
 }
 
+interface Fastify {
+  ready(): PromiseLike<unknown>;
+  readonly routing: NodeListener;
+}
+
+function isFastify(value: unknown): value is Fastify {
+  return isObject(value) && typeof value.ready === 'function' && typeof value.routing === 'function';
+}
+
+interface Nest {
+  init(): PromiseLike<unknown>;
+  getHttpAdapter(): { getInstance(): unknown };
+}
+
+function isNest(value: unknown): value is Nest {
+  return isObject(value) && typeof value.init === 'function' && typeof value.getHttpAdapter === 'function';
+}
+
 function isFetcher(value: unknown): value is Fetcher {
   return isObject(value) && typeof value.fetch === 'function';
+}
+
+async function startFastify(app: Fastify): Promise<NodeListener> {
+  await app.ready();
+  return app.routing;
+}
+
+/** What stands below it is an app of Express or Fastify. */
+async function startNest(app: Nest): Promise<NodeListener> {
+  await app.init();
+  const below = app.getHttpAdapter().getInstance();
+  const listener = toListener(below);
+  if (!listener) throw new Error('the HTTP adapter of the app is none of Express or Fastify');
+  return listener;
+}
+
+/** For apps that have to be started, which the first request waits for; a start that fails is tried again by the next. */
+function onceReady(start: () => Promise<NodeListener>): NodeListener {
+  let starting: Promise<NodeListener> | undefined;
+  return async (request, response) => {
+    starting ??= start();
+    try {
+      return (await starting)(request, response);
+    } catch (error) {
+      starting = undefined;
+      throw error;
+    }
+  };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
