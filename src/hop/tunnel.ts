@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Deadlines } from '../deadlines.ts';
 import { Fault } from '../fault.ts';
 import type { Exchange } from '../http/exchange.ts';
+import type { UpgradeSlots } from '../http/upgrade-slots.ts';
 import type { Origin } from '../setting.ts';
 import { Tunnel, type TunnelTools } from './tunnel-course.ts';
 import { Handshaker } from './tunnel-handshake.ts';
@@ -14,8 +15,7 @@ export interface TunnelOptions {
   readonly firstByteTimeoutMs: number;
   /** An open tunnel in which nothing moves either way. */
   readonly idleTimeoutMs: number;
-  /** Most tunnels at a time, those that are being opened included. */
-  readonly limit: number;
+  readonly slots: UpgradeSlots;
   /** Largest head of the hop's answer. */
   readonly headerLimitBytes: number;
   /** End-to-end fields of the request as they go to the hop, flat. May throw a Fault. */
@@ -67,19 +67,16 @@ export class Tunnels {
     // Before anything else: node:http took its own listener off, and a reset that nobody listens to ends the process.
     exchange.socket.on('error', () => exchange.socket.destroy());
     if (this.#closing) throw new Fault('draining');
-    if (this.#tunnels.size >= this.#options.limit) {
-      throw new Fault('hop_busy', {
-        message: `${this.#tunnels.size} tunnels are open already`,
-        headers: ['Retry-After', '1'],
-      });
-    }
+    const { slots, requestFields } = this.#options;
+    slots.take();
     const tunnel = new Tunnel(this.#tools, exchange);
     this.#tunnels.add(tunnel);
     try {
-      tunnel.start(this.#options.requestFields(exchange), head);
+      tunnel.start(requestFields(exchange), head);
       await tunnel.settled;
     } finally {
       this.#tunnels.delete(tunnel);
+      slots.free();
     }
   }
 

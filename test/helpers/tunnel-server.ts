@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { type Fault, toFault } from '../../src/fault.ts';
 import { isTunnelRequest, type TunnelOptions, Tunnels } from '../../src/hop/tunnel.ts';
 import { Exchange } from '../../src/http/exchange.ts';
+import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
 import { PendingWork } from '../../src/pending-work.ts';
 import { Peer } from './peer.ts';
 
@@ -46,7 +47,7 @@ export async function serveTunnels(
     connectTimeoutMs: 0,
     firstByteTimeoutMs: 0,
     idleTimeoutMs: 0,
-    limit: 2000,
+    slots: new UpgradeSlots(2000),
     headerLimitBytes: 128 * 1024,
     requestFields: ({ request }) => withoutHopByHop(request.rawHeaders),
     answerFields: withoutHopByHop,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import test from 'ava';
 import { Fault } from '../../src/fault.ts';
+import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';
 import { serveTunnels, switching } from '../helpers/tunnel-server.ts';
@@ -113,7 +114,7 @@ for (const talker of ['client', 'hop'] as const) {
 
 test('above the limit a tunnel is hop_busy and says when to come again, until one is over', async (t) => {
   const hop = await scriptedHop(t, agree);
-  const edge = await serveTunnels(t, hop.port, { limit: 1 });
+  const edge = await serveTunnels(t, hop.port, { slots: new UpgradeSlots(1) });
   const first = await edge.ask();
   await first.readHead();
 
@@ -128,7 +129,7 @@ test('above the limit a tunnel is hop_busy and says when to come again, until on
 });
 
 test('a client that resets while it is told of a fault does no harm', async (t) => {
-  const edge = await serveTunnels(t, 9, { limit: 0 });
+  const edge = await serveTunnels(t, 9, { slots: new UpgradeSlots(0) });
   const client = await edge.ask();
 
   client.reset();
