@@ -6,6 +6,8 @@ import { Hop } from './hop/hop.ts';
 import { RequestFields } from './hop/request-fields.ts';
 import { isTunnelRequest, Tunnels } from './hop/tunnel.ts';
 import { installTextResponse } from './http/text-response.ts';
+import { UpgradeSlots } from './http/upgrade-slots.ts';
+import { WebSockets } from './http/web-sockets.ts';
 import type { Log } from './log/log.ts';
 import { openLog } from './log/open.ts';
 import { PendingWork } from './pending-work.ts';
@@ -25,6 +27,7 @@ export class Edge {
   readonly #server: Server;
   readonly #hop: Hop;
   readonly #tunnels: Tunnels;
+  readonly #webSockets: WebSockets;
   readonly #pendingWork: PendingWork;
   readonly #ready: Ready;
 
@@ -55,17 +58,26 @@ export class Edge {
       requestFields,
       answerFields,
     });
+    const slots = new UpgradeSlots(config.MAX_TUNNELS);
+    this.#webSockets = new WebSockets({ slots, idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT });
     this.#tunnels = new Tunnels({
       origin: config.NEXT_HOP,
       connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
       firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
       idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT,
-      limit: config.MAX_TUNNELS,
+      slots,
       headerLimitBytes: config.HOP_HEADER_LIMIT,
       requestFields: (exchange) => requestFields.toHop(exchange),
       answerFields: (rawFields, status, exchange) => answerFields.toClient(rawFields, status, exchange).fields,
     });
-    const handler = new Handler({ site, miss: this.#hop, tunnels: this.#tunnels, ready: this.#ready, log });
+    const handler = new Handler({
+      site,
+      miss: this.#hop,
+      webSockets: this.#webSockets,
+      tunnels: this.#tunnels,
+      ready: this.#ready,
+      log,
+    });
     this.#server = new Server({
       host: config.HOST,
       port: config.PORT,
@@ -101,12 +113,20 @@ export class Edge {
     const finished = Promise.all([
       this.#server.drain(),
       this.#tunnels.close(DRAIN_TIMEOUT),
-      this.#pendingWork.settled(),
-    ]).then(() => true);
+      this.#webSockets.close(DRAIN_TIMEOUT),
+    ])
+      // To which those that end now may still add.
+      .then(() => this.#pendingWork.settled())
+      .then(() => true);
     const deadline = new AbortController();
     const late = delay(DRAIN_TIMEOUT, false, { signal: deadline.signal }).catch(() => false);
     if (!(await Promise.race([finished, late]))) {
-      const left = { requests: this.#server.active, tunnels: this.#tunnels.size, work: this.#pendingWork.size };
+      const left = {
+        requests: this.#server.active,
+        tunnels: this.#tunnels.size,
+        web_sockets: this.#webSockets.size,
+        work: this.#pendingWork.size,
+      };
       this.log.warn('the drain timed out; what was left is cut', left);
     }
     deadline.abort();

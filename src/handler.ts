@@ -2,12 +2,14 @@ import { Fault, toFault } from './fault.ts';
 import type { Exchange } from './http/exchange.ts';
 import { answerFault } from './http/fault-answer.ts';
 import { answerOptions } from './http/options-answer.ts';
+import type { WebSockets } from './http/web-sockets.ts';
 import type { Log } from './log/log.ts';
 import type { Ready } from './ready.ts';
 import type { Site } from './site/site.ts';
 import type { Params, Target } from './target.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
+const NOTHING = Buffer.alloc(0);
 
 /** Where upgraded connections go. */
 export interface TunnelOpener {
@@ -19,6 +21,9 @@ export interface HandlerParts {
   readonly site: Site;
   /** Answers what nobody else did. */
   readonly miss: Target;
+  /** Opens those of functions. */
+  readonly webSockets: WebSockets;
+  /** Opens those that nobody here answers. */
   readonly tunnels: TunnelOpener;
   readonly ready: Ready;
   readonly log: Log;
@@ -44,32 +49,55 @@ export class Handler {
     }
   }
 
-  /** The same for a request that becomes a tunnel to the hop; `head` is what came behind it already. Never rejects. */
+  /** The same for a WebSocket's handshake: the miss is a tunnel to the hop. `head` is what came behind it already. Never rejects. */
   async handleTunnel(exchange: Exchange, head: Buffer, refusal?: Fault): Promise<void> {
     try {
       if (refusal) throw refusal;
+      const { site, tunnels } = this.#parts;
+      // Where nobody can be asked, the connection goes to the hop as it is.
+      const rest = site.routes.length > 0 ? await this.#offer(exchange, head) : head;
+      if (!rest) return;
       exchange.answeredBy = 'tunnel';
-      await this.#parts.tunnels.open(exchange, head);
+      await tunnels.open(exchange, rest);
     } catch (error) {
       this.#answerFault(exchange, toFault(error));
     }
   }
 
   async #answer(exchange: Exchange): Promise<void> {
-    const { site, miss, ready } = this.#parts;
+    const { miss, ready } = this.#parts;
     if (ready.isAsked(exchange)) {
       ready.answer(exchange);
       return;
     }
-    if (site.gates.length > 0 && (await this.#isStopped(exchange))) return;
+    if (await this.#isAnswered(exchange)) return;
+    exchange.answeredBy = miss.name;
+    await miss.answer(exchange, NO_PARAMS);
+  }
+
+  /** Lets the site open the WebSocket. Undefined when it did or answered otherwise; else what came behind the request and is in no socket. */
+  async #offer(exchange: Exchange, head: Buffer): Promise<Buffer | undefined> {
+    const upgrade = this.#parts.webSockets.offer(exchange, head);
+    try {
+      if (await this.#isAnswered(exchange)) return undefined;
+      upgrade.pass();
+      return NOTHING;
+    } finally {
+      upgrade.refuse();
+    }
+  }
+
+  /** Asks the site in its order. */
+  async #isAnswered(exchange: Exchange): Promise<boolean> {
+    const { site } = this.#parts;
+    if (site.gates.length > 0 && (await this.#isStopped(exchange))) return true;
     for (const { route, params } of site.candidates(exchange)) {
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
-      if ((await route.target.answer(exchange, params)) === 'answered') return;
+      if ((await route.target.answer(exchange, params)) === 'answered') return true;
     }
     exchange.route = '';
-    exchange.answeredBy = miss.name;
-    await miss.answer(exchange, NO_PARAMS);
+    return false;
   }
 
   /** The site's gates may answer, or let the request pass on with another target and other fields; only then it is looked up. */

@@ -29,6 +29,7 @@ const HOMES: Readonly<Record<string, string>> = {
   pino: 'src/log/',
   undici: 'src/hop/',
   'http-proxy': 'src/hop/',
+  ws: 'src/http/',
   ioredis: 'src/stores/redis/',
   esbuild: 'src/dialects/loader/',
   'es-module-lexer': 'src/dialects/loader/',

@@ -4,6 +4,7 @@ import { Fault } from '../fault.ts';
 import type { PendingWork } from '../pending-work.ts';
 import type { Member } from '../roster.ts';
 import type { Client } from './client.ts';
+import type { Upgrade } from './upgrade.ts';
 
 /** What is told when the client closes its connection before the whole answer is written. */
 export interface LeaveListener {
@@ -64,6 +65,8 @@ export class Exchange implements Member {
   continueAwaited = false;
   /** True once the connection closed before the answer was complete. */
   left = false;
+  /** The request is a WebSocket's handshake, and nobody has decided on it yet. Who cannot open a WebSocket may pass. */
+  upgrade: Upgrade | undefined;
 
   nextMember: Member | undefined;
   previousMember: Member | undefined;

@@ -37,6 +37,8 @@ export class WebRequest extends NativeRequest {
       );
       this.#exchange = exchange;
       copyFields(request.rawHeaders, this.headers);
+      // By this a function tells whether it may open a WebSocket.
+      if (exchange.upgrade) this.headers.set('upgrade', 'websocket');
     } catch (cause) {
       throw new Fault('bad_request', { message: `Host and target make no URL: ${url}`, cause });
     }

@@ -29,6 +29,7 @@ export class FileTarget implements Target {
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
+    if (exchange.upgrade) return 'passed';
     const hasSlash = endsWithSlash(exchange.target);
     const file = hasSlash ? this.#slashed : this.#plain;
     if (file) return file.answer(exchange);

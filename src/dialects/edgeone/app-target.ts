@@ -34,6 +34,8 @@ export class AppTarget implements Target {
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+    // Apps have no WebSockets, on the platform neither; somebody behind them may.
+    if (exchange.upgrade) return 'passed';
     const limits = this.#limits;
     limits.limitBody(exchange);
     const url = this.#toOwnUrl(exchange.target);

@@ -1,16 +1,18 @@
 import { Fault } from '../../fault.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import { isWebResponse, writeWebResponse } from '../../http/web-response.ts';
+import { isWebSocketResult, openWebSocket } from './websocket-result.ts';
 
 /** The platform's answer to a function that returns nothing. */
 const NOTHING = JSON.stringify({ error: 'Not Found', message: 'The requested path does not exist' });
 
 /**
  * Writes what a handler returned: a Response as it is, any other value as JSON, and for none (undefined, null, false, '', 0) the
- * platform's 404. Throws `function_bad_answer` for what is neither.
+ * platform's 404. Callbacks open a WebSocket, until whose end it does not resolve. Throws `function_bad_answer` for what is none of these.
  */
 export async function writeResult(exchange: Exchange, result: unknown): Promise<void> {
   if (isWebResponse(result)) return writeWebResponse(exchange, result);
+  if (isWebSocketResult(result)) return openWebSocket(exchange, result);
   return result ? writeJson(exchange, 200, toJson(result)) : writeJson(exchange, 404, NOTHING);
 }
 
