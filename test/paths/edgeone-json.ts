@@ -234,6 +234,22 @@ test('a site starts without the broken part of its edgeone.json and tells of it'
   t.regex(edge.edge.site.problems[0]?.message ?? '', /^redirects\[0\]\.source must start with "\/"/);
 });
 
+test('the log names the rule that led elsewhere', async (t) => {
+  const { edge } = await chain(t, { redirects: REDIRECTS, trailingSlash: false });
+
+  await get(edge, '/articles/7');
+  await get(edge, '/a/');
+
+  const lines = await edge.accessLines(2);
+  t.deepEqual(
+    lines.map(({ route, target, status }) => [route, target, status]),
+    [
+      ['/articles/:id', 'edgeone.json', '301'],
+      ['trailingSlash', 'edgeone.json', '308'],
+    ],
+  );
+});
+
 test('outputDirectory says where the files are', async (t) => {
   const { edge } = await chain(t, { outputDirectory: './out/' }, { 'out/a.txt': 'file', 'public/b.txt': 'not this' });
 

@@ -12,7 +12,8 @@ import type { EdgeOneJson } from './rules.ts';
 /** EdgeOne Pages: the functions below `cloud-functions/`, `middleware.js` and `edgeone.json`. */
 export const edgeone: Dialect = {
   name: 'edgeone',
-  looksFor: 'cloud-functions/**, else node-functions/**: .js .ts .cjs .jsx .tsx files with onRequest… or an app',
+  looksFor:
+    'cloud-functions/**, else node-functions/**: .js .ts .cjs .jsx .tsx files with onRequest… or an app; middleware.js or .ts; edgeone.json',
   read,
 };
 

@@ -6,6 +6,7 @@ import { patchRequest } from '../../http/patch-request.ts';
 import { isWebResponse, writeWebResponse } from '../../http/web-response.ts';
 import type { Log } from '../../log/log.ts';
 import type { Outcome, Target } from '../../target.ts';
+import type { FunctionLimits } from '../limits/function-limits.ts';
 import { BorrowedBody } from './borrowed-body.ts';
 import { MiddlewareContext } from './middleware-context.ts';
 import type { MiddlewareMatcher } from './middleware-matcher.ts';
@@ -17,6 +18,7 @@ export interface MiddlewareGateParts {
   readonly middleware: (context: MiddlewareContext) => unknown;
   readonly matcher: MiddlewareMatcher;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly limits: FunctionLimits;
   readonly log: Log;
 }
 
@@ -34,15 +36,15 @@ export class MiddlewareGate implements Target {
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
-    const { middleware, matcher, env, name: file } = this.#parts;
+    const { middleware, matcher, env, limits, name: file } = this.#parts;
     if (!matcher.matches(exchange.target)) return 'passed';
     const body = new BorrowedBody(exchange);
     const context = new MiddlewareContext({ exchange, body, env, file });
     let result: unknown;
     try {
-      result = await middleware(context);
+      result = await limits.inTime(exchange, Promise.resolve(middleware(context)));
     } catch (cause) {
-      // What is the client's doing, e.g. a body that is too large, is no failure of the middleware.
+      // A body that is too large, or the end of its time, is an answer of its own.
       if (cause instanceof Fault) throw cause;
       this.#goOnAfter('threw', exchange, cause);
       if (!body.giveBack()) throw new Fault('function_error', { message: `${file} read the body, and threw`, cause });

@@ -11,11 +11,17 @@ import type { EdgeOneJson } from './rules.ts';
  */
 export async function openGates(project: Project, json: EdgeOneJson): Promise<Reading> {
   const middleware = await openMiddleware(project);
-  const gates = [toRedirectGate(json), middleware.gate, toRewriteGate(json)];
-  return { ...middleware, routes: gates.flatMap((target) => (target ? [toRoute(target)] : [])) };
+  const gates = [
+    { target: toRedirectGate(json), text: 'redirects' },
+    { target: middleware.gate, text: 'middleware' },
+    { target: toRewriteGate(json), text: 'headers, rewrites' },
+  ];
+  const routes = gates.flatMap(({ target, text }) => (target ? [toRoute(target, text)] : []));
+  return { ...middleware, routes };
 }
 
-function toRoute(target: Target): Route {
-  const pattern = { text: '/*', segments: [{ kind: 'catch-all', name: '' }] } as const;
+/** The shape of the pattern says that it is asked about every path; its text says what it is. */
+function toRoute(target: Target, text: string): Route {
+  const pattern = { text, segments: [{ kind: 'catch-all', name: '' }] } as const;
   return { pattern, methods: 'any', target, step: 1, dialect: 'edgeone', file: target.name };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Problem } from '../../site/problem.ts';
 import type { Target } from '../../target.ts';
 import type { IgnoredFile, Project } from '../dialect.ts';
+import { FunctionLimits } from '../limits/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../loader/compile.ts';
 import { type Look, survey } from '../loader/survey.ts';
 import type { MiddlewareContext } from './middleware-context.ts';
@@ -100,7 +101,7 @@ function toOpened(project: Project, file: string, loaded: Loaded): OpenedMiddlew
 /** In the place of a file that turned out to be no middleware. */
 const OPEN: Target = { name: 'no middleware', answer: async () => 'passed' };
 
-function toGate({ env, log }: Project, file: string, exports: Exports): OpenedMiddleware {
+function toGate({ env, log, functionLimits }: Project, file: string, exports: Exports): OpenedMiddleware {
   const middleware = pick(exports);
   if (!middleware) return { ...NONE, ignored: [{ file, reason: 'exports no function called middleware' }] };
   const { matcher, complaints } = toMatcher(matcherIn(exports));
@@ -109,7 +110,8 @@ function toGate({ env, log }: Project, file: string, exports: Exports): OpenedMi
     file,
     message: `config.matcher: ${complaint}`,
   }));
-  return { gate: new MiddlewareGate({ name: file, middleware, matcher, env, log }), ignored: [], problems };
+  const limits = new FunctionLimits({ ...functionLimits, log });
+  return { gate: new MiddlewareGate({ name: file, middleware, matcher, env, limits, log }), ignored: [], problems };
 }
 
 function pick({ middleware, proxy, default: standard }: Exports): Middleware | undefined {

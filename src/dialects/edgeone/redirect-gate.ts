@@ -28,32 +28,41 @@ class RedirectGate implements Target {
     // Rules come first: what they lead to need not be led over a slash on the way.
     for (const redirect of this.#redirects) {
       const location = redirect.locationOf(exchange, path);
-      if (location !== undefined && location !== exchange.target) return lead(exchange, redirect.status, location);
+      if (location !== undefined && location !== exchange.target) return lead(exchange, redirect, location);
     }
     const location = this.#trailingSlash === undefined ? undefined : withSlash(exchange.target, this.#trailingSlash);
-    return location === undefined ? 'passed' : lead(exchange, 308, location);
+    return location === undefined ? 'passed' : lead(exchange, TO_ONE_SLASH, location);
   }
 }
 
-interface Redirect {
+interface Leading {
   readonly status: number;
+  /** As the log tells it. */
+  readonly source: string;
+}
+
+const TO_ONE_SLASH: Leading = { status: 308, source: 'trailingSlash' };
+
+interface Redirect extends Leading {
   /** Undefined if it is about other requests. */
   locationOf(exchange: Exchange, path: string): string | undefined;
 }
 
 class PathRedirect implements Redirect {
   readonly status: number;
-  readonly #source: RulePath;
+  readonly source: string;
+  readonly #path: RulePath;
   readonly #destination: RuleDestination;
 
   constructor({ source, destination, statusCode }: RedirectRule) {
     this.status = statusCode;
-    this.#source = new RulePath(source);
+    this.source = source;
+    this.#path = new RulePath(source);
     this.#destination = new RuleDestination(destination);
   }
 
   locationOf({ target }: Exchange, path: string): string | undefined {
-    const captures = this.#source.match(path);
+    const captures = this.#path.match(path);
     return captures && this.#destination.fill(captures, target);
   }
 }
@@ -63,10 +72,12 @@ const WWW = 'www.';
 /** `$host` → `$wwwhost` puts `www.` in front of the host, the other direction takes it off. */
 class HostRedirect implements Redirect {
   readonly status: number;
+  readonly source: string;
   readonly #adds: boolean;
 
-  constructor({ destination, statusCode }: RedirectRule) {
+  constructor({ source, destination, statusCode }: RedirectRule) {
     this.status = statusCode;
+    this.source = source;
     this.#adds = destination === '$wwwhost';
   }
 
@@ -94,7 +105,8 @@ function withSlash(target: string, slash: boolean): string | undefined {
   return last.includes('.') ? undefined : `${target.slice(0, end)}/${target.slice(end)}`;
 }
 
-function lead(exchange: Exchange, status: number, location: string): Outcome {
+function lead(exchange: Exchange, { status, source }: Leading, location: string): Outcome {
+  exchange.route = source;
   writeHead(exchange, status, status === 304 ? ['Location', location] : ['Location', location, 'Content-Length', '0']);
   exchange.response.end();
   return 'answered';
