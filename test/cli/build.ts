@@ -52,6 +52,16 @@ test('build says what it compiled, where that is kept and how long it took', asy
   });
 });
 
+test('the same site gives the same build, byte by byte', async (t) => {
+  const [first, second] = [await siteFolder(t, HELLO), await siteFolder(t, HELLO)];
+  await Promise.all([run(first), run(second)]);
+
+  for (const name of await readdir(join(first, '.nexthop/build'))) {
+    const [one, other] = [first, second].map((site) => readFile(join(site, '.nexthop/build', name), 'utf8'));
+    t.is(await one, await other);
+  }
+});
+
 test('build names what does not compile with file, line and column, and keeps nothing of it', async (t) => {
   const site = await siteFolder(t, {
     ...HELLO,

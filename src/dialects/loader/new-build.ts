@@ -53,6 +53,8 @@ export class NewBuild implements Ahead {
   async finish(): Promise<BuildSize> {
     return orComplain(this.#folder, async () => {
       const toRoot = relative(this.#folder, this.#root);
+      // Sorted, so that the same site gives the same manifest, whichever dialect was ready first.
+      this.#pieces.sort((left, right) => (nameOf(left) < nameOf(right) ? -1 : 1));
       const pieces = await Promise.all(this.#pieces.map((piece) => this.#write(piece, toRoot)));
       const manifest: Manifest = { ...readVersions(), toRoot, pieces };
       const text = `${JSON.stringify(manifest, undefined, 1)}\n`;
@@ -92,6 +94,10 @@ export class NewBuild implements Ahead {
       if (found && Date.now() - found.mtimeMs > LEFTOVER_MS) await rm(file, { force: true, recursive: true });
     }
   }
+}
+
+function nameOf({ kind, files }: Piece): string {
+  return [kind, ...files].join('\n');
 }
 
 async function orComplain<T>(folder: string, write: () => Promise<T>): Promise<T> {
