@@ -61,6 +61,16 @@ for (const [target, isGuarded] of Object.entries(GUARDED)) {
   });
 }
 
+test('a guard is asked about a WebSocket on its way to the hop, too', async (t) => {
+  const edge = await edgeWith(t, GUARD);
+  const upgrade =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
+
+  const answer = await edge.exchange(`GET /admin HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
+
+  t.regex(answer, /^HTTP\/1\.1 401 .*who are you$/s);
+});
+
 test('a middleware without a matcher is asked first about functions, files and the hop', async (t) => {
   const files = { 'cloud-functions/f.js': 'export const onRequest = () => new Response("f");', 'public/a.txt': 'a' };
   const edge = await edgeWith(
