@@ -25,6 +25,25 @@ test('an exchange gets its candidates by method and path, first to be asked firs
   t.deepEqual(found, [['/api/:id', '/api/*rest'], ['/api/*rest'], []]);
 });
 
+test("routes of step 1 are gates, asked apart from all others and in nobody's way", async (t) => {
+  const routes = [route('/a'), route('/*all', { step: 1, file: 'one' }), route('/*all', { step: 1, file: 'two' })];
+  const site = await openSite(await projectIn(t), [fixedDialect({ routes })]);
+  const found: string[][] = [];
+  const server = await serveExchanges(t, (exchange) => {
+    found.push(site.candidates(exchange).map((candidate) => candidate.route.file));
+    exchange.response.end();
+  });
+
+  await server.exchange('GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.deepEqual(
+    site.gates.map(({ file }) => file),
+    ['one', 'two'],
+  );
+  t.deepEqual(found, [['a.js']]);
+  t.deepEqual(site.conflicts, []);
+});
+
 test('what the dialects found stands together, the routes in the order in which they are asked', async (t) => {
   const ignored = [{ file: 'a.test.js', reason: 'no handler' }];
   const problems = [{ severity: 'warning', file: 'b.js', message: 'odd' }] as const;

@@ -39,7 +39,7 @@ const RULES: readonly (readonly [source: string, destination: string, target: st
     ['/x', '/y?a=1#f', '/x?b=2', '/y?a=1&b=2#f'],
     ['/x', '/y#f', '/x?b', '/y?b#f'],
     ['/größe', '/maß', '/gr%C3%B6%C3%9Fe', '/ma%C3%9F'],
-    ['/x', '/y', '//x', undefined],
+    ['/*', '/y/:splat', '//x', undefined],
     ['/x', '/y', '/z/../x', undefined],
   ];
 
