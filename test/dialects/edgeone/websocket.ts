@@ -1,0 +1,199 @@
+import test, { type ExecutionContext } from 'ava';
+import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
+import { siteFolder } from '../../helpers/site-folder.ts';
+import { handshake } from '../../helpers/tunnel-server.ts';
+import { until } from '../../helpers/until.ts';
+import { untilTold } from '../../helpers/until-told.ts';
+import { connectWebSocket } from '../../helpers/web-socket-client.ts';
+
+const ASK = handshake('Sec-WebSocket-Version: 13');
+
+/** An edge whose function under `/chat` is this file. */
+async function serve(t: ExecutionContext, text: string): Promise<RunningEdge> {
+  return startEdge(t, { site: await siteFolder(t, { 'cloud-functions/chat.js': text }) });
+}
+
+test('the callbacks get what the platform gives them', async (t) => {
+  const edge = await serve(
+    t,
+    `const calls = [];
+    export const onRequestPost = () => calls;
+    export const onRequestGet = ({ request, params, uuid }) => {
+      calls.push(['request', request.method, request.headers.get('Upgrade'), typeof uuid, new URL(request.url).search]);
+      return { websocket: {
+        onopen(ws, request) { calls.push(['open', request.url, request.headers.host === new URL('http://' + request.headers.host).host]); ws.send('welcome'); },
+        onmessage(ws, data, isBinary) { calls.push(['message', data.constructor.name, String(data), isBinary]); ws.send('got it'); },
+        onclose(ws, code, reason) { calls.push(['close', code, String(reason), ws.readyState]); },
+      } };
+    };`,
+  );
+  const client = await connectWebSocket(t, `${edge.url}/chat?a=1`);
+
+  t.is(await client.next(), 'welcome');
+  client.socket.send('text');
+  await client.next();
+  client.socket.send(Buffer.from('bytes'));
+  await client.next();
+  client.socket.close(4000, 'bye');
+  await client.closed;
+
+  const calls = await (await fetch(`${edge.url}/chat`, { method: 'POST' })).json();
+  t.deepEqual(calls, [
+    ['request', 'GET', 'websocket', 'string', '?a=1'],
+    ['open', '/chat?a=1', true],
+    ['message', 'Buffer', 'text', false],
+    ['message', 'Buffer', 'bytes', true],
+    ['close', 4000, 'bye', 3],
+  ]);
+});
+
+test('the first protocol that the client offers is taken, and the 101 has the request id', async (t) => {
+  const edge = await serve(t, 'export const onRequest = () => ({ websocket: {} });');
+  const client = await edge.connect();
+
+  client.write(handshake('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Protocol: chat, other', 'X-Request-Id: my-id'));
+
+  const head = await client.readHead();
+  t.regex(head, /\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/);
+  t.regex(head, /\r\nSec-WebSocket-Protocol: chat\r\n/);
+  t.regex(head, /\r\nx-request-id: my-id\r\n/);
+});
+
+const REFUSALS = [
+  ['a Response', 'new Response("who are you?", { status: 401 })', /^HTTP\/1\.1 401 [\s\S]*\r\n\r\nwho are you\?$/],
+  ['data', '({ a: 1 })', /^HTTP\/1\.1 200 [\s\S]*\{"a":1\}$/],
+  ['data about WebSockets', '({ websocket: "wss://a" })', /^HTTP\/1\.1 200 [\s\S]*\{"websocket":"wss:\/\/a"\}$/],
+  ['nothing', 'undefined', /^HTTP\/1\.1 404 /],
+  ['no data', '10n', /^HTTP\/1\.1 500 /],
+  ['a rejection', 'Promise.reject(new Error("mine"))', /^HTTP\/1\.1 500 (?![\s\S]*mine)/],
+] as const;
+
+for (const [what, returned, expected] of REFUSALS) {
+  test(`a handler that returns ${what} refuses the handshake, and the connection ends behind it`, async (t) => {
+    const edge = await serve(t, `export const onRequest = () => ${returned};`);
+
+    const answer = await edge.exchange(`${ASK}early`);
+
+    t.regex(answer, expected);
+    t.regex(answer, /\r\nConnection: close\r\n/);
+  });
+}
+
+test('a large refusal waits for a client that reads slowly, and comes whole', async (t) => {
+  const edge = await serve(
+    t,
+    `let chunks = 0;
+    export const onRequestPost = () => chunks;
+    export const onRequestGet = () => new Response(new ReadableStream({
+      pull(controller) {
+        if (chunks++ < 400) controller.enqueue(new Uint8Array(65536));
+        else controller.close();
+      },
+    }), { status: 403 });`,
+  );
+  const chunks = async () => Number(await (await fetch(`${edge.url}/chat`, { method: 'POST' })).text());
+  const client = await edge.connect();
+  client.socket.pause();
+  client.write(ASK);
+  let before = -1;
+  const stopped = await untilTold(chunks, (now) => {
+    const isSame = now === before && now > 0;
+    before = now;
+    return isSame;
+  });
+  t.true(stopped < 400);
+
+  client.socket.resume();
+
+  t.true((await client.readToEnd()).endsWith('\r\n0\r\n\r\n'));
+  t.true(client.received.length > 400 * 65536);
+});
+
+for (const method of ['GET', 'POST', 'HEAD']) {
+  test(`a ${method} of a WebSocket is a 426 that names it`, async (t) => {
+    const edge = await serve(t, 'export const onRequest = () => ({ websocket: { onmessage() {} } });');
+
+    const answer = await edge.exchange(`${method} /chat HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+
+    t.regex(answer, /^HTTP\/1\.1 426 Upgrade Required\r\nContent-Type: text\/plain/);
+    t.regex(answer, /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n/);
+    t.is(answer.endsWith('\r\n\r\n'), method === 'HEAD');
+  });
+}
+
+test('a connection on which a 426 was sent is kept', async (t) => {
+  const edge = await serve(t, 'export const onRequest = () => ({ websocket: {} });');
+  const client = await edge.connect();
+
+  for (let times = 0; times < 2; times++) {
+    client.write('GET /chat HTTP/1.1\r\nHost: a\r\n\r\n');
+    t.regex(await client.readUntil('wss:.\n'), /^HTTP\/1\.1 426 [\s\S]*\r\nConnection: Upgrade\r\n/);
+  }
+});
+
+const NO_HANDSHAKES = [
+  ['without a version', handshake(), /^HTTP\/1\.1 426 [\s\S]*\r\nSec-WebSocket-Version: 13\r\n/],
+  ['of an old version', handshake('Sec-WebSocket-Version: 8'), /^HTTP\/1\.1 426 /],
+  ['without a key', ASK.replace(/Sec-WebSocket-Key.*\r\n/, ''), /^HTTP\/1\.1 400 /],
+  ['with a bad protocol', handshake('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Protocol: a,,b'), /^HTTP\/1\.1 400 /],
+] as const;
+
+for (const [what, request, expected] of NO_HANDSHAKES) {
+  test(`a handshake ${what} is the client's fault`, async (t) => {
+    const edge = await serve(t, 'export const onRequest = () => ({ websocket: {} });');
+
+    t.regex(await edge.exchange(`${request}early`), expected);
+
+    t.like((await edge.accessLines(1))[0], { fault: 'bad_request', fault_origin: 'client' });
+  });
+}
+
+for (const how of ['end', 'reset'] as const) {
+  test(`a client that leaves by ${how} while the function decides aborts the signal`, async (t) => {
+    const edge = await serve(
+      t,
+      `let state = 'never asked';
+      export const onRequestPost = () => state;
+      export const onRequestGet = ({ request }) => new Promise((resolve) => {
+        state = 'asked';
+        request.signal.addEventListener('abort', () => { state = 'aborted'; resolve({ websocket: {} }); });
+      });`,
+    );
+    const reaches = (expected: string) =>
+      untilTold(
+        async () => (await fetch(`${edge.url}/chat`, { method: 'POST' })).json(),
+        (state) => state === expected,
+      );
+    const client = await edge.connect();
+    client.write(`${ASK}early`);
+    await reaches('asked');
+
+    client[how]();
+
+    await t.notThrowsAsync(reaches('aborted'));
+  });
+}
+
+test('a function that works no more keeps its WebSocket from the hop', async (t) => {
+  const edge = await serve(t, 'throw new Error("mine"); export const onRequest = () => ({ websocket: {} });');
+
+  t.regex(await edge.exchange(ASK), /^HTTP\/1\.1 500 /);
+});
+
+test('no WebSocket is opened while the edge drains', async (t) => {
+  const edge = await serve(
+    t,
+    `export const onRequest = ({ request }) => new Promise((resolve) => {
+      globalThis.openAtLast = () => resolve({ websocket: {} });
+    });`,
+  );
+  const client = await edge.connect();
+  client.write(ASK);
+  await until(() => typeof Reflect.get(globalThis, 'openAtLast') === 'function', 'the function to be asked');
+
+  const drained = edge.close();
+  Reflect.get(globalThis, 'openAtLast')();
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 503 /);
+  await drained;
+});

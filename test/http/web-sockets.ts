@@ -1,0 +1,226 @@
+import test, { type ExecutionContext } from 'ava';
+import { type RunningEdge, startEdge } from '../helpers/edge.ts';
+import { closeMark, frame } from '../helpers/frame.ts';
+import type { Peer } from '../helpers/peer.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { handshake } from '../helpers/tunnel-server.ts';
+import { untilTold } from '../helpers/until-told.ts';
+import { connectWebSocket } from '../helpers/web-socket-client.ts';
+
+/** Its WebSocket notes how it ended; a POST tells. */
+const NOTING = `const calls = [];
+  export const onRequestPost = () => calls;
+  export const onRequestGet = () => ({ websocket: {
+    onmessage: (ws, data) => ws.send(data),
+    onerror: (ws, error) => { calls.push(error.code); },
+    onclose: (ws, code) => { calls.push(code); },
+  } });`;
+
+async function serve(
+  t: ExecutionContext,
+  text: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningEdge> {
+  return startEdge(t, { site: await siteFolder(t, { 'cloud-functions/chat.js': text }), env });
+}
+
+/** A raw connection to `/chat` that has switched. */
+async function open(edge: RunningEdge): Promise<Peer> {
+  const client = await edge.connect();
+  client.write(handshake('Sec-WebSocket-Version: 13'));
+  await client.readHead();
+  return client;
+}
+
+async function tell(edge: RunningEdge, method = 'POST'): Promise<readonly unknown[]> {
+  return (await fetch(`${edge.url}/chat`, { method })).json() as Promise<unknown[]>;
+}
+
+const BREACHES = [
+  ['a frame without a mask', frame({ kind: 'text', payload: 'a', masked: false }), 1002, 'WS_ERR_EXPECTED_MASK'],
+  ['an unknown frame', '\x83\x80\0\0\0\0', 1002, 'WS_ERR_INVALID_OPCODE'],
+  ['a compressed frame', '\xc1\x80\0\0\0\0', 1002, 'WS_ERR_UNEXPECTED_RSV_1'],
+  ['text that is no UTF-8', frame({ kind: 'text', payload: '\xff' }), 1007, 'WS_ERR_INVALID_UTF8'],
+  ['a close code that is none', frame({ kind: 'close', payload: closeMark(1005) }), 1002, 'WS_ERR_INVALID_CLOSE_CODE'],
+  [
+    'a ping that is too long',
+    frame({ kind: 'ping', payload: 'a'.repeat(126) }),
+    1002,
+    'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH',
+  ],
+] as const;
+
+for (const [what, bytes, code, error] of BREACHES) {
+  test(`${what} closes the socket with ${code}, tells its function, and is the client's fault`, async (t) => {
+    const edge = await serve(t, NOTING);
+    const client = await open(edge);
+
+    client.write(bytes);
+
+    t.is((await client.readBytes(4)).slice(2), closeMark(code));
+    await client.readToEnd();
+    t.like((await edge.accessLines(1))[0], { status: '101', fault: 'bad_request', fault_origin: 'client' });
+    t.deepEqual(await tell(edge), [error, 1006]);
+  });
+}
+
+test('a message above the limit of bodies closes the socket with 1009 before it is read', async (t) => {
+  const edge = await serve(t, NOTING, { BODY_LIMIT: '1k' });
+  const client = await open(edge);
+  client.write(frame({ kind: 'binary', payload: 'a'.repeat(1024) }));
+  await client.readBytes(4 + 1024);
+
+  client.write(frame({ kind: 'binary', payload: 'a'.repeat(1025) }).slice(0, 100));
+
+  t.is((await client.readBytes(4)).slice(2), closeMark(1009));
+  t.like((await edge.accessLines(1))[0], { fault: 'body_too_large' });
+});
+
+for (const [what, leave] of [
+  ['resets', (client: Peer) => client.reset()],
+  ['ends without a close frame', (client: Peer) => client.end()],
+] as const) {
+  test(`a client that ${what} is gone with 1006`, async (t) => {
+    const edge = await serve(t, NOTING);
+    const client = await open(edge);
+
+    leave(client);
+
+    t.like((await edge.accessLines(1))[0], { status: '101', fault: '' });
+    t.deepEqual(await tell(edge), [1006]);
+  });
+}
+
+test('clients that reset at any moment of the handshake do no harm', async (t) => {
+  const edge = await serve(t, NOTING);
+  for (const parts of [[''], ['', frame({ kind: 'text', payload: 'a' })], ['', '\x83']]) {
+    const client = await edge.connect();
+    client.write(handshake('Sec-WebSocket-Version: 13') + parts.join(''));
+    client.reset();
+  }
+
+  const client = await connectWebSocket(t, `${edge.url}/chat`);
+  client.socket.send('still here');
+
+  t.is(await client.next(), 'still here');
+});
+
+test('a client that does not read is closed with 1013 once too much waits for it', async (t) => {
+  const edge = await serve(
+    t,
+    `const calls = [];
+    export const onRequestPost = () => calls;
+    export const onRequestGet = () => ({ websocket: {
+      onopen(ws) {
+        const big = Buffer.alloc(1024 * 1024);
+        for (let sent = 0; sent < 100; sent++) ws.send(big);
+        calls.push(ws.readyState, ws._socket.writableLength < 20 * 1024 * 1024);
+      },
+      onclose: (ws, code) => { calls.push(code); },
+    } });`,
+  );
+  const client = await edge.connect();
+  client.socket.pause();
+  client.write(handshake('Sec-WebSocket-Version: 13'));
+  await untilTold(
+    () => tell(edge),
+    (calls) => calls.length === 2,
+  );
+
+  client.socket.resume();
+  await client.readUntil(closeMark(1013));
+  client.write(frame({ kind: 'close', payload: closeMark(1013) }));
+  await client.readToEnd();
+
+  t.true(client.received.length < 24 * 1024 * 1024);
+  const calls = await untilTold(
+    () => tell(edge),
+    ({ length }) => length > 2,
+  );
+  t.deepEqual(calls, [2, true, 1013]);
+});
+
+test('a function that lets messages wait is sent no more of them than it can keep', async (t) => {
+  const edge = await serve(
+    t,
+    `const waiting = [];
+    let done = 0;
+    export const onRequestPost = () => [waiting.length, done];
+    export const onRequestDelete = () => { for (const go of waiting.splice(0)) go(); return [0, done]; };
+    export const onRequestGet = () => ({ websocket: {
+      onmessage: () => new Promise((resolve) => waiting.push(resolve)).then(() => { done++; }),
+    } });`,
+  );
+  const client = await open(edge);
+  const message = frame({ kind: 'binary', payload: 'a'.repeat(64 * 1024) });
+  const count = 1000;
+  client.write(message.repeat(count));
+  const [held = 0] = await untilTold(
+    () => tell(edge),
+    ([waiting]) => Number(waiting) >= 100,
+  );
+  t.true(Number(held) < 110);
+
+  await untilTold(
+    () => tell(edge, 'DELETE'),
+    ([, done]) => done === count,
+  );
+
+  client.write(frame({ kind: 'close', payload: closeMark(1000) }));
+  t.is((await client.readToEnd()).slice(2, 4), closeMark(1000));
+});
+
+test('a function that waits for a message while it attends to another gets it', async (t) => {
+  const edge = await serve(
+    t,
+    `export const onRequest = () => {
+      let answered;
+      const answer = new Promise((resolve) => { answered = resolve; });
+      return { websocket: { async onmessage(ws, data) {
+        if (String(data) === 'ask') ws.send('got ' + (await answer));
+        else answered(data);
+      } } };
+    };`,
+  );
+  const client = await connectWebSocket(t, `${edge.url}/chat`);
+
+  client.socket.send('ask');
+  client.socket.send('the answer');
+
+  t.is(await client.next(), 'got the answer');
+});
+
+for (const [what, callback] of [
+  ['onopen that throws', 'onopen() { throw new Error("mine"); }'],
+  ['onmessage that throws', 'onmessage() { throw new Error("mine"); }'],
+  ['onmessage that rejects', 'async onmessage() { throw new Error("mine"); }'],
+  ['onmessage that closes with a code that is none', 'onmessage(ws) { ws.close(7); }'],
+] as const) {
+  test(`an ${what} closes its socket with 1011`, async (t) => {
+    const edge = await serve(t, `export const onRequest = () => ({ websocket: { ${callback} } });`);
+    const client = await connectWebSocket(t, `${edge.url}/chat`);
+
+    client.socket.send('a');
+
+    t.is(await client.closed, '1011 Internal error');
+  });
+}
+
+test('what fails after the socket is closed is logged', async (t) => {
+  const edge = await serve(
+    t,
+    `export const onRequest = () => ({ websocket: {
+      onopen: (ws) => new Promise((_, reject) => ws.on('close', () => setImmediate(reject, new Error('late')))),
+      async onclose() { throw new Error('at the end'); },
+    } });`,
+  );
+  const client = await connectWebSocket(t, `${edge.url}/chat`);
+  client.socket.close();
+  await client.closed;
+
+  await edge.close();
+
+  const told = JSON.stringify(await edge.errorLines());
+  t.regex(told, /"message":"late"/);
+  t.regex(told, /"message":"at the end"/);
+});
