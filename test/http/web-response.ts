@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { Response as UndiciResponse } from 'undici';
-import { isWebResponse, type WebResponse, writeWebResponse } from '../../src/http/web-response.ts';
+import { isWebResponse, writeWebResponse } from '../../src/http/web-response.ts';
+import type { WebResponse } from '../../src/http/web-response-head.ts';
 import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
 
 function serve(t: ExecutionContext, make: () => WebResponse): Promise<ExchangeServer> {
