@@ -5,7 +5,7 @@ import type { Target } from '../../target.ts';
 import type { IgnoredFile, Project } from '../dialect.ts';
 import { FunctionLimits } from '../limits/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../loader/compile.ts';
-import { type Look, survey } from '../loader/survey.ts';
+import { survey } from '../loader/survey.ts';
 import type { MiddlewareContext } from './middleware-context.ts';
 import { MiddlewareGate } from './middleware-gate.ts';
 import { toMatcher } from './middleware-matcher.ts';
@@ -21,7 +21,7 @@ export interface OpenedMiddleware {
 const NONE: OpenedMiddleware = { gate: undefined, ignored: [], problems: [] };
 
 /**
- * Finds and loads the site's middleware. Never throws. One that does not load answers 500 for every request, as a function that does not load does:
+ * Finds and loads the site's middleware. Never throws for what stands in it. One that does not load answers 500 for every request, as a function that does not load does:
  * it may be the site's guard, and nobody knows for which paths.
  */
 export async function openMiddleware(project: Project): Promise<OpenedMiddleware> {
@@ -49,21 +49,35 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
+/** All that can be told of a file that does not compile. */
+const NAMED =
+  /\bexport\s+(?:async\s+)?(?:function|const|let|var)\s+(?:middleware|proxy)\b|\bexport\s*\{[^}]*\b(?:middleware|proxy)\b|\bexports\.(?:middleware|proxy)\b/;
+
+/** One that cannot be read counts as a middleware. */
+const UNREADABLE = 'export const middleware';
+
 const OF_NEXT = /["']next(?:\/[\w-]+)*["']/;
 
+interface Found {
+  readonly text: string;
+  /** Exports it by name. Else only what its default export is, once it is loaded, tells. */
+  readonly isSure: boolean;
+  readonly hasDefault: boolean;
+}
+
 /** Other frameworks have files of this name too, which are no business of the platform's. Undefined for a middleware. */
-function reasonToIgnore(text: string, look: Look | undefined, isBroken: boolean): string | undefined {
+function reasonToIgnore({ text, isSure, hasDefault }: Found): string | undefined {
   if (OF_NEXT.test(text)) return 'a middleware of Next.js, which runs it itself';
-  const names = look?.names ?? new Set();
-  const may = isBroken || names.has('middleware') || names.has('proxy') || names.has('default');
-  return may && /\b(?:middleware|proxy)\b/.test(text) ? undefined : 'exports no middleware';
+  return isSure || (hasDefault && /\bmiddleware\b/.test(text)) ? undefined : 'exports no middleware';
 }
 
 async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const path = join(project.root, file);
   const { looks, broken } = await survey(project, [path]);
-  const text = await readFile(path, 'utf8').catch(() => 'middleware');
-  const reason = reasonToIgnore(text, looks.get(path), broken.has(path));
+  const text = await readFile(path, 'utf8').catch(() => UNREADABLE);
+  const names = looks.get(path)?.names ?? new Set();
+  const isSure = broken.has(path) ? NAMED.test(text) : names.has('middleware') || names.has('proxy');
+  const reason = reasonToIgnore({ text, isSure, hasDefault: names.has('default') });
   if (reason !== undefined) return { ...NONE, ignored: [{ file, reason }] };
   try {
     const compiled = await compile(project, { files: [path], broken });
@@ -71,6 +85,8 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
     try {
       return together(problems, toOpened(project, file, await compiled.load(path)));
     } catch (cause) {
+      // A helper of that name must not close the site; a guard is exported as the platform's page has it.
+      if (!isSure) return { ...NONE, ignored: [{ file, reason: `throws while it loads: ${describe(cause)}` }] };
       const isTold = problems.some((problem) => problem.file === file);
       return together(problems, unready(file, cause, isTold ? undefined : `throws while it loads: ${describe(cause)}`));
     }

@@ -70,6 +70,8 @@ const STRANGE: Readonly<Record<string, string>> = {
   "Next.js's own":
     "import type { NextRequest } from 'next/server';\nexport function middleware(request: NextRequest) {}",
   "Astro's": 'export const onRequest = (context: unknown, next: () => unknown) => next();',
+  'a helper that cannot be loaded here':
+    'import "./none.js"; export default function middleware() {} throw new Error("on purpose");',
   'a helper': 'globalThis.helperRan = true; export const auth = 1; // middleware',
 };
 
