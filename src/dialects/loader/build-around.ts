@@ -30,6 +30,8 @@ export interface BuildRequest {
   /** Files that esbuild cannot take, by absolute path. What is found is added, so that the next build need not find it again. */
   readonly broken: Map<string, Problem>;
   readonly rewrite?: Rewrite;
+  /** Whether the result is to be run, or only looked at. */
+  readonly willRun: boolean;
   /** Tells what the build depends on. */
   readonly watch?: InputWatch | undefined;
 }
@@ -49,11 +51,11 @@ export async function buildAround(request: BuildRequest): Promise<BuildAnswer> {
 }
 
 async function buildWith(build: typeof import('esbuild').build, request: BuildRequest): Promise<BuildAnswer> {
-  const { root, options, broken, rewrite, watch } = request;
+  const { root, options, broken, rewrite, watch, willRun } = request;
   for (;;) {
     const files = sourceFiles({ root, broken, rewrite });
     try {
-      const plugins = [...(watch ? [watch.plugin] : []), files.plugin, packages(root, watch)];
+      const plugins = [...(watch ? [watch.plugin] : []), files.plugin, packages({ root, watch, willRun })];
       const built = await build({ ...options, ...OPTIONS, absWorkingDir: root, plugins });
       return { built, problems: files.brokenSeen() };
     } catch (error) {

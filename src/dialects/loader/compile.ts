@@ -84,6 +84,7 @@ async function bundle(
       keepNames: true,
     },
     watch,
+    willRun: true,
     ...(rewrite && { rewrite }),
   });
   const [map, text] = built.outputFiles;

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
+import { AwaitSearch } from './await-search.ts';
 import type { InputWatch } from './inputs.ts';
-import { PATH_OF, URL_OF } from './place-module.ts';
+import { isEsModule, type ModuleTypes } from './module-type.ts';
+import { LOADED, PATH_OF, URL_OF } from './place-module.ts';
 
 /** Everything but `./x`, `../x` and `/x`: packages, Node's own modules, `#imports`, and aliases of a tsconfig. */
 const BARE = /^[^./]/;
@@ -17,6 +18,16 @@ const ASKED = Symbol('asked');
 const MARK = 'nexthop-package:';
 const MARKED = /(\bimport\()?"nexthop-package:([^"]*)"/g;
 
+/** How a package that awaits something while it loads is imported before it is used. */
+const AWAIT = 'await';
+
+export interface PackagesParts {
+  readonly root: string;
+  readonly watch?: InputWatch | undefined;
+  /** For a bundle that is only looked at it need not be known how its packages can be loaded, which costs 10 ms and more for each of ES modules. */
+  readonly willRun: boolean;
+}
+
 /**
  * Leaves packages out of the bundle: Node loads them from the site's own node_modules, by their path from the root of the site, so that the
  * bundle may stand anywhere.
@@ -25,13 +36,18 @@ const MARKED = /(\bimport\()?"nexthop-package:([^"]*)"/g;
  * bundle: a package that is broken or lacks a name would cost every route, and `import 'dotenv/config'` would run too late or too early.
  * It also gives names to whoever imports them from CommonJS (`import { sign } from 'jsonwebtoken'`), as bundlers do and Node does not.
  */
-export function packages(root: string, watch?: InputWatch): Plugin {
+export function packages({ root, watch, willRun }: PackagesParts): Plugin {
   return {
     name: 'packages',
     setup(build) {
-      const types = new Map<string, string>();
+      const types: ModuleTypes = new Map();
+      const search = new AwaitSearch(build.esbuild, types);
       build.onResolve({ filter: /./, namespace: 'built-in' }, ({ path }) => ({ path, external: true }));
       build.onResolve({ filter: /./, namespace: 'module-package' }, ({ path }) => ({ path, namespace: 'package' }));
+      build.onResolve({ filter: /./, namespace: 'awaiting-package' }, ({ path, importer }) => ({
+        path: importer,
+        namespace: path === AWAIT ? 'awaited-import' : 'awaited-package',
+      }));
       build.onResolve({ filter: /^\.{0,2}\/.*\.node$/ }, ({ path, resolveDir, kind }) => {
         const file = path.startsWith('/') ? path : join(resolveDir, path);
         return leaveOut(relative(root, file), kind, 'package');
@@ -40,8 +56,12 @@ export function packages(root: string, watch?: InputWatch): Plugin {
         const found = await resolvePackage(build, question);
         if (found === undefined || found.isBuiltIn) return found && leaveOut(found.path, question.kind, 'built-in');
         watch?.addPackage(found.path);
-        const isModule = question.kind === 'import-statement' && isEsModule(found.path, types);
-        return leaveOut(relative(root, found.path), question.kind, isModule ? 'module-package' : 'package');
+        const path = relative(root, found.path);
+        if (question.kind !== 'import-statement' || !isEsModule(found.path, types)) {
+          return leaveOut(path, question.kind, 'package');
+        }
+        const isAwaiting = willRun && (await search.awaits(found.path));
+        return leaveOut(path, question.kind, isAwaiting ? 'awaiting-package' : 'module-package');
       });
       build.onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
         contents: `module.exports = require(${JSON.stringify(path)});`,
@@ -50,6 +70,16 @@ export function packages(root: string, watch?: InputWatch): Plugin {
         contents: `module.exports = require(${PATH_OF}(${JSON.stringify(withoutShield(path))}));`,
       }));
       build.onLoad({ filter: /./, namespace: 'module-package' }, ({ path }) => ({ contents: toModule(path) }));
+      build.onLoad({ filter: /./, namespace: 'awaiting-package' }, () => ({
+        contents: `import ${JSON.stringify(AWAIT)}; ${toModule('it')}`,
+      }));
+      build.onLoad({ filter: /./, namespace: 'awaited-import' }, ({ path }) => {
+        const file = JSON.stringify(withoutShield(path));
+        return { contents: `${LOADED}.set(${file}, await import(${URL_OF}(${file}))); export {};` };
+      });
+      build.onLoad({ filter: /./, namespace: 'awaited-package' }, ({ path }) => ({
+        contents: toAwaited(withoutShield(path)),
+      }));
     },
   };
 }
@@ -87,7 +117,11 @@ function withoutShield(path: string): string {
 }
 
 type Kind = OnResolveArgs['kind'];
-type Namespace = 'built-in' | 'package' | 'module-package';
+/**
+ * built-in: of Node itself. package: by `require`. module-package: of ES modules, by `require`. awaiting-package: of ES modules that `require` refuses,
+ * since they await something while they load: by `import()`, for which its importers wait.
+ */
+type Namespace = 'built-in' | 'package' | 'module-package' | 'awaiting-package';
 
 function leaveOut(path: string, kind: Kind, namespace: Namespace): OnResolveResult {
   if (kind !== 'require-resolve' && kind !== 'dynamic-import') {
@@ -105,27 +139,9 @@ function toModule(path: string): string {
   return `import * as all from ${name}; export * from ${name}; export default all.default;`;
 }
 
-/** By Node's rule for files in packages: the extension, else the nearest package.json. */
-function isEsModule(file: string, types: Map<string, string>): boolean {
-  return file.endsWith('.mjs') || (file.endsWith('.js') && typeOf(dirname(file), types) === 'module');
-}
-
-function typeOf(folder: string, types: Map<string, string>): string {
-  const known = types.get(folder);
-  if (known !== undefined) return known;
-  const parent = dirname(folder);
-  const type = readType(folder) ?? (parent === folder ? 'commonjs' : typeOf(parent, types));
-  types.set(folder, type);
-  return type;
-}
-
-function readType(folder: string): string | undefined {
-  try {
-    const description: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    const isObject = typeof description === 'object' && description !== null;
-    return isObject && 'type' in description ? String(description.type) : 'commonjs';
-  } catch {
-    // No package.json here, or one that Node would refuse as well: the folder above decides.
-    return undefined;
-  }
+/** What `require` would have made of it: the exports, and the sign that they are those of an ES module. */
+function toAwaited(path: string): string {
+  return `const all = ${LOADED}.get(${JSON.stringify(path)});
+    for (const name of Object.keys(all)) Object.defineProperty(exports, name, { enumerable: true, get: () => all[name] });
+    Object.defineProperty(exports, '__esModule', { value: true });`;
 }

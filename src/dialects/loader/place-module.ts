@@ -15,6 +15,8 @@ export interface ModuleText {
 /** What compiled code may call: the absolute path or URL of a file that is given relative to the site. */
 export const PATH_OF = '__nexthop_path';
 export const URL_OF = '__nexthop_url_of';
+/** And where it keeps the exports of packages that had to be awaited. */
+export const LOADED = '__nexthop_loaded';
 
 /** Stands in the first line until the module is placed, so that all others keep their numbers in the source map. */
 export const PRELUDE_PLACE = '// prelude';
@@ -38,6 +40,7 @@ export function placeModule(module: ModuleText, toRoot: string): PlacedModule {
     "import { pathToFileURL as __nexthop_toUrl } from 'node:url';",
     `const ${PATH_OF} = (file) => __nexthop_resolve(import.meta.dirname, ${JSON.stringify(toRoot)}, file);`,
     `const ${URL_OF} = (file) => __nexthop_toUrl(${PATH_OF}(file)).href;`,
+    `const ${LOADED} = new Map();`,
     `const require = __nexthop_createRequire(${PATH_OF}('index.js'));`,
   ];
   const code = module.text.slice(module.text.indexOf('\n')).replace(MAP_COMMENT, '');

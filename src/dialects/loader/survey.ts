@@ -114,6 +114,7 @@ async function lookAt({ root, files, texts, broken, watch }: LookRequest): Promi
     root,
     broken,
     watch,
+    willRun: false,
     options: {
       // Numbered, since `a.js` and `a.ts` would want the same output.
       entryPoints: files.map((file, index) => ({ in: file, out: String(index) })),

@@ -60,6 +60,36 @@ test('a package that throws costs only those who import it', async (t) => {
   t.is((await built.run('api/b.js')).b, 1);
 });
 
+const AWAITING = {
+  'node_modules/slow/package.json': '{"type": "module", "exports": "./main.js"}',
+  'node_modules/slow/main.js':
+    "import fs from 'node:fs'; import old from 'old'; export const size = await Promise.resolve(typeof fs.stat + old.n); export default function slow() {}",
+  'node_modules/old/package.json': '{"main": "main.js"}',
+  'node_modules/old/main.js': 'exports.n = 1; exports.x = async () => { await 1; };',
+  'node_modules/user/package.json': '{"type": "module", "exports": "./main.js"}',
+  'node_modules/user/main.js':
+    "globalThis.slowRuns = (globalThis.slowRuns ?? 0) + 1; export { size as again } from 'slow';",
+};
+
+test('a package that awaits something while it loads can be imported, also by way of another', async (t) => {
+  const files = {
+    ...AWAITING,
+    'lib.ts': "export { again } from 'user'; export * from 'slow';",
+    'a.ts': `import slow, { size } from 'slow'; import * as all from 'slow'; import { again } from './lib';
+      export const answer = [slow.name, size, Object.keys(all).sort(), again];`,
+    'b.js': "import { again } from 'user'; export { again };",
+    'c.js': 'export const c = 1;',
+  };
+  const built = await compileSite(t, within('api', files), ['api/a.ts', 'api/b.js', 'api/c.js']);
+
+  const [a, b, c] = await Promise.all(['a.ts', 'b.js', 'c.js'].map((file) => built.run(`api/${file}`)));
+
+  t.deepEqual(a?.answer, ['slow', 'function1', ['default', 'size'], 'function1']);
+  t.is(b?.again, 'function1');
+  t.is(c?.c, 1);
+  t.is((globalThis as unknown as { slowRuns: number }).slowRuns, 1); // counted by the package
+});
+
 test('a package of plain TypeScript is compiled with the site', async (t) => {
   const files = {
     'node_modules/typed/package.json': '{"main": "./main.ts"}',
