@@ -1,4 +1,4 @@
-import { Fault, toFault } from './fault.ts';
+import { type Fault, toFault } from './fault.ts';
 import type { Exchange } from './http/exchange.ts';
 import { answerFault } from './http/fault-answer.ts';
 import { answerOptions } from './http/options-answer.ts';
@@ -41,7 +41,7 @@ export class Handler {
   async handle(exchange: Exchange, refusal?: Fault): Promise<void> {
     try {
       if (refusal) throw refusal;
-      refuseLargeBody(exchange);
+      exchange.refuseLargeBody();
       if (exchange.target === '*') answerOptions(exchange);
       else await this.#answer(exchange);
     } catch (error) {
@@ -127,11 +127,4 @@ export class Handler {
     if (fault.origin === 'hop') log.warn(fault.message, fields);
     else log.error(fault.message, fields);
   }
-}
-
-/** A body whose length is known to be too large is refused before anybody is asked; others are counted as they come. */
-function refuseLargeBody({ request, bodyLimitBytes }: Exchange): void {
-  if (bodyLimitBytes === 0) return;
-  const length = request.headers['content-length'];
-  if (length !== undefined && Number(length) > bodyLimitBytes) throw new Fault('body_too_large');
 }

@@ -136,8 +136,14 @@ export class Exchange implements Member {
   /** From now on no more than `bytes` are taken (0: as before). Throws `body_too_large` at once when the announced length is more. */
   limitBody(bytes: number): void {
     if (bytes > 0 && (this.bodyLimitBytes === 0 || bytes < this.bodyLimitBytes)) this.bodyLimitBytes = bytes;
+    this.refuseLargeBody();
+  }
+
+  /** Throws `body_too_large` when the announced length is more than is taken; other bodies are counted as they come. */
+  refuseLargeBody(): void {
+    if (this.bodyLimitBytes === 0) return;
     const length = this.request.headers['content-length'];
-    if (this.bodyLimitBytes > 0 && Number(length ?? 0) > this.bodyLimitBytes) throw new Fault('body_too_large');
+    if (length !== undefined && Number(length) > this.bodyLimitBytes) throw new Fault('body_too_large');
   }
 
   /** Whoever reads the body says how much came. Throws `body_too_large` as soon as it is more than is taken. */
