@@ -40,7 +40,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
     routes,
     conflicts: findConflicts(others),
     ignored: readings.flatMap((reading) => reading.ignored),
-    problems: [...(project.problems ?? []), ...readings.flatMap((reading) => reading.problems)],
+    problems: distinct([...(project.problems ?? []), ...readings.flatMap((reading) => reading.problems)]),
   };
 }
 
@@ -48,4 +48,10 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
 function namedFolders(readings: readonly Reading[]): readonly FileFolder[] | undefined {
   const named = readings.flatMap(({ fileFolders }) => (fileFolders ? [fileFolders] : []));
   return named.length > 0 ? named.flat() : undefined;
+}
+
+/** What concerns all functions, such as a stale build, is found by everybody who compiles some. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  const told = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  return [...told.values()];
 }

@@ -171,6 +171,21 @@ test('a stale build is told at start, and the functions are served as they are n
   t.is(await childrenOf(running.pid), '', 'the process of esbuild is gone');
 });
 
+test('a build that is stale for functions and middleware alike is told once', async (t) => {
+  const site = await siteFolder(t, {
+    ...HELLO,
+    'middleware.js': 'export function middleware({ next }) { return next(); }',
+    'tsconfig.json': '{}',
+  });
+  await run(site);
+  await writeFile(join(site, 'tsconfig.json'), '{"compilerOptions": {}}');
+
+  const listing = await runNexthop(t, { args: ['routes', site] });
+
+  t.is(await listing.exited, 0);
+  t.is(listing.output().match(/tsconfig\.json warning: changed since the build/g)?.length, 1);
+});
+
 test('without esbuild and without a fresh build the start says what to do', async (t) => {
   const site = await siteFolder(t, HELLO);
   await run(site);
