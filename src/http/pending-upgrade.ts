@@ -21,15 +21,9 @@ export class PendingUpgrade implements Upgrade {
     this.#early = new EarlyBytes(socket, head);
   }
 
-  async accept(talker: SocketTalker): Promise<void> {
+  accept(talker: SocketTalker): Promise<void> {
     this.pass();
-    try {
-      await this.#accept(this.#exchange, talker);
-    } catch (error) {
-      // The fault may have to be told on the connection, which only ends in order when it is read.
-      this.#exchange.socket.resume();
-      throw error;
-    }
+    return this.#accept(this.#exchange, talker);
   }
 
   /** Somebody else decides: whatever came is in the socket again, which is paused. */
