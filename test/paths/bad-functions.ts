@@ -136,6 +136,22 @@ test('what a function throws later, or rejects unheard, is logged with its origi
   t.regex(log, /cloud-functions\/timer\.js/, 'the stack names the file of the user');
 });
 
+test('an app that rejects when its answer is closed is logged by its name', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/[[all]].js': `import { once } from 'node:events';
+      const app = async (request, response) => { response.end('hello'); await once(response, 'close'); throw new Error('late'); };
+      export default Object.assign(app, { use() {}, handle() {} });`,
+  });
+  const edge = await startEdge(t, { site });
+
+  t.is(await (await fetch(`${edge.url}/`)).text(), 'hello');
+  await edge.close();
+
+  const [line] = (await edge.errorLines()).filter(({ level }) => level === 'error');
+  t.like(line, { target: 'cloud-functions/[[all]].js' });
+  t.regex(JSON.stringify(line), /late/);
+});
+
 test('a bad function does not disturb a request that runs beside it', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/slow.js':

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '../../fault.ts';
 import { countRawBody } from '../../http/count-raw-body.ts';
+import type { Exchange } from '../../http/exchange.ts';
 import { muteResponse } from '../../http/mute-response.ts';
 import { type App, type AppCall, toAppContext } from './app.ts';
 
@@ -28,7 +29,7 @@ export class NodeApp implements App {
     countRawBody(exchange, reject);
     try {
       const returned = this.#listener(Object.assign(request, { context }), response);
-      if (returned instanceof Promise) returned.catch(reject);
+      if (returned instanceof Promise) returned.catch((error) => fail(exchange, error, reject));
       await limits.inTime(exchange, answered);
     } catch (error) {
       response.off('close', resolve);
@@ -38,6 +39,12 @@ export class NodeApp implements App {
     // With head and framing: the app writes to the response itself, so that only the connection can tell.
     exchange.bodyBytesSent = exchange.socket.bytesWritten - exchange.bytesWrittenBefore;
   }
+}
+
+/** An app may go on behind its answer; of an error there the client can be told nothing any more. */
+function fail({ response, pendingWork, answeredBy }: Exchange, error: unknown, reject: (error: unknown) => void): void {
+  if (response.closed) pendingWork.add(Promise.reject(error), answeredBy);
+  else reject(error);
 }
 
 /** The app still holds the response, and may write to it as if nothing had happened. */
