@@ -184,3 +184,23 @@ test('a function whose callback fails closes its socket with 1011, and error.log
   t.is(failures.length, 1);
   t.regex(JSON.stringify(failures[0]), /"message":"first"/);
 });
+
+test('a middleware guards WebSockets, those of the hop too', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(switching());
+  });
+  const guard = `export const middleware = ({ request, next }) =>
+    request.headers.get('cookie') === 'key=1' ? next() : new Response('who are you?', { status: 401 });`;
+  const site = await siteFolder(t, { 'cloud-functions/echo.js': ECHO, 'middleware.js': guard });
+  const edge = await startEdge(t, { site, env: { NEXT_HOP: hop.url } });
+
+  for (const path of ['/echo', '/other']) {
+    t.regex(await edge.exchange(ask(path)), /^HTTP\/1\.1 401 [\s\S]*who are you\?$/, path);
+    const client = await edge.connect();
+    client.write(ask(path, 'Cookie: key=1'));
+    t.regex(await client.readHead(), /^HTTP\/1\.1 101 /, path);
+    client.end();
+  }
+  t.is(hop.peers.length, 1);
+});
