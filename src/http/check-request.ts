@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIPv6 } from 'node:net';
+import { isIPv6, type Socket } from 'node:net';
 import { Fault } from '../fault.ts';
 import { ALLOWED_METHODS } from './options-answer.ts';
 
@@ -23,7 +23,7 @@ function checkVersion({ httpVersionMajor, httpVersionMinor, httpVersion }: Incom
 }
 
 /** RFC 9112 3.2: exactly one, valid; HTTP/1.0 may do without. */
-function checkHost({ rawHeaders, httpVersionMinor }: IncomingMessage): Fault | undefined {
+function checkHost({ rawHeaders, httpVersionMinor, socket }: IncomingMessage): Fault | undefined {
   let host: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     if (!isHost(rawHeaders[at] ?? '')) continue;
@@ -31,7 +31,18 @@ function checkHost({ rawHeaders, httpVersionMinor }: IncomingMessage): Fault | u
     host = rawHeaders[at + 1] ?? '';
   }
   if (host === undefined) return httpVersionMinor === 0 ? undefined : badRequest('no Host field');
-  return isAuthority(host) ? undefined : badRequest(`Host is no host and port: ${JSON.stringify(host)}`);
+  const connection: KnownConnection = socket;
+  if (connection[HOST] === host) return undefined;
+  if (!isAuthority(host)) return badRequest(`Host is no host and port: ${JSON.stringify(host)}`);
+  connection[HOST] = host;
+  return undefined;
+}
+
+const HOST = Symbol('host');
+
+/** The requests of a connection nearly always say the same Host, which is looked at once. */
+interface KnownConnection extends Socket {
+  [HOST]?: string;
 }
 
 function isHost(name: string): boolean {

@@ -18,6 +18,8 @@ export interface WebResponse {
   readonly bodyUsed: boolean;
 }
 
+const BEYOND_ASCII = /[\x80-\uffff]/;
+
 /** Status and fields of a function's Response, made ready for the wire. Nothing is written before `send`. */
 export class WebResponseHead {
   readonly status: number;
@@ -62,6 +64,19 @@ export class WebResponseHead {
     this.#exchange.response.end();
   }
 
+  /** The answer whose body is text. */
+  sendText(text: string): void {
+    // As UTF-8, Node joins head and body to one string and one write; fields beyond ASCII are not UTF-8 but single bytes.
+    if (!this.#isAscii) {
+      this.sendWith(Buffer.from(text));
+      return;
+    }
+    const length = Buffer.byteLength(text);
+    this.send(length);
+    this.#exchange.bodyBytesSent = length;
+    this.#exchange.response.end(text);
+  }
+
   /** The answer whose body is at hand. */
   sendWith(body: Uint8Array): void {
     const { response } = this.#exchange;
@@ -77,6 +92,11 @@ export class WebResponseHead {
   #lengthAlone(): number | undefined {
     if (this.status === 204) return undefined;
     return this.status === 205 ? 0 : this.declaredLength;
+  }
+
+  get #isAscii(): boolean {
+    for (const part of this.#fields) if (BEYOND_ASCII.test(part)) return false;
+    return !BEYOND_ASCII.test(this.#reason);
   }
 
   /** Copies the fields that go out; returns the declared length. */

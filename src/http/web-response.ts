@@ -29,7 +29,7 @@ export async function writeWebResponse(exchange: Exchange, webResponse: WebRespo
   const text = TextResponse.take(webResponse);
   if (text !== undefined) {
     if (head.isAll) head.sendAlone();
-    else head.sendWith(Buffer.from(text));
+    else head.sendText(text);
     return;
   }
   const chunks = chunksOf(webResponse);
