@@ -79,8 +79,8 @@ export const SETTINGS = {
   VIA: setting(kind.token, 'nexthop', 'name of this module in Via and CDN-Loop'),
   LOOP_LIMIT: setting(kind.whole(1, 1000), '10', 'passes of one request through modules of this name; above it 508'),
 
-  MAX_TUNNELS: setting(kind.whole(0, 65_535), '1000', 'open upgraded connections; above it 503'),
-  TUNNEL_IDLE_TIMEOUT: setting(kind.duration, '1h', 'a tunnel in which nothing moves is closed; 0: never'),
+  MAX_TUNNELS: setting(kind.whole(0, 65_535), '1000', 'open WebSockets, to the hop and to functions; above it 503'),
+  TUNNEL_IDLE_TIMEOUT: setting(kind.duration, '1h', 'a WebSocket in which nothing moves is closed; 0: never'),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
