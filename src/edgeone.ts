@@ -3,6 +3,10 @@
  * a function and the same file runs on the platform. Whatever stands here only for nexthop says so.
  */
 
+import type { CookieOptions } from './dialects/edgeone/response-cookies.ts';
+
+export type { CookieOptions };
+
 /** What `[id]` and `[[rest]]` in the path of a file took from that of the request: a decoded text, or a list of segments as they were sent. */
 export type Params = Readonly<Record<string, string | readonly string[]>>;
 
@@ -104,18 +108,6 @@ export interface WebSocketCallbacks {
 /** What a handler returns to open a WebSocket. */
 export interface WebSocketResult {
   readonly websocket: WebSocketCallbacks;
-}
-
-/** What a cookie says beside its name and value. */
-export interface CookieOptions {
-  readonly domain?: string;
-  readonly expires?: Date | number | string;
-  readonly httpOnly?: boolean;
-  /** Seconds. */
-  readonly maxAge?: number;
-  readonly path?: string;
-  readonly sameSite?: boolean | 'strict' | 'lax' | 'none' | 'Strict' | 'Lax' | 'None';
-  readonly secure?: boolean;
 }
 
 export interface NamedCookie {

@@ -8,9 +8,6 @@ import { siteFolder } from '../helpers/site-folder.ts';
 /** How long the change may take to be seen. */
 const PATIENCE_MS = 10_000;
 
-// Only root may show a process a hosts file of its own.
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
-
 /** A hop on this address that answers its name. */
 async function hopAt(t: ExecutionContext, address: string, port: number): Promise<number> {
   const server = createServer((_request, response) => response.end(address));
@@ -19,7 +16,11 @@ async function hopAt(t: ExecutionContext, address: string, port: number): Promis
   return (server.address() as { port: number }).port;
 }
 
-asRoot('a changed address of the hop is picked up although its old connections still work', async (t) => {
+const PROMISE = 'a changed address of the hop is picked up although its old connections still work';
+const isRoot = process.getuid?.() === 0;
+const run = isRoot ? test : test.skip;
+
+run(isRoot ? PROMISE : `${PROMISE} (skipped: only root can show a process a hosts file of its own)`, async (t) => {
   const port = await hopAt(t, '127.0.0.1', 0);
   await hopAt(t, '127.0.0.2', port);
   const hosts = join(await siteFolder(t, { hosts: '127.0.0.1 next-hop\n' }), 'hosts');
