@@ -9,14 +9,16 @@ export interface FaultPage {
 
 /** In this order where the client does not care. */
 const FORMATS = ['text/plain', 'text/html', 'application/json'] as const;
+/** The same for what a function got wrong: who calls functions reads JSON, and so do the platforms answer. */
+const FUNCTION_FORMATS = ['application/json', 'text/plain', 'text/html'] as const;
 
 /**
  * What a client is told of a fault: status, code and request id, in the format it likes best, and nothing of what went wrong
  * inside. `accept`: its Accept field, '' for none. `requestId`: '' if there is none.
  */
-export function toFaultPage({ status, code }: Fault, requestId: string, accept: string): FaultPage {
+export function toFaultPage({ status, code, origin }: Fault, requestId: string, accept: string): FaultPage {
   const title = `${status} ${reasonOf(status)}`;
-  switch (negotiate(accept, FORMATS)) {
+  switch (negotiate(accept, origin === 'function' ? FUNCTION_FORMATS : FORMATS)) {
     case 'application/json':
       return {
         contentType: 'application/json',

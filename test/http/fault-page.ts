@@ -26,6 +26,18 @@ test("a page as HTML says status, code and request id, and takes nothing of the 
   t.true(body.includes('<code>&#60;b&#62;&#39;&#34;&#38;</code>'));
 });
 
+for (const accept of ['', '*/*']) {
+  test(`what a function got wrong is told as JSON to whoever does not mind (Accept: ${accept})`, (t) => {
+    t.is(toFaultPage(new Fault('function_error'), 'id-1', accept).contentType, 'application/json');
+  });
+}
+
+test('a browser sees a page of what a function got wrong, too', (t) => {
+  const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+
+  t.is(toFaultPage(new Fault('function_error'), 'id-1', accept).contentType, 'text/html; charset=utf-8');
+});
+
 for (const accept of ['', 'application/json', 'text/html']) {
   test(`no page says what went wrong inside (Accept: ${accept})`, (t) => {
     t.notRegex(toFaultPage(FAULT, 'id-1', accept).body, /secret|fault-page/);
@@ -37,5 +49,5 @@ for (const accept of ['', 'application/json', 'text/html']) {
 }
 
 test('a status without a name is an error', (t) => {
-  t.regex(toFaultPage(new Fault('function_error', { status: 546 }), '', '').body, /^546 Error\n/);
+  t.regex(toFaultPage(new Fault('function_error', { status: 546 }), '', 'text/plain').body, /^546 Error\n/);
 });
