@@ -136,8 +136,11 @@ export class Edge {
   }
 }
 
-/** Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError or SiteError with what to do. */
-export async function createEdge(config: Config): Promise<Edge> {
+/**
+ * Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError or SiteError with what to do.
+ * `beforeSite` gets the log before any code of the site is loaded.
+ */
+export async function createEdge(config: Config, beforeSite: (log: Log) => void = () => {}): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
     level: config.LOG_LEVEL,
@@ -145,6 +148,7 @@ export async function createEdge(config: Config): Promise<Edge> {
     shortAddresses: config.LOG_SHORT_ADDRESSES,
   });
   installTextResponse();
+  beforeSite(log);
   try {
     return new Edge(config, await openSite(await openProject(config, log)), log);
   } catch (error) {

@@ -1,14 +1,14 @@
 import type { Log } from './log/log.ts';
 
 /**
- * Keeps the process alive whatever a function does behind its answer's back (a throw from a timer, a rejection nobody awaits):
- * it is logged with where it came from, and every other request goes on. Returns what takes the guard away again.
+ * Keeps the process alive whatever a function does behind its answer's back, or while it is loaded (a throw from a timer, a
+ * rejection nobody awaits): it is logged with where it came from, and everything else goes on.
  */
-export function guardProcess(log: Log): () => void {
-  const onException = (error: unknown): void =>
+export function guardProcess(log: Log): void {
+  process.on('uncaughtException', (error) => {
     log.error('an exception was not caught', { origin: 'uncaughtException', error });
-  const onRejection = (error: unknown): void =>
+  });
+  process.on('unhandledRejection', (error) => {
     log.error('a rejection was not handled', { origin: 'unhandledRejection', error });
-  process.on('uncaughtException', onException).on('unhandledRejection', onRejection);
-  return () => void process.off('uncaughtException', onException).off('unhandledRejection', onRejection);
+  });
 }

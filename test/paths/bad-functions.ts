@@ -152,6 +152,25 @@ test('an app that rejects when its answer is closed is logged by its name', asyn
   t.regex(JSON.stringify(line), /late/);
 });
 
+test('what a function throws from a timer, or rejects unheard, while it is loaded does not stop the start', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/early.js': `setTimeout(() => { throw new Error("early") });
+      Promise.reject(new Error("unheard"));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      export function onRequest() { return new Response("hello"); }`,
+  });
+  const running = await startNexthop(t, { site });
+
+  const response = await fetch(`http://127.0.0.1:${running.port}/early`);
+  running.child.kill('SIGTERM');
+
+  t.is(await response.text(), 'hello');
+  t.is(await running.exited, 0);
+  const log = await readFile(join(running.logDir, 'error.log'), 'utf8');
+  t.regex(log, /"origin":"uncaughtException"/);
+  t.regex(log, /"origin":"unhandledRejection"/);
+});
+
 test('a bad function does not disturb a request that runs beside it', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/slow.js':
