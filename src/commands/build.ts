@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { NewBuild } from '../dialects/loader/new-build.ts';
 import { requireFolder } from '../site/folder.ts';
-import type { Problem } from '../site/problem.ts';
+import { toPlace } from '../site/problem.ts';
 import { openProject } from '../site/project.ts';
 import { DIALECTS } from '../site/scan.ts';
 import { NoteLog } from './note-log.ts';
@@ -40,12 +40,7 @@ export async function build(
     out(`  kept in   ${config.DATA_DIR}, ${Math.ceil(bytes / 1024)} KB`);
     out(`  took      ${seconds} s`);
   }
-  for (const problem of problems) out(`  ${problem.severity.padEnd(8)}  ${describe(problem)}`);
+  for (const problem of problems) out(`  ${problem.severity.padEnd(8)}  ${toPlace(problem)} ${problem.message}`);
   for (const note of notes) out(`  note      ${note}`);
   return errors.length > 0 ? 1 : 0;
-}
-
-function describe({ file, line, column, message }: Problem): string {
-  const place = [file, line, column].filter((part) => part !== undefined).join(':');
-  return `${place} ${message}`;
 }

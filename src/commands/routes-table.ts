@@ -1,6 +1,6 @@
 import type { Dialect, Route } from '../dialects/dialect.ts';
 import type { Conflict } from '../site/conflict.ts';
-import type { Problem } from '../site/problem.ts';
+import { type Problem, toPlace } from '../site/problem.ts';
 import type { Site } from '../site/site.ts';
 import { LOOKS_FOR } from '../static/find-folder.ts';
 import { toListed } from './routes-listed.ts';
@@ -68,9 +68,8 @@ function conflictRow({ first, second, methods }: Conflict): readonly string[] {
   return [requests, `${second.file} answers only what ${first.file} passes on`];
 }
 
-function problemRow({ severity, file, line, column, message }: Problem): readonly string[] {
-  const place = [file, line, column].filter((each) => each !== undefined).join(':');
-  return [`${place} ${severity}: ${message}`];
+function problemRow(problem: Problem): readonly string[] {
+  return [`${toPlace(problem)} ${problem.severity}: ${problem.message}`];
 }
 
 function part(title: string, rows: readonly (readonly string[])[]): readonly string[] {

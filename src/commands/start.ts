@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Route } from '../dialects/dialect.ts';
 import { createEdge, type Edge } from '../edge.ts';
 import { guardProcess } from '../process-guard.ts';
+import { toPlace } from '../site/problem.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -59,8 +60,9 @@ function announce(config: Config, edge: Edge, port: number, out: (line: string) 
   out(`  site      ${config.site}, ${count(routes)}`);
   out(`  next hop  ${hop}`);
   out(`  logs      ${config.LOG_DIR}`);
-  for (const { severity, file, line, column, message } of problems) {
-    const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  for (const problem of problems) {
+    const { severity, message } = problem;
+    const place = toPlace(problem);
     out(`  ${severity}   ${place} ${message}`);
     if (severity === 'error') edge.log.error(message, { file: place });
     else edge.log.warn(message, { file: place });

@@ -1,6 +1,6 @@
 import { Fault } from '../fault.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { HOP_BY_HOP, NameTable, nominatedBy, withoutNames } from '../http/headers.ts';
+import { HOP_BY_HOP, joinValues, NameTable, withoutNominated } from '../http/headers.ts';
 
 type Role =
   | 'end-to-end'
@@ -71,10 +71,10 @@ export class AnswerFields {
         case 'hop-by-hop':
           continue;
         case 'connection':
-          connection = connection === undefined ? value : `${connection},${value}`;
+          connection = joinValues(connection, value);
           continue;
         case 'transfer-encoding':
-          coding = coding === undefined ? value : `${coding},${value}`;
+          coding = joinValues(coding, value);
           continue;
         case 'trailer':
           trailer = value;
@@ -100,8 +100,7 @@ export class AnswerFields {
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       throw new Fault('hop_bad_answer', { message: `the answer's Transfer-Encoding is ${JSON.stringify(coding)}` });
     }
-    const nominated = connection === undefined ? undefined : nominatedBy(connection);
-    const kept = nominated ? withoutNames(fields, nominated) : fields;
+    const kept = withoutNominated(fields, connection);
     if (!hasRequestId) kept.push(exchange.requestId.name, exchange.requestId.value);
     if (status === 205) kept.push('Content-Length', '0');
     // Only a chunked body can carry trailers, and Node throws on a Trailer field elsewhere.

@@ -1,6 +1,6 @@
 import { Fault } from '../fault.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { HOP_BY_HOP, NameTable, nominatedBy, withoutNames } from '../http/headers.ts';
+import { HOP_BY_HOP, joinValues, NameTable, withoutNominated } from '../http/headers.ts';
 
 export interface RequestFieldRules {
   /** Our name in Via and CDN-Loop. */
@@ -11,7 +11,7 @@ export interface RequestFieldRules {
   readonly appendForwardedFor: boolean;
 }
 
-type Role = 'end-to-end' | 'hop-by-hop' | 'connection' | 'via' | 'cdn-loop' | 'x-forwarded-for' | 'max-forwards';
+type Role = 'end-to-end' | 'hop-by-hop' | 'connection' | 'cdn-loop' | 'x-forwarded-for' | 'max-forwards';
 
 const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   ...[...HOP_BY_HOP].map((name) => [name, 'hop-by-hop'] as const),
@@ -49,7 +49,7 @@ export class RequestFields {
         case 'hop-by-hop':
           continue;
         case 'connection':
-          connection = connection === undefined ? value : `${connection},${value}`;
+          connection = joinValues(connection, value);
           continue;
         case 'cdn-loop':
           passes += this.#passesIn(value);
@@ -66,10 +66,9 @@ export class RequestFields {
     if (passes >= this.#rules.loopLimit) {
       throw new Fault('loop_detected', { message: `the request passed ${this.#rules.name} ${passes} times already` });
     }
-    const nominated = connection === undefined ? undefined : nominatedBy(connection);
-    const kept = nominated ? withoutNames(fields, nominated) : fields;
+    const kept = withoutNominated(fields, connection);
     if (this.#rules.appendForwardedFor)
-      appendForwardedFor(kept, exchange, nominated ? indexOfForwardedFor(kept) : forwardedForAt);
+      appendForwardedFor(kept, exchange, kept === fields ? forwardedForAt : indexOfForwardedFor(kept));
     kept.push(
       'Via',
       this.#via[exchange.request.httpVersion] ?? `1.1 ${this.#rules.name}`,

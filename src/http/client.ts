@@ -41,7 +41,7 @@ interface KnownSocket extends Socket {
 function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Peer {
   const known = socket[PEER];
   if (known) return known;
-  const address = plain(socket.remoteAddress ?? '');
+  const address = toPlainAddress(socket.remoteAddress ?? '');
   const encrypted = 'encrypted' in socket && socket.encrypted === true;
   const peer: Peer = { address, proto: encrypted ? 'https' : 'http', trusted: address !== '' && isTrusted(address) };
   socket[PEER] = peer;
@@ -50,7 +50,7 @@ function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Peer {
 
 function claimedAddress(headers: IncomingHttpHeaders, isTrusted: TrustedPeers): string {
   const trueClientIp = fieldOf(headers, 'true-client-ip');
-  if (isIP(trueClientIp)) return plain(trueClientIp);
+  if (isIP(trueClientIp)) return toPlainAddress(trueClientIp);
   return rightmostUntrusted(fieldOf(headers, 'x-forwarded-for'), isTrusted);
 }
 
@@ -76,7 +76,7 @@ const WITH_PORT = /^([\d.]+):\d{1,5}$/;
 /** Some proxies write a port behind the address, and then brackets around IPv6. '' if it is no address. */
 function toAddress(entry: string): string {
   const bare = BRACKETED.exec(entry)?.[1] ?? WITH_PORT.exec(entry)?.[1] ?? entry;
-  return isIP(bare) ? plain(bare) : '';
+  return isIP(bare) ? toPlainAddress(bare) : '';
 }
 
 /** By the first entry: the one nearest to the client. Anything but `https` is http; undefined if nothing is said. */
@@ -98,7 +98,7 @@ function fieldOf(headers: IncomingHttpHeaders, name: string): string {
 const MAPPED_IPV4 = '::ffff:';
 
 /** `::ffff:192.0.2.1`, as a dual-stack socket says it, is `192.0.2.1`; a zone (`%eth0`) means nothing outside of this machine. */
-function plain(address: string): string {
+export function toPlainAddress(address: string): string {
   if (address.startsWith(MAPPED_IPV4) && address.includes('.')) return address.slice(MAPPED_IPV4.length);
   const zone = address.indexOf('%');
   return zone < 0 ? address : address.slice(0, zone);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Fault } from '../fault.ts';
 import type { PendingWork } from '../pending-work.ts';
 import type { Member } from '../roster.ts';
-import type { Client } from './client.ts';
+import { type Client, toPlainAddress } from './client.ts';
 import type { Upgrade } from './upgrade.ts';
 
 /** What is told when the client closes its connection before the whole answer is written. */
@@ -101,7 +101,7 @@ export class Exchange implements Member {
 
   /** The other end of the connection, which for a request through proxies is not the client. */
   get peerAddress(): string {
-    return (this.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    return toPlainAddress(this.socket.remoteAddress ?? '');
   }
 
   /** Aborts when the client leaves early, or a function's time is up. Made on first use: most requests never need one. */

@@ -74,6 +74,17 @@ function isProtected(name: string): boolean {
   return PROTECTED.has(name) || PROTECTED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
+/** The fields without those that `Connection` nominates for this connection alone; the very same array when it nominates none. */
+export function withoutNominated(fields: string[], connection: string | undefined): string[] {
+  const nominated = connection === undefined ? undefined : nominatedBy(connection);
+  return nominated ? withoutNames(fields, nominated) : fields;
+}
+
+/** Several fields of one name are one list (RFC 9110 5.3). */
+export function joinValues(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before},${value}`;
+}
+
 /** The flat fields without those whose lower-case name is one of `names`. */
 export function withoutNames(fields: readonly string[], names: ReadonlySet<string>): string[] {
   const kept: string[] = [];

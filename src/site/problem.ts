@@ -10,3 +10,8 @@ export interface Problem {
   /** What is wrong and what to do. */
   readonly message: string;
 }
+
+/** `file:line:column`, as far as they are known. */
+export function toPlace({ file, line, column }: Problem): string {
+  return [file, line, column].filter((part) => part !== undefined).join(':');
+}
