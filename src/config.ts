@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { redisUrl } from './redis-url.ts';
 import * as kind from './setting.ts';
 
 interface Setting<T> {
@@ -22,8 +23,11 @@ export const SETTINGS = {
     'private',
     'peers whose trust headers are believed: private, all, none, or CIDRs',
   ),
-  DATA_DIR: setting(kind.anyText, '', 'what is made from the site; empty: .nexthop in the site'),
+  DATA_DIR: setting(kind.anyText, '', 'the embedded store and compiled functions; empty: .nexthop in the site'),
   REGION: setting(kind.anyText, '', 'code of this location, shown to functions'),
+  DEV: setting(kind.flag, '0', '1 is for development: errors of functions are told to whoever asks, with their stack'),
+  GEO: setting(kind.oneOf('', 'mock'), '', 'mock: every client is in San Francisco, or in COUNTRY, for functions'),
+  COUNTRY: setting(kind.country, '', 'two letters: every client is in that country, for functions'),
 
   LOG_DIR: setting(kind.anyText, '/var/log/nodejs', 'folder of every log file'),
   LOG_LEVEL: setting(kind.oneOf('info', 'warn', 'error'), 'info', 'the least that goes to error.log'),
@@ -54,6 +58,43 @@ export const SETTINGS = {
     '30s',
     'from the call of a function to the head of its answer; then 504; 0: no limit',
   ),
+
+  FUNCTION_STREAM_TIMEOUT: setting(
+    kind.duration,
+    '10s',
+    'a streamed answer of a Netlify function may take so long in all; then it is cut; 0: no limit',
+  ),
+  FUNCTION_STREAM_LIMIT: setting(
+    kind.size,
+    '20m',
+    'largest streamed answer of a Netlify function; above it it is cut; 0: no limit',
+  ),
+  BACKGROUND_BODY_LIMIT: setting(
+    kind.size,
+    '256k',
+    'largest body of a request for a background function; above it 413',
+  ),
+  BACKGROUND_TIMEOUT: setting(kind.duration, '15m', 'for one run of a background function; then it counts as failed'),
+  SCHEDULE_TIMEOUT: setting(kind.duration, '30s', 'for one run of a scheduled function; then it counts as failed'),
+  JOB_CONCURRENCY: setting(
+    kind.whole(0, 10_000),
+    '20',
+    'background and scheduled functions that run here at a time; 0: none, jobs are only taken in',
+  ),
+  JOB_FUNCTION_CONCURRENCY: setting(kind.whole(1, 10_000), '5', 'runs of one background function here at a time'),
+
+  REDIS_URL: setting(redisUrl, '', 'shared state on Redis, Sentinel or Cluster; empty: the embedded store in DATA_DIR'),
+  REDIS_PREFIX: setting(
+    kind.token,
+    'nexthop',
+    'what every key in Redis begins with; another for each site that shares one',
+  ),
+  STORE_FSYNC: setting(
+    kind.flag,
+    '1',
+    '0: what is stored survives the death of this process, but maybe not of the machine',
+  ),
+  KV_BINDINGS: setting(kind.identifiers, '', 'namespaces of values that functions see as globals, with commas between'),
 
   HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'to connect to the next hop; then 504'),
   HOP_FIRST_BYTE_TIMEOUT: setting(kind.duration, '110s', "to the head of the hop's answer; then 504; 0: no limit"),

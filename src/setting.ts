@@ -65,6 +65,22 @@ export function ownPath(text: string): string {
   return text;
 }
 
+/** A two-letter code of a country (ISO 3166), in either case; '' for none. */
+export function country(text: string): string {
+  if (!/^(?:[A-Za-z]{2})?$/.test(text)) throw new Unfit('two letters such as "DE"');
+  return text.toUpperCase();
+}
+
+/** Names that a script may use as variables, with commas between; '' for none. */
+export function identifiers(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (text === '') return [];
+  if (!names.every((name) => /^[A-Za-z_$][\w$]*$/.test(name))) {
+    throw new Unfit('names such as "my_kv,other_kv": letters, digits and "_", no digit first');
+  }
+  return names;
+}
+
 export interface Origin {
   /** As written in a Host field. */
   readonly host: string;

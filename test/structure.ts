@@ -17,9 +17,11 @@ const FLOORS: rules.Floors = [
   ['dialects/loader/', 'dialects/limits/', 'hop/', 'static/', 'jobs/', 'stores/'],
   ['dialects/dialect.ts'],
   ['log/'],
-  ['target.ts', 'site/path.ts', 'site/pattern.ts', 'site/problem.ts'],
+  ['site/pattern.ts'],
+  ['target.ts', 'site/path.ts', 'site/problem.ts', 'stores/store.ts'],
   ['http/'],
   ['config.ts'],
+  ['redis-url.ts'],
   ['setting.ts', 'fault.ts', 'pending-work.ts', 'deadlines.ts'],
   ['roster.ts'],
 ];
@@ -33,6 +35,9 @@ const HOMES: Readonly<Record<string, string>> = {
   ioredis: 'src/stores/redis/',
   esbuild: 'src/dialects/loader/',
   'es-module-lexer': 'src/dialects/loader/',
+  '@babel/parser': 'src/dialects/netlify/',
+  'smol-toml': 'src/dialects/netlify/',
+  croner: 'src/jobs/',
 };
 
 /** What only one file may do. */

@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts';
 import type { Pattern } from '../site/pattern.ts';
 import type { Problem } from '../site/problem.ts';
+import type { Kv } from '../stores/store.ts';
 import type { Target } from '../target.ts';
 
 /** The folder of a user's site and what a dialect needs to read it. */
@@ -14,12 +15,71 @@ export interface Project {
   readonly region: string;
   /** The variables a function may see. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What a function may take; 0: no limit. A platform's own configuration may say otherwise. */
-  readonly functionLimits: { readonly bodyBytes: number; readonly timeoutMs: number };
+  /** What a function may take. A platform's own configuration may say otherwise. */
+  readonly functionLimits: ProjectLimits;
+  /** For development: whoever asks is told what went wrong in a function, with its stack. */
+  readonly dev?: boolean;
+  /** Country (two letters) in which every client is said to be, for development; 'US' is San Francisco. Undefined: as trusted peers say. */
+  readonly mockCountry?: string;
+  /** Takes work that outlives its request. Undefined where no functions are run. */
+  readonly jobs?: JobIntake;
+  /** Values that outlive the process, by namespace. Undefined where no functions are run. */
+  readonly kv?: (namespace: string) => Kv;
+  /** Names of the namespaces that functions see as globals. */
+  readonly kvBindings?: readonly string[];
   /** What was found wrong before any dialect was asked. */
   readonly problems?: readonly Problem[];
   /** Set by `nexthop build`: what is compiled is kept there, and nothing of the user's is run. */
   readonly ahead?: Ahead;
+}
+
+/** What a function may take; 0: no limit. */
+export interface ProjectLimits {
+  /** Of a request's body. */
+  readonly bodyBytes: number;
+  /** From the call to the head of the answer. */
+  readonly timeoutMs: number;
+  /** From the call to the end of an answer that streams, where the platform has such a limit. */
+  readonly streamMs: number;
+  /** Of an answer that streams, where the platform has such a limit. */
+  readonly streamBytes: number;
+  /** Of the body of a request that is kept in a job. */
+  readonly backgroundBodyBytes: number;
+  readonly backgroundMs: number;
+  readonly scheduledMs: number;
+}
+
+/** Takes work that outlives its request, and its process. */
+export interface JobIntake {
+  /** Resolves with the job's id once it is stored. Rejects with `store_unavailable`. */
+  push(rule: string, payload: Uint8Array): Promise<string>;
+}
+
+/** How the jobs of one name are run. */
+export interface JobRule {
+  /** Under which jobs are stored: the same after a restart and in every container of the site, e.g. `netlify/report-background`. */
+  readonly name: string;
+  /** The file it comes from, relative to the site. */
+  readonly file: string;
+  /** Five fields or one of @hourly, @daily, @weekly, @monthly, @yearly, in UTC: then jobs are pushed by the clock. */
+  readonly schedule?: string;
+  readonly timeoutMs: number;
+  /** After each failure the next wait; after the last one a job that fails again is set aside. */
+  readonly retryAfterMs: readonly number[];
+  /** Rejects when the attempt failed. */
+  run(attempt: JobAttempt): Promise<void>;
+}
+
+/** One run of a job. */
+export interface JobAttempt {
+  readonly id: string;
+  readonly payload: Uint8Array;
+  /** From 1. */
+  readonly number: number;
+  /** Aborts when the time is up or the process has to end. */
+  readonly signal: AbortSignal;
+  /** When a schedule is due next; milliseconds since the epoch. */
+  readonly nextRunAtMs?: number;
 }
 
 /** Takes what is compiled ahead. The loader alone looks inside. */
@@ -40,6 +100,15 @@ export interface Route {
   readonly methods: readonly string[] | 'any';
   readonly target: Target;
   readonly step: Step;
+  /** Inside the step, before the pattern decides: lower is asked first. Default 0. For platforms that weigh something else more than the path. */
+  readonly rank?: number;
+  /**
+   * The miss is asked before this route, and only if it has nothing (404) or is not there the route itself. For a GET or HEAD without a body alone: any
+   * other request cannot be taken back from the hop.
+   */
+  readonly afterMiss?: boolean;
+  /** The pattern is also tried against the path in lower case, when no route fits the path as it is. */
+  readonly anyCase?: boolean;
   /** Name of the dialect. */
   readonly dialect: string;
   /** The file it comes from, relative to the site. */
@@ -72,6 +141,8 @@ export interface Reading {
   readonly problems: readonly Problem[];
   /** Where the files of the site are, if the platform's configuration says so; none: nowhere. Undefined: the default holds. */
   readonly fileFolders?: readonly FileFolder[];
+  /** How the jobs of this site are run. */
+  readonly jobRules?: readonly JobRule[];
 }
 
 /** A platform whose sites run here. A room of its own: dialects never import each other. */

@@ -1,3 +1,6 @@
+import type { Params } from '../target.ts';
+import type { MatchablePath } from './path.ts';
+
 /** One segment of a pattern: text, `:name` (exactly one non-empty segment) or `*name` (one or more, last only). */
 export type PatternSegment =
   | { readonly kind: 'literal'; readonly text: string }
@@ -9,4 +12,9 @@ export interface Pattern {
   /** As shown to people, e.g. `/api/users/:id` or `/api/*rest`. */
   readonly text: string;
   readonly segments: readonly PatternSegment[];
+  /**
+   * Of the paths that the segments let through, takes those that really fit, and their params instead of those of the segments. For platforms whose
+   * patterns say more than segments can, e.g. `/item/:id(\\d+)`; their segments then let through too much rather than too little.
+   */
+  readonly match?: (path: MatchablePath) => Params | undefined;
 }

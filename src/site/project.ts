@@ -16,7 +16,23 @@ export async function openProject(config: Config, log: Log): Promise<Project> {
     log,
     region: config.REGION,
     env: { ...values, ...config.functionEnv },
-    functionLimits: { bodyBytes: config.FUNCTION_BODY_LIMIT, timeoutMs: config.FUNCTION_TIMEOUT },
+    functionLimits: {
+      bodyBytes: config.FUNCTION_BODY_LIMIT,
+      timeoutMs: config.FUNCTION_TIMEOUT,
+      streamMs: config.FUNCTION_STREAM_TIMEOUT,
+      streamBytes: config.FUNCTION_STREAM_LIMIT,
+      backgroundBodyBytes: config.BACKGROUND_BODY_LIMIT,
+      backgroundMs: config.BACKGROUND_TIMEOUT,
+      scheduledMs: config.SCHEDULE_TIMEOUT,
+    },
+    dev: config.DEV,
+    ...mockCountry(config),
+    kvBindings: config.KV_BINDINGS,
     problems,
   };
+}
+
+/** A country is enough to say that all is made up. */
+function mockCountry({ GEO, COUNTRY }: Config): { readonly mockCountry?: string } {
+  return GEO === 'mock' || COUNTRY !== '' ? { mockCountry: COUNTRY || 'US' } : {};
 }

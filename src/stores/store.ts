@@ -1,26 +1,33 @@
 /**
  * Where state lives that outlives a request or the process. Two stores keep one contract: SQLite on this machine, and
  * Redis where many containers share one. Every verb is one whole step: it happened entirely or not at all.
+ *
+ * A store that is away, full or broken rejects within a second with the Fault `store_unavailable`; it comes back by itself.
  */
 export interface Store {
   readonly queue: Queue;
+  /** Entries of one namespace are seen in no other. */
   kv(namespace: string): Kv;
+  /** Resolves when nothing is open any more. What is under way is finished first, or rejects. */
   close(): Promise<void>;
 }
 
-/** What is to be done later: by which route, with what, and when first. */
+/** What is to be done later: by which rule, with what, and when first. */
 export interface NewJob {
-  /** Name of the route whose rule runs the job. */
-  readonly route: string;
+  /** Name of the rule that runs the job. */
+  readonly rule: string;
   readonly payload: Uint8Array;
-  /** Milliseconds since the epoch; a job is not claimed before. */
+  /** Milliseconds since the epoch; the job is not claimed before. */
   readonly dueAtMs: number;
 }
 
 export interface Job extends NewJob {
+  /** Unique among all jobs there ever were, and the same at each attempt. Sorts by the time of the push. */
   readonly id: string;
   /** How often it was claimed, this time included. */
   readonly attempts: number;
+  /** How many attempts came to a bad end. Less than `attempts - 1` when a worker vanished in the middle of one. */
+  readonly failures: number;
 }
 
 /** A job in the hands of one worker until the lease ends; then any worker may claim it again, so it runs at least once. */
@@ -30,19 +37,72 @@ export interface Claim {
   readonly lease: string;
 }
 
+/** A moment at which a schedule wants its rule to run. */
+export interface Tick {
+  readonly rule: string;
+  /** Milliseconds since the epoch, the same in every process for the same moment of the schedule. */
+  readonly atMs: number;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * What came of a tick. 'first': the store had never heard of the rule and takes the tick as the time from which it counts; nothing is pushed.
+ * 'known': that moment, or a later one, was pushed before. 'busy': the run before it waits or still runs; this one is left out.
+ */
+export type TickOutcome = 'pushed' | 'first' | 'known' | 'busy';
+
+/**
+ * Every verb that takes a claim resolves with false, and does nothing, when its lease had ended and somebody else took the job or ended it.
+ */
 export interface Queue {
   /** Resolves with the job's id once it is stored so that it survives the process. */
   push(job: NewJob): Promise<string>;
-  /** The job that is due longest, for `leaseMs`; undefined when none is due. */
-  claim(leaseMs: number): Promise<Claim | undefined>;
-  /** Resolves with false when the lease had ended: somebody else may be running the job. */
+  /** Of the jobs of these rules that is due longest, for `leaseMs`; undefined when none is due. A job whose lease ended is due. */
+  claim(rules: readonly string[], leaseMs: number): Promise<Claim | undefined>;
   extend(claim: Claim, leaseMs: number): Promise<boolean>;
   /** The job is done and forgotten. */
-  done(claim: Claim): Promise<void>;
-  /** The job is given back, to be claimed from `dueAtMs` on. */
-  again(claim: Claim, dueAtMs: number): Promise<void>;
+  done(claim: Claim): Promise<boolean>;
+  /** The job is given back, to be claimed from `dueAtMs` on. With a reason it counts as a failure. */
+  again(claim: Claim, dueAtMs: number, reason?: string): Promise<boolean>;
   /** The job is set aside for a person to look at, with the reason. */
-  bury(claim: Claim, reason: string): Promise<void>;
+  bury(claim: Claim, reason: string): Promise<boolean>;
+  /** Pushes a job for the tick, due at once, if no process has for this moment or a later one and none of the rule waits or runs. */
+  tick(tick: Tick): Promise<TickOutcome>;
+  /** Calls `listener` when a job may have become due, here or in another process. Best effort: whoever waits must look by itself now and then. Returns how to stop. */
+  onPush(listener: () => void): () => void;
+  readonly ledger: Ledger;
+}
+
+export type JobState = 'waiting' | 'running' | 'dead';
+
+/** A job as a person sees it. */
+export interface JobRecord extends Job {
+  readonly state: JobState;
+  readonly pushedAtMs: number;
+  /** Of the last failure, or why it is dead; '' for none. */
+  readonly reason: string;
+  /** Only while it runs. */
+  readonly leaseEndsAtMs?: number;
+}
+
+export interface JobFilter {
+  readonly state?: JobState;
+  readonly rule?: string;
+  readonly limit: number;
+  /** Only jobs whose id sorts behind this one. */
+  readonly after?: string;
+}
+
+/** What a person may ask of the queue, and do to it. */
+export interface Ledger {
+  /** Oldest push first. */
+  list(filter: JobFilter): Promise<readonly JobRecord[]>;
+  find(id: string): Promise<JobRecord | undefined>;
+  counts(): Promise<Readonly<Record<JobState, number>>>;
+  /** A dead or waiting job is due at once, with all its tries before it. False for any other. */
+  retry(id: string): Promise<boolean>;
+  /** A dead or waiting job is forgotten. False for any other: what runs cannot be taken back. */
+  drop(id: string): Promise<boolean>;
 }
 
 export interface Kv {

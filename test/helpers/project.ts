@@ -1,7 +1,7 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Project } from '../../src/dialects/dialect.ts';
+import type { Project, ProjectLimits } from '../../src/dialects/dialect.ts';
 import type { Log } from '../../src/log/log.ts';
 import { siteFolder } from './site-folder.ts';
 
@@ -12,6 +12,17 @@ const SILENT: Log = {
   access() {},
   reopen() {},
   async close() {},
+};
+
+/** Nothing is limited. */
+export const NO_LIMITS: ProjectLimits = {
+  bodyBytes: 0,
+  timeoutMs: 0,
+  streamMs: 0,
+  streamBytes: 0,
+  backgroundBodyBytes: 0,
+  backgroundMs: 0,
+  scheduledMs: 0,
 };
 
 /** A project as a dialect gets it, with the files given as path → text. It can import the packages installed here. Removed when the test ends. */
@@ -28,7 +39,7 @@ export async function project(
     log: SILENT,
     region: '',
     env: {},
-    functionLimits: { bodyBytes: 0, timeoutMs: 0 },
+    functionLimits: NO_LIMITS,
     ...parts,
   };
 }

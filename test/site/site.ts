@@ -6,6 +6,7 @@ import { SiteError } from '../../src/site/folder.ts';
 import { openSite } from '../../src/site/site.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';
 import { fixedDialect } from '../helpers/fixed-dialect.ts';
+import { NO_LIMITS } from '../helpers/project.ts';
 import { route } from '../helpers/route.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
@@ -118,6 +119,6 @@ async function projectIn(t: ExecutionContext): Promise<Project> {
     log,
     region: '',
     env: {},
-    functionLimits: { bodyBytes: 0, timeoutMs: 0 },
+    functionLimits: NO_LIMITS,
   };
 }

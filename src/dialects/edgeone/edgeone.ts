@@ -36,8 +36,8 @@ async function read(given: Project): Promise<Reading> {
 
 /** The site's own word on how long its functions may run comes before that of whoever runs it. */
 function withOwnLimits(project: Project, { maxDurationMs }: EdgeOneJson): Project {
-  const { bodyBytes, timeoutMs } = project.functionLimits;
-  return { ...project, functionLimits: { bodyBytes, timeoutMs: maxDurationMs ?? timeoutMs } };
+  const { functionLimits } = project;
+  return { ...project, functionLimits: { ...functionLimits, timeoutMs: maxDurationMs ?? functionLimits.timeoutMs } };
 }
 
 /** Only entries are ever run; which files those are is found by looking at what they export. */

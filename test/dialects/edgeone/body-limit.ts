@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { type DialectServer, serveDialect } from '../../helpers/dialect-server.ts';
+import { NO_LIMITS } from '../../helpers/project.ts';
 
 const LIMIT_BYTES = 1000;
 
@@ -70,7 +71,7 @@ test('a limit of 0 leaves the body to BODY_LIMIT', async (t) => {
 /** A function at /f. */
 function serve(t: ExecutionContext, text: string, bodyBytes = LIMIT_BYTES): Promise<DialectServer> {
   const file = text.includes('onRequest') ? 'cloud-functions/f.js' : 'cloud-functions/f/[[all]].js';
-  return serveDialect(t, edgeone, { [file]: text }, { functionLimits: { bodyBytes, timeoutMs: 0 } });
+  return serveDialect(t, edgeone, { [file]: text }, { functionLimits: { ...NO_LIMITS, bodyBytes } });
 }
 
 /** In two pieces, so that the second one is too much. */

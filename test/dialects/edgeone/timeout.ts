@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import type { Log } from '../../../src/log/log.ts';
 import { type DialectServer, serveDialect } from '../../helpers/dialect-server.ts';
+import { NO_LIMITS } from '../../helpers/project.ts';
 import { until } from '../../helpers/until.ts';
 
 const LIMIT_MS = 50;
@@ -119,7 +120,7 @@ async function serve(t: ExecutionContext, text: string): Promise<{ server: Diale
   const lines: Line[] = [];
   const log = { warn: (message: string, fields: Line['fields']) => lines.push({ message, fields }) } as unknown as Log; // nothing else is called
   const file = text.includes('onRequest') ? 'cloud-functions/f.js' : 'cloud-functions/f/[[all]].js';
-  const parts = { log, functionLimits: { bodyBytes: 0, timeoutMs: LIMIT_MS } };
+  const parts = { log, functionLimits: { ...NO_LIMITS, timeoutMs: LIMIT_MS } };
   return { server: await serveDialect(t, edgeone, { [file]: text }, parts), lines };
 }
 
