@@ -40,6 +40,8 @@ export interface Claim {
 /** A moment at which a schedule wants its rule to run. */
 export interface Tick {
   readonly rule: string;
+  /** As written, e.g. `0 3 * * *`. A rule with another one than before is unheard of, so that no moment counts as missed under which it never stood. */
+  readonly schedule: string;
   /** Milliseconds since the epoch, the same in every process for the same moment of the schedule. */
   readonly atMs: number;
   readonly payload: Uint8Array;
@@ -47,7 +49,7 @@ export interface Tick {
 
 /**
  * What came of a tick. 'first': the store had never heard of the rule and takes the tick as the time from which it counts; nothing is pushed.
- * 'known': that moment, or a later one, was pushed before. 'busy': the run before it waits or still runs; this one is left out.
+ * 'known': that moment, or a later one, was pushed before; one that lies over a minute ahead comes from a clock that was wrong, and does not count. 'busy': the run before it waits or still runs; this one is left out.
  */
 export type TickOutcome = 'pushed' | 'first' | 'known' | 'busy';
 
