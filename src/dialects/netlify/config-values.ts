@@ -1,0 +1,22 @@
+/** Where a value of a configuration stands, as problems tell it. */
+export interface ValuePlace {
+  /** Relative to the site. */
+  readonly file: string;
+  /** From 1. */
+  readonly line?: number;
+  /** From 1. */
+  readonly column?: number;
+}
+
+/** A value that somebody wrote for a function, not yet looked at. */
+export interface ConfigValue extends ValuePlace {
+  readonly value: unknown;
+}
+
+/** What is set for a function, by the name that the key has in its source. */
+export type ConfigValues = ReadonlyMap<string, ConfigValue>;
+
+/** Those of the later ones win. */
+export function mergeValues(...all: readonly ConfigValues[]): ConfigValues {
+  return new Map(all.flatMap((values) => [...values]));
+}
