@@ -18,6 +18,8 @@ export interface Invocation {
   readonly trusted: boolean;
   /** ULID. */
   readonly requestId: string;
+  /** Of the job that makes this call, the same at each attempt; undefined while a client waits. */
+  readonly jobId?: string;
   /** Raw, never decoded. */
   readonly params: Params;
   /** The pattern that matched; undefined on the default URL. */
