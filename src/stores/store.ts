@@ -49,7 +49,8 @@ export interface Tick {
 
 /**
  * What came of a tick. 'first': the store had never heard of the rule and takes the tick as the time from which it counts; nothing is pushed.
- * 'known': that moment, or a later one, was pushed before; one that lies over a minute ahead comes from a clock that was wrong, and does not count. 'busy': the run before it waits or still runs; this one is left out.
+ * 'known': that moment, or a later one, was decided before; one that lies over a minute ahead comes from a clock that was wrong, and does
+ * not count. 'busy': the run before it waits or still runs; this one is left out, and known from then on.
  */
 export type TickOutcome = 'pushed' | 'first' | 'known' | 'busy';
 
@@ -66,7 +67,7 @@ export interface Queue {
   done(claim: Claim): Promise<boolean>;
   /** The job is given back, to be claimed from `dueAtMs` on. With a reason it counts as a failure. */
   again(claim: Claim, dueAtMs: number, reason?: string): Promise<boolean>;
-  /** The job is set aside for a person to look at, with the reason. */
+  /** The job is set aside for a person to look at, with the reason. Counts as a failure. */
   bury(claim: Claim, reason: string): Promise<boolean>;
   /** Pushes a job for the tick, due at once, if no process has for this moment or a later one and none of the rule waits or runs. */
   tick(tick: Tick): Promise<TickOutcome>;
@@ -75,6 +76,7 @@ export interface Queue {
   readonly ledger: Ledger;
 }
 
+/** A job whose lease ended waits. */
 export type JobState = 'waiting' | 'running' | 'dead';
 
 /** A job as a person sees it. */
