@@ -1,0 +1,163 @@
+import test from 'ava';
+import type { StorePlace } from './store-place.ts';
+import { untilTold } from './until-told.ts';
+
+/** What every key-value store promises; `name` is the store's. */
+export function testKv(name: string, place: StorePlace): void {
+  test(`${name}: a value comes out as it went in, whatever its bytes`, async (t) => {
+    const open = await place(t);
+    const kv = (await open()).kv('things');
+    const elsewhere = (await open()).kv('things');
+    const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    for (const value of [new Uint8Array(0), every, Buffer.alloc(1024 * 1024, every), every.subarray(3, 9)]) {
+      await kv.put('key', value);
+
+      const got = await elsewhere.get('key');
+
+      t.true(got instanceof Uint8Array);
+      t.true(Buffer.from(value).equals(got ?? Buffer.from('none')));
+    }
+  });
+
+  test(`${name}: what was never put, or was deleted, is not there`, async (t) => {
+    const kv = (await (await place(t))()).kv('things');
+    await kv.put('key', Buffer.from('x'));
+
+    await kv.delete('key');
+    await kv.delete('key');
+
+    t.is(await kv.get('key'), undefined);
+    t.is(await kv.get('Key'), undefined);
+    t.deepEqual(await kv.list('', 10), []);
+  });
+
+  test(`${name}: an entry is gone after its time, and not listed any more`, async (t) => {
+    const kv = (await (await place(t))()).kv('things');
+    const putAtMs = Date.now();
+    await kv.put('short', Buffer.from('x'), 200);
+    await kv.put('long', Buffer.from('x'), 120_000);
+
+    await untilTold(
+      () => kv.get('short'),
+      (value) => value === undefined,
+    );
+
+    t.true(Date.now() >= putAtMs + 200);
+    t.deepEqual(await kv.list('', 10), ['long']);
+    t.truthy(await kv.get('long'));
+  });
+
+  test(`${name}: a later put sets the time anew, or takes it away`, async (t) => {
+    const kv = (await (await place(t))()).kv('things');
+    for (const key of ['stays', 'longer', 'witness']) await kv.put(key, Buffer.from('old'), 150);
+
+    await kv.put('stays', Buffer.from('new'));
+    await kv.put('longer', Buffer.from('new'), 120_000);
+    await untilTold(
+      () => kv.get('witness'),
+      (value) => value === undefined,
+    );
+
+    t.deepEqual(await kv.get('stays').then(String), String(Buffer.from('new').toString()));
+    t.truthy(await kv.get('longer'));
+    t.deepEqual(await kv.list('', 10), ['longer', 'stays']);
+
+    await kv.put('stays', Buffer.from('newest'), 30);
+    await untilTold(
+      () => kv.get('stays'),
+      (value) => value === undefined,
+    );
+    t.deepEqual(await kv.list('', 10), ['longer']);
+  });
+
+  test(`${name}: an entry that was gone can be put again`, async (t) => {
+    const kv = (await (await place(t))()).kv('things');
+    await kv.put('key', Buffer.from('old'), 1);
+    await untilTold(
+      () => kv.get('key'),
+      (value) => value === undefined,
+    );
+
+    await kv.put('key', Buffer.from('new'));
+
+    t.true(Buffer.from('new').equals((await kv.get('key')) ?? Buffer.alloc(0)));
+    t.deepEqual(await kv.list('', 10), ['key']);
+  });
+
+  test(`${name}: keys are listed in the order of their bytes, by prefix, in pages`, async (t) => {
+    const kv = (await (await place(t))()).kv('things');
+    // As UTF-16, U+FF5E sorts behind U+1F600; as UTF-8, before.
+    const sorted = ['', ' ', 'A', 'a', 'a/1', 'a/10', 'a/2', 'a0', 'b', 'é', '\uff5e', '\uff5e1', '\u{1f600}'];
+    for (const key of sorted.toReversed()) await kv.put(key, Buffer.from(key));
+
+    t.deepEqual(await kv.list('', 100), sorted);
+    t.deepEqual(await kv.list('', 4), sorted.slice(0, 4));
+    t.deepEqual(await kv.list('', 4, 'a'), sorted.slice(4, 8));
+    t.deepEqual(await kv.list('', 100, 'a/11'), sorted.slice(6));
+    t.deepEqual(await kv.list('', 100, '\u{1f600}'), []);
+    t.deepEqual(await kv.list('a', 100), ['a', 'a/1', 'a/10', 'a/2', 'a0']);
+    t.deepEqual(await kv.list('a/', 2, 'a/1'), ['a/10', 'a/2']);
+    t.deepEqual(await kv.list('a/', 10, 'A'), ['a/1', 'a/10', 'a/2']);
+    t.deepEqual(await kv.list('a/', 10, 'b'), []);
+    t.deepEqual(await kv.list('\uff5e', 10), ['\uff5e', '\uff5e1']);
+    t.deepEqual(await kv.list('c', 10), []);
+  });
+
+  test(`${name}: pages skip what is gone and are still full`, async (t) => {
+    const kv = (await (await place(t))()).kv('things');
+    for (let count = 0; count < 60; count++) {
+      await kv.put(`key ${String(count).padStart(2, '0')}`, Buffer.from('x'), count < 50 ? 1 : undefined);
+    }
+    await untilTold(
+      () => kv.get('key 49'),
+      (value) => value === undefined,
+    );
+
+    t.deepEqual(await kv.list('key', 3), ['key 50', 'key 51', 'key 52']);
+  });
+
+  test(`${name}: entries of one namespace are seen in no other`, async (t) => {
+    const store = await (await place(t))();
+    const names = ['a', 'a:b', 'a*', 'ab', 'A', ''];
+    for (const namespace of names) await store.kv(namespace).put('b:key', Buffer.from(namespace));
+    await store.kv('a').put('key', Buffer.from('other'));
+
+    for (const namespace of names) {
+      t.true(Buffer.from(namespace).equals((await store.kv(namespace).get('b:key')) ?? Buffer.from('none')));
+    }
+    t.deepEqual(await store.kv('a:b').list('', 10), ['b:key']);
+    await store.kv('a').delete('b:key');
+    t.truthy(await store.kv('ab').get('b:key'));
+    t.deepEqual(await store.kv('a').list('', 10), ['key']);
+  });
+
+  test(`${name}: odd keys are keys like any other`, async (t) => {
+    const kv = (await (await place(t))()).kv('things');
+    const keys = [
+      ...['*', '?', '[a-z]', 'a*b', '\\', '%', '_', '{a}', "'", '"', ':', '::', 'a b', ' ', '\n', '\0', 'a\0b'],
+      ...['ключ', '鍵', '🔑🔑', 'e\u0301', 'é', '__proto__', 'x'.repeat(512), '鍵'.repeat(170), '-1', '1e3'],
+    ];
+    for (const key of keys) await kv.put(key, Buffer.from(`of ${key}`));
+
+    for (const key of keys) {
+      t.true(Buffer.from(`of ${key}`).equals((await kv.get(key)) ?? Buffer.alloc(0)), JSON.stringify(key));
+      t.true((await kv.list(key, 100)).includes(key), JSON.stringify(key));
+    }
+    t.deepEqual(await kv.list('*', 10), ['*']);
+    t.deepEqual(await kv.list('[', 10), ['[a-z]']);
+    t.deepEqual(await kv.list('_', 10), ['_', '__proto__']);
+    t.is((await kv.list('', 100)).length, keys.length);
+  });
+
+  test(`${name}: values are there for a store that is opened later`, async (t) => {
+    const open = await place(t);
+    const first = await open();
+    await first.kv('things').put('key', Buffer.from('kept'));
+    await first.close();
+
+    const value = await (await open()).kv('things').get('key');
+
+    t.is(Buffer.from(value ?? []).toString(), 'kept');
+    t.like(await t.throwsAsync(first.kv('things').get('key')), { code: 'store_unavailable' });
+  });
+}

@@ -1,0 +1,125 @@
+import test from 'ava';
+import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
+import { untilTold } from './until-told.ts';
+
+/** What every queue promises to a person who looks after it. */
+export function testLedger(name: string, place: StorePlace): void {
+  test(`${name}: the ledger tells each job with all that is known of it`, async (t) => {
+    const open = await place(t);
+    const { queue } = await open();
+    const before = Date.now();
+    const id = await queue.push(newJob({ payload: Buffer.from([0, 255]), dueAtMs: 77 }));
+
+    const waiting = await (await open()).queue.ledger.find(id);
+    t.like(waiting, { id, rule: 'mail', dueAtMs: 77, attempts: 0, failures: 0, state: 'waiting', reason: '' });
+    t.true(Buffer.from([0, 255]).equals(waiting?.payload ?? Buffer.alloc(0)));
+    t.true(waiting && waiting.pushedAtMs >= before && waiting.pushedAtMs <= Date.now());
+    t.is(waiting?.leaseEndsAtMs, undefined);
+
+    await claimSoon(queue);
+    const running = await queue.ledger.find(id);
+    t.like(running, { state: 'running', attempts: 1, pushedAtMs: waiting?.pushedAtMs ?? 0, dueAtMs: 77 });
+    t.true((running?.leaseEndsAtMs ?? 0) > Date.now() + LONG_LEASE_MS / 2);
+    t.deepEqual(await queue.ledger.list({ limit: 10 }), running ? [running] : []);
+  });
+
+  test(`${name}: a job whose lease ended waits, and may be dropped under its worker's hands`, async (t) => {
+    const { queue } = await (await place(t))();
+    const id = await queue.push(newJob());
+    const claim = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
+
+    const lapsed = await untilTold(
+      () => queue.ledger.find(id),
+      (record) => record?.state === 'waiting',
+    );
+
+    t.is(lapsed?.leaseEndsAtMs, undefined);
+    t.deepEqual(await queue.ledger.counts(), { waiting: 1, running: 0, dead: 0 });
+    t.is((await queue.ledger.list({ state: 'waiting', limit: 10 })).length, 1);
+    t.deepEqual(await queue.ledger.list({ state: 'running', limit: 10 }), []);
+    t.true(await queue.ledger.drop(id));
+    t.false(await queue.done(claim));
+  });
+
+  test(`${name}: the ledger lists by state and rule, oldest push first, in pages`, async (t) => {
+    const { queue } = await (await place(t))();
+    const ids: string[] = [];
+    // Due in another order than pushed: the list goes by the push.
+    for (let count = 0; count < 12; count++) {
+      ids.push(await queue.push(newJob({ rule: `rule ${count % 2}`, dueAtMs: 1000 - count })));
+    }
+    const dead = await claimSoon(queue, { rules: ['rule 1'] });
+    const running = await claimSoon(queue, { rules: ['rule 1'] });
+    await queue.bury(dead, 'x');
+    const list = async (...[filter]: Parameters<typeof queue.ledger.list>) =>
+      (await queue.ledger.list(filter)).map(({ id }) => id);
+
+    t.deepEqual(await list({ limit: 100 }), ids);
+    t.deepEqual(await list({ limit: 5 }), ids.slice(0, 5));
+    t.deepEqual(await list({ limit: 5, after: ids[4] ?? '' }), ids.slice(5, 10));
+    t.deepEqual(await list({ limit: 5, after: ids[11] ?? '' }), []);
+    t.deepEqual(await list({ limit: 100, state: 'dead' }), [dead.job.id]);
+    t.deepEqual(await list({ limit: 100, state: 'running' }), [running.job.id]);
+    t.deepEqual(await list({ limit: 100, state: 'running', rule: 'rule 0' }), []);
+    t.deepEqual(
+      await list({ limit: 100, rule: 'rule 0' }),
+      ids.filter((_, count) => count % 2 === 0),
+    );
+    t.deepEqual(await list({ limit: 2, rule: 'rule 1', state: 'waiting', after: ids[2] ?? '' }), [ids[3], ids[5]]);
+    t.deepEqual(await queue.ledger.counts(), { waiting: 10, running: 1, dead: 1 });
+    t.is(await queue.ledger.find('no such job'), undefined);
+  });
+
+  test(`${name}: a dead job that is retried is due at once, as if it were new`, async (t) => {
+    const { queue } = await (await place(t))();
+    const id = await queue.push(newJob());
+    await queue.again(await claimSoon(queue), Date.now(), 'first');
+    await queue.bury(await claimSoon(queue), 'second');
+    const before = Date.now();
+
+    t.true(await queue.ledger.retry(id));
+
+    const record = await queue.ledger.find(id);
+    t.like(record, { state: 'waiting', attempts: 0, failures: 0, reason: '' });
+    t.true(record && record.dueAtMs >= before && record.dueAtMs <= Date.now());
+    t.like((await claimSoon(queue)).job, { id, attempts: 1, failures: 0 });
+  });
+
+  test(`${name}: a waiting job that is retried is due at once`, async (t) => {
+    const { queue } = await (await place(t))();
+    const id = await queue.push(newJob({ dueAtMs: Date.now() + 3_600_000 }));
+    t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
+
+    t.true(await queue.ledger.retry(id));
+
+    t.is((await claimSoon(queue)).job.id, id);
+  });
+
+  test(`${name}: waiting and dead jobs are dropped for good`, async (t) => {
+    const { queue } = await (await place(t))();
+    const dead = await queue.push(newJob());
+    await queue.bury(await claimSoon(queue), 'x');
+    const waiting = await queue.push(newJob());
+
+    t.true(await queue.ledger.drop(dead));
+    t.true(await queue.ledger.drop(waiting));
+
+    t.false(await queue.ledger.drop(dead));
+    t.false(await queue.ledger.retry(dead));
+    t.deepEqual(await queue.ledger.list({ limit: 10 }), []);
+    t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
+    t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
+  });
+
+  test(`${name}: what runs is neither retried nor dropped`, async (t) => {
+    const { queue } = await (await place(t))();
+    await queue.push(newJob());
+    const claim = await claimSoon(queue);
+
+    t.false(await queue.ledger.retry(claim.job.id));
+    t.false(await queue.ledger.drop(claim.job.id));
+    t.false(await queue.ledger.drop('no such job'));
+
+    t.true(await queue.done(claim));
+  });
+}

@@ -1,0 +1,284 @@
+import test from 'ava';
+import { claimAll, claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
+import { until } from './until.ts';
+
+const LONG = LONG_LEASE_MS;
+const SHORT = SHORT_LEASE_MS;
+
+/** What every queue promises about jobs and leases; `name` is the store's. */
+export function testQueue(name: string, place: StorePlace): void {
+  test(`${name}: jobs are claimed by the time they are due, then in the order of their push`, async (t) => {
+    const { queue } = await (await place(t))();
+    const now = Date.now();
+    const pushed: string[] = [];
+    for (const agoMs of [10, 3000, 10, 2000]) pushed.push(await queue.push(newJob({ dueAtMs: now - agoMs })));
+
+    const claimed = (await claimAll(queue)).map(({ id }) => id);
+
+    t.deepEqual(
+      claimed,
+      [1, 3, 0, 2].map((place) => pushed[place]),
+    );
+  });
+
+  test(`${name}: a claim sees only the jobs of its rules`, async (t) => {
+    const { queue } = await (await place(t))();
+    const rules = ['/.netlify/functions/a-background', 'a', 'a*', 'ä:{b} c'];
+    for (const rule of rules) await queue.push(newJob({ rule }));
+
+    t.is(await queue.claim([], LONG), undefined);
+    t.is(await queue.claim(['b', 'A', '*', '%'], LONG), undefined);
+    t.deepEqual(
+      (await claimAll(queue, ['ä:{b} c', 'none', 'a'])).map(({ rule }) => rule),
+      ['a', 'ä:{b} c'],
+    );
+    t.is((await claimAll(queue, rules)).length, 2);
+  });
+
+  test(`${name}: nothing is claimed before it is due`, async (t) => {
+    const { queue } = await (await place(t))();
+    const dueAtMs = Date.now() + 150;
+    await queue.push(newJob({ dueAtMs }));
+    await queue.push(newJob({ dueAtMs: Date.now() + 3_600_000 }));
+
+    const { job } = await claimSoon(queue);
+
+    t.true(Date.now() >= dueAtMs);
+    t.is(job.dueAtMs, dueAtMs);
+    t.is(await queue.claim(['mail'], LONG), undefined);
+  });
+
+  test(`${name}: a job comes out as it went in, whatever its bytes`, async (t) => {
+    const { queue } = await (await place(t))();
+    const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    const large = Buffer.alloc(256 * 1024, every);
+    const inside = new Uint8Array(large.buffer, large.byteOffset + 7, 5);
+    for (const payload of [new Uint8Array(0), every, large, inside]) {
+      const id = await queue.push(newJob({ rule: 'exact', payload, dueAtMs: 1234 }));
+
+      const claim = await queue.claim(['exact'], LONG);
+
+      t.like(claim?.job, { id, rule: 'exact', dueAtMs: 1234, attempts: 1, failures: 0 });
+      t.true(claim?.job.payload instanceof Uint8Array);
+      t.true(Buffer.from(payload).equals(claim?.job.payload ?? Buffer.from('none')));
+    }
+  });
+
+  test(`${name}: ids are never the same and sort by the time of the push`, async (t) => {
+    const open = await place(t);
+    const [one, two] = [await open(), await open()];
+    const inOrder = [];
+    for (let count = 0; count < 50; count++) inOrder.push(await one.queue.push(newJob()));
+
+    const atOnce = await Promise.all(
+      Array.from({ length: 100 }, (_, count) => (count % 2 ? one : two).queue.push(newJob())),
+    );
+
+    t.deepEqual(inOrder.toSorted(), inOrder);
+    t.is(new Set([...inOrder, ...atOnce]).size, 150);
+  });
+
+  test(`${name}: while a lease lasts, nobody else gets the job`, async (t) => {
+    const open = await place(t);
+    const [one, two] = [await open(), await open()];
+    await one.queue.push(newJob());
+
+    const claims = await Promise.all([one, two, one, two].map(({ queue }) => queue.claim(['mail'], LONG)));
+
+    t.is(claims.filter(Boolean).length, 1);
+    t.is(await one.queue.claim(['mail'], LONG), undefined);
+    t.is(await two.queue.claim(['mail'], LONG), undefined);
+  });
+
+  test(`${name}: a job whose lease ended is claimed again, under the same id`, async (t) => {
+    const open = await place(t);
+    const [one, two] = [await open(), await open()];
+    const payload = Buffer.from('survives');
+    await one.queue.push(newJob({ payload, dueAtMs: 5 }));
+    const first = await claimSoon(one.queue, { leaseMs: SHORT });
+
+    const second = await claimSoon(two.queue);
+
+    t.deepEqual(second.job, { ...first.job, payload: second.job.payload, attempts: 2, failures: 0 });
+    t.true(payload.equals(second.job.payload));
+    t.not(second.lease, first.lease);
+  });
+
+  for (const ended of ['is claimed by somebody else', 'was finished by somebody else'] as const) {
+    test(`${name}: a claim whose job ${ended} can do nothing any more`, async (t) => {
+      const open = await place(t);
+      const [one, two] = [await open(), await open()];
+      await one.queue.push(newJob());
+      const lost = await claimSoon(one.queue, { leaseMs: SHORT });
+      const holder = await claimSoon(two.queue);
+      if (ended === 'was finished by somebody else') t.true(await two.queue.done(holder));
+      const before = await two.queue.ledger.find(lost.job.id);
+
+      t.false(await one.queue.extend(lost, LONG));
+      t.false(await one.queue.again(lost, Date.now(), 'late'));
+      t.false(await one.queue.bury(lost, 'late'));
+      t.false(await one.queue.done(lost));
+
+      t.deepEqual(await two.queue.ledger.find(lost.job.id), before);
+      t.is(await one.queue.claim(['mail'], LONG), undefined);
+      if (before) t.true(await two.queue.done(holder));
+    });
+  }
+
+  test(`${name}: a worker that is late but still alone may finish its job`, async (t) => {
+    const { queue } = await (await place(t))();
+    const id = await queue.push(newJob());
+    const claim = await claimSoon(queue, { leaseMs: 1 });
+    const claimedAtMs = Date.now();
+    await until(() => Date.now() > claimedAtMs + 5, 'the end of the lease');
+
+    t.true(await queue.done(claim));
+    t.is(await queue.ledger.find(id), undefined);
+  });
+
+  test(`${name}: an extended lease lasts from then on, also one that had ended`, async (t) => {
+    const open = await place(t);
+    const [one, two] = [await open(), await open()];
+    await one.queue.push(newJob());
+    const claim = await claimSoon(one.queue, { leaseMs: SHORT });
+    const claimedAtMs = Date.now();
+    await until(() => Date.now() > claimedAtMs + SHORT, 'the end of the lease');
+
+    t.true(await one.queue.extend(claim, LONG));
+
+    t.is(await two.queue.claim(['mail'], LONG), undefined);
+    t.true(await one.queue.extend(claim, SHORT));
+    t.is((await claimSoon(two.queue)).job.attempts, 2);
+  });
+
+  test(`${name}: a job that is done is forgotten, and done once`, async (t) => {
+    const { queue } = await (await place(t))();
+    const id = await queue.push(newJob());
+    const claim = await claimSoon(queue);
+
+    t.true(await queue.done(claim));
+    t.false(await queue.done(claim));
+    t.is(await queue.ledger.find(id), undefined);
+    t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
+  });
+
+  test(`${name}: a job that is given back with a reason has failed once more, and waits`, async (t) => {
+    const { queue } = await (await place(t))();
+    const id = await queue.push(newJob());
+    const later = Date.now() + 3_600_000;
+
+    t.true(await queue.again(await claimSoon(queue), Date.now(), 'it threw: "nö"'));
+    const second = await claimSoon(queue);
+    t.like(second.job, { attempts: 2, failures: 1 });
+    t.true(await queue.again(second, later, 'again'));
+
+    t.is(await queue.claim(['mail'], LONG), undefined);
+    t.like(await queue.ledger.find(id), {
+      state: 'waiting',
+      dueAtMs: later,
+      attempts: 2,
+      failures: 2,
+      reason: 'again',
+    });
+    t.false(await queue.done(second));
+  });
+
+  test(`${name}: a job that is given back without a reason has not failed`, async (t) => {
+    const { queue } = await (await place(t))();
+    await queue.push(newJob());
+    t.true(await queue.again(await claimSoon(queue), Date.now(), 'first'));
+
+    t.true(await queue.again(await claimSoon(queue), Date.now()));
+
+    const { job } = await claimSoon(queue);
+    t.like(job, { attempts: 3, failures: 1 });
+    t.is((await queue.ledger.find(job.id))?.reason, 'first');
+  });
+
+  test(`${name}: a buried job is dead, with the reason, and not claimed any more`, async (t) => {
+    const { queue } = await (await place(t))();
+    const id = await queue.push(newJob());
+    const claim = await claimSoon(queue);
+
+    t.true(await queue.bury(claim, 'gave up'));
+
+    t.is(await queue.claim(['mail'], LONG), undefined);
+    t.like(await queue.ledger.find(id), { state: 'dead', reason: 'gave up', attempts: 1, failures: 1 });
+    t.false(await queue.extend(claim, LONG));
+    t.false(await queue.again(claim, Date.now()));
+  });
+
+  test(`${name}: what waits is there for a store that is opened later`, async (t) => {
+    const open = await place(t);
+    const first = await open();
+    const id = await first.queue.push(newJob({ payload: Buffer.from('kept') }));
+    await first.close();
+
+    const { job } = await claimSoon((await open()).queue);
+
+    t.is(job.id, id);
+    t.is(Buffer.from(job.payload).toString(), 'kept');
+  });
+
+  test(`${name}: a closed store takes nothing in, and may be closed again`, async (t) => {
+    const store = await (await place(t))();
+    const underWay = store.queue.push(newJob()).then(
+      () => 'done',
+      () => 'rejected',
+    );
+
+    await store.close();
+
+    t.regex(await underWay, /done|rejected/);
+    t.like(await t.throwsAsync(store.queue.push(newJob())), { code: 'store_unavailable' });
+    await t.notThrowsAsync(store.close());
+  });
+
+  test(`${name}: 1,000 jobs are worked off by four workers on two stores, each once`, async (t) => {
+    const open = await place(t);
+    const [one, two] = [await open(), await open()];
+    const pushed: string[] = [];
+    for (let batch = 0; batch < 20; batch++) {
+      const jobs = Array.from({ length: 50 }, () => newJob({ rule: `rule ${batch % 3}` }));
+      pushed.push(...(await Promise.all(jobs.map((job) => one.queue.push(job)))));
+    }
+
+    const worked: string[] = [];
+    const work = async ({ queue }: typeof one): Promise<void> => {
+      for (;;) {
+        const claim = await queue.claim(['rule 0', 'rule 1', 'rule 2'], LONG);
+        if (!claim) return;
+        worked.push(claim.job.id);
+        if (!(await queue.done(claim))) throw new Error('lost a lease that had not ended');
+      }
+    };
+    await Promise.all([work(one), work(two), work(one), work(two)]);
+
+    t.deepEqual(worked.toSorted(), pushed.toSorted());
+    t.deepEqual(await two.queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
+  });
+
+  test(`${name}: who listens hears of pushes here and through another store, until it stops`, async (t) => {
+    const open = await place(t);
+    const [one, two] = [await open(), await open()];
+    let heard = 0;
+    let others = 0;
+    const stop = one.queue.onPush(() => heard++);
+    one.queue.onPush(() => others++);
+
+    await one.queue.push(newJob());
+    await until(() => heard > 0 && others > 0, 'a push here');
+    // The store may need a moment before it hears of others, so one push alone may be missed.
+    [heard, others] = [0, 0];
+    const again = setInterval(() => void two.queue.push(newJob()).catch(() => {}), 50);
+    t.teardown(() => clearInterval(again));
+    await until(() => heard > 0 && others > 0, 'a push through another store');
+
+    stop();
+    stop();
+    [heard, others] = [0, 0];
+    await one.queue.push(newJob());
+    await until(() => others > 0, 'a push here, by who still listens');
+    t.is(heard, 0);
+  });
+}

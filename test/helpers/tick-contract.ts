@@ -1,0 +1,131 @@
+import test from 'ava';
+import type { Tick } from '../../src/stores/store.ts';
+import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
+import { untilTold } from './until-told.ts';
+
+/** Whole minutes of the past hour, as a schedule has them. */
+const START_MS = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
+
+function tick(minute: number, parts: Partial<Tick> = {}): Tick {
+  return {
+    rule: 'mail',
+    schedule: '* * * * *',
+    atMs: START_MS + minute * 60_000,
+    payload: Buffer.from(`minute ${minute}`),
+    ...parts,
+  };
+}
+
+/** What every queue promises about the ticks of schedules. */
+export function testTicks(name: string, place: StorePlace): void {
+  test(`${name}: the first tick of a rule pushes nothing, the next one does, due at once`, async (t) => {
+    const { queue } = await (await place(t))();
+
+    t.is(await queue.tick(tick(0)), 'first');
+    t.is(await queue.tick(tick(0)), 'known');
+    t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
+
+    t.is(await queue.tick(tick(1)), 'pushed');
+    const { job } = await claimSoon(queue);
+    t.is(Buffer.from(job.payload).toString(), 'minute 1');
+    t.like(job, { rule: 'mail', attempts: 1, failures: 0 });
+    t.true(Math.abs(job.dueAtMs - Date.now()) < 10_000);
+  });
+
+  test(`${name}: a moment that was pushed, or an earlier one, is known, in a store opened later too`, async (t) => {
+    const open = await place(t);
+    const first = await open();
+    await first.queue.tick(tick(0));
+    t.is(await first.queue.tick(tick(5)), 'pushed');
+    await first.queue.done(await claimSoon(first.queue));
+    await first.close();
+
+    const { queue } = await open();
+
+    t.is(await queue.tick(tick(5)), 'known');
+    t.is(await queue.tick(tick(4)), 'known');
+    t.is(await queue.tick(tick(6)), 'pushed');
+  });
+
+  test(`${name}: a tick is left out for good while the run before it waits or runs`, async (t) => {
+    const { queue } = await (await place(t))();
+    await queue.tick(tick(0));
+    t.is(await queue.tick(tick(1)), 'pushed');
+    t.is(await queue.tick(tick(2)), 'busy');
+    const claim = await claimSoon(queue);
+    t.is(await queue.tick(tick(3)), 'busy');
+    await queue.again(claim, Date.now() + 3_600_000, 'failed');
+    t.is(await queue.tick(tick(4)), 'busy');
+    await queue.ledger.retry(claim.job.id);
+
+    t.true(await queue.done(await claimSoon(queue)));
+
+    t.is(await queue.tick(tick(4)), 'known');
+    t.is(await queue.tick(tick(5)), 'pushed');
+  });
+
+  test(`${name}: a run whose lease ended still keeps the next tick out`, async (t) => {
+    const { queue } = await (await place(t))();
+    await queue.tick(tick(0));
+    await queue.tick(tick(1));
+    const { job } = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
+    await untilTold(
+      () => queue.ledger.find(job.id),
+      (record) => record?.state === 'waiting',
+    );
+
+    t.is(await queue.tick(tick(2)), 'busy');
+  });
+
+  test(`${name}: a dead run keeps no tick out`, async (t) => {
+    const { queue } = await (await place(t))();
+    await queue.tick(tick(0));
+    await queue.tick(tick(1));
+    await queue.bury(await claimSoon(queue), 'gave up');
+
+    t.is(await queue.tick(tick(2)), 'pushed');
+  });
+
+  test(`${name}: jobs and ticks of other rules keep no tick out`, async (t) => {
+    const { queue } = await (await place(t))();
+    await queue.push(newJob({ rule: 'mail2' }));
+    await queue.tick(tick(0));
+    t.is(await queue.tick(tick(0, { rule: 'other' })), 'first');
+    t.is(await queue.tick(tick(1, { rule: 'other' })), 'pushed');
+
+    t.is(await queue.tick(tick(1)), 'pushed');
+  });
+
+  test(`${name}: a rule with another schedule than before counts from then on`, async (t) => {
+    const { queue } = await (await place(t))();
+    await queue.tick(tick(0));
+
+    t.is(await queue.tick(tick(5, { schedule: '*/5 * * * *' })), 'first');
+    t.is(await queue.tick(tick(5, { schedule: '*/5 * * * *' })), 'known');
+    t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
+    t.is(await queue.tick(tick(10, { schedule: '*/5 * * * *' })), 'pushed');
+  });
+
+  test(`${name}: of many who tick for the same moment through two stores, one pushes`, async (t) => {
+    const open = await place(t);
+    const [one, two] = [await open(), await open()];
+    await one.queue.tick(tick(0));
+    for (let minute = 1; minute <= 20; minute++) {
+      const outcomes = await Promise.all([one, two, one, two].map(({ queue }) => queue.tick(tick(minute))));
+      t.deepEqual(outcomes.toSorted(), ['known', 'known', 'known', 'pushed']);
+
+      t.true(await two.queue.done(await claimSoon(two.queue)));
+    }
+  });
+
+  test(`${name}: a tick that a wrong clock sent from the far future does not stop the schedule`, async (t) => {
+    const { queue } = await (await place(t))();
+    const year = 365 * 24 * 60;
+    await queue.tick(tick(year));
+
+    t.is(await queue.tick(tick(1)), 'pushed');
+    await queue.done(await claimSoon(queue));
+    t.is(await queue.tick(tick(1)), 'known');
+    t.is(await queue.tick(tick(2)), 'pushed');
+  });
+}
