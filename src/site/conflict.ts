@@ -10,10 +10,21 @@ export interface Conflict {
 
 /** The conflicts among routes of equal pattern, whatever their parameters are called; `ordered` as they are asked. */
 export function findConflicts(ordered: readonly Route[]): readonly Conflict[] {
-  const groups = Map.groupBy(ordered, ({ pattern }) => shape(pattern));
+  const shapes = new Map<string, string>();
+  const groups = Map.groupBy(ordered, ({ pattern }) => {
+    // Where one decides by segments alone and another by more, it is what people read that is the same.
+    const text = nameless(pattern);
+    const known = shapes.get(text) ?? (pattern.match ? text : shape(pattern));
+    shapes.set(text, known);
+    return known;
+  });
   return [...groups.values()].flatMap((rivals) =>
     rivals.flatMap((second, rank) => conflictsOf(second, rivals.slice(0, rank))),
   );
+}
+
+function nameless({ text }: Pattern): string {
+  return text.replaceAll(/:\w+/g, ':');
 }
 
 function shape({ segments }: Pattern): string {

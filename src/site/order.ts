@@ -2,8 +2,8 @@ import type { Route } from '../dialects/dialect.ts';
 import type { Pattern, PatternSegment } from './pattern.ts';
 
 /**
- * The routes in the order in which they are asked when several match: by step, then literal paths before parameters before catch-alls
- * whatever their length, then more segments, then fewer dynamic ones, then the left-most literal, then as given.
+ * The routes in the order in which they are asked when several match: by step, then rank, then literal paths before parameters before
+ * catch-alls whatever their length, then more segments, then fewer dynamic ones, then the left-most literal, then as given.
  */
 export function inOrder(routes: readonly Route[]): readonly Route[] {
   // The sort is stable, which is the "as given".
@@ -40,7 +40,11 @@ function weigh({ segments }: Pattern): Weight {
 }
 
 function compare(left: Weighed, right: Weighed): number {
-  return left.route.step - right.route.step || compareWeights(left.weight, right.weight);
+  return (
+    left.route.step - right.route.step ||
+    (left.route.rank ?? 0) - (right.route.rank ?? 0) ||
+    compareWeights(left.weight, right.weight)
+  );
 }
 
 function compareWeights(left: Weight, right: Weight): number {

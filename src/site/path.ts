@@ -12,12 +12,35 @@ const DOT_SEGMENT = /\/\.\.?(?:\/|$)/;
 export class MatchablePath {
   /** Decoded. No decoded segment holds a slash, so this is as good as the list of segments. */
   readonly text: string;
-  readonly #raw: string;
+  /** As the client sent it, still encoded; without its trailing slash. */
+  readonly raw: string;
+  readonly #target: string;
+  #anyCase = false;
   #segments: readonly string[] | undefined;
 
-  constructor(text: string, raw: string) {
+  constructor(text: string, raw: string, target: string) {
     this.text = text;
-    this.#raw = raw;
+    this.raw = raw;
+    this.#target = target;
+  }
+
+  /** A trailing slash was taken off. */
+  get slashed(): boolean {
+    return this.#target.charCodeAt(this.raw.length) === SLASH;
+  }
+
+  /** Letters count the same in both cases: `text` and `segments` are in lower case, `raw` is as it came. */
+  get anyCase(): boolean {
+    return this.#anyCase;
+  }
+
+  /** For routes that take any case. Undefined when the path has no capitals. */
+  inLowerCase(): MatchablePath | undefined {
+    const text = this.text.toLowerCase();
+    if (text === this.text) return undefined;
+    const path = new MatchablePath(text, this.raw, this.#target);
+    path.#anyCase = true;
+    return path;
   }
 
   /** Decoded; none for `/`. Made on first use: literal routes are found by the text alone. */
@@ -28,7 +51,7 @@ export class MatchablePath {
 
   /** As the client sent them, still encoded. */
   get rawSegments(): readonly string[] {
-    return this.#raw === this.text ? this.segments : toSegments(this.#raw);
+    return this.raw === this.text ? this.segments : toSegments(this.raw);
   }
 }
 
@@ -42,7 +65,7 @@ export function toMatchable(target: string): MatchablePath | undefined {
   if (raw === undefined || AMBIGUOUS.test(raw)) return undefined;
   const text = raw.includes('%') ? decode(raw) : raw;
   if (text === undefined || (text.includes('/.') && DOT_SEGMENT.test(text))) return undefined;
-  return new MatchablePath(text, raw);
+  return new MatchablePath(text, raw, target);
 }
 
 /** Undefined for `//`: without its last slash it would look like `/`, which its author did not ask for. */

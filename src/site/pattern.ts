@@ -1,11 +1,14 @@
 import type { Params } from '../target.ts';
 import type { MatchablePath } from './path.ts';
 
-/** One segment of a pattern: text, `:name` (exactly one non-empty segment) or `*name` (one or more, last only). */
+/**
+ * One segment of a pattern: text, `:name` (exactly one non-empty segment) or `*name` (one or more, last only). With `orNone`, whatever comes: one that is
+ * empty, and nothing at all, too.
+ */
 export type PatternSegment =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'param'; readonly name: string }
-  | { readonly kind: 'catch-all'; readonly name: string };
+  | { readonly kind: 'catch-all'; readonly name: string; readonly orNone?: true };
 
 /** Where a route is reached. Case-sensitive; one trailing slash of the request is ignored. */
 export interface Pattern {

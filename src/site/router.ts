@@ -18,10 +18,46 @@ export interface Router {
 
 /** The order of `routes` counts only where nothing else decides (see `inOrder`). */
 export function createRouter(routes: readonly Route[]): Router {
-  return new CompiledRouter(inOrder(routes));
+  const ordered = inOrder(routes);
+  const anyCase = ordered.filter((route) => route.anyCase);
+  const asWritten = new Index(ordered);
+  return anyCase.length > 0 ? new AnyCaseRouter(asWritten, new Index(anyCase)) : new PlainRouter(asWritten);
 }
 
 const NONE: readonly Candidate[] = Object.freeze([]);
+
+class PlainRouter implements Router {
+  readonly #index: Index;
+
+  constructor(index: Index) {
+    this.#index = index;
+  }
+
+  find(method: string, target: string): readonly Candidate[] {
+    const path = this.#index.isEmpty ? undefined : toMatchable(target);
+    return path ? this.#index.find(method, path) : NONE;
+  }
+}
+
+/** For a site in which some routes also take a path whose letters are of another case than theirs. */
+class AnyCaseRouter implements Router {
+  readonly #asWritten: Index;
+  readonly #anyCase: Index;
+
+  constructor(asWritten: Index, anyCase: Index) {
+    this.#asWritten = asWritten;
+    this.#anyCase = anyCase;
+  }
+
+  find(method: string, target: string): readonly Candidate[] {
+    const path = toMatchable(target);
+    if (!path) return NONE;
+    const found = this.#asWritten.find(method, path);
+    if (found.length > 0) return found;
+    const lowered = path.inLowerCase();
+    return lowered ? this.#anyCase.find(method, lowered) : NONE;
+  }
+}
 
 /** Shared by every literal route, so that it must not be written to. */
 const NO_PARAMS: Params = Object.freeze(Object.create(null));
@@ -31,21 +67,20 @@ interface Ranked {
   readonly route: Route;
 }
 
-class CompiledRouter implements Router {
+/** Routes by their patterns. */
+class Index {
+  readonly isEmpty: boolean;
   /** By path, each list in order. */
   readonly #literals = new Map<string, LiteralCandidate[]>();
   /** Undefined in a site of literal paths alone, where no path need be split. */
   #patterns: Trie<Ranked> | undefined;
-  readonly #empty: boolean;
 
   constructor(ordered: readonly Route[]) {
-    this.#empty = ordered.length === 0;
+    this.isEmpty = ordered.length === 0;
     for (const [rank, route] of ordered.entries()) this.#add(rank, route);
   }
 
-  find(method: string, target: string): readonly Candidate[] {
-    const path = this.#empty ? undefined : toMatchable(target);
-    if (!path) return NONE;
+  find(method: string, path: MatchablePath): readonly Candidate[] {
     const literals = this.#literals.get(path.text);
     const patterns = this.#patterns?.collect(path.segments);
     if (!patterns) return literals ? accepting(literals, method) : NONE;
@@ -96,8 +131,9 @@ class PatternCandidate implements Candidate, Ranked {
   }
 }
 
-/** Undefined for a route whose pattern takes something from the path. */
+/** Undefined for a route whose pattern takes something from the path, or wants to look at it. */
 function literalPath({ pattern }: Route): string | undefined {
+  if (pattern.match) return undefined;
   let path = '';
   for (const segment of pattern.segments) {
     if (segment.kind !== 'literal') return undefined;
@@ -126,10 +162,18 @@ interface Matches {
 function merge({ literals = [], patterns, method, path }: Matches): readonly Candidate[] {
   const candidates: (Candidate & Ranked)[] = literals.filter(({ route }) => accepts(route, method));
   for (const ranked of patterns) {
-    if (accepts(ranked.route, method)) candidates.push(new PatternCandidate(ranked, path));
+    if (!accepts(ranked.route, method)) continue;
+    const candidate = ranked.route.pattern.match ? toMatched(ranked, path) : new PatternCandidate(ranked, path);
+    if (candidate) candidates.push(candidate);
   }
   if (candidates.length === 0) return NONE;
   return candidates.sort((left, right) => left.rank - right.rank);
+}
+
+/** For a pattern that has the last word on the path. */
+function toMatched({ rank, route }: Ranked, path: MatchablePath): (Candidate & Ranked) | undefined {
+  const params = route.pattern.match?.(path);
+  return params && { rank, route, params };
 }
 
 /** Without a prototype, so that a parameter may have any name and a function sees only what the path gave. */

@@ -7,6 +7,8 @@ interface Node<T> {
   readonly ends: T[];
   /** Values whose pattern goes on from this node with a catch-all. */
   readonly catchAlls: T[];
+  /** … with one that takes whatever comes. */
+  readonly rests: T[];
 }
 
 /**
@@ -24,7 +26,7 @@ export class Trie<T> {
     for (const [index, segment] of segments.entries()) {
       if (segment.kind === 'catch-all') {
         if (index !== segments.length - 1) throw new Error(`catch-all "${segment.name}" must be the last segment`);
-        node.catchAlls.push(value);
+        (segment.orNone ? node.rests : node.catchAlls).push(value);
         return;
       }
       node = segment.kind === 'literal' ? literalChild(node, segment.text) : paramChild(node);
@@ -39,7 +41,7 @@ export class Trie<T> {
 }
 
 function createNode<T>(): Node<T> {
-  return { literals: new Map(), param: undefined, ends: [], catchAlls: [] };
+  return { literals: new Map(), param: undefined, ends: [], catchAlls: [], rests: [] };
 }
 
 function literalChild<T>(node: Node<T>, text: string): Node<T> {
@@ -60,11 +62,12 @@ function collectFrom<T>(
   depth: number,
   found: T[] | undefined,
 ): T[] | undefined {
-  if (depth === segments.length) return append(found, node.ends);
+  const rested = append(found, node.rests);
+  if (depth === segments.length) return append(rested, node.ends);
   const segment = segments[depth];
   // An empty segment is kept inside a catch-all, but it neither starts one nor fills a parameter.
-  if (!segment) return found;
-  let all = append(found, node.catchAlls);
+  if (!segment) return rested;
+  let all = append(rested, node.catchAlls);
   const literal = node.literals.get(segment);
   if (literal) all = collectFrom(literal, segments, depth + 1, all);
   if (node.param) all = collectFrom(node.param, segments, depth + 1, all);

@@ -25,6 +25,16 @@ test('patterns that differ in kind, place or text do not conflict', (t) => {
   t.deepEqual(conflictsOf(...patterns.map((text) => named(text, text))), []);
 });
 
+test('patterns that look at the path for themselves conflict where people read the same', (t) => {
+  const digits = picky('digits', '/x/:id(\\d+)');
+  const any = picky('any', '/x/:id');
+
+  t.deepEqual(conflictsOf(digits, any), []);
+  t.deepEqual(conflictsOf(digits, picky('other', '/x/:number(\\d+)')), ['other behind digits: any']);
+  t.deepEqual(conflictsOf(any, named('plain', '/x/:name')), ['plain behind any: any']);
+  t.deepEqual(conflictsOf(named('plain', '/x/:name'), any), ['any behind plain: any']);
+});
+
 test('a method is contested once, by the first route that answers it', (t) => {
   t.deepEqual(
     conflictsOf(
@@ -53,6 +63,10 @@ test('a method is contested once, by the first route that answers it', (t) => {
 
 function named(file: string, pattern: string, methods: Route['methods'] = 'any'): Route {
   return route(pattern, { file, methods });
+}
+
+function picky(file: string, text: string): Route {
+  return route('/x/:id', { file, pattern: { ...route('/x/:id').pattern, text, match: () => undefined } });
 }
 
 function conflictsOf(...routes: readonly Route[]): string[] {

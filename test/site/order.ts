@@ -36,6 +36,21 @@ test('an earlier step comes before a better pattern', (t) => {
   );
 });
 
+test('inside a step the rank comes before a better pattern', (t) => {
+  const ordered = inOrder([
+    route('/a', { rank: 2 }),
+    route('/*x', { rank: -1 }),
+    route('/b/c'),
+    route('/:x', { rank: 0 }),
+    route('/*y', { step: 3, rank: 9 }),
+  ]);
+
+  t.deepEqual(
+    ordered.map(({ pattern }) => pattern.text),
+    ['/*y', '/*x', '/b/c', '/:x', '/a'],
+  );
+});
+
 test('equal patterns stay in the order in which they were given', (t) => {
   const given = ['first', 'second', 'third'].map((file, index) => route(`/a/:${'xyz'[index]}`, { file }));
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { MatchablePath } from '../../src/site/path.ts';
 import { createRouter, type Router } from '../../src/site/router.ts';
 import type { Params } from '../../src/target.ts';
 import { route } from '../helpers/route.ts';
@@ -151,6 +152,98 @@ test('each of ten thousand routes is found', (t) => {
     patterns,
   );
 });
+
+test('a pattern with a match of its own has the last word, and its params are used as they are', (t) => {
+  const params = Object.freeze({ id: '%37' });
+  const pattern = {
+    ...route('/item/:x').pattern,
+    match: fits((path) => (path.raw.endsWith('%37') ? params : undefined)),
+  };
+  const router = createRouter([route('/item/:x', { pattern }), route('/*rest')]);
+
+  t.is(paramsOf(router, '/item/%37'), params);
+  t.deepEqual(found(router, '/item/%37'), ['/item/:x', '/*rest']);
+  t.deepEqual(found(router, '/item/8'), ['/*rest']);
+});
+
+test('a match is asked only where the segments and the method let a path through', (t) => {
+  let asked = 0;
+  const pattern = {
+    ...route('/item/:x').pattern,
+    match: fits(() => {
+      asked += 1;
+      return {};
+    }),
+  };
+  const router = createRouter([route('/item/:x', { pattern, methods: ['GET'] })]);
+
+  for (const target of ['/item', '/item/a/b', '/other/a', '/item/..']) t.deepEqual(found(router, target), []);
+  t.deepEqual(found(router, '/item/a', 'POST'), []);
+  t.is(asked, 0);
+  t.deepEqual(found(router, '/item/a'), ['/item/:x']);
+});
+
+test('a literal path may have a match, too, and leaves the others of its path alone', (t) => {
+  const pattern = { ...route('/a').pattern, match: fits(({ slashed }) => (slashed ? {} : undefined)) };
+  const router = createRouter([route('/a', { pattern, file: 'picky' }), route('/a', { file: 'plain' })]);
+
+  t.deepEqual(filesOf(router, '/a'), ['plain']);
+  t.deepEqual(filesOf(router, '/a/?x'), ['picky', 'plain']);
+});
+
+test('a catch-all that takes whatever comes also takes nothing and empty segments', (t) => {
+  const segments = [
+    { kind: 'literal', text: 'a' },
+    { kind: 'catch-all', name: '', orNone: true },
+  ] as const;
+  const router = createRouter([route('/a/*', { pattern: { text: '/a/*', segments } })]);
+
+  for (const target of ['/a', '/a/', '/a/b', '/a//b', '/a/b/c']) t.deepEqual(found(router, target), ['/a/*'], target);
+  for (const target of ['/', '/b', '/ab']) t.deepEqual(found(router, target), [], target);
+});
+
+test('a route that takes any case is found by the path in lower case when none fits it as it is', (t) => {
+  const router = createRouter([
+    route('/products/:id', { anyCase: true }),
+    route('/about', { anyCase: true }),
+    route('/Products/:id'),
+    route('/strict'),
+  ]);
+
+  t.deepEqual(found(router, '/ABOUT'), ['/about']);
+  t.deepEqual(found(router, '/PRODUCTS/7'), ['/products/:id']);
+  t.deepEqual(found(router, '/Products/7'), ['/Products/:id']);
+  t.deepEqual(found(router, '/STRICT'), []);
+  t.deepEqual(found(router, '/%41bout'), ['/about']);
+});
+
+test('whoever matches for himself is told that letters count the same in both cases', (t) => {
+  const seen: [text: string, raw: string, anyCase: boolean][] = [];
+  const pattern = {
+    ...route('/item/:x').pattern,
+    match: fits(({ text, raw, anyCase }) => {
+      seen.push([text, raw, anyCase]);
+      return {};
+    }),
+  };
+  const router = createRouter([route('/item/:x', { pattern, anyCase: true })]);
+
+  found(router, '/item/A');
+  found(router, '/Item/%C3%84');
+
+  t.deepEqual(seen, [
+    ['/item/A', '/item/A', false],
+    ['/item/\u00e4', '/Item/%C3%84', true],
+  ]);
+});
+
+function fits(match: (path: MatchablePath) => Params | undefined): (path: MatchablePath) => Params | undefined {
+  return match;
+}
+
+function filesOf(router: Router, target: string): string[] {
+  return router.find('GET', target).map((candidate) => candidate.route.file);
+}
 
 function routerOf(...patterns: readonly string[]): Router {
   return createRouter(patterns.map((text) => route(text)));
