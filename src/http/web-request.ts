@@ -4,6 +4,7 @@ import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
 import { hasBody } from './has-body.ts';
 import { HOP_BY_HOP } from './headers.ts';
+import { requestUrl } from './request-url.ts';
 import { toWebBody } from './web-request-body.ts';
 
 /**
@@ -27,7 +28,7 @@ export class WebRequest extends NativeRequest {
   /** `toBody` is asked only if there is a body; default: the client's, of which nobody else may have read. */
   constructor(exchange: Exchange, toBody: (exchange: Exchange) => ReadableStream = toWebBody) {
     const { request } = exchange;
-    const url = urlOf(exchange);
+    const url = requestUrl(exchange);
     try {
       super(
         url,
@@ -57,25 +58,6 @@ export class WebRequest extends NativeRequest {
     const exchange = this.#exchange;
     return Object.defineProperty(super.clone(), 'signal', { get: () => exchange.signal });
   }
-}
-
-/** What may stand in a Host field (RFC 9110 7.2). Anything else could move the border between authority and path. */
-const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d*)?$/;
-
-function urlOf({ client, request, target }: Exchange): string {
-  // HTTP/1.0 may leave Host out; a URL cannot.
-  const host = hostOf(request.rawHeaders) || 'localhost';
-  if (!HOST.test(host)) throw new Fault('bad_request', { message: `Host is no host: ${JSON.stringify(host)}` });
-  return `${client.proto}://${host}${target}`;
-}
-
-/** `request.headers` would be built for this alone. */
-function hostOf(fields: readonly string[]): string {
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] as string; // pairs
-    if (name.length === 4 && name.toLowerCase() === 'host') return fields[at + 1] as string;
-  }
-  return '';
 }
 
 /** A Request of GET or HEAD can have no body, whatever is on the wire; Node then drops it behind the answer. */
