@@ -30,6 +30,13 @@ export interface RequestId {
   readonly made: boolean;
 }
 
+/** A further name of a request, under which a platform knows it. */
+export interface PlatformId {
+  readonly value: string;
+  /** The field that carries it, in lower case. */
+  readonly name: string;
+}
+
 /**
  * One request and its answer, with what the path learns about them on the way.
  * Fields that are not readonly are written by the target that answers and read by the access line.
@@ -54,6 +61,8 @@ export class Exchange implements Member {
   /** Name of the target that answered. */
   answeredBy = '';
   fault: Fault | undefined;
+  /** Goes back with the answer, a Fault's too, in the place of a field of that name which a function gave. */
+  platformId: PlatformId | undefined;
   bodyBytesReceived = 0;
   bodyBytesSent = 0;
   /** Of the answer, for the access line: what goes out by `writeHead` with a flat array cannot be read back. */

@@ -59,10 +59,11 @@ function cutAtItsTurn(exchange: Exchange): void {
 }
 
 function write(exchange: Exchange, fault: Fault): void {
-  const { request, response, socket, requestId } = exchange;
+  const { request, response, socket, requestId, platformId } = exchange;
   const page = toFaultPage(fault, requestId.value, request.headers.accept ?? '');
   const fields = fieldsOf(fault, page);
   fields.push(requestId.name, requestId.value);
+  if (platformId) fields.push(platformId.name, platformId.value);
   const unread = isBodyUnread(request);
   if (unread || CLOSING.has(fault.code)) fields.push('Connection', 'close');
   if (unread) lingerOnClose(socket);

@@ -29,14 +29,14 @@ export class WebResponseHead {
   readonly #reason: string;
   readonly #fields: string[] = [];
 
-  /** Throws `function_bad_answer` for a status that is not final. */
-  constructor(exchange: Exchange, { status, statusText, headers }: WebResponse) {
+  /** `ownReason`: the reason phrase is the status's own. Throws `function_bad_answer` for a status that is not final. */
+  constructor(exchange: Exchange, { status, statusText, headers }: WebResponse, ownReason = false) {
     if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
       throw new Fault('function_bad_answer', { message: `the status of a Response must be 200 to 599, got ${status}` });
     }
     this.#exchange = exchange;
     this.status = status;
-    this.#reason = (statusText && toReason(statusText)) || STATUS_CODES[status] || 'unknown';
+    this.#reason = (!ownReason && statusText && toReason(statusText)) || STATUS_CODES[status] || 'unknown';
     this.declaredLength = this.#take(headers);
   }
 
@@ -103,6 +103,7 @@ export class WebResponseHead {
   #take(headers: WebResponse['headers']): number | undefined {
     const exchange = this.#exchange;
     const fields = this.#fields;
+    const { requestId, platformId } = exchange;
     let length: number | undefined;
     let hasRequestId = false;
     for (const [name, value] of headers) {
@@ -114,14 +115,16 @@ export class WebResponseHead {
       }
       if (lowerCase === 'content-type') exchange.contentType = value;
       else if (lowerCase === 'section-io-tag') exchange.sectionTag = value;
-      else if (lowerCase === exchange.requestId.name) hasRequestId = true;
+      else if (lowerCase === requestId.name) hasRequestId = true;
+      else if (lowerCase === platformId?.name) continue;
       else if (lowerCase === 'set-cookie' && hasRaw(headers)) {
         for (const cookie of headers.raw()['set-cookie'] ?? []) fields.push(name, cookie);
         continue;
       }
       fields.push(name, value);
     }
-    if (!hasRequestId) fields.push(exchange.requestId.name, exchange.requestId.value);
+    if (!hasRequestId) fields.push(requestId.name, requestId.value);
+    if (platformId) fields.push(platformId.name, platformId.value);
     return length;
   }
 }

@@ -3,30 +3,47 @@ import type { Exchange, LeaveListener } from './exchange.ts';
 import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
 
+/** Looks after a body that streams. A body that is there in one piece is none of its business, but for `begin` and `end`. */
+export interface StreamWatch {
+  /** Before the first chunk is asked for. */
+  begin(writing: Writing): void;
+  /** So many bytes are about to be sent in all. Throws a Fault to have no more sent. */
+  count(bytes: number): void;
+  end(): void;
+}
+
+export interface Writing {
+  /** Ends it with the Fault, also while the client or the stream lets wait. */
+  stop(fault: Fault): void;
+}
+
 /**
  * Writes an answer whose body comes in chunks, as fast as the client takes it. A body that comes at once as one chunk
  * goes out with its length; one that lets wait has its head sent before (event streams).
  */
-export class StreamWriter implements LeaveListener {
+export class StreamWriter implements LeaveListener, Writing {
   readonly #exchange: Exchange;
   readonly #head: WebResponseHead;
   readonly #chunks: Chunks;
+  readonly #watch: StreamWatch | undefined;
   /** The first chunk, until it is known whether it is all. */
   #held: Uint8Array | undefined;
   #over = false;
   #fault: Fault | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(exchange: Exchange, head: WebResponseHead, chunks: Chunks) {
+  constructor(exchange: Exchange, head: WebResponseHead, chunks: Chunks, watch?: StreamWatch) {
     this.#exchange = exchange;
     this.#head = head;
     this.#chunks = chunks;
+    this.#watch = watch;
   }
 
   /** Resolves when the last chunk is handed to the connection, or the client has left. Throws a Fault. */
   async write(): Promise<void> {
     const exchange = this.#exchange;
     exchange.onLeave(this);
+    this.#watch?.begin(this);
     process.nextTick(lookForIdleness, this);
     try {
       for (;;) {
@@ -34,14 +51,17 @@ export class StreamWriter implements LeaveListener {
         if (this.#fault) throw this.#fault;
         if (exchange.left) return;
         if (done) return this.#end();
-        if (!this.#take(toBytes(value))) await this.#drained();
+        if (this.#take(toBytes(value))) continue;
+        await this.#drained();
+        if (this.#fault) throw this.#fault;
       }
     } catch (error) {
-      const fault = toBodyFault(error);
+      const fault = this.#fault ?? toBodyFault(error);
       this.#chunks.cancel(fault);
       if (!exchange.left) throw fault;
     } finally {
       this.#over = true;
+      this.#watch?.end();
       exchange.onLeave(undefined);
     }
   }
@@ -64,9 +84,14 @@ export class StreamWriter implements LeaveListener {
       this.#sendHead();
       response.flushHeaders();
     } catch (error) {
-      this.#fault = toBodyFault(error);
-      this.#chunks.cancel(this.#fault);
+      this.stop(toBodyFault(error));
     }
+  }
+
+  stop(fault: Fault): void {
+    this.#fault ??= fault;
+    this.#chunks.cancel(this.#fault);
+    this.#wake?.();
   }
 
   /** Returns false when the connection is full. */
@@ -93,6 +118,7 @@ export class StreamWriter implements LeaveListener {
     const sent = exchange.bodyBytesSent + chunk.length;
     // More would be read as the start of the next answer.
     if (declaredLength !== undefined && sent > declaredLength) throw wrongLength('longer', declaredLength);
+    this.#watch?.count(sent);
     exchange.bodyBytesSent = sent;
     return exchange.response.write(chunk);
   }

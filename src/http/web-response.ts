@@ -3,7 +3,7 @@ import type { Exchange } from './exchange.ts';
 import { TextResponse } from './text-response.ts';
 import { type Chunks, toChunks } from './web-response-chunks.ts';
 import { type WebResponse, WebResponseHead } from './web-response-head.ts';
-import { StreamWriter } from './web-response-stream.ts';
+import { type StreamWatch, StreamWriter } from './web-response-stream.ts';
 
 /** Tells a Response of any make from plain data. */
 export function isWebResponse(value: unknown): value is WebResponse {
@@ -18,14 +18,25 @@ export function isWebResponse(value: unknown): value is WebResponse {
   );
 }
 
+export interface WriteOptions {
+  /** Looks after the body if it has to be streamed. */
+  readonly watch?: StreamWatch | undefined;
+  /** The reason phrase is the status's own, whatever `statusText` says. */
+  readonly ownReason?: boolean;
+}
+
 /**
  * Writes a function's Response as the answer. Resolves when all of it is handed to the connection, or when the client has
  * left; the body is then cancelled. Throws `function_bad_answer` for what cannot be sent and `function_error` when the
  * body fails; a Fault that comes out of the body (its request's, say) is thrown as it is. Before the head is sent, nothing
  * of the answer is.
  */
-export async function writeWebResponse(exchange: Exchange, webResponse: WebResponse): Promise<void> {
-  const head = new WebResponseHead(exchange, webResponse);
+export async function writeWebResponse(
+  exchange: Exchange,
+  webResponse: WebResponse,
+  { watch, ownReason = false }: WriteOptions = {},
+): Promise<void> {
+  const head = new WebResponseHead(exchange, webResponse, ownReason);
   const text = TextResponse.take(webResponse);
   if (text !== undefined) {
     if (head.isAll) head.sendAlone();
@@ -39,7 +50,7 @@ export async function writeWebResponse(exchange: Exchange, webResponse: WebRespo
   } else if (chunks === undefined) {
     head.sendWith(NOTHING);
   } else {
-    await new StreamWriter(exchange, head, chunks).write();
+    await new StreamWriter(exchange, head, chunks, watch).write();
   }
 }
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { Response as UndiciResponse } from 'undici';
+import { Fault } from '../../src/fault.ts';
 import { isWebResponse, writeWebResponse } from '../../src/http/web-response.ts';
 import type { WebResponse } from '../../src/http/web-response-head.ts';
 import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
@@ -229,3 +230,28 @@ function locked(): Response {
 function silent(): ReadableStream {
   return new ReadableStream();
 }
+
+test('a reason phrase of the function is left out where its platform has none', async (t) => {
+  const server = await serveExchanges(t, (exchange) =>
+    writeWebResponse(exchange, new Response('', { statusText: 'Fine' }), { ownReason: true }),
+  );
+
+  t.regex(await server.exchange(GET), /^HTTP\/1\.1 200 OK\r\n/);
+});
+
+test("a platform's id of the request takes the place of the function's own, and goes with a fault too", async (t) => {
+  const responses = [new Response('', { headers: { 'X-Platform-Id': 'mine' } })];
+  const server = await serveExchanges(t, async (exchange) => {
+    exchange.platformId = { name: 'x-platform-id', value: 'theirs' };
+    const response = responses.pop();
+    if (!response) throw new Fault('function_error');
+    await writeWebResponse(exchange, response);
+  });
+
+  for (const status of [200, 500]) {
+    const answer = await server.exchange(GET);
+
+    t.true(answer.startsWith(`HTTP/1.1 ${status} `));
+    t.deepEqual(answer.match(/x-platform-id: .*(?=\r)/gi), ['x-platform-id: theirs']);
+  }
+});
