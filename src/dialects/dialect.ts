@@ -29,6 +29,8 @@ export interface Project {
   readonly kvBindings?: readonly string[];
   /** What was found wrong before any dialect was asked. */
   readonly problems?: readonly Problem[];
+  /** Where a reading finds code that is loaded already, and leaves its own for the next one. Undefined: nobody reads this site twice. */
+  readonly warmCode?: WarmCode;
   /** Set by `nexthop build`: what is compiled is kept there, and nothing of the user's is run. */
   readonly ahead?: Ahead;
 }
@@ -80,6 +82,16 @@ export interface JobAttempt {
   readonly signal: AbortSignal;
   /** When a schedule is due next; milliseconds since the epoch. */
   readonly nextRunAtMs?: number;
+}
+
+/** Code of a site that this process has loaded, so that a reading which finds it unchanged finds it with its state. The loader alone looks inside. */
+export interface WarmCode {
+  /** Nothing was loaded before. */
+  readonly isFirst: boolean;
+  find(key: string): object | undefined;
+  keep(key: string, module: object): void;
+  /** Whoever comes next loads it anew. */
+  forget(key: string): void;
 }
 
 /** Takes what is compiled ahead. The loader alone looks inside. */

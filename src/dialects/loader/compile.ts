@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
 import type { Problem } from '../../site/problem.ts';
 import type { Project } from '../dialect.ts';
@@ -46,7 +47,7 @@ export async function compile(project: Project, request: CompileRequest): Promis
   const { root, dataDir, ahead } = project;
   const files = request.files.map((file) => relative(root, file));
   const kept = await findKept(project, { kind: 'functions', files });
-  if (kept.state === 'fresh') return toCompiled(root, toLoaders(await kept.importModule()), []);
+  if (kept.state === 'fresh') return loadInto(project, kept.piece.module?.hash ?? '', kept.importModule, []);
   const watch = ahead && new InputWatch(root);
   const { module, problems } = await explainStale(kept, () => bundle(root, request, watch));
   if (watch) {
@@ -54,12 +55,29 @@ export async function compile(project: Project, request: CompileRequest): Promis
     if (problems.length === 0) ahead.keep({ kind: 'functions', files, inputs: watch.toInputs(), module });
     return { problems, load: async () => ({ state: 'ahead' }) };
   }
-  const loaders = toLoaders(await importText(module, root, join(dataDir, 'functions')));
-  return toCompiled(root, loaders, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
+  const importModule = () => importText(module, root, join(dataDir, 'functions'));
+  return loadInto(project, module.text, importModule, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
 }
 
-function toCompiled(root: string, loaders: Loaders, problems: readonly Problem[]): Compiled {
-  return { problems, load: (file, limitMs = LOAD_LIMIT_MS) => within(loaders, relative(root, file), limitMs) };
+/** `code`: the same for the same code. */
+async function loadInto(
+  { root, env, warmCode }: Project,
+  code: string,
+  importModule: (anew: boolean) => Promise<unknown>,
+  problems: readonly Problem[],
+): Promise<Compiled> {
+  // Code may read its variables once, while it loads; with others it is not the same any more.
+  const key = warmCode ? hash('sha256', JSON.stringify([code, Object.entries(env).sort()])) : '';
+  // Only whole modules are kept.
+  const module = warmCode?.find(key) ?? (await importModule(warmCode?.isFirst === false));
+  const loaders = toLoaders(module);
+  warmCode?.keep(key, module as object);
+  return {
+    problems,
+    load: (file, limitMs = LOAD_LIMIT_MS) =>
+      // What failed once would be found half done, and what it lacked may be there the next time.
+      within(loaders, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
+  };
 }
 
 interface Bundle {
@@ -107,12 +125,17 @@ function toLoaders(module: unknown): Loaders {
   return (module as { readonly loaders: Loaders }).loaders;
 }
 
-async function within(loaders: Loaders, file: string, limitMs: number): Promise<Loaded> {
+interface Wait {
+  readonly limitMs: number;
+  readonly onFailure: () => void;
+}
+
+async function within(loaders: Loaders, file: string, { limitMs, onFailure }: Wait): Promise<Loaded> {
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
   const later = loader();
   // Whoever waits for it hears of a rejection; when nobody does any more, it must not count as unhandled.
-  later.catch(() => undefined);
+  later.catch(onFailure);
   const { promise: limit, resolve } = Promise.withResolvers<Loaded>();
   const timer = setTimeout(() => resolve({ state: 'slow', later }), limitMs);
   try {

@@ -24,7 +24,12 @@ export type Kept =
   | { readonly state: 'none' }
   /** There is a build, but it must not be used; the problem says why. */
   | { readonly state: 'stale'; readonly problem: Problem }
-  | { readonly state: 'fresh'; readonly piece: KeptPiece; importModule(): Promise<unknown> };
+  | {
+      readonly state: 'fresh';
+      readonly piece: KeptPiece;
+      /** `anew`: with a state of its own, whoever has imported it before. */
+      importModule(anew: boolean): Promise<unknown>;
+    };
 
 type Question = Pick<Piece, 'kind' | 'files'>;
 
@@ -54,7 +59,8 @@ export async function findKept(project: Project, question: Question): Promise<Ke
     const { module } = piece;
     if (!module) return { state: 'fresh', piece, importModule: noModule };
     const text = await readCode(folder, module);
-    const importModule = () => importKept(project, { folder, toRoot: manifest.toRoot, module, text });
+    const importModule = (anew: boolean) =>
+      importKept(project, { folder, toRoot: manifest.toRoot, module, text, anew });
     return { state: 'fresh', piece, importModule };
   } catch (error) {
     return stale(place, `cannot be used (${error instanceof Error ? error.message : error})`);
@@ -110,12 +116,13 @@ interface KeptCode {
   readonly toRoot: string;
   readonly module: KeptModule;
   readonly text: string;
+  readonly anew: boolean;
 }
 
 /** From where it is, as long as the site stands where it stood from there; else a copy that knows where. */
-async function importKept(project: Project, { folder, toRoot, module, text }: KeptCode): Promise<unknown> {
+async function importKept(project: Project, { folder, toRoot, module, text, anew }: KeptCode): Promise<unknown> {
   const real = await realpath(folder);
-  if (relative(real, project.root) === toRoot) return importFile(join(real, module.file));
+  if (relative(real, project.root) === toRoot) return importFile(join(real, module.file), { anew });
   const map = await readFile(join(folder, module.mapFile), 'utf8');
   return importText({ text, map }, project.root, join(project.dataDir, 'functions'));
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -50,11 +50,14 @@ export function placeModule(module: ModuleText, toRoot: string): PlacedModule {
   return { text: `${prelude.join(' ')}${code}\n//# sourceMappingURL=${mapFile}\n`, map, mapFile };
 }
 
-/** Imports a module from a file. */
-export async function importFile(file: string): Promise<unknown> {
+/** Imports a module from a file. `anew`: also when this process has it already, then with a state of its own. */
+export async function importFile(file: string, { anew = false } = {}): Promise<unknown> {
   // Stack traces then name the user's file and line. Node reads a map when its module is loaded, so it must be on before.
   process.setSourceMapsEnabled(true);
-  return import(pathToFileURL(file).href);
+  const url = pathToFileURL(file);
+  // Node knows a module by its URL, and never forgets one.
+  if (anew) url.search = randomUUID();
+  return import(url.href);
 }
 
 const NAME = 'functions.mjs';

@@ -1,0 +1,86 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import type { Project } from '../../../src/dialects/dialect.ts';
+import { compile, type Exports } from '../../../src/dialects/loader/compile.ts';
+import { LoadedCode } from '../../../src/dialects/loader/loaded-code.ts';
+import { compileAhead } from '../../helpers/built-site.ts';
+import { project } from '../../helpers/project.ts';
+
+const FILES = {
+  'a.ts': `export const state = { place: import.meta.filename }; export const fail = () => { throw new Error('no'); };`,
+};
+
+test('code that is the same is found with its state, without a build and with one', async (t) => {
+  for (const prepare of [async () => {}, (opened: Project) => compileAhead(opened, ['a.ts'])]) {
+    const opened = await project(t, FILES);
+    await prepare(opened);
+    const first = new LoadedCode();
+    const before = await load(opened, first);
+
+    const second = new LoadedCode(first);
+    const after = await load(opened, second);
+    const later = await load(opened, new LoadedCode(second));
+
+    t.is(after.state, before.state);
+    t.is(later.state, before.state, 'a reading hands on what it took over');
+  }
+});
+
+test('code that changed is loaded anew, and when it is changed back while the first reading is in use, that is found', async (t) => {
+  const opened = await project(t, FILES);
+  const inUse = new LoadedCode();
+  const before = await load(opened, inUse);
+
+  await writeFile(join(opened.root, 'a.ts'), `${FILES['a.ts']} export const more = 1;`);
+  const changed = await load(opened, new LoadedCode(inUse));
+  await writeFile(join(opened.root, 'a.ts'), FILES['a.ts']);
+  const back = await load(opened, new LoadedCode(inUse));
+
+  t.not(changed.state, before.state);
+  t.is(back.state, before.state);
+});
+
+test('the same code with other variables is loaded anew, without a build and with one, and its stacks name the file', async (t) => {
+  for (const prepare of [async () => {}, (opened: Project) => compileAhead(opened, ['a.ts'])]) {
+    const opened = await project(t, FILES);
+    await prepare(opened);
+    const inUse = new LoadedCode();
+    const before = await load({ ...opened, env: { A: '1' } }, inUse);
+
+    const after = await load({ ...opened, env: { A: '2' } }, new LoadedCode(inUse));
+
+    t.not(after.state, before.state);
+    t.deepEqual(after.state, before.state);
+    t.regex(stackOf(after.fail), new RegExp(`${opened.root}/a\\.ts:1:\\d+`));
+  }
+});
+
+test('code of which a part failed while it loaded is loaded anew', async (t) => {
+  const opened = await project(t, {
+    'a.ts': `if (!globalThis.databaseIsUp) throw new Error('down'); export const state = {};`,
+  });
+  const inUse = new LoadedCode();
+  await t.throwsAsync(load(opened, inUse), { message: 'down' });
+
+  Object.assign(globalThis, { databaseIsUp: true });
+
+  t.deepEqual((await load(opened, new LoadedCode(inUse))).state, {});
+});
+
+async function load(opened: Project, warmCode: LoadedCode): Promise<Exports> {
+  const file = join(opened.root, 'a.ts');
+  const compiled = await compile({ ...opened, warmCode }, { files: [file] });
+  const loaded = await compiled.load(file);
+  if (loaded.state !== 'ready') throw new Error(loaded.state);
+  return loaded.exports;
+}
+
+function stackOf(fail: unknown): string {
+  try {
+    (fail as () => void)();
+  } catch (error) {
+    return String((error as Error).stack);
+  }
+  return '';
+}
