@@ -25,6 +25,7 @@ const PROTECTED: ReadonlySet<string> = new Set([
   'authorization',
   'cache-control',
   'cdn-loop',
+  'client-ip',
   'content-encoding',
   'content-length',
   'content-range',
@@ -40,10 +41,11 @@ const PROTECTED: ReadonlySet<string> = new Set([
   'true-client-ip',
   'via',
   'www-authenticate',
+  'x-netlify-event',
   'x-request-id',
 ]);
 
-const PROTECTED_PREFIXES = ['x-forwarded-', 'section-', 'eo-', 'x-nf-'];
+const PROTECTED_PREFIXES = ['x-forwarded-', 'section-', 'eo-', 'x-nf-', 'x-netlify-original-'];
 
 /** What a connection usually says of itself; nothing is nominated by it. */
 const PLAIN_OPTIONS: ReadonlySet<string> = new Set([

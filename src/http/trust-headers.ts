@@ -28,18 +28,28 @@ export function vetTrustHeaders(request: IncomingMessage, peer: Peer): void {
   }
 }
 
-/** First letters of all trust headers, so that most names are done with after one look. */
+/** First letters of all trust headers but one, so that most names are done with after one look. */
 const INITIALS: ReadonlySet<number> = new Set(Array.from('tTxXfFsSeE', (letter) => letter.charCodeAt(0)));
+
+/** The only one of so common a letter, so that cookies and content types are done with by their length. */
+const CLIENT_IP = 'client-ip';
 
 /** `ambiguous`: the request says several things as True-Client-IP, so none of them. */
 function isUnwanted(name: string, trusted: boolean, ambiguous: boolean): boolean {
-  if (!INITIALS.has(name.charCodeAt(0))) return false;
+  if (!INITIALS.has(name.charCodeAt(0)) && name.length !== CLIENT_IP.length) return false;
   if (trusted && !name.includes('_')) return ambiguous && name.toLowerCase() === 'true-client-ip';
   return isTrustHeader(name.toLowerCase().replaceAll('_', '-'));
 }
 
-const NAMES: ReadonlySet<string> = new Set(['true-client-ip', 'forwarded', 'section-origin', 'x-real-ip']);
-const PREFIXES = ['x-forwarded-', 'section-io-', 'eo-', 'x-nf-'];
+const NAMES: ReadonlySet<string> = new Set([
+  'true-client-ip',
+  'forwarded',
+  'section-origin',
+  'x-real-ip',
+  'x-netlify-event',
+  CLIENT_IP,
+]);
+const PREFIXES = ['x-forwarded-', 'section-io-', 'eo-', 'x-nf-', 'x-netlify-original-'];
 
 function isTrustHeader(name: string): boolean {
   return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));

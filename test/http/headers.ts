@@ -42,7 +42,10 @@ for (const [connection, names] of [
   ['Keep-Alive, Upgrade', undefined],
   ['X-A', ['x-a']],
   ['close, X-A ,x-b', ['x-a', 'x-b']],
-  ['Host, Cookie, Authorization, True-Client-IP, section-io-id, eo-log-uuid, x-nf-geo, X-Forwarded-Proto', undefined],
+  [
+    'Host, Cookie, Authorization, True-Client-IP, section-io-id, eo-log-uuid, x-nf-geo, Client-IP, X-Forwarded-Proto',
+    undefined,
+  ],
   [', ,', undefined],
 ] as const) {
   test(`Connection: ${connection} nominates ${names ?? 'nothing'}`, (t) => {

@@ -59,6 +59,9 @@ const REMOVED = [
   'eo-connecting-ip',
   'x-nf-client-connection-ip',
   'X-NF-Geo',
+  'Client-IP',
+  'X-Netlify-Event',
+  'x-netlify-original-path',
   'X-Real-IP',
 ];
 
@@ -87,6 +90,7 @@ const LOOK_ALIKES = [
   'section_origin',
   'eo_connecting_ip',
   'X_NF_Geo',
+  'client_ip',
   'X_Real_IP',
 ];
 
@@ -103,7 +107,17 @@ for (const name of LOOK_ALIKES) {
 
 for (const trusted of ['all', 'none'] as const) {
   test(`fields that only begin alike stay where ${trusted} are trusted`, async (t) => {
-    const names = ['x_custom', 'X-Forwarded', 'section-debug', 'Eo', 'true-client', 'forwarded_by', 'X-Request-Id'];
+    const names = [
+      'x_custom',
+      'X-Forwarded',
+      'section-debug',
+      'Eo',
+      'true-client',
+      'forwarded_by',
+      'X-Request-Id',
+      'Client-Id',
+      'x-netlify',
+    ];
 
     const { raw } = await fieldsAfter(t, trusted, ['Host: a', ...names.map((name) => `${name}: 1`)]);
 
