@@ -17,3 +17,12 @@ export interface Target {
   readonly name: string;
   answer(exchange: Exchange, params: Params): Promise<Outcome>;
 }
+
+/** Who is asked last of all, when nobody here answers: the hop, or whatever stands behind a middleware. It never passes. */
+export interface Miss extends Target {
+  /**
+   * Asked first, for a request without a body: takes it unless there is nothing under its path, or nobody can be reached, and then passes. Absent where
+   * asking cannot be taken back.
+   */
+  answerUnlessMissing?(exchange: Exchange): Promise<Outcome>;
+}

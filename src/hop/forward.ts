@@ -1,52 +1,30 @@
 import type { Readable } from 'node:stream';
-import type { Dispatcher, Pool } from 'undici';
-import type { Deadlines, Watched } from '../deadlines.ts';
+import type { Dispatcher } from 'undici';
+import type { Watched } from '../deadlines.ts';
 import { Fault } from '../fault.ts';
 import type { Exchange, LeaveListener } from '../http/exchange.ts';
 import { lingerOnClose } from '../http/linger.ts';
 import type { Member } from '../roster.ts';
 import type { Outcome } from '../target.ts';
-import type { AnswerFields } from './answer-fields.ts';
-import type { Connections, HopConnection } from './connections.ts';
-import { isRefused, toHopFault } from './errors.ts';
+import type { HopConnection } from './connections.ts';
+import { Discard } from './discard.ts';
+import { toHopFault } from './errors.ts';
+import type { ForwardTools } from './forward-tools.ts';
 import { toReasonPhrase } from './reason-phrase.ts';
+import { mayRetry } from './retry.ts';
 import { Upload } from './upload.ts';
-
-/** What all forwards of one hop share. */
-export interface ForwardTools {
-  /** Replaced when the hop's address changes. */
-  pool: Pool;
-  readonly connections: Connections;
-  readonly deadlines: Deadlines;
-  readonly answerFields: AnswerFields;
-  readonly firstByteTicks: number;
-  readonly idleTicks: number;
-  readonly load: Load;
-}
-
-/** Requests that undici holds: queued, running, or given up by their client and not yet thrown out. */
-export interface Load {
-  count: number;
-}
 
 export interface ForwardedRequest {
   readonly exchange: Exchange;
   /** Flat, as they go to the hop. */
   readonly fields: string[];
   readonly hasBody: boolean;
+  /** Passes instead of answering a 404, or that nobody can be reached: somebody else may answer. Only without a body. */
+  readonly unlessMissing: boolean;
 }
 
-/** Methods that may be sent twice with the effect of once (RFC 9110 9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PUT',
-  'DELETE',
-  'PROPFIND',
-  'REPORT',
-  'SEARCH',
-]);
+/** Interim answers that are kept until it is known whether theirs is taken. No hop in order sends so many. */
+const MOST_HELD = 16;
 
 /** Up to this size it costs less to copy a body behind its head than to write the two as separate pieces. */
 const JOINED_BYTES = 16 * 1024;
@@ -57,7 +35,7 @@ type Phase = 'queued' | 'waiting' | 'body' | 'over';
  * One request at the hop, and its answer on the way to the client.
  *
  * A class and no closures, and flat arrays from raw bytes to raw bytes: this is the hot path.
- * `settled` resolves when the answer is written or the client is gone, and rejects with a Fault.
+ * `settled` resolves when the answer is written or the client is gone, or with 'passed' when somebody else may answer; it rejects with a Fault.
  * Invariant: after `over`, undici may still call; nothing is done then.
  */
 export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watched {
@@ -70,6 +48,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   readonly #exchange: Exchange;
   readonly #options: Dispatcher.DispatchOptions;
   readonly #hasBody: boolean;
+  readonly #unlessMissing: boolean;
   #resolve!: (outcome: Outcome) => void;
   #reject!: (fault: Fault) => void;
   #controller: Dispatcher.DispatchController | undefined;
@@ -84,11 +63,14 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   #wholeBody: Buffer | undefined;
   #awaitsDrain = false;
   #counted = false;
+  #heldInterims: (readonly [status: number, fields: string[]])[] | undefined;
+  #discard: Discard | undefined;
 
-  constructor(tools: ForwardTools, { exchange, fields, hasBody }: ForwardedRequest) {
+  constructor(tools: ForwardTools, { exchange, fields, hasBody, unlessMissing }: ForwardedRequest) {
     this.#tools = tools;
     this.#exchange = exchange;
     this.#hasBody = hasBody;
+    this.#unlessMissing = unlessMissing;
     const { method = 'GET' } = exchange.request;
     this.#options = {
       path: exchange.target,
@@ -141,11 +123,15 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     this.moved();
     const rawFields = (controller.rawHeaders ?? []) as Buffer[]; // undici's H1 parser gives Buffers
     if (status < 200) this.#passInterim(status, rawFields);
+    else if (status === 404 && this.#unlessMissing) this.#giveWay(controller);
     else this.#passHead(status, rawFields, reason);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#phase === 'over') return;
+    if (this.#phase === 'over') {
+      this.#discard?.take(chunk.length);
+      return;
+    }
     this.moved();
     this.#exchange.bodyBytesSent += chunk.length;
     if (chunk.length === this.#wholeBodyBytes) {
@@ -188,7 +174,12 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
       return;
     }
     this.#release();
-    if (this.#phase !== 'over') this.#fail(error instanceof Fault ? error : toHopFault(error));
+    if (this.#phase === 'over') return;
+    const fault = error instanceof Fault ? error : toHopFault(error);
+    if (this.#unlessMissing && fault.code === 'hop_unreachable') {
+      this.#end();
+      this.#resolve('passed');
+    } else this.#fail(fault);
   }
 
   clientLeft(): void {
@@ -230,17 +221,35 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   /** Interim answers go on as they come (RFC 9110 15.2); a 1.0 client has never heard of them. */
   #passInterim(status: number, rawFields: readonly Buffer[]): void {
     const { request, response } = this.#exchange;
-    if (request.httpVersion === '1.1') response.writeInformation(status, this.#tools.answerFields.toInterim(rawFields));
+    if (request.httpVersion !== '1.1') return;
+    const fields = this.#tools.answerFields.toInterim(rawFields);
+    if (!this.#unlessMissing) response.writeInformation(status, fields);
+    else {
+      this.#heldInterims ??= [];
+      if (this.#heldInterims.length < MOST_HELD) this.#heldInterims.push([status, fields]);
+    }
+  }
+
+  /** Nothing of the answer is told to anybody; somebody else answers. */
+  #giveWay(controller: Dispatcher.DispatchController): void {
+    this.#countAnswer();
+    this.#end();
+    this.#discard = new Discard(controller, this.#tools.deadlines);
+    this.#resolve('passed');
+  }
+
+  #countAnswer(): HopConnection | undefined {
+    this.#connection = this.#tools.connections.reading;
+    if (this.#connection) this.#connection.answers++;
+    return this.#connection;
   }
 
   #passHead(status: number, rawFields: readonly Buffer[], reason: string): void {
     const exchange = this.#exchange;
     exchange.upstreamStatus = String(status);
-    this.#connection = this.#tools.connections.reading;
-    if (this.#connection) {
-      this.#connection.answers++;
-      exchange.upstreamAddress = this.#connection.address;
-    }
+    const connection = this.#countAnswer();
+    if (connection) exchange.upstreamAddress = connection.address;
+    if (this.#heldInterims) for (const held of this.#heldInterims) exchange.response.writeInformation(...held);
     const head = this.#tools.answerFields.toClient(rawFields, status, exchange);
     this.#eventStream = head.eventStream;
     if (head.contentLength <= JOINED_BYTES) this.#wholeBodyBytes = head.contentLength;
@@ -259,16 +268,11 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     if (!this.#wroteBody && this.#phase === 'body') this.#exchange.response.flushHeaders();
   }
 
-  /**
-   * Once, and only if nothing of the request can have been acted on: the connection was refused, or a reused one broke
-   * before the first byte of an answer to an idempotent request without a body (RFC 9110 9.2.2).
-   */
+  /** Once, and not when an answer began. */
   #mayRetry(error: Error): boolean {
     if (this.#retried || this.#answerBegan) return false;
-    if (isRefused(error)) return true;
     const connection = this.#tools.connections.brokenBy(error);
-    const reused = connection !== undefined && connection.answers > 0;
-    return reused && !this.#hasBody && IDEMPOTENT.has(this.#options.method) && toHopFault(error).code === 'hop_reset';
+    return mayRetry({ error, method: this.#options.method, hasBody: this.#hasBody, connection });
   }
 
   #fail(fault: Fault): void {
@@ -286,6 +290,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   #release(): void {
     if (this.#counted) this.#tools.load.count--;
     this.#counted = false;
+    this.#discard?.end();
   }
 }
 

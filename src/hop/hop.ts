@@ -5,11 +5,12 @@ import type { Exchange } from '../http/exchange.ts';
 import { hasBody } from '../http/has-body.ts';
 import { answerOptions } from '../http/options-answer.ts';
 import type { Origin } from '../setting.ts';
-import type { Outcome, Target } from '../target.ts';
+import type { Miss, Outcome } from '../target.ts';
 import { AddressWatch } from './address-watch.ts';
 import type { AnswerFields } from './answer-fields.ts';
 import { Connections } from './connections.ts';
-import { Forward, type ForwardTools } from './forward.ts';
+import { Forward } from './forward.ts';
+import type { ForwardTools } from './forward-tools.ts';
 import type { RequestFields } from './request-fields.ts';
 
 export interface HopOptions {
@@ -31,7 +32,7 @@ export interface HopOptions {
 const ANSWERED: Promise<Outcome> = Promise.resolve('answered');
 
 /** The next hop of the chain: answers every miss. */
-export class Hop implements Target {
+export class Hop implements Miss {
   readonly name = 'next-hop';
   readonly #tools: ForwardTools;
   readonly #requestFields: RequestFields;
@@ -66,6 +67,15 @@ export class Hop implements Target {
       answerOptions(exchange);
       return ANSWERED;
     }
+    return this.#forward(exchange, false);
+  }
+
+  /** The same for a request without a body; passes when the hop has nothing there (404), which nobody is told, or cannot be reached. */
+  answerUnlessMissing(exchange: Exchange): Promise<Outcome> {
+    return this.#forward(exchange, true);
+  }
+
+  #forward(exchange: Exchange, unlessMissing: boolean): Promise<Outcome> {
     const fields = this.#requestFields.toHop(exchange);
     if (this.#tools.load.count >= this.#mostLoad) {
       throw new Fault('hop_busy', {
@@ -74,7 +84,7 @@ export class Hop implements Target {
       });
     }
     // A stream for a request without a body would be framed as chunked.
-    const forward = new Forward(this.#tools, { exchange, fields, hasBody: hasBody(request) });
+    const forward = new Forward(this.#tools, { exchange, fields, hasBody: hasBody(exchange.request), unlessMissing });
     forward.start();
     return forward.settled;
   }
