@@ -1,0 +1,240 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { JobRule } from '../dialects/dialect.ts';
+import type { Log } from '../log/log.ts';
+import type { Claim, Queue } from '../stores/store.ts';
+import { Outage } from './outage.ts';
+import { Run } from './run.ts';
+import { Schedule } from './schedule.ts';
+
+export interface WorkerParts {
+  readonly queue: Queue;
+  readonly log: Log;
+  /** What is run; jobs of any other rule wait. */
+  readonly rules: readonly JobRule[];
+  /** Runs at a time, in all; 0: nothing is run. */
+  readonly concurrency: number;
+  /** Runs of one rule at a time. A schedule has one at most. */
+  readonly functionConcurrency: number;
+  /** Default: 15 seconds. */
+  readonly leaseMs?: number;
+}
+
+/**
+ * A claim ends so long after its process died. Jobs shall run again within 30 seconds of that: a lease, a look and a turn behind others fit in.
+ * An event loop that is blocked for less time loses nothing.
+ */
+const LEASE_MS = 15_000;
+
+/** Jobs become due without anybody telling, by a retry or an ended lease. One cheap question a second costs a store next to nothing. */
+const LOOK_MS = 1000;
+
+/** What is told of jobs that nobody runs is a hint; it must not read a whole queue. */
+const LOOKED_FOR = 10;
+
+interface Served {
+  readonly rule: JobRule;
+  readonly places: number;
+  readonly schedule: Schedule | undefined;
+}
+
+/**
+ * Runs the jobs of its rules, in this process: claims one after the other while there is a free place, holds their leases while they
+ * run, and tells the queue what came of them. Knows no job before it is claimed, so it may end at any moment.
+ */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #leaseMs: number;
+  readonly #claims: Outage;
+  readonly #ends: Outage;
+  /** Those in hand, with when each is finished. */
+  readonly #runs = new Map<Run, Promise<void>>();
+  /** Places taken, by rule; those of a rule that is gone too, for when it comes back. */
+  readonly #taken = new Map<string, number>();
+  #served: ReadonlyMap<string, Served>;
+  /** Functions that go on though their attempt is over. */
+  #stragglers = 0;
+  #state: 'idle' | 'open' | 'closed' = 'idle';
+  #filling: Promise<void> | undefined;
+  /** Somebody said that a job may be due while places were being filled. */
+  #isAskedAgain = false;
+  /** The last claim had a job, so more may wait. */
+  #hasBacklog = false;
+  #timer: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
+
+  constructor(parts: WorkerParts) {
+    const { log, rules, leaseMs = LEASE_MS } = parts;
+    this.#parts = parts;
+    this.#leaseMs = leaseMs;
+    this.#claims = new Outage(log, 'no jobs are begun until it is back');
+    this.#ends = new Outage(log, 'what comes of running jobs is kept here until it is back');
+    this.#served = this.#serve(rules);
+  }
+
+  /** How many jobs are in hand. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  /** Begins to take jobs. */
+  start(): void {
+    this.#state = 'open';
+    this.#attend();
+  }
+
+  /** Takes other rules from now on, as after a reload of the site. What runs is finished by the rule under which it began. */
+  use(rules: readonly JobRule[]): void {
+    this.#served = this.#serve(rules);
+    if (this.#state === 'open') this.#attend();
+  }
+
+  /**
+   * Takes no more jobs. Those in hand have `graceMs` to end; then their signals abort and they are given back, to be run again at once by
+   * somebody else. Resolves when the store knows, or has refused to.
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#state = 'closed';
+    this.#stopListening?.();
+    clearTimeout(this.#timer);
+    const finished = this.#finished();
+    const deadline = new AbortController();
+    await Promise.race([finished, delay(graceMs, undefined, { signal: deadline.signal }).catch(() => {})]);
+    deadline.abort();
+    for (const run of this.#runs.keys()) run.giveBack();
+    await finished;
+  }
+
+  async #finished(): Promise<void> {
+    // What is being claimed just now is given back there.
+    await this.#filling;
+    await Promise.all(this.#runs.values());
+  }
+
+  #serve(rules: readonly JobRule[]): ReadonlyMap<string, Served> {
+    return new Map(
+      rules.map((rule) => [
+        rule.name,
+        {
+          rule,
+          places: rule.schedule === undefined ? this.#parts.functionConcurrency : 1,
+          schedule: rule.schedule === undefined ? undefined : new Schedule(rule.schedule),
+        },
+      ]),
+    );
+  }
+
+  /** A process that runs nothing leaves the store alone. */
+  #attend(): void {
+    if (this.#served.size === 0 || this.#parts.concurrency === 0) return;
+    this.#stopListening ??= this.#parts.queue.onPush(() => this.#fill());
+    this.#fill();
+    void this.#tellOfOrphans();
+  }
+
+  /** Claims until every place is taken or nothing is due. Once at a time. */
+  #fill(): void {
+    if (this.#state !== 'open') return;
+    if (this.#filling) {
+      this.#isAskedAgain = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#filling = this.#takeAll().then((waitMs) => {
+      this.#filling = undefined;
+      if (this.#state === 'open') this.#timer = setTimeout(() => this.#fill(), waitMs);
+    });
+  }
+
+  /** Resolves with how long to wait for the next look. */
+  async #takeAll(): Promise<number> {
+    try {
+      // Between two claims everything else has its turn: with a store that answers at once, jobs that end at once would take the event loop for themselves.
+      while (await this.#take()) await nextTurn();
+      // Processes that began together shall not ask together.
+      return LOOK_MS * (0.75 + Math.random() / 2);
+    } catch (error) {
+      return this.#claims.go(error);
+    }
+  }
+
+  /** False when there is nothing to be had, or no place for it. */
+  async #take(): Promise<boolean> {
+    const free = this.#free();
+    if (free.length === 0) return false;
+    const late = [...this.#runs.keys()].filter((run) => run.isLeaseLate);
+    if (late.length > 0) await Promise.all(late.map((run) => run.keepLease()));
+    this.#isAskedAgain = false;
+    const claim = await this.#claim(free);
+    this.#claims.end();
+    this.#hasBacklog = claim !== undefined;
+    if (!claim) return this.#isAskedAgain;
+    await this.#begin(claim);
+    return true;
+  }
+
+  #free(): readonly Served[] {
+    if (this.#state !== 'open' || this.#runs.size >= this.#parts.concurrency) return [];
+    return [...this.#served.values()].filter(({ rule, places }) => (this.#taken.get(rule.name) ?? 0) < places);
+  }
+
+  /** Jobs that are due longest come first. Behind a backlog a schedule would wait for all of it, so then it is asked for before. */
+  async #claim(free: readonly Served[]): Promise<Claim | undefined> {
+    const { queue } = this.#parts;
+    const names = free.map(({ rule }) => rule.name);
+    const scheduled = this.#hasBacklog ? free.filter(({ schedule }) => schedule).map(({ rule }) => rule.name) : [];
+    const first = scheduled.length > 0 ? await queue.claim(scheduled, this.#leaseMs) : undefined;
+    return first ?? queue.claim(names, this.#leaseMs);
+  }
+
+  async #begin(claim: Claim): Promise<void> {
+    const { queue, log } = this.#parts;
+    const served = this.#served.get(claim.job.rule);
+    // Closed, or with other rules, since it was asked for.
+    if (!served || this.#state !== 'open') {
+      await queue.again(claim, Date.now());
+      return;
+    }
+    const { rule, schedule } = served;
+    const nextRunAtMs = schedule?.nextAfter(Date.now());
+    const run = new Run({ queue, claim, rule, nextRunAtMs, leaseMs: this.#leaseMs, outage: this.#ends, log });
+    this.#count(rule, 1);
+    this.#runs.set(
+      run,
+      run.finish().then(() => this.#end(run, rule)),
+    );
+  }
+
+  #end(run: Run, rule: JobRule): void {
+    this.#runs.delete(run);
+    this.#count(rule, -1);
+    if (!run.functionIsOver && this.#state === 'open') this.#watch(run, rule);
+    this.#fill();
+  }
+
+  #count(rule: JobRule, change: 1 | -1): void {
+    this.#taken.set(rule.name, (this.#taken.get(rule.name) ?? 0) + change);
+  }
+
+  /**
+   * A function that ignores its signal cannot be ended. It keeps no place: a few that hang would be the end of their rule, without anybody
+   * knowing. How many there are is told with each, as they do keep memory.
+   */
+  #watch(run: Run, rule: JobRule): void {
+    const { log } = this.#parts;
+    this.#stragglers++;
+    log.warn('a function goes on after its attempt is over', { target: rule.file, going_on: this.#stragglers });
+    void run.functionEnd.then(() => {
+      this.#stragglers--;
+      log.info('a function ended after its attempt was over', { target: rule.file, going_on: this.#stragglers });
+    });
+  }
+
+  /** Tells once which jobs nobody here runs, as after a deploy without their function. */
+  async #tellOfOrphans(): Promise<void> {
+    const { queue, log } = this.#parts;
+    // A store that is away is told of by the claims.
+    const waiting = await queue.ledger.list({ state: 'waiting', limit: LOOKED_FOR }).catch(() => []);
+    const names = new Set(waiting.map(({ rule }) => rule).filter((name) => !this.#served.has(name)));
+    if (names.size > 0) log.warn('jobs wait for functions that are not there', { rules: [...names] });
+  }
+}

@@ -1,0 +1,39 @@
+import test from 'ava';
+import { Fault } from '../../src/fault.ts';
+import { toFailureReason } from '../../src/jobs/failure-reason.ts';
+
+test('a reason says what was thrown and where, and no more lines than one reads', (t) => {
+  const [first = '', ...stack] = toFailureReason(new RangeError('too far')).split('\n');
+
+  t.is(first, 'RangeError: too far');
+  t.is(stack.length, 4);
+  t.regex(stack[0] ?? '', /failure-reason\.ts:\d+:\d+/);
+});
+
+test("a Fault's reason is what the function threw", (t) => {
+  t.regex(toFailureReason(new Fault('function_error', { cause: new Error('no disk') })), /^Error: no disk\n/);
+  t.is(toFailureReason(new Fault('function_error', { cause: 'no disk' })), 'threw no disk');
+});
+
+test('whatever is thrown has a reason', (t) => {
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+
+  t.deepEqual([undefined, null, '', 7n, { code: 5 }, circle, Symbol('x')].map(toFailureReason), [
+    'threw undefined',
+    'threw null',
+    'threw ',
+    'threw bigint',
+    'threw {"code":5}',
+    'threw object',
+    'threw Symbol(x)',
+  ]);
+});
+
+test('a reason is of bounded length and keeps no secret of a request', (t) => {
+  t.is(toFailureReason(new Error('x'.repeat(5000))).length, 1001);
+  t.regex(
+    toFailureReason(new Error('sent\nAuthorization: Bearer abc\nrefused')),
+    /^Error: sent\nAuthorization: \[removed\]\nrefused/,
+  );
+});
