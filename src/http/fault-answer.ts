@@ -7,21 +7,21 @@ import { lingerOnClose } from './linger.ts';
 
 /**
  * Tells the client of a fault; the only place that does. Nothing sent yet: status, code and request id. Head already sent: the
- * connection is cut so that the client can tell. Client gone: nothing. Sets `exchange.fault`. Never throws.
+ * connection is cut so that the client can tell. Client gone: nothing. Sets `exchange.fault`. `dev`: see `toFaultPage`. Never throws.
  */
-export function answerFault(exchange: Exchange, fault: Fault): void {
+export function answerFault(exchange: Exchange, fault: Fault, dev = false): void {
   const { response, socket, left } = exchange;
   exchange.fault = fault;
   if (left || fault.code === 'client_left' || socket.destroyed) response.destroy();
   // A complete answer that is on its way is not taken back because of what failed behind it.
   else if (response.writableEnded) return;
   else if (response.headersSent) cut(exchange);
-  else write(exchange, fault);
+  else write(exchange, fault, dev);
 }
 
 /** The answer as text, for a connection that has no response object. The connection has to end behind it. */
 export function rawFaultAnswer(fault: Fault): string {
-  const page = toFaultPage(fault, '', '');
+  const page = toFaultPage(fault, { requestId: '', accept: '', dev: false });
   const fields = ['Date', new Date().toUTCString(), 'Connection', 'close', ...fieldsOf(fault, page)];
   let head = `HTTP/1.1 ${fault.status} ${reasonOf(fault.status)}\r\n`;
   for (let at = 0; at < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
@@ -58,9 +58,9 @@ function cutAtItsTurn(exchange: Exchange): void {
   };
 }
 
-function write(exchange: Exchange, fault: Fault): void {
+function write(exchange: Exchange, fault: Fault, dev: boolean): void {
   const { request, response, socket, requestId, platformId } = exchange;
-  const page = toFaultPage(fault, requestId.value, request.headers.accept ?? '');
+  const page = toFaultPage(fault, { requestId: requestId.value, accept: request.headers.accept ?? '', dev });
   const fields = fieldsOf(fault, page);
   fields.push(requestId.name, requestId.value);
   if (platformId) fields.push(platformId.name, platformId.value);

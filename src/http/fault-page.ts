@@ -1,6 +1,16 @@
 import { STATUS_CODES } from 'node:http';
 import type { Fault } from '../fault.ts';
+import { type DevDetails, toDevDetails } from './dev-details.ts';
 import { negotiate } from './negotiate.ts';
+
+export interface FaultPageOptions {
+  /** '' if there is none. */
+  readonly requestId: string;
+  /** The client's Accept field, '' for none. */
+  readonly accept: string;
+  /** The developer asks: what a function got wrong is told, with its stack. */
+  readonly dev: boolean;
+}
 
 export interface FaultPage {
   readonly contentType: string;
@@ -14,21 +24,23 @@ const FUNCTION_FORMATS = ['application/json', 'text/plain', 'text/html'] as cons
 
 /**
  * What a client is told of a fault: status, code and request id, in the format it likes best, and nothing of what went wrong
- * inside. `accept`: its Accept field, '' for none. `requestId`: '' if there is none.
+ * inside, unless it is the developer.
  */
-export function toFaultPage({ status, code, origin }: Fault, requestId: string, accept: string): FaultPage {
+export function toFaultPage(fault: Fault, { requestId, accept, dev }: FaultPageOptions): FaultPage {
+  const { status, code, origin } = fault;
+  const details = dev && origin === 'function' ? toDevDetails(fault) : undefined;
   const title = `${status} ${reasonOf(status)}`;
   switch (negotiate(accept, origin === 'function' ? FUNCTION_FORMATS : FORMATS)) {
     case 'application/json':
       return {
         contentType: 'application/json',
-        body: `${JSON.stringify({ status, code, requestId: requestId || undefined })}\n`,
+        body: `${JSON.stringify({ status, code, requestId: requestId || undefined, ...details })}\n`,
       };
     case 'text/html':
-      return { contentType: 'text/html; charset=utf-8', body: toHtml(title, code, requestId) };
+      return { contentType: 'text/html; charset=utf-8', body: toHtml({ title, code, requestId, details }) };
     default: {
       const idLine = requestId && `request id: ${requestId}\n`;
-      return { contentType: 'text/plain; charset=utf-8', body: `${title}\ncode: ${code}\n${idLine}` };
+      return { contentType: 'text/plain; charset=utf-8', body: `${title}\ncode: ${code}\n${idLine}${toText(details)}` };
     }
   }
 }
@@ -38,7 +50,22 @@ export function reasonOf(status: number): string {
   return STATUS_CODES[status] ?? 'Error';
 }
 
-function toHtml(title: string, code: string, requestId: string): string {
+function toText(details: DevDetails | undefined): string {
+  return details ? `\n${linesOf(details).join('\n')}\n` : '';
+}
+
+function linesOf({ message, cause }: DevDetails): string[] {
+  return cause === undefined ? [message] : [message, cause];
+}
+
+interface Page {
+  readonly title: string;
+  readonly code: string;
+  readonly requestId: string;
+  readonly details: DevDetails | undefined;
+}
+
+function toHtml({ title, code, requestId, details }: Page): string {
   const idLine = requestId && `<p>Request id: <code>${escapeHtml(requestId)}</code></p>\n`;
   return `<!doctype html>
 <html lang="en">
@@ -47,11 +74,11 @@ function toHtml(title: string, code: string, requestId: string): string {
 <title>${title}</title>
 <h1>${title}</h1>
 <p>Code: <code>${code}</code></p>
-${idLine}</html>
+${idLine}${details ? `<pre>${escapeHtml(linesOf(details).join('\n'))}</pre>\n` : ''}</html>
 `;
 }
 
-/** The id may be the client's own. */
+/** The id may be the client's own, and what a function throws may hold anything of its client's. */
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,25 +1,25 @@
 import test from 'ava';
 import { Fault } from '../../src/fault.ts';
-import { toFaultPage } from '../../src/http/fault-page.ts';
+import { type FaultPage, toFaultPage } from '../../src/http/fault-page.ts';
 
 const FAULT = new Fault('hop_unreachable', { message: 'secret words', cause: new Error('secret cause') });
 
 test('a page as text says status, code and request id', (t) => {
-  t.deepEqual(toFaultPage(FAULT, 'id-1', ''), {
+  t.deepEqual(page(FAULT, 'id-1', ''), {
     contentType: 'text/plain; charset=utf-8',
     body: '502 Bad Gateway\ncode: hop_unreachable\nrequest id: id-1\n',
   });
 });
 
 test('a page as JSON says status, code and request id', (t) => {
-  const { contentType, body } = toFaultPage(FAULT, 'id-1', 'application/json');
+  const { contentType, body } = page(FAULT, 'id-1', 'application/json');
 
   t.is(contentType, 'application/json');
   t.deepEqual(JSON.parse(body), { status: 502, code: 'hop_unreachable', requestId: 'id-1' });
 });
 
 test("a page as HTML says status, code and request id, and takes nothing of the client's as markup", (t) => {
-  const { contentType, body } = toFaultPage(FAULT, `<b>'"&`, 'text/html');
+  const { contentType, body } = page(FAULT, `<b>'"&`, 'text/html');
 
   t.is(contentType, 'text/html; charset=utf-8');
   t.true(body.includes('<h1>502 Bad Gateway</h1>\n<p>Code: <code>hop_unreachable</code></p>'));
@@ -28,26 +28,83 @@ test("a page as HTML says status, code and request id, and takes nothing of the 
 
 for (const accept of ['', '*/*']) {
   test(`what a function got wrong is told as JSON to whoever does not mind (Accept: ${accept})`, (t) => {
-    t.is(toFaultPage(new Fault('function_error'), 'id-1', accept).contentType, 'application/json');
+    t.is(page(new Fault('function_error'), 'id-1', accept).contentType, 'application/json');
   });
 }
 
 test('a browser sees a page of what a function got wrong, too', (t) => {
   const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
-  t.is(toFaultPage(new Fault('function_error'), 'id-1', accept).contentType, 'text/html; charset=utf-8');
+  t.is(page(new Fault('function_error'), 'id-1', accept).contentType, 'text/html; charset=utf-8');
 });
 
 for (const accept of ['', 'application/json', 'text/html']) {
   test(`no page says what went wrong inside (Accept: ${accept})`, (t) => {
-    t.notRegex(toFaultPage(FAULT, 'id-1', accept).body, /secret|fault-page/);
+    t.notRegex(page(FAULT, 'id-1', accept).body, /secret|fault-page/);
   });
 
   test(`without a request id none is spoken of (Accept: ${accept})`, (t) => {
-    t.notRegex(toFaultPage(FAULT, '', accept).body, /request/i);
+    t.notRegex(page(FAULT, '', accept).body, /request/i);
   });
 }
 
 test('a status without a name is an error', (t) => {
-  t.regex(toFaultPage(new Fault('function_error', { status: 546 }), '', 'text/plain').body, /^546 Error\n/);
+  t.regex(page(new Fault('function_error', { status: 546 }), '', 'text/plain').body, /^546 Error\n/);
 });
+
+const HOSTILE = new Error('<script>alert("&")</script>');
+
+test('a developer is told what went wrong in a function, as text, JSON and HTML, and nothing of it is markup', (t) => {
+  const fault = new Fault('function_error', { message: 'a.js threw', cause: HOSTILE });
+
+  const text = page(fault, 'id-1', 'text/plain', true);
+  t.true(
+    text.body.startsWith(
+      '500 Internal Server Error\ncode: function_error\nrequest id: id-1\n\na.js threw\nError: <script>',
+    ),
+  );
+  t.regex(text.body, /\n {4}at .*fault-page\.ts:\d+/);
+
+  const json = JSON.parse(page(fault, 'id-1', 'application/json', true).body);
+  t.deepEqual(Object.keys(json), ['status', 'code', 'requestId', 'message', 'cause']);
+  t.is(json.message, 'a.js threw');
+  t.true(json.cause.startsWith(`Error: ${HOSTILE.message}\n    at `));
+
+  const html = page(fault, 'id-1', 'text/html', true);
+  t.true(html.body.includes('<pre>a.js threw\nError: &#60;script&#62;alert(&#34;&#38;&#34;)&#60;/script&#62;'));
+  t.false(html.body.includes('<script>'));
+});
+
+for (const [what, cause] of [
+  ['a string', 'secret words'],
+  ['nothing', undefined],
+  ['null', null],
+  ['an object without a prototype', Object.create(null)],
+  ['an error that fails when it is looked at', failing()],
+] as const) {
+  test(`a developer gets a page of a function that threw ${what}`, (t) => {
+    const { body } = page(new Fault('function_error', { message: 'a.js threw', cause }), '', 'text/plain', true);
+
+    t.regex(body, /\n\na\.js threw\n/);
+  });
+}
+
+test('a developer, too, is told nothing of what went wrong elsewhere', (t) => {
+  for (const accept of ['text/plain', 'text/html', 'application/json']) {
+    t.notRegex(page(FAULT, 'id-1', accept, true).body, /secret/);
+  }
+});
+
+function failing(): Error {
+  const error = new Error('odd');
+  Object.defineProperty(error, Symbol.for('nodejs.util.inspect.custom'), {
+    value: () => {
+      throw new Error('no');
+    },
+  });
+  return error;
+}
+
+function page(fault: Fault, requestId: string, accept: string, dev = false): FaultPage {
+  return toFaultPage(fault, { requestId, accept, dev });
+}
