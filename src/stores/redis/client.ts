@@ -1,0 +1,91 @@
+import { isIP } from 'node:net';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { RedisPlace } from '../../redis-url.ts';
+
+/** As ioredis takes them whole and for the nodes of a Cluster. */
+type Options = Omit<RedisOptions, 'replyMapping'>;
+
+/** To connect, or to hear from a node which others there are. */
+const CONNECT_TIMEOUT_MS = 900;
+
+/** A connection that owes an answer for so long is dead, or as good as dead; a new one tells whether the server is there. */
+const SILENCE_MS = 2000;
+
+const LONGEST_PAUSE_MS = 1000;
+
+/** A first retry soon, for a server that only restarts; then once a second for as long as it takes. */
+export function pauseBeforeRetry(attempt: number): number {
+  return Math.min(50 * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+}
+
+/**
+ * A client that connects at once, and again for as long as it is open. It never keeps a command until the connection is back, and never sends one
+ * again: whoever asked was told of the failure, so it must not happen after that.
+ */
+export function createClient(place: RedisPlace): Redis | Cluster {
+  if (place.mode === 'cluster') return createCluster(place);
+  return new Redis({
+    ...optionsOfNode(place),
+    ...addressOf(place),
+    retryStrategy: pauseBeforeRetry,
+    // What is in flight when the connection breaks is rejected then, not sent again.
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxLoadingRetryTime: 500,
+    // A master that became a replica stays one: the name, or the Sentinels, lead to the new master.
+    reconnectOnError: ({ message }) => message.includes('READONLY'),
+  });
+}
+
+/** How often a command is tried when nodes come and go. With the pauses between, less than a second. */
+const CLUSTER_TRIES = 8;
+const CLUSTER_PAUSE_MS = 100;
+
+/** Here a command may be sent twice, when a connection breaks: the client knows no other way to follow a failover. */
+function createCluster(place: RedisPlace): Cluster {
+  return new Cluster([...place.nodes], {
+    enableOfflineQueue: false,
+    clusterRetryStrategy: pauseBeforeRetry,
+    maxRedirections: CLUSTER_TRIES,
+    retryDelayOnFailover: CLUSTER_PAUSE_MS,
+    retryDelayOnClusterDown: CLUSTER_PAUSE_MS,
+    retryDelayOnTryAgain: CLUSTER_PAUSE_MS,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    // Names stay names, so that TLS can check them; each connection looks its own up.
+    dnsLookup: (host, told) => told(null, host),
+    redisOptions: optionsOfNode(place),
+  });
+}
+
+/** What every connection to a Redis has, whichever way it is found. */
+export function optionsOfNode({ username, password, tls }: RedisPlace): Options {
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+    connectionName: 'nexthop',
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_MS,
+    disconnectTimeout: 300,
+  };
+}
+
+/** Where a single Redis is, or who knows. */
+export function addressOf({ mode, nodes, group, database, tls, password }: RedisPlace): Options {
+  if (mode === 'sentinel') {
+    return {
+      sentinels: nodes.map(({ host, port }) => ({ host, port })),
+      name: group,
+      db: database,
+      sentinelRetryStrategy: pauseBeforeRetry,
+      sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+      // Sentinels without a password take any.
+      ...(password !== undefined && { sentinelPassword: password }),
+      ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+    };
+  }
+  const { host, port } = nodes[0] ?? { host: '', port: 0 }; // a place has a node
+  // Node sends the name of the server only when told to, and some hosts of many Redises tell them apart by it.
+  return { host, port, db: database, ...(tls && isIP(host) === 0 && { tls: { servername: host } }) };
+}

@@ -1,0 +1,149 @@
+import type { Cluster, Redis } from 'ioredis';
+import { Fault } from '../../fault.ts';
+import type { Log } from '../../log/log.ts';
+import type { RedisPlace } from '../../redis-url.ts';
+import { createClient } from './client.ts';
+import { Condition } from './condition.ts';
+import { disconnect } from './disconnect.ts';
+import type { Needs, Script } from './script.ts';
+import { messageOf, nameOf, type Trouble, toCause, toTrouble } from './trouble.ts';
+
+/** For one verb, the wait for a connection included. The contract of stores gives a second. */
+const DEADLINE_MS = 900;
+
+/** Redis took the verb and said nothing. It may have done it, or may do it yet. */
+class NoAnswer extends Error {}
+
+/** The way to Redis for every verb: open from the start, back by itself, and with an end to each wait. */
+export class Connection {
+  readonly name: string;
+  readonly #client: Redis | Cluster;
+  readonly #condition: Condition;
+  readonly #underWay = new Set<Promise<unknown>>();
+  /** Of the connection, since it was ready last. */
+  #lastError: Error | undefined;
+  /** Settled when the connection is ready, or was not for as long as a verb may take: then nobody waits for it any more, but each is told at once. */
+  #readiness = Promise.withResolvers<void>();
+  #patience: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(place: RedisPlace, log: Log) {
+    this.name = nameOf(place);
+    this.#condition = new Condition(log, this.name);
+    this.#client = createClient(place);
+    this.#await();
+    this.#client.on('ready', () => this.#arrive());
+    this.#client.on('close', () => this.#await());
+    const remember = (error: Error): void => {
+      this.#lastError = error;
+    };
+    this.#client.on('error', remember);
+    // Of a Cluster; a node that is away while the others do its work is no trouble.
+    this.#client.on('node error', remember);
+  }
+
+  /** Runs `script` on the key `root`. Resolves with its reply, every string of it a Buffer. Rejects with the Fault `store_unavailable` within a second. */
+  async run(script: Script, root: string, ...args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    if (this.#isClosed) throw new Fault('store_unavailable', { message: `the store on ${this.name} is closed` });
+    const answer = this.#ask(script, [1, root, ...args]);
+    this.#underWay.add(answer);
+    try {
+      const reply = await answer;
+      this.#condition.good(script.needs);
+      return reply;
+    } catch (error) {
+      // ioredis rejects with nothing but errors.
+      throw this.#toFault(error as Error, script);
+    } finally {
+      this.#underWay.delete(answer);
+    }
+  }
+
+  /** Calls `listener` each time the connection is ready. */
+  onReady(listener: () => void): void {
+    this.#client.on('ready', listener);
+  }
+
+  /** Resolves when the connection is closed, after the verbs under way; they have their deadlines. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+    clearTimeout(this.#patience);
+    await disconnect(this.#client);
+  }
+
+  #ask(script: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        reject(this.#isReady ? new NoAnswer() : this.#notReady());
+      }, DEADLINE_MS);
+      const send = async (): Promise<unknown> => {
+        if (!this.#isReady) await this.#readiness.promise;
+        // Whoever asked was told that it failed.
+        return isLate ? undefined : this.#send(script, args);
+      };
+      send()
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer));
+    });
+  }
+
+  /** A server that has not met the script, or has forgotten it, says so and does nothing. */
+  async #send({ sha, lua }: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    const client: Pick<Redis, 'callBuffer'> = this.#client;
+    try {
+      return await client.callBuffer('EVALSHA', sha, ...args);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return client.callBuffer('EVAL', lua, ...args);
+    }
+  }
+
+  get #isReady(): boolean {
+    return this.#client.status === 'ready';
+  }
+
+  #arrive(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#lastError = undefined;
+    this.#readiness.resolve();
+    this.#condition.good('reading');
+  }
+
+  /** From now on the connection is not ready. */
+  #await(): void {
+    if (this.#patience || this.#isClosed) return;
+    this.#readiness = Promise.withResolvers();
+    // Maybe nobody waits.
+    this.#readiness.promise.catch(() => {});
+    this.#patience = setTimeout(() => {
+      this.#readiness.reject(this.#notReady());
+      this.#condition.bad(this.#toTrouble(this.#notReady(), 'reading'));
+    }, DEADLINE_MS).unref();
+  }
+
+  #notReady(): Error {
+    if (this.#lastError) return this.#lastError;
+    return new Error(
+      this.#client.status === 'connect' ? 'it is not ready yet, and may be reading its data from disk' : 'no answer',
+    );
+  }
+
+  #toFault(error: Error, { needs }: Script): Fault {
+    const trouble = this.#toTrouble(error, needs);
+    // A connection that breaks is often back before anybody notices; `#await` tells when it is not.
+    if (this.#isReady) this.#condition.bad(trouble);
+    return new Fault('store_unavailable', { message: `${this.name} ${trouble.words}`, cause: toCause(error) });
+  }
+
+  #toTrouble(error: Error, needs: Needs): Trouble {
+    if (error instanceof NoAnswer) return { words: `gave no answer within ${DEADLINE_MS} ms`, needs: 'reading' };
+    const known = toTrouble(error, needs);
+    if (known) return known;
+    if (this.#isReady) return { words: `cannot be used: ${messageOf(error)}`, needs };
+    return { words: `cannot be reached: ${messageOf(this.#lastError ?? error)}`, needs: 'reading' };
+  }
+}

@@ -1,0 +1,56 @@
+import type { Kv } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { DELETE, GET, LIST, PUT } from './kv-scripts.ts';
+import { toBytes, toList, toText } from './reply.ts';
+
+/** Keys that one call looks at, those whose time is over among them. */
+const MOST_AT_ONCE = 1000;
+
+/** No byte of UTF-8 is as large. */
+const LAST_BYTE = Buffer.from([0xff]);
+
+export class RedisKv implements Kv {
+  readonly #connection: Connection;
+  /** The key that all keys of the namespace begin with. */
+  readonly #root: string;
+
+  constructor(connection: Connection, root: string) {
+    this.#connection = connection;
+    this.#root = root;
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    const reply = await this.#connection.run(GET, this.#root, key);
+    return reply === null ? undefined : toBytes(reply);
+  }
+
+  async put(key: string, value: Uint8Array, ttlMs?: number): Promise<void> {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    // Redis takes whole milliseconds, at least one.
+    await this.#connection.run(PUT, this.#root, key, bytes, ttlMs === undefined ? '' : Math.max(1, Math.ceil(ttlMs)));
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#connection.run(DELETE, this.#root, key);
+  }
+
+  async list(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
+    const keys: string[] = [];
+    const end = Buffer.concat([Buffer.from(`(${prefix}`), LAST_BYTE]);
+    let from = toLowerBound(prefix, after);
+    while (keys.length < limit) {
+      const most = Math.min(limit - keys.length, MOST_AT_ONCE);
+      const [mayGoOn, last, found] = toList(await this.#connection.run(LIST, this.#root, from, end, most));
+      keys.push(...toList(found).map(toText));
+      if (mayGoOn === 0) break;
+      from = `(${toText(last)}`;
+    }
+    return keys;
+  }
+}
+
+/** Compared by bytes: JavaScript's own order is that of UTF-16. */
+function toLowerBound(prefix: string, after: string | undefined): string {
+  const isBehindPrefix = after !== undefined && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
+  return isBehindPrefix ? `(${after}` : `[${prefix}`;
+}

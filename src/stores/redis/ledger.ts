@@ -1,0 +1,66 @@
+import type { JobFilter, JobRecord, JobState, Ledger } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { COUNTS, DROP, FIND, LIST, RETRY } from './ledger-scripts.ts';
+import { toBytes, toList, toNumber, toText } from './reply.ts';
+
+/** Jobs that one call looks at: with payloads of 256 KiB Redis is held up for some milliseconds. */
+const PAGE = 50;
+
+export class RedisLedger implements Ledger {
+  readonly #connection: Connection;
+  readonly #root: string;
+
+  constructor(connection: Connection, root: string) {
+    this.#connection = connection;
+    this.#root = root;
+  }
+
+  /** Read page by page: what changes meanwhile may or may not be in it. */
+  async list({ state, rule = '', limit, after = '' }: JobFilter): Promise<readonly JobRecord[]> {
+    const records: JobRecord[] = [];
+    let behind = after;
+    while (records.length < limit) {
+      const reply = await this.#connection.run(LIST, this.#root, PAGE, behind, state ?? '', rule);
+      const [last, found] = toList(reply);
+      records.push(...toList(found).map(toRecord));
+      behind = toText(last);
+      if (behind === '') break;
+    }
+    return records.slice(0, limit);
+  }
+
+  async find(id: string): Promise<JobRecord | undefined> {
+    const reply = await this.#connection.run(FIND, this.#root, id);
+    return reply === null ? undefined : toRecord(reply);
+  }
+
+  async counts(): Promise<Readonly<Record<JobState, number>>> {
+    const [waiting, running, dead] = toList(await this.#connection.run(COUNTS, this.#root));
+    return { waiting: toNumber(waiting), running: toNumber(running), dead: toNumber(dead) };
+  }
+
+  async retry(id: string): Promise<boolean> {
+    return (await this.#connection.run(RETRY, this.#root, id)) === 1;
+  }
+
+  async drop(id: string): Promise<boolean> {
+    return (await this.#connection.run(DROP, this.#root, id)) === 1;
+  }
+}
+
+function toRecord(reply: unknown): JobRecord {
+  const [id, rule, payload, dueAt, attempts, failures, state, pushedAt, reason, leaseEnd] = toList(reply);
+  const leaseEndsAtMs = toText(leaseEnd);
+  return {
+    id: toText(id),
+    rule: toText(rule),
+    payload: toBytes(payload),
+    dueAtMs: toNumber(dueAt),
+    attempts: toNumber(attempts),
+    failures: toNumber(failures),
+    state: toText(state) as JobState, // the scripts know no other
+    pushedAtMs: toNumber(pushedAt),
+    reason: toText(reason),
+    ...(leaseEndsAtMs !== '' && { leaseEndsAtMs: Number(leaseEndsAtMs) }),
+  };
+}

@@ -1,0 +1,31 @@
+import type { Log } from '../../log/log.ts';
+import type { RedisPlace } from '../../redis-url.ts';
+import type { Store } from '../store.ts';
+import { adviseOnce } from './advice.ts';
+import { Bell } from './bell.ts';
+import { Connection } from './connection.ts';
+import { RedisKv } from './kv.ts';
+import { RedisQueue } from './queue.ts';
+
+export interface RedisStoreSetup {
+  readonly place: RedisPlace;
+  /** All keys begin with it; whoever has the same one shares jobs and values. Without braces. */
+  readonly prefix: string;
+  readonly log: Log;
+}
+
+/** A store on Redis. Returns at once: it connects by itself, now and whenever the connection was lost. */
+export function openRedisStore({ place, prefix, log }: RedisStoreSetup): Store {
+  const root = `{${prefix}}`;
+  const connection = new Connection(place, log);
+  const bell = new Bell(place, `${root}:pushed`, log);
+  adviseOnce(connection, root, log);
+  return {
+    queue: new RedisQueue(connection, root, bell),
+    // Encoded, no namespace can reach into the keys of another.
+    kv: (namespace) => new RedisKv(connection, `{${prefix}:${encodeURIComponent(namespace.toWellFormed())}}`),
+    async close() {
+      await Promise.all([bell.close(), connection.close()]);
+    },
+  };
+}

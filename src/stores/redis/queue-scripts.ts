@@ -1,0 +1,124 @@
+import { QUEUE } from './queue-lua.ts';
+import { toScript } from './script.ts';
+
+/** id, rule, due, payload. A push that is sent again finds its job and does nothing. */
+export const PUSH = toScript(
+  'memory',
+  `${QUEUE}
+if redis.call('EXISTS', job(ARGV[1])) == 0 then add(ARGV[1], ARGV[2], ARGV[3], ARGV[4]) end
+return 1`,
+);
+
+/**
+ * lease, its length, rules. An ended lease is found here, nowhere else. One that ends later than its length from now was taken before the clock went
+ * back and would last too long; such leases are the last to end, so it is enough to look at the last one.
+ */
+export const CLAIM = toScript(
+  'writing',
+  `${QUEUE}
+local function first(rules)
+  local best, bestRule, bestAt
+  local function consider(id, rule, at)
+    if id and at <= now and (not best or at < bestAt) then best, bestRule, bestAt = id, rule, at end
+  end
+  for n = rules, #ARGV do
+    local rule = ARGV[n]
+    local next = redis.call('ZRANGE', due(rule), 0, 0, 'WITHSCORES')
+    consider(next[1], rule, tonumber(next[2]))
+    next = redis.call('ZRANGE', held(rule), 0, 0, 'WITHSCORES')
+    consider(next[1], rule, tonumber(next[2]))
+    local last = redis.call('ZRANGE', held(rule), -1, -1, 'WITHSCORES')
+    if last[1] and last[2] - now > tonumber(redis.call('HGET', job(last[1]), 'leaseMs') or 0) then consider(last[1], rule, 0) end
+  end
+  return best, bestRule
+end
+
+local id, rule = first(3)
+while id do
+  leave(id, rule)
+  if redis.call('EXISTS', job(id)) == 1 then
+    redis.call('HSET', job(id), 'state', 'running', 'lease', ARGV[1], 'leaseMs', ARGV[2])
+    redis.call('HINCRBY', job(id), 'attempts', 1)
+    hold(id, rule, ARGV[2])
+    local found = redis.call('HMGET', job(id), 'rule', 'payload', 'due', 'attempts', 'failures')
+    table.insert(found, 1, id)
+    return found
+  end
+  -- Somebody took the job's hash away, a policy of eviction maybe; there is nothing to run.
+  id, rule = first(3)
+end
+return false`,
+);
+
+/** id, lease, its new length. */
+export const EXTEND = toScript(
+  'writing',
+  `${QUEUE}
+local rule = ruleOfMine(ARGV[1], ARGV[2])
+if not rule then return 0 end
+leave(ARGV[1], rule)
+redis.call('HSET', job(ARGV[1]), 'leaseMs', ARGV[3])
+hold(ARGV[1], rule, ARGV[3])
+return 1`,
+);
+
+/** id, lease. */
+export const DONE = toScript(
+  'writing',
+  `${QUEUE}
+local rule = ruleOfMine(ARGV[1], ARGV[2])
+if not rule then return 0 end
+leave(ARGV[1], rule)
+redis.call('DEL', job(ARGV[1]))
+return 1`,
+);
+
+/** id, lease, due, and the reason of a failure. */
+export const AGAIN = toScript(
+  'writing',
+  `${QUEUE}
+local rule = ruleOfMine(ARGV[1], ARGV[2])
+if not rule then return 0 end
+leave(ARGV[1], rule)
+redis.call('HDEL', job(ARGV[1]), 'lease', 'leaseMs')
+redis.call('HSET', job(ARGV[1]), 'state', 'waiting', 'due', ARGV[3])
+if ARGV[4] then
+  redis.call('HSET', job(ARGV[1]), 'reason', ARGV[4])
+  redis.call('HINCRBY', job(ARGV[1]), 'failures', 1)
+end
+await(ARGV[1], rule, ARGV[3])
+return 1`,
+);
+
+/** id, lease, reason. */
+export const BURY = toScript(
+  'writing',
+  `${QUEUE}
+local rule = ruleOfMine(ARGV[1], ARGV[2])
+if not rule then return 0 end
+leave(ARGV[1], rule)
+redis.call('HDEL', job(ARGV[1]), 'lease', 'leaseMs')
+redis.call('HSET', job(ARGV[1]), 'state', 'dead', 'reason', ARGV[3])
+redis.call('HINCRBY', job(ARGV[1]), 'failures', 1)
+redis.call('ZADD', dead, 0, ARGV[1])
+return 1`,
+);
+
+/**
+ * rule, schedule, moment, id, payload. A moment that lies over a minute ahead was sent by a clock that was wrong; were it believed, the
+ * rule would be silent until then.
+ */
+export const TICK = toScript(
+  'memory',
+  `${QUEUE}
+local rule, schedule, at = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local lastAt, lastSchedule = string.match(redis.call('HGET', ticks, rule) or '', '^(%S+) (.*)$')
+local isHeardOf = lastSchedule == schedule
+lastAt = tonumber(lastAt)
+if isHeardOf and at <= lastAt and lastAt <= now + 60000 then return 'known' end
+redis.call('HSET', ticks, rule, ARGV[3] .. ' ' .. schedule)
+if not isHeardOf then return 'first' end
+if redis.call('EXISTS', due(rule), held(rule)) > 0 then return 'busy' end
+add(ARGV[4], rule, now, ARGV[5])
+return 'pushed'`,
+);

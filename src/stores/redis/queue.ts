@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+import type { Claim, NewJob, Queue, Tick, TickOutcome } from '../store.ts';
+import type { Bell } from './bell.ts';
+import type { Connection } from './connection.ts';
+import { RedisLedger } from './ledger.ts';
+import { AGAIN, BURY, CLAIM, DONE, EXTEND, PUSH, TICK } from './queue-scripts.ts';
+import { toBytes, toList, toNumber, toText } from './reply.ts';
+import type { Script } from './script.ts';
+
+/** The jobs of all processes that have the same prefix. Redis's clock decides what is due and which lease has ended. */
+export class RedisQueue implements Queue {
+  readonly ledger: RedisLedger;
+  readonly #connection: Connection;
+  /** The key that all keys of the queue begin with. */
+  readonly #root: string;
+  readonly #bell: Bell;
+  readonly #nextId = monotonicFactory();
+
+  constructor(connection: Connection, root: string, bell: Bell) {
+    this.#connection = connection;
+    this.#root = root;
+    this.#bell = bell;
+    this.ledger = new RedisLedger(connection, root);
+  }
+
+  /** Rejected for want of an answer, the job may run all the same: Redis may have taken it. */
+  async push({ rule, payload, dueAtMs }: NewJob): Promise<string> {
+    const id = this.#nextId();
+    await this.#run(PUSH, id, rule, dueAtMs, toBuffer(payload));
+    return id;
+  }
+
+  async claim(rules: readonly string[], leaseMs: number): Promise<Claim | undefined> {
+    if (rules.length === 0) return undefined;
+    const lease = randomUUID();
+    const reply = await this.#run(CLAIM, lease, leaseMs, ...rules);
+    if (reply === null) return undefined;
+    const [id, rule, payload, dueAt, attempts, failures] = toList(reply);
+    return {
+      lease,
+      job: {
+        id: toText(id),
+        rule: toText(rule),
+        payload: toBytes(payload),
+        dueAtMs: toNumber(dueAt),
+        attempts: toNumber(attempts),
+        failures: toNumber(failures),
+      },
+    };
+  }
+
+  async extend({ job, lease }: Claim, leaseMs: number): Promise<boolean> {
+    return (await this.#run(EXTEND, job.id, lease, leaseMs)) === 1;
+  }
+
+  async done({ job, lease }: Claim): Promise<boolean> {
+    return (await this.#run(DONE, job.id, lease)) === 1;
+  }
+
+  async again({ job, lease }: Claim, dueAtMs: number, reason?: string): Promise<boolean> {
+    return (await this.#run(AGAIN, job.id, lease, dueAtMs, ...(reason === undefined ? [] : [reason]))) === 1;
+  }
+
+  async bury({ job, lease }: Claim, reason: string): Promise<boolean> {
+    return (await this.#run(BURY, job.id, lease, reason)) === 1;
+  }
+
+  async tick({ rule, schedule, atMs, payload }: Tick): Promise<TickOutcome> {
+    const outcome = await this.#run(TICK, rule, schedule, atMs, this.#nextId(), toBuffer(payload));
+    return toText(outcome) as TickOutcome; // the script knows no other
+  }
+
+  onPush(listener: () => void): () => void {
+    return this.#bell.listen(listener);
+  }
+
+  #run(script: Script, ...args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.#connection.run(script, this.#root, ...args);
+  }
+}
+
+/** The same bytes; ioredis would write any other view as text. */
+function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,19 @@
+/** A string in a script's reply. */
+export function toText(value: unknown): string {
+  return toBytes(value).toString();
+}
+
+/** A number in a script's reply: scores and fields of hashes come as text. */
+export function toNumber(value: unknown): number {
+  return typeof value === 'number' ? value : Number(toText(value));
+}
+
+export function toBytes(value: unknown): Buffer {
+  if (!Buffer.isBuffer(value)) throw new TypeError(`Redis must reply with a string, got ${typeof value}`);
+  return value;
+}
+
+export function toList(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError(`Redis must reply with a list, got ${typeof value}`);
+  return value;
+}
