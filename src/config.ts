@@ -132,7 +132,7 @@ export type Config = {
 } & {
   /** Absolute path of the site. */
   readonly site: string;
-  /** The variables a function may see. */
+  /** The variables a function may see: those of the process, before a site adds its own. */
   readonly functionEnv: Readonly<Record<string, string | undefined>>;
 };
 
@@ -178,12 +178,25 @@ export function readConfig({ env = process.env, flags = {}, site = '.' }: Source
   values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
   values.LOG_DIR = resolve(String(values.LOG_DIR));
   // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
-  return Object.freeze({ ...values, site: root, functionEnv: env }) as unknown as Config;
+  return Object.freeze({ ...values, site: root, functionEnv: { ...env } }) as unknown as Config;
 }
 
-/** Gives the process the variables that it does not have: code of users reads `process.env`, whatever else it is handed. */
-export function addToProcessEnv(values: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(values)) process.env[name] ??= value;
+/** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */
+export class SiteEnv {
+  /** All of the site's, also those that the process had itself. */
+  values: Readonly<Record<string, string>> = {};
+  #added: Readonly<Record<string, string>> = {};
+
+  /** Puts these in the place of the ones before. What the process had itself stays, and so does what somebody has changed since. */
+  exchange(values: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(this.#added)) {
+      if (process.env[name] === value) delete process.env[name];
+    }
+    const added = Object.entries(values).filter(([name]) => process.env[name] === undefined);
+    for (const [name, value] of added) process.env[name] = value;
+    this.#added = Object.fromEntries(added);
+    this.values = values;
+  }
 }
 
 /** `LOG_DIR` → `log-dir`. */

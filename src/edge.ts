@@ -13,17 +13,24 @@ import { openLog } from './log/open.ts';
 import { PendingWork } from './pending-work.ts';
 import { Ready } from './ready.ts';
 import { Server } from './server.ts';
-import { openProject } from './site/project.ts';
-import { openSite, type Site } from './site/site.ts';
+import type { Site } from './site/site.ts';
+import { type Reload, SiteInUse } from './site/site-in-use.ts';
 
 /** How long the logs may take to get their last lines out, also on a full disk. */
 const LOG_CLOSE_MS = 1000;
 
+/** What the Edge is made of that is there before it. */
+export interface EdgeParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly sites: SiteInUse;
+}
+
 /** One running nexthop: everything that lives as long as the process. */
 export class Edge {
-  readonly site: Site;
   readonly log: Log;
   readonly #config: Config;
+  readonly #sites: SiteInUse;
   readonly #server: Server;
   readonly #hop: Hop;
   readonly #tunnels: Tunnels;
@@ -31,10 +38,10 @@ export class Edge {
   readonly #pendingWork: PendingWork;
   readonly #ready: Ready;
 
-  constructor(config: Config, site: Site, log: Log) {
+  constructor({ config, log, sites }: EdgeParts) {
     this.#config = config;
-    this.site = site;
     this.log = log;
+    this.#sites = sites;
     this.#pendingWork = new PendingWork((error, owner) =>
       log.error('work after the answer failed', { target: owner, error }),
     );
@@ -71,7 +78,7 @@ export class Edge {
       answerFields: (rawFields, status, exchange) => answerFields.toClient(rawFields, status, exchange).fields,
     });
     const handler = new Handler({
-      site,
+      sites,
       miss: this.#hop,
       webSockets: this.#webSockets,
       tunnels: this.#tunnels,
@@ -96,9 +103,19 @@ export class Edge {
     });
   }
 
+  /** The one that answers now. */
+  get site(): Site {
+    return this.#sites.current;
+  }
+
   /** Binds PORT; resolves with it (PORT=0 takes a free one). Rejects with Node's error. */
   async listen(): Promise<number> {
     return this.#server.listen();
+  }
+
+  /** Reads the site again and lets it answer, without dropping a request (docs/operations.md). Never rejects. */
+  reload(): Promise<Reload> {
+    return this.#sites.reload();
   }
 
   /**
@@ -109,18 +126,18 @@ export class Edge {
     const { DRAIN_DELAY, DRAIN_TIMEOUT } = this.#config;
     this.#ready.isReady = false;
     this.#server.announceClose();
+    const reloaded = this.#sites.close();
     if (DRAIN_DELAY > 0) await delay(DRAIN_DELAY);
     const finished = Promise.all([
       this.#server.drain(),
       this.#tunnels.close(DRAIN_TIMEOUT),
       this.#webSockets.close(DRAIN_TIMEOUT),
+      reloaded,
     ])
       // To which those that end now may still add.
       .then(() => this.#pendingWork.settled())
       .then(() => true);
-    const deadline = new AbortController();
-    const late = delay(DRAIN_TIMEOUT, false, { signal: deadline.signal }).catch(() => false);
-    if (!(await Promise.race([finished, late]))) {
+    if (!(await within(DRAIN_TIMEOUT, finished))) {
       const left = {
         requests: this.#server.active,
         tunnels: this.#tunnels.size,
@@ -129,11 +146,19 @@ export class Edge {
       };
       this.log.warn('the drain timed out; what was left is cut', left);
     }
-    deadline.abort();
     this.#server.destroy();
     await this.#hop.close();
     await this.log.close(LOG_CLOSE_MS);
   }
+}
+
+/** Resolves like `work`, or with false when the time is up. */
+async function within(ms: number, work: Promise<boolean>): Promise<boolean> {
+  const early = new AbortController();
+  const late = delay(ms, false, { signal: early.signal }).catch(() => false);
+  const isDone = await Promise.race([work, late]);
+  early.abort();
+  return isDone;
 }
 
 /**
@@ -150,7 +175,7 @@ export async function createEdge(config: Config, beforeSite: (log: Log) => void 
   installTextResponse();
   beforeSite(log);
   try {
-    return new Edge(config, await openSite(await openProject(config, log)), log);
+    return new Edge({ config, log, sites: await SiteInUse.open({ config, log }) });
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     throw error;

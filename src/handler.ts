@@ -18,7 +18,8 @@ export interface TunnelOpener {
 }
 
 export interface HandlerParts {
-  readonly site: Site;
+  /** What `current` is when a request comes answers it to the end. */
+  readonly sites: { readonly current: Site };
   /** Answers what nobody else did. */
   readonly miss: Target;
   /** Opens those of functions. */
@@ -53,9 +54,10 @@ export class Handler {
   async handleTunnel(exchange: Exchange, head: Buffer, refusal?: Fault): Promise<void> {
     try {
       if (refusal) throw refusal;
-      const { site, tunnels } = this.#parts;
+      const { sites, tunnels } = this.#parts;
+      const site = sites.current;
       // Where nobody can be asked, the connection goes to the hop as it is.
-      const rest = site.routes.length > 0 ? await this.#offer(exchange, head) : head;
+      const rest = site.routes.length > 0 ? await this.#offer(exchange, head, site) : head;
       if (!rest) return;
       exchange.answeredBy = 'tunnel';
       await tunnels.open(exchange, rest);
@@ -65,21 +67,21 @@ export class Handler {
   }
 
   async #answer(exchange: Exchange): Promise<void> {
-    const { miss, ready } = this.#parts;
+    const { sites, miss, ready } = this.#parts;
     if (ready.isAsked(exchange)) {
       ready.answer(exchange);
       return;
     }
-    if (await this.#isAnswered(exchange)) return;
+    if (await this.#isAnswered(exchange, sites.current)) return;
     exchange.answeredBy = miss.name;
     await miss.answer(exchange, NO_PARAMS);
   }
 
   /** Lets the site open the WebSocket. Undefined when it did or answered otherwise; else what came behind the request and is in no socket. */
-  async #offer(exchange: Exchange, head: Buffer): Promise<Buffer | undefined> {
+  async #offer(exchange: Exchange, head: Buffer, site: Site): Promise<Buffer | undefined> {
     const upgrade = this.#parts.webSockets.offer(exchange, head);
     try {
-      if (await this.#isAnswered(exchange)) return undefined;
+      if (await this.#isAnswered(exchange, site)) return undefined;
       upgrade.pass();
       return NOTHING;
     } finally {
@@ -88,9 +90,8 @@ export class Handler {
   }
 
   /** Asks the site in its order. */
-  async #isAnswered(exchange: Exchange): Promise<boolean> {
-    const { site } = this.#parts;
-    if (site.gates.length > 0 && (await this.#isStopped(exchange))) return true;
+  async #isAnswered(exchange: Exchange, site: Site): Promise<boolean> {
+    if (site.gates.length > 0 && (await this.#isStopped(exchange, site))) return true;
     for (const { route, params } of site.candidates(exchange)) {
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
@@ -101,8 +102,8 @@ export class Handler {
   }
 
   /** The site's gates may answer, or let the request pass on with another target and other fields; only then it is looked up. */
-  async #isStopped(exchange: Exchange): Promise<boolean> {
-    for (const { target, pattern } of this.#parts.site.gates) {
+  async #isStopped(exchange: Exchange, { gates }: Site): Promise<boolean> {
+    for (const { target, pattern } of gates) {
       exchange.route = pattern.text;
       exchange.answeredBy = target.name;
       if ((await target.answer(exchange, NO_PARAMS)) === 'answered') return true;

@@ -4,6 +4,7 @@ import type { Route } from '../dialects/dialect.ts';
 import { createEdge, type Edge } from '../edge.ts';
 import { guardProcess } from '../process-guard.ts';
 import { toPlace } from '../site/problem.ts';
+import { logProblems } from '../site/problem-log.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -64,9 +65,8 @@ function announce(config: Config, edge: Edge, port: number, out: (line: string) 
     const { severity, message } = problem;
     const place = toPlace(problem);
     out(`  ${severity}   ${place} ${message}`);
-    if (severity === 'error') edge.log.error(message, { file: place });
-    else edge.log.warn(message, { file: place });
   }
+  logProblems(edge.log, problems);
   edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: hop });
 }
 

@@ -1,15 +1,24 @@
-import { addToProcessEnv, type Config } from '../config.ts';
+import { type Config, SiteEnv } from '../config.ts';
 import type { Project } from '../dialects/dialect.ts';
 import type { Log } from '../log/log.ts';
 import { readEnvFile } from './env-file.ts';
+
+export interface ProjectParts extends Pick<Project, 'jobs' | 'kv' | 'warmCode'> {
+  /** What an earlier reading of the site brought along; it is exchanged. Default: nothing. */
+  readonly siteEnv?: SiteEnv;
+}
 
 /**
  * What the dialects get to see of the site and its settings. The variables of the site's `.env` are added to those of the process, for
  * functions and for `process.env` alike; where both have one, that of the process counts.
  */
-export async function openProject(config: Config, log: Log): Promise<Project> {
+export async function openProject(
+  config: Config,
+  log: Log,
+  { siteEnv = new SiteEnv(), ...state }: ProjectParts = {},
+): Promise<Project> {
   const { values, problems } = await readEnvFile(config.site);
-  addToProcessEnv(values);
+  siteEnv.exchange(values);
   return {
     root: config.site,
     dataDir: config.DATA_DIR,
@@ -28,6 +37,7 @@ export async function openProject(config: Config, log: Log): Promise<Project> {
     dev: config.DEV,
     ...mockCountry(config),
     kvBindings: config.KV_BINDINGS,
+    ...state,
     problems,
   };
 }

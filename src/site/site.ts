@@ -1,8 +1,9 @@
-import type { Dialect, FileFolder, IgnoredFile, Project, Reading, Route } from '../dialects/dialect.ts';
+import type { Dialect, FileFolder, IgnoredFile, JobRule, Project, Reading, Route } from '../dialects/dialect.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { readFiles } from '../static/read-files.ts';
 import { type Conflict, findConflicts } from './conflict.ts';
 import { requireFolder } from './folder.ts';
+import { toJobRules } from './job-rules.ts';
 import { inOrder } from './order.ts';
 import type { Problem } from './problem.ts';
 import { type Candidate, createRouter } from './router.ts';
@@ -20,6 +21,8 @@ export interface Site {
   /** In the order in which they are asked. */
   readonly routes: readonly Route[];
   readonly conflicts: readonly Conflict[];
+  /** Each of another name. */
+  readonly jobRules: readonly JobRule[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
@@ -34,13 +37,15 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const gates = routes.filter(({ step }) => step === 1);
   const others = routes.slice(gates.length);
   const router = createRouter(others);
+  const { rules, problems } = toJobRules(readings);
   return {
     gates,
     candidates: ({ request, target }) => router.find(request.method ?? '', target),
     routes,
     conflicts: findConflicts(others),
+    jobRules: rules,
     ignored: readings.flatMap((reading) => reading.ignored),
-    problems: distinct([...(project.problems ?? []), ...readings.flatMap((reading) => reading.problems)]),
+    problems: distinct([...(project.problems ?? []), ...readings.flatMap((reading) => reading.problems), ...problems]),
   };
 }
 

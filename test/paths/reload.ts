@@ -1,0 +1,232 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import test, { type ExecutionContext } from 'ava';
+import { type RunningEdge, startEdge } from '../helpers/edge.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+const SAYS = (text: string) => `export const onRequest = () => new Response('${text}');`;
+const COUNTS = 'let calls = 0; export const onRequest = () => new Response(String(++calls));';
+const BROKEN = 'export const onRequest = ( => 1;';
+
+interface Served extends RunningEdge {
+  /** Changes a file of the site; undefined removes it. */
+  change(path: string, text: string | undefined): Promise<void>;
+  read(path: string): Promise<string>;
+  readonly site: string;
+}
+
+async function serve(t: ExecutionContext, files: Readonly<Record<string, string>>): Promise<Served> {
+  const site = await siteFolder(t, files);
+  const running = await startEdge(t, { site, env: { REAL: 'of the process' } });
+  return {
+    ...running,
+    site,
+    change: (path, text) => (text === undefined ? rm(join(site, path)) : writeFile(join(site, path), text)),
+    read: async (path) => (await fetch(running.url + path)).text(),
+  };
+}
+
+test('a request under way ends with the site it began with, one that comes later is answered by the new one', async (t) => {
+  const gate = { arrived: Promise.withResolvers<void>(), leave: Promise.withResolvers<void>() };
+  Object.assign(globalThis, { reloadGate: gate });
+  const { edge, read, change } = await serve(t, {
+    'cloud-functions/slow.js': `export const onRequest = async () => {
+      globalThis.reloadGate.arrived.resolve(); await globalThis.reloadGate.leave.promise; return new Response('old'); };`,
+    'cloud-functions/a.js': SAYS('old'),
+  });
+  const underWay = read('/slow');
+  await gate.arrived.promise;
+
+  await change('cloud-functions/slow.js', undefined);
+  await change('cloud-functions/a.js', SAYS('new'));
+  const outcome = await edge.reload();
+  const later = await read('/a');
+  gate.leave.resolve();
+
+  t.deepEqual(outcome, { state: 'exchanged' });
+  t.is(later, 'new');
+  t.is(await underWay, 'old');
+});
+
+test('no request fails while the site is exchanged again and again', async (t) => {
+  const { edge, url, change } = await serve(t, { 'cloud-functions/a.js': SAYS('0'), 'middleware.js': GUARD });
+  let isOver = false;
+  const answers: string[] = [];
+  const clients = Array.from({ length: 4 }, async () => {
+    while (!isOver) {
+      const answer = await fetch(`${url}/a`);
+      answers.push(`${answer.status} ${await answer.text()}`);
+    }
+  });
+
+  for (const text of ['1', '2', '3']) {
+    await change('cloud-functions/a.js', SAYS(text));
+    t.is((await edge.reload()).state, 'exchanged');
+    t.is(await (await fetch(`${url}/a`)).text(), text);
+  }
+  isOver = true;
+  await Promise.all(clients);
+
+  t.true(answers.length > 0);
+  t.deepEqual(
+    answers.filter((answer) => !/^200 [0-3]$/.test(answer)),
+    [],
+  );
+});
+
+const GUARD = 'export async function middleware({ next }) { await null; return next(); }';
+
+test('the variables of .env are those of the file as it is now; what the process has itself stays', async (t) => {
+  const seen = `const atLoad = process.env.RELOAD_CHANGED;
+    export const onRequest = ({ env }) => Response.json([atLoad, env.RELOAD_CHANGED, process.env.RELOAD_CHANGED,
+      env.RELOAD_GONE ?? '-', process.env.RELOAD_GONE ?? '-', env.REAL, process.env.PATH === globalThis.pathBefore]);`;
+  Object.assign(globalThis, { pathBefore: process.env.PATH });
+  const { edge, read, change } = await serve(t, {
+    '.env': 'RELOAD_CHANGED=1\nRELOAD_GONE=1\nREAL=file\nPATH=file',
+    'cloud-functions/a.js': seen,
+  });
+  t.deepEqual(JSON.parse(await read('/a')), ['1', '1', '1', '1', '1', 'of the process', true]);
+
+  await change('.env', 'RELOAD_CHANGED=2\nREAL=file\nPATH=file');
+  await edge.reload();
+  t.deepEqual(JSON.parse(await read('/a')), ['2', '2', '2', '-', '-', 'of the process', true]);
+
+  await change('.env', undefined);
+  await edge.reload();
+  t.false('RELOAD_CHANGED' in process.env);
+  t.is(process.env.PATH, (globalThis as { pathBefore?: string }).pathBefore);
+});
+
+test('a variable that a function has set itself is not taken from it', async (t) => {
+  const { edge, change } = await serve(t, {
+    '.env': 'RELOAD_SET=file',
+    'cloud-functions/a.js': `process.env.RELOAD_SET = 'function'; export const onRequest = () => 1;`,
+  });
+
+  await change('.env', 'RELOAD_SET=other');
+  await edge.reload();
+
+  t.is(process.env.RELOAD_SET, 'function');
+});
+
+test('a site that cannot be read leaves the one before in use, its variables too, and error.log says why', async (t) => {
+  const { edge, read, site, errorLines, close } = await serve(t, {
+    '.env': 'RELOAD_KEPT=1',
+    'cloud-functions/a.js': 'export const onRequest = () => new Response(process.env.RELOAD_KEPT);',
+  });
+
+  await rename(site, `${site}.away`);
+  t.teardown(() => rm(`${site}.away`, { recursive: true, force: true }));
+  const outcome = await edge.reload();
+
+  t.is(outcome.state, 'kept');
+  t.is(await read('/a'), '1');
+  await close();
+  const [line] = (await errorLines()).filter(({ level }) => level === 'error');
+  t.regex(String(line?.reason), /the site .* does not exist/);
+});
+
+test('a site of which no function works is not used; one of which some work is, and its errors are told', async (t) => {
+  const { edge, read, change, errorLines, close } = await serve(t, {
+    '.env': 'RELOAD_FITS=1',
+    'cloud-functions/a.js': SAYS('a'),
+    'cloud-functions/b.js': SAYS('b'),
+  });
+
+  await change('.env', 'RELOAD_FITS=2');
+  await change('cloud-functions/a.js', BROKEN);
+  await change('cloud-functions/b.js', 'throw new Error("no database"); export const onRequest = 1;');
+  const none = await edge.reload();
+  t.is(none.state, 'kept');
+  t.is(await read('/a'), 'a');
+  t.is(process.env.RELOAD_FITS, '1');
+
+  await change('cloud-functions/b.js', SAYS('new'));
+  t.is((await edge.reload()).state, 'exchanged');
+  t.is((await read('/b')).trim(), 'new');
+  t.is(process.env.RELOAD_FITS, '2');
+  await close();
+  const files = (await errorLines()).map(({ file }) => file);
+  t.true(files.includes('cloud-functions/a.js:1:28'), String(files));
+});
+
+test('a middleware that does not work closes nothing that was open', async (t) => {
+  const { edge, read, change } = await serve(t, { 'cloud-functions/a.js': SAYS('a'), 'middleware.js': GUARD });
+
+  await change('middleware.js', `${GUARD} throw new Error('no');`);
+
+  t.deepEqual(await edge.reload(), { state: 'kept', reason: 'middleware.js does not work' });
+  t.is(await read('/a'), 'a');
+});
+
+test("functions keep their state when no code changed, and the platform's configuration is new", async (t) => {
+  const { edge, read, url, change } = await serve(t, { 'cloud-functions/a.js': COUNTS });
+  await read('/a');
+
+  await change('edgeone.json', '{"redirects": [{"source": "/old", "destination": "/a", "statusCode": 302}]}');
+  t.is((await edge.reload()).state, 'exchanged');
+  t.is(await read('/a'), '2');
+  t.is((await fetch(`${url}/old`, { redirect: 'manual' })).status, 302);
+
+  await change('cloud-functions/a.js', `${COUNTS} export const more = 1;`);
+  await edge.reload();
+  t.is(await read('/a'), '1');
+});
+
+test('reloads that are asked for while one reads are served by one more reading, which sees what was changed before they asked', async (t) => {
+  const { edge, read, change, errorLines, close } = await serve(t, { 'cloud-functions/a.js': SAYS('0') });
+
+  const first = edge.reload();
+  await change('cloud-functions/a.js', SAYS('1'));
+  const outcomes = await Promise.all([first, ...Array.from({ length: 10 }, () => edge.reload())]);
+
+  t.true(outcomes.every(({ state }) => state === 'exchanged'));
+  t.is(await read('/a'), '1');
+  await close();
+  t.is((await errorLines()).filter(({ msg }) => /was read again/.test(String(msg))).length, 2);
+});
+
+test('a server that ends reads nothing any more', async (t) => {
+  const { edge, close } = await serve(t, { 'cloud-functions/a.js': SAYS('a') });
+  const underWay = edge.reload();
+  await close();
+
+  t.deepEqual(await underWay, { state: 'kept', reason: 'the server ends' });
+  t.deepEqual(await edge.reload(), { state: 'kept', reason: 'the server ends' });
+});
+
+test('twenty reloads leave no site, timer or handle behind', async (t) => {
+  const { edge, read } = await serve(t, {
+    'cloud-functions/a.js': COUNTS,
+    'public/b.txt': 'b',
+    'middleware.js': GUARD,
+  });
+  await read('/a');
+  await read('/b.txt');
+  const before = process.getActiveResourcesInfo().length;
+
+  const sites: WeakRef<object>[] = [];
+  for (let round = 0; round < 20; round++) {
+    sites.push(new WeakRef(edge.site));
+    await edge.reload();
+    await read('/a');
+    await read('/b.txt');
+  }
+
+  await collectGarbage();
+  t.true(sites.filter((site) => site.deref()).length <= 1, 'the last one may still be held by a request just answered');
+  t.true(process.getActiveResourcesInfo().length <= before + 5, String(process.getActiveResourcesInfo()));
+  t.is(await read('/a'), '22');
+});
+
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  for (let round = 0; round < 3; round++) {
+    // What a WeakRef was just read for is held to the end of the turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+}
