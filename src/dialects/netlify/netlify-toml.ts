@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../site/problem.ts';
 import { isTable } from './is-table.ts';
@@ -31,7 +31,7 @@ export async function readNetlifyToml(root: string, isDev: boolean): Promise<Net
   const { parse, TomlError } = await import('smol-toml');
   try {
     const plain = text.replace(/^\uFEFF/, '');
-    return check(parse(plain), plain, isDev);
+    return await check(parse(plain), { text: plain, root, isDev });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     // What follows the first line shows the place, which people are told anyway.
@@ -48,11 +48,17 @@ function withError(message: string, place: { readonly line?: number; readonly co
 
 type Table = Readonly<Record<string, unknown>>;
 
-function check(document: Table, text: string, isDev: boolean): NetlifyToml {
+interface Surroundings {
+  readonly text: string;
+  readonly root: string;
+  readonly isDev: boolean;
+}
+
+async function check(document: Table, { text, root, isDev }: Surroundings): Promise<NetlifyToml> {
   const complaints = new TomlComplaints(text);
   const reader = new Reader(document, complaints);
   reader.warnOfOthers();
-  const functionsFolder = reader.functionsFolder(isDev);
+  const functionsFolder = await reader.functionsFolder(root, isDev);
   const publish = reader.folder('build', 'publish');
   return {
     ...(functionsFolder !== undefined && { functionsFolder }),
@@ -63,6 +69,10 @@ function check(document: Table, text: string, isDev: boolean): NetlifyToml {
   };
 }
 
+const DEV_FOLDER = ['dev', 'functions'] as const;
+/** The first that is set counts. */
+const FOLDERS = [['functions', 'directory'] as const, ['build', 'functions'] as const];
+
 class Reader {
   readonly #document: Table;
   readonly #complaints: TomlComplaints;
@@ -72,13 +82,16 @@ class Reader {
     this.#complaints = complaints;
   }
 
-  /** `[dev]` is for development alone; `[build] functions` is the name that the setting had before. */
-  functionsFolder(isDev: boolean): string | undefined {
-    return (
-      (isDev ? this.folder('dev', 'functions') : undefined) ??
-      this.folder('functions', 'directory') ??
-      this.folder('build', 'functions')
-    );
+  /** `[dev]` is for development alone; `[build] functions` is the name that the setting had before. Complains of one that is not there. */
+  async functionsFolder(root: string, isDev: boolean): Promise<string | undefined> {
+    for (const [table, key] of isDev ? [DEV_FOLDER, ...FOLDERS] : FOLDERS) {
+      const folder = this.folder(table, key);
+      if (folder === undefined) continue;
+      const found = await stat(join(root, folder)).catch(() => undefined);
+      if (!found?.isDirectory()) this.#complaints.add([table, key], 'is no folder of the site: there are no functions');
+      return folder;
+    }
+    return undefined;
   }
 
   /** A leading slash means the folder of the site, as on the platform. */

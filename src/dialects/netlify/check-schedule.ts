@@ -1,0 +1,58 @@
+/**
+ * What is wrong with the times of a schedule, as the rest of a sentence; undefined if nothing is. The platform takes the five fields of crontab(5) and
+ * five aliases; its libraries read more, which differs between them.
+ */
+export function checkSchedule(text: string): string | undefined {
+  if (ALIASES.includes(text)) return undefined;
+  if (text.startsWith('@')) return `must be one of ${ALIASES.join(' ')}, or five fields, got ${JSON.stringify(text)}`;
+  const fields = text.trim().split(/\s+/);
+  if (fields.length !== FIELDS.length) {
+    return `must have five fields (minute hour day month weekday), got ${JSON.stringify(text)}`;
+  }
+  const wrong = FIELDS.find((field, index) => !fits(fields[index] ?? '', field));
+  return wrong && `has no ${wrong.name} in ${JSON.stringify(text)}: it is ${wrong.first} to ${wrong.last}, *, a-b, */n`;
+}
+
+const ALIASES: readonly string[] = ['@hourly', '@daily', '@weekly', '@monthly', '@yearly'];
+
+interface Field {
+  readonly name: string;
+  readonly first: number;
+  readonly last: number;
+  /** What may stand for numbers, from the first one on. */
+  readonly words: readonly string[];
+}
+
+const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
+const WEEKDAYS = 'sun mon tue wed thu fri sat'.split(' ');
+
+const FIELDS: readonly Field[] = [
+  { name: 'minute', first: 0, last: 59, words: [] },
+  { name: 'hour', first: 0, last: 23, words: [] },
+  { name: 'day', first: 1, last: 31, words: [] },
+  { name: 'month', first: 1, last: 12, words: MONTHS },
+  { name: 'weekday', first: 0, last: 7, words: WEEKDAYS },
+];
+
+function fits(text: string, field: Field): boolean {
+  return text.split(',').every((part) => isPart(part, field));
+}
+
+const PART = /^(?:\*|(\w+)(?:-(\w+))?)(?:\/(\d+))?$/;
+
+function isPart(text: string, field: Field): boolean {
+  const [found, from, to, step] = PART.exec(text) ?? [];
+  if (found === undefined) return false;
+  const [first, last] = [from, to].map((each) => (each === undefined ? undefined : toNumber(each, field)));
+  // A step behind a single number means something else to each library.
+  if (step !== undefined && (Number(step) === 0 || (from !== undefined && to === undefined))) return false;
+  if ([first, last].some((each) => each !== undefined && !(each >= field.first && each <= field.last))) return false;
+  return first === undefined || last === undefined || first <= last;
+}
+
+/** NaN for what is neither a number nor a word of the field. */
+function toNumber(text: string, { first, words }: Field): number {
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  const index = words.indexOf(text.toLowerCase());
+  return index < 0 ? Number.NaN : first + index;
+}

@@ -1,0 +1,44 @@
+import type { ExecutionContext } from 'ava';
+import type { Project } from '../../src/dialects/dialect.ts';
+import type { Declaration } from '../../src/dialects/netlify/declaration.ts';
+import { type Findings, findFunctions } from '../../src/dialects/netlify/find-functions.ts';
+import { readNetlifyToml } from '../../src/dialects/netlify/netlify-toml.ts';
+import { project } from './project.ts';
+
+/** A modern function. */
+export const MODERN = 'export default () => new Response("ok");';
+
+export interface FoundSite extends Findings {
+  readonly project: Project;
+  /** Of all that was found: its one declaration of that name. */
+  of(name: string): Declaration;
+  /** `file:line severity message`, also of `netlify.toml`. */
+  readonly told: readonly string[];
+}
+
+/** Writes the files (path → text) and finds the functions among them. */
+export async function findIn(t: ExecutionContext, files: Readonly<Record<string, string>>): Promise<FoundSite> {
+  const opened = await project(t, files);
+  return findAgain(opened);
+}
+
+/** The same for a project whose files stand already. */
+export async function findAgain(opened: Project): Promise<FoundSite> {
+  const toml = await readNetlifyToml(opened.root, opened.dev ?? false);
+  const { declarations, ignored, problems, unread } = await findFunctions(opened, toml);
+  return {
+    project: opened,
+    declarations,
+    ignored,
+    problems,
+    unread,
+    told: [...toml.problems, ...problems].map(
+      ({ file, line, severity, message }) => `${line === undefined ? file : `${file}:${line}`} ${severity} ${message}`,
+    ),
+    of(name) {
+      const found = declarations.find((each) => each.name === name);
+      if (!found) throw new Error(`${name} is not among ${declarations.map((each) => each.name)}`);
+      return found;
+    },
+  };
+}
