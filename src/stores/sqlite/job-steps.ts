@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { monotonicFactory } from 'ulid';
+import type { Job, NewJob, Tick } from '../store.ts';
+import { always, type Hold, type Steps } from './verbs.ts';
+
+/** A tick that lies so far ahead comes from a clock that was wrong. */
+const WRONG_CLOCK_MS = 60_000;
+
+type Row = Record<string, SQLOutputValue>;
+
+/**
+ * The verbs of the queue.
+ *
+ * A lease is over when its end is past; and when its end is further ahead than twice its length, because then the clock went back since,
+ * and the job would wait until the clock is there again. Twice, so that a clock that is only set right by a little ends no lease.
+ */
+export function jobSteps(
+  database: DatabaseSync,
+): Pick<Steps, 'push' | 'claim' | 'extend' | 'done' | 'again' | 'bury' | 'tick'> {
+  const newId = monotonicFactory();
+  const insert = database.prepare('INSERT INTO jobs (id, rule, pushed_at, due_at, payload) VALUES (?, ?, ?, ?, ?)');
+  const firstReady = database.prepare(
+    'SELECT id, ready_at FROM jobs WHERE dead = 0 AND rule = ? AND ready_at <= ? ORDER BY ready_at, id LIMIT 1',
+  );
+  const firstAhead = database.prepare(
+    'SELECT id, ready_at FROM jobs WHERE lease IS NOT NULL AND rule = ? AND lease_ends_at - 2 * lease_ms > ? LIMIT 1',
+  );
+  const lease = database.prepare(
+    `UPDATE jobs SET lease = ?, lease_ms = ?, lease_ends_at = ?, attempts = attempts + 1 WHERE id = ?
+     RETURNING id, rule, due_at, attempts, failures, payload`,
+  );
+  const extend = database.prepare('UPDATE jobs SET lease_ms = ?, lease_ends_at = ? WHERE id = ? AND lease = ?');
+  const remove = database.prepare('DELETE FROM jobs WHERE id = ? AND lease = ?');
+  const giveBack = database.prepare(
+    `UPDATE jobs SET lease = NULL, lease_ms = NULL, lease_ends_at = NULL, due_at = ?2,
+       failures = failures + (?3 IS NOT NULL), reason = coalesce(?3, reason)
+     WHERE id = ?1 AND lease = ?4`,
+  );
+  const bury = database.prepare(
+    `UPDATE jobs SET lease = NULL, lease_ms = NULL, lease_ends_at = NULL, dead = 1, failures = failures + 1, reason = ?
+     WHERE id = ? AND lease = ?`,
+  );
+  const lastTick = database.prepare('SELECT schedule, at FROM ticks WHERE rule = ?');
+  const setTick = database.prepare(
+    'INSERT INTO ticks (rule, schedule, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET schedule = excluded.schedule, at = excluded.at',
+  );
+  const anyAlive = database.prepare('SELECT 1 FROM jobs WHERE dead = 0 AND rule = ? LIMIT 1');
+
+  const push = ({ rule, payload, dueAtMs }: NewJob): string => {
+    const now = Date.now();
+    const id = newId(now);
+    insert.run(id, rule, now, Math.ceil(dueAtMs), payload);
+    return id;
+  };
+
+  /** Of all these rules together; a few look-ups in the index for each. */
+  const findDue = (rules: readonly string[]): string | undefined => {
+    const now = Date.now();
+    let due: Row | undefined;
+    for (const rule of rules) {
+      const candidate = firstReady.get(rule, now) ?? firstAhead.get(rule, now);
+      if (candidate && (!due || isBefore(candidate, due))) due = candidate;
+    }
+    return due && String(due.id);
+  };
+
+  const isKnown = ({ rule, schedule, atMs }: Tick): boolean => {
+    const last = lastTick.get(rule);
+    return last?.schedule === schedule && Number(last.at) >= atMs && Number(last.at) <= Date.now() + WRONG_CLOCK_MS;
+  };
+
+  return {
+    push: { writes: always, run: push },
+    claim: {
+      writes: (rules) => findDue(rules) !== undefined,
+      run: (rules, leaseMs) => {
+        const due = findDue(rules);
+        if (due === undefined) return undefined;
+        const token = randomUUID();
+        const length = Math.ceil(leaseMs);
+        const row = lease.get(token, length, Date.now() + length, due);
+        return row && { job: toJob(row), lease: token };
+      },
+    },
+    extend: {
+      writes: always,
+      run: ({ id, lease }: Hold, leaseMs) => {
+        const length = Math.ceil(leaseMs);
+        return extend.run(length, Date.now() + length, id, lease).changes === 1;
+      },
+    },
+    done: { writes: always, run: ({ id, lease }) => remove.run(id, lease).changes === 1 },
+    again: {
+      writes: always,
+      run: ({ id, lease }, dueAtMs, reason) =>
+        giveBack.run(id, Math.ceil(dueAtMs), reason ?? null, lease).changes === 1,
+    },
+    bury: { writes: always, run: ({ id, lease }, reason) => bury.run(reason, id, lease).changes === 1 },
+    tick: {
+      writes: (tick) => !isKnown(tick),
+      run: (tick) => {
+        if (isKnown(tick)) return 'known';
+        const { rule, schedule, atMs, payload } = tick;
+        const isFirst = lastTick.get(rule)?.schedule !== schedule;
+        setTick.run(rule, schedule, Math.ceil(atMs));
+        if (isFirst) return 'first';
+        if (anyAlive.get(rule)) return 'busy';
+        push({ rule, payload, dueAtMs: Date.now() });
+        return 'pushed';
+      },
+    },
+  };
+}
+
+/** Of two jobs that are due, the one that is due longer. */
+function isBefore(one: Row, other: Row): boolean {
+  const difference = Number(one.ready_at) - Number(other.ready_at);
+  return difference < 0 || (difference === 0 && String(one.id) < String(other.id));
+}
+
+/** A row of `jobs` with these columns. */
+export function toJob(row: Row): Job {
+  return {
+    id: String(row.id),
+    rule: String(row.rule),
+    payload: toBytes(row.payload),
+    dueAtMs: Number(row.due_at),
+    attempts: Number(row.attempts),
+    failures: Number(row.failures),
+  };
+}
+
+export function toBytes(value: SQLOutputValue | undefined): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`the database has ${typeof value} where bytes should be`);
+  return value;
+}

@@ -1,0 +1,79 @@
+import type { Claim, JobFilter, Ledger, NewJob, Queue, Tick, TickOutcome } from '../store.ts';
+import type { StateThread } from './state-thread.ts';
+import { toTransfer } from './to-transfer.ts';
+import type { Hold } from './verbs.ts';
+
+/** The queue of the embedded store: each verb is done by its thread. */
+export class SqliteQueue implements Queue {
+  readonly ledger: Ledger;
+  readonly #thread: StateThread;
+  readonly #listeners = new Set<{ readonly listener: () => void }>();
+
+  constructor(thread: StateThread) {
+    this.#thread = thread;
+    this.ledger = {
+      list: (filter: JobFilter) => thread.ask('list', [filter]),
+      find: (id) => thread.ask('find', [id]),
+      counts: () => thread.ask('counts', []),
+      retry: async (id) => this.#announceIf(await thread.ask('retry', [id])),
+      drop: (id) => thread.ask('drop', [id]),
+    };
+  }
+
+  async push({ rule, payload, dueAtMs }: NewJob): Promise<string> {
+    const bytes = toTransfer(payload);
+    const id = await this.#thread.ask('push', [{ rule, dueAtMs, payload: bytes }], [bytes.buffer]);
+    this.announce();
+    return id;
+  }
+
+  claim(rules: readonly string[], leaseMs: number): Promise<Claim | undefined> {
+    return this.#thread.ask('claim', [rules, leaseMs]);
+  }
+
+  extend(claim: Claim, leaseMs: number): Promise<boolean> {
+    return this.#thread.ask('extend', [toHold(claim), leaseMs]);
+  }
+
+  done(claim: Claim): Promise<boolean> {
+    return this.#thread.ask('done', [toHold(claim)]);
+  }
+
+  async again(claim: Claim, dueAtMs: number, reason?: string): Promise<boolean> {
+    return this.#announceIf(await this.#thread.ask('again', [toHold(claim), dueAtMs, reason]));
+  }
+
+  bury(claim: Claim, reason: string): Promise<boolean> {
+    return this.#thread.ask('bury', [toHold(claim), reason]);
+  }
+
+  async tick({ rule, schedule, atMs, payload }: Tick): Promise<TickOutcome> {
+    const bytes = toTransfer(payload);
+    const outcome = await this.#thread.ask('tick', [{ rule, schedule, atMs, payload: bytes }], [bytes.buffer]);
+    this.#announceIf(outcome === 'pushed');
+    return outcome;
+  }
+
+  onPush(listener: () => void): () => void {
+    // An object of its own, so that who listens twice is called twice, and stops one of them.
+    const entry = { listener };
+    this.#listeners.add(entry);
+    this.#thread.watch();
+    return () => this.#listeners.delete(entry);
+  }
+
+  /** Something may have become due. */
+  announce(): void {
+    // Later, so that what a listener throws is not taken for a failure of the push.
+    for (const { listener } of this.#listeners) queueMicrotask(listener);
+  }
+
+  #announceIf(happened: boolean): boolean {
+    if (happened) this.announce();
+    return happened;
+  }
+}
+
+function toHold({ job, lease }: Claim): Hold {
+  return { id: job.id, lease };
+}

@@ -1,0 +1,71 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/**
+ * From version 0, which is an empty file, to 1, and so on. One that was released is never changed: append another.
+ *
+ * Times are milliseconds since the epoch. The large column comes last, so that the others are read without it.
+ * `ready_at` is when a job may be claimed: it is due, or its lease ends.
+ * Of running jobs there are never many, so their indexes are small. In a database of UTF-8, BLOBs and TEXT compare by bytes.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY NOT NULL,
+    rule TEXT NOT NULL,
+    pushed_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    dead INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '',
+    lease TEXT,
+    lease_ms INTEGER,
+    lease_ends_at INTEGER,
+    ready_at INTEGER NOT NULL AS (coalesce(lease_ends_at, due_at)) VIRTUAL,
+    payload BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX jobs_ready ON jobs (rule, ready_at, id) WHERE dead = 0;
+  CREATE INDEX jobs_leased ON jobs (rule, lease_ends_at - 2 * lease_ms) WHERE lease IS NOT NULL;
+  CREATE INDEX jobs_running ON jobs (id) WHERE lease IS NOT NULL;
+  CREATE INDEX jobs_dead ON jobs (id) WHERE dead = 1;
+
+  CREATE TABLE ticks (
+    rule TEXT PRIMARY KEY NOT NULL,
+    schedule TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE kv (
+    namespace TEXT NOT NULL,
+    key BLOB NOT NULL,
+    expires_at INTEGER,
+    value BLOB NOT NULL,
+    PRIMARY KEY (namespace, key)
+  ) STRICT;
+  CREATE INDEX kv_expires ON kv (expires_at) WHERE expires_at IS NOT NULL;
+  `,
+];
+
+/** Brings the schema to the version of this nexthop, in one step. Throws when a newer one wrote the file. */
+export function migrate(database: DatabaseSync, file: string): void {
+  if (versionOf(database) === MIGRATIONS.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    // Another process may have done it meanwhile.
+    const version = versionOf(database);
+    if (version > MIGRATIONS.length) {
+      throw new Error(
+        `${file} was written by a newer nexthop: its schema is ${version}, this one knows ${MIGRATIONS.length}; run that version, or set another DATA_DIR`,
+      );
+    }
+    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.user_version);
+}

@@ -1,0 +1,100 @@
+import { type OpenDatabase, openDatabase } from './database.ts';
+import { jobSteps } from './job-steps.ts';
+import { kvSteps } from './kv-steps.ts';
+import { ledgerSteps } from './ledger-steps.ts';
+import { monotonicMs } from './monotonic.ts';
+import { describe, type Failure, toFailure } from './sqlite-failure.ts';
+import { Upkeep } from './upkeep.ts';
+import type { Steps } from './verbs.ts';
+
+/** A file that could not be opened is not tried more often than that. */
+const REOPEN_PAUSE_MS = 250;
+
+/** The database with all that is prepared on it. */
+export interface OpenState extends OpenDatabase {
+  readonly steps: Steps;
+  readonly upkeep: Upkeep;
+}
+
+/** Why the database cannot be used just now, in words for a person. */
+export class StateUnavailable extends Error {
+  override readonly name = 'StateUnavailable';
+  readonly kind: Failure;
+
+  constructor(cause: unknown, path: string) {
+    super(describe(cause, path), { cause });
+    this.kind = toFailure(cause);
+  }
+}
+
+export interface StateFileSetup {
+  readonly path: string;
+  readonly fsync: boolean;
+  readonly onOpen: () => void;
+  /** The file that was open is not in its place any more; what is there now is opened instead. */
+  readonly onMoved: (message: string) => void;
+}
+
+/** The one database of the thread: opened when it is needed, and opened again after it broke or was moved away. */
+export class StateFile {
+  readonly path: string;
+  readonly #setup: StateFileSetup;
+  #state: OpenState | undefined;
+  #failure: { readonly error: StateUnavailable; readonly untilMs: number } | undefined;
+
+  constructor(setup: StateFileSetup) {
+    this.path = setup.path;
+    this.#setup = setup;
+  }
+
+  /** Throws StateUnavailable when it cannot be opened. */
+  open(): OpenState {
+    if (this.#state && !this.#state.isInPlace()) {
+      this.#setup.onMoved(
+        `${this.path} was removed or replaced while in use: what was stored in it is not there any more`,
+      );
+      this.close();
+    }
+    if (this.#state) return this.#state;
+    if (this.#failure && monotonicMs() < this.#failure.untilMs) throw this.#failure.error;
+    this.#state = this.#openNow();
+    this.#failure = undefined;
+    this.#setup.onOpen();
+    return this.#state;
+  }
+
+  /** Tells what an error of a statement means, and lets go of the database if it is of no use any more. */
+  judge(error: unknown): 'mistake' | StateUnavailable {
+    const failure = toFailure(error);
+    if (failure === 'mistake') return 'mistake';
+    if (failure === 'broken') this.close();
+    return new StateUnavailable(error, this.path);
+  }
+
+  /** It is opened again when it is needed. */
+  close(): void {
+    const state = this.#state;
+    this.#state = undefined;
+    try {
+      state?.database.close();
+    } catch {
+      // A broken database may refuse even that; nothing that was acknowledged depends on it.
+    }
+  }
+
+  #openNow(): OpenState {
+    let opened: OpenDatabase | undefined;
+    try {
+      opened = openDatabase(this.path, this.#setup);
+      const { database } = opened;
+      const steps = { ...jobSteps(database), ...ledgerSteps(database), ...kvSteps(database) };
+      return { ...opened, steps, upkeep: new Upkeep(database) };
+    } catch (cause) {
+      opened?.database.close();
+      const error = new StateUnavailable(cause, this.path);
+      // Whoever is locked out has waited in SQLite already.
+      if (error.kind !== 'locked') this.#failure = { error, untilMs: monotonicMs() + REOPEN_PAUSE_MS };
+      throw error;
+    }
+  }
+}

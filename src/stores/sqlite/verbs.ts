@@ -1,0 +1,43 @@
+import type { Claim, JobFilter, JobRecord, JobState, NewJob, Tick, TickOutcome } from '../store.ts';
+
+/** A claim without its job, which need not go back to the thread. */
+export interface Hold {
+  readonly id: string;
+  readonly lease: string;
+}
+
+/** What the thread that has the database can be asked. Each verb is one whole step. */
+export interface Verbs {
+  push(job: NewJob): string;
+  claim(rules: readonly string[], leaseMs: number): Claim | undefined;
+  extend(hold: Hold, leaseMs: number): boolean;
+  done(hold: Hold): boolean;
+  again(hold: Hold, dueAtMs: number, reason: string | undefined): boolean;
+  bury(hold: Hold, reason: string): boolean;
+  tick(tick: Tick): TickOutcome;
+
+  list(filter: JobFilter): readonly JobRecord[];
+  find(id: string): JobRecord | undefined;
+  counts(): Readonly<Record<JobState, number>>;
+  retry(id: string): boolean;
+  drop(id: string): boolean;
+
+  get(namespace: string, key: string): Uint8Array | undefined;
+  put(namespace: string, key: string, value: Uint8Array, ttlMs: number | undefined): void;
+  delete(namespace: string, key: string): void;
+  keys(namespace: string, prefix: string, limit: number, after: string | undefined): readonly string[];
+}
+
+export type VerbName = keyof Verbs;
+
+/** A verb on an open database. */
+export interface Step<Verb extends (...args: never[]) => unknown> {
+  readonly run: Verb;
+  /** Whether it is going to change something: only then it needs a transaction, and the one lock for writing. */
+  readonly writes: (...args: Parameters<Verb>) => boolean;
+}
+
+export type Steps = { readonly [Name in VerbName]: Step<Verbs[Name]> };
+
+export const always = (): boolean => true;
+export const never = (): boolean => false;
