@@ -1,0 +1,15 @@
+import type { Config } from '../config.ts';
+import type { Log } from '../log/log.ts';
+import { openRedisStore } from './redis/open.ts';
+import { openSqliteStore } from './sqlite/open.ts';
+import type { Store } from './store.ts';
+
+/** The store that the settings name: Redis where there is a REDIS_URL, else the embedded one in DATA_DIR. Whoever opens it closes it. */
+export function openStore(
+  config: Pick<Config, 'REDIS_URL' | 'REDIS_PREFIX' | 'DATA_DIR' | 'STORE_FSYNC'>,
+  log: Log,
+): Store {
+  return config.REDIS_URL
+    ? openRedisStore({ place: config.REDIS_URL, prefix: config.REDIS_PREFIX, log })
+    : openSqliteStore({ dataDir: config.DATA_DIR, fsync: config.STORE_FSYNC, log });
+}
