@@ -4,6 +4,7 @@ import type { Target } from '../../target.ts';
 import type { IgnoredFile, Project, Reading, Route } from '../dialect.ts';
 import { FunctionLimits } from '../limits/function-limits.ts';
 import { type Compiled, compile, type Exports } from '../loader/compile.ts';
+import { UnreadyTarget } from '../loader/unready-target.ts';
 import { AppTarget } from './app-target.ts';
 import type { FunctionFile } from './find-files.ts';
 import { HandlerTarget } from './handler-target.ts';
@@ -12,7 +13,6 @@ import { ignoreListen } from './ignore-listen.ts';
 import type { Platform } from './platform.ts';
 import { toApp } from './to-app.ts';
 import { isCatchAll, toPattern, toText } from './to-pattern.ts';
-import { UnreadyTarget } from './unready-target.ts';
 
 export interface EntriesRequest {
   readonly project: Project;

@@ -6,10 +6,10 @@ import type { IgnoredFile, Project } from '../dialect.ts';
 import { FunctionLimits } from '../limits/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../loader/compile.ts';
 import { survey } from '../loader/survey.ts';
+import { UnreadyTarget } from '../loader/unready-target.ts';
 import type { MiddlewareContext } from './middleware-context.ts';
 import { MiddlewareGate } from './middleware-gate.ts';
 import { toMatcher } from './middleware-matcher.ts';
-import { UnreadyTarget } from './unready-target.ts';
 
 export interface OpenedMiddleware {
   /** Undefined for a site without one. */
