@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts';
  * The public URL of a request: scheme and host as the client saw them, path and query byte for byte. Throws `bad_request` for a Host that could
  * move the border between authority and path; a URL that nobody can parse comes through.
  */
-export function requestUrl({ client, request, target }: Exchange): string {
+export function toRequestUrl({ client, request, target }: Exchange): string {
   // HTTP/1.0 may leave Host out; a URL cannot.
   const host = hostOf(request.rawHeaders) || 'localhost';
   if (!HOST.test(host)) throw new Fault('bad_request', { message: `Host is no host: ${JSON.stringify(host)}` });

@@ -4,7 +4,7 @@ import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
 import { hasBody } from './has-body.ts';
 import { HOP_BY_HOP } from './headers.ts';
-import { requestUrl } from './request-url.ts';
+import { toRequestUrl } from './request-url.ts';
 import { toWebBody } from './web-request-body.ts';
 
 /**
@@ -28,7 +28,7 @@ export class WebRequest extends NativeRequest {
   /** `toBody` is asked only if there is a body; default: the client's, of which nobody else may have read. */
   constructor(exchange: Exchange, toBody: (exchange: Exchange) => ReadableStream = toWebBody) {
     const { request } = exchange;
-    const url = requestUrl(exchange);
+    const url = toRequestUrl(exchange);
     try {
       super(
         url,
