@@ -84,6 +84,7 @@ export class Edge {
       tunnels: this.#tunnels,
       ready: this.#ready,
       log,
+      dev: config.DEV,
     });
     this.#server = new Server({
       host: config.HOST,

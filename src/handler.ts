@@ -1,12 +1,13 @@
 import { type Fault, toFault } from './fault.ts';
 import type { Exchange } from './http/exchange.ts';
 import { answerFault } from './http/fault-answer.ts';
+import { hasBody } from './http/has-body.ts';
 import { answerOptions } from './http/options-answer.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import type { Log } from './log/log.ts';
 import type { Ready } from './ready.ts';
 import type { Site } from './site/site.ts';
-import type { Params, Target } from './target.ts';
+import type { Miss, Params } from './target.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
 const NOTHING = Buffer.alloc(0);
@@ -21,13 +22,15 @@ export interface HandlerParts {
   /** What `current` is when a request comes answers it to the end. */
   readonly sites: { readonly current: Site };
   /** Answers what nobody else did. */
-  readonly miss: Target;
+  readonly miss: Miss;
   /** Opens those of functions. */
   readonly webSockets: WebSockets;
   /** Opens those that nobody here answers. */
   readonly tunnels: TunnelOpener;
   readonly ready: Ready;
   readonly log: Log;
+  /** For development: whoever asks is told what went wrong in a function. */
+  readonly dev: boolean;
 }
 
 /** The path of a request: whoever may answer is asked in turn, then the miss. The only place that catches. */
@@ -92,13 +95,27 @@ export class Handler {
   /** Asks the site in its order. */
   async #isAnswered(exchange: Exchange, site: Site): Promise<boolean> {
     if (site.gates.length > 0 && (await this.#isStopped(exchange, site))) return true;
+    let isMissAsked = false;
     for (const { route, params } of site.candidates(exchange)) {
+      if (route.afterMiss && !isMissAsked) {
+        isMissAsked = true;
+        if (await this.#isThere(exchange)) return true;
+      }
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
       if ((await route.target.answer(exchange, params)) === 'answered') return true;
     }
     exchange.route = '';
     return false;
+  }
+
+  /** Asks the miss before the others, where that can be taken back: it answers, or has nothing there. */
+  async #isThere(exchange: Exchange): Promise<boolean> {
+    const { miss } = this.#parts;
+    if (!miss.answerUnlessMissing || !canBeAskedTwice(exchange)) return false;
+    exchange.route = '';
+    exchange.answeredBy = miss.name;
+    return (await miss.answerUnlessMissing(exchange)) === 'answered';
   }
 
   /** The site's gates may answer, or let the request pass on with another target and other fields; only then it is looked up. */
@@ -114,7 +131,7 @@ export class Handler {
   #answerFault(exchange: Exchange, fault: Fault): void {
     // A client that left caused whatever broke after it; the rest would only hide that.
     if (exchange.left) return;
-    answerFault(exchange, fault);
+    answerFault(exchange, fault, this.#parts.dev);
     if (fault.origin === 'client') return;
     const { log } = this.#parts;
     const fields = {
@@ -128,4 +145,9 @@ export class Handler {
     if (fault.origin === 'hop') log.warn(fault.message, fields);
     else log.error(fault.message, fields);
   }
+}
+
+/** Nothing of it is used up, and nothing is done, by asking somebody who then has nothing to say. */
+function canBeAskedTwice({ request, upgrade }: Exchange): boolean {
+  return (request.method === 'GET' || request.method === 'HEAD') && !upgrade && !hasBody(request);
 }

@@ -1,0 +1,55 @@
+import type { ExecutionContext } from 'ava';
+import { readConfig } from '../../src/config.ts';
+import type { Route } from '../../src/dialects/dialect.ts';
+import { Handler } from '../../src/handler.ts';
+import { AnswerFields } from '../../src/hop/answer-fields.ts';
+import { Hop } from '../../src/hop/hop.ts';
+import { RequestFields } from '../../src/hop/request-fields.ts';
+import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
+import { WebSockets } from '../../src/http/web-sockets.ts';
+import { Ready } from '../../src/ready.ts';
+import { openSite } from '../../src/site/site.ts';
+import type { Miss } from '../../src/target.ts';
+import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
+import { fixedDialect } from './fixed-dialect.ts';
+import { project } from './project.ts';
+
+export interface HandlerSetup {
+  readonly routes: readonly Route[];
+  /** Settings of the hop, as the environment would give them. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: the hop of `env`. */
+  readonly miss?: Miss;
+  readonly dev?: boolean;
+}
+
+/** The path of a request over given routes, with the hop behind them. Closed when the test ends. */
+export async function serveHandler(t: ExecutionContext, setup: HandlerSetup): Promise<ExchangeServer> {
+  const config = readConfig({ env: setup.env ?? {} });
+  const opened = await project(t, {});
+  const site = await openSite(opened, [fixedDialect({ routes: setup.routes })]);
+  const hop = new Hop({
+    origin: config.NEXT_HOP,
+    connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
+    firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
+    idleTimeoutMs: config.HOP_IDLE_TIMEOUT,
+    keepAliveMs: config.HOP_KEEP_ALIVE,
+    lookupIntervalMs: 0,
+    connections: config.HOP_CONNECTIONS,
+    queue: config.HOP_QUEUE,
+    headerLimitBytes: config.HOP_HEADER_LIMIT,
+    requestFields: new RequestFields({ name: 'nexthop', loopLimit: 10, appendForwardedFor: false }),
+    answerFields: new AnswerFields(),
+  });
+  t.teardown(() => hop.close());
+  const handler = new Handler({
+    sites: { current: site },
+    miss: setup.miss ?? hop,
+    webSockets: new WebSockets({ slots: new UpgradeSlots(10), idleTimeoutMs: 0 }),
+    tunnels: { open: async () => t.fail('nobody asked for a tunnel') },
+    ready: new Ready(''),
+    log: opened.log,
+    dev: setup.dev ?? false,
+  });
+  return serveExchanges(t, (exchange) => handler.handle(exchange));
+}
