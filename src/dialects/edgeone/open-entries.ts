@@ -3,7 +3,8 @@ import type { Problem } from '../../site/problem.ts';
 import type { Target } from '../../target.ts';
 import type { IgnoredFile, Project, Reading, Route } from '../dialect.ts';
 import { FunctionLimits } from '../limits/function-limits.ts';
-import { type Compiled, compile, type Exports } from '../loader/compile.ts';
+import type { Exports } from '../loader/compile.ts';
+import { type LoadedFunction, loadFunctions } from '../loader/load-functions.ts';
 import { UnreadyTarget } from '../loader/unready-target.ts';
 import { AppTarget } from './app-target.ts';
 import type { FunctionFile } from './find-files.ts';
@@ -73,34 +74,28 @@ class Opening implements Reading {
     return [{ ...found, pattern }];
   }
 
-  async open(placed: readonly PlacedFile[], broken: ReadonlyMap<string, Problem>): Promise<void> {
-    const files = placed.map(({ path }) => path);
-    try {
-      const compiled = await compile(this.#project, { files, broken, rewrite: ignoreListen(this.#project) });
-      this.problems.push(...compiled.problems);
-      const routes = await Promise.all(placed.map((file) => this.#load(compiled, file)));
-      this.routes = routes.flat();
-    } catch (error) {
-      // No file of the user's is to blame, e.g. nothing can be written anywhere.
-      this.problems.push({ severity: 'error', file: '', message: `functions cannot be compiled: ${error}` });
-      this.routes = placed.map((file) => this.#toUnready(file, error).route);
-    }
+  async open(files: readonly PlacedFile[], broken: ReadonlyMap<string, Problem>): Promise<void> {
+    const { loaded, problems } = await loadFunctions(this.#project, {
+      files,
+      broken,
+      rewrite: ignoreListen(this.#project),
+      limitMs: this.#loadLimitMs,
+    });
+    this.problems.push(...problems);
+    this.routes = loaded.flatMap(({ entry, outcome }) => this.#take(entry, outcome));
   }
 
-  async #load(compiled: Compiled, placed: PlacedFile): Promise<Routes> {
-    const { path, file } = placed;
-    try {
-      const loaded = await compiled.load(path, this.#loadLimitMs);
-      if (loaded.state === 'ready') return this.#toRoutes(placed, loaded.exports);
-      if (loaded.state === 'ahead') return [];
-      this.problems.push({ severity: 'error', file, message: 'is still loading; until it has, its route answers 500' });
-      return this.#toLate(placed, loaded.later);
-    } catch (error) {
-      if (!compiled.problems.some((problem) => problem.file === file)) {
-        this.problems.push({ severity: 'error', file, message: `throws while it loads: ${describe(error)}` });
-      }
-      return [this.#toUnready(placed, error).route];
+  #take(placed: PlacedFile, outcome: LoadedFunction): Routes {
+    if (outcome.state === 'ahead') return [];
+    if (outcome.state === 'ready') return this.#toRoutes(placed, outcome.exports);
+    const target = new UnreadyTarget(placed.file, outcome.state === 'failed' ? outcome.cause : undefined);
+    if (outcome.state === 'late') {
+      outcome.later.then((exports) => {
+        const [first] = exports ? this.#toRoutes(placed, exports) : [];
+        if (first) target.become(first.target);
+      });
     }
+    return [this.#toRoute(placed, target)];
   }
 
   #toRoutes(placed: PlacedFile, exports: Exports): Routes {
@@ -125,25 +120,6 @@ class Opening implements Reading {
     return new HandlerTarget({ name, handlers, platform: this.#platform, limits: this.#limits });
   }
 
-  #toLate(placed: PlacedFile, later: Promise<Exports>): Routes {
-    const { route, target } = this.#toUnready(placed, undefined);
-    const { log } = this.#project;
-    later.then(
-      (exports) => {
-        const [first] = this.#toRoutes(placed, exports);
-        if (first) target.become(first.target);
-        log.info('a function that was late has loaded', { target: placed.file });
-      },
-      (error: unknown) => log.error('a function that was late did not load', { target: placed.file, error }),
-    );
-    return [route];
-  }
-
-  #toUnready(placed: PlacedFile, cause: unknown): { readonly route: Route; readonly target: UnreadyTarget } {
-    const target = new UnreadyTarget(placed.file, cause);
-    return { route: this.#toRoute(placed, target), target };
-  }
-
   #toRoute({ pattern, file }: PlacedFile, target: Target, methods: Route['methods'] = 'any'): Route {
     return { pattern, methods, target, step: 4, dialect: 'edgeone', file };
   }
@@ -155,8 +131,4 @@ function methodsOf({ any, byMethod }: Handlers): Route['methods'] {
 
 function withoutUnset(env: Project['env']): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,0 +1,101 @@
+import { relative } from 'node:path';
+import type { Log } from '../../log/log.ts';
+import type { Problem } from '../../site/problem.ts';
+import type { Project } from '../dialect.ts';
+import { type Compiled, compile, type Exports } from './compile.ts';
+import type { Rewrite } from './source-files.ts';
+
+/** A file of functions that is to be loaded. */
+export interface FunctionEntry {
+  /** Absolute and without links. */
+  readonly path: string;
+  /** Relative to the site. */
+  readonly file: string;
+}
+
+export interface LoadRequest<Entry extends FunctionEntry> {
+  readonly files: readonly Entry[];
+  /** What an earlier look at the files found broken, by absolute path. */
+  readonly broken?: ReadonlyMap<string, Problem>;
+  readonly rewrite?: Rewrite;
+  /** How long the start waits for a module; default: the loader's. */
+  readonly limitMs?: number | undefined;
+}
+
+/**
+ * What came of one file. 'ahead': it was compiled for later. 'failed': it does not work, for that cause. 'late': it takes longer than the start
+ * waits; then `later` has its exports, or undefined when nothing came of it.
+ */
+export type LoadedFunction =
+  | { readonly state: 'ready'; readonly exports: Exports }
+  | { readonly state: 'ahead' }
+  | { readonly state: 'failed'; readonly cause: unknown }
+  | { readonly state: 'late'; readonly later: Promise<Exports | undefined> };
+
+export interface LoadedFunctions<Entry extends FunctionEntry> {
+  /** In the order in which they were asked for. */
+  readonly loaded: readonly { readonly entry: Entry; readonly outcome: LoadedFunction }[];
+  readonly problems: readonly Problem[];
+}
+
+/** Compiles files and evaluates each. Never rejects: a file that does not work costs its own routes alone, and is told of. */
+export async function loadFunctions<Entry extends FunctionEntry>(
+  project: Project,
+  request: LoadRequest<Entry>,
+): Promise<LoadedFunctions<Entry>> {
+  const { files, broken, rewrite } = request;
+  if (files.length === 0) return { loaded: [], problems: [] };
+  const problems: Problem[] = [];
+  try {
+    const paths = files.map(({ path }) => path);
+    const compiled = await compile(project, { files: paths, ...(broken && { broken }), ...(rewrite && { rewrite }) });
+    problems.push(...compiled.problems);
+    const loaded = files.map(async (entry) => {
+      return { entry, outcome: await load(project, { compiled, entry, problems, limitMs: request.limitMs }) };
+    });
+    return { loaded: await Promise.all(loaded), problems };
+  } catch (error) {
+    // No file of the user's is to blame, e.g. nothing can be written anywhere.
+    problems.push({ severity: 'error', file: '', message: `functions cannot be compiled: ${error}` });
+    return { loaded: files.map((entry) => ({ entry, outcome: { state: 'failed', cause: error } })), problems };
+  }
+}
+
+interface Loading {
+  readonly compiled: Compiled;
+  readonly entry: FunctionEntry;
+  readonly problems: Problem[];
+  readonly limitMs: number | undefined;
+}
+
+async function load({ root, log }: Project, { compiled, entry, problems, limitMs }: Loading): Promise<LoadedFunction> {
+  const { path, file } = entry;
+  try {
+    const loaded = await compiled.load(path, limitMs);
+    if (loaded.state !== 'slow') return loaded;
+    problems.push({ severity: 'error', file, message: 'is still loading; until it has, its route answers 500' });
+    return { state: 'late', later: settle(loaded.later, log, file) };
+  } catch (error) {
+    // The compiler knows a linked file by its real path.
+    const names = [file, relative(root, path)];
+    if (!compiled.problems.some((problem) => names.includes(problem.file))) {
+      problems.push({ severity: 'error', file, message: `throws while it loads: ${describe(error)}` });
+    }
+    return { state: 'failed', cause: error };
+  }
+}
+
+async function settle(later: Promise<Exports>, log: Log, file: string): Promise<Exports | undefined> {
+  try {
+    const exports = await later;
+    log.info('a function that was late has loaded', { target: file });
+    return exports;
+  } catch (error) {
+    log.error('a function that was late did not load', { target: file, error });
+    return undefined;
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
