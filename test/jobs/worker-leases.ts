@@ -1,0 +1,118 @@
+import test from 'ava';
+import { embeddedStore } from '../helpers/embedded-store.ts';
+import { jobRule } from '../helpers/job-rule.ts';
+import { claimSoon, newJob } from '../helpers/store-place.ts';
+import { SwitchedQueue } from '../helpers/switched-queue.ts';
+import { until } from '../helpers/until.ts';
+import { untilTold } from '../helpers/until-told.ts';
+import { startWorker } from '../helpers/worker.ts';
+
+/** Short enough to end in a test, long enough to be kept on a busy machine. */
+const LEASE_MS = 600;
+
+test('a job that runs longer than a lease is run once', async (t) => {
+  const open = await embeddedStore(t);
+  const [here, there] = [(await open()).queue, (await open()).queue];
+  let ran = 0;
+  const rule = jobRule({
+    run: async () => {
+      ran++;
+      const startedAtMs = performance.now();
+      await until(() => performance.now() - startedAtMs > 3 * LEASE_MS, 'some leases');
+    },
+  });
+  await startWorker(t, here, [rule], { leaseMs: LEASE_MS });
+  await startWorker(t, there, [rule], { leaseMs: LEASE_MS });
+
+  const id = await here.push(newJob());
+
+  await untilTold(
+    () => here.ledger.find(id),
+    (record) => record === undefined,
+  );
+  t.is(ran, 1);
+});
+
+test.serial(
+  'an event loop that was blocked for longer than a lease does not run the same job again beside itself',
+  async (t) => {
+    const { queue } = await (await embeddedStore(t))();
+    let ran = 0;
+    const rule = jobRule({
+      run: async () => {
+        ran++;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * LEASE_MS);
+        // The worker looks for more before this ends.
+        const startedAtMs = performance.now();
+        await until(() => performance.now() - startedAtMs > 1300, 'a look');
+      },
+    });
+    await startWorker(t, queue, [rule], { leaseMs: LEASE_MS });
+
+    const id = await queue.push(newJob());
+
+    await untilTold(
+      () => queue.ledger.find(id),
+      (record) => record === undefined,
+    );
+    t.is(ran, 1);
+  },
+);
+
+test('a job that somebody else took over is aborted, and its end is not ours to tell', async (t) => {
+  const open = await embeddedStore(t);
+  const [ours, theirs] = [new SwitchedQueue((await open()).queue), (await open()).queue];
+  const seen = Promise.withResolvers<AbortSignal>();
+  const rule = jobRule({
+    run: ({ signal }) => {
+      seen.resolve(signal);
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    },
+  });
+  const { worker, logged } = await startWorker(t, ours, [rule], { leaseMs: LEASE_MS });
+  const id = await ours.push(newJob());
+  const signal = await seen.promise;
+
+  ours.isOff = true;
+  await claimSoon(theirs);
+  ours.isOff = false;
+
+  await until(() => signal.aborted && worker.size === 0, 'the abort');
+  t.is(signal.reason.message, 'the job is in other hands');
+  t.like(await theirs.ledger.find(id), { state: 'running', attempts: 2 });
+  t.like((await logged(/^a job was taken or ended by somebody else/))[0], { level: 'warn', job: id });
+});
+
+test('a job keeps its lease though it ended while the store was away, if nobody took it', async (t) => {
+  const { queue: real } = await (await embeddedStore(t))();
+  const queue = new SwitchedQueue(real);
+  let ran = 0;
+  const go = Promise.withResolvers<void>();
+  const rule = jobRule({
+    run: async () => {
+      ran++;
+      await go.promise;
+    },
+  });
+  const { worker } = await startWorker(t, queue, [rule], { leaseMs: LEASE_MS });
+  const id = await queue.push(newJob());
+  await until(() => worker.size === 1, 'the run');
+
+  queue.isOff = true;
+  await untilTold(
+    () => real.ledger.find(id),
+    (record) => record?.state === 'waiting',
+  );
+  queue.isOff = false;
+  await untilTold(
+    () => real.ledger.find(id),
+    (record) => record?.state === 'running',
+  );
+  go.resolve();
+
+  await untilTold(
+    () => real.ledger.find(id),
+    (record) => record === undefined,
+  );
+  t.is(ran, 1);
+});

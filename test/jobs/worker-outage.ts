@@ -1,0 +1,73 @@
+import test from 'ava';
+import { embeddedStore } from '../helpers/embedded-store.ts';
+import { jobRule } from '../helpers/job-rule.ts';
+import { newJob } from '../helpers/store-place.ts';
+import { SwitchedQueue } from '../helpers/switched-queue.ts';
+import { until } from '../helpers/until.ts';
+import { untilTold } from '../helpers/until-told.ts';
+import { startWorker } from '../helpers/worker.ts';
+
+for (const verb of ['done', 'again', 'bury'] as const) {
+  test(`what came of a job is told when the store is back: ${verb}`, async (t) => {
+    const { queue: real } = await (await embeddedStore(t))();
+    const queue = new SwitchedQueue(real);
+    const go = Promise.withResolvers<void>();
+    let ran = 0;
+    const rule = jobRule({
+      retryAfterMs: verb === 'again' ? [3_600_000] : [],
+      run: async () => {
+        ran++;
+        await go.promise;
+        if (verb !== 'done') throw new Error('no');
+      },
+    });
+    const { worker, logged, lines } = await startWorker(t, queue, [rule]);
+    const id = await queue.push(newJob());
+    await until(() => worker.size === 1, 'the run');
+
+    queue.isOff = true;
+    go.resolve();
+    await until(() => (queue.asked[verb] ?? 0) >= 3, 'three attempts to tell');
+    t.is(worker.size, 1);
+    queue.isOff = false;
+
+    const ended = { done: undefined, again: 'waiting', bury: 'dead' }[verb];
+    await untilTold(
+      () => real.ledger.find(id),
+      (record) => record?.state === ended && worker.size === 0,
+    );
+    t.is(ran, 1);
+    t.is((await logged(/^the store is back$/)).length, 1);
+    t.is((await lines(/^the store fails: what comes of running jobs is kept here/)).length, 1);
+  });
+}
+
+test('claims go on by themselves when the store is back, and the outage is told once', async (t) => {
+  const { queue: real } = await (await embeddedStore(t))();
+  const queue = new SwitchedQueue(real);
+  queue.isOff = true;
+  const ran = Promise.withResolvers<void>();
+  const { logged, lines } = await startWorker(t, queue, [jobRule({ run: async () => ran.resolve() })]);
+  await real.push(newJob());
+  await until(() => (queue.asked.claim ?? 0) >= 4, 'some claims');
+
+  queue.isOff = false;
+
+  await t.notThrowsAsync(ran.promise);
+  t.is((await logged(/^the store is back$/)).length, 1);
+  const [line, ...more] = await lines(/^the store fails: no jobs are begun until it is back$/);
+  t.like(line, { level: 'error', error: { code: 'store_unavailable', message: 'switched off' } });
+  t.deepEqual(more, []);
+});
+
+test('claims wait longer the longer the store is away, within limits', async (t) => {
+  const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
+  queue.isOff = true;
+  const startedAtMs = performance.now();
+  await startWorker(t, queue, [jobRule()]);
+
+  await until(() => performance.now() - startedAtMs > 4000, 'some time');
+
+  const { claim = 0 } = queue.asked;
+  t.true(claim >= 3 && claim <= 10, `asked ${claim} times`);
+});

@@ -1,0 +1,203 @@
+import test from 'ava';
+import type { JobAttempt } from '../../src/dialects/dialect.ts';
+import { embeddedStore } from '../helpers/embedded-store.ts';
+import { jobRule } from '../helpers/job-rule.ts';
+import { newJob } from '../helpers/store-place.ts';
+import { SwitchedQueue } from '../helpers/switched-queue.ts';
+import { until } from '../helpers/until.ts';
+import { untilTold } from '../helpers/until-told.ts';
+import { startWorker } from '../helpers/worker.ts';
+
+const NOTHING = { waiting: 0, running: 0, dead: 0 };
+
+test('a job is run with what was pushed, forgotten when it is done, and told in one line', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const attempts: JobAttempt[] = [];
+  const { logged } = await startWorker(t, queue, [jobRule({ run: async (attempt) => void attempts.push(attempt) })]);
+
+  const id = await queue.push(newJob({ payload: Buffer.from('to run') }));
+
+  await untilTold(
+    () => queue.ledger.counts(),
+    (counts) => attempts.length > 0 && counts.running === 0,
+  );
+  t.deepEqual(await queue.ledger.counts(), NOTHING);
+  const [attempt, ...more] = attempts;
+  t.like(attempt, { id, number: 1, nextRunAtMs: undefined });
+  t.is(Buffer.from(attempt?.payload ?? '').toString(), 'to run');
+  t.deepEqual(more, []);
+  t.like((await logged(/^a job is done$/))[0], {
+    level: 'info',
+    rule: 'mail',
+    target: 'functions/mail.js',
+    job: id,
+    attempt: 1,
+  });
+});
+
+test('jobs that waited before the start are run in the order in which they are due', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const ran: string[] = [];
+  const now = Date.now();
+  for (const agoMs of [1, 3, 2]) await queue.push(newJob({ dueAtMs: now - agoMs, payload: Buffer.from(`${agoMs}`) }));
+
+  const rule = jobRule({ run: async ({ payload }) => void ran.push(Buffer.from(payload).toString()) });
+  await startWorker(t, queue, [rule], { functionConcurrency: 1 });
+
+  await until(() => ran.length === 3, 'three runs');
+  t.deepEqual(ran, ['3', '2', '1']);
+});
+
+test('as many jobs of one rule run at a time as it has places, and of all as there are in all', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const running = new Map<string, number>();
+  let ended = 0;
+  let most = '';
+  const go = Promise.withResolvers<void>();
+  const rules = ['a', 'b'].map((name) =>
+    jobRule({
+      name,
+      run: async () => {
+        running.set(name, (running.get(name) ?? 0) + 1);
+        const [a = 0, b = 0] = [running.get('a'), running.get('b')];
+        if (a > 3 || b > 3 || a + b > 5) most = `${a} and ${b}`;
+        await go.promise;
+        running.set(name, (running.get(name) ?? 0) - 1);
+        ended++;
+      },
+    }),
+  );
+  for (let count = 0; count < 20; count++) await queue.push(newJob({ rule: count % 2 ? 'a' : 'b' }));
+
+  const { worker } = await startWorker(t, queue, rules, { concurrency: 5, functionConcurrency: 3 });
+  await until(() => worker.size === 5, 'all places to be taken');
+  t.deepEqual(await queue.ledger.counts(), { waiting: 15, running: 5, dead: 0 });
+  go.resolve();
+
+  await until(() => ended === 20, 'the end of all');
+  t.is(most, '');
+});
+
+test('a rule whose places are taken keeps no other from running', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const never = new Promise<void>(() => {});
+  const other = Promise.withResolvers<void>();
+  for (let count = 0; count < 5; count++) await queue.push(newJob({ rule: 'slow' }));
+  await queue.push(newJob({ rule: 'other' }));
+
+  const rules = [
+    jobRule({ name: 'slow', run: () => never }),
+    jobRule({ name: 'other', run: async () => other.resolve() }),
+  ];
+  await startWorker(t, queue, rules, { functionConcurrency: 2 });
+
+  await t.notThrowsAsync(other.promise);
+});
+
+test('a place that is free again is taken at once, without waiting for the next look', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  let ran = 0;
+  for (let count = 0; count < 60; count++) await queue.push(newJob());
+  const startedAtMs = performance.now();
+
+  await startWorker(t, queue, [jobRule({ run: async () => void ran++ })], { concurrency: 1 });
+
+  await until(() => ran === 60, 'all of them');
+  // A look comes about once a second.
+  t.true(performance.now() - startedAtMs < 6000);
+});
+
+test('jobs that end at once leave other work its turn', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  let ran = 0;
+  let ranAtTurn: number | undefined;
+  for (let count = 0; count < 100; count++) await queue.push(newJob());
+
+  await startWorker(t, queue, [jobRule({ run: async () => void ran++ })]);
+  setImmediate(() => setImmediate(() => (ranAtTurn = ran)));
+
+  await until(() => ran === 100, 'all of them');
+  t.true((ranAtTurn ?? 100) < 100);
+});
+
+test('an idle worker asks the store about once a second', async (t) => {
+  const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
+  const startedAtMs = performance.now();
+  await startWorker(t, queue, [jobRule()]);
+
+  await until(() => performance.now() - startedAtMs > 2700, 'some time');
+
+  const { claim = 0, ...others } = queue.asked;
+  t.true(claim >= 2 && claim <= 4, `asked ${claim} times`);
+  t.deepEqual(others, {});
+});
+
+for (const [what, rules, concurrency] of [
+  ['without rules', [], 20],
+  ['without places', [jobRule()], 0],
+] as const) {
+  test(`a worker ${what} leaves the store alone`, async (t) => {
+    const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
+    await startWorker(t, queue, rules, { concurrency });
+
+    await queue.push(newJob());
+
+    const startedAtMs = performance.now();
+    await until(() => performance.now() - startedAtMs > 1300, 'longer than a look');
+    t.deepEqual(queue.asked, { push: 1 });
+  });
+}
+
+test('a job whose time has come while everything was idle is run by the next look', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const ran = Promise.withResolvers<number>();
+  await startWorker(t, queue, [jobRule({ run: async () => ran.resolve(Date.now()) })]);
+  const dueAtMs = Date.now() + 300;
+
+  await queue.push(newJob({ dueAtMs }));
+
+  const ranAtMs = await ran.promise;
+  t.true(ranAtMs >= dueAtMs);
+  t.true(ranAtMs - dueAtMs < 3000);
+});
+
+test('other rules hold from their exchange on, and what runs is finished by its own', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const ran: string[] = [];
+  const go = Promise.withResolvers<void>();
+  const before = jobRule({
+    run: async () => {
+      await go.promise;
+      ran.push('before');
+    },
+  });
+  const { worker } = await startWorker(t, queue, [before]);
+  await queue.push(newJob());
+  await until(() => worker.size === 1, 'the run');
+
+  worker.use([jobRule({ run: async () => void ran.push('after') })]);
+  await queue.push(newJob());
+  await until(() => ran.length === 1, 'the run by the new rule');
+  go.resolve();
+
+  await untilTold(
+    () => queue.ledger.counts(),
+    ({ running }) => running === 0,
+  );
+  t.deepEqual(ran, ['after', 'before']);
+});
+
+test('jobs of a rule that is gone wait, are told of once, and run when it is back', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const id = await queue.push(newJob({ rule: 'gone' }));
+  const ran = Promise.withResolvers<string>();
+
+  const { worker, logged } = await startWorker(t, queue, [jobRule()]);
+  const [line, ...more] = await logged(/^jobs wait for functions that are not there$/);
+  t.like(line, { level: 'warn', rules: ['gone'] });
+  t.deepEqual(more, []);
+  t.is((await queue.ledger.find(id))?.state, 'waiting');
+  worker.use([jobRule(), jobRule({ name: 'gone', run: async ({ id }) => ran.resolve(id) })]);
+
+  t.is(await ran.promise, id);
+});
