@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Time } from '../../src/jobs/time.ts';
-import { until } from './until.ts';
+
+const PATIENCE_MS = 8000;
 
 interface Timer {
   /** By the time that has passed, whatever the wall clock says. */
@@ -30,7 +32,17 @@ export class FakeTime implements Time {
 
   /** Resolves when somebody waits for a timer, which whoever is at work does not. */
   async settled(): Promise<void> {
-    await until(() => this.#timers.size > 0, 'a timer');
+    const deadline = performance.now() + PATIENCE_MS;
+    // A test goes through thousands of moments.
+    while (!this.isWaitedFor) {
+      if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms for a timer`);
+      await nextTurn();
+    }
+  }
+
+  /** Whether there is a timer. */
+  get isWaitedFor(): boolean {
+    return this.#timers.size > 0;
   }
 
   /** Lets time pass, and timers fire, until the wall clock says so. */
