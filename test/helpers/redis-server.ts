@@ -26,6 +26,11 @@ export interface RedisServer {
   restart(): Promise<void>;
 }
 
+export interface RunningRedis extends RedisServer {
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+}
+
 export interface RedisSetup {
   /** Settings of redis-server, as its command line has them. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -43,7 +48,7 @@ export async function startRedis(t: ExecutionContext, setup: RedisSetup = {}): P
 }
 
 /** The same for whoever stops it by itself, for many tests together. */
-export async function runRedis(setup: RedisSetup = {}): Promise<RedisServer & { stop(): Promise<void> }> {
+export async function runRedis(setup: RedisSetup = {}): Promise<RunningRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-redis-'));
   let port = 0;
   let running: ChildProcess | undefined;

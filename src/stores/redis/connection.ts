@@ -11,6 +11,9 @@ import { messageOf, nameOf, type Trouble, toCause, toTrouble } from './trouble.t
 /** For one verb, the wait for a connection included. The contract of stores gives a second. */
 const DEADLINE_MS = 900;
 
+/** What ioredis says of commands that were under way when the connection broke; why it broke, an event has told. */
+const BROKEN = /^(?:Reached the max retries|Connection is closed|Stream isn't writeable|Cluster isn't ready)/;
+
 /** Redis took the verb and said nothing. It may have done it, or may do it yet. */
 class NoAnswer extends Error {}
 
@@ -22,8 +25,8 @@ export class Connection {
   readonly #underWay = new Set<Promise<unknown>>();
   /** Of the connection, since it was ready last. */
   #lastError: Error | undefined;
-  /** Settled when the connection is ready, or was not for as long as a verb may take: then nobody waits for it any more, but each is told at once. */
-  #readiness = Promise.withResolvers<void>();
+  /** Whether the connection became ready before a verb may take no longer. After that nobody waits for it any more, but each is told at once. */
+  #readiness = Promise.withResolvers<boolean>();
   #patience: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -80,7 +83,7 @@ export class Connection {
         reject(this.#isReady ? new NoAnswer() : this.#notReady());
       }, DEADLINE_MS);
       const send = async (): Promise<unknown> => {
-        if (!this.#isReady) await this.#readiness.promise;
+        if (!this.#isReady && !(await this.#readiness.promise)) throw this.#notReady();
         // Whoever asked was told that it failed.
         return isLate ? undefined : this.#send(script, args);
       };
@@ -109,7 +112,7 @@ export class Connection {
     clearTimeout(this.#patience);
     this.#patience = undefined;
     this.#lastError = undefined;
-    this.#readiness.resolve();
+    this.#readiness.resolve(true);
     this.#condition.good('reading');
   }
 
@@ -117,25 +120,23 @@ export class Connection {
   #await(): void {
     if (this.#patience || this.#isClosed) return;
     this.#readiness = Promise.withResolvers();
-    // Maybe nobody waits.
-    this.#readiness.promise.catch(() => {});
     this.#patience = setTimeout(() => {
-      this.#readiness.reject(this.#notReady());
+      this.#readiness.resolve(false);
       this.#condition.bad(this.#toTrouble(this.#notReady(), 'reading'));
     }, DEADLINE_MS).unref();
   }
 
   #notReady(): Error {
-    if (this.#lastError) return this.#lastError;
-    return new Error(
-      this.#client.status === 'connect' ? 'it is not ready yet, and may be reading its data from disk' : 'no answer',
-    );
+    if (this.#client.status === 'connect') {
+      return new Error('it is not ready yet, and may be reading its data from disk');
+    }
+    return this.#lastError ?? new Error('no answer');
   }
 
   #toFault(error: Error, { needs }: Script): Fault {
     const trouble = this.#toTrouble(error, needs);
     // A connection that breaks is often back before anybody notices; `#await` tells when it is not.
-    if (this.#isReady) this.#condition.bad(trouble);
+    if (this.#isReady && !BROKEN.test(error.message)) this.#condition.bad(trouble);
     return new Fault('store_unavailable', { message: `${this.name} ${trouble.words}`, cause: toCause(error) });
   }
 
@@ -143,7 +144,9 @@ export class Connection {
     if (error instanceof NoAnswer) return { words: `gave no answer within ${DEADLINE_MS} ms`, needs: 'reading' };
     const known = toTrouble(error, needs);
     if (known) return known;
-    if (this.#isReady) return { words: `cannot be used: ${messageOf(error)}`, needs };
-    return { words: `cannot be reached: ${messageOf(this.#lastError ?? error)}`, needs: 'reading' };
+    const isBroken = BROKEN.test(error.message);
+    if (this.#isReady && !isBroken) return { words: `cannot be used: ${messageOf(error)}`, needs };
+    const reason = isBroken ? (this.#lastError ?? new Error('the connection broke')) : error;
+    return { words: `cannot be reached: ${messageOf(reason)}`, needs: 'reading' };
   }
 }

@@ -1,0 +1,186 @@
+import test from 'ava';
+import { startRedis } from '../../helpers/redis-server.ts';
+import { openStore } from '../../helpers/redis-store.ts';
+import { storeFault } from '../../helpers/store-fault.ts';
+import { claimAll, newJob } from '../../helpers/store-place.ts';
+import { until } from '../../helpers/until.ts';
+import { untilTold } from '../../helpers/until-told.ts';
+
+const works = async (verb: () => Promise<unknown>): Promise<boolean> =>
+  verb().then(
+    () => true,
+    () => false,
+  );
+
+test('a Redis that is away at the start stops nothing, and is used as soon as it is there', async (t) => {
+  const server = await startRedis(t);
+  await server.kill();
+  const { store, lines } = openStore(t, server.url);
+
+  const first = await storeFault(t, store.queue.push(newJob()));
+  t.is(
+    first.message,
+    `Redis 127.0.0.1:${server.port} cannot be reached: connect ECONNREFUSED 127.0.0.1:${server.port}`,
+  );
+  await storeFault(t, store.kv('things').get('key'));
+  await server.restart();
+  await untilTold(() => works(() => store.queue.ledger.counts()), Boolean);
+
+  t.deepEqual(
+    await store.queue.ledger.counts(),
+    { waiting: 0, running: 0, dead: 0 },
+    'what was refused is not done later',
+  );
+  await store.queue.push(newJob());
+  t.is((await claimAll(store.queue)).length, 1);
+  const outage = lines.filter(({ message }) => /store_unavailable|is back after/.test(message));
+  t.deepEqual(
+    outage.map(({ level }) => level),
+    ['warn', 'info'],
+  );
+  t.regex(outage[1]?.message ?? '', /^Redis 127\.0\.0\.1:\d+ is back after \d+\.\d s$/);
+});
+
+test('whoever asks while Redis has been away for a while is told at once', async (t) => {
+  const server = await startRedis(t);
+  await server.kill();
+  const { store } = openStore(t, server.url);
+  await storeFault(t, store.queue.ledger.counts());
+
+  const startedAtMs = performance.now();
+  for (let count = 0; count < 20; count++) await storeFault(t, store.queue.push(newJob()));
+
+  const tookMs = performance.now() - startedAtMs;
+  t.true(tookMs < 500, `it took ${tookMs} ms`);
+});
+
+test('a verb that comes while Redis restarts waits for it', async (t) => {
+  const server = await startRedis(t);
+  const { store, lines } = openStore(t, server.url);
+  await store.queue.ledger.counts();
+  await server.kill();
+
+  const [restarted, id] = await Promise.all([server.restart(), untilTold(() => push(store), Boolean)]);
+
+  t.is(restarted, undefined);
+  t.like(await store.queue.ledger.find(id ?? ''), { state: 'waiting' });
+  t.true(lines.length <= 3);
+});
+
+const push = async ({ queue }: ReturnType<typeof openStore>['store']): Promise<string | undefined> =>
+  queue.push(newJob()).catch(() => undefined);
+
+test('nothing that was accepted is lost when Redis is killed in the middle', async (t) => {
+  const server = await startRedis(t, { settings: { appendonly: 'yes', appendfsync: 'always' } });
+  const { store } = openStore(t, server.url);
+  const accepted: string[] = [];
+  let isOver = false;
+  const pushers = [0, 1, 2, 3].map(async () => {
+    while (!isOver) {
+      const id = await push(store);
+      if (id !== undefined) accepted.push(id);
+      else await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  });
+  for (let round = 1; round <= 3; round++) {
+    await until(() => accepted.length > round * 40, 'accepted jobs');
+    await server.kill();
+    await server.restart();
+  }
+  await until(() => accepted.length > 200, 'more accepted jobs');
+  isOver = true;
+  await Promise.all(pushers);
+
+  const kept = new Set((await claimAll(store.queue)).map(({ id }) => id));
+
+  t.deepEqual(
+    accepted.filter((id) => !kept.has(id)),
+    [],
+  );
+});
+
+test('a Redis that is frozen is told of within a second, and used again when it goes on', async (t) => {
+  const server = await startRedis(t);
+  const { store, lines } = openStore(t, server.url);
+  await store.queue.ledger.counts();
+  server.freeze();
+
+  const fault = await storeFault(t, store.kv('things').get('key'));
+  t.is(fault.message, `Redis 127.0.0.1:${server.port} gave no answer within 900 ms`);
+  await Promise.all(Array.from({ length: 10 }, () => storeFault(t, store.queue.ledger.counts())));
+  server.thaw();
+
+  await untilTold(() => works(() => store.queue.ledger.counts()), Boolean);
+  t.is(lines.filter(({ level }) => level === 'warn').length, 1);
+  t.is(lines.filter(({ message }) => message.includes('is back after')).length, 1);
+});
+
+test('a connection on which nothing moves any more is given up for a new one', async (t) => {
+  const server = await startRedis(t);
+  const { store } = openStore(t, server.url);
+  await store.queue.ledger.counts();
+  server.freeze();
+  await storeFault(t, store.queue.push(newJob()));
+
+  // It has no answer for two seconds; then new ones are made, which are as silent.
+  const fault = await untilTold(
+    () => storeFault(t, store.queue.push(newJob())),
+    ({ message }) => message.includes('cannot be reached'),
+  );
+
+  t.regex(fault.message, /cannot be reached: (Socket timeout|it is not ready yet|connect)/);
+  server.thaw();
+  await untilTold(() => works(() => store.queue.ledger.counts()), Boolean);
+});
+
+test('a slow Redis holds nobody for more than a second', async (t) => {
+  const server = await startRedis(t);
+  const { store } = openStore(t, server.url);
+  await store.queue.ledger.counts();
+  await server.call('CLIENT', 'PAUSE', 1500, 'ALL');
+
+  await storeFault(t, store.queue.claim(['mail'], 1000));
+
+  await untilTold(() => works(() => store.queue.ledger.counts()), Boolean);
+});
+
+test('a Redis that reads its data from disk is waited for', async (t) => {
+  const server = await startRedis(t, {
+    settings: { 'key-load-delay': '10000', 'loading-process-events-interval-bytes': '1024' },
+  });
+  for (let count = 0; count < 200; count++) await server.call('SET', `key ${count}`, 'x'.repeat(1000));
+  await server.call('SAVE');
+  await server.kill();
+  const { store } = openStore(t, server.url);
+  const restarted = server.restart();
+
+  const fault = await untilTold(
+    () => storeFault(t, store.queue.push(newJob())),
+    ({ message }) => /reading its data/.test(message),
+  );
+
+  t.regex(fault.message, /it is not ready yet, and may be reading its data from disk$/);
+  await restarted;
+  await untilTold(() => works(() => store.queue.push(newJob())), Boolean);
+});
+
+for (const state of ['away', 'frozen', 'there'] as const) {
+  test(`a store closes when its Redis is ${state}, with what is under way told`, async (t) => {
+    const server = await startRedis(t);
+    if (state === 'away') await server.kill();
+    const { store } = openStore(t, server.url);
+    store.queue.onPush(() => {});
+    if (state !== 'away') await store.queue.ledger.counts();
+    if (state === 'frozen') server.freeze();
+    const underWay = store.queue.push(newJob()).catch((error: unknown) => error);
+
+    const startedAtMs = performance.now();
+    await store.close();
+
+    t.true(performance.now() - startedAtMs < 3000);
+    if (state === 'there') t.is(typeof (await underWay), 'string');
+    else t.like(await underWay, { code: 'store_unavailable' });
+    if (state === 'there')
+      t.regex(String(await server.call('CLIENT', 'LIST')), /^id=\d+ [^\n]*\n$/, 'one connection is the own');
+  });
+}

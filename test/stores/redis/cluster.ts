@@ -1,0 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import test from 'ava';
+import { testKv } from '../../helpers/kv-contract.ts';
+import { testLedger } from '../../helpers/ledger-contract.ts';
+import { testQueue } from '../../helpers/queue-contract.ts';
+import { runCluster } from '../../helpers/redis-cluster.ts';
+import { openStore } from '../../helpers/redis-store.ts';
+import type { StorePlace } from '../../helpers/store-place.ts';
+import { testTicks } from '../../helpers/tick-contract.ts';
+
+const cluster = await runCluster();
+test.after.always(() => cluster.stop());
+
+const place: StorePlace = async (t) => {
+  const prefix = randomUUID();
+  return async () => openStore(t, cluster.url, prefix).store;
+};
+
+testQueue('Redis Cluster', place);
+testTicks('Redis Cluster', place);
+testLedger('Redis Cluster', place);
+testKv('Redis Cluster', place);

@@ -1,0 +1,181 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { startRedis } from '../../helpers/redis-server.ts';
+import { openStore } from '../../helpers/redis-store.ts';
+import { storeFault, told } from '../../helpers/store-fault.ts';
+import { claimSoon, newJob } from '../../helpers/store-place.ts';
+import { untilTold } from '../../helpers/until-told.ts';
+
+/** Lines about an outage: when it began, when it was over. */
+function outages({ lines }: ReturnType<typeof openStore>): string[] {
+  return lines
+    .map(({ message }) => / (is [^;]*|cannot [^;]*|refuses [^;]*); what needs it|(is back)/.exec(message))
+    .flatMap((found) => (found ? [found[1] ?? found[2] ?? ''] : []));
+}
+
+test('a replica is read, refuses writes, and is used again when it is a master', async (t) => {
+  const [server, master] = await Promise.all([startRedis(t), startRedis(t)]);
+  const opened = openStore(t, server.url);
+  const { queue, kv } = opened.store;
+  const things = kv('things');
+  await things.put('key', Buffer.from('value'));
+  // A replica takes its master's data, which has none.
+  await server.call('CONFIG', 'SET', 'replica-serve-stale-data', 'yes');
+  await server.call('REPLICAOF', '127.0.0.1', master.port);
+
+  for (let count = 0; count < 3; count++) {
+    const fault = await storeFault(t, queue.push(newJob()));
+    t.is(fault.message, `Redis 127.0.0.1:${server.port} is a replica that takes no writes`);
+    await untilTold(() => queue.ledger.counts().catch(() => undefined), Boolean);
+    await t.notThrowsAsync(things.list('', 10));
+  }
+  await server.call('REPLICAOF', 'NO', 'ONE');
+  await untilTold(() => queue.push(newJob()).catch(() => undefined), Boolean);
+
+  t.deepEqual(outages(opened), ['is a replica that takes no writes', 'is back']);
+});
+
+test('a Redis that is out of memory takes nothing in, and lets what it has be worked off', async (t) => {
+  const server = await startRedis(t);
+  const opened = openStore(t, server.url);
+  const { queue, kv } = opened.store;
+  await kv('things').put('key', Buffer.from('old'));
+  for (let count = 0; count < 5; count++) await queue.push(newJob());
+  await server.call('CONFIG', 'SET', 'maxmemory', '1');
+
+  const fault = await storeFault(t, queue.push(newJob({ payload: Buffer.from('a secret of a client') })));
+  t.is(fault.message, `Redis 127.0.0.1:${server.port} is out of memory (maxmemory)`);
+  t.false(told(fault).includes('secret'));
+  t.regex(told(fault), /OOM/);
+  await storeFault(t, kv('things').put('key', Buffer.from('new')));
+  t.is(Buffer.from((await kv('things').get('key')) ?? []).toString(), 'old');
+  t.deepEqual(await queue.ledger.counts(), { waiting: 5, running: 0, dead: 0 });
+  t.true(await queue.done(await claimSoon(queue)));
+  t.true(await queue.again(await claimSoon(queue), Date.now(), 'x'));
+  t.true(await queue.bury(await claimSoon(queue), 'x'));
+  const held = await claimSoon(queue);
+  t.true(await queue.extend(held, 60_000));
+  t.deepEqual(outages(opened), ['is out of memory (maxmemory)']);
+  await kv('things').delete('key');
+  await server.call('CONFIG', 'SET', 'maxmemory', '0');
+  await queue.push(newJob());
+
+  t.deepEqual(await queue.ledger.counts(), { waiting: 3, running: 1, dead: 1 });
+  t.deepEqual(outages(opened), ['is out of memory (maxmemory)', 'is back']);
+});
+
+test('a Redis that cannot save refuses writes, and takes them when it can', async (t) => {
+  const server = await startRedis(t, { settings: { save: '3600 1', dbfilename: 'taken.rdb' } });
+  await mkdir(join(server.folder, 'taken.rdb'));
+  const opened = openStore(t, server.url);
+  await opened.store.queue.push(newJob());
+  await server.call('BGSAVE');
+  await untilTold(
+    async () => String(await server.call('INFO', 'persistence')),
+    (info) => info.includes('rdb_last_bgsave_status:err'),
+  );
+
+  const fault = await storeFault(t, opened.store.queue.push(newJob()));
+
+  t.is(fault.message, `Redis 127.0.0.1:${server.port} cannot write to its disk, and takes no writes`);
+  await server.call('CONFIG', 'SET', 'stop-writes-on-bgsave-error', 'no');
+  await opened.store.queue.push(newJob());
+  t.deepEqual(outages(opened), ['cannot write to its disk, and takes no writes', 'is back']);
+});
+
+for (const [kind, login] of [
+  ['none', ''],
+  ['a wrong one', ':not%20the%20password@'],
+  ['a wrong user', 'somebody:not%20the%20password@'],
+] as const) {
+  test(`a Redis that wants a password and gets ${kind} is told of without it`, async (t) => {
+    const server = await startRedis(t, { settings: { requirepass: 'right' }, password: 'right' });
+    const opened = openStore(t, `redis://${login}127.0.0.1:${server.port}`);
+
+    const fault = await storeFault(t, opened.store.queue.push(newJob()));
+
+    t.is(fault.message, `Redis 127.0.0.1:${server.port} refuses the login`);
+    t.regex(told(fault), /NOAUTH|WRONGPASS/);
+    t.false(/not%20the|not the/.test(told(fault)), told(fault));
+    t.false(/not%20the|not the/.test(JSON.stringify(opened.lines)));
+    await server.call('CONFIG', 'SET', 'requirepass', kind === 'none' ? '' : 'not the password');
+    await server.call('ACL', 'SETUSER', 'somebody', 'on', '>not the password', '~*', '&*', '+@all');
+    await untilTold(() => opened.store.queue.push(newJob()).catch(() => undefined), Boolean);
+    t.deepEqual(outages(opened), ['refuses the login', 'is back']);
+  });
+}
+
+test('a user, a password and a database are those of the URL', async (t) => {
+  const server = await startRedis(t);
+  await server.call('ACL', 'SETUSER', 'site', 'on', '>p@ss word', '~*', '&*', '+@all');
+  const { store, prefix } = openStore(t, `redis://site:p%40ss%20word@127.0.0.1:${server.port}/3`);
+
+  await store.queue.push(newJob());
+
+  t.is(await server.call('EXISTS', `{${prefix}}:waiting`), 0);
+  await server.call('SELECT', 3);
+  t.is(await server.call('EXISTS', `{${prefix}}:waiting`), 1);
+  t.regex(String(await server.call('CLIENT', 'LIST')), / user=site /);
+});
+
+test('a user who may not publish is served all the same, and the log says what is amiss', async (t) => {
+  const server = await startRedis(t);
+  await server.call('ACL', 'SETUSER', 'site', 'on', '>secret', '~*', 'resetchannels', '+@all');
+  const { store, lines } = openStore(t, `redis://site:secret@127.0.0.1:${server.port}`);
+  store.queue.onPush(() => {});
+
+  await store.queue.push(newJob());
+
+  t.truthy(await claimSoon(store.queue));
+  await untilTold(
+    async () => lines.filter(({ level }) => level === 'warn'),
+    (warnings) => warnings.length === 1 && /forbids this user the channel/.test(warnings[0]?.message ?? ''),
+  );
+});
+
+test('a user who may not do what is needed is told so', async (t) => {
+  const server = await startRedis(t);
+  await server.call('ACL', 'SETUSER', 'site', 'on', '>secret', '~other*', '&*', '+@all');
+  const { store, lines } = openStore(t, `redis://site:secret@127.0.0.1:${server.port}`);
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+
+  t.regex(fault.message, /forbids this user a command, a key or a channel that is needed$/);
+  t.false(told(fault).includes('hello'));
+  t.is(lines.filter(({ level }) => level === 'warn').length, 1);
+});
+
+test('an error that nobody foresaw is told as Redis has it', async (t) => {
+  const server = await startRedis(t);
+  const { store, prefix } = openStore(t, server.url);
+  await server.call('SET', `{${prefix}}:due:mail`, 'something else');
+
+  const fault = await storeFault(t, store.queue.claim(['mail'], 1000));
+
+  t.regex(fault.message, /cannot be used: WRONGTYPE /);
+  await t.notThrowsAsync(store.queue.claim(['other'], 1000));
+});
+
+test('the log says how Redis must be set so that it keeps what it takes', async (t) => {
+  const careless = await startRedis(t, { settings: { maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' } });
+  const careful = await startRedis(t, { settings: { maxmemory: '100mb', appendonly: 'yes' } });
+  const one = openStore(t, careless.url);
+  const two = openStore(t, careful.url);
+  await untilTold(
+    async () => one.lines,
+    (lines) => lines.length === 2,
+  );
+  await careless.kill();
+  await careless.restart();
+  await untilTold(() => one.store.queue.push(newJob()).catch(() => undefined), Boolean);
+  for (let count = 0; count < 3; count++) await two.store.queue.push(newJob());
+
+  t.regex(
+    one.lines[0]?.message ?? '',
+    /maxmemory-policy allkeys-lru\), accepted jobs among them; set it to noeviction$/,
+  );
+  t.regex(one.lines[1]?.message ?? '', /no append-only file/);
+  t.is(one.lines.length, 2);
+  t.deepEqual(two.lines, []);
+});
