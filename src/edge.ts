@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Background } from './background.ts';
 import type { Config } from './config.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { Handler } from './handler.ts';
 import { AnswerFields } from './hop/answer-fields.ts';
 import { Hop } from './hop/hop.ts';
@@ -15,15 +17,23 @@ import { Ready } from './ready.ts';
 import { Server } from './server.ts';
 import type { Site } from './site/site.ts';
 import { type Reload, SiteInUse } from './site/site-in-use.ts';
+import { LazyStore } from './stores/lazy-store.ts';
+import { openStore } from './stores/open.ts';
+import type { Store } from './stores/store.ts';
 
 /** How long the logs may take to get their last lines out, also on a full disk. */
 const LOG_CLOSE_MS = 1000;
+
+/** How long the store may take to finish what is under way, also when it is away. */
+const STORE_CLOSE_MS = 2000;
 
 /** What the Edge is made of that is there before it. */
 export interface EdgeParts {
   readonly config: Config;
   readonly log: Log;
   readonly sites: SiteInUse;
+  readonly background: Background;
+  readonly store: Store;
 }
 
 /** One running nexthop: everything that lives as long as the process. */
@@ -31,6 +41,8 @@ export class Edge {
   readonly log: Log;
   readonly #config: Config;
   readonly #sites: SiteInUse;
+  readonly #background: Background;
+  readonly #store: Store;
   readonly #server: Server;
   readonly #hop: Hop;
   readonly #tunnels: Tunnels;
@@ -38,10 +50,12 @@ export class Edge {
   readonly #pendingWork: PendingWork;
   readonly #ready: Ready;
 
-  constructor({ config, log, sites }: EdgeParts) {
+  constructor({ config, log, sites, background, store }: EdgeParts) {
     this.#config = config;
     this.log = log;
     this.#sites = sites;
+    this.#background = background;
+    this.#store = store;
     this.#pendingWork = new PendingWork((error, owner) =>
       log.error('work after the answer failed', { target: owner, error }),
     );
@@ -109,9 +123,11 @@ export class Edge {
     return this.#sites.current;
   }
 
-  /** Binds PORT; resolves with it (PORT=0 takes a free one). Rejects with Node's error. */
+  /** Binds PORT, and begins to run jobs; resolves with the port (PORT=0 takes a free one). Rejects with Node's error. */
   async listen(): Promise<number> {
-    return this.#server.listen();
+    const port = await this.#server.listen();
+    this.#background.start(this.site.jobRules);
+    return port;
   }
 
   /** Reads the site again and lets it answer, without dropping a request (docs/operations.md). Never rejects. */
@@ -121,13 +137,14 @@ export class Edge {
 
   /**
    * Drains: not ready, `Connection: close` on every answer, after DRAIN_DELAY the port and idle connections closed, requests,
-   * tunnels and work behind answers finished within DRAIN_TIMEOUT, then cut; logs flushed. Resolves when all is closed.
+   * tunnels, jobs and work behind answers finished within DRAIN_TIMEOUT, then cut, jobs given back; logs flushed. Resolves when all is closed.
    */
   async close(): Promise<void> {
     const { DRAIN_DELAY, DRAIN_TIMEOUT } = this.#config;
     this.#ready.isReady = false;
     this.#server.announceClose();
     const reloaded = this.#sites.close();
+    const jobsOver = this.#background.close(DRAIN_DELAY + DRAIN_TIMEOUT);
     if (DRAIN_DELAY > 0) await delay(DRAIN_DELAY);
     const finished = Promise.all([
       this.#server.drain(),
@@ -149,7 +166,22 @@ export class Edge {
     }
     this.#server.destroy();
     await this.#hop.close();
+    await this.#closeStore(jobsOver);
     await this.log.close(LOG_CLOSE_MS);
+  }
+
+  /** Last, since requests may put something into it, and jobs are given back to it. */
+  async #closeStore(jobsOver: Promise<void>): Promise<void> {
+    const closed = jobsOver.then(() => this.#store.close()).then(() => true);
+    closed.catch((error: unknown) => this.log.error('the store did not close in order', { error }));
+    if (
+      !(await within(
+        STORE_CLOSE_MS,
+        closed.catch(() => true),
+      ))
+    ) {
+      this.log.warn('the store was not closed in time; jobs that ran here run again when their leases end');
+    }
   }
 }
 
@@ -162,11 +194,15 @@ async function within(ms: number, work: Promise<boolean>): Promise<boolean> {
   return isDone;
 }
 
-/**
- * Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError or SiteError with what to do.
- * `beforeSite` gets the log before any code of the site is loaded.
- */
-export async function createEdge(config: Config, beforeSite: (log: Log) => void = () => {}): Promise<Edge> {
+export interface EdgeOptions {
+  /** Gets the log before any code of the site is loaded. */
+  readonly beforeSite?: (log: Log) => void;
+  /** The platforms whose sites are understood; default: all there are. */
+  readonly dialects?: readonly Dialect[];
+}
+
+/** Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError or SiteError with what to do. */
+export async function createEdge(config: Config, { beforeSite, dialects }: EdgeOptions = {}): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
     level: config.LOG_LEVEL,
@@ -174,10 +210,21 @@ export async function createEdge(config: Config, beforeSite: (log: Log) => void 
     shortAddresses: config.LOG_SHORT_ADDRESSES,
   });
   installTextResponse();
-  beforeSite(log);
+  beforeSite?.(log);
+  const store = new LazyStore(() => openStore(config, log));
+  const background = new Background({ store, config, log });
   try {
-    return new Edge({ config, log, sites: await SiteInUse.open({ config, log }) });
+    const sites = await SiteInUse.open({
+      config,
+      log,
+      ...(dialects && { dialects }),
+      jobs: background.intake,
+      kv: (namespace) => store.kv(namespace),
+      onExchange: ({ jobRules }) => background.use(jobRules),
+    });
+    return new Edge({ config, log, sites, background, store });
   } catch (error) {
+    await store.close();
     await log.close(LOG_CLOSE_MS);
     throw error;
   }

@@ -9,7 +9,7 @@ const FLOORS: rules.Floors = [
   ['cli.ts'],
   ['commands/', 'index.ts', 'edgeone.ts'],
   ['edge.ts', 'middleware.ts', 'process-guard.ts'],
-  ['server.ts'],
+  ['server.ts', 'background.ts'],
   ['handler.ts'],
   ['ready.ts'],
   ['site/'],

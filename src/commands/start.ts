@@ -19,7 +19,7 @@ const ECHO_MS = 300;
  * signal cut that short. Rejects with what keeps it from starting.
  */
 export async function start(config: Config, out: (line: string) => void): Promise<number> {
-  const edge = await createEdge(config, guardProcess);
+  const edge = await createEdge(config, { beforeSite: guardProcess });
   const ended = untilStopped(edge, out);
   for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
   const port = await edge.listen();

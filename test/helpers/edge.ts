@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { readConfig } from '../../src/config.ts';
+import type { Dialect } from '../../src/dialects/dialect.ts';
 import { createEdge, type Edge } from '../../src/edge.ts';
 import { connectTo, type Peer } from './peer.ts';
 
@@ -28,17 +29,22 @@ export interface EdgeSetup {
   readonly site?: string;
   /** Settings, as the environment would give them. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: all there are. */
+  readonly dialects?: readonly Dialect[];
 }
 
 /** Starts a whole edge in this process, on a free port, with a log folder of its own. */
-export async function startEdge(t: ExecutionContext, { site, env = {} }: EdgeSetup = {}): Promise<RunningEdge> {
+export async function startEdge(
+  t: ExecutionContext,
+  { site, env = {}, dialects }: EdgeSetup = {},
+): Promise<RunningEdge> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
   const logDir = join(folder, 'log');
   const config = readConfig({
     site: site ?? folder,
     env: { PORT: '0', HOST: '127.0.0.1', DRAIN_TIMEOUT: '2s', LOG_DIR: logDir, ...env },
   });
-  const edge = await createEdge(config);
+  const edge = await createEdge(config, dialects ? { dialects } : {});
   const port = await edge.listen();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {

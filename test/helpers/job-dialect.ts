@@ -1,0 +1,61 @@
+import type { Dialect, JobAttempt, JobIntake, Reading } from '../../src/dialects/dialect.ts';
+import type { Target } from '../../src/target.ts';
+import { route } from './route.ts';
+
+export interface JobDialect extends Dialect {
+  /** What runs jobs from the next reading on. */
+  run: (text: string, attempt: JobAttempt) => Promise<void>;
+  /** Awaited while a request is under way. */
+  beforePush: () => Promise<void>;
+}
+
+/** A dialect with one rule: `/push?text` puts a job into the queue and answers its id, and the job is run with the text. */
+export function jobDialect(run: JobDialect['run']): JobDialect {
+  return {
+    name: 'jobs',
+    looksFor: 'nothing',
+    run,
+    beforePush: async () => {},
+    async read({ jobs }): Promise<Reading> {
+      // Held as it is now, as a dialect holds the code that it loaded.
+      const { run, beforePush } = this as JobDialect;
+      return {
+        routes: jobs
+          ? [route('/push', { target: pushTarget(jobs, beforePush) }), route('/none', { target: answering('none') })]
+          : [],
+        jobRules: [
+          {
+            name: 'jobs/one',
+            file: 'one.js',
+            timeoutMs: 0,
+            retryAfterMs: [],
+            run: (attempt) => run(new TextDecoder().decode(attempt.payload), attempt),
+          },
+        ],
+        ignored: [],
+        problems: [],
+      };
+    },
+  };
+}
+
+function pushTarget(jobs: JobIntake, beforePush: () => Promise<void>): Target {
+  return {
+    name: 'push',
+    async answer({ target, response }) {
+      await beforePush();
+      response.end(await jobs.push('jobs/one', new TextEncoder().encode(target.split('?')[1])));
+      return 'answered';
+    },
+  };
+}
+
+function answering(text: string): Target {
+  return {
+    name: text,
+    async answer({ response }) {
+      response.end(text);
+      return 'answered';
+    },
+  };
+}
