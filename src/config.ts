@@ -199,6 +199,14 @@ export class SiteEnv {
   }
 }
 
+/**
+ * The variables of the process, to be read and written: platforms hand their functions accessors, and promise that these and `process.env` are one. No
+ * setting of nexthop's own is read from here.
+ */
+export function processEnv(): NodeJS.ProcessEnv {
+  return process.env;
+}
+
 /** `LOG_DIR` → `log-dir`. */
 export function toFlag(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
