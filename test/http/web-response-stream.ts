@@ -1,11 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { Fault } from '../../src/fault.ts';
 import { writeWebResponse } from '../../src/http/web-response.ts';
-import type { StreamWatch, Writing } from '../../src/http/web-response-stream.ts';
 import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
-import { until } from '../helpers/until.ts';
 
 function serve(t: ExecutionContext, make: () => Response): Promise<ExchangeServer> {
   return serveExchanges(t, (exchange) => writeWebResponse(exchange, make()));
@@ -245,70 +242,4 @@ function endless(cancel: (reason: unknown) => void): ReadableStream {
 /** Enough turns of the event loop for the connection to be full. */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Counts, and hands out the writing that it was told of. */
-class Watch implements StreamWatch {
-  writing: Writing | undefined;
-  readonly counts: number[] = [];
-  hasEnded = false;
-
-  begin(writing: Writing): void {
-    this.writing = writing;
-  }
-
-  count(bytes: number): void {
-    this.counts.push(bytes);
-    if (bytes === 9) throw new Fault('function_error', { message: 'enough' });
-  }
-
-  end(): void {
-    this.hasEnded = true;
-  }
-}
-
-test('a watch counts what streams and cuts it, and leaves a body in one piece alone', async (t) => {
-  const watches: Watch[] = [];
-  const bodies = [streamOf('abc', 'defgh', 'i'), streamOf('much longer than that')];
-  const server = await serveExchanges(t, (exchange) => {
-    const watch = new Watch();
-    watches.push(watch);
-    return writeWebResponse(exchange, new Response(bodies.shift()), { watch });
-  });
-
-  const cut = await server.exchange(GET);
-  const whole = await server.exchange(GET);
-
-  t.notRegex(cut, /\r\n0\r\n/);
-  t.regex(whole, /\r\nContent-Length: 21\r\n/);
-  t.deepEqual(
-    watches.map(({ counts }) => counts),
-    [[3, 8, 9], []],
-  );
-  t.true(watches.every(({ hasEnded }) => hasEnded));
-  t.is(server.faults[0]?.message, 'enough');
-});
-
-for (const [whom, body] of [
-  ['the stream', () => fed().stream],
-  ['the client', () => new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.alloc(100_000)) })],
-] as const) {
-  test(`a watch stops an answer that waits for ${whom}`, async (t) => {
-    const watch = new Watch();
-    const fault = new Fault('function_error', { message: 'time is up' });
-    const server = await serveExchanges(t, (exchange) => writeWebResponse(exchange, new Response(body()), { watch }));
-    const socket = connect(server.port, '127.0.0.1');
-    socket.pause();
-    t.teardown(() => socket.destroy());
-
-    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await until(() => server.exchanges[0]?.response.headersSent ?? false, 'the head');
-    if (whom === 'the client')
-      await until(() => server.exchanges[0]?.response.writableNeedDrain === true, 'a full connection');
-    watch.writing?.stop(fault);
-
-    await until(() => server.faults.length === 1, 'the end');
-    t.is(server.faults[0], fault);
-    t.true(server.exchanges[0]?.socket.destroyed);
-  });
 }
