@@ -22,16 +22,19 @@ export interface ExchangeServer {
 
 export interface ExchangeSetup {
   readonly bodyLimitBytes?: number;
+  /** Whether clients are believed; default: they are. */
+  readonly trusted?: boolean;
 }
 
 /** A bare node:http server whose requests are exchanges. A fault is answered as the edge does it. Closed when the test ends. */
 export async function serveExchanges(
   t: ExecutionContext,
   answer: (exchange: Exchange) => Promise<void> | void,
-  { bodyLimitBytes = 0 }: ExchangeSetup = {},
+  { bodyLimitBytes = 0, trusted = true }: ExchangeSetup = {},
 ): Promise<ExchangeServer> {
   const exchanges: Exchange[] = [];
   const faults: Fault[] = [];
+  const parts = { ...PARTS, client: { address: '127.0.0.1', proto: 'http', trusted }, bodyLimitBytes } as const;
   const server = createServer({ requireHostHeader: false });
 
   async function serve(exchange: Exchange): Promise<void> {
@@ -50,10 +53,10 @@ export async function serveExchanges(
   }
 
   server.on('request', (request, response) => {
-    void serve(new Exchange({ request, response, ...PARTS, bodyLimitBytes }));
+    void serve(new Exchange({ request, response, ...parts }));
   });
   server.on('checkContinue', (request, response) => {
-    const exchange = new Exchange({ request, response, ...PARTS, bodyLimitBytes });
+    const exchange = new Exchange({ request, response, ...parts });
     exchange.continueAwaited = true;
     void serve(exchange);
   });
@@ -78,7 +81,6 @@ export async function serveExchanges(
 }
 
 const PARTS = {
-  client: { address: '127.0.0.1', proto: 'http', trusted: true },
   requestId: { value: 'id-of-this', name: 'x-request-id', made: true },
   pendingWork: new PendingWork(() => {}),
   startedAtMs: 0,

@@ -1,0 +1,132 @@
+/** A cookie as a function sets it. */
+export interface Cookie {
+  readonly name: string;
+  readonly value: string;
+  readonly path?: string;
+  readonly domain?: string;
+  /** Seconds; a whole number from 0. */
+  readonly maxAge?: number;
+  /** A Date, or milliseconds since the epoch. */
+  readonly expires?: Date | number;
+  readonly httpOnly?: boolean;
+  readonly secure?: boolean;
+  readonly sameSite?: 'Strict' | 'Lax' | 'None';
+  /** Further attributes, each as it is to be written. */
+  readonly unparsed?: readonly string[];
+}
+
+export type CookieName = Pick<Cookie, 'name' | 'path' | 'domain'>;
+
+/** `context.cookies`. Its functions may be taken out of it. */
+export interface Cookies {
+  /** Of the request as it came, not decoded; what is set meanwhile is not seen. */
+  get(name: string): string | undefined;
+  /** Throws a TypeError for a value that is no string. Whatever else is wrong shows when the answer is made. */
+  set(name: string, value: string): void;
+  set(cookie: Cookie): void;
+  delete(cookie: string | CookieName): void;
+}
+
+/** The cookies of one call: those that came, and those to go with the answer. */
+export class CookieJar {
+  readonly cookies: Cookies;
+  readonly #changes: Cookie[] = [];
+
+  /** Of a request with these fields, flat names and values. */
+  constructor(rawFields: readonly string[]) {
+    this.cookies = {
+      get: (name) => findCookie(rawFields, name),
+      set: (given: Cookie | string, value?: string) => {
+        const cookie = typeof given === 'string' ? { name: given, value } : given;
+        this.#changes.push(withText(cookie));
+      },
+      delete: (given) => {
+        const { name, path = '/', domain } = typeof given === 'string' ? { name: given } : given;
+        this.#changes.push({ name, value: '', path, expires: 0, ...(domain !== undefined && { domain }) });
+      },
+    };
+  }
+
+  /** The values of `Set-Cookie`, in the order of the calls. Throws a TypeError for what cannot be in a cookie. */
+  toFields(): string[] {
+    return this.#changes.map(serialize);
+  }
+}
+
+/** Of two of one name the last, as on the platform. A proxy that came by HTTP/2 may have left several fields (RFC 9113 8.2.3). */
+function findCookie(rawFields: readonly string[], name: string): string | undefined {
+  let found: string | undefined;
+  for (let at = 0; at < rawFields.length; at += 2) {
+    if (rawFields[at]?.toLowerCase() !== 'cookie') continue;
+    for (const pair of rawFields[at + 1]?.split(';') ?? []) {
+      const equals = pair.indexOf('=');
+      if (equals >= 0 && pair.slice(0, equals).trim() === name) found = pair.slice(equals + 1).trim();
+    }
+  }
+  return found;
+}
+
+/** A copy, as the function may go on with its own. */
+function withText(cookie: Omit<Cookie, 'value'> & { readonly value?: unknown }): Cookie {
+  const { value } = cookie;
+  if (typeof value !== 'string') {
+    throw new TypeError("You must provide the cookie value as a string to 'cookies.set'");
+  }
+  return { ...cookie, value };
+}
+
+/** The attributes in the platform's order. */
+function serialize(cookie: Cookie): string {
+  const { name, value, maxAge, domain, sameSite, path, expires, unparsed = [] } = underPrefix(cookie);
+  if (!TOKEN.test(name)) throw new TypeError(`a cookie cannot have the name ${JSON.stringify(name)}`);
+  if (!VALUE.test(value)) {
+    throw new TypeError(
+      `the value of the cookie ${JSON.stringify(name)} has characters that no cookie can have; encodeURIComponent() makes it fit`,
+    );
+  }
+  const parts = [`${name}=${value}`];
+  if (cookie.secure || isSecureName(name)) parts.push('Secure');
+  if (cookie.httpOnly) parts.push('HttpOnly');
+  if (maxAge !== undefined) parts.push(`Max-Age=${toSeconds(name, maxAge)}`);
+  if (domain) parts.push(`Domain=${toAttribute(name, domain)}`);
+  if (sameSite) parts.push(`SameSite=${toAttribute(name, sameSite)}`);
+  if (path) parts.push(`Path=${toAttribute(name, path)}`);
+  if (expires !== undefined) parts.push(`Expires=${toDate(name, expires)}`);
+  for (const attribute of unparsed) parts.push(toAttribute(name, attribute));
+  return parts.join('; ');
+}
+
+/** RFC 9110 5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** `cookie-octet` of RFC 6265 4.1.1. */
+const VALUE = /^[!#-+\--:<-[\]-~]*$/;
+/** `av-octet` of the same. */
+const ATTRIBUTE = /^[ -:<-~]*$/;
+
+/** What a browser demands of such names (RFC 6265bis 4.1.3), whatever the function says. */
+function underPrefix(cookie: Cookie): Cookie {
+  if (!cookie.name.startsWith('__Host')) return cookie;
+  const { domain: _, ...rest } = cookie;
+  return { ...rest, path: '/' };
+}
+
+function isSecureName(name: string): boolean {
+  return name.startsWith('__Secure') || name.startsWith('__Host');
+}
+
+function toSeconds(name: string, maxAge: number): number {
+  if (Number.isInteger(maxAge) && maxAge >= 0) return maxAge;
+  throw new TypeError(`maxAge of the cookie ${JSON.stringify(name)} must be a whole number from 0, got ${maxAge}`);
+}
+
+function toDate(name: string, expires: Date | number): string {
+  const date = new Date(expires);
+  if (Number.isNaN(date.getTime())) throw new TypeError(`expires of the cookie ${JSON.stringify(name)} is no date`);
+  return date.toUTCString();
+}
+
+/** One with a ";" would be two. */
+function toAttribute(name: string, text: string): string {
+  if (ATTRIBUTE.test(text)) return text;
+  throw new TypeError(`${JSON.stringify(text)} cannot be an attribute of the cookie ${JSON.stringify(name)}`);
+}

@@ -1,0 +1,62 @@
+import type { ExecutionContext } from 'ava';
+import type { Project } from '../../src/dialects/dialect.ts';
+import { compile } from '../../src/dialects/loader/compile.ts';
+import { FunctionTarget } from '../../src/dialects/netlify/function-target.ts';
+import { installGlobals } from '../../src/dialects/netlify/globals.ts';
+import { toModernRun } from '../../src/dialects/netlify/modern-run.ts';
+import { toPlatform } from '../../src/dialects/netlify/platform.ts';
+import { installTextResponse } from '../../src/http/text-response.ts';
+import type { Params } from '../../src/target.ts';
+import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
+import { project } from './project.ts';
+
+export interface FunctionServer extends ExchangeServer {
+  readonly url: string;
+  /** The lines of the log so far, with their fields. */
+  readonly lines: readonly LogLine[];
+}
+
+export interface LogLine {
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface FunctionSetup {
+  readonly project?: Partial<Project>;
+  readonly params?: Params;
+  readonly route?: string;
+  /** Of the function's own configuration. */
+  readonly timeoutMs?: number;
+  readonly trusted?: boolean;
+}
+
+/** Compiles the text as a modern function of Netlify's and serves it under every address. What it throws is a fault of the server. */
+export async function serveFunction(
+  t: ExecutionContext,
+  text: string,
+  { project: parts, params = {}, route, timeoutMs, trusted = true }: FunctionSetup = {},
+): Promise<FunctionServer> {
+  const lines: LogLine[] = [];
+  const note = (message: string, fields = {}): number => lines.push({ message, fields });
+  const opened = await project(t, { [FILE]: text }, parts);
+  const log = { ...opened.log, info: note, warn: note, error: note };
+  const platform = toPlatform({ ...opened, log });
+  installTextResponse();
+  installGlobals();
+  const compiled = await compile(opened, { files: [`${opened.root}/${FILE}`] });
+  const loaded = await compiled.load(`${opened.root}/${FILE}`);
+  if (loaded.state !== 'ready') throw new Error(`the function is not loaded: ${JSON.stringify(compiled.problems)}`);
+  const run = toModernRun(loaded.exports, platform);
+  const limits = platform.limits.of(timeoutMs);
+  const target = new FunctionTarget({ name: FILE, run, route, limits, platform });
+  const server = await serveExchanges(
+    t,
+    async (exchange) => {
+      if ((await target.answer(exchange, params)) === 'passed') exchange.response.writeHead(421).end('passed');
+    },
+    { trusted },
+  );
+  return { ...server, lines, url: `http://127.0.0.1:${server.port}` };
+}
+
+const FILE = 'netlify/functions/f.mts';
