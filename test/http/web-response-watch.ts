@@ -30,7 +30,10 @@ class Watch implements StreamWatch {
 
 test('a watch counts what streams and cuts it, and leaves a body in one piece alone', async (t) => {
   const watches: Watch[] = [];
-  const bodies = [ReadableStream.from(['abc', 'defgh', 'i']), ReadableStream.from(['much longer than that'])];
+  const bodies: ReadableStream[] = [
+    ReadableStream.from(['abc', 'defgh', 'i']),
+    ReadableStream.from(['much longer than that']),
+  ];
   const server = await serveExchanges(t, (exchange) => {
     const watch = new Watch();
     watches.push(watch);
