@@ -14,6 +14,8 @@ const OPTIONS = {
   target: 'node24',
   // Without an explicit list esbuild adds the condition "module", which hands out files that Node cannot load.
   conditions: [] as string[],
+  // esbuild's own list, and the extensions that Netlify's builder takes as well.
+  resolveExtensions: ['.tsx', '.ts', '.jsx', '.js', '.mts', '.cts', '.mjs', '.cjs', '.css', '.json'] as string[],
   define: SOURCE_CONSTANTS,
   legalComments: 'none',
   logLevel: 'silent',

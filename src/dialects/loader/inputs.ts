@@ -29,8 +29,8 @@ export function findChange(root: string, { files, absent }: Inputs): Change | un
   return file === undefined ? undefined : { file, what: 'is new' };
 }
 
-/** The order in which esbuild looks for a file imported without its extension, as far as an import can mean code. */
-const EXTENSIONS = ['', '.tsx', '.ts', '.jsx', '.js'];
+/** The order in which a file is looked for that is imported without its extension (build-around.ts), as far as an import can mean code. */
+const EXTENSIONS = ['', '.tsx', '.ts', '.jsx', '.js', '.mts', '.cts', '.mjs', '.cjs'];
 
 const IN_PACKAGE = /(?:^|\/)node_modules\//;
 
