@@ -4,7 +4,7 @@ import { untilTold } from './until-told.ts';
 
 /** What every key-value store promises; `name` is the store's. */
 export function testKv(name: string, place: StorePlace): void {
-  test(`${name}: a value comes out as it went in, whatever its bytes`, async (t) => {
+  test.serial(`${name}: a value comes out as it went in, whatever its bytes`, async (t) => {
     const open = await place(t);
     const kv = (await open()).kv('things');
     const elsewhere = (await open()).kv('things');
@@ -19,7 +19,7 @@ export function testKv(name: string, place: StorePlace): void {
     }
   });
 
-  test(`${name}: what was never put, or was deleted, is not there`, async (t) => {
+  test.serial(`${name}: what was never put, or was deleted, is not there`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
     await kv.put('key', Buffer.from('x'));
 
@@ -31,7 +31,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('', 10), []);
   });
 
-  test(`${name}: an entry is gone after its time, and not listed any more`, async (t) => {
+  test.serial(`${name}: an entry is gone after its time, and not listed any more`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
     const putAtMs = Date.now();
     await kv.put('short', Buffer.from('x'), 200);
@@ -47,7 +47,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.truthy(await kv.get('long'));
   });
 
-  test(`${name}: a later put sets the time anew, or takes it away`, async (t) => {
+  test.serial(`${name}: a later put sets the time anew, or takes it away`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
     for (const key of ['stays', 'longer', 'witness']) await kv.put(key, Buffer.from('old'), 150);
 
@@ -70,7 +70,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('', 10), ['longer']);
   });
 
-  test(`${name}: an entry that was gone can be put again`, async (t) => {
+  test.serial(`${name}: an entry that was gone can be put again`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
     await kv.put('key', Buffer.from('old'), 1);
     await untilTold(
@@ -84,7 +84,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('', 10), ['key']);
   });
 
-  test(`${name}: keys are listed in the order of their bytes, by prefix, in pages`, async (t) => {
+  test.serial(`${name}: keys are listed in the order of their bytes, by prefix, in pages`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
     // As UTF-16, U+FF5E sorts behind U+1F600; as UTF-8, before.
     const sorted = ['', ' ', 'A', 'a', 'a/1', 'a/10', 'a/2', 'a0', 'b', 'é', '\uff5e', '\uff5e1', '\u{1f600}'];
@@ -103,7 +103,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('c', 10), []);
   });
 
-  test(`${name}: pages skip what is gone and are still full`, async (t) => {
+  test.serial(`${name}: pages skip what is gone and are still full`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
     for (let count = 0; count < 60; count++) {
       await kv.put(`key ${String(count).padStart(2, '0')}`, Buffer.from('x'), count < 50 ? 1 : undefined);
@@ -116,7 +116,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('key', 3), ['key 50', 'key 51', 'key 52']);
   });
 
-  test(`${name}: entries of one namespace are seen in no other`, async (t) => {
+  test.serial(`${name}: entries of one namespace are seen in no other`, async (t) => {
     const store = await (await place(t))();
     const names = ['a', 'a:b', 'a*', 'ab', 'A', ''];
     for (const namespace of names) await store.kv(namespace).put('b:key', Buffer.from(namespace));
@@ -131,7 +131,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await store.kv('a').list('', 10), ['key']);
   });
 
-  test(`${name}: odd keys are keys like any other`, async (t) => {
+  test.serial(`${name}: odd keys are keys like any other`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
     const keys = [
       ...['*', '?', '[a-z]', 'a*b', '\\', '%', '_', '{a}', "'", '"', ':', '::', 'a b', ' ', '\n', '\0', 'a\0b'],
@@ -149,7 +149,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.is((await kv.list('', 100)).length, keys.length);
   });
 
-  test(`${name}: values are there for a store that is opened later`, async (t) => {
+  test.serial(`${name}: values are there for a store that is opened later`, async (t) => {
     const open = await place(t);
     const first = await open();
     await first.kv('things').put('key', Buffer.from('kept'));

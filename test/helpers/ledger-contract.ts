@@ -4,7 +4,7 @@ import { untilTold } from './until-told.ts';
 
 /** What every queue promises to a person who looks after it. */
 export function testLedger(name: string, place: StorePlace): void {
-  test(`${name}: the ledger tells each job with all that is known of it`, async (t) => {
+  test.serial(`${name}: the ledger tells each job with all that is known of it`, async (t) => {
     const open = await place(t);
     const { queue } = await open();
     const before = Date.now();
@@ -23,7 +23,7 @@ export function testLedger(name: string, place: StorePlace): void {
     t.deepEqual(await queue.ledger.list({ limit: 10 }), running ? [running] : []);
   });
 
-  test(`${name}: a job whose lease ended waits, and may be dropped under its worker's hands`, async (t) => {
+  test.serial(`${name}: a job whose lease ended waits, and may be dropped under its worker's hands`, async (t) => {
     const { queue } = await (await place(t))();
     const id = await queue.push(newJob());
     const claim = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
@@ -41,7 +41,7 @@ export function testLedger(name: string, place: StorePlace): void {
     t.false(await queue.done(claim));
   });
 
-  test(`${name}: the ledger lists by state and rule, oldest push first, in pages`, async (t) => {
+  test.serial(`${name}: the ledger lists by state and rule, oldest push first, in pages`, async (t) => {
     const { queue } = await (await place(t))();
     const ids: string[] = [];
     // Due in another order than pushed: the list goes by the push.
@@ -70,7 +70,7 @@ export function testLedger(name: string, place: StorePlace): void {
     t.is(await queue.ledger.find('no such job'), undefined);
   });
 
-  test(`${name}: a dead job that is retried is due at once, as if it were new`, async (t) => {
+  test.serial(`${name}: a dead job that is retried is due at once, as if it were new`, async (t) => {
     const { queue } = await (await place(t))();
     const id = await queue.push(newJob());
     await queue.again(await claimSoon(queue), Date.now(), 'first');
@@ -85,7 +85,7 @@ export function testLedger(name: string, place: StorePlace): void {
     t.like((await claimSoon(queue)).job, { id, attempts: 1, failures: 0 });
   });
 
-  test(`${name}: a waiting job that is retried is due at once`, async (t) => {
+  test.serial(`${name}: a waiting job that is retried is due at once`, async (t) => {
     const { queue } = await (await place(t))();
     const id = await queue.push(newJob({ dueAtMs: Date.now() + 3_600_000 }));
     t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
@@ -95,7 +95,7 @@ export function testLedger(name: string, place: StorePlace): void {
     t.is((await claimSoon(queue)).job.id, id);
   });
 
-  test(`${name}: waiting and dead jobs are dropped for good`, async (t) => {
+  test.serial(`${name}: waiting and dead jobs are dropped for good`, async (t) => {
     const { queue } = await (await place(t))();
     const dead = await queue.push(newJob());
     await queue.bury(await claimSoon(queue), 'x');
@@ -111,7 +111,7 @@ export function testLedger(name: string, place: StorePlace): void {
     t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
   });
 
-  test(`${name}: what runs is neither retried nor dropped`, async (t) => {
+  test.serial(`${name}: what runs is neither retried nor dropped`, async (t) => {
     const { queue } = await (await place(t))();
     await queue.push(newJob());
     const claim = await claimSoon(queue);

@@ -7,7 +7,7 @@ const SHORT = SHORT_LEASE_MS;
 
 /** What every queue promises about jobs and leases; `name` is the store's. */
 export function testQueue(name: string, place: StorePlace): void {
-  test(`${name}: jobs are claimed by the time they are due, then in the order of their push`, async (t) => {
+  test.serial(`${name}: jobs are claimed by the time they are due, then in the order of their push`, async (t) => {
     const { queue } = await (await place(t))();
     const now = Date.now();
     const pushed: string[] = [];
@@ -21,7 +21,7 @@ export function testQueue(name: string, place: StorePlace): void {
     );
   });
 
-  test(`${name}: a claim sees only the jobs of its rules`, async (t) => {
+  test.serial(`${name}: a claim sees only the jobs of its rules`, async (t) => {
     const { queue } = await (await place(t))();
     const rules = ['/.netlify/functions/a-background', 'a', 'a*', 'ä:{b} c'];
     for (const rule of rules) await queue.push(newJob({ rule }));
@@ -35,7 +35,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is((await claimAll(queue, rules)).length, 2);
   });
 
-  test(`${name}: nothing is claimed before it is due`, async (t) => {
+  test.serial(`${name}: nothing is claimed before it is due`, async (t) => {
     const { queue } = await (await place(t))();
     const dueAtMs = Date.now() + 150;
     await queue.push(newJob({ dueAtMs }));
@@ -48,7 +48,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(await queue.claim(['mail'], LONG), undefined);
   });
 
-  test(`${name}: a job comes out as it went in, whatever its bytes`, async (t) => {
+  test.serial(`${name}: a job comes out as it went in, whatever its bytes`, async (t) => {
     const { queue } = await (await place(t))();
     const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     const large = Buffer.alloc(256 * 1024, every);
@@ -64,7 +64,7 @@ export function testQueue(name: string, place: StorePlace): void {
     }
   });
 
-  test(`${name}: ids are never the same and sort by the time of the push`, async (t) => {
+  test.serial(`${name}: ids are never the same and sort by the time of the push`, async (t) => {
     const open = await place(t);
     const [one, two] = [await open(), await open()];
     const inOrder = [];
@@ -78,7 +78,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(new Set([...inOrder, ...atOnce]).size, 150);
   });
 
-  test(`${name}: while a lease lasts, nobody else gets the job`, async (t) => {
+  test.serial(`${name}: while a lease lasts, nobody else gets the job`, async (t) => {
     const open = await place(t);
     const [one, two] = [await open(), await open()];
     await one.queue.push(newJob());
@@ -90,7 +90,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(await two.queue.claim(['mail'], LONG), undefined);
   });
 
-  test(`${name}: a job whose lease ended is claimed again, under the same id`, async (t) => {
+  test.serial(`${name}: a job whose lease ended is claimed again, under the same id`, async (t) => {
     const open = await place(t);
     const [one, two] = [await open(), await open()];
     const payload = Buffer.from('survives');
@@ -105,7 +105,7 @@ export function testQueue(name: string, place: StorePlace): void {
   });
 
   for (const ended of ['is claimed by somebody else', 'was finished by somebody else'] as const) {
-    test(`${name}: a claim whose job ${ended} can do nothing any more`, async (t) => {
+    test.serial(`${name}: a claim whose job ${ended} can do nothing any more`, async (t) => {
       const open = await place(t);
       const [one, two] = [await open(), await open()];
       await one.queue.push(newJob());
@@ -125,7 +125,7 @@ export function testQueue(name: string, place: StorePlace): void {
     });
   }
 
-  test(`${name}: a worker that is late but still alone may finish its job`, async (t) => {
+  test.serial(`${name}: a worker that is late but still alone may finish its job`, async (t) => {
     const { queue } = await (await place(t))();
     const id = await queue.push(newJob());
     const claim = await claimSoon(queue, { leaseMs: 1 });
@@ -136,7 +136,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(await queue.ledger.find(id), undefined);
   });
 
-  test(`${name}: an extended lease lasts from then on, also one that had ended`, async (t) => {
+  test.serial(`${name}: an extended lease lasts from then on, also one that had ended`, async (t) => {
     const open = await place(t);
     const [one, two] = [await open(), await open()];
     await one.queue.push(newJob());
@@ -151,7 +151,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is((await claimSoon(two.queue)).job.attempts, 2);
   });
 
-  test(`${name}: a job that is done is forgotten, and done once`, async (t) => {
+  test.serial(`${name}: a job that is done is forgotten, and done once`, async (t) => {
     const { queue } = await (await place(t))();
     const id = await queue.push(newJob());
     const claim = await claimSoon(queue);
@@ -162,7 +162,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
   });
 
-  test(`${name}: a job that is given back with a reason has failed once more, and waits`, async (t) => {
+  test.serial(`${name}: a job that is given back with a reason has failed once more, and waits`, async (t) => {
     const { queue } = await (await place(t))();
     const id = await queue.push(newJob());
     const later = Date.now() + 3_600_000;
@@ -183,7 +183,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.false(await queue.done(second));
   });
 
-  test(`${name}: a job that is given back without a reason has not failed`, async (t) => {
+  test.serial(`${name}: a job that is given back without a reason has not failed`, async (t) => {
     const { queue } = await (await place(t))();
     await queue.push(newJob());
     t.true(await queue.again(await claimSoon(queue), Date.now(), 'first'));
@@ -195,7 +195,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is((await queue.ledger.find(job.id))?.reason, 'first');
   });
 
-  test(`${name}: a buried job is dead, with the reason, and not claimed any more`, async (t) => {
+  test.serial(`${name}: a buried job is dead, with the reason, and not claimed any more`, async (t) => {
     const { queue } = await (await place(t))();
     const id = await queue.push(newJob());
     const claim = await claimSoon(queue);
@@ -208,7 +208,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.false(await queue.again(claim, Date.now()));
   });
 
-  test(`${name}: what waits is there for a store that is opened later`, async (t) => {
+  test.serial(`${name}: what waits is there for a store that is opened later`, async (t) => {
     const open = await place(t);
     const first = await open();
     const id = await first.queue.push(newJob({ payload: Buffer.from('kept') }));
@@ -220,7 +220,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(Buffer.from(job.payload).toString(), 'kept');
   });
 
-  test(`${name}: a closed store takes nothing in, and may be closed again`, async (t) => {
+  test.serial(`${name}: a closed store takes nothing in, and may be closed again`, async (t) => {
     const store = await (await place(t))();
     const underWay = store.queue.push(newJob()).then(
       () => 'done',
@@ -234,7 +234,7 @@ export function testQueue(name: string, place: StorePlace): void {
     await t.notThrowsAsync(store.close());
   });
 
-  test(`${name}: 1,000 jobs are worked off by four workers on two stores, each once`, async (t) => {
+  test.serial(`${name}: 1,000 jobs are worked off by four workers on two stores, each once`, async (t) => {
     const open = await place(t);
     const [one, two] = [await open(), await open()];
     const pushed: string[] = [];
@@ -258,7 +258,7 @@ export function testQueue(name: string, place: StorePlace): void {
     t.deepEqual(await two.queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
   });
 
-  test(`${name}: who listens hears of pushes here and through another store, until it stops`, async (t) => {
+  test.serial(`${name}: who listens hears of pushes here and through another store, until it stops`, async (t) => {
     const open = await place(t);
     const [one, two] = [await open(), await open()];
     let heard = 0;

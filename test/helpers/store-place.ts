@@ -5,6 +5,9 @@ import { untilTold } from './until-told.ts';
 /**
  * Prepares an empty place for data. What it resolves with opens a store on that data, as often as it is called, beside those that are open,
  * as several processes would. Stores and data are gone when the test ends.
+ *
+ * The suites run one test after another: each store may have a thread of its own, and many at once would starve each other of the second
+ * within which they have to answer.
  */
 export type StorePlace = (t: ExecutionContext) => Promise<() => Promise<Store>>;
 

@@ -18,7 +18,7 @@ function tick(minute: number, parts: Partial<Tick> = {}): Tick {
 
 /** What every queue promises about the ticks of schedules. */
 export function testTicks(name: string, place: StorePlace): void {
-  test(`${name}: the first tick of a rule pushes nothing, the next one does, due at once`, async (t) => {
+  test.serial(`${name}: the first tick of a rule pushes nothing, the next one does, due at once`, async (t) => {
     const { queue } = await (await place(t))();
 
     t.is(await queue.tick(tick(0)), 'first');
@@ -32,22 +32,25 @@ export function testTicks(name: string, place: StorePlace): void {
     t.true(Math.abs(job.dueAtMs - Date.now()) < 10_000);
   });
 
-  test(`${name}: a moment that was pushed, or an earlier one, is known, in a store opened later too`, async (t) => {
-    const open = await place(t);
-    const first = await open();
-    await first.queue.tick(tick(0));
-    t.is(await first.queue.tick(tick(5)), 'pushed');
-    await first.queue.done(await claimSoon(first.queue));
-    await first.close();
+  test.serial(
+    `${name}: a moment that was pushed, or an earlier one, is known, in a store opened later too`,
+    async (t) => {
+      const open = await place(t);
+      const first = await open();
+      await first.queue.tick(tick(0));
+      t.is(await first.queue.tick(tick(5)), 'pushed');
+      await first.queue.done(await claimSoon(first.queue));
+      await first.close();
 
-    const { queue } = await open();
+      const { queue } = await open();
 
-    t.is(await queue.tick(tick(5)), 'known');
-    t.is(await queue.tick(tick(4)), 'known');
-    t.is(await queue.tick(tick(6)), 'pushed');
-  });
+      t.is(await queue.tick(tick(5)), 'known');
+      t.is(await queue.tick(tick(4)), 'known');
+      t.is(await queue.tick(tick(6)), 'pushed');
+    },
+  );
 
-  test(`${name}: a tick is left out for good while the run before it waits or runs`, async (t) => {
+  test.serial(`${name}: a tick is left out for good while the run before it waits or runs`, async (t) => {
     const { queue } = await (await place(t))();
     await queue.tick(tick(0));
     t.is(await queue.tick(tick(1)), 'pushed');
@@ -64,7 +67,7 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(5)), 'pushed');
   });
 
-  test(`${name}: a run whose lease ended still keeps the next tick out`, async (t) => {
+  test.serial(`${name}: a run whose lease ended still keeps the next tick out`, async (t) => {
     const { queue } = await (await place(t))();
     await queue.tick(tick(0));
     await queue.tick(tick(1));
@@ -77,7 +80,7 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(2)), 'busy');
   });
 
-  test(`${name}: a dead run keeps no tick out`, async (t) => {
+  test.serial(`${name}: a dead run keeps no tick out`, async (t) => {
     const { queue } = await (await place(t))();
     await queue.tick(tick(0));
     await queue.tick(tick(1));
@@ -86,7 +89,7 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(2)), 'pushed');
   });
 
-  test(`${name}: jobs and ticks of other rules keep no tick out`, async (t) => {
+  test.serial(`${name}: jobs and ticks of other rules keep no tick out`, async (t) => {
     const { queue } = await (await place(t))();
     await queue.push(newJob({ rule: 'mail2' }));
     await queue.tick(tick(0));
@@ -96,7 +99,7 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(1)), 'pushed');
   });
 
-  test(`${name}: a rule with another schedule than before counts from then on`, async (t) => {
+  test.serial(`${name}: a rule with another schedule than before counts from then on`, async (t) => {
     const { queue } = await (await place(t))();
     await queue.tick(tick(0));
 
@@ -106,7 +109,7 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(10, { schedule: '*/5 * * * *' })), 'pushed');
   });
 
-  test(`${name}: of many who tick for the same moment through two stores, one pushes`, async (t) => {
+  test.serial(`${name}: of many who tick for the same moment through two stores, one pushes`, async (t) => {
     const open = await place(t);
     const [one, two] = [await open(), await open()];
     await one.queue.tick(tick(0));
@@ -118,7 +121,7 @@ export function testTicks(name: string, place: StorePlace): void {
     }
   });
 
-  test(`${name}: a tick that a wrong clock sent from the far future does not stop the schedule`, async (t) => {
+  test.serial(`${name}: a tick that a wrong clock sent from the far future does not stop the schedule`, async (t) => {
     const { queue } = await (await place(t))();
     const year = 365 * 24 * 60;
     await queue.tick(tick(year));
