@@ -17,6 +17,8 @@ export class Batches {
   #waiting: Ask[] = [];
   #answers: Answer[] = [];
   #wrote = false;
+  /** Why what waits could not be begun yet. */
+  #heldUpBy: StateUnavailable | undefined;
   #next: NodeJS.Immediate | undefined;
 
   constructor(file: StateFile, send: (answers: readonly Answer[]) => void) {
@@ -83,6 +85,7 @@ export class Batches {
     let taken = 0;
     try {
       database.exec('BEGIN IMMEDIATE');
+      this.#heldUpBy = undefined;
       const endMs = monotonicMs() + LONGEST_TRANSACTION_MS;
       for (const ask of asks) {
         if (taken > 0 && monotonicMs() > endMs) break;
@@ -112,7 +115,9 @@ export class Batches {
   }
 
   /** Answers all that cannot wait any longer. Returns the others: only those that are locked out may go on to wait. */
-  #refuse(asks: readonly Ask[], { kind, message, cause }: StateUnavailable): Ask[] {
+  #refuse(asks: readonly Ask[], verdict: StateUnavailable): Ask[] {
+    const { kind, message, cause } = verdict;
+    this.#heldUpBy = kind === 'locked' ? verdict : undefined;
     const now = monotonicMs();
     return asks.filter(({ number, giveUpAtMs }) => {
       if (kind === 'locked' && now < giveUpAtMs) return true;
@@ -123,8 +128,9 @@ export class Batches {
 
   #isLate({ number, giveUpAtMs }: Ask): boolean {
     if (monotonicMs() < giveUpAtMs) return false;
-    const message = `${this.#file.path} is behind with its writes: the disk is too slow for what is asked`;
-    this.#answers.push({ number, kind: 'unavailable', message, cause: undefined });
+    const isSlow = `${this.#file.path} is behind with its writes: the disk is too slow for what is asked`;
+    const { message = isSlow, cause } = this.#heldUpBy ?? {};
+    this.#answers.push({ number, kind: 'unavailable', message, cause });
     return true;
   }
 

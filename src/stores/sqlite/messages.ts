@@ -24,6 +24,8 @@ export type Answer =
   | { readonly number: number; readonly kind: 'mistake'; readonly cause: unknown };
 
 export type FromThread =
+  /** The thread has started, and touched nothing yet. */
+  | { readonly kind: 'running' }
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
   /** Another process changed something. */
   | { readonly kind: 'changed' }

@@ -13,6 +13,9 @@ const PATIENCE_MS = 900;
 /** The thread begins nothing later than that, so that what it did is usually known before patience ends. */
 const BEGIN_WITHIN_MS = 700;
 
+/** Takes 50 ms, but on a starved machine longer: nothing is wrong with the store then. */
+const START_WITHIN_MS = 5000;
+
 /** A thread that ended by itself is not started more often than that. */
 const RESTART_PAUSE_MS = 250;
 
@@ -22,7 +25,14 @@ const CLOSE_WITHIN_MS = 2000;
 interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly sinceMs: number;
+  untilMs: number;
+}
+
+interface Sending {
+  readonly number: number;
+  readonly verb: VerbName;
+  readonly args: readonly unknown[];
+  readonly transfer: readonly ArrayBuffer[];
 }
 
 export interface StateThreadSetup extends ThreadSetup {
@@ -37,7 +47,7 @@ export interface StateThreadSetup extends ThreadSetup {
  * The thread that has the database: started when it is first asked, and again when it died. It keeps the process alive only while somebody
  * waits for an answer.
  *
- * A verb rejects with `store_unavailable` after 900 ms. It was then, as a rule, not begun, and will not be. But when the disk took too long
+ * A verb rejects with `store_unavailable` 900 ms after a running thread was asked. It was then, as a rule, not begun, and will not be. But when the disk took too long
  * over its commit it may have happened: a push may be there though its caller was told otherwise, and a claim that nobody got ends with its lease.
  */
 export class StateThread {
@@ -49,6 +59,8 @@ export class StateThread {
   #lastNumber = 0;
   /** In the order they were asked, so the first is the one whose patience ends first. */
   readonly #waiting = new Map<number, Waiting>();
+  /** What was asked before the thread runs; undefined when it does. */
+  #starting: Sending[] | undefined;
   #patience: NodeJS.Timeout | undefined;
   readonly #trouble = new Trouble();
 
@@ -64,14 +76,16 @@ export class StateThread {
   ): Promise<ReturnType<Verbs[Name]>> {
     return new Promise((resolve, reject) => {
       const worker = this.#start();
-      const sinceMs = monotonicMs();
       const number = ++this.#lastNumber;
-      const message: ToThread = { kind: 'ask', ask: { number, verb, args, giveUpAtMs: sinceMs + BEGIN_WITHIN_MS } };
-      worker.postMessage(message, transfer);
+      const patienceMs = this.#starting ? START_WITHIN_MS : PATIENCE_MS;
+      const sending = { number, verb, args, transfer };
+      if (this.#starting) this.#starting.push(sending);
+      else this.#post(worker, sending);
       // The thread answers a verb with what the verb returns.
-      this.#waiting.set(number, { resolve: resolve as Waiting['resolve'], reject, sinceMs });
+      const settle = { resolve: resolve as Waiting['resolve'], reject };
+      this.#waiting.set(number, { ...settle, untilMs: monotonicMs() + patienceMs });
       worker.ref();
-      this.#patience ??= setTimeout(() => this.#losePatience(), PATIENCE_MS);
+      this.#patience ??= setTimeout(() => this.#losePatience(), patienceMs);
     });
   }
 
@@ -94,6 +108,7 @@ export class StateThread {
     this.#isClosed = true;
     const worker = this.#worker;
     if (!worker) return;
+    if (this.#starting) this.#run(worker);
     // Messages stay in their order: what was asked before is done before.
     worker.postMessage({ kind: 'close' } satisfies ToThread);
     worker.ref();
@@ -125,10 +140,12 @@ export class StateThread {
       execArgv: [],
     });
     this.#worker = worker;
-    worker.on('message', (message: FromThread) => this.#hear(message));
+    this.#starting = [];
+    worker.on('message', (message: FromThread) => this.#hear(worker, message));
     worker.on('error', (cause) => this.#rejectAll(`the thread of ${file} died`, cause));
     worker.on('exit', () => {
       this.#worker = undefined;
+      this.#starting = undefined;
       this.#diedAtMs = monotonicMs();
       this.#rejectAll(`the thread of ${file} ended`, undefined);
     });
@@ -137,8 +154,29 @@ export class StateThread {
     return worker;
   }
 
-  #hear(message: FromThread): void {
-    if (message.kind === 'changed') this.#setup.onChange();
+  #post(worker: Worker, { number, verb, args, transfer }: Sending): void {
+    const ask = { number, verb, args, giveUpAtMs: monotonicMs() + BEGIN_WITHIN_MS };
+    worker.postMessage({ kind: 'ask', ask } satisfies ToThread, transfer);
+  }
+
+  /** The thread runs: it is asked what was held back, whose second begins now. */
+  #run(worker: Worker): void {
+    const held = this.#starting ?? [];
+    this.#starting = undefined;
+    for (const sending of held) {
+      const waiting = this.#waiting.get(sending.number);
+      if (!waiting) continue;
+      waiting.untilMs = monotonicMs() + PATIENCE_MS;
+      this.#post(worker, sending);
+    }
+    if (this.#waiting.size === 0) return;
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => this.#losePatience(), PATIENCE_MS);
+  }
+
+  #hear(worker: Worker, message: FromThread): void {
+    if (message.kind === 'running') this.#run(worker);
+    else if (message.kind === 'changed') this.#setup.onChange();
     else if (message.kind === 'warning') this.#setup.log.warn(message.message);
     else for (const answer of message.answers) this.#settle(answer);
   }
@@ -175,13 +213,13 @@ export class StateThread {
   #losePatience(): void {
     setImmediate(() => {
       const now = monotonicMs();
-      for (const [number, { sinceMs, reject }] of this.#waiting) {
-        if (now < sinceMs + PATIENCE_MS) break;
+      for (const [number, { untilMs, reject }] of this.#waiting) {
+        if (now < untilMs) break;
         this.#waiting.delete(number);
-        reject(this.#toFault(`${this.#setup.file} did not answer within ${PATIENCE_MS} ms`, undefined));
+        reject(this.#toFault(`${this.#setup.file} did not answer in time`, undefined));
       }
       const [next] = this.#waiting.values();
-      if (next) this.#patience = setTimeout(() => this.#losePatience(), next.sinceMs + PATIENCE_MS - now);
+      if (next) this.#patience = setTimeout(() => this.#losePatience(), next.untilMs - now);
       else this.#rest();
     });
   }

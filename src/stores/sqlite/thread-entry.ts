@@ -38,6 +38,8 @@ port.on('message', (message: ToThread) => {
   }
 });
 
+send({ kind: 'running' });
+
 /** What was asked before is done first. */
 function close(): void {
   if (!batches.isIdle) {

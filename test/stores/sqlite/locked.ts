@@ -1,0 +1,61 @@
+import { DatabaseSync } from 'node:sqlite';
+import test from 'ava';
+import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
+import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
+
+test.serial(
+  'while another process keeps the database locked, what would write is refused within a second, and reading goes on',
+  async (t) => {
+    const room = await sqliteRoom(t);
+    const store = await ready(room.open());
+    await store.kv('a').put('key', Buffer.from('x'));
+    const other = new DatabaseSync(room.file);
+    other.exec('BEGIN IMMEDIATE');
+
+    const before = performance.now();
+    const fault = await t.throwsAsync(store.queue.push(newJob()));
+    const tookMs = performance.now() - before;
+
+    t.like(fault, { name: 'Fault', code: 'store_unavailable', status: 503 });
+    t.regex(fault?.message ?? '', /state\.db is locked/);
+    t.true(tookMs < 1000, `it took ${tookMs} ms`);
+    t.truthy(await store.kv('a').get('key'));
+    t.is(await store.queue.claim(['mail'], LONG_LEASE_MS), undefined);
+    t.regex(room.told[0] ?? '', /^error: .*state\.db is locked/);
+    other.exec('ROLLBACK');
+    other.close();
+  },
+);
+
+test.serial('what was refused because of a lock does not happen afterwards', async (t) => {
+  const room = await sqliteRoom(t);
+  const { queue } = await ready(room.open());
+  const other = new DatabaseSync(room.file);
+  other.exec('BEGIN IMMEDIATE');
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => queue.push(newJob())));
+  t.true(outcomes.every(({ status }) => status === 'rejected'));
+
+  other.exec('ROLLBACK');
+  other.close();
+
+  const id = await queue.push(newJob());
+  t.deepEqual(
+    (await queue.ledger.list({ limit: 100 })).map((record) => record.id),
+    [id],
+  );
+});
+
+test.serial('a lock that is given back in time only costs the wait', async (t) => {
+  const room = await sqliteRoom(t);
+  const { queue } = await ready(room.open());
+  const other = new DatabaseSync(room.file);
+  other.exec('BEGIN IMMEDIATE');
+  setTimeout(() => {
+    other.exec('ROLLBACK');
+    other.close();
+  }, 300);
+
+  const id = await queue.push(newJob());
+
+  t.is((await claimSoon(queue)).job.id, id);
+});

@@ -1,0 +1,160 @@
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import test, { type ExecutionContext } from 'ava';
+import type { Store } from '../../../src/stores/store.ts';
+import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
+import { newJob } from '../../helpers/store-place.ts';
+import { untilTold } from '../../helpers/until-told.ts';
+
+/** Pushes, and resolves with the message of the fault, once it is the store's own and not that of a thread that only starts. */
+async function refusal(t: ExecutionContext, store: Store, pattern: RegExp): Promise<string> {
+  const fault = await untilTold(
+    () =>
+      store.queue.push(newJob()).then(
+        () => undefined,
+        (error: Error) => error,
+      ),
+    (told) => told === undefined || pattern.test(told.message),
+  );
+  t.like(fault, { name: 'Fault', code: 'store_unavailable' });
+  const before = performance.now();
+  await t.throwsAsync(store.queue.push(newJob()));
+  t.true(performance.now() - before < 1000);
+  return fault?.message ?? '';
+}
+
+/** Resolves with the id of a job, as soon as one can be pushed. */
+function recovery({ queue }: Store): Promise<string> {
+  return untilTold(() => queue.push(newJob()).catch(() => ''), Boolean);
+}
+
+test.serial('nothing is made before the store is used, and then nobody else may read it', async (t) => {
+  const room = await sqliteRoom(t);
+  const store = room.open();
+  t.throws(() => statSync(room.dataDir), { code: 'ENOENT' });
+
+  await ready(store);
+  await store.queue.push(newJob());
+
+  t.is(statSync(room.dataDir).mode & 0o777, 0o700);
+  for (const suffix of ['', '-wal', '-shm']) t.is(statSync(room.file + suffix).mode & 0o777, 0o600);
+});
+
+test.serial('a data folder that is there keeps its mode', async (t) => {
+  const room = await sqliteRoom(t);
+  mkdirSync(room.dataDir, { recursive: true });
+  chmodSync(room.dataDir, 0o755);
+
+  await ready(room.open());
+
+  t.is(statSync(room.dataDir).mode & 0o777, 0o755);
+});
+
+test.serial(
+  'a file that is no database is told by its name, left as it is, and made good by moving it away',
+  async (t) => {
+    const room = await sqliteRoom(t);
+    mkdirSync(room.dataDir, { recursive: true });
+    const text = 'this was somebody’s diary. '.repeat(400);
+    writeFileSync(room.file, text);
+    const store = room.open();
+
+    t.regex(await refusal(t, store, /damaged/), /\/state\.db is damaged .*: nothing was deleted/);
+    t.is(readFileSync(room.file, 'utf8'), text);
+
+    rmSync(room.file);
+    t.truthy(await recovery(store));
+  },
+);
+
+test.serial(
+  'a database that is damaged while it is in use is told by its name, and works again when it was put right',
+  async (t) => {
+    const room = await sqliteRoom(t);
+    const first = await ready(room.open());
+    for (let count = 0; count < 200; count++) void first.queue.push(newJob({ payload: Buffer.alloc(3000) }));
+    const kept = await first.queue.push(newJob());
+    await first.close();
+    const sound = readFileSync(room.file);
+    const store = await ready(room.open());
+
+    writeFileSync(room.file, Buffer.concat([sound.subarray(0, 100), Buffer.alloc(sound.length - 100, 0x5a)]));
+    t.regex(await refusal(t, store, /damaged/), /\/state\.db is damaged/);
+
+    for (const suffix of ['-wal', '-shm']) rmSync(room.file + suffix, { force: true });
+    writeFileSync(room.file, sound);
+    t.truthy(await recovery(store));
+    t.truthy(await store.queue.ledger.find(kept));
+  },
+);
+
+test.serial('a folder that cannot be made is told, and made when it can be', async (t) => {
+  const room = await sqliteRoom(t);
+  const inTheWay = dirname(room.dataDir);
+  writeFileSync(inTheWay, 'a file');
+  const store = room.open();
+
+  t.regex(await refusal(t, store, /ENOTDIR|EEXIST/), /state\.db cannot be used: .*site/);
+
+  rmSync(inTheWay);
+  t.truthy(await recovery(store));
+});
+
+test.serial('a database of a newer nexthop is refused and not touched', async (t) => {
+  const room = await sqliteRoom(t);
+  await (await ready(room.open())).close();
+  const newer = new DatabaseSync(room.file);
+  newer.exec('PRAGMA user_version = 999; CREATE TABLE of_the_future (a)');
+  newer.close();
+
+  const message = await refusal(t, room.open(), /newer/);
+
+  t.regex(message, /state\.db was written by a newer nexthop: its schema is 999, this one knows \d+/);
+});
+
+test.serial('a database that is removed while it is in use is made anew, and the loss is told', async (t) => {
+  const room = await sqliteRoom(t);
+  const store = await ready(room.open());
+  let heard = 0;
+  store.queue.onPush(() => heard++);
+  await store.queue.push(newJob());
+
+  rmSync(room.dataDir, { recursive: true });
+
+  const id = await recovery(store);
+  t.true(room.told.some((line) => /^warn: .*state\.db was removed or replaced/.test(line)));
+  const other = await ready(room.open());
+  t.deepEqual(
+    (await other.queue.ledger.list({ limit: 10 })).map((record) => record.id),
+    [id],
+  );
+  // The new one is watched, too.
+  heard = 0;
+  await untilTold(
+    async () => {
+      await other.queue.push(newJob());
+      return heard;
+    },
+    (count) => count > 0,
+  );
+});
+
+test.serial('a mistake of one who asks is no trouble of the store, and harms nobody else', async (t) => {
+  const room = await sqliteRoom(t);
+  const { queue } = await ready(room.open());
+
+  const outcomes = await Promise.allSettled([
+    queue.push(newJob()),
+    queue.push(newJob({ dueAtMs: Number.NaN })),
+    queue.push(newJob()),
+  ]);
+
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  t.not(outcomes[1]?.status === 'rejected' && outcomes[1].reason.code, 'store_unavailable');
+  t.deepEqual(await queue.ledger.counts(), { waiting: 2, running: 0, dead: 0 });
+  t.deepEqual(room.told, []);
+});
