@@ -9,7 +9,7 @@ export interface RedisGroup {
   stop(): Promise<void>;
 }
 
-/** A master, a replica that has all its data, and a Sentinel that watches them and decides alone, after 300 ms. */
+/** A master, a replica that has all its data, and a Sentinel that watches them and decides alone, after longer than a verb may take. */
 export async function runGroup(): Promise<RedisGroup> {
   const settings = { 'repl-diskless-sync-delay': '0' };
   const [master, replica] = await Promise.all([runRedis({ settings }), runRedis({ settings })]);
@@ -21,7 +21,7 @@ export async function runGroup(): Promise<RedisGroup> {
   const sentinel = await runRedis({
     sentinel: [
       `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-      'sentinel down-after-milliseconds main 300',
+      'sentinel down-after-milliseconds main 1500',
       'sentinel failover-timeout main 2000',
     ],
   });
@@ -39,4 +39,15 @@ export async function runGroup(): Promise<RedisGroup> {
       await Promise.all([master, replica, sentinel].map((server) => server.stop()));
     },
   };
+}
+
+/** Resolves when the replica has all that the master has; until its first report it may lag behind for a second. */
+export async function untilReplicated(master: RunningRedis | undefined): Promise<void> {
+  await untilTold(
+    async () => String(await master?.call('INFO', 'replication')),
+    (info) => {
+      const offset = /^master_repl_offset:(\d+)/m.exec(info)?.[1];
+      return offset !== undefined && new RegExp(`^slave0:.*state=online,offset=${offset},`, 'm').test(info);
+    },
+  );
 }

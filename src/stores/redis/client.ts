@@ -39,7 +39,7 @@ export function createClient(place: RedisPlace): Redis | Cluster {
 }
 
 /** How often a command is tried when nodes come and go. With the pauses between, less than a second. */
-const CLUSTER_TRIES = 8;
+const CLUSTER_TRIES = 6;
 const CLUSTER_PAUSE_MS = 100;
 
 /** Here a command may be sent twice, when a connection breaks: the client knows no other way to follow a failover. */

@@ -8,7 +8,7 @@ export interface Trouble {
   readonly needs: Needs;
 }
 
-/** By the code of an error reply. It stands in front, or, from a script and from a Cluster that was asked several times, somewhere inside. */
+/** By the code of an error reply, which a script or a Cluster that was asked several times has somewhere inside; and what the client says of a Cluster. */
 const REPLIES: readonly (readonly [RegExp, string, Needs?])[] = [
   [/\bREADONLY\b/, 'is a replica that takes no writes', 'writing'],
   [/\bOOM\b/, 'is out of memory (maxmemory)', 'memory'],
@@ -19,11 +19,14 @@ const REPLIES: readonly (readonly [RegExp, string, Needs?])[] = [
   [/\bCLUSTERDOWN\b/, 'is a Cluster of which a part is down', 'reading'],
   [/\bBUSY\b/, 'is held up by a script', 'reading'],
   [/\b(?:NOAUTH|WRONGPASS)\b/, 'refuses the login', 'reading'],
+  [/Failed to refresh slots cache/, 'has no node that answers', 'reading'],
+  [/Too many Cluster redirections/, 'does not get through to the node that has the keys'],
   [/\bNOPERM\b/, 'forbids this user a command, a key or a channel that is needed'],
 ];
 
 /** What an error reply to a verb that needs `needs` means; undefined for an error that is none of the known ones. */
-export function toTrouble({ message }: Error, needs: Needs): Trouble | undefined {
+export function toTrouble(error: Error, needs: Needs): Trouble | undefined {
+  const message = messageOf(error);
   for (const [pattern, words, known = needs] of REPLIES) {
     if (pattern.test(message)) return { words, needs: known };
   }

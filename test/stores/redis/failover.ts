@@ -1,0 +1,149 @@
+import test from 'ava';
+import { runCluster } from '../../helpers/redis-cluster.ts';
+import { runGroup, untilReplicated } from '../../helpers/redis-group.ts';
+import { openStore } from '../../helpers/redis-store.ts';
+import { storeFault } from '../../helpers/store-fault.ts';
+import { claimAll, newJob } from '../../helpers/store-place.ts';
+import { until } from '../../helpers/until.ts';
+import { untilTold } from '../../helpers/until-told.ts';
+
+/** Its slot is one of the first master's. */
+const PREFIX_OF_FIRST = 'site-0';
+
+test('a failover by Sentinel loses nothing that the replica had, and is followed without a restart', async (t) => {
+  const group = await runGroup();
+  t.teardown(() => group.stop());
+  const { store, lines } = openStore(t, group.url);
+  let heard = 0;
+  store.queue.onPush(() => heard++);
+  const accepted = await Promise.all(Array.from({ length: 20 }, () => store.queue.push(newJob())));
+  await untilReplicated(group.master);
+  await group.master.kill();
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+  t.regex(fault.message, /^Redis "main" of the Sentinels 127\.0\.0\.1:\d+ cannot be reached: /);
+  const later = await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+
+  const kept = (await claimAll(store.queue)).map(({ id }) => id);
+  t.deepEqual(kept, [...accepted, later]);
+  t.is(lines.filter(({ message }) => message.includes('is back after')).length, 1);
+  heard = 0;
+  await store.queue.push(newJob());
+  await until(() => heard > 0, 'a ring from the new master');
+});
+
+test('a master that is demoted behind the back of its clients is left for the new one', async (t) => {
+  const group = await runGroup();
+  t.teardown(() => group.stop());
+  const { store } = openStore(t, group.url);
+  await store.queue.push(newJob());
+
+  // It wants to have heard from the replica lately.
+  await untilTold(() => group.sentinel.call('SENTINEL', 'FAILOVER', 'main').catch(() => undefined), Boolean);
+
+  await untilTold(
+    async () => String(await group.replica.call('INFO', 'replication')),
+    (info) => info.includes('role:master'),
+  );
+  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  t.true((await claimAll(store.queue)).length >= 2);
+});
+
+test('Sentinels that are away are told of within a second, and asked again', async (t) => {
+  const group = await runGroup();
+  t.teardown(() => group.stop());
+  await group.sentinel.kill();
+  const { store, lines } = openStore(t, group.url);
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+
+  t.regex(fault.message, /cannot be reached: All sentinels are unreachable/);
+  await group.sentinel.restart();
+  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  t.is(lines.filter(({ message }) => message.includes('is back after')).length, 1);
+  await group.sentinel.kill();
+  await group.master.kill();
+  const startedAtMs = performance.now();
+  await store.close();
+  t.true(performance.now() - startedAtMs < 3000);
+});
+
+test('a Cluster whose master dies is told of within a second, and used again when a replica took over', async (t) => {
+  const cluster = await runCluster({ replicas: 1 });
+  t.teardown(() => cluster.stop());
+  const [master] = cluster.nodes;
+  const { store, lines } = openStore(t, cluster.url, PREFIX_OF_FIRST);
+  const accepted = await Promise.all(Array.from({ length: 20 }, () => store.queue.push(newJob())));
+  t.is(await master?.call('ZCARD', `{${PREFIX_OF_FIRST}}:waiting`), 20);
+  await untilReplicated(master);
+  await master?.kill();
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+  t.regex(fault.message, /^Redis Cluster 127\.0\.0\.1:\d+, .* (?:does not get through|is a Cluster|gave no answer)/);
+  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+
+  const kept = new Set((await claimAll(store.queue)).map(({ id }) => id));
+  t.deepEqual(
+    accepted.filter((id) => !kept.has(id)),
+    [],
+  );
+  t.true(lines.some(({ message }) => message.includes('is back after')));
+});
+
+test('a Cluster of which a part is down refuses, and works when it is whole again', async (t) => {
+  const cluster = await runCluster();
+  t.teardown(() => cluster.stop());
+  const { store } = openStore(t, cluster.url, PREFIX_OF_FIRST);
+  await store.queue.push(newJob());
+  await cluster.nodes[2]?.kill();
+  await untilTold(
+    async () => String(await cluster.nodes[0]?.call('CLUSTER', 'INFO')),
+    (info) => info.includes('cluster_state:fail'),
+  );
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+
+  // By which of its nodes it was asked last.
+  t.regex(
+    fault.message,
+    /(?:is a Cluster of which a part is down|does not get through to the node that has the keys|gave no answer within 900 ms)$/,
+  );
+  await cluster.nodes[2]?.restart();
+  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+});
+
+test('a Cluster that is away as a whole is told of within a second, and found again', async (t) => {
+  const cluster = await runCluster();
+  t.teardown(() => cluster.stop());
+  const { store } = openStore(t, cluster.url);
+  let heard = 0;
+  store.queue.onPush(() => heard++);
+  await store.queue.push(newJob());
+  await until(() => heard > 0, 'a ring');
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+  await storeFault(t, store.queue.push(newJob()));
+
+  await Promise.all(cluster.nodes.map((node) => node.restart()));
+  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  heard = 0;
+  const ringing = setInterval(() => void store.queue.push(newJob()).catch(() => {}), 50);
+  t.teardown(() => clearInterval(ringing));
+  await until(() => heard > 0, 'a ring after the restart');
+});
+
+test('a Cluster that is away at the start is found when it comes, and closes when it does not', async (t) => {
+  const cluster = await runCluster();
+  t.teardown(() => cluster.stop());
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+  const { store } = openStore(t, cluster.url);
+  const { store: closed } = openStore(t, cluster.url);
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+
+  t.regex(fault.message, /^Redis Cluster .* has no node that answers$/);
+  const startedAtMs = performance.now();
+  await closed.close();
+  t.true(performance.now() - startedAtMs < 3000);
+  await Promise.all(cluster.nodes.map((node) => node.restart()));
+  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+});
