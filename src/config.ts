@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { type MessageBusPlace, type MessageBusSettings, toMessageBusPlace } from './message-bus-place.ts';
 import { redisUrl } from './redis-url.ts';
 import * as kind from './setting.ts';
 
@@ -122,6 +123,36 @@ export const SETTINGS = {
 
   MAX_TUNNELS: setting(kind.whole(0, 65_535), '1000', 'open WebSockets, to the hop and to functions; above it 503'),
   TUNNEL_IDLE_TIMEOUT: setting(kind.duration, '1h', 'a WebSocket in which nothing moves is closed; 0: never'),
+
+  // The platform's own names. REDIS_HOST and REDIS_PORT are also set for other things, by sites and by Kubernetes (`tcp://10.0.0.1:6379`), so
+  // that they are looked at only beside the others.
+  PROXY_REGO_KEY: setting(kind.anyText, '', "Section's message bus: key under which modules register; empty: no bus"),
+  LIST_KEY_PREFIX: setting(
+    kind.anyText,
+    '',
+    "Section's message bus: what the key of this module's messages begins with",
+  ),
+  LIST_KEY_SUFFIX: setting(
+    kind.anyText,
+    '',
+    "Section's message bus: what tells this module from its like, such as its pod",
+  ),
+  REDIS_HOST: setting(
+    kind.anyText,
+    '',
+    "Section's message bus: host of its Redis; the store is not there, but at REDIS_URL",
+  ),
+  REDIS_PORT: setting(kind.anyText, '6379', "Section's message bus: port of its Redis"),
+  MESSAGE_CLIENT_REGISTRATION_TIMEOUT_SECONDS: setting(
+    kind.whole(1, 86_400),
+    '60',
+    "Section's message bus: seconds from one registration to the next",
+  ),
+  REDIS_BRPOP_TIMEOUT_SECONDS: setting(
+    kind.whole(1, 86_400),
+    '300',
+    "Section's message bus: seconds of one wait for a message",
+  ),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -132,6 +163,8 @@ export type Config = {
 } & {
   /** Absolute path of the site. */
   readonly site: string;
+  /** Undefined where none is set. */
+  readonly messageBus: MessageBusPlace | undefined;
   /** The variables a function may see: those of the process, before a site adds its own. */
   readonly functionEnv: Readonly<Record<string, string | undefined>>;
 };
@@ -172,13 +205,16 @@ export function readConfig({ env = process.env, flags = {}, site = '.' }: Source
   for (const name of Object.keys(flags)) {
     if (!(name in SETTINGS)) complaints.push(`--${toFlag(name)} is no setting; docs/settings.md lists them`);
   }
+  // Read above, each by its own kind; of those that failed nothing is used.
+  const bus = toMessageBusPlace(values as unknown as MessageBusSettings);
+  complaints.push(...bus.complaints);
   if (complaints.length > 0) throw new ConfigError(complaints);
 
   const root = resolve(site);
   values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
   values.LOG_DIR = resolve(String(values.LOG_DIR));
   // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
-  return Object.freeze({ ...values, site: root, functionEnv: { ...env } }) as unknown as Config;
+  return Object.freeze({ ...values, site: root, messageBus: bus.place, functionEnv: { ...env } }) as unknown as Config;
 }
 
 /** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */

@@ -19,6 +19,7 @@ import type { Site } from './site/site.ts';
 import { type Reload, SiteInUse } from './site/site-in-use.ts';
 import { LazyStore } from './stores/lazy-store.ts';
 import { openStore } from './stores/open.ts';
+import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
 import type { Store } from './stores/store.ts';
 
 /** How long the logs may take to get their last lines out, also on a full disk. */
@@ -49,6 +50,7 @@ export class Edge {
   readonly #webSockets: WebSockets;
   readonly #pendingWork: PendingWork;
   readonly #ready: Ready;
+  #messageBus: MessageBus | undefined;
 
   constructor({ config, log, sites, background, store }: EdgeParts) {
     this.#config = config;
@@ -123,10 +125,12 @@ export class Edge {
     return this.#sites.current;
   }
 
-  /** Binds PORT, and begins to run jobs; resolves with the port (PORT=0 takes a free one). Rejects with Node's error. */
+  /** Binds PORT, and begins to run jobs and to listen to the message bus; resolves with the port (PORT=0 takes a free one). Rejects with Node's error. */
   async listen(): Promise<number> {
     const port = await this.#server.listen();
     this.#background.start(this.site.jobRules);
+    const { messageBus: place } = this.#config;
+    if (place) this.#messageBus = openMessageBus({ place, log: this.log, onUpdate: () => void this.reload() });
     return port;
   }
 
@@ -143,7 +147,7 @@ export class Edge {
     const { DRAIN_DELAY, DRAIN_TIMEOUT } = this.#config;
     this.#ready.isReady = false;
     this.#server.announceClose();
-    const reloaded = this.#sites.close();
+    const reloaded = Promise.all([this.#messageBus?.close(), this.#sites.close()]);
     const jobsOver = this.#background.close(DRAIN_DELAY + DRAIN_TIMEOUT);
     if (DRAIN_DELAY > 0) await delay(DRAIN_DELAY);
     const finished = Promise.all([

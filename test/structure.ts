@@ -21,7 +21,7 @@ const FLOORS: rules.Floors = [
   ['target.ts', 'site/path.ts', 'site/problem.ts', 'stores/store.ts'],
   ['http/'],
   ['config.ts'],
-  ['redis-url.ts'],
+  ['redis-url.ts', 'message-bus-place.ts'],
   ['setting.ts', 'fault.ts', 'pending-work.ts', 'deadlines.ts'],
   ['roster.ts'],
 ];
