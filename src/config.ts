@@ -199,7 +199,7 @@ export function readConfig({ env = process.env, flags = {}, site = '.' }: Source
       values[name] = read(text);
     } catch (error) {
       if (!(error instanceof kind.Unfit)) throw error;
-      complaints.push(`${name} must be ${error.message}, got ${JSON.stringify(text)}`);
+      complaints.push(`${name} must be ${error.message}, got ${JSON.stringify(withoutLogin(text))}`);
     }
   }
   for (const name of Object.keys(flags)) {
@@ -246,4 +246,9 @@ export function processEnv(): NodeJS.ProcessEnv {
 /** `LOG_DIR` → `log-dir`. */
 export function toFlag(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
+}
+
+/** A bad URL may still hold a good password: nothing before the last "@" is shown, and no query. */
+function withoutLogin(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@').replace(/(:\/\/[^?]*\?).*$/s, '$1…');
 }
