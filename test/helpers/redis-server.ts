@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
+import { freePort } from './free-port.ts';
 
 /** How long a server may take to start. */
 const START_MS = 8000;
+
+/** A Cluster's node also listens on its port + 10,000. */
+const HIGHEST_OF_NODE = 55_000;
 
 export interface RedisServer {
   readonly port: number;
@@ -54,7 +57,7 @@ export async function runRedis(setup: RedisSetup = {}): Promise<RunningRedis> {
   let running: ChildProcess | undefined;
   // Somebody else may take the port before redis-server does.
   for (let attempt = 0; !running; attempt++) {
-    port = await freePort(setup.settings?.['cluster-enabled'] === 'yes');
+    port = await freePort(setup.settings?.['cluster-enabled'] === 'yes' ? HIGHEST_OF_NODE : undefined);
     running = await tryStart(folder, port, setup);
     if (!running && attempt === 5) throw new Error('redis-server does not start');
   }
@@ -123,16 +126,4 @@ async function tryStart(
       resolve(child);
     });
   });
-}
-
-/** A Cluster's node also listens on its port + 10,000. */
-async function freePort(isNode: boolean): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    server.close();
-    await once(server, 'close');
-    if (!isNode || port < 55_000) return port;
-  }
 }
