@@ -1,0 +1,170 @@
+import test from 'ava';
+import type { Declaration, FunctionConfig } from '../../../src/dialects/netlify/declaration.ts';
+import { type FunctionRoutes, toRoutes } from '../../../src/dialects/netlify/to-routes.ts';
+import { createRouter } from '../../../src/site/router.ts';
+
+test('a function without a path is reached under its default URL and all below it', (t) => {
+  const { routes } = open('hello');
+
+  t.deepEqual(
+    routes.map(({ pattern, step }) => [pattern.text, step]),
+    [['/.netlify/functions/hello', 2]],
+  );
+  for (const target of [
+    '/.netlify/functions/hello',
+    '/.netlify/functions/hello/',
+    '/.netlify/functions/hello/a//b?x',
+  ]) {
+    t.deepEqual(ask([{ routes }], target), ['hello at undefined with {}'], target);
+  }
+  for (const target of ['/.netlify/functions/hello2', '/.netlify/functions', '/.netlify/builders/hello', '/hello']) {
+    t.deepEqual(ask([{ routes }], target), [], target);
+  }
+  t.deepEqual(ask([{ routes }], '/.netlify/functions/Hello'), []);
+});
+
+test('a Lambda-compatible function, which may be a builder, has the URL of builders, too', (t) => {
+  const opened = [open('page', {}, { generation: 'lambda' })];
+
+  t.deepEqual(ask(opened, '/.netlify/functions/page'), ['page at undefined with {}']);
+  t.deepEqual(ask(opened, '/.netlify/builders/page/a'), ['page at undefined with {}']);
+});
+
+test('a path removes the default URL', (t) => {
+  const opened = [open('hello', { paths: ['/hi/:who'] }, { generation: 'lambda' })];
+
+  t.deepEqual(ask(opened, '/hi/a%20b'), ['hello at /hi/:who with {"who":"a%20b"}']);
+  t.deepEqual(ask(opened, '/.netlify/functions/hello'), []);
+  t.deepEqual(ask(opened, '/.netlify/builders/hello'), []);
+});
+
+test('a method that is not declared is not answered, and GET does not imply HEAD', (t) => {
+  const opened = [open('hello', { paths: ['/hi'], methods: ['GET', 'POST'] })];
+
+  t.deepEqual(
+    ['GET', 'POST', 'HEAD', 'PUT'].map((method) => ask(opened, '/hi', method).length),
+    [1, 1, 0, 0],
+  );
+});
+
+test('an excluded path is no path of the function, whichever of its own fits, and whatever is in front of it', (t) => {
+  const opened = [
+    open('shop', {
+      paths: ['/shop/*', '/shop/cart', '/sale/:id'],
+      excludedPaths: ['/shop/:page.css', '/*/cart', '/sale/1'],
+    }),
+  ];
+
+  t.deepEqual(ask(opened, '/shop/a'), ['shop at /shop/* with {"0":"a"}']);
+  t.deepEqual(ask(opened, '/sale/2'), ['shop at /sale/:id with {"id":"2"}']);
+  for (const target of ['/shop/cart', '/shop/cart/', '/shop/a.css', '/sale/1', '/Sale/1', '/%73ale/1']) {
+    t.deepEqual(ask(opened, target), [], target);
+  }
+});
+
+test('an excluded path that cannot be read costs the whole function', (t) => {
+  const { routes, problems } = open('shop', { paths: ['/shop/*'], excludedPaths: ['/shop/(a'] });
+
+  t.deepEqual(routes, []);
+  t.like(problems[0], { severity: 'error', file: 'netlify/functions/shop.mts' });
+  t.regex(problems[0]?.message ?? '', /^excludedPath "\/shop\/\(a" at character 7 .*; the function is not reached$/);
+});
+
+test('a path that cannot be read costs that path alone', (t) => {
+  const opened = open('shop', { paths: ['/a/(b', '/c'] });
+
+  t.deepEqual(ask([opened], '/c').length, 1);
+  t.regex(opened.problems[0]?.message ?? '', /^path "\/a\/\(b" at character 4 .*; the path is not served$/);
+});
+
+test('of the paths of one function the first that fits counts, though another says more', (t) => {
+  const opened = [open('sale', { paths: ['/sale/*', '/sale/:id', '/sale/new', '/other'] })];
+
+  t.deepEqual(ask(opened, '/sale/new'), ['sale at /sale/* with {"0":"new"}']);
+  t.deepEqual(ask(opened, '/other'), ['sale at /other with {}']);
+});
+
+test('a path that stands there twice is one route', (t) => {
+  t.is(open('a', { paths: ['/a', '/a/'] }).routes.length, 1);
+});
+
+test('a function of any case is found when none fits the path as it is', (t) => {
+  const opened = [open('item', { paths: ['/item/:id'] })];
+
+  t.deepEqual(ask(opened, '/ITEM/Ab'), ['item at /item/:id with {"id":"Ab"}']);
+});
+
+test('preferStatic puts a function behind the files and the hop', (t) => {
+  const { routes } = open('item', { paths: ['/item/:id', '/product/:id'], preferStatic: true });
+
+  t.deepEqual(
+    routes.map(({ step, afterMiss }) => [step, afterMiss]),
+    [
+      [4, true],
+      [4, true],
+    ],
+  );
+  t.deepEqual(
+    open('item', { paths: ['/item'] }).routes.map(({ step, afterMiss }) => [step, afterMiss]),
+    [[2, undefined]],
+  );
+});
+
+test("a user's function comes before a generated one, one with methods before one for any, then the better path", (t) => {
+  const opened = [
+    open('generated', { paths: ['/products/new'], methods: ['GET'] }, { generated: true }),
+    open('any', { paths: ['/products/new'] }),
+    open('all', { paths: ['/*'] }),
+    open('delete', { paths: ['/products/:sku'], methods: ['GET', 'DELETE'] }),
+    open('first', { paths: ['/products/:id'] }),
+    open('second', { paths: ['/products/:sku'] }),
+  ];
+
+  t.deepEqual(
+    ask(opened, '/products/new').map((text) => text.split(' ')[0]),
+    ['delete', 'any', 'first', 'second', 'all', 'generated'],
+  );
+});
+
+test("what is the platform's own is taken by no pattern, and a default URL comes first", (t) => {
+  const opened = [open('all', { paths: ['/*', '/.netlify/x'], methods: ['GET'] }), open('hello')];
+
+  t.deepEqual(ask(opened, '/.netlify/functions/hello'), ['hello at undefined with {}']);
+  for (const place of ['functions/gone', 'builders/gone', 'images', 'images/x', 'functions']) {
+    t.deepEqual(ask(opened, `/.netlify/${place}?url=x`), [], place);
+  }
+  t.deepEqual(ask(opened, '/.netlify/x'), ['all at /* with {"0":".netlify/x"}']);
+  t.deepEqual(ask(opened, '/'), ['all at /* with {"0":""}']);
+});
+
+for (const path of ['/.netlify/images', '/.netlify/functions/other', '/.netlify/builders/other/']) {
+  test(`${path} as a function's path is warned of and not served`, (t) => {
+    const { routes, problems } = open('images', { paths: [path] });
+
+    t.deepEqual(routes, []);
+    t.deepEqual(
+      problems.map(({ severity, message }) => [severity, message.includes("the platform's own")]),
+      [['warning', true]],
+    );
+  });
+}
+
+function open(name: string, config: Partial<FunctionConfig> = {}, parts: Partial<Declaration> = {}): FunctionRoutes {
+  const file = `netlify/functions/${name}.mts`;
+  const declaration: Declaration = {
+    name,
+    file,
+    path: `/site/${file}`,
+    generated: false,
+    generation: 'modern',
+    config: { paths: [], excludedPaths: [], methods: 'any', preferStatic: false, background: false, ...config },
+    ...parts,
+  };
+  return toRoutes(declaration, (path) => ({ name: `${name} at ${path}`, answer: async () => 'passed' }));
+}
+
+/** Who is asked, first to be asked first, and with which params. */
+function ask(opened: readonly Pick<FunctionRoutes, 'routes'>[], target: string, method = 'GET'): string[] {
+  const router = createRouter(opened.flatMap(({ routes }) => routes));
+  return router.find(method, target).map(({ route, params }) => `${route.target.name} with ${JSON.stringify(params)}`);
+}
