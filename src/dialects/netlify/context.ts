@@ -37,53 +37,22 @@ export interface Deploy {
 
 export interface CallContext {
   readonly context: Context;
-  /** The `Set-Cookie` of the answer. Throws a TypeError for a cookie that cannot be. */
-  setCookies(): readonly string[];
+  readonly jar: CookieJar;
 }
 
 /**
- * The context of one call. All its properties are its own, so that it can be spread, destructured and listed; what takes time to find out is found out
- * when it is first asked for, and is the same from then on.
+ * The context of one call, whose URL must be one. All its properties are plain and its own, so that it can be spread, destructured, listed and wrapped.
+ * None is made late: a getter on an object costs more than all that stands here, a URL included.
  */
 export function toContext(invocation: Invocation, platform: Platform): CallContext {
-  let account: Context['account'] | undefined;
-  let jar: CookieJar | undefined;
-  let cookies: Cookies | undefined;
-  let deploy: Deploy | undefined;
-  let geo: Geo | undefined;
-  let url: URL | undefined;
+  const jar = new CookieJar(invocation.rawFields);
   const context: Context = {
-    get account() {
-      account ??= { id: told(invocation, 'x-nf-account-id') };
-      return account;
-    },
-    set account(value) {
-      account = value;
-    },
-    get cookies() {
-      jar ??= new CookieJar(invocation.rawFields);
-      cookies ??= jar.cookies;
-      return cookies;
-    },
-    set cookies(value) {
-      cookies = value;
-    },
-    get deploy() {
-      deploy ??= toDeploy(invocation, platform);
-      return deploy;
-    },
-    set deploy(value) {
-      deploy = value;
-    },
+    account: { id: told(invocation, 'x-nf-account-id') },
+    cookies: jar.cookies,
+    deploy: toDeploy(invocation, platform),
     flags: FLAGS,
     path: invocation.route,
-    get geo() {
-      geo ??= toPlace(invocation, platform);
-      return geo;
-    },
-    set geo(value) {
-      geo = value;
-    },
+    geo: toPlace(invocation, platform),
     ip: invocation.clientAddress,
     json,
     log: tell,
@@ -93,19 +62,13 @@ export function toContext(invocation: Invocation, platform: Platform): CallConte
     rewrite: async (target) => fetch(new URL(target, invocation.url)),
     server: { ...platform.server },
     site: { ...platform.site },
-    get url() {
-      url ??= new URL(invocation.url);
-      return url;
-    },
-    set url(value) {
-      url = value;
-    },
+    url: new URL(invocation.url),
     waitUntil: (...works: unknown[]) => {
       if (works.length === 0) throw new TypeError('waitUntil: At least 1 argument required, but only 0 passed');
       invocation.waitUntil(works[0]);
     },
   };
-  return { context, setCookies: () => jar?.toFields() ?? [] };
+  return { context, jar };
 }
 
 /** What a peer says that is believed; '' for nothing. */
@@ -114,13 +77,14 @@ function told({ trusted, rawFields }: Invocation, name: string): string {
 }
 
 function toDeploy(invocation: Invocation, { isDev }: Platform): Deploy {
-  const branch = told(invocation, 'x-nf-branch');
-  return {
-    ...(branch && { branch }),
+  const deploy: Deploy = {
     context: told(invocation, 'x-nf-deploy-context') || (isDev ? 'dev' : ''),
     id: told(invocation, 'x-nf-deploy-id') || (isDev ? '0' : ''),
     published: told(invocation, 'x-nf-deploy-published') === '1',
   };
+  const branch = told(invocation, 'x-nf-branch');
+  if (branch) deploy.branch = branch;
+  return deploy;
 }
 
 function toPlace({ trusted, rawFields }: Invocation, { mockCountry }: Platform): Geo {

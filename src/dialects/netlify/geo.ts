@@ -54,8 +54,10 @@ function fromNetlify(field: string): Geo {
 }
 
 function fromSection(rawFields: readonly string[]): Geo {
-  const say = (name: string): string => toText(fieldOf(rawFields, `section-io-geo-${name}`));
   const geo: Geo = {};
+  const told = sectionFields(rawFields);
+  if (!told) return geo;
+  const say = (name: string): string => toText(told.get(name) ?? '');
   const country = toArea(say('country-code'), say('country-name'));
   const subdivision = toArea(say('region-code'), say('region-name') || say('region'));
   const place = LATITUDE_LONGITUDE.exec(say('latlon'));
@@ -70,6 +72,20 @@ function fromSection(rawFields: readonly string[]): Geo {
     geo.longitude = Number(place[2]);
   }
   return geo;
+}
+
+const SECTION = 'section-io-geo-';
+
+/** By what stands behind the prefix. Undefined if there is none, as nearly always. */
+function sectionFields(rawFields: readonly string[]): ReadonlyMap<string, string> | undefined {
+  let found: Map<string, string> | undefined;
+  for (let at = 0; at < rawFields.length; at += 2) {
+    const name = rawFields[at] as string; // pairs
+    if (name.length <= SECTION.length || !name.toLowerCase().startsWith(SECTION)) continue;
+    found ??= new Map();
+    found.set(name.slice(SECTION.length).toLowerCase(), rawFields[at + 1] as string);
+  }
+  return found;
 }
 
 const LATITUDE_LONGITUDE = /^\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*$/;

@@ -2,7 +2,8 @@ import { Fault } from '../../fault.ts';
 import { TextResponse } from '../../http/text-response.ts';
 import type { WebResponse } from '../../http/web-response-head.ts';
 import type { Exports } from '../loader/compile.ts';
-import { type CallContext, type Context, toContext } from './context.ts';
+import { type Context, toContext } from './context.ts';
+import type { CookieJar } from './cookies.ts';
 import type { Run } from './invocation.ts';
 import type { Platform } from './platform.ts';
 import { requestStore } from './request-store.ts';
@@ -16,17 +17,19 @@ export function toModernRun(exports: Exports, platform: Platform): Run {
   const store = requestStore();
 
   return async (invocation) => {
-    const { context, setCookies } = toContext(invocation, platform);
     try {
+      // First, as it looks whether the URL is one.
+      const { request } = invocation;
+      const { context, jar } = toContext(invocation, platform);
       const state = store.getStore();
       let result: unknown;
       if (state?.invocation === invocation) {
         state.context = context;
-        result = await call(invocation.request, context);
+        result = await call(request, context);
       } else {
-        result = await store.run({ context, invocation }, call, invocation.request, context);
+        result = await store.run({ context, invocation }, call, request, context);
       }
-      return toAnswer(result, setCookies);
+      return toAnswer(result, jar);
     } catch (cause) {
       throw toFault(cause);
     }
@@ -64,14 +67,14 @@ class NetlifyUserError extends Error {
   override readonly name = 'NetlifyUserError';
 }
 
-function toAnswer(result: unknown, setCookies: CallContext['setCookies']): WebResponse {
+function toAnswer(result: unknown, jar: CookieJar): WebResponse {
   // Cookies that were set are lost, as on the platform.
   if (result === undefined) return NO_CONTENT;
   if (!(result instanceof Response)) {
     const message = "Function returned an unsupported value. Accepted types are 'Response' or 'undefined'";
     throw new Fault('function_bad_answer', { message, cause: new NetlifyUserError(message) });
   }
-  const cookies = setCookies();
+  const cookies = jar.toFields();
   return cookies.length > 0 ? withCookies(result, cookies) : result;
 }
 

@@ -112,3 +112,13 @@ test('ids grow, and none comes twice', async (t) => {
 
   t.deepEqual(ids, [...new Set(ids)].sort());
 });
+
+for (const host of ['a:99999', 'a b', 'a@b']) {
+  test(`a Host of ${JSON.stringify(host)} makes no URL and is a 400, and the function is not called`, async (t) => {
+    const server = await serveFunction(t, `export default () => { throw new Error('called'); };`);
+
+    const answer = await server.exchange(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+
+    t.regex(answer, /^HTTP\/1\.1 400 .*bad_request/s);
+  });
+}
