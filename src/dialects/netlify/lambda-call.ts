@@ -42,8 +42,8 @@ export class LambdaCall {
   #follow(promise: PromiseLike<unknown>): void {
     // Not `promise.then`, which may be anybody's and throw.
     Promise.resolve(promise).then(
-      // An async handler that called back resolves too, with nothing.
-      (result) => !this.#isSettled && this.#succeed(result),
+      // An async handler that called back resolves too, with nothing: of two results the second one does nothing.
+      (result) => this.#succeed(result),
       (error) => this.threw(error),
     );
   }

@@ -31,8 +31,8 @@ function intake(gate: Promise<unknown> = Promise.resolve()): Intake {
 }
 
 /** A background function that keeps bodies of up to 10 bytes. */
-async function serve(t: ExecutionContext, jobs: JobIntake | undefined): Promise<ExchangeServer> {
-  const target = new BackgroundTarget({
+function toTarget(jobs: JobIntake | undefined): BackgroundTarget {
+  return new BackgroundTarget({
     name: 'netlify/functions/report-background.js',
     rule: 'netlify/report-background',
     jobs,
@@ -40,6 +40,10 @@ async function serve(t: ExecutionContext, jobs: JobIntake | undefined): Promise<
     route: '/report/:id',
     platform: netlifyPlatform([]),
   });
+}
+
+async function serve(t: ExecutionContext, jobs: JobIntake | undefined): Promise<ExchangeServer> {
+  const target = toTarget(jobs);
   return serveExchanges(t, async (exchange) => {
     await target.answer(exchange, { id: '7' });
   });
@@ -93,6 +97,8 @@ test('the answer waits until the job is stored', async (t) => {
     (count) => count === 1,
   );
 
+  // By the time that another request is answered, this one could have been.
+  t.regex(await server.exchange(`POST / HTTP/1.1\r\n${REST}Content-Length: 11\r\n\r\n`), /^HTTP\/1\.1 413 /);
   t.is(peer.received, '');
   gate.resolve();
   t.regex(await peer.readToEnd(), /^HTTP\/1\.1 202 /);
@@ -178,6 +184,19 @@ test('what a client leaves in the middle of its body is not stored', async (t) =
     async () => server.faults[0]?.code,
     (code) => code === 'client_left',
   );
+  t.deepEqual(jobs.stored, []);
+});
+
+test('a WebSocket is left to others', async (t) => {
+  const jobs = intake();
+  const target = toTarget(jobs);
+  const server = await serveExchanges(t, async (exchange) => {
+    // That there is one is all that is asked.
+    exchange.upgrade = {} as Exclude<typeof exchange.upgrade, undefined>;
+    exchange.response.end(await target.answer(exchange, {}));
+  });
+
+  t.true((await server.exchange(`GET / HTTP/1.1\r\n${REST}\r\n`)).endsWith('passed'));
   t.deepEqual(jobs.stored, []);
 });
 
