@@ -110,6 +110,37 @@ export interface WebSocketResult {
   readonly websocket: WebSocketCallbacks;
 }
 
+/** What can be stored under a key. */
+export type KvValue = string | ArrayBuffer | ArrayBufferView | ReadableStream;
+
+export interface KvListOptions {
+  readonly prefix?: string | undefined;
+  /** 256 at most, which is also the default. */
+  readonly limit?: number | undefined;
+  /** Of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+export interface KvListResult {
+  /** In the order of their bytes. `key` and `name` are the same: code for the platform uses either. */
+  readonly keys: readonly { readonly key: string; readonly name: string }[];
+  /** There are no more. */
+  readonly complete: boolean;
+  readonly cursor: string | undefined;
+}
+
+/** A namespace of KV storage, bound by KV_BINDINGS: `declare const my_kv: KvNamespace`. Keys have letters, digits and "_", 512 at most; values 25 MB. */
+export interface KvNamespace {
+  /** Null if there is no such key. */
+  get(key: string, options?: 'text' | { readonly type?: 'text' }): Promise<string | null>;
+  get<T = unknown>(key: string, options: 'json' | { readonly type: 'json' }): Promise<T | null>;
+  get(key: string, options: 'arrayBuffer' | { readonly type: 'arrayBuffer' }): Promise<ArrayBuffer | null>;
+  get(key: string, options: 'stream' | { readonly type: 'stream' }): Promise<ReadableStream<Uint8Array> | null>;
+  put(key: string, value: KvValue): Promise<void>;
+  delete(key: string): Promise<void>;
+  list(options?: KvListOptions): Promise<KvListResult>;
+}
+
 export interface NamedCookie {
   readonly name: string;
   readonly value: string;

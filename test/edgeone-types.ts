@@ -39,6 +39,17 @@ test("a user's functions compile with the types of nexthop/edgeone", async (t) =
           onerror: (socket, error) => socket.close(1011, error.message),
         } };
       }`,
+    'cloud-functions/count.ts': `import type { KvNamespace } from 'nexthop/edgeone';
+      declare const my_kv: KvNamespace;
+      export async function onRequest(): Promise<Response> {
+        const text: string | null = await my_kv.get('count');
+        const facts = await my_kv.get<{ count: number }>('facts', { type: 'json' });
+        const bytes: ArrayBuffer | null = await my_kv.get('bytes', 'arrayBuffer');
+        await my_kv.put('count', String(Number(text) + (facts?.count ?? 0) + (bytes?.byteLength ?? 0)));
+        const { keys, cursor, complete } = await my_kv.list({ prefix: 'a', limit: 10, cursor: undefined });
+        for (const { key, name } of keys) await my_kv.delete(key + name);
+        return new Response(await my_kv.get('stream', 'stream'), { headers: { cursor: complete ? '' : String(cursor) } });
+      }`,
     'middleware.ts': `import type { MiddlewareConfig, MiddlewareContext } from 'nexthop/edgeone';
       export function middleware({ request, next, redirect, rewrite, urlInfo, geo, clientIp, env }: MiddlewareContext): Response {
         if (!request.cookies.session) return redirect('/login', 302);

@@ -5,6 +5,7 @@ import { survey } from '../loader/survey.ts';
 import { readEdgeOneJson } from './edgeone-json.ts';
 import { isEntry } from './entry.ts';
 import { findFiles } from './find-files.ts';
+import { installKv } from './install-kv.ts';
 import { openEntries } from './open-entries.ts';
 import { openGates } from './open-gates.ts';
 import type { EdgeOneJson } from './rules.ts';
@@ -18,6 +19,7 @@ export const edgeone: Dialect = {
 };
 
 async function read(given: Project): Promise<Reading> {
+  const kvProblems = given.ahead ? [] : installKv(given);
   // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const { json, problems } = await readEdgeOneJson(project.root);
@@ -29,7 +31,7 @@ async function read(given: Project): Promise<Reading> {
   return {
     routes: [...gates.routes, ...functions.routes],
     ignored: [...gates.ignored, ...functions.ignored, ...files.ignored],
-    problems: [...problems, ...gates.problems, ...functions.problems, ...files.problems],
+    problems: [...kvProblems, ...problems, ...gates.problems, ...functions.problems, ...files.problems],
     ...(files.folder !== undefined && { fileFolders: [{ folder: files.folder, slash: files.slash }] }),
   };
 }
