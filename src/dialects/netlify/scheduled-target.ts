@@ -74,7 +74,9 @@ export class ScheduledTarget implements Target {
 }
 
 async function describeAnswer(response: WebResponse): Promise<readonly string[]> {
-  return [`It answered with status ${response.status}.`, await readStart(response)];
+  const said = `It answered with status ${response.status}.`;
+  const start = await readStart(response);
+  return start === '' ? [said] : [said, start];
 }
 
 /** Characters, more or less: enough to see what it was. */
