@@ -60,7 +60,7 @@ export class Bell {
       autoResubscribe: false,
       retryStrategy: (attempt) => {
         // Read again before each attempt.
-        if (place.mode === 'cluster') Object.assign(client.options, place.nodes[++node % place.nodes.length]);
+        if (place.mode === 'cluster') Object.assign(client.options, addressOf(place, ++node));
         return pauseBeforeRetry(attempt);
       },
     });

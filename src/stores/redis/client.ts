@@ -71,8 +71,8 @@ export function optionsOfNode({ username, password, tls }: RedisPlace): Options 
   };
 }
 
-/** Where a single Redis is, or who knows. */
-export function addressOf({ mode, nodes, group, database, tls, password }: RedisPlace): Options {
+/** Where a single Redis is, or who knows; or one of the nodes of a Cluster. */
+export function addressOf({ mode, nodes, group, database, tls, password }: RedisPlace, index = 0): Options {
   if (mode === 'sentinel') {
     return {
       sentinels: nodes.map(({ host, port }) => ({ host, port })),
@@ -85,7 +85,7 @@ export function addressOf({ mode, nodes, group, database, tls, password }: Redis
       ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
     };
   }
-  const { host, port } = nodes[0] ?? { host: '', port: 0 }; // a place has a node
+  const { host, port } = nodes[index % nodes.length] ?? { host: '', port: 0 }; // a place has a node
   // Node sends the name of the server only when told to, and some hosts of many Redises tell them apart by it.
-  return { host, port, db: database, ...(tls && isIP(host) === 0 && { tls: { servername: host } }) };
+  return { host, port, db: database, ...(tls && { tls: isIP(host) === 0 ? { servername: host } : {} }) };
 }

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import test from 'ava';
 import { runCluster } from '../../helpers/redis-cluster.ts';
 import { runGroup, untilReplicated } from '../../helpers/redis-group.ts';
+import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
 import { claimAll, newJob } from '../../helpers/store-place.ts';
@@ -47,6 +50,32 @@ test('a master that is demoted behind the back of its clients is left for the ne
   );
   await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
   t.true((await claimAll(store.queue)).length >= 2);
+});
+
+test('an address that leads to another Redis by now is followed when the old one takes no writes', async (t) => {
+  const [old, young] = await Promise.all([startRedis(t), startRedis(t)]);
+  let target = old.port;
+  const sockets = new Set<Socket>();
+  const address = createServer((socket) => {
+    const behind = connect({ port: target, host: '127.0.0.1' });
+    for (const end of [socket, behind]) sockets.add(end.on('error', () => {}));
+    socket.pipe(behind).pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(address, 'listening');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    address.close();
+  });
+  const { port } = address.address() as AddressInfo; // it listens on a port
+  const { store } = openStore(t, `redis://127.0.0.1:${port}`, PREFIX_OF_FIRST);
+  await store.queue.push(newJob());
+
+  target = young.port;
+  await old.call('REPLICAOF', '127.0.0.1', young.port);
+
+  t.regex((await storeFault(t, store.queue.push(newJob()))).message, /is a replica that takes no writes$/);
+  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  t.is(await young.call('ZCARD', `{${PREFIX_OF_FIRST}}:waiting`), 1);
 });
 
 test('Sentinels that are away are told of within a second, and asked again', async (t) => {

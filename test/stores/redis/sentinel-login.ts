@@ -1,0 +1,49 @@
+import test from 'ava';
+import { startRedis } from '../../helpers/redis-server.ts';
+import { openStore } from '../../helpers/redis-store.ts';
+import { storeFault, told } from '../../helpers/store-fault.ts';
+import { claimSoon, newJob } from '../../helpers/store-place.ts';
+
+for (const [whose, lines] of [
+  ['no password', []],
+  ['the same password', ['requirepass secret']],
+] as const) {
+  test(`the login is for the Redis behind Sentinels that have ${whose}`, async (t) => {
+    const master = await startRedis(t, { settings: { requirepass: 'secret' }, password: 'secret' });
+    await master.call('ACL', 'SETUSER', 'site', 'on', '>secret', '~*', '&*', '+@all');
+    const watch = [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'sentinel auth-pass main secret'];
+    const sentinel = await startRedis(t, { sentinel: [...watch, ...lines] });
+
+    for (const login of [':secret', 'site:secret']) {
+      const { store } = openStore(t, `redis+sentinel://${login}@127.0.0.1:${sentinel.port}/main/2`);
+      await store.queue.push(newJob());
+      t.truthy(await claimSoon(store.queue));
+    }
+    await master.call('SELECT', 2);
+    const jobs = (await master.call('KEYS', '*:job:*')) as string[]; // as KEYS replies
+    t.is(jobs.length, 2);
+  });
+}
+
+test('Sentinels that refuse the password are told of without it', async (t) => {
+  const master = await startRedis(t);
+  const sentinel = await startRedis(t, {
+    sentinel: [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'requirepass other'],
+  });
+  const { store } = openStore(t, `redis+sentinel://:secret@127.0.0.1:${sentinel.port}/main`);
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+
+  t.regex(fault.message, /refuses the login$/);
+  t.false(told(fault).includes('secret'));
+});
+
+test('a group that the Sentinels do not know is told of', async (t) => {
+  const master = await startRedis(t);
+  const sentinel = await startRedis(t, { sentinel: [`sentinel monitor main 127.0.0.1 ${master.port} 1`] });
+  const { store } = openStore(t, `redis+sentinel://127.0.0.1:${sentinel.port}/mine`);
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+
+  t.regex(fault.message, /^Redis "mine" of the Sentinels .* cannot be reached: All sentinels are unreachable/);
+});
