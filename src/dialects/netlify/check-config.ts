@@ -2,6 +2,7 @@ import type { Problem } from '../../site/problem.ts';
 import { checkSchedule } from './check-schedule.ts';
 import type { ConfigValue, ConfigValues } from './config-values.ts';
 import type { FunctionConfig } from './declaration.ts';
+import { toPattern } from './to-pattern.ts';
 
 export interface CheckedConfig {
   /** Undefined when the function must not be reached: the platform would not deploy it, and under its default URL it would answer whom it was not meant for. */
@@ -65,8 +66,9 @@ class Check {
       return [];
     }
     for (const path of paths) {
-      if (!path.startsWith('/')) this.#refuse(key, found, `must start with "/", got ${JSON.stringify(path)}`);
-      else this.#lookAt(key, found, path);
+      const pattern = toPattern(path);
+      if (typeof pattern === 'string') this.#refuse(key, found, pattern);
+      else if (!pattern.match) this.#lookAt(key, found, path);
     }
     return [...new Set(paths)];
   }
@@ -109,11 +111,9 @@ class Check {
     }
   }
 
-  /** For what works here but may be meant otherwise. */
+  /** For paths without patterns that work here but may be meant otherwise. */
   #lookAt(key: string, found: ConfigValue, path: string): void {
     const told = JSON.stringify(path);
-    if (!isLiteral(path)) return;
-    if (/[?#]/.test(path)) this.#warn(key, found, `never matches with "?" or "#" in it, got ${told}`);
     if (path !== path.toLowerCase()) {
       this.#warn(key, found, `has capitals, which a request must have too; \`netlify dev\` never matches ${told}`);
     }
@@ -133,11 +133,6 @@ class Check {
   #add(severity: Problem['severity'], key: string, { value: _, ...place }: ConfigValue, message: string): void {
     this.problems.push({ severity, ...place, message: `${key} ${message}` });
   }
-}
-
-/** Everything else is a pattern, with rules of its own. */
-function isLiteral(path: string): boolean {
-  return !/[*{[(]|\/:/.test(path);
 }
 
 function isBoolean(value: unknown): value is boolean {

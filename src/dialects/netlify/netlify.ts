@@ -1,0 +1,36 @@
+import { realpath } from 'node:fs/promises';
+import type { Dialect, FileFolder, Project, Reading } from '../dialect.ts';
+import { findFunctions } from './find-functions.ts';
+import { readNetlifyToml } from './netlify-toml.ts';
+import { openFunctions } from './open-functions.ts';
+
+/** Netlify Functions, those of frameworks included, and what `netlify.toml` says of them and of paths. */
+export const netlify: Dialect = {
+  name: 'netlify',
+  looksFor:
+    'netlify/functions/, or the folder that netlify.toml names: .js .mjs .cjs .ts .tsx .mts .cts files, or folders with such a main file; netlify.toml',
+  read,
+};
+
+async function read(given: Project): Promise<Reading> {
+  // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
+  const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
+  const toml = await readNetlifyToml(project.root, project.dev ?? false);
+  const found = await findFunctions(project, toml);
+  const opened = await openFunctions(project, found);
+  return {
+    routes: opened.routes,
+    ignored: found.ignored,
+    problems: [...toml.problems, ...found.problems, ...opened.problems],
+    jobRules: opened.jobRules,
+    ...nameFolder(toml.publish),
+  };
+}
+
+/**
+ * The folder of files that the site publishes. `dist` is left to the rule for sites that name none: what is built there for another server than
+ * Netlify's has code in it that is not for the web.
+ */
+function nameFolder(publish: string | undefined): { readonly fileFolders?: readonly FileFolder[] } {
+  return publish === undefined || publish === 'dist' ? {} : { fileFolders: [{ folder: publish }] };
+}

@@ -1,0 +1,104 @@
+import { relative } from 'node:path';
+import type { Problem } from '../../site/problem.ts';
+import type { JobRule, Project, Route } from '../dialect.ts';
+import type { Exports } from '../loader/compile.ts';
+import { type LoadedFunction, loadFunctions } from '../loader/load-functions.ts';
+import type { Declaration } from './declaration.ts';
+import type { Findings } from './find-functions.ts';
+import { hasFunction, toFunctionRun } from './function-run.ts';
+import { toReach } from './function-targets.ts';
+import { installGlobals } from './globals.ts';
+import type { Run } from './invocation.ts';
+import { type Platform, toPlatform } from './platform.ts';
+import { toRoutes } from './to-routes.ts';
+import { toFailedRun, toLateRun } from './unloaded-run.ts';
+
+export interface OpenedFunctions {
+  readonly routes: readonly Route[];
+  readonly jobRules: readonly JobRule[];
+  readonly problems: readonly Problem[];
+}
+
+export interface OpeningOptions {
+  /** How long the start waits for a module; default: the loader's. */
+  readonly loadLimitMs?: number;
+}
+
+/** Compiles and loads the functions that were found, and makes their routes. Never rejects: a function that does not work costs its own routes alone. */
+export async function openFunctions(
+  project: Project,
+  { declarations, unread }: Pick<Findings, 'declarations' | 'unread'>,
+  { loadLimitMs }: OpeningOptions = {},
+): Promise<OpenedFunctions> {
+  if (declarations.length === 0) return { routes: [], jobRules: [], problems: [] };
+  // Functions use them while they load. Where nothing is run they are not needed.
+  if (!project.ahead) installGlobals();
+  const { loaded, problems } = await loadFunctions(project, { files: declarations, limitMs: loadLimitMs });
+  const opening = new Opening(project, [
+    ...problems,
+    ...unread.filter((each) => !isTold(each, { problems, project, declarations })),
+  ]);
+  for (const { entry, outcome } of loaded) opening.take(entry, outcome);
+  return opening;
+}
+
+interface Telling extends Pick<Findings, 'declarations' | 'problems'> {
+  readonly project: Project;
+}
+
+/** What the compiler does not take is its to tell, by the file's real name. */
+function isTold({ file }: Problem, { problems, project, declarations }: Telling): boolean {
+  const real = declarations.find((each) => each.file === file)?.path;
+  const names = [file, real && relative(project.root, real)];
+  return problems.some((problem) => problem.severity === 'error' && names.includes(problem.file));
+}
+
+class Opening implements OpenedFunctions {
+  readonly routes: Route[] = [];
+  readonly jobRules: JobRule[] = [];
+  readonly problems: Problem[];
+  readonly #project: Project;
+  readonly #platform: Platform;
+
+  constructor(project: Project, problems: Problem[]) {
+    this.#project = project;
+    this.#platform = toPlatform(project);
+    this.problems = problems;
+  }
+
+  take(declaration: Declaration, outcome: LoadedFunction): void {
+    if (outcome.state === 'ahead') return;
+    const run = this.#toRun(declaration, outcome);
+    const { toTarget, jobRules } = toReach({
+      project: this.#project,
+      platform: this.#platform,
+      declaration,
+      run,
+    });
+    this.jobRules.push(...jobRules);
+    if (!toTarget) return;
+    const { routes, problems } = toRoutes(declaration, toTarget);
+    this.routes.push(...routes);
+    this.problems.push(...problems);
+  }
+
+  #toRun(declaration: Declaration, outcome: Exclude<LoadedFunction, { state: 'ahead' }>): Run {
+    const { file } = declaration;
+    const toRun = (exports: Exports): Run => toFunctionRun(exports, declaration, this.#platform);
+    switch (outcome.state) {
+      case 'failed':
+        return toFailedRun(file, outcome.cause);
+      case 'late':
+        return toLateRun(
+          file,
+          outcome.later.then((exports) => exports && toRun(exports)),
+        );
+      case 'ready':
+        if (!hasFunction(outcome.exports)) {
+          const message = 'exports neither a default function nor a `handler`: each request to it fails';
+          this.problems.push({ severity: 'warning', file, message });
+        }
+        return toRun(outcome.exports);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import type { JobRule, Project } from '../../../src/dialects/dialect.ts';
+import { netlify } from '../../../src/dialects/netlify/netlify.ts';
+import { openFunctions } from '../../../src/dialects/netlify/open-functions.ts';
+import { createRouter } from '../../../src/site/router.ts';
+import { serveDialect } from '../../helpers/dialect-server.ts';
+import { serveExchanges } from '../../helpers/exchange-server.ts';
+import { findAgain, MODERN } from '../../helpers/netlify-findings.ts';
+import { project } from '../../helpers/project.ts';
+import { until } from '../../helpers/until.ts';
+
+const AT = '/.netlify/functions';
+
+interface Row {
+  readonly title: string;
+  readonly text: string;
+  readonly file?: string;
+  readonly status: number;
+  readonly body?: string;
+}
+
+/** What is exported, and what a request then gets. */
+const EXPORTS: readonly Row[] = [
+  { title: 'a function', text: MODERN, status: 200, body: 'ok' },
+  {
+    title: 'an object with fetch',
+    text: 'export default { fetch: () => new Response("app") };',
+    status: 200,
+    body: 'app',
+  },
+  {
+    title: 'module.exports as a function',
+    text: 'module.exports = () => new Response("cjs");',
+    file: 'a.cjs',
+    status: 200,
+    body: 'cjs',
+  },
+  {
+    title: 'exports.default',
+    text: 'exports.default = () => new Response("cjs");',
+    file: 'a.js',
+    status: 200,
+    body: 'cjs',
+  },
+  {
+    title: 'a compiled default',
+    text: 'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = () => new Response("cjs");',
+    file: 'a.js',
+    status: 200,
+    body: 'cjs',
+  },
+  {
+    title: 'a handler beside a default',
+    text: `${MODERN} export const handler = async () => ({ statusCode: 200, body: "lambda" });`,
+    status: 200,
+    body: 'lambda',
+  },
+  {
+    title: 'exports.handler',
+    text: 'exports.handler = async () => ({ statusCode: 201, body: "old" });',
+    file: 'a.js',
+    status: 201,
+    body: 'old',
+  },
+  {
+    title: 'an app that has a handler of its own',
+    text: 'export default { handler() { throw new Error("not this one"); }, fetch: () => new Response("app") };',
+    status: 200,
+    body: 'app',
+  },
+  { title: 'a class', text: 'export default class App {}', status: 500 },
+  { title: 'a text', text: 'export default "hello";', status: 500 },
+];
+
+for (const { title, text, file = 'a.mts', status, body } of EXPORTS) {
+  test(`a module that exports ${title} answers ${status}`, async (t) => {
+    const { url, reading } = await serveDialect(t, netlify, { [`netlify/functions/${file}`]: text });
+
+    const response = await fetch(`${url}${AT}/a`);
+
+    t.is(response.status, status);
+    if (body !== undefined) t.is(await response.text(), body);
+    t.deepEqual(reading.problems, []);
+  });
+}
+
+test('a module that exports nothing is told of, and each request to it fails', async (t) => {
+  const { url, reading } = await serveDialect(t, netlify, { 'netlify/functions/a.ts': 'export const x = 1;' });
+
+  t.is((await fetch(`${url}${AT}/a`)).status, 500);
+  t.regex(reading.problems[0]?.message ?? '', /^exports neither a default function nor a `handler`/);
+});
+
+test('the globals of the platform are there before the first line of a function runs', async (t) => {
+  const { url, reading } = await serveDialect(t, netlify, {
+    'netlify/functions/a.ts': `const seen = [typeof Netlify.env.get, Netlify.context, typeof awslambda.streamifyResponse, typeof URLPattern];
+      export default () => Response.json(seen);`,
+  });
+
+  t.deepEqual(reading.problems, []);
+  t.deepEqual(await (await fetch(`${url}${AT}/a`)).json(), ['function', null, 'function', 'function']);
+});
+
+test('a function that does not parse, or throws while it loads, answers 500 and leaves the others alone', async (t) => {
+  const { url, reading, faults } = await serveDialect(t, netlify, {
+    'netlify/functions/bad.ts': 'export default () => {\n  return ];\n};',
+    'netlify/functions/throws.ts': `throw new Error("no database"); ${MODERN}`,
+    'netlify/functions/good.ts': MODERN,
+  });
+
+  t.deepEqual(
+    reading.problems.map(({ severity, file, line, message }) => [severity, file, line, message]),
+    [
+      ['error', 'netlify/functions/bad.ts', 2, 'Unexpected "]"'],
+      ['error', 'netlify/functions/throws.ts', undefined, 'throws while it loads: no database'],
+    ],
+  );
+  t.is((await fetch(`${url}${AT}/bad`)).status, 500);
+  t.is((await fetch(`${url}${AT}/throws`)).status, 500);
+  t.is(faults[1]?.code, 'function_error');
+  t.is((await fetch(`${url}${AT}/good`)).status, 200);
+});
+
+test('a function of which the compiler reads more than its config can be read from is told of, and runs', async (t) => {
+  const { url, reading } = await serveDialect(t, netlify, {
+    'netlify/functions/a.ts': `const tag = (x) => x; export @tag class A {}
+      export const config = { path: '/x' }; ${MODERN}`,
+  });
+
+  t.like(reading.problems, [{ severity: 'warning', file: 'netlify/functions/a.ts', line: 1 }]);
+  t.regex(reading.problems[0]?.message ?? '', /^its config cannot be read: /);
+  t.is((await fetch(`${url}${AT}/a`)).status, 200);
+});
+
+test('a module that is still loading when the start is over answers 500 until it has', async (t) => {
+  const loaded: unknown[] = [];
+  const text = `await new Promise((go) => { globalThis.letSlowFunctionGo = go; }); ${MODERN}`;
+  const silent = await project(t, { 'netlify/functions/slow.ts': text });
+  const info = (_: string, fields: object = {}) => void loaded.push(...Object.values(fields));
+  const opened = { ...silent, log: { ...silent.log, info } };
+  const found = await findAgain(opened);
+  const { routes, problems } = await openFunctions(opened, found, { loadLimitMs: 50 });
+  const router = createRouter(routes);
+  const { port } = await serveExchanges(t, async (exchange) => {
+    for (const { route, params } of router.find('GET', exchange.target)) await route.target.answer(exchange, params);
+  });
+  const status = async () => (await fetch(`http://127.0.0.1:${port}${AT}/slow`)).status;
+
+  t.is(problems[0]?.message, 'is still loading; until it has, its route answers 500');
+  t.is(await status(), 500);
+  // Set by the function above.
+  (globalThis as unknown as { letSlowFunctionGo(): void }).letSlowFunctionGo();
+  await until(() => loaded.includes('netlify/functions/slow.ts'), 'the function to load');
+  t.is(await status(), 200);
+});
+
+const SCHEDULED = `${MODERN} export const config = { schedule: '@daily' };`;
+
+test('a scheduled function has a rule and no route, but in development', async (t) => {
+  const files = { 'netlify/functions/a.ts': SCHEDULED };
+  const production = await netlify.read(await project(t, files));
+  const development = await netlify.read(await project(t, files, { dev: true }));
+
+  t.deepEqual(production.routes, []);
+  t.deepEqual(toRules(production.jobRules), [['netlify/a', '@daily', 0]]);
+  t.true(development.routes.length > 0);
+});
+
+test('limits of jobs are those of the settings, and those of the function before them', async (t) => {
+  const parts: Partial<Project> = {
+    functionLimits: { ...(await project(t, {})).functionLimits, backgroundMs: 900_000, scheduledMs: 30_000 },
+  };
+  const opened = await project(
+    t,
+    {
+      'netlify/functions/a-background.ts': MODERN,
+      'netlify/functions/b-background.ts': `${MODERN} export const config = { timeout: 5 };`,
+      'netlify/functions/c.ts': SCHEDULED,
+    },
+    parts,
+  );
+
+  t.deepEqual(toRules((await netlify.read(opened)).jobRules), [
+    ['netlify/a-background', undefined, 900_000],
+    ['netlify/b-background', undefined, 5000],
+    ['netlify/c', '@daily', 30_000],
+  ]);
+});
+
+function toRules(rules: readonly JobRule[] = []): unknown {
+  return rules.map(({ name, schedule, timeoutMs }) => [name, schedule, timeoutMs]);
+}
+
+test('a site behind a link is read at its real place', async (t) => {
+  const opened = await project(t, { 'netlify/functions/a.ts': MODERN });
+  const link = `${opened.root}-link`;
+  await symlink(opened.root, link);
+  const { problems, routes } = await netlify.read({ ...opened, root: link, dataDir: join(opened.root, '.nexthop') });
+
+  t.deepEqual(problems, []);
+  t.true(routes.length > 0);
+});
+
+test('the folder that netlify.toml publishes is where files are, except for dist', async (t) => {
+  const named = await project(t, { 'netlify.toml': '[build]\npublish = "_site"' });
+  const dist = await project(t, { 'netlify.toml': '[build]\npublish = "dist/"' });
+
+  t.deepEqual((await netlify.read(named)).fileFolders, [{ folder: '_site' }]);
+  t.is((await netlify.read(dist)).fileFolders, undefined);
+});
