@@ -55,7 +55,8 @@ export async function ready(store: Store): Promise<Store> {
   return store;
 }
 
-function listeningLog(told: string[]): Log {
+/** A log that keeps what it is told, as `level: message`. */
+export function listeningLog(told: string[]): Log {
   const hear = (level: string) => (message: string) => void told.push(`${level}: ${message}`);
   return {
     info: hear('info'),

@@ -142,13 +142,8 @@ export class StateThread {
     this.#worker = worker;
     this.#starting = [];
     worker.on('message', (message: FromThread) => this.#hear(worker, message));
-    worker.on('error', (cause) => this.#rejectAll(`the thread of ${file} died`, cause));
-    worker.on('exit', () => {
-      this.#worker = undefined;
-      this.#starting = undefined;
-      this.#diedAtMs = monotonicMs();
-      this.#rejectAll(`the thread of ${file} ended`, undefined);
-    });
+    worker.on('error', (cause) => this.#lose(worker, `the thread of ${file} died`, cause));
+    worker.on('exit', () => this.#lose(worker, `the thread of ${file} ended`, undefined));
     worker.unref();
     if (this.#isWatching) worker.postMessage({ kind: 'watch' } satisfies ToThread);
     return worker;
@@ -219,12 +214,18 @@ export class StateThread {
         reject(this.#toFault(`${this.#setup.file} did not answer in time`, undefined));
       }
       const [next] = this.#waiting.values();
+      clearTimeout(this.#patience);
       if (next) this.#patience = setTimeout(() => this.#losePatience(), next.untilMs - now);
       else this.#rest();
     });
   }
 
-  #rejectAll(message: string, cause: unknown): void {
+  /** An error comes before the end: from then on the thread is asked nothing any more. */
+  #lose(worker: Worker, message: string, cause: unknown): void {
+    if (worker !== this.#worker) return;
+    this.#worker = undefined;
+    this.#starting = undefined;
+    this.#diedAtMs = monotonicMs();
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
     this.#rest();

@@ -1,0 +1,92 @@
+import { mkdirSync } from 'node:fs';
+import test from 'ava';
+import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
+import { startStateProcess } from '../../helpers/state-process.ts';
+
+const isRoot = process.getuid?.() === 0;
+const run = isRoot ? test.serial : test.serial.skip;
+const reason = isRoot ? '' : ' (skipped: only root can show a process a disk of its own)';
+
+/** What a script says about an attempt. */
+interface Said {
+  readonly code?: string;
+  readonly message?: string;
+  readonly value?: unknown;
+}
+
+run(
+  `on a full disk writing is refused, reading goes on, nothing that was accepted is lost, and space cures it${reason}`,
+  async (t) => {
+    const room = await sqliteRoom(t);
+    mkdirSync(room.dataDir, { recursive: true });
+    const script = `
+    fs.writeFileSync(dataDir + '/filler', Buffer.alloc(1 << 20));
+    await store.kv('a').put('key', Buffer.from('kept'));
+    let accepted = 0;
+    const push = () => outcome(store.queue.push({ ...job(), payload: Buffer.alloc(100_000) }));
+    for (let last; last?.code === undefined; last = await push()) if (last) accepted++;
+    const before = performance.now();
+    say(await push());
+    say(performance.now() - before);
+    say(await outcome(store.kv('a').get('key').then(String)));
+    say((await outcome(store.queue.ledger.counts())).value.waiting === accepted);
+    fs.rmSync(dataDir + '/filler');
+    say(await push());
+    say((await store.queue.ledger.counts()).waiting === accepted + 1);`;
+
+    const process = startStateProcess(t, script, {
+      ...room,
+      under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=3m none "$0" && exec "$@"', room.dataDir],
+    });
+
+    t.is(await process.exited, 0);
+    const [told, refused, tookMs, value, isExact, cured, isStillExact] = process.said as readonly Said[];
+    t.regex(told?.message ?? '', /no space is left for .*state\.db/);
+    t.is(refused?.code, 'store_unavailable');
+    t.true(Number(tookMs) < 1000);
+    t.is(value?.value, String(Buffer.from('kept').join(',')));
+    t.is(isExact as unknown, true);
+    t.is(typeof cured?.value, 'string');
+    t.is(isStillExact as unknown, true);
+  },
+);
+
+run(`on a disk that cannot be written writing is refused, and goes on when it can${reason}`, async (t) => {
+  const room = await sqliteRoom(t);
+  const store = await ready(room.open());
+  await store.kv('a').put('key', Buffer.from('kept'));
+  await store.close();
+  const script = `
+    const { execFileSync } = await import('node:child_process');
+    const before = performance.now();
+    say(await outcome(store.queue.push(job())));
+    say(performance.now() - before);
+    execFileSync('mount', ['-o', 'remount,bind,rw', dataDir]);
+    for (let last; last?.value === undefined; ) last = await outcome(store.queue.push(job()));
+    say((await store.kv('a').get('key')).join());`;
+
+  const process = startStateProcess(t, script, {
+    ...room,
+    under: [
+      ...['unshare', '--mount', 'sh', '-c'],
+      ...['mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"', room.dataDir],
+    ],
+  });
+
+  t.is(await process.exited, 0);
+  const [, refused, tookMs, value] = process.said as readonly Said[];
+  t.is(refused?.code, 'store_unavailable');
+  t.regex(refused?.message ?? '', /state\.db cannot be (written|opened)/);
+  t.true(Number(tookMs) < 1000);
+  t.is(String(value), Buffer.from('kept').join());
+});
+
+test.serial('the built store finds the code of its thread', async (t) => {
+  const room = await sqliteRoom(t);
+  const module = new URL('../../../dist/stores/sqlite/open.js', import.meta.url).href;
+
+  const process = startStateProcess(t, 'say(await store.queue.push(job())); await store.close();', { ...room, module });
+
+  t.is((await process.heard(1)).length, 1);
+  t.is(await process.exited, 0);
+});

@@ -1,0 +1,46 @@
+import { DatabaseSync } from 'node:sqlite';
+import test, { type ExecutionContext } from 'ava';
+import { jobSteps } from '../../../src/stores/sqlite/job-steps.ts';
+import { kvSteps } from '../../../src/stores/sqlite/kv-steps.ts';
+import { ledgerSteps } from '../../../src/stores/sqlite/ledger-steps.ts';
+import { migrate } from '../../../src/stores/sqlite/schema.ts';
+import { Upkeep } from '../../../src/stores/sqlite/upkeep.ts';
+
+/** Every statement that is prepared on a database, with SQLite's plan for it. */
+function plansOf(t: ExecutionContext, prepareAll: (database: DatabaseSync) => void): ReadonlyMap<string, string> {
+  const database = new DatabaseSync(':memory:');
+  t.teardown(() => database.close());
+  migrate(database, ':memory:');
+  const plans = new Map<string, string>();
+  const prepare = database.prepare.bind(database);
+  database.prepare = (sql, options) => {
+    const steps = prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+    plans.set(sql, steps.map(({ detail }) => detail).join('; '));
+    return prepare(sql, options);
+  };
+  prepareAll(database);
+  return plans;
+}
+
+test('no verb of queue, ledger or values looks at more rows than it returns, or sorts them, but the counts', (t) => {
+  const plans = plansOf(t, (database) => {
+    jobSteps(database);
+    ledgerSteps(database);
+    kvSteps(database);
+    new Upkeep(database);
+  });
+
+  t.true(plans.size > 20);
+  const costly = [...plans].filter(([sql, plan]) => /SCAN|TEMP B-TREE/.test(plan) && !sql.includes('count(*)'));
+  t.deepEqual(costly, []);
+});
+
+test('a claim finds its job by rule and time, among however many of other rules', (t) => {
+  const plans = plansOf(t, jobSteps);
+
+  const looks = [...plans].filter(([sql]) => sql.startsWith('SELECT id, ready_at')).map(([, plan]) => plan);
+  t.deepEqual(looks, [
+    'SEARCH jobs USING INDEX jobs_ready (rule=? AND ready_at<?)',
+    'SEARCH jobs USING INDEX jobs_leased (rule=? AND <expr>>?)',
+  ]);
+});
