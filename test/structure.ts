@@ -14,6 +14,8 @@ const FLOORS: rules.Floors = [
   ['ready.ts'],
   ['site/'],
   ['dialects/*/'],
+  ['site/router.ts'],
+  ['site/order.ts', 'site/trie.ts'],
   ['dialects/loader/', 'dialects/limits/', 'hop/', 'static/', 'jobs/', 'stores/'],
   ['dialects/dialect.ts'],
   ['log/'],
