@@ -9,7 +9,7 @@ import { type ConfigValues, mergeValues } from './config-values.ts';
 import type { Declaration } from './declaration.ts';
 import { type Candidate, listCandidates } from './list-candidates.ts';
 import type { NetlifyToml } from './netlify-toml.ts';
-import { readSidecar } from './sidecar.ts';
+import { readSidecar, type Sidecar } from './sidecar.ts';
 import { readSource, type SourceReading } from './source-config.ts';
 import { valuesFor } from './toml-functions.ts';
 
@@ -23,7 +23,7 @@ export interface Findings {
 }
 
 /** Where functions are when nothing is set. */
-export const DEFAULT_FOLDER = 'netlify/functions';
+const DEFAULT_FOLDER = 'netlify/functions';
 
 /** Finds the functions of a site and reads what is set for each, without running any. Never rejects for what stands in the user's files. */
 export async function findFunctions(project: Project, toml: NetlifyToml): Promise<Findings> {
@@ -45,6 +45,8 @@ interface Found extends Candidate, Place {}
 interface Read extends Found {
   readonly path: string;
   readonly source: SourceReading;
+  /** Of frameworks' functions alone. */
+  readonly sidecar: Sidecar | undefined;
 }
 
 class Search implements Findings {
@@ -64,8 +66,7 @@ class Search implements Findings {
     const found = this.#choose(await this.#listAll());
     const read = await Promise.all(found.map((each) => this.#read(each)));
     const generations = await this.#settleGenerations(read);
-    const declared = await Promise.all(read.map((each) => this.#declare(each, generations.get(each) ?? 'lambda')));
-    this.declarations = declared.filter((each) => each !== undefined);
+    this.declarations = read.flatMap((each) => this.#declare(each, generations.get(each) ?? 'lambda'));
   }
 
   async #listAll(): Promise<readonly Found[]> {
@@ -74,15 +75,10 @@ class Search implements Findings {
       { folder: functionsFolder ?? DEFAULT_FOLDER, generated: false },
       ...GENERATED_FOLDERS.map((folder) => ({ folder, generated: true })),
     ];
-    const lists = await Promise.all(places.map((place) => this.#list(place)));
-    return lists.flat();
-  }
-
-  async #list(place: Place): Promise<readonly Found[]> {
-    const { candidates, ignored, problems } = await listCandidates(this.#project.root, place.folder);
-    this.ignored.push(...ignored);
-    this.problems.push(...problems);
-    return candidates.map((candidate) => ({ ...candidate, ...place }));
+    const lists = await Promise.all(places.map(({ folder }) => listCandidates(this.#project.root, folder)));
+    this.ignored.push(...lists.flatMap(({ ignored }) => ignored));
+    this.problems.push(...lists.flatMap(({ problems }) => problems));
+    return places.flatMap((place, index) => (lists[index]?.candidates ?? []).map((each) => ({ ...each, ...place })));
   }
 
   /** The first of each name, if that is one; by name. */
@@ -115,7 +111,12 @@ class Search implements Findings {
     const path = join(this.#project.root, found.file);
     // A link to nowhere stays as it is; reading it will tell.
     const real = await realpath(path).catch(() => path);
-    return { ...found, path: real, source: await readSource(real, found.file) };
+    const { file, name, generated } = found;
+    const [source, sidecar] = await Promise.all([
+      readSource(real, file),
+      generated ? readSidecar(this.#project.root, file, name) : undefined,
+    ]);
+    return { ...found, path: real, source, sidecar };
   }
 
   /** Where the text alone does not tell, the compiler knows the names that are exported. */
@@ -138,21 +139,19 @@ class Search implements Findings {
     );
   }
 
-  async #declare(
-    { name, file, path, generated, source }: Read,
+  /** None for one that must not be reached. */
+  #declare(
+    { name, file, path, generated, source, sidecar }: Read,
     generation: Declaration['generation'],
-  ): Promise<Declaration | undefined> {
-    const sidecar = generated ? await readSidecar(this.#project.root, file, name) : undefined;
+  ): readonly Declaration[] {
     const ownValues: ConfigValues = generation === 'modern' ? source.config : source.wrapper;
     const values = mergeValues(valuesFor(name, this.#toml.settings), sidecar?.values ?? new Map(), ownValues);
     const { config, problems } = checkConfig(name, values);
     this.problems.push(...source.problems, ...(sidecar?.problems ?? []), ...problems);
     if (source.unread) this.unread.push(source.unread);
-    if (!config) {
-      this.ignored.push({ file, reason: 'what is set for it is wrong' });
-      return undefined;
-    }
-    return { name, file, path, generated, generation, config };
+    if (config) return [{ name, file, path, generated, generation, config }];
+    this.ignored.push({ file, reason: 'what is set for it is wrong' });
+    return [];
   }
 
   #warn(file: string, message: string): void {
