@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from './commands/build.ts';
 import { health } from './commands/health.ts';
+import { jobs } from './commands/jobs.ts';
+import { JobsError } from './commands/jobs-call.ts';
 import { routes } from './commands/routes.ts';
 import { start } from './commands/start.ts';
 import { type Config, ConfigError, readConfig, SETTINGS, toFlag } from './config.ts';
@@ -12,10 +14,23 @@ import { SiteError } from './site/folder.ts';
 
 type Out = (line: string) => void;
 
+/** What only some commands understand. */
+interface Flags {
+  readonly json: boolean;
+  readonly all: boolean;
+  readonly state?: string;
+  readonly rule?: string;
+  readonly limit?: string;
+}
+
 interface Command {
   readonly about: string;
+  /** Those of Flags that mean something to it; default: none. */
+  readonly flags?: readonly (keyof Flags)[];
+  /** What follows its name is its own; the site is `--site` then. */
+  readonly hasWords?: boolean;
   /** Resolves with the exit code. */
-  run(config: Config, out: Out, flags: { readonly json: boolean }): Promise<number>;
+  run(config: Config, out: Out, flags: Flags, words: readonly string[]): Promise<number>;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -26,7 +41,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   routes: {
     about: 'print the routes of the site, conflicts and ignored files (--json)',
+    flags: ['json'],
     run: (config, out, { json }) => routes(config, out, { json }),
+  },
+  jobs: {
+    about:
+      'list the jobs that wait, run and are dead (--state, --rule, --limit, --json); or show, retry, drop some of them',
+    flags: ['json', 'all', 'state', 'rule', 'limit'],
+    hasWords: true,
+    run: (config, out, flags, words) => jobs(config, out, { ...flags, words }),
   },
   health: { about: 'exit 0 if the server on PORT is ready', run: health },
 };
@@ -36,17 +59,19 @@ process.exit(await main(process.argv.slice(2)));
 async function main(argv: readonly string[]): Promise<number> {
   const out: Out = (line) => void process.stdout.write(`${line}\n`);
   try {
-    const { name, site, settings, flags } = parse(argv);
-    if (flags.version) return tell(out, version());
-    const command = COMMANDS[name];
-    if (flags.help || !command) {
+    const { name, settings, flags, asks, ...place } = parse(argv);
+    if (asks.version) return tell(out, version());
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (asks.help || !command) {
       tell(
-        flags.help ? out : complain,
-        flags.help ? usage() : `nexthop: there is no command ${JSON.stringify(name)}\n\n${usage()}`,
+        asks.help ? out : complain,
+        asks.help ? usage() : `nexthop: there is no command ${JSON.stringify(name)}\n\n${usage()}`,
       );
-      return flags.help ? 0 : 2;
+      return asks.help ? 0 : 2;
     }
-    return await command.run(readConfig({ flags: settings, site }), out, flags);
+    checkFlags(name, command, flags);
+    const site = toSite(command, place);
+    return await command.run(readConfig({ flags: settings, site }), out, flags, place.words);
   } catch (error) {
     complain(`nexthop: ${explain(error)}`);
     return 1;
@@ -62,7 +87,12 @@ function parse(argv: readonly string[]) {
     allowPositionals: true,
     options: {
       ...settingFlags,
+      site: { type: 'string' },
       json: { type: 'boolean' },
+      all: { type: 'boolean' },
+      state: { type: 'string' },
+      rule: { type: 'string' },
+      limit: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean' },
     },
@@ -72,10 +102,35 @@ function parse(argv: readonly string[]) {
     const value = values[toFlag(name) as keyof typeof values];
     if (typeof value === 'string') settings[name] = value;
   }
-  const [name = 'start', site = '.', extra] = positionals;
+  const [name = 'start', ...words] = positionals;
+  const { site, json = false, all = false, state, rule, limit, help = false, version = false } = values;
+  const flags: Flags = {
+    json,
+    all,
+    ...(state !== undefined && { state }),
+    ...(rule !== undefined && { rule }),
+    ...(limit !== undefined && { limit }),
+  };
+  return { name, words, site, settings, flags, asks: { help, version } };
+}
+
+/** A flag that does nothing would be believed. */
+function checkFlags(name: string, { flags: known = [] }: Command, flags: Flags): void {
+  for (const [flag, value] of Object.entries(flags)) {
+    const isKnown = known.some((each) => each === flag);
+    if (value !== false && !isKnown) throw new TypeError(`--${flag} means nothing to nexthop ${name}`);
+  }
+}
+
+interface Place {
+  readonly words: readonly string[];
+  readonly site: string | undefined;
+}
+
+function toSite({ hasWords = false }: Command, { words, site }: Place): string {
+  const [first, extra] = [...(site === undefined ? [] : [site]), ...(hasWords ? [] : words)];
   if (extra !== undefined) throw new TypeError(`one site at a time, got ${JSON.stringify(extra)} too`);
-  const flags = { json: values.json === true, help: values.help === true, version: values.version === true };
-  return { name, site, settings, flags };
+  return first ?? '.';
 }
 
 function usage(): string {
@@ -91,6 +146,7 @@ function usage(): string {
   const lines = rows.map(([name = '', about]) => `  ${name.padEnd(width)}  ${about}`.trimEnd());
   return [
     'nexthop <command> [site]',
+    'nexthop jobs [list | show ID | retry ID… | drop ID…] [--site=PATH]',
     '',
     ...lines,
     '',
@@ -102,7 +158,13 @@ function usage(): string {
 function explain(error: unknown): string {
   if (error instanceof ConfigError)
     return `cannot start\n${error.complaints.map((complaint) => `  ${complaint}`).join('\n')}`;
-  if (error instanceof LogError || error instanceof SiteError || error instanceof BuildError) return error.message;
+  if (
+    error instanceof LogError ||
+    error instanceof SiteError ||
+    error instanceof BuildError ||
+    error instanceof JobsError
+  )
+    return error.message;
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return `PORT is taken: ${error.message}; stop the other server or set PORT to another one`;

@@ -3,6 +3,8 @@ import type { Conflict } from '../site/conflict.ts';
 import { type Problem, toPlace } from '../site/problem.ts';
 import type { Site } from '../site/site.ts';
 import { LOOKS_FOR } from '../static/find-folder.ts';
+import { align } from './align.ts';
+import { inOneLine } from './in-one-line.ts';
 import { toListed } from './routes-listed.ts';
 
 /** What `routes` has to tell. */
@@ -74,32 +76,4 @@ function problemRow(problem: Problem): readonly string[] {
 
 function part(title: string, rows: readonly (readonly string[])[]): readonly string[] {
   return rows.length > 0 ? ['', title, ...align(rows)] : [];
-}
-
-const GAP = '  ';
-
-/** Columns as wide as their longest cell; the last one ends where its text does. */
-function align(rows: readonly (readonly string[])[]): readonly string[] {
-  const lines = rows.map((row) => row.map(inOneLine));
-  const widths = lines.reduce<readonly number[]>(
-    (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
-    [],
-  );
-  return lines.map(
-    (row) =>
-      GAP +
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join(GAP)
-        .trimEnd(),
-  );
-}
-
-/** Names of files and messages of compilers may hold anything, also what a terminal obeys. */
-function inOneLine(text: string): string {
-  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ').replaceAll(/\p{Cc}/gu, escapeControl);
-}
-
-function escapeControl(control: string): string {
-  return `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }

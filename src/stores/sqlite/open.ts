@@ -6,7 +6,7 @@ import { SqliteQueue } from './queue.ts';
 import { StateThread } from './state-thread.ts';
 
 /** The database's name in the data folder; SQLite puts files beside it that begin the same. */
-const FILE = 'state.db';
+export const STATE_FILE = 'state.db';
 
 export interface SqliteSetup {
   /** Made when the store is first used. */
@@ -19,7 +19,7 @@ export interface SqliteSetup {
 /** The embedded store. Nothing is opened, and no thread started, before it is used. Several processes may open the same. */
 export function openSqliteStore({ dataDir, fsync, log }: SqliteSetup): Store {
   const thread = new StateThread({
-    file: join(dataDir, FILE),
+    file: join(dataDir, STATE_FILE),
     fsync,
     log,
     onChange: () => queue.announce(),

@@ -1,0 +1,20 @@
+import { inOneLine } from './in-one-line.ts';
+
+const GAP = '  ';
+
+/** Rows as lines, with columns as wide as their longest cell; the last one ends where its text does. */
+export function align(rows: readonly (readonly string[])[]): readonly string[] {
+  const lines = rows.map((row) => row.map(inOneLine));
+  const widths = lines.reduce<readonly number[]>(
+    (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
+    [],
+  );
+  return lines.map(
+    (row) =>
+      GAP +
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join(GAP)
+        .trimEnd(),
+  );
+}

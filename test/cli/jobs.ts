@@ -1,0 +1,256 @@
+import test, { type ExecutionContext } from 'ava';
+import { jobs } from '../../src/commands/jobs.ts';
+import { type JobsCall, JobsError } from '../../src/commands/jobs-call.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import { openStore } from '../../src/stores/open.ts';
+import type { Queue } from '../../src/stores/store.ts';
+import { jobRule } from '../helpers/job-rule.ts';
+import { logFolder } from '../helpers/log-folder.ts';
+import { runNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { ready } from '../helpers/sqlite-store.ts';
+import { claimSoon, newJob } from '../helpers/store-place.ts';
+import { startWorker } from '../helpers/worker.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly text: string;
+}
+
+interface Opened {
+  readonly config: Config;
+  /** Of a store that stays open beside the command, as that of the module does. */
+  readonly queue: Queue;
+  run(words: string, flags?: Omit<JobsCall, 'words'>): Promise<Ran>;
+}
+
+async function openSite(t: ExecutionContext): Promise<Opened> {
+  const config = readConfig({ site: await siteFolder(t), env: { STORE_FSYNC: '0' } });
+  const store = openStore(config, (await logFolder(t)).open());
+  t.teardown(() => store.close());
+  return {
+    config,
+    queue: (await ready(store)).queue,
+    run: (words, flags) => run(config, words, flags),
+  };
+}
+
+async function run(config: Config, words: string, flags: Omit<JobsCall, 'words'> = {}): Promise<Ran> {
+  const lines: string[] = [];
+  const code = await jobs(config, (line) => lines.push(line), { words: words.split(' ').filter(Boolean), ...flags });
+  return { code, text: lines.join('\n') };
+}
+
+async function bury(queue: Queue, reason: string, rule = 'mail'): Promise<string> {
+  const id = await queue.push(newJob({ rule }));
+  await queue.bury(await claimSoon(queue, { rules: [rule] }), reason);
+  return id;
+}
+
+test('jobs tells what waits, runs and is dead, and why', async (t) => {
+  const { queue, run } = await openSite(t);
+  const dead = await bury(queue, 'Error: no post office\n    at send (mail.js:3:9)');
+  const running = await queue.push(newJob({ rule: 'netlify/report-background' }));
+  await claimSoon(queue, { rules: ['netlify/report-background'], leaseMs: 9_000_000 });
+  const waiting = await queue.push(newJob());
+  const later = await queue.push(newJob({ dueAtMs: Date.now() + 5_400_000 }));
+
+  const listed = await run('list');
+  const { code, text } = await run('');
+
+  t.is(code, 0);
+  t.is(
+    `\n${text.replaceAll(/ {2}\d+s +/g, '  0s   ')}\n`,
+    `
+2 waiting, 1 running, 1 dead
+
+  state    age  due       attempts  failures  rule                       id                          reason
+  dead     0s   -         1         1         mail                       ${dead}  Error: no post office
+  running  0s   lease 2h  1         0         netlify/report-background  ${running}
+  waiting  0s   now       0         0         mail                       ${waiting}
+  waiting  0s   in 1h     0         0         mail                       ${later}
+`,
+  );
+  t.is(listed.text.replaceAll(/\d+s/g, ''), text.replaceAll(/\d+s/g, ''));
+});
+
+test('jobs can be filtered, and says how many more there are', async (t) => {
+  const { queue, run } = await openSite(t);
+  await bury(queue, 'gave up');
+  for (let count = 0; count < 120; count++) await queue.push(newJob({ rule: count % 2 ? 'odd' : 'even' }));
+  const rows = (text: string): number => text.split('\n').filter((line) => / {2}(odd|even|mail) {2}/.test(line)).length;
+
+  const usual = (await run('list')).text;
+  t.is(rows(usual), 50);
+  t.regex(usual, /\nand 71 more: --limit=500 shows more of them$/);
+  t.regex((await run('list', { state: 'waiting', limit: '1' })).text, /\nand 119 more: --limit=10 /);
+  t.regex((await run('list', { rule: 'odd', limit: '59' })).text, /\nand there are more: --limit=590 /);
+
+  const odd = (await run('list', { rule: 'odd', limit: '60' })).text;
+  t.is(rows(odd), 60);
+  t.notRegex(odd, /even|more/);
+  t.is(rows((await run('list', { state: 'dead' })).text), 1);
+  t.is(rows((await run('list', { state: 'dead', rule: 'odd' })).text), 0);
+  t.is(rows((await run('list', { limit: '10000' })).text), 121);
+});
+
+test('--json prints the same for scripts', async (t) => {
+  const { queue, run } = await openSite(t);
+  const id = await bury(queue, 'Error: no\n    at x');
+  await queue.push(newJob());
+
+  const listed = JSON.parse((await run('list', { json: true, limit: '1' })).text);
+
+  const [job] = listed.jobs;
+  t.deepEqual(listed.counts, { waiting: 1, running: 0, dead: 1 });
+  t.true(listed.more);
+  t.true(Math.abs(Date.parse(job.pushed) - Date.now()) < 10_000 && Date.parse(job.due) > 0);
+  t.like(job, {
+    id,
+    rule: 'mail',
+    state: 'dead',
+    attempts: 1,
+    failures: 1,
+    reason: 'Error: no\n    at x',
+    payload_bytes: 5,
+  });
+});
+
+test('show tells all of one job, with the text that it begins with', async (t) => {
+  const { queue, run } = await openSite(t);
+  const payload = Buffer.concat([Buffer.from('{"method":"POST"}\nGrüße\t\x1b[2J'), Buffer.from([0, 255, 7])]);
+  const id = await queue.push(newJob({ payload }));
+  await queue.again(await claimSoon(queue), 1000, 'Error: no\n    at x');
+
+  const { code, text } = await run(`show ${id}`);
+
+  t.is(code, 0);
+  t.is(
+    text.replace(/(pushed +).*/, '$1TIME'),
+    `  id        ${id}
+  rule      mail
+  state     waiting
+  pushed    TIME
+  due       1970-01-01T00:00:01.000Z
+  attempts  1
+  failures  1
+  payload   ${payload.length} bytes
+
+reason
+  Error: no
+      at x
+
+payload
+  {"method":"POST"}
+  Grüße\\x09
+  … 7 bytes more`,
+  );
+  const { payload_base64 } = JSON.parse((await run(`show ${id}`, { json: true })).text);
+  t.true(Buffer.from(payload_base64, 'base64').equals(payload));
+});
+
+test('retry makes a dead job due, and a worker of the running module takes it', async (t) => {
+  const { queue, run } = await openSite(t);
+  const id = await bury(queue, 'gave up');
+  const ran = Promise.withResolvers<string>();
+  await startWorker(t, queue, [jobRule({ run: async (attempt) => ran.resolve(attempt.id) })]);
+
+  t.deepEqual(await run(`retry ${id}`), { code: 0, text: `job ${id} is due now` });
+
+  t.is(await ran.promise, id);
+});
+
+test('retry and drop take several ids, or all that are dead, of one rule if it is named', async (t) => {
+  const { queue, run } = await openSite(t);
+  const [first, second] = [await bury(queue, 'x'), await bury(queue, 'x')];
+  for (let count = 0; count < 60; count++) await bury(queue, 'x', count % 2 ? 'odd' : 'even');
+
+  t.deepEqual(await run(`drop ${first} ${second}`), {
+    code: 0,
+    text: `job ${first} is dropped\njob ${second} is dropped`,
+  });
+  t.deepEqual(await run('retry', { all: true, rule: 'odd' }), { code: 0, text: '30 dead jobs are due now' });
+  t.deepEqual(await queue.ledger.counts(), { waiting: 30, running: 0, dead: 30 });
+  await bury(queue, 'x', 'last');
+  t.deepEqual(await run('drop', { all: true, rule: 'last' }), { code: 0, text: '1 dead job is dropped' });
+  t.deepEqual(await run('retry', { all: true }), { code: 0, text: '30 dead jobs are due now' });
+  t.deepEqual(await run('drop', { all: true }), { code: 0, text: '0 dead jobs are dropped' });
+});
+
+test('a job that is not there, or runs, is named, and the others are done', async (t) => {
+  const { queue, run } = await openSite(t);
+  const dead = await bury(queue, 'x');
+  const running = await queue.push(newJob());
+  await claimSoon(queue);
+
+  t.deepEqual(await run('show 01ABC'), {
+    code: 1,
+    text: 'there is no job 01ABC; it may be done, nexthop jobs lists the others',
+  });
+  t.deepEqual(await run(`drop 01\x1b[2JABC ${running} ${dead}`), {
+    code: 1,
+    text: [
+      'there is no job 01\\x1b[2JABC to drop; nexthop jobs lists those there are',
+      `job ${running} runs just now: drop it when that is over`,
+      `job ${dead} is dropped`,
+    ].join('\n'),
+  });
+});
+
+for (const [words, flags, message] of [
+  ['my-site', {}, 'nexthop jobs knows list, show, retry, drop, got "my-site"; another site is --site=PATH'],
+  ['show', {}, 'say nexthop jobs show ID; got no id'],
+  ['show 1 2', {}, 'say nexthop jobs show ID; got 1 2'],
+  ['list 1', {}, 'say nexthop jobs list; got 1'],
+  ['drop', {}, 'say nexthop jobs drop ID…, or drop --all for every dead job; got no id'],
+  ['retry 1', { all: true }, '--all is for every dead job, so no id goes with it, got 1'],
+  ['retry 1', { rule: 'x' }, 'with nexthop jobs retry --rule goes with --all'],
+  ['drop 1', { json: true }, '--json is not for nexthop jobs drop'],
+  ['', { state: 'ded' }, '--state is waiting, running, dead, got "ded"'],
+  ['', { limit: '0' }, '--limit is a number from 1 to 10000, got "0"'],
+  ['', { limit: '1e3' }, '--limit is a number from 1 to 10000, got "1e3"'],
+] as const) {
+  test(`"jobs ${words}" with ${JSON.stringify(flags)} is refused with what it lacks`, async (t) => {
+    const { run } = await openSite(t);
+
+    await t.throwsAsync(run(words, flags), { instanceOf: JobsError, message });
+  });
+}
+
+test('a folder in which nothing was kept is named, and stays as it is', async (t) => {
+  const site = await siteFolder(t);
+
+  await t.throwsAsync(run(readConfig({ site, env: {} }), ''), {
+    instanceOf: JobsError,
+    message: `nothing was ever kept in ${site}/.nexthop; another site is --site=PATH, another folder DATA_DIR`,
+  });
+});
+
+test('on the command line it exits with 0, or with 1 and its complaint alone', async (t) => {
+  const { queue, config } = await openSite(t);
+  const id = await bury(queue, 'gave up');
+  const site = `--site=${config.site}`;
+
+  const [listed, unknown, refused, away, stray] = await Promise.all([
+    runNexthop(t, { args: ['jobs', 'list', '--state', 'dead', site] }),
+    runNexthop(t, { args: ['jobs', 'show', '01ABC', site] }),
+    runNexthop(t, { args: ['jobs', 'drop', site] }),
+    runNexthop(t, { args: ['jobs', '--redis-url=redis://:secret@127.0.0.1:1'] }),
+    runNexthop(t, { args: ['routes', '--all', config.site] }),
+  ]);
+
+  t.is(await listed.exited, 0);
+  t.true(listed.output().includes(id));
+  t.is(await unknown.exited, 1);
+  t.regex(unknown.output(), /^there is no job 01ABC/);
+  t.is(await refused.exited, 1);
+  t.is(refused.output(), 'nexthop: say nexthop jobs drop ID…, or drop --all for every dead job; got no id\n');
+  t.is(await away.exited, 1);
+  t.regex(
+    away.output(),
+    /^nexthop: Redis at 127\.0\.0\.1:1 cannot be used; check REDIS_URL, and whether this machine reaches it: .*\n$/,
+  );
+  t.notRegex(away.output(), /secret/);
+  t.is(await stray.exited, 1);
+  t.is(stray.output(), 'nexthop: --all means nothing to nexthop routes\n');
+});
