@@ -74,6 +74,25 @@ test('functions of both platforms answer in one site, and a middleware of EdgeOn
   ]);
 });
 
+test('redirects of netlify.toml lead clients on, and let functions answer under other paths', async (t) => {
+  const site = await siteFolder(t, {
+    'netlify.toml': `[[redirects]]
+      from = "/old/*"
+      to = "/new/:splat"
+      [[redirects]]
+      from = "/api/*"
+      to = "/.netlify/functions/api/:splat"
+      status = 200`,
+    'netlify/functions/api.ts': 'export default (request: Request) => new Response(new URL(request.url).pathname);',
+  });
+  const { url } = await startEdge(t, { site });
+  const response = await fetch(`${url}/old/a?b=1`, { redirect: 'manual' });
+
+  t.is(response.status, 301);
+  t.is(response.headers.get('location'), '/new/a?b=1');
+  t.is(await (await fetch(`${url}/api/users`)).text(), '/api/users');
+});
+
 const TOLD = {
   'netlify/functions/hello.mts': 'export default () => new Response("hello");',
   'netlify/functions/hello/index.ts': 'export default () => new Response("folder");',

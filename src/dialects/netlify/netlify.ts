@@ -3,6 +3,7 @@ import type { Dialect, FileFolder, Project, Reading } from '../dialect.ts';
 import { findFunctions } from './find-functions.ts';
 import { readNetlifyToml } from './netlify-toml.ts';
 import { openFunctions } from './open-functions.ts';
+import { toRedirectRoutes } from './to-redirect-routes.ts';
 
 /** Netlify Functions, those of frameworks included, and what `netlify.toml` says of them and of paths. */
 export const netlify: Dialect = {
@@ -18,10 +19,12 @@ async function read(given: Project): Promise<Reading> {
   const toml = await readNetlifyToml(project.root, project.dev ?? false);
   const found = await findFunctions(project, toml);
   const opened = await openFunctions(project, found);
+  // They are about the routes of functions, of which there are none where nothing is run.
+  const redirects = toRedirectRoutes(project.ahead ? [] : toml.redirects, opened.routes);
   return {
-    routes: opened.routes,
+    routes: [...opened.routes, ...redirects.routes],
     ignored: found.ignored,
-    problems: [...toml.problems, ...found.problems, ...opened.problems],
+    problems: [...toml.problems, ...found.problems, ...opened.problems, ...redirects.problems],
     jobRules: opened.jobRules,
     ...nameFolder(toml.publish),
   };
