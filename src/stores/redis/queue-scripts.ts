@@ -19,7 +19,8 @@ export const CLAIM = toScript(
 local function first(rules)
   local best, bestRule, bestAt
   local function consider(id, rule, at)
-    if id and at <= now and (not best or at < bestAt) then best, bestRule, bestAt = id, rule, at end
+    if not id or at > now then return end
+    if not best or at < bestAt or (at == bestAt and id < best) then best, bestRule, bestAt = id, rule, at end
   end
   for n = rules, #ARGV do
     local rule = ARGV[n]

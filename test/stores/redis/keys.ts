@@ -2,7 +2,7 @@ import test from 'ava';
 import { PUSH } from '../../../src/stores/redis/queue-scripts.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS } from '../../helpers/store-place.ts';
+import { claimAll, claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
 import { untilTold } from '../../helpers/until-told.ts';
 
@@ -65,6 +65,20 @@ test('a lease that was taken before the clock went back does not outlast its len
 
   t.like(claim?.job, { id, attempts: 2 });
   t.is(await queue.claim(['mail', 'other'], LONG_LEASE_MS), undefined);
+});
+
+test('of jobs of several rules that are due at the same time, the one that was pushed first comes first', async (t) => {
+  const server = await startRedis(t);
+  const { queue } = openStore(t, server.url).store;
+  const ids: string[] = [];
+  for (const rule of ['b', 'c', 'a', 'b']) ids.push(await queue.push(newJob({ rule, dueAtMs: 1000 })));
+
+  const claimed = await claimAll(queue, ['a', 'b', 'c']);
+
+  t.deepEqual(
+    claimed.map(({ id }) => id),
+    ids,
+  );
 });
 
 test('a push that is sent twice is one job', async (t) => {
