@@ -77,15 +77,11 @@ export class Connection {
 
   #ask(script: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        reject(this.#isReady ? new NoAnswer() : this.#notReady());
-      }, DEADLINE_MS);
+      const timer = setTimeout(() => reject(this.#isReady ? new NoAnswer() : this.#notReady()), DEADLINE_MS);
       const send = async (): Promise<unknown> => {
+        // The wait began with the loss of the connection, so it ends before the deadline does: nothing is sent after that.
         if (!this.#isReady && !(await this.#readiness.promise)) throw this.#notReady();
-        // Whoever asked was told that it failed.
-        return isLate ? undefined : this.#send(script, args);
+        return this.#send(script, args);
       };
       send()
         .then(resolve, reject)

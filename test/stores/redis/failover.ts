@@ -102,6 +102,8 @@ test('a Cluster whose master dies is told of within a second, and used again whe
   t.teardown(() => cluster.stop());
   const [master] = cluster.nodes;
   const { store, lines } = openStore(t, cluster.url, PREFIX_OF_FIRST);
+  let heard = 0;
+  store.queue.onPush(() => heard++);
   const accepted = await Promise.all(Array.from({ length: 20 }, () => store.queue.push(newJob())));
   t.is(await master?.call('ZCARD', `{${PREFIX_OF_FIRST}}:waiting`), 20);
   await untilReplicated(master);
@@ -117,6 +119,9 @@ test('a Cluster whose master dies is told of within a second, and used again whe
     [],
   );
   t.true(lines.some(({ message }) => message.includes('is back after')));
+  heard = 0;
+  await store.queue.push(newJob());
+  await until(() => heard > 0, 'a ring by another node');
 });
 
 test('a Cluster of which a part is down refuses, and works when it is whole again', async (t) => {
