@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 /** Another process writes first, and its change is to be seen some moments later, when its commit is done. */
-const LOOKS_AFTER_MS = [0, 5, 20, 80, 300];
+const LOOKS_AFTER_MS = [0, 3, 6, 12, 25, 50, 100, 200];
 
 /** Where the system cannot tell of changes, e.g. because all its watches are taken. */
 const LOOK_EACH_MS = 500;

@@ -34,6 +34,7 @@ test.serial('what was refused because of a lock does not happen afterwards', asy
   other.exec('BEGIN IMMEDIATE');
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => queue.push(newJob())));
   t.true(outcomes.every(({ status }) => status === 'rejected'));
+  t.is(room.told.length, 1);
 
   other.exec('ROLLBACK');
   other.close();

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { readConfig } from '../../src/config.ts';
+import { openStore } from '../../src/stores/open.ts';
+import { startRedis } from '../helpers/redis-server.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { listeningLog, ready } from '../helpers/sqlite-store.ts';
+import { newJob } from '../helpers/store-place.ts';
+
+test.serial('without a REDIS_URL the store is in DATA_DIR', async (t) => {
+  const folder = await siteFolder(t);
+  const config = readConfig({ env: { DATA_DIR: join(folder, 'data') } });
+  const store = openStore(config, listeningLog([]));
+  t.teardown(() => store.close());
+
+  await (await ready(store)).queue.push(newJob());
+
+  t.true(existsSync(join(folder, 'data', 'state.db')));
+});
+
+test.serial('with a REDIS_URL it is there, under the prefix, and nothing is in DATA_DIR', async (t) => {
+  const folder = await siteFolder(t);
+  const redis = await startRedis(t);
+  const env = { DATA_DIR: join(folder, 'data'), REDIS_URL: redis.url, REDIS_PREFIX: 'a-site' };
+  const store = openStore(readConfig({ env }), listeningLog([]));
+  t.teardown(() => store.close());
+
+  await (await ready(store)).queue.push(newJob());
+
+  const keys = await redis.call('KEYS', '*');
+  t.true(Array.isArray(keys) && keys.length > 0 && keys.every((key) => String(key).includes('a-site')));
+  t.false(existsSync(join(folder, 'data')));
+});
