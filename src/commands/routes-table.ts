@@ -1,4 +1,4 @@
-import type { Dialect, Route } from '../dialects/dialect.ts';
+import type { Dialect, JobRule, Route } from '../dialects/dialect.ts';
 import type { Conflict } from '../site/conflict.ts';
 import { type Problem, toPlace } from '../site/problem.ts';
 import type { Site } from '../site/site.ts';
@@ -22,6 +22,7 @@ export function toTable({ root, site, notes, dialects }: Listing): readonly stri
   return [
     `site ${inOneLine(root)}`,
     ...(site.routes.length > 0 ? part('routes', routeRows(site.routes)) : noRoutes(dialects)),
+    ...part('jobs', site.jobRules.map(jobRow)),
     ...part('conflicts', site.conflicts.map(conflictRow)),
     ...part(
       'ignored',
@@ -63,6 +64,11 @@ function noRoutes(dialects: readonly Dialect[]): readonly string[] {
 
 function placeRow({ name, looksFor }: Dialect): readonly string[] {
   return [name, looksFor];
+}
+
+/** A rule without times is run by whoever asks for it. */
+function jobRow({ name, schedule, file }: JobRule): readonly string[] {
+  return [name, schedule ?? 'on request', file];
 }
 
 function conflictRow({ first, second, methods }: Conflict): readonly string[] {

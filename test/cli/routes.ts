@@ -83,7 +83,7 @@ test('--json prints the same for scripts', async (t) => {
   const listing = JSON.parse(text);
 
   t.is(code, 1);
-  t.deepEqual(Object.keys(listing), ['site', 'routes', 'conflicts', 'ignored', 'problems', 'notes']);
+  t.deepEqual(Object.keys(listing), ['site', 'routes', 'jobs', 'conflicts', 'ignored', 'problems', 'notes']);
   t.is(listing.site, site);
   t.deepEqual(listing.routes[2], {
     methods: ['GET', 'POST'],
@@ -101,6 +101,25 @@ test('--json prints the same for scripts', async (t) => {
     },
   ]);
   t.is(listing.problems.length, 2);
+});
+
+test('functions that run in the background or by the clock are listed, also without a route', async (t) => {
+  const site = await siteFolder(t);
+  const rule = { timeoutMs: 1, retryAfterMs: [], run: async () => {} };
+  const jobRules = [
+    { ...rule, name: 'netlify/mail-background', file: 'netlify/functions/mail-background.ts' },
+    { ...rule, name: 'netlify/sweep', file: 'netlify/functions/sweep.ts', schedule: '@daily' },
+  ];
+  const dialects = [fixedDialect({ jobRules })];
+  const { text } = await run(site, { dialects });
+  const { jobs } = JSON.parse((await run(site, { dialects, json: true })).text);
+
+  t.regex(text, /^jobs\n {2}netlify\/mail-background {2}on request {2}netlify\/functions\/mail-background\.ts$/m);
+  t.regex(text, /^ {2}netlify\/sweep {12}@daily {6}netlify\/functions\/sweep\.ts$/m);
+  t.deepEqual(jobs, [
+    { name: 'netlify/mail-background', file: 'netlify/functions/mail-background.ts' },
+    { name: 'netlify/sweep', schedule: '@daily', file: 'netlify/functions/sweep.ts' },
+  ]);
 });
 
 test('what a dialect logs while it reads is printed as a note, without log files', async (t) => {

@@ -111,6 +111,9 @@ routes
   1      any      /.netlify/functions/hello  netlify/functions/hello/index.ts  netlify
   2      GET      /cats                      netlify/functions/pets.mts        netlify
   3      GET      /Dogs                      netlify/functions/pets.mts        netlify
+
+jobs
+  netlify/later  @daily  netlify/functions/later.ts
 `;
 
 async function list(site: string): Promise<{ readonly code: number; readonly text: string }> {
