@@ -7,8 +7,8 @@ import { fakeSourceTree, readSourceTree } from './helpers/source-tree.ts';
 /** The house, from the top to the ground floor. A file imports from its own room or from below (docs/architecture.md). */
 const FLOORS: rules.Floors = [
   ['cli.ts'],
-  ['commands/', 'index.ts', 'edgeone.ts'],
-  ['edge.ts', 'middleware.ts', 'process-guard.ts'],
+  ['commands/', 'index.ts', 'edgeone.ts', 'session.ts'],
+  ['session-store.ts', 'edge.ts', 'middleware.ts', 'process-guard.ts'],
   ['server.ts', 'background.ts'],
   ['handler.ts'],
   ['ready.ts'],
