@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Project, Reading } from '../dialect.ts';
 import { findFunctions } from './find-functions.ts';
+import { findUnused } from './find-unused.ts';
 import { readNetlifyToml } from './netlify-toml.ts';
 import { openFunctions } from './open-functions.ts';
 import { toRedirectRoutes } from './to-redirect-routes.ts';
@@ -16,7 +17,10 @@ export const netlify: Dialect = {
 async function read(given: Project): Promise<Reading> {
   // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
-  const toml = await readNetlifyToml(project.root, project.dev ?? false);
+  const [toml, unused] = await Promise.all([
+    readNetlifyToml(project.root, project.dev ?? false),
+    findUnused(project.root),
+  ]);
   const found = await findFunctions(project, toml);
   const opened = await openFunctions(project, found);
   // They are about the routes of functions, of which there are none where nothing is run.
@@ -24,7 +28,7 @@ async function read(given: Project): Promise<Reading> {
   return {
     routes: [...opened.routes, ...redirects.routes],
     ignored: found.ignored,
-    problems: [...toml.problems, ...found.problems, ...opened.problems, ...redirects.problems],
+    problems: [...unused, ...toml.problems, ...found.problems, ...opened.problems, ...redirects.problems],
     jobRules: opened.jobRules,
     ...nameFolder(toml.publish),
   };
