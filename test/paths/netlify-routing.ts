@@ -2,6 +2,7 @@ import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
+import { handshake, switching } from '../helpers/tunnel-server.ts';
 
 const SAY = `
 export default async (request: Request, context: any) => {
@@ -85,6 +86,21 @@ test('a Netlify site answers by paths, default URLs, files, the hop and redirect
   t.like(edge.edge.site.problems, { length: 1 });
   t.regex(edge.edge.site.problems[0]?.message ?? '', /^the redirect from "\/elsewhere\/\*" .* other hosts/);
   t.is(edge.edge.site.problems[0]?.line, 9);
+});
+
+test('a WebSocket on a path of a function that files shadow goes to the hop, which is asked for nothing else', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(switching());
+  });
+  const edge = await startEdge(t, { site: await siteFolder(t, SITE), env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+
+  client.write(handshake().replace('/chat', '/item/7'));
+
+  t.regex(await client.readHead(), /^HTTP\/1\.1 101 /);
+  t.is(hop.peers.length, 1);
+  t.regex(hop.peers[0]?.received ?? '', /^GET \/item\/7 .*upgrade: websocket/is);
 });
 
 for (const dev of ['0', '1']) {

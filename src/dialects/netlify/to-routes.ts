@@ -24,8 +24,8 @@ const DEFAULTS = ['functions', 'builders'] as const;
 const RESERVED = /^\/\.netlify\/(?:functions|builders|images)(?:\/|$)/;
 const isReserved: Fit = ({ text }) => (RESERVED.test(text) ? {} : undefined);
 
-/** Inside their step (docs of the dialect): default URLs, the user's functions before generated ones, those that name the method before those that take any. */
-const RANKS = { defaultUrl: -1, generated: 2, anyMethod: 1 } as const;
+/** Inside their step: the user's functions before generated ones, those that name the method before those that take any. */
+const RANKS = { generated: 2, anyMethod: 1 } as const;
 
 class Routing {
   readonly #declaration: Declaration;
@@ -98,7 +98,7 @@ class Routing {
       pattern: toDefaultPattern(place, name),
       target: this.#toTarget(undefined),
       step: 2,
-      rank: RANKS.defaultUrl,
+      rank: this.#rank(),
     }));
   }
 

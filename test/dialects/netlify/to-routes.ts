@@ -126,7 +126,7 @@ test("a user's function comes before a generated one, one with methods before on
   );
 });
 
-test("what is the platform's own is taken by no pattern, and a default URL comes first", (t) => {
+test("what is the platform's own is taken by no pattern", (t) => {
   const opened = [open('all', { paths: ['/*', '/.netlify/x'], methods: ['GET'] }), open('hello')];
 
   t.deepEqual(ask(opened, '/.netlify/functions/hello'), ['hello at undefined with {}']);
