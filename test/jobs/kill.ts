@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { readConfig } from '../../src/config.ts';
+import { openStore } from '../../src/stores/open.ts';
+import type { Queue } from '../../src/stores/store.ts';
+import { type JobProcess, startJobProcess } from '../helpers/job-process.ts';
+import { logFolder } from '../helpers/log-folder.ts';
+import { startRedis } from '../helpers/redis-server.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { ready } from '../helpers/sqlite-store.ts';
+import { newJob } from '../helpers/store-place.ts';
+
+const JOBS = 1000;
+const KILLS = 10;
+const CONCURRENCY = 10;
+
+/** Longer than a run, and short, as each kill costs so long. */
+const LEASE_MS = 1500;
+
+/** The same moments each time, as far as a machine allows. */
+const SEED = 20261121;
+
+type Env = Readonly<Record<string, string>>;
+
+const STORES: Readonly<Record<string, (t: ExecutionContext) => Promise<Env>>> = {
+  SQLite: async (t) => ({ DATA_DIR: await siteFolder(t) }),
+  Redis: async (t) => ({ REDIS_URL: (await startRedis(t)).url }),
+};
+
+for (const [name, prepare] of Object.entries(STORES)) {
+  test.serial(
+    `${name}: of 1,000 accepted jobs each is run, though the process is killed ten times while it works them off`,
+    async (t) => {
+      t.timeout(180_000);
+      const env = await prepare(t);
+      const ledger = join(await siteFolder(t, { ledger: '' }), 'ledger');
+      const queue = await openQueue(t, env);
+      const accepted = await accept(queue);
+      const random = seeded(SEED);
+      const start = (): Promise<JobProcess> =>
+        startJobProcess(t, { env, ledger, leaseMs: LEASE_MS, concurrency: CONCURRENCY, longestRunMs: 60 });
+
+      for (let kills = 0; kills < KILLS; kills++) {
+        const before = (await read(ledger)).length;
+        const victim = await start();
+        await untilLonger(ledger, before);
+        await delay(random() * 200);
+        await victim.kill();
+        t.true((await left(queue)) > 0, `nothing was left to be lost at kill ${kills + 1}`);
+      }
+      const last = await start();
+      await untilDone(queue);
+      await last.kill();
+
+      const ran = await read(ledger);
+      const times = Map.groupBy(ran, (id) => id);
+      const repeats = ran.length - times.size;
+      t.log(`${name}: ${accepted.length} jobs, ${KILLS} kills, ${repeats} runs repeated`);
+      t.deepEqual([...times.keys()].toSorted(), accepted.toSorted());
+      // Only what ran when it was killed.
+      t.true(repeats <= KILLS * CONCURRENCY, `${repeats} repeats`);
+      t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
+    },
+  );
+}
+
+async function openQueue(t: ExecutionContext, env: Env): Promise<Queue> {
+  const store = openStore(readConfig({ env }), (await logFolder(t)).open());
+  t.teardown(() => store.close());
+  return (await ready(store)).queue;
+}
+
+async function accept(queue: Queue): Promise<readonly string[]> {
+  const ids: string[] = [];
+  while (ids.length < JOBS) {
+    ids.push(...(await Promise.all(Array.from({ length: 50 }, () => queue.push(newJob({ rule: 'work' }))))));
+  }
+  return ids;
+}
+
+/** The jobs that were run so far, in order. */
+async function read(ledger: string): Promise<readonly string[]> {
+  const lines = (await readFile(ledger, 'utf8')).split('\n');
+  return lines.slice(0, -1).map((line) => line.split(' ')[1] ?? '');
+}
+
+async function untilLonger(ledger: string, length: number): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while ((await read(ledger)).length <= length) {
+    if (performance.now() > deadline) throw new Error('no job was run for 20 s');
+    await delay(5);
+  }
+}
+
+async function left(queue: Queue): Promise<number> {
+  const { waiting, running } = await queue.ledger.counts();
+  return waiting + running;
+}
+
+async function untilDone(queue: Queue): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while ((await left(queue)) > 0) {
+    if (performance.now() > deadline) throw new Error('jobs are left after 60 s');
+    await delay(50);
+  }
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed: the linear congruence of Numerical Recipes. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
