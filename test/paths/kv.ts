@@ -6,12 +6,14 @@ import { siteFolder } from '../helpers/site-folder.ts';
 import { sqliteRoom } from '../helpers/sqlite-store.ts';
 import { untilTold } from '../helpers/until-told.ts';
 
-test('a namespace is a global in every function and the middleware, and its values outlive the server', async (t) => {
+test('a namespace is a global in all code of the site, and its values outlive the server', async (t) => {
   const { dataDir } = await sqliteRoom(t);
   const site = await siteFolder(t, {
     'cloud-functions/put.js': `const atLoad = typeof first_kv.put;
       export async function onRequest() { await first_kv.put('greeting', 'hello'); return new Response(atLoad); }`,
     'cloud-functions/get.js': `export const onRequest = async () => new Response(await first_kv.get('greeting'));`,
+    'netlify/functions/same.js': `export default async () => new Response(await first_kv.get('greeting'));
+      export const config = { path: '/same' };`,
     'middleware.js': `export async function middleware({ next }) {
       return next({ headers: { 'x-seen': String(await other_kv.get('greeting')) } }); }`,
   });
@@ -29,6 +31,7 @@ test('a namespace is a global in every function and the middleware, and its valu
   );
 
   t.is(await got.text(), 'hello');
+  t.is(await (await fetch(`${second.url}/same`)).text(), 'hello', 'functions of Netlify see it too');
   t.is(got.headers.get('x-seen'), 'null', 'another namespace has none of it');
 });
 

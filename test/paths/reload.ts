@@ -200,19 +200,19 @@ test('a server that ends reads nothing any more', async (t) => {
 test('twenty reloads leave no site, timer or handle behind', async (t) => {
   const { edge, read } = await serve(t, {
     'cloud-functions/a.js': COUNTS,
+    'netlify/functions/c.js': 'export default () => new Response("c"); export const config = { path: "/c" };',
     'public/b.txt': 'b',
     'middleware.js': GUARD,
   });
-  await read('/a');
-  await read('/b.txt');
+  const readAll = () => Promise.all(['/a', '/b.txt', '/c'].map(read));
+  t.deepEqual(await readAll(), ['1', 'b', 'c']);
   const before = process.getActiveResourcesInfo().length;
 
   const sites: WeakRef<object>[] = [];
   for (let round = 0; round < 20; round++) {
     sites.push(new WeakRef(edge.site));
     await edge.reload();
-    await read('/a');
-    await read('/b.txt');
+    await readAll();
   }
 
   await collectGarbage();
