@@ -134,10 +134,29 @@ export interface FileFolder {
   /** Relative to the site; '.' for the site itself. */
   readonly folder: string;
   /**
-   * 'one' (default): a page has one address, and the same with or without a slash at its end leads there. 'either': it answers under both, for platforms
-   * with a rule of their own for slashes, which must not turn in circles with this one.
+   * Where a page (`about.html`, `about/index.html`) answers: with or without a slash at the end of its path.
+   * 'one' (default): where its relative links are right, which is `/about` and `/about/`; the other leads there (308).
+   * 'either': under both, for platforms with a rule of their own for slashes, which must not turn in circles with this one.
+   * 'always': with the slash; the path without one leads there (301). 'never': the other way round, but for `/`.
+   * Paths without a file are left alone: whoever answers them has the last word on their slashes.
    */
-  readonly slash?: 'one' | 'either';
+  readonly slash?: 'one' | 'either' | 'always' | 'never';
+  /** Whether `about.html` is a page. False: it answers as `/about.html` alone, for builds that write each page into a folder of its own. Default true. */
+  readonly htmlPages?: boolean;
+  /** The path below which the files are reached, decoded, e.g. `/shop`. Default: the top. */
+  readonly base?: string;
+  /** Names of dot folders at the top of the folder that are served. Default: `.well-known`. Whatever else begins with a dot never is. */
+  readonly dotFolders?: readonly string[];
+  /**
+   * Paths, decoded, below the base, with a slash at both ends, e.g. `/_astro/`: no file below them changes without its name. Elsewhere the names tell
+   * (docs/static.md, "What is sent").
+   */
+  readonly immutable?: readonly string[];
+  /**
+   * Fields to add to a file (200, 206 and 304), by its path: decoded, below the base, that of a page without slash, `.html` and `index.html`, e.g. `/`, `/about`, `/404`,
+   * `/robots.txt`. `Cache-Control` takes the place of the usual one; those that tell of the content or the connection are not taken.
+   */
+  readonly headers?: ReadonlyMap<string, readonly (readonly [name: string, value: string])[]>;
 }
 
 /** A file that stands where routes come from and is none. */
