@@ -148,6 +148,7 @@ export class Edge {
     this.#ready.isReady = false;
     this.#server.announceClose();
     const reloaded = Promise.all([this.#messageBus?.close(), this.#sites.close()]);
+    const jobsEndAtMs = performance.now() + DRAIN_DELAY + DRAIN_TIMEOUT;
     const jobsOver = this.#background.close(DRAIN_DELAY + DRAIN_TIMEOUT);
     if (DRAIN_DELAY > 0) await delay(DRAIN_DELAY);
     const finished = Promise.all([
@@ -170,22 +171,20 @@ export class Edge {
     }
     this.#server.destroy();
     await this.#hop.close();
-    await this.#closeStore(jobsOver);
+    await this.#closeStore(jobsOver, jobsEndAtMs);
     await this.log.close(LOG_CLOSE_MS);
   }
 
   /** Last, since requests may put something into it, and jobs are given back to it. */
-  async #closeStore(jobsOver: Promise<void>): Promise<void> {
-    const closed = jobsOver.then(() => this.#store.close()).then(() => true);
-    closed.catch((error: unknown) => this.log.error('the store did not close in order', { error }));
-    if (
-      !(await within(
-        STORE_CLOSE_MS,
-        closed.catch(() => true),
-      ))
-    ) {
-      this.log.warn('the store was not closed in time; jobs that ran here run again when their leases end');
-    }
+  async #closeStore(jobsOver: Promise<void>, jobsEndAtMs: number): Promise<void> {
+    const closed = jobsOver
+      .then(() => this.#store.close())
+      .catch((error: unknown) => this.log.error('the store did not close in order', { error }))
+      .then(() => true);
+    // Requests may be over long before the jobs are.
+    const leftMs = Math.max(0, jobsEndAtMs - performance.now()) + STORE_CLOSE_MS;
+    if (await within(leftMs, closed)) return;
+    this.log.warn('the store was not closed in time; jobs that ran here run again when their leases end');
   }
 }
 

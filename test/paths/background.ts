@@ -93,13 +93,19 @@ test('a job that does not end within the drain is told to and given back, withou
     running.resolve(signal);
     await new Promise(() => {});
   });
-  const edge = await startEdge(t, { dialects: [dialect], env: { ...onDisk(room.dataDir), DRAIN_TIMEOUT: '100ms' } });
+  const edge = await startEdge(t, { dialects: [dialect], env: { ...onDisk(room.dataDir), DRAIN_TIMEOUT: '2200ms' } });
   await push(edge.url, 'letter');
   const signal = await running.promise;
 
   await edge.close();
 
   t.true(signal.aborted);
+  const told = (await edge.errorLines()).map(({ msg }) => msg);
+  t.true(
+    told.includes('a job is given back, to be run again'),
+    'all of its time is waited for, though no request is under way',
+  );
+  t.false(told.some((text) => /not closed in time/.test(String(text))));
   t.deepEqual(await jobsIn(room.open()), ['waiting letter 0']);
 });
 
