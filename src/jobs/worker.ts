@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JobRule } from '../dialects/dialect.ts';
 import type { Log } from '../log/log.ts';
 import type { Claim, Queue } from '../stores/store.ts';
@@ -148,8 +148,7 @@ export class Worker {
   /** Resolves with how long to wait for the next look. */
   async #takeAll(): Promise<number> {
     try {
-      // Between two claims everything else has its turn: with a store that answers at once, jobs that end at once would take the event loop for themselves.
-      while (await this.#take()) await nextTurn();
+      while (await this.#take());
       // Processes that began together shall not ask together.
       return LOOK_MS * (0.75 + Math.random() / 2);
     } catch (error) {

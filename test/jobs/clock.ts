@@ -8,6 +8,7 @@ import { jobRule } from '../helpers/job-rule.ts';
 import { logFolder } from '../helpers/log-folder.ts';
 import { claimAll, newJob } from '../helpers/store-place.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
+import { until } from '../helpers/until.ts';
 import { untilTold } from '../helpers/until-told.ts';
 
 const HOURLY = jobRule({ schedule: '0 * * * *' });
@@ -54,7 +55,7 @@ async function ticksOf(queue: Queue, rules: readonly string[] = ['mail']): Promi
 }
 
 test('each moment of a schedule is pushed when it comes, and nothing before it', async (t) => {
-  const { queue } = await (await embeddedStore(t))();
+  const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const { time } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
 
   await time.passTo('2026-11-20T09:59:59.999Z');
@@ -66,6 +67,8 @@ test('each moment of a schedule is pushed when it comes, and nothing before it',
 
   await time.passTo('2026-11-20T11:00:30.000Z');
   t.deepEqual(await ticksOf(queue), ['2026-11-20T11:00:00.000Z']);
+  // The first look, and two moments: it looks more often than it asks.
+  t.is(queue.asked.tick, 3);
 });
 
 test('of moments missed while nobody was there the last one is pushed, once', async (t) => {
@@ -170,16 +173,27 @@ test('a clock that is set forward pushes the last moment once; one that is set b
 });
 
 test('another schedule after a deploy counts from then on', async (t) => {
-  const { queue } = await (await embeddedStore(t))();
+  const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const { clock, time } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
 
   clock.use([jobRule({ schedule: '15 * * * *' })]);
+  t.is(queue.asked.tick, 2);
   await time.passTo('2026-11-20T10:00:30.000Z');
   t.deepEqual(await ticksOf(queue), []);
 
   await time.passTo('2026-11-20T10:15:01.000Z');
   await time.settled();
   t.deepEqual(await ticksOf(queue), ['2026-11-20T10:15:00.000Z']);
+});
+
+test('rules that are exchanged while the store is asked are told of right after', async (t) => {
+  const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
+  const { clock } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
+
+  clock.use([jobRule({ schedule: '15 * * * *' })]);
+  clock.use([jobRule({ schedule: '45 * * * *' })]);
+
+  await until(() => queue.asked.tick === 3, 'the question about the last schedule');
 });
 
 test('one schedule that fails in the store keeps no other from being told', async (t) => {

@@ -83,6 +83,26 @@ test('a job that somebody else took over is aborted, and its end is not ours to 
   t.like((await logged(/^a job was taken or ended by somebody else/))[0], { level: 'warn', job: id });
 });
 
+test('a job that ends here after somebody else took it over is not told as done', async (t) => {
+  const open = await embeddedStore(t);
+  const [ours, theirs] = [new SwitchedQueue((await open()).queue), (await open()).queue];
+  const go = Promise.withResolvers<void>();
+  const { worker, logged, lines } = await startWorker(t, ours, [jobRule({ run: () => go.promise })], {
+    leaseMs: LEASE_MS,
+  });
+  const id = await ours.push(newJob());
+  await until(() => worker.size === 1, 'the run');
+
+  ours.isOff = true;
+  await claimSoon(theirs);
+  ours.isOff = false;
+  go.resolve();
+
+  t.like((await logged(/^a job was taken or ended by somebody else/))[0], { job: id });
+  t.deepEqual(await lines(/^a job is done$/), []);
+  t.is((await theirs.ledger.find(id))?.state, 'running');
+});
+
 test('a job keeps its lease though it ended while the store was away, if nobody took it', async (t) => {
   const { queue: real } = await (await embeddedStore(t))();
   const queue = new SwitchedQueue(real);
