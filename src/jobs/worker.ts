@@ -55,7 +55,7 @@ export class Worker {
   #stragglers = 0;
   #state: 'idle' | 'open' | 'closed' = 'idle';
   #filling: Promise<void> | undefined;
-  /** Somebody said that a job may be due while places were being filled. */
+  /** While places were being filled, somebody said that a job may be due, or a place became free. */
   #isAskedAgain = false;
   /** The last claim had a job, so more may wait. */
   #hasBacklog = false;
@@ -141,7 +141,9 @@ export class Worker {
     clearTimeout(this.#timer);
     this.#filling = this.#takeAll().then((waitMs) => {
       this.#filling = undefined;
-      if (this.#state === 'open') this.#timer = setTimeout(() => this.#fill(), waitMs);
+      if (this.#state !== 'open') return;
+      // What was said behind the last look is lost otherwise.
+      this.#timer = setTimeout(() => this.#fill(), this.#isAskedAgain ? 0 : waitMs);
     });
   }
 
@@ -152,17 +154,19 @@ export class Worker {
       // Processes that began together shall not ask together.
       return LOOK_MS * (0.75 + Math.random() / 2);
     } catch (error) {
+      // Whatever was said, the store cannot be asked just now.
+      this.#isAskedAgain = false;
       return this.#claims.go(error);
     }
   }
 
   /** False when there is nothing to be had, or no place for it. */
   async #take(): Promise<boolean> {
+    this.#isAskedAgain = false;
     const free = this.#free();
     if (free.length === 0) return false;
     const late = [...this.#runs.keys()].filter((run) => run.isLeaseLate);
     if (late.length > 0) await Promise.all(late.map((run) => run.keepLease()));
-    this.#isAskedAgain = false;
     const claim = await this.#claim(free);
     this.#claims.end();
     this.#hasBacklog = claim !== undefined;
