@@ -13,9 +13,9 @@ export function toFailureReason(error: unknown): string {
   return text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON)}…` : text;
 }
 
-/** A Fault only says that it was the function; what the function threw is its cause. */
+/** A Fault of a function only says that it was the function; what that threw is its cause. */
 function describe(error: unknown): string {
-  if (error instanceof Fault && error.cause !== undefined) return describe(error.cause);
+  if (error instanceof Fault && error.origin === 'function' && error.cause !== undefined) return describe(error.cause);
   if (!isNativeError(error)) return `threw ${spell(error)}`;
   const lines = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   return [`${error.name}: ${error.message}`, ...lines.slice(0, STACK_LINES)].join('\n');

@@ -10,9 +10,13 @@ test('a reason says what was thrown and where, and no more lines than one reads'
   t.regex(stack[0] ?? '', /failure-reason\.ts:\d+:\d+/);
 });
 
-test("a Fault's reason is what the function threw", (t) => {
+test("a reason is what the function threw, where the Fault is the function's", (t) => {
   t.regex(toFailureReason(new Fault('function_error', { cause: new Error('no disk') })), /^Error: no disk\n/);
   t.is(toFailureReason(new Fault('function_error', { cause: 'no disk' })), 'threw no disk');
+  t.regex(
+    toFailureReason(new Fault('bad_request', { message: 'no request', cause: new Error('x') })),
+    /^Fault: no request\n/,
+  );
 });
 
 test('whatever is thrown has a reason', (t) => {

@@ -1,0 +1,41 @@
+import test from 'ava';
+import { jobRule } from '../helpers/job-rule.ts';
+import { startRedis } from '../helpers/redis-server.ts';
+import { openStore } from '../helpers/redis-store.ts';
+import { newJob } from '../helpers/store-place.ts';
+import { until } from '../helpers/until.ts';
+import { untilTold } from '../helpers/until-told.ts';
+import { startWorker } from '../helpers/worker.ts';
+
+test('a Redis that stops answering holds up nothing that runs, and jobs go on by themselves when it answers again', async (t) => {
+  const redis = await startRedis(t);
+  const { queue } = openStore(t, redis.url).store;
+  const ran: string[] = [];
+  const go = Promise.withResolvers<void>();
+  const rule = jobRule({
+    run: async ({ id }) => {
+      ran.push(id);
+      await go.promise;
+    },
+  });
+  const { worker, logged } = await startWorker(t, queue, [rule]);
+  const first = await untilTold(() => queue.push(newJob()).catch(() => ''), Boolean);
+  await until(() => worker.size === 1, 'the run');
+
+  redis.freeze();
+  go.resolve();
+  await logged(/^the store fails: what comes of running jobs is kept here/);
+  t.is(worker.size, 1);
+  redis.thaw();
+
+  await untilTold(
+    () => queue.ledger.find(first),
+    (record) => record === undefined,
+  );
+  const second = await queue.push(newJob());
+  await untilTold(
+    () => queue.ledger.find(second),
+    (record) => record === undefined,
+  );
+  t.deepEqual(ran, [first, second]);
+});
