@@ -74,6 +74,8 @@ export class Exchange implements Member {
   continueAwaited = false;
   /** True once the connection closed before the answer was complete. */
   left = false;
+  /** What the program around a middleware hands along for the site's own code (`Astro.locals`). */
+  locals: object | undefined;
   /** The request is a WebSocket's handshake, and nobody has decided on it yet. Who cannot open a WebSocket may pass. */
   upgrade: Upgrade | undefined;
 
