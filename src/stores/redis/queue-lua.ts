@@ -22,6 +22,14 @@ local function due(rule) return root .. ':due:' .. rule end
 local function held(rule) return root .. ':held:' .. rule end
 local waiting, running, dead, ticks = root .. ':waiting', root .. ':running', root .. ':dead', root .. ':ticks'
 
+-- What the clock of the sender calls 'at', by our clock. Else a job that is due at once would wait for as long as that clock is ahead, and those who
+-- are told of it would find nothing. What it took on its way here is no difference between clocks.
+local function ours(at, sentAt)
+  local ahead = sentAt - now
+  if ahead > 0 or ahead < -1000 then return at - ahead end
+  return tonumber(at)
+end
+
 -- The user of a restricted login may lack the channel. The job is stored by now, and who waits looks by itself.
 local function ring() redis.pcall('PUBLISH', root .. ':pushed', '') end
 

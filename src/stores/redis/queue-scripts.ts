@@ -1,11 +1,11 @@
 import { QUEUE } from './queue-lua.ts';
 import { toScript } from './script.ts';
 
-/** id, rule, due, payload. A push that is sent again finds its job and does nothing. */
+/** id, rule, due, payload, when it was sent. A push that is sent again finds its job and does nothing. */
 export const PUSH = toScript(
   'memory',
   `${QUEUE}
-if redis.call('EXISTS', job(ARGV[1])) == 0 then add(ARGV[1], ARGV[2], ARGV[3], ARGV[4]) end
+if redis.call('EXISTS', job(ARGV[1])) == 0 then add(ARGV[1], ARGV[2], ours(ARGV[3], ARGV[5]), ARGV[4]) end
 return 1`,
 );
 
@@ -74,20 +74,21 @@ redis.call('DEL', job(ARGV[1]))
 return 1`,
 );
 
-/** id, lease, due, and the reason of a failure. */
+/** id, lease, due, when it was sent, and the reason of a failure. */
 export const AGAIN = toScript(
   'writing',
   `${QUEUE}
 local rule = ruleOfMine(ARGV[1], ARGV[2])
 if not rule then return 0 end
+local at = ours(ARGV[3], ARGV[4])
 leave(ARGV[1], rule)
 redis.call('HDEL', job(ARGV[1]), 'lease', 'leaseMs')
-redis.call('HSET', job(ARGV[1]), 'state', 'waiting', 'due', ARGV[3])
-if ARGV[4] then
-  redis.call('HSET', job(ARGV[1]), 'reason', ARGV[4])
+redis.call('HSET', job(ARGV[1]), 'state', 'waiting', 'due', at)
+if ARGV[5] then
+  redis.call('HSET', job(ARGV[1]), 'reason', ARGV[5])
   redis.call('HINCRBY', job(ARGV[1]), 'failures', 1)
 end
-await(ARGV[1], rule, ARGV[3])
+await(ARGV[1], rule, at)
 return 1`,
 );
 

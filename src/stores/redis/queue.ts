@@ -27,7 +27,7 @@ export class RedisQueue implements Queue {
   /** Rejected for want of an answer, the job may run all the same: Redis may have taken it. */
   async push({ rule, payload, dueAtMs }: NewJob): Promise<string> {
     const id = this.#nextId();
-    await this.#run(PUSH, id, rule, dueAtMs, toBuffer(payload));
+    await this.#run(PUSH, id, rule, dueAtMs, toBuffer(payload), Date.now());
     return id;
   }
 
@@ -59,7 +59,8 @@ export class RedisQueue implements Queue {
   }
 
   async again({ job, lease }: Claim, dueAtMs: number, reason?: string): Promise<boolean> {
-    return (await this.#run(AGAIN, job.id, lease, dueAtMs, ...(reason === undefined ? [] : [reason]))) === 1;
+    const failure = reason === undefined ? [] : [reason];
+    return (await this.#run(AGAIN, job.id, lease, dueAtMs, Date.now(), ...failure)) === 1;
   }
 
   async bury({ job, lease }: Claim, reason: string): Promise<boolean> {
