@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Appender, type AppenderListener } from './appender.ts';
 import type { Mirror } from './mirror.ts';
+import type { Lines } from './stream-lines.ts';
 
 export interface LogFileOptions {
   readonly path: string;
@@ -35,7 +36,7 @@ const GIVE_UP_MS = 30_000;
  * Only opening throws. What cannot be written waits in memory up to a limit, then lines are counted and thrown away; writing
  * goes on by itself when it can. Works the same on a FIFO, a device, and through a symlink.
  */
-export class LogFile implements AppenderListener {
+export class LogFile implements AppenderListener, Lines {
   readonly path: string;
   readonly #mirror: Mirror | undefined;
   readonly #trouble: TroubleListener;

@@ -6,9 +6,10 @@ import { LogFile, type TroubleListener } from './file.ts';
 import type { Log } from './log.ts';
 import { toLoggable, toLoggableText } from './loggable.ts';
 import { Mirror } from './mirror.ts';
+import { type Lines, StreamLines } from './stream-lines.ts';
 
 export interface LogOptions {
-  /** Folder of both files; made if need be. */
+  /** Folder of both files; made if need be. '': there are none, and their lines go to stdout and stderr. */
   readonly dir: string;
   /** The least that goes to error.log. */
   readonly level: 'info' | 'warn' | 'error';
@@ -23,7 +24,7 @@ export class LogError extends Error {
   override readonly name = 'LogError';
 }
 
-/** Opens `access.log` and `error.log` in the folder. Throws LogError. */
+/** Opens `access.log` and `error.log` in the folder, if there is one. Throws LogError. */
 export function openLog(options: LogOptions): Log {
   return new FileLog(options);
 }
@@ -32,8 +33,8 @@ type Fields = Readonly<Record<string, unknown>>;
 type Level = LogOptions['level'];
 
 class FileLog implements Log, TroubleListener {
-  readonly #accessFile: LogFile;
-  readonly #errorFile: LogFile;
+  readonly #accessFile: Lines;
+  readonly #errorFile: Lines;
   readonly #accessLine: AccessLine;
   readonly #logger: Logger;
   readonly #shortAddresses: boolean;
@@ -41,9 +42,9 @@ class FileLog implements Log, TroubleListener {
   constructor({ dir, level, stdout, shortAddresses }: LogOptions) {
     this.#shortAddresses = shortAddresses;
     this.#accessLine = new AccessLine({ shortAddresses });
-    this.#errorFile = this.#open(join(dir, 'error.log'), stdout ? process.stderr : undefined);
+    this.#errorFile = this.#open(dir && join(dir, 'error.log'), process.stderr, stdout);
     try {
-      this.#accessFile = this.#open(join(dir, 'access.log'), stdout ? process.stdout : undefined);
+      this.#accessFile = this.#open(dir && join(dir, 'access.log'), process.stdout, stdout);
     } catch (error) {
       void this.#errorFile.close(0);
       throw error;
@@ -106,9 +107,10 @@ class FileLog implements Log, TroubleListener {
     this.warn('log lines are lost, because the file could not be written for too long', { path, lines: count });
   }
 
-  #open(path: string, stream: NodeJS.WriteStream | undefined): LogFile {
+  #open(path: string, stream: NodeJS.WriteStream, isCopied: boolean): Lines {
+    if (path === '') return new StreamLines(stream);
     try {
-      return new LogFile({ path, mirror: stream && new Mirror(stream), trouble: this });
+      return new LogFile({ path, mirror: isCopied ? new Mirror(stream) : undefined, trouble: this });
     } catch (error) {
       throw new LogError(toComplaint(path, error), { cause: error });
     }

@@ -29,6 +29,20 @@ test('every access line comes out on stdout, and in the file', async (t) => {
   t.is(JSON.parse(output).request, 'GET /x HTTP/1.1');
 });
 
+test('without a folder every line comes out, on stdout or stderr, and no file is made', async (t) => {
+  const running = startLogProcess(
+    t,
+    "log.error('a line'); access('/x'); log.reopen(); await log.close(2000); process.exit(0);",
+    { dir: '' },
+  );
+
+  const [out, errors] = await Promise.all([text(running.child.stdout), text(running.child.stderr)]);
+
+  t.is(await running.exited, 0);
+  t.is(JSON.parse(out).request, 'GET /x HTTP/1.1');
+  t.is(JSON.parse(errors).msg, 'a line');
+});
+
 test('a reader that went away ends the copying, not the process, and the file has all lines', async (t) => {
   const folder = await logFolder(t);
   const running = startLogProcess(
