@@ -49,6 +49,7 @@ export interface StateThreadSetup extends ThreadSetup {
  *
  * A verb rejects with `store_unavailable` 900 ms after a running thread was asked. It was then, as a rule, not begun, and will not be. But when the disk took too long
  * over its commit it may have happened: a push may be there though its caller was told otherwise, and a claim that nobody got ends with its lease.
+ * While a thread owes such an answer, whoever asks is refused at once.
  */
 export class StateThread {
   readonly #setup: StateThreadSetup;
@@ -62,6 +63,8 @@ export class StateThread {
   /** What was asked before the thread runs; undefined when it does. */
   #starting: Sending[] | undefined;
   #patience: NodeJS.Timeout | undefined;
+  /** It owes an answer that somebody waited for in vain, and has said nothing since. What it is asked meanwhile would only pile up in front of it. */
+  #isSilent = false;
   readonly #trouble = new Trouble();
 
   constructor(setup: StateThreadSetup) {
@@ -76,6 +79,7 @@ export class StateThread {
   ): Promise<ReturnType<Verbs[Name]>> {
     return new Promise((resolve, reject) => {
       const worker = this.#start();
+      if (this.#isSilent) throw this.#noAnswer();
       const number = ++this.#lastNumber;
       const patienceMs = this.#starting ? START_WITHIN_MS : PATIENCE_MS;
       const sending = { number, verb, args, transfer };
@@ -170,6 +174,7 @@ export class StateThread {
   }
 
   #hear(worker: Worker, message: FromThread): void {
+    this.#isSilent = false;
     if (message.kind === 'running') this.#run(worker);
     else if (message.kind === 'changed') this.#setup.onChange();
     else if (message.kind === 'warning') this.#setup.log.warn(message.message);
@@ -211,7 +216,8 @@ export class StateThread {
       for (const [number, { untilMs, reject }] of this.#waiting) {
         if (now < untilMs) break;
         this.#waiting.delete(number);
-        reject(this.#toFault(`${this.#setup.file} did not answer in time`, undefined));
+        this.#isSilent = true;
+        reject(this.#noAnswer());
       }
       const [next] = this.#waiting.values();
       clearTimeout(this.#patience);
@@ -225,6 +231,7 @@ export class StateThread {
     if (worker !== this.#worker) return;
     this.#worker = undefined;
     this.#starting = undefined;
+    this.#isSilent = false;
     this.#diedAtMs = monotonicMs();
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
@@ -232,6 +239,10 @@ export class StateThread {
     if (all.length === 0 && cause === undefined) return;
     const fault = this.#toFault(message, cause);
     for (const { reject } of all) reject(fault);
+  }
+
+  #noAnswer(): Fault {
+    return this.#toFault(`${this.#setup.file} did not answer in time`, undefined);
   }
 
   #toFault(message: string, cause: unknown): Fault {
