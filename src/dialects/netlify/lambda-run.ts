@@ -74,11 +74,14 @@ function toAnswer(result: unknown, path: string): WebResponse {
   return path.startsWith(BUILDERS) && !isBuilt(result) ? notBuilt() : toLambdaResponse(result);
 }
 
+/** Of what the wrapper gives, its refusal of other methods than GET alone is not marked as built. */
 function isBuilt(result: unknown): boolean {
   // Whatever it is, it is only looked at.
-  return (
-    (result as { metadata?: { builder_function?: unknown } } | null | undefined)?.metadata?.builder_function === true
-  );
+  const { metadata, statusCode } = (result ?? {}) as {
+    readonly metadata?: { readonly builder_function?: unknown };
+    readonly statusCode?: unknown;
+  };
+  return metadata?.builder_function === true || statusCode === 405;
 }
 
 function notBuilt(): WebResponse {
