@@ -73,6 +73,12 @@ const DEV_FOLDER = ['dev', 'functions'] as const;
 /** The first that is set counts. */
 const FOLDERS = [['functions', 'directory'] as const, ['build', 'functions'] as const];
 
+/** Lists of tables that may be what guards the site. */
+const UNREAD = [
+  ['headers', 'is not used: what it sets is not set here, and a Basic-Auth among them guards nothing'],
+  ['edge_functions', 'is not used: edge functions run on Deno and not here'],
+] as const;
+
 class Reader {
   readonly #document: Table;
   readonly #complaints: TomlComplaints;
@@ -113,6 +119,9 @@ class Reader {
     const base = this.#valueOf('build', 'base');
     if (typeof base === 'string' && join('.', base.replace(/^\/+/, ''), '/') !== './') {
       this.#complaints.add(['build', 'base'], `is not followed: serve ${JSON.stringify(base)} as the site`);
+    }
+    for (const [key, message] of UNREAD) {
+      if (key in this.#document) this.#complaints.add([key, 0], message);
     }
     const { context } = this.#document;
     if (!isTable(context)) return;

@@ -17,11 +17,8 @@ export const netlify: Dialect = {
 async function read(given: Project): Promise<Reading> {
   // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
-  const [toml, unused] = await Promise.all([
-    readNetlifyToml(project.root, project.dev ?? false),
-    findUnused(project.root),
-  ]);
-  const found = await findFunctions(project, toml);
+  const toml = await readNetlifyToml(project.root, project.dev ?? false);
+  const [found, unused] = await Promise.all([findFunctions(project, toml), findUnused(project.root, toml.publish)]);
   const opened = await openFunctions(project, found);
   // They are about the routes of functions, of which there are none where nothing is run.
   const redirects = toRedirectRoutes(project.ahead ? [] : toml.redirects, opened.routes);

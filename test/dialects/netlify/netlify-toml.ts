@@ -77,6 +77,10 @@ from = "/c"
 to = "/d"
   query = { a = 1 }
 force = "yes"
+[[edge_functions]]
+path = "/*"
+[[headers]]
+for = "/*"
 `;
 
 test('each mistake is told with its line', async (t) => {
@@ -88,6 +92,8 @@ test('each mistake is told with its line', async (t) => {
     problems.map(({ line, message }) => `${line}: ${message}`),
     [
       '2: build.base is not followed: serve "packages/site" as the site',
+      '25: headers[0] is not used: what it sets is not set here, and a Basic-Auth among them guards nothing',
+      '23: edge_functions[0] is not used: edge functions run on Deno and not here',
       '16: context.production.functions is not used: settings of contexts are not read here',
       '14: functions.directory must stand in the site, got "../out"; it is not used',
       '3: build.publish must be a folder of the site, got ""; it is not used',

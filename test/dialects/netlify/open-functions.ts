@@ -210,12 +210,3 @@ test('the folder that netlify.toml publishes is where files are, except for dist
   t.deepEqual((await netlify.read(named)).fileFolders, [{ folder: '_site' }]);
   t.is((await netlify.read(dist)).fileFolders, undefined);
 });
-
-test('edge functions are told to be of no use here', async (t) => {
-  const opened = await project(t, { 'netlify/edge-functions/guard.ts': MODERN });
-
-  const { problems } = await netlify.read(opened);
-
-  t.like(problems, [{ severity: 'warning', file: 'netlify/edge-functions' }]);
-  t.regex(problems[0]?.message ?? '', /^holds edge functions/);
-});
