@@ -108,9 +108,9 @@ site SITE
 
 routes
   order  methods  pattern                    file                              dialect
-  1      any      /.netlify/functions/hello  netlify/functions/hello/index.ts  netlify
-  2      GET      /cats                      netlify/functions/pets.mts        netlify
-  3      GET      /Dogs                      netlify/functions/pets.mts        netlify
+  1      GET      /cats                      netlify/functions/pets.mts        netlify
+  2      GET      /Dogs                      netlify/functions/pets.mts        netlify
+  3      any      /.netlify/functions/hello  netlify/functions/hello/index.ts  netlify
 
 jobs
   netlify/later  @daily  netlify/functions/later.ts
@@ -131,7 +131,7 @@ test('routes shows the functions of a site, what is ignored of it, and what its 
   t.true(`\n${text}`.replace(site, 'SITE').includes(TABLE.trimEnd()), text);
   t.regex(
     text,
-    /netlify\/functions\/hello\.mts +netlify\/functions\/hello\/index\.ts has the same name, hello, and comes first/,
+    /netlify\/functions\/hello\.mts +gives way to netlify\/functions\/hello\/index\.ts, which has the same name, hello/,
   );
   t.regex(text, /netlify\/functions\/lib +has no main file/);
   t.regex(text, /netlify\/functions\/a\.b\.ts warning: has the name "a\.b"/);

@@ -101,7 +101,7 @@ class Search implements Findings {
   }
 
   #report({ name, file, folder }: Found, winner: Found): void {
-    const reason = `${winner.file} has the same name, ${name}, and comes first`;
+    const reason = `gives way to ${winner.file}, which has the same name, ${name}`;
     this.ignored.push({ file, reason });
     // That one's own function comes before the framework's is what the order is for.
     if (folder === winner.folder) this.#warn(file, reason);

@@ -59,7 +59,7 @@ for (const { files, winner } of CONFLICTS) {
       [['hello', join(FOLDER, winner)]],
     );
     const losers = files.filter((file) => file !== winner).map((file) => join(FOLDER, file));
-    const reason = `${FOLDER}/${winner} has the same name, hello, and comes first`;
+    const reason = `gives way to ${FOLDER}/${winner}, which has the same name, hello`;
     t.deepEqual(
       found.ignored.map((each) => ({ ...each })).sort((left, right) => (left.file < right.file ? -1 : 1)),
       losers.sort().map((file) => ({ file, reason })),
