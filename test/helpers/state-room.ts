@@ -1,0 +1,70 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { ExecutionContext } from 'ava';
+import { readConfig } from '../../src/config.ts';
+import { openStore } from '../../src/stores/open.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { logFolder } from './log-folder.ts';
+import { type RedisServer, startRedis } from './redis-server.ts';
+import { ready, sqliteRoom } from './sqlite-store.ts';
+
+/** An empty store as the settings of a module name it. */
+export interface StateRoom {
+  readonly env: Readonly<Record<string, string>>;
+  /** The store, opened by the test beside the module. Closed when the test ends. */
+  open(): Promise<Store>;
+  /** Makes the jobs that wait for a retry due now, as if the time had passed. */
+  passTime(): Promise<void>;
+  /** From now on nothing is stored, and nothing refused, until what it resolves with is called; the store itself gives up after a while. */
+  hold(): Promise<() => Promise<void>>;
+}
+
+/** By the name of the store. */
+export const STATE_ROOMS: Readonly<Record<string, (t: ExecutionContext) => Promise<StateRoom>>> = {
+  SQLite: sqliteState,
+  Redis: redisState,
+};
+
+export async function sqliteState(t: ExecutionContext): Promise<StateRoom> {
+  const { dataDir, file } = await sqliteRoom(t);
+  const env = { DATA_DIR: dataDir, STORE_FSYNC: '0' };
+  return {
+    env,
+    open: () => open(t, env),
+    async passTime() {
+      const database = new DatabaseSync(file, { timeout: 1000 });
+      database.exec('UPDATE jobs SET due_at = 0 WHERE lease IS NULL AND dead = 0');
+      database.close();
+    },
+    async hold() {
+      const database = new DatabaseSync(file, { timeout: 1000 });
+      database.exec('BEGIN IMMEDIATE');
+      return async () => database.close();
+    },
+  };
+}
+
+export async function redisState(t: ExecutionContext): Promise<StateRoom> {
+  const server = await startRedis(t);
+  const env = { REDIS_URL: server.url };
+  return {
+    env,
+    open: () => open(t, env),
+    passTime: () => passTime(server),
+    async hold() {
+      await server.call('CLIENT', 'PAUSE', 10_000, 'WRITE');
+      return async () => void (await server.call('CLIENT', 'UNPAUSE'));
+    },
+  };
+}
+
+async function passTime(server: RedisServer): Promise<void> {
+  for (const key of (await server.call('KEYS', '*:due:*')) as string[]) {
+    for (const id of (await server.call('ZRANGE', key, 0, -1)) as string[]) await server.call('ZADD', key, 0, id);
+  }
+}
+
+async function open(t: ExecutionContext, env: StateRoom['env']): Promise<Store> {
+  const store = openStore(readConfig({ env }), (await logFolder(t)).open());
+  t.teardown(() => store.close());
+  return ready(store);
+}
