@@ -1,5 +1,5 @@
 /** In which form a file is stored and sent. */
-export type Coding = 'br' | 'gzip' | 'identity';
+export type Coding = 'br' | 'zstd' | 'gzip' | 'identity';
 
 /**
  * Those of `available` that an Accept-Encoding field takes, the one to send first (RFC 9110 12.5.3): by q-value, and of equal ones as given.

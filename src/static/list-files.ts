@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { IgnoredFile } from '../dialects/dialect.ts';
@@ -11,6 +11,8 @@ export interface ListingParts {
   readonly folder: string;
   /** Absolute paths of files and folders that are never listed, wherever links lead from. */
   readonly secrets: ReadonlySet<string>;
+  /** Names of dot folders at the top of the folder that are listed all the same. */
+  readonly dotFolders: readonly string[];
 }
 
 /** A file that may be served. */
@@ -21,15 +23,25 @@ export interface ListedFile {
   readonly realPath: string;
 }
 
+/** A folder that was listed, as it was just before. */
+export interface VisitedFolder {
+  readonly path: string;
+  /** Undefined if it could not be looked at. */
+  readonly stats: Stats | undefined;
+  readonly seenAtMs: number;
+}
+
 export interface FileListing {
   readonly files: readonly ListedFile[];
+  /** All whose content the files depend on. */
+  readonly folders: readonly VisitedFolder[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * Lists the files of a folder and of those in it, in the order of their paths. Left out without a word: dot files and dot folders but `.well-known`, `node_modules`, and whatever
- * is no file. Named as ignored: links that lead out of what is served, nowhere, or round. Never rejects: what cannot be read becomes a problem.
+ * Lists the files of a folder and of those in it, in the order of their paths. Left out without a word: dot files, dot folders that are not
+ * asked for, `node_modules`, and whatever is no file. Named as ignored: links that lead out of what is served, nowhere, or round. Never rejects: what cannot be read becomes a problem.
  */
 export async function listFiles(parts: ListingParts): Promise<FileListing> {
   const walk = new Walk(parts);
@@ -49,6 +61,7 @@ interface Step {
 
 class Walk implements FileListing {
   readonly files: ListedFile[] = [];
+  readonly folders: VisitedFolder[] = [];
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly #parts: ListingParts;
@@ -60,6 +73,8 @@ class Walk implements FileListing {
 
   async start(): Promise<void> {
     const { root, folder } = this.#parts;
+    // It may be a link, and lead elsewhere the next time.
+    await this.#note(join(root, folder));
     try {
       this.#realRoot = await realpath(join(root, folder));
     } catch (error) {
@@ -70,6 +85,7 @@ class Walk implements FileListing {
   }
 
   async #visit(step: Step): Promise<void> {
+    await this.#note(step.realPath);
     let entries: readonly Dirent[];
     try {
       entries = await readdir(step.realPath, { withFileTypes: true });
@@ -79,7 +95,7 @@ class Walk implements FileListing {
     }
     const deeper: Promise<void>[] = [];
     for (const entry of entries) {
-      if (isHidden(entry.name, step.path)) continue;
+      if (this.#isHidden(entry.name, step.path)) continue;
       const path = step.path === '' ? entry.name : `${step.path}/${entry.name}`;
       const realPath = step.realPath + sep + entry.name;
       if (entry.isSymbolicLink()) deeper.push(this.#follow(path, realPath, step));
@@ -109,7 +125,7 @@ class Walk implements FileListing {
   #isInside(realPath: string): boolean {
     const path = relative(this.#realRoot, realPath);
     const names = path.split(sep);
-    if (names.some((name, depth) => isHidden(name, names.slice(0, depth).join('/')))) return false;
+    if (names.some((name, depth) => this.#isHidden(name, names.slice(0, depth).join('/')))) return false;
     return !names.some((_, depth) => this.#parts.secrets.has(join(this.#realRoot, ...names.slice(0, depth + 1))));
   }
 
@@ -129,10 +145,17 @@ class Walk implements FileListing {
   #toFile(path: string): string {
     return join(this.#parts.folder, path);
   }
-}
 
-/** `above`: the folder it stands in, relative to the one that is listed. `..` is hidden, too. */
-function isHidden(name: string, above: string): boolean {
-  if (name.startsWith('.')) return !(name === '.well-known' && above === '');
-  return name === 'node_modules';
+  /** `above`: the folder it stands in, relative to the one that is listed. `..` is hidden, too. */
+  #isHidden(name: string, above: string): boolean {
+    if (name.startsWith('.')) return name === '..' || above !== '' || !this.#parts.dotFolders.includes(name);
+    return name === 'node_modules';
+  }
+
+  /** Before it is listed, so that a change in the meantime does not go unseen. */
+  async #note(path: string): Promise<void> {
+    const seenAtMs = Date.now();
+    const stats = await stat(path).catch(() => undefined);
+    this.folders.push({ path, stats, seenAtMs });
+  }
 }

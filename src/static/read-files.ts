@@ -1,17 +1,23 @@
 import { realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { FileFolder, Project, Reading } from '../dialects/dialect.ts';
+import { toExtraFields } from './extra-fields.ts';
 import { findFolder } from './find-folder.ts';
-import { listFiles } from './list-files.ts';
+import { type FileListing, listFiles } from './list-files.ts';
+import { LiveFiles } from './live-files.ts';
 import { Memory } from './memory.ts';
-import { toRoutes } from './to-routes.ts';
+import { toRouteForAll, toRoutes } from './to-routes.ts';
+import { toTargets } from './to-targets.ts';
 
 /** For the small files of a site, which are few; it is filled only with what is asked for. */
 const MEMORY_BYTES = 32 * 1024 ** 2;
 
+/** How long a file is taken for what it was. Long enough that a busy one costs no call to the file system, short enough to be noticed by nobody. */
+const TRUSTED_MS = 1000;
+
 /**
  * Reads which files of the site are served: those of `folders`, or, if no dialect names any, of the folder that `findFolder` finds.
- * Only names are read; what is in a file is learned when it is asked for. Never rejects for what stands in the site.
+ * Only names are read; what is in a file is learned when it is asked for. In development the names are read again when something changed. Never rejects for what stands in the site.
  */
 export async function readFiles(project: Project, folders: readonly FileFolder[] | undefined): Promise<Reading> {
   if (folders) return together(await Promise.all(folders.map((place) => readFolder(project, place))));
@@ -27,8 +33,17 @@ async function readFolder(project: Project, place: FileFolder): Promise<Reading>
     return { routes: [], ignored: [], problems: [{ severity: 'warning', file: place.folder, message }] };
   }
   const secrets = await realPaths([dataDir, ...SOURCES.map((name) => join(root, name))]);
-  const { files, ignored, problems } = await listFiles({ root, folder: place.folder, secrets });
-  return { routes: toRoutes(files, place, new Memory(MEMORY_BYTES)), ignored, problems };
+  const { folder, dotFolders = ['.well-known'] } = place;
+  const list = () => listFiles({ root, folder, secrets, dotFolders });
+  const { byPath: extraFields, problems } = toExtraFields(place);
+  const trustedMs = project.dev ? 0 : TRUSTED_MS;
+  const serve = ({ files }: FileListing) =>
+    toTargets(files, { place, shelf: { memory: new Memory(MEMORY_BYTES), trustedMs }, extraFields });
+  const listing = await list();
+  const routes = project.dev
+    ? [toRouteForAll(new LiveFiles({ name: folder, log: project.log, list, serve }, listing), place)]
+    : toRoutes(serve(listing), place);
+  return { routes, ignored: listing.ignored, problems: [...listing.problems, ...problems] };
 }
 
 /** What the platforms read in the site itself, for sites that are served from their top. */

@@ -19,9 +19,11 @@ export interface ServedFileParts {
   readonly forms: readonly StoredFile[];
   readonly contentType: string;
   readonly cacheControl: string;
+  /** Names and values in turn, for answers with the file and for a 304. */
+  readonly extraFields: readonly string[];
 }
 
-/** A form of the file that the client takes, as it was within the last second. */
+/** A form of the file that the client takes, as it was a moment ago. */
 interface Choice {
   readonly form: StoredFile;
   readonly facts: Facts;
@@ -30,14 +32,16 @@ interface Choice {
 /** A file of the site, in every form in which it is stored, as the answer to GET and HEAD. */
 export class ServedFile {
   readonly name: string;
-  readonly cacheControl: string;
+  readonly #cacheControl: string;
+  readonly #extraFields: readonly string[];
   readonly #contentType: string;
   readonly #forms: readonly StoredFile[];
   readonly #codings: readonly Coding[];
 
-  constructor({ name, forms, contentType, cacheControl }: ServedFileParts) {
+  constructor({ name, forms, contentType, cacheControl, extraFields }: ServedFileParts) {
     this.name = name;
-    this.cacheControl = cacheControl;
+    this.#cacheControl = cacheControl;
+    this.#extraFields = extraFields;
     this.#contentType = contentType;
     this.#forms = forms;
     this.#codings = forms.map(({ coding }) => coding);
@@ -95,9 +99,9 @@ export class ServedFile {
     const handle = await form.open(facts);
     if (!handle) return false;
     try {
-      this.#writeFileHead(exchange, choice, range);
-      await new FileSender(exchange, handle).send(range ?? { first: 0, last: facts.size - 1 });
-      return true;
+      const sender = new FileSender(exchange, handle, facts.stats);
+      const part = range ?? { first: 0, last: facts.size - 1 };
+      return await sender.send(part, () => this.#writeFileHead(exchange, choice, range));
     } finally {
       await handle.close();
     }
@@ -116,7 +120,15 @@ export class ServedFile {
 
   /** What a 304 has to repeat (RFC 9110 15.4.5). */
   #validatorFields({ etag, lastModified }: Facts): string[] {
-    const fields = ['ETag', etag, 'Last-Modified', lastModified, 'Cache-Control', this.cacheControl];
+    const fields = [
+      'ETag',
+      etag,
+      'Last-Modified',
+      lastModified,
+      'Cache-Control',
+      this.#cacheControl,
+      ...this.#extraFields,
+    ];
     if (this.#forms.length > 1) fields.push('Vary', 'Accept-Encoding');
     return fields;
   }

@@ -1,42 +1,46 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { Fault } from '../fault.ts';
 import type { Coding } from './choose-codings.ts';
 import { type Facts, isSameFile, readFacts } from './facts.ts';
 import type { Memory } from './memory.ts';
 
-/** How long facts are taken for true. Long enough that a busy file costs no call to the file system, short enough to be noticed by nobody. */
-const TRUSTED_MS = 1000;
-
 /** Not through a link that was put there since, and not waiting for the writer of a FIFO. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** What the files of a folder share. */
+export interface Shelf {
+  readonly memory: Memory;
+  /** How long facts are taken for true; 0: each request looks anew. */
+  readonly trustedMs: number;
+}
 
 export interface StoredFileParts {
   /** Absolute, without links. */
   readonly path: string;
   readonly coding: Coding;
-  readonly memory: Memory;
+  readonly shelf: Shelf;
 }
 
 /** One file on disk. What is known of it is learned when it is first asked for. */
 export class StoredFile {
   readonly coding: Coding;
   readonly #path: string;
-  readonly #memory: Memory;
+  readonly #shelf: Shelf;
   #facts: Facts | undefined;
   #checkedAtMs = Number.NEGATIVE_INFINITY;
   /** Under way; many requests may wait for the same look. */
   #looking: Promise<Facts | undefined> | undefined;
 
-  constructor({ path, coding, memory }: StoredFileParts) {
+  constructor({ path, coding, shelf }: StoredFileParts) {
     this.#path = path;
     this.coding = coding;
-    this.#memory = memory;
+    this.#shelf = shelf;
   }
 
-  /** What was true of it within the last second; undefined if it is gone. Rejects with a Fault if it cannot be read. */
+  /** What was true of it a moment ago; undefined if it is gone. Rejects with a Fault if it cannot be read. */
   look(): Facts | undefined | Promise<Facts | undefined> {
-    if (this.#facts && performance.now() - this.#checkedAtMs < TRUSTED_MS) return this.#facts;
+    if (this.#facts && performance.now() - this.#checkedAtMs < this.#shelf.trustedMs) return this.#facts;
     this.#looking ??= this.#check().finally(() => {
       this.#looking = undefined;
     });
@@ -74,15 +78,15 @@ export class StoredFile {
   }
 
   async #learn(): Promise<void> {
-    if (this.#facts) this.#memory.forget(this.#facts);
+    if (this.#facts) this.#shelf.memory.forget(this.#facts);
     this.#facts = undefined;
     const handle = await this.#open();
     if (!handle) return;
     try {
-      const stats = await handle.stat();
-      if (!stats.isFile()) return;
-      this.#facts = await readFacts(handle, stats, this.coding);
-      this.#memory.keep(this.#facts);
+      // A folder on the way may have become a link since, and lead out.
+      if ((await realpath(this.#path).catch(() => '')) !== this.#path) return;
+      this.#facts = await readFacts(handle, this.coding);
+      if (this.#facts) this.#shelf.memory.keep(this.#facts);
     } catch (cause) {
       throw this.#unreadable(cause);
     } finally {

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { FileFolder } from '../../src/dialects/dialect.ts';
+import type { FileFolder, Project } from '../../src/dialects/dialect.ts';
 import { readFiles } from '../../src/static/read-files.ts';
 import { type DialectServer, serveDialect } from './dialect-server.ts';
 
@@ -21,11 +21,13 @@ export async function serveFiles(
   t: ExecutionContext,
   files: Readonly<Record<string, string>>,
   folders?: readonly FileFolder[],
+  parts: Partial<Project> = {},
 ): Promise<FileServer> {
   const server = await serveDialect(
     t,
     { name: 'static', looksFor: '', read: (project) => readFiles(project, folders) },
     files,
+    parts,
   );
   return {
     ...server,

@@ -3,14 +3,23 @@ import { join } from 'node:path';
 import test from 'ava';
 import { serveFiles } from '../helpers/file-server.ts';
 
-const FILES = { 'public/a.js': 'plain', 'public/a.js.br': 'brotli', 'public/a.js.gz': 'zip', 'public/b.js': 'alone' };
+const FILES = {
+  'public/a.js': 'plain',
+  'public/a.js.br': 'brotli',
+  'public/a.js.zst': 'zstandard',
+  'public/a.js.gz': 'zip',
+  'public/b.js': 'alone',
+};
 
 for (const [accept, expected] of [
   ['gzip, deflate, br, zstd', 'br'],
+  ['gzip, zstd', 'zstd'],
+  ['zstd;q=0.9, gzip', 'gzip'],
   ['gzip', 'gzip'],
   ['X-GZIP', 'gzip'],
   ['*', 'br'],
-  ['*;q=0.5, br;q=0', 'gzip'],
+  ['*;q=0.5, br;q=0', 'zstd'],
+  ['*;q=0.5, br;q=0, zstd;q=0', 'gzip'],
   ['br;q=0.5, gzip;q=0.8', 'gzip'],
   ['br ; q=0.50 , gzip', 'gzip'],
   ['br;q=0, gzip;q=0.001', 'gzip'],
@@ -30,7 +39,7 @@ for (const [accept, expected] of [
     const { fields, body } = await server.ask('/a.js', { 'Accept-Encoding': accept });
 
     t.is(fields['content-encoding'], expected);
-    t.is(body, { br: 'brotli', gzip: 'zip', '': 'plain' }[expected ?? '']);
+    t.is(body, { br: 'brotli', zstd: 'zstandard', gzip: 'zip', '': 'plain' }[expected ?? '']);
     t.like(fields, { vary: 'Accept-Encoding', 'content-type': 'text/javascript; charset=utf-8' });
   });
 }

@@ -52,6 +52,41 @@ for (const path of [
   });
 }
 
+test('no name is too long to be missing', async (t) => {
+  const server = await serveFiles(t, SITE);
+
+  t.is((await server.ask(`/${'a'.repeat(300)}`)).status, 421);
+  t.is((await server.ask(`/${'a/'.repeat(3000)}`)).status, 421);
+});
+
+test('a folder is never listed', async (t) => {
+  const server = await serveFiles(t, SITE, [{ folder: 'public', slash: 'either' }]);
+
+  for (const path of ['/sub', '/sub/', '/sub/.', '/.well-known/']) t.is((await server.ask(path)).status, 421, path);
+});
+
+test('of dot folders, those at the top that are asked for are served, and no others', async (t) => {
+  const files = {
+    ...SITE,
+    'public/.open/a.txt': 'open',
+    'public/.open/.env': 'secret',
+    'public/sub/.open/x': 'secret',
+  };
+  const server = await serveFiles(t, files, [{ folder: 'public', dotFolders: ['.open', '..'] }]);
+
+  t.is((await server.ask('/.open/a.txt')).body, 'open');
+  t.is((await server.ask('/%2eopen/a.txt')).body, 'open');
+  const hidden = [
+    '/.well-known/security.txt',
+    '/.open/.env',
+    '/.open/%2eenv',
+    '/sub/.open/x',
+    '/.env',
+    '/../secret.txt',
+  ];
+  for (const path of hidden) t.is((await server.ask(path)).status, 421, path);
+});
+
 test('.well-known is served', async (t) => {
   const server = await serveFiles(t, SITE);
 
@@ -118,6 +153,16 @@ test('a file that became a link, a folder or a FIFO since the start is a miss', 
   for (const path of ['/a.txt', '/b.txt', '/c.txt']) t.is((await server.ask(path)).status, 421);
 });
 
+for (const dev of [false, true]) {
+  test(`a file whose folder became a link that leads out since the start is a miss, ${dev ? '' : 'not only '}in development`, async (t) => {
+    const elsewhere = await siteFolder(t, { 'a.txt': 'secret' });
+    const server = await serveFiles(t, { 'public/sub/a.txt': 'a' }, undefined, { dev });
+    await replace(join(server.root, 'public/sub'), (path) => symlink(elsewhere, path));
+
+    t.is((await server.ask('/sub/a.txt')).status, 421);
+  });
+}
+
 test('a site that is served from its top keeps its sources to itself', async (t) => {
   const paths = await served(t, {
     'index.html': 'home',
@@ -167,6 +212,6 @@ async function served(t: ExecutionContext, files: Readonly<Record<string, string
 }
 
 async function replace(path: string, make: (path: string) => Promise<unknown>): Promise<void> {
-  await rm(path);
+  await rm(path, { recursive: true });
   await make(path);
 }

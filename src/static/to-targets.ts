@@ -1,0 +1,99 @@
+import { basename, join } from 'node:path/posix';
+import type { FileFolder } from '../dialects/dialect.ts';
+import { cacheControlOf } from './cache-control.ts';
+import type { Coding } from './choose-codings.ts';
+import { contentTypeOf } from './content-type.ts';
+import type { ExtraFields } from './extra-fields.ts';
+import { type Doors, FileTarget } from './file-target.ts';
+import type { ListedFile } from './list-files.ts';
+import { ServedFile } from './served-file.ts';
+import { type Shelf, StoredFile } from './stored-file.ts';
+
+/** A file and the siblings that hold it precompressed, the smaller ones first. */
+const FORMS: readonly { readonly suffix: string; readonly coding: Coding }[] = [
+  { suffix: '.br', coding: 'br' },
+  { suffix: '.zst', coding: 'zstd' },
+  { suffix: '.gz', coding: 'gzip' },
+  { suffix: '', coding: 'identity' },
+];
+
+/** How the files of a folder are served. */
+export interface FileRules {
+  readonly place: FileFolder;
+  readonly shelf: Shelf;
+  /** By the path of a file, that of a page without slash, `.html` and `index.html`. */
+  readonly extraFields: ReadonlyMap<string, ExtraFields>;
+}
+
+/**
+ * Who answers under each path at which the files are reached: their own, and for pages also the path without `.html` or `index.html`. Paths are decoded, with
+ * the folder's base, and have no slash at their end.
+ */
+export function toTargets(files: readonly ListedFile[], rules: FileRules): ReadonlyMap<string, FileTarget> {
+  const { base, slash = 'one' } = rules.place;
+  const above = toBase(base);
+  const realPaths = new Map(files.map(({ path, realPath }) => [path, realPath]));
+  const places = new Map<string, Doors>();
+  for (const { path } of files) {
+    const page = pageAddress(path, rules.place);
+    const file = toServedFile(path, page ?? `/${path}`, realPaths, rules);
+    open(places, `${above}/${path}`, { plain: file });
+    if (page === undefined) continue;
+    if (page.endsWith('/')) open(places, `${above}${page.slice(0, -1)}` || '/', { slashed: file, isPage: true });
+    else if (!realPaths.has(page.slice(1))) open(places, above + page, { plain: file, isPage: true });
+  }
+  return new Map([...places].map(([path, doors]) => [path, new FileTarget(path, doors, slash)]));
+}
+
+/** The folder's base as it stands before a path: without a slash at its end; '' for the top. */
+export function toBase(base = ''): string {
+  return base
+    .split('/')
+    .filter((text) => text !== '')
+    .map((text) => `/${text}`)
+    .join('');
+}
+
+const HTML = '.html';
+const INDEX = 'index.html';
+
+/** What hosts show instead of a page that is not there; nobody means their address, and it would say 200. */
+const ERROR_PAGES: ReadonlySet<string> = new Set(['404.html', '500.html']);
+
+/** `/docs/` for `docs/index.html`, `/about` for `about.html`, undefined for what is no page. */
+function pageAddress(path: string, { htmlPages = true }: FileFolder): string | undefined {
+  if (basename(path) === INDEX) return `/${path.slice(0, -INDEX.length)}`;
+  if (!htmlPages || ERROR_PAGES.has(path) || basename(path) === HTML) return undefined;
+  return path.endsWith(HTML) ? `/${path.slice(0, -HTML.length)}` : undefined;
+}
+
+function toServedFile(
+  path: string,
+  address: string,
+  realPaths: ReadonlyMap<string, string>,
+  { place, shelf, extraFields }: FileRules,
+): ServedFile {
+  const forms: StoredFile[] = [];
+  for (const { suffix, coding } of FORMS) {
+    const realPath = realPaths.get(path + suffix);
+    if (realPath !== undefined) forms.push(new StoredFile({ path: realPath, coding, shelf }));
+  }
+  const extra = extraFields.get(toKey(address));
+  return new ServedFile({
+    name: join(place.folder, path),
+    forms,
+    contentType: contentTypeOf(basename(path)),
+    cacheControl: extra?.cacheControl ?? cacheControlOf(path, place.immutable),
+    extraFields: extra?.fields ?? [],
+  });
+}
+
+/** Error pages are no pages to whoever asks, but their fields are told as those of pages. */
+function toKey(address: string): string {
+  if (ERROR_PAGES.has(address.slice(1))) return address.slice(0, -HTML.length);
+  return address.length > 1 && address.endsWith('/') ? address.slice(0, -1) : address;
+}
+
+function open(places: Map<string, Doors>, path: string, doors: Doors): void {
+  places.set(path, { ...places.get(path), ...doors });
+}

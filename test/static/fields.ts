@@ -1,0 +1,107 @@
+import test from 'ava';
+import { serveFiles } from '../helpers/file-server.ts';
+
+const FOR_EVER = 'public, max-age=31536000, immutable';
+const ASK_AGAIN = 'public, max-age=0, must-revalidate';
+
+const FILES = {
+  'client/index.html': 'home',
+  'client/about/index.html': 'about',
+  'client/about/team.html': 'team',
+  'client/404.html': 'none',
+  'client/a.txt': '0123456789',
+  'client/built/plain.js': 'code',
+  'client/built/page.html': 'page',
+  'client/builtin/plain.js': 'code',
+  'client/_astro/plain.js': 'code',
+};
+
+test('what stands below an immutable path is kept for ever, beside what its name tells of', async (t) => {
+  const server = await serveFiles(t, FILES, [{ folder: 'client', base: '/shop', immutable: ['/built/'] }]);
+  const cacheOf = async (path: string) => (await server.ask(path)).fields['cache-control'];
+
+  t.is(await cacheOf('/shop/built/plain.js'), FOR_EVER);
+  t.is(await cacheOf('/shop/built/page'), FOR_EVER);
+  t.is(await cacheOf('/shop/_astro/plain.js'), FOR_EVER);
+  t.is(await cacheOf('/shop/builtin/plain.js'), ASK_AGAIN);
+  t.is(await cacheOf('/shop/a.txt'), ASK_AGAIN);
+});
+
+for (const [status, fields] of [
+  [200, {}],
+  [206, { Range: 'bytes=0-1' }],
+  [304, { 'If-None-Match': '*' }],
+  [412, { 'If-Match': '"other"' }],
+  [416, { Range: 'bytes=99-' }],
+] as const) {
+  test(`a ${status} ${status < 400 ? 'is' : 'is never'} kept for ever, and has the fields of its page only then`, async (t) => {
+    const headers = new Map([['/built/plain.js', [['X-Of-Page', 'yes']] as const]]);
+    const server = await serveFiles(t, FILES, [{ folder: 'client', immutable: ['/built/'], headers }]);
+    const answer = await server.ask('/built/plain.js', fields);
+
+    t.is(answer.status, status);
+    t.is(answer.fields['cache-control'], status < 400 ? FOR_EVER : undefined);
+    t.is(answer.fields['x-of-page'], status < 400 ? 'yes' : undefined);
+  });
+}
+
+test('what is missing below an immutable path passes on untouched', async (t) => {
+  const server = await serveFiles(t, FILES, [{ folder: 'client', immutable: ['/built/'] }]);
+  const { status, fields } = await server.ask('/built/old.js');
+
+  t.is(status, 421);
+  t.false('cache-control' in fields);
+});
+
+test('a page has its own fields under each of its addresses, and no other page has them', async (t) => {
+  const policy = (text: string) => [['Content-Security-Policy', text]] as const;
+  const headers = new Map([
+    ['/', policy('home')],
+    ['/about/', policy('about')],
+    ['/404', policy('none')],
+    ['/a.txt', policy('text')],
+  ]);
+  const server = await serveFiles(t, FILES, [{ folder: 'client', base: '/shop', slash: 'either', headers }]);
+  const policyOf = async (path: string, method = 'GET') =>
+    (await server.ask(path, {}, method)).fields['content-security-policy'];
+
+  for (const path of ['/about', '/about/', '/about/index.html']) t.is(await policyOf(`/shop${path}`), 'about', path);
+  t.is(await policyOf('/shop/about', 'HEAD'), 'about');
+  for (const path of ['', '/', '/index.html']) t.is(await policyOf(`/shop${path}`), 'home', path);
+  t.is(await policyOf('/shop/404.html'), 'none');
+  t.is(await policyOf('/shop/a.txt'), 'text');
+  t.is(await policyOf('/shop/about/team'), undefined);
+});
+
+test('a page may say how long it is kept; what tells of its content is not taken, nor what cannot be sent', async (t) => {
+  const given = [
+    ['cache-control', 's-maxage=60'],
+    ['Vary', 'Cookie'],
+    ['Content-Length', '1'],
+    ['ETag', '"x"'],
+    ['Transfer-Encoding', 'chunked'],
+    ['X-Broken', 'a\r\nb'],
+    ['X Broken', 'a'],
+    ['Link', '</a>'],
+    ['Link', '</b>'],
+  ] as const;
+  const server = await serveFiles(t, FILES, [{ folder: 'client', headers: new Map([['/a.txt', given]]) }]);
+  const { status, fields, body } = await server.ask('/a.txt');
+  const raw = await server.exchange('GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.is(status, 200);
+  t.like(fields, { 'cache-control': 's-maxage=60', vary: 'Cookie', 'content-length': '10' });
+  t.not(fields.etag, '"x"');
+  t.is(body, '0123456789');
+  t.deepEqual(raw.match(/^Link: .*$/gm), ['Link: </a>', 'Link: </b>']);
+  t.deepEqual(
+    server.reading.problems.map(({ file, message }) => `${file} ${message}`.replace(/(sent): .*/, '$1')),
+    [
+      'client of /a.txt: the field Content-Length is set by nexthop alone',
+      'client of /a.txt: the field ETag is set by nexthop alone',
+      'client of /a.txt: the field Transfer-Encoding is set by nexthop alone',
+      'client of /a.txt: the field X-Broken cannot be sent',
+      'client of /a.txt: the field X Broken cannot be sent',
+    ],
+  );
+});
