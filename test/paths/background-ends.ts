@@ -71,7 +71,9 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
       lost.every((text) => told(lines).includes(`${text} ends 2`));
     while (!isOver(await site.ledger()) && Date.now() < deadline) await delay(50);
     const lines = await site.ledger();
-    const again = lines.filter(({ event, attempt }) => event === 'begins' && attempt === 2);
+    const isHeirs = ({ pid, event, attempt }: LedgerLine): boolean =>
+      pid === heir.pid && event === 'begins' && attempt === 2;
+    const again = lines.filter(isHeirs);
     t.log(`${lost.length} lost, begun again after ${again.map(({ atMs }) => atMs - killedAtMs).join(', ')} ms`);
     t.true(lost.length > 0);
     t.true(isOver(lines), JSON.stringify(told(lines)));
