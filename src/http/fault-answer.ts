@@ -1,7 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Fault, FaultCode } from '../fault.ts';
+import type { Fault, FaultCode, FaultPage } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
-import { type FaultPage, reasonOf, toFaultPage } from './fault-page.ts';
+import { reasonOf, toFaultPage } from './fault-page.ts';
 import { hasBody } from './has-body.ts';
 import { lingerOnClose } from './linger.ts';
 
@@ -89,14 +89,14 @@ function isBodyUnread(request: IncomingMessage): boolean {
   return !request.complete && hasBody(request);
 }
 
-function fieldsOf({ headers }: Fault, { contentType, body }: FaultPage): string[] {
+/** Seconds after which what failed may well work (RFC 9110, 10.2.3): as soon as a store that was away is noticed to be back. */
+const RETRY_AFTER: Readonly<Partial<Record<FaultCode, string>>> = { store_unavailable: '1' };
+
+function fieldsOf({ code, headers }: Fault, { contentType, body }: FaultPage): string[] {
+  const retryAfter = RETRY_AFTER[code];
   return [
-    'Content-Type',
-    contentType,
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    'Cache-Control',
-    'no-store',
+    ...['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body)), 'Cache-Control', 'no-store'],
+    ...(retryAfter === undefined ? [] : ['Retry-After', retryAfter]),
     ...headers,
   ];
 }
