@@ -41,7 +41,7 @@ export interface FileListing {
 
 /**
  * Lists the files of a folder and of those in it, in the order of their paths. Left out without a word: dot files, dot folders that are not
- * asked for, `node_modules`, and whatever is no file. Named as ignored: links that lead out of what is served, nowhere, or round. Never rejects: what cannot be read becomes a problem.
+ * asked for, `node_modules`, rules for a platform's files, and whatever is no file. Named as ignored: links that lead out of what is served, nowhere, or round. Never rejects: what cannot be read becomes a problem.
  */
 export async function listFiles(parts: ListingParts): Promise<FileListing> {
   const walk = new Walk(parts);
@@ -50,6 +50,9 @@ export async function listFiles(parts: ListingParts): Promise<FileListing> {
   walk.ignored.sort((left, right) => (left.file < right.file ? -1 : 1));
   return walk;
 }
+
+/** What platforms read at the top of the folder and serve to nobody: there may be passwords in it (`Basic-Auth`). */
+const RULES: ReadonlySet<string> = new Set(['_headers', '_redirects']);
 
 /** A folder on the way, with the real paths of those it was reached through. */
 interface Step {
@@ -149,7 +152,7 @@ class Walk implements FileListing {
   /** `above`: the folder it stands in, relative to the one that is listed. `..` is hidden, too. */
   #isHidden(name: string, above: string): boolean {
     if (name.startsWith('.')) return name === '..' || above !== '' || !this.#parts.dotFolders.includes(name);
-    return name === 'node_modules';
+    return name === 'node_modules' || (above === '' && RULES.has(name));
   }
 
   /** Before it is listed, so that a change in the meantime does not go unseen. */
