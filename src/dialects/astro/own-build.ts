@@ -12,6 +12,8 @@ export interface OwnEntry {
 
 /** A site that our adapter has built, ready to render. */
 export interface OwnBuild {
+  /** Absolute path of the module that was imported, where it stands now. */
+  readonly entry: string;
   /** Absolute path of the folder of its files, found from where the entry stands. */
   readonly client: string;
   /** The path below which the site is reached, without a slash at its end: `/shop`, or '' for the whole host. */

@@ -10,12 +10,14 @@ export interface OwnReadingParts {
   readonly root: string;
   /** Of the build, relative to the site: `dist/server/entry.mjs`. */
   readonly entry: string;
+  /** Who answers what the build has no route for (default: it passes). */
+  readonly missing?: 'pass' | 'render';
 }
 
-/** What a build by our adapter answers by itself: its files, and what it renders on demand. What it has no route for passes. */
-export function ownReading({ build, root, entry }: OwnReadingParts): Reading {
+/** What a build by our adapter answers by itself: its files, and what it renders on demand. */
+export function ownReading({ build, root, entry, missing = 'pass' }: OwnReadingParts): Reading {
   const pattern = { text: `${build.base}/*`, segments: toSegments(build.base) };
-  const target = ownTarget({ build, name: entry, missing: 'pass' });
+  const target = ownTarget({ build, name: entry, missing });
   return {
     routes: [{ pattern, methods: 'any', target, step: 5, dialect: 'astro', file: entry }],
     ignored: [],
