@@ -36,6 +36,13 @@ export interface FaultDetails {
   readonly status?: number;
   /** Sent with the answer, e.g. Retry-After or Allow. Flat: name, value, name, value. */
   readonly headers?: readonly string[];
+  /** What the client is shown instead of nexthop's own page. */
+  readonly page?: FaultPage | undefined;
+}
+
+export interface FaultPage {
+  readonly contentType: string;
+  readonly body: string;
 }
 
 /** What went wrong with one request, and whose doing it was. Rooms throw it; `handler.ts` catches it, once. */
@@ -45,13 +52,15 @@ export class Fault extends Error {
   readonly status: number;
   readonly origin: FaultOrigin;
   readonly headers: readonly string[];
+  readonly page: FaultPage | undefined;
 
-  constructor(code: FaultCode, { message, cause, status, headers = [] }: FaultDetails = {}) {
+  constructor(code: FaultCode, { message, cause, status, headers = [], page }: FaultDetails = {}) {
     super(message ?? code, cause === undefined ? undefined : { cause });
     this.code = code;
     this.status = status ?? FAULTS[code].status;
     this.origin = FAULTS[code].origin;
     this.headers = headers;
+    this.page = page;
   }
 }
 

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { Fault } from '../fault.ts';
+import type { Fault, FaultPage } from '../fault.ts';
 import { type DevDetails, toDevDetails } from './dev-details.ts';
 import { negotiate } from './negotiate.ts';
 
@@ -12,11 +12,6 @@ export interface FaultPageOptions {
   readonly dev: boolean;
 }
 
-export interface FaultPage {
-  readonly contentType: string;
-  readonly body: string;
-}
-
 /** In this order where the client does not care. */
 const FORMATS = ['text/plain', 'text/html', 'application/json'] as const;
 /** The same for what a function got wrong: who calls functions reads JSON, and so do the platforms answer. */
@@ -24,10 +19,11 @@ const FUNCTION_FORMATS = ['application/json', 'text/plain', 'text/html'] as cons
 
 /**
  * What a client is told of a fault: status, code and request id, in the format it likes best, and nothing of what went wrong
- * inside, unless it is the developer.
+ * inside, unless it is the developer. Anybody else gets the page that came with the fault, if one did.
  */
 export function toFaultPage(fault: Fault, { requestId, accept, dev }: FaultPageOptions): FaultPage {
   const { status, code, origin } = fault;
+  if (fault.page && !dev) return fault.page;
   const details = dev && origin === 'function' ? toDevDetails(fault) : undefined;
   const title = `${status} ${reasonOf(status)}`;
   switch (negotiate(accept, origin === 'function' ? FUNCTION_FORMATS : FORMATS)) {

@@ -1,6 +1,7 @@
 import test from 'ava';
+import type { FaultPage } from '../../src/fault.ts';
 import { Fault } from '../../src/fault.ts';
-import { type FaultPage, toFaultPage } from '../../src/http/fault-page.ts';
+import { toFaultPage } from '../../src/http/fault-page.ts';
 
 const FAULT = new Fault('hop_unreachable', { message: 'secret words', cause: new Error('secret cause') });
 
@@ -108,3 +109,11 @@ function failing(): Error {
 function page(fault: Fault, requestId: string, accept: string, dev = false): FaultPage {
   return toFaultPage(fault, { requestId, accept, dev });
 }
+
+test('a page that comes with a fault is shown in the place of ours, but not to the developer', (t) => {
+  const page = { contentType: 'text/html; charset=utf-8', body: '<h1>Sorry</h1>' };
+  const fault = new Fault('function_error', { message: 'it broke', page });
+
+  t.is(toFaultPage(fault, { requestId: 'id', accept: 'application/json', dev: false }), page);
+  t.regex(toFaultPage(fault, { requestId: 'id', accept: 'text/plain', dev: true }).body, /it broke/);
+});
