@@ -19,6 +19,8 @@ export const SETTINGS = {
   PORT: setting(kind.whole(0, 65_535), '8080', 'the one port; HTTP/1.1; 0 takes a free one'),
   HOST: setting(kind.anyText, '', 'address to listen on; empty: all interfaces'),
   NEXT_HOP: setting(kind.httpOrigin, 'http://next-hop:80', 'where misses go; http: only'),
+  SERVER_CERT_PATH: setting(kind.anyText, '', 'certificate with its chain, in PEM; with SERVER_KEY_PATH: TLS on PORT'),
+  SERVER_KEY_PATH: setting(kind.anyText, '', 'its private key, in PEM, without a password'),
   TRUSTED_PROXIES: setting(
     kind.trustedPeers,
     'private',
@@ -172,6 +174,8 @@ export type Config = {
 /** All bad settings at once; the message has a line for each. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  /** Absolute paths; undefined where none is set. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
   readonly complaints: readonly string[];
 
   constructor(complaints: readonly string[]) {
@@ -212,12 +216,20 @@ export function readConfig({ env = process.env, flags = {}, site = '.' }: Source
 
   const root = resolve(site);
   values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
-  values.LOG_DIR = resolve(String(values.LOG_DIR));
+  values.LOG_DIR = values.LOG_DIR ? resolve(String(values.LOG_DIR)) : '';
+  const certificate = cert === '' ? undefined : { cert: resolve(cert), key: resolve(key) };
+  const found = { site: root, messageBus: bus.place, certificate, functionEnv: { ...env } };
   // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
   return Object.freeze({ ...values, site: root, messageBus: bus.place, functionEnv: { ...env } }) as unknown as Config;
 }
 
 /** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */
+  const [cert, key] = [String(values.SERVER_CERT_PATH), String(values.SERVER_KEY_PATH)];
+  if ((cert === '') !== (key === '')) {
+    complaints.push(
+      'SERVER_CERT_PATH and SERVER_KEY_PATH must both be set for TLS, or neither; one alone does nothing',
+    );
+  }
 export class SiteEnv {
   /** All of the site's, also those that the process had itself. */
   values: Readonly<Record<string, string>> = {};

@@ -21,6 +21,7 @@ import { LazyStore } from './stores/lazy-store.ts';
 import { openStore } from './stores/open.ts';
 import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
 import type { Store } from './stores/store.ts';
+import { CertificateFiles } from './tls/certificate-files.ts';
 
 /** How long the logs may take to get their last lines out, also on a full disk. */
 const LOG_CLOSE_MS = 1000;
@@ -35,6 +36,8 @@ export interface EdgeParts {
   readonly sites: SiteInUse;
   readonly background: Background;
   readonly store: Store;
+  /** Undefined where no TLS is spoken. */
+  readonly certificate: CertificateFiles | undefined;
 }
 
 /** One running nexthop: everything that lives as long as the process. */
@@ -44,6 +47,7 @@ export class Edge {
   readonly #sites: SiteInUse;
   readonly #background: Background;
   readonly #store: Store;
+  readonly #certificate: CertificateFiles | undefined;
   readonly #server: Server;
   readonly #hop: Hop;
   readonly #tunnels: Tunnels;
@@ -52,12 +56,13 @@ export class Edge {
   readonly #ready: Ready;
   #messageBus: MessageBus | undefined;
 
-  constructor({ config, log, sites, background, store }: EdgeParts) {
+  constructor({ config, log, sites, background, store, certificate }: EdgeParts) {
     this.#config = config;
     this.log = log;
     this.#sites = sites;
     this.#background = background;
     this.#store = store;
+    this.#certificate = certificate;
     this.#pendingWork = new PendingWork((error, owner) =>
       log.error('work after the answer failed', { target: owner, error }),
     );
@@ -105,6 +110,7 @@ export class Edge {
     this.#server = new Server({
       host: config.HOST,
       port: config.PORT,
+      ...(certificate && { certificate: certificate.current }),
       headerLimitBytes: config.HEADER_LIMIT,
       bodyLimitBytes: config.BODY_LIMIT,
       maxConnections: config.MAX_CONNECTIONS,
@@ -137,6 +143,12 @@ export class Edge {
   /** Reads the site again and lets it answer, without dropping a request (docs/operations.md). Never rejects. */
   reload(): Promise<Reload> {
     return this.#sites.reload();
+  }
+
+  /** Reads the certificate again, if there is one: new connections get what is new. One that cannot be used changes nothing; the log tells. Never throws. */
+  renewCertificate(): void {
+    const certificate = this.#certificate?.renew();
+    if (certificate) this.#server.useCertificate(certificate);
   }
 
   /**
@@ -204,7 +216,7 @@ export interface EdgeOptions {
   readonly dialects?: readonly Dialect[];
 }
 
-/** Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError or SiteError with what to do. */
+/** Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError, CertificateError or SiteError with what to do. */
 export async function createEdge(config: Config, { beforeSite, dialects }: EdgeOptions = {}): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
@@ -217,6 +229,7 @@ export async function createEdge(config: Config, { beforeSite, dialects }: EdgeO
   const store = new LazyStore(() => openStore(config, log));
   const background = new Background({ store, config, log });
   try {
+    const certificate = config.certificate && new CertificateFiles(config.certificate, log);
     const sites = await SiteInUse.open({
       config,
       log,
@@ -225,7 +238,7 @@ export async function createEdge(config: Config, { beforeSite, dialects }: EdgeO
       kv: (namespace) => store.kv(namespace),
       onExchange: ({ jobRules }) => background.use(jobRules),
     });
-    return new Edge({ config, log, sites, background, store });
+    return new Edge({ config, log, sites, background, store, certificate });
   } catch (error) {
     await store.close();
     await log.close(LOG_CLOSE_MS);

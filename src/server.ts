@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { Fault, type FaultCode } from './fault.ts';
 import { checkRequest } from './http/check-request.ts';
 import { identify } from './http/client.ts';
@@ -12,11 +14,15 @@ import type { Log } from './log/log.ts';
 import type { PendingWork } from './pending-work.ts';
 import { Roster } from './roster.ts';
 import type { TrustedPeers } from './setting.ts';
+import type { Certificate } from './tls/certificate.ts';
+import { Handshakes } from './tls/handshakes.ts';
 
 export interface ServerOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** Then the port speaks TLS alone. */
+  readonly certificate?: Certificate;
   readonly headerLimitBytes: number;
   readonly bodyLimitBytes: number;
   readonly maxConnections: number;
@@ -41,17 +47,21 @@ const UNREADABLE: Readonly<Record<string, FaultCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
-/** node:http with limits, timeouts and an end: makes Exchanges of requests and hands them on. */
+/** node:http, or node:https, with limits, timeouts and an end: makes Exchanges of requests and hands them on. */
 export class Server {
   readonly #options: ServerOptions;
   readonly #http: HttpServer;
+  /** The same server, where it speaks TLS. */
+  readonly #tls: TlsServer | undefined;
+  readonly #handshakes: Handshakes | undefined;
   readonly #active = new Roster<Exchange>();
   readonly #requestIds = new RequestIds();
   #draining = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#http = createServer({
+    const { certificate, log } = options;
+    const limits = {
       maxHeaderSize: options.headerLimitBytes,
       headersTimeout: options.headersTimeoutMs,
       // A long upload is no fault; one that stops is cut by the idle timeout.
@@ -61,7 +71,11 @@ export class Server {
       // checkRequest does it, for every version and form.
       requireHostHeader: false,
       shouldUpgradeCallback: options.isTunnelRequest,
-    });
+    };
+    this.#tls = certificate && createTlsServer({ ...limits, ...toTlsOptions(certificate, options) });
+    this.#handshakes = this.#tls && new Handshakes(this.#tls, log);
+    // node:https is node:http on another kind of connection; its types have the same methods apart from each other.
+    this.#http = (this.#tls as HttpServer | undefined) ?? createServer(limits);
     this.#http.maxConnections = options.maxConnections;
     this.#http.setTimeout(options.clientIdleTimeoutMs, (socket: Socket) => this.#onIdle(socket));
     this.#http
@@ -87,6 +101,11 @@ export class Server {
     return this.#active.size;
   }
 
+  /** From now on connections are opened with this certificate; those that are open keep theirs. Only where there was one. */
+  useCertificate({ cert, key }: Certificate): void {
+    this.#tls?.setSecureContext({ cert, key });
+  }
+
   /** From now on every answer says `Connection: close`; the port stays open. */
   announceClose(): void {
     this.#draining = true;
@@ -99,6 +118,7 @@ export class Server {
     const closed = new Promise<void>((resolve) => {
       this.#http.close(() => resolve());
     });
+    this.#handshakes?.cut();
     // An answer whose head went out before the drain leaves its connection open and idle.
     const sweep = setInterval(() => this.#http.closeIdleConnections(), 50);
     await closed;
@@ -179,7 +199,7 @@ export class Server {
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const exchange = this.#exchangeOn(socket);
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    if (this.#handshakes?.failed(error, socket) || error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
@@ -202,6 +222,11 @@ export class Server {
     for (const exchange of this.#active) if (exchange.socket === socket) return exchange;
     return undefined;
   }
+}
+
+function toTlsOptions({ cert, key }: Certificate, { headersTimeoutMs }: ServerOptions): TlsOptions {
+  // A handshake is as much of a beginning as a request's head. Node reads 0 as its own two minutes: none may take for ever.
+  return { cert, key, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1', 'http/1.0'] };
 }
 
 function toFaultCode({ code = '', message }: NodeJS.ErrnoException): FaultCode {

@@ -16,7 +16,7 @@ const FLOORS: rules.Floors = [
   ['dialects/*/'],
   ['site/router.ts'],
   ['site/order.ts', 'site/trie.ts'],
-  ['dialects/loader/', 'dialects/limits/', 'hop/', 'static/', 'jobs/', 'stores/'],
+  ['dialects/loader/', 'dialects/limits/', 'hop/', 'static/', 'jobs/', 'stores/', 'tls/'],
   ['dialects/dialect.ts'],
   ['log/'],
   ['site/pattern.ts'],

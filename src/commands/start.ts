@@ -8,7 +8,7 @@ import { logProblems } from '../site/problem-log.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-/** All of them reopen the logs. A listener for SIGUSR1 also keeps Node from opening its inspector, which would be a second port. */
+/** All of them open the logs again, and read the certificate again. A listener for SIGUSR1 also keeps Node from opening its inspector, which would be a second port. */
 const REOPEN_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** npm passes on a Ctrl-C that the terminal sent to this process already: one key, two signals. A person needs longer for a second one. */
@@ -21,7 +21,7 @@ const ECHO_MS = 300;
 export async function start(config: Config, out: (line: string) => void): Promise<number> {
   const edge = await createEdge(config, { beforeSite: guardProcess });
   const ended = untilStopped(edge, out);
-  for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
+  for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
   const port = await edge.listen();
   announce(config, edge, port, out);
   return ended;
@@ -44,7 +44,8 @@ function untilStopped(edge: Edge, out: (line: string) => void): Promise<number> 
   });
 }
 
-function reopenLogs({ log }: Edge): void {
+function openAgain(edge: Edge): void {
+  const { log } = edge;
   try {
     log.reopen();
   } catch (error) {
@@ -57,7 +58,7 @@ function announce(config: Config, edge: Edge, port: number, out: (line: string) 
   const { routes, problems } = edge.site;
   const { host, port: hopPort } = config.NEXT_HOP;
   const hop = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
-  out(`nexthop listens on ${address(config.HOST, port)}`);
+  out(`nexthop listens on ${address(config, port)}`);
   out(`  site      ${config.site}, ${count(routes)}`);
   out(`  next hop  ${hop}`);
   out(`  logs      ${config.LOG_DIR}`);
@@ -77,7 +78,8 @@ function count(routes: readonly Route[]): string {
   return `${others === 1 ? '1 route' : `${others} routes`}${files > 0 ? `, ${files === 1 ? '1 file' : `${files} files`}` : ''}`;
 }
 
-function address(host: string, port: number): string {
-  if (host === '') return `http://localhost:${port} and every other address`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function address({ HOST: host, certificate }: Config, port: number): string {
+  const scheme = certificate ? 'https' : 'http';
+  if (host === '') return `${scheme}://localhost:${port} and every other address`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -93,17 +93,24 @@ function checkTarget(request: IncomingMessage): Fault | undefined {
   return toOriginForm(request, target);
 }
 
-const ABSOLUTE_FORM = /^http:\/\/([^/?]*)(.*)$/i;
+const ABSOLUTE_FORM = /^http(s?):\/\/([^/?]*)(.*)$/i;
 
 function toOriginForm(request: IncomingMessage, target: string): Fault | undefined {
-  const [, authority, rest = ''] = ABSOLUTE_FORM.exec(target) ?? [];
-  if (authority === undefined) return badRequest(`neither a path nor an http: URL: ${JSON.stringify(target)}`);
+  const [, secure, authority, rest = ''] = ABSOLUTE_FORM.exec(target) ?? [];
+  // RFC 9110 7.4: what is asked for by https: must have come by it.
+  if (authority === undefined || (secure && !isEncrypted(request.socket))) {
+    return badRequest(`neither a path nor an http: URL: ${JSON.stringify(target)}`);
+  }
   if (!isAuthority(authority)) return badRequest(`no host and port in the target: ${JSON.stringify(authority)}`);
   // RFC 9112 3.2.4: an OPTIONS without path and query is about the server.
   if (rest === '') request.url = request.method === 'OPTIONS' ? '*' : '/';
   else request.url = rest.startsWith('/') ? rest : `/${rest}`;
   setHost(request, authority);
   return undefined;
+}
+
+function isEncrypted(socket: Socket): boolean {
+  return 'encrypted' in socket && socket.encrypted === true;
 }
 
 function setHost(request: IncomingMessage, host: string): void {

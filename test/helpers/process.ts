@@ -74,7 +74,7 @@ export async function runNexthop(
     pid: child.pid ?? 0,
     logDir,
     get port() {
-      return Number(/listens on http:\/\/[^ ]*:(\d+)/.exec(text)?.[1]);
+      return Number(/listens on https?:\/\/[^ ]*:(\d+)/.exec(text)?.[1]);
     },
     output: () => text,
     exited,
@@ -101,6 +101,6 @@ export async function runNexthop(
 /** Starts the server and resolves when it listens. */
 export async function startNexthop(t: ExecutionContext, setup: ProcessSetup = {}): Promise<RunningProcess> {
   const running = await runNexthop(t, setup);
-  await running.said(/listens on http:\/\/[^ ]*:\d+[\s\S]*logs/);
+  await running.said(/listens on https?:\/\/[^ ]*:\d+[\s\S]*logs/);
   return running;
 }

@@ -1,0 +1,41 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+
+/** Where the two files are; absolute. */
+export interface CertificatePaths {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Both files as they are, in PEM: the certificate with its chain, and its key. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+  /** When it ends. */
+  readonly endsAt: Date;
+}
+
+/** A certificate or key that cannot be used; the message names the setting, the file, and what OpenSSL or the system says. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError';
+}
+
+/** Reads both files and tries them together. Throws a CertificateError, in which nothing of the key stands. */
+export function readCertificate({ cert: certPath, key: keyPath }: CertificatePaths): Certificate {
+  const cert = attempt(`SERVER_CERT_PATH: cannot read "${certPath}"`, () => readFileSync(certPath, 'latin1'));
+  const key = attempt(`SERVER_KEY_PATH: cannot read "${keyPath}"`, () => readFileSync(keyPath, 'latin1'));
+  const first = attempt(`SERVER_CERT_PATH: no certificate in PEM in "${certPath}"`, () => new X509Certificate(cert));
+  attempt(`SERVER_KEY_PATH: no private key in PEM, without a password, in "${keyPath}"`, () => createPrivateKey(key));
+  attempt(`SERVER_KEY_PATH: "${keyPath}" does not go with "${certPath}"`, () => createSecureContext({ cert, key }));
+  return { cert, key, endsAt: first.validToDate };
+}
+
+/** What node:fs and OpenSSL throw says what they did not like, and never what they read. */
+function attempt<T>(complaint: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new CertificateError(`${complaint} (${cause instanceof Error ? cause.message : cause})`, { cause });
+  }
+}

@@ -1,0 +1,70 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { connectByTls, makeCertificate, replaceCertificate } from '../helpers/certificate.ts';
+import { runNexthop, startNexthop } from '../helpers/process.ts';
+import { untilTold } from '../helpers/until-told.ts';
+
+for (const name of ['SERVER_CERT_PATH', 'SERVER_KEY_PATH']) {
+  test(`${name} alone keeps it from starting, and both are named`, async (t) => {
+    const running = await runNexthop(t, { env: { [name]: '/x.pem' } });
+
+    t.is(await running.exited, 1);
+    t.regex(running.output(), /SERVER_CERT_PATH and SERVER_KEY_PATH must both be set/);
+  });
+}
+
+test('a certificate that is not there keeps it from starting, with its name and the reason', async (t) => {
+  const { env } = await makeCertificate(t);
+
+  const running = await runNexthop(t, { env: { ...env, SERVER_CERT_PATH: '/nowhere.pem' } });
+
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: cannot read "\/nowhere\.pem" \(ENOENT/);
+});
+
+test('a file that is no certificate keeps it from starting, with what OpenSSL says', async (t) => {
+  const { env, certPath } = await makeCertificate(t);
+  await writeFile(certPath, 'hello');
+
+  const running = await runNexthop(t, { env });
+
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: no certificate in PEM in ".*cert\.pem" \(.*no start line\)/);
+});
+
+test('the key of another certificate keeps it from starting', async (t) => {
+  const [{ env }, other] = [await makeCertificate(t), await makeCertificate(t)];
+
+  const running = await runNexthop(t, { env: { ...env, SERVER_KEY_PATH: other.keyPath } });
+
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /^nexthop: SERVER_KEY_PATH: .* does not go with .*key values mismatch/);
+  t.notRegex(running.output(), /BEGIN|PRIVATE/);
+});
+
+test('it says that it listens on https, and nexthop health asks it there', async (t) => {
+  const { env } = await makeCertificate(t);
+  const running = await startNexthop(t, { env });
+
+  const health = await runNexthop(t, { args: ['health'], env: { ...env, PORT: String(running.port) } });
+
+  t.regex(running.output(), /listens on https:/);
+  t.is(await health.exited, 0, health.output());
+});
+
+test('SIGHUP lets new connections have the new certificate', async (t) => {
+  const [certificate, other] = [await makeCertificate(t), await makeCertificate(t)];
+  const running = await startNexthop(t, { env: certificate.env });
+  await replaceCertificate(certificate, other);
+
+  running.child.kill('SIGHUP');
+
+  const log = join(running.logDir, 'error.log');
+  await untilTold(
+    () => readFile(log, 'utf8'),
+    (text) => text.includes('the certificate was exchanged'),
+  );
+  await connectByTls(t, running.port, other);
+  t.pass();
+});
