@@ -167,6 +167,8 @@ export type Config = {
   readonly site: string;
   /** Undefined where none is set. */
   readonly messageBus: MessageBusPlace | undefined;
+  /** Absolute paths; undefined where none is set. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
   /** The variables a function may see: those of the process, before a site adds its own. */
   readonly functionEnv: Readonly<Record<string, string | undefined>>;
 };
@@ -174,8 +176,6 @@ export type Config = {
 /** All bad settings at once; the message has a line for each. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  /** Absolute paths; undefined where none is set. */
-  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
   readonly complaints: readonly string[];
 
   constructor(complaints: readonly string[]) {
@@ -212,24 +212,24 @@ export function readConfig({ env = process.env, flags = {}, site = '.' }: Source
   // Read above, each by its own kind; of those that failed nothing is used.
   const bus = toMessageBusPlace(values as unknown as MessageBusSettings);
   complaints.push(...bus.complaints);
-  if (complaints.length > 0) throw new ConfigError(complaints);
-
-  const root = resolve(site);
-  values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
-  values.LOG_DIR = values.LOG_DIR ? resolve(String(values.LOG_DIR)) : '';
-  const certificate = cert === '' ? undefined : { cert: resolve(cert), key: resolve(key) };
-  const found = { site: root, messageBus: bus.place, certificate, functionEnv: { ...env } };
-  // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
-  return Object.freeze({ ...values, site: root, messageBus: bus.place, functionEnv: { ...env } }) as unknown as Config;
-}
-
-/** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */
   const [cert, key] = [String(values.SERVER_CERT_PATH), String(values.SERVER_KEY_PATH)];
   if ((cert === '') !== (key === '')) {
     complaints.push(
       'SERVER_CERT_PATH and SERVER_KEY_PATH must both be set for TLS, or neither; one alone does nothing',
     );
   }
+  if (complaints.length > 0) throw new ConfigError(complaints);
+
+  const root = resolve(site);
+  values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
+  values.LOG_DIR = resolve(String(values.LOG_DIR));
+  const certificate = cert === '' ? undefined : { cert: resolve(cert), key: resolve(key) };
+  const found = { site: root, messageBus: bus.place, certificate, functionEnv: { ...env } };
+  // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
+  return Object.freeze({ ...values, ...found }) as unknown as Config;
+}
+
+/** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */
 export class SiteEnv {
   /** All of the site's, also those that the process had itself. */
   values: Readonly<Record<string, string>> = {};

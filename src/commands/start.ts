@@ -52,6 +52,7 @@ function openAgain(edge: Edge): void {
     // The old files stay in use; the next signal tries again.
     log.error('the logs could not be opened again', { error });
   }
+  edge.renewCertificate();
 }
 
 function announce(config: Config, edge: Edge, port: number, out: (line: string) => void): void {
