@@ -2,15 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from './commands/build.ts';
+import { explain } from './commands/explain.ts';
 import { health } from './commands/health.ts';
 import { jobs } from './commands/jobs.ts';
-import { JobsError } from './commands/jobs-call.ts';
 import { routes } from './commands/routes.ts';
 import { start } from './commands/start.ts';
-import { type Config, ConfigError, readConfig, SETTINGS, toFlag } from './config.ts';
-import { BuildError } from './dialects/loader/build-error.ts';
-import { LogError } from './log/open.ts';
-import { SiteError } from './site/folder.ts';
+import { type Config, readConfig, SETTINGS, toFlag } from './config.ts';
+import { exit } from './exit.ts';
 
 type Out = (line: string) => void;
 
@@ -34,7 +32,7 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  start: { about: 'serve the site until SIGTERM or SIGINT', run: start },
+  start: { about: 'serve the site until SIGTERM or SIGINT', run: (config, out) => start(config, out) },
   build: {
     about: 'compile the functions of the site ahead, for a start without compiling',
     run: (config, out) => build(config, out),
@@ -54,7 +52,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   health: { about: 'exit 0 if the server on PORT is ready', run: health },
 };
 
-process.exit(await main(process.argv.slice(2)));
+exit(await main(process.argv.slice(2)));
 
 async function main(argv: readonly string[]): Promise<number> {
   const out: Out = (line) => void process.stdout.write(`${line}\n`);
@@ -152,26 +150,6 @@ function usage(): string {
     '',
     'Settings come from the environment, or as flags: --log-dir=logs',
   ].join('\n');
-}
-
-/** What keeps it from starting, in words for whoever started it; a stack only for what is our own mistake. */
-function explain(error: unknown): string {
-  if (error instanceof ConfigError)
-    return `cannot start\n${error.complaints.map((complaint) => `  ${complaint}`).join('\n')}`;
-  if (
-    error instanceof LogError ||
-    error instanceof SiteError ||
-    error instanceof BuildError ||
-    error instanceof JobsError
-  )
-    return error.message;
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return `PORT is taken: ${error.message}; stop the other server or set PORT to another one`;
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
-    return `cannot listen: ${error.message}; set PORT or HOST to what this user may use`;
-  if (code?.startsWith('ERR_PARSE_ARGS_') || error instanceof TypeError) return error.message;
-  return error.stack ?? error.message;
 }
 
 function version(): string {

@@ -1,4 +1,4 @@
-import { readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import type { Log } from './log/log.ts';
 import { openStore } from './stores/open.ts';
 import type { Store } from './stores/store.ts';
@@ -18,11 +18,20 @@ export interface SessionStore {
  * The one thing of this module that is kept by the module itself: Astro makes its drivers where nothing of ours is handed to them, and a process has no use for
  * more than one connection.
  */
-const shared: { store: Store | undefined; users: number } = { store: undefined, users: 0 };
+const shared: { store: Store | undefined; users: number; config: Config | undefined } = {
+  store: undefined,
+  users: 0,
+  config: undefined,
+};
 
-/** Sessions of the same `base` are shared. Reads the settings of the process; throws a ConfigError for bad ones. */
+/** Sessions opened from now on are kept where these settings say: those of the site, which is not always in the folder where the process was started. */
+export function keepSessionsBy(config: Config): void {
+  shared.config = config;
+}
+
+/** Sessions of the same `base` are shared. Reads the settings of the process, unless it was given some; throws a ConfigError for bad ones. */
 export function openSessionStore(base: string): SessionStore {
-  shared.store ??= openStore(readConfig(), LOG);
+  shared.store ??= openStore(shared.config ?? readConfig(), LOG);
   shared.users++;
   const { store } = shared;
   const kv = store.kv(`session:${base}`);

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Config } from '../config.ts';
 import type { Route } from '../dialects/dialect.ts';
-import { createEdge, type Edge } from '../edge.ts';
+import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import { guardProcess } from '../process-guard.ts';
 import { toPlace } from '../site/problem.ts';
 import { logProblems } from '../site/problem-log.ts';
@@ -18,8 +18,12 @@ const ECHO_MS = 300;
  * Serves the site until a signal ends it. Resolves with the exit code: 0 after a drain, 128 + its number when a second
  * signal cut that short. Rejects with what keeps it from starting.
  */
-export async function start(config: Config, out: (line: string) => void): Promise<number> {
-  const edge = await createEdge(config, { beforeSite: guardProcess });
+export async function start(
+  config: Config,
+  out: (line: string) => void,
+  options: Omit<EdgeOptions, 'beforeSite'> = {},
+): Promise<number> {
+  const edge = await createEdge(config, { ...options, beforeSite: guardProcess });
   const ended = untilStopped(edge, out);
   for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
   const port = await edge.listen();
@@ -62,7 +66,7 @@ function announce(config: Config, edge: Edge, port: number, out: (line: string) 
   out(`nexthop listens on ${address(config, port)}`);
   out(`  site      ${config.site}, ${count(routes)}`);
   out(`  next hop  ${hop}`);
-  out(`  logs      ${config.LOG_DIR}`);
+  out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
   for (const problem of problems) {
     const { severity, message } = problem;
     const place = toPlace(problem);
