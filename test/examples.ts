@@ -4,6 +4,8 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
+import { startNexthop } from './helpers/process.ts';
+import { siteFolder } from './helpers/site-folder.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -21,6 +23,21 @@ test('the origin shows the request line, the fields as they came, and how much b
   t.true(shown.startsWith('The next hop received:\n\nPOST /a?b=c HTTP/1.1\n'), shown);
   t.regex(shown, /^x-case: 1$/im);
   t.true(shown.endsWith('\n(5 bytes of body)\n'), shown);
+});
+
+test('the Netlify example answers by path, by redirect, in the background and with its page', async (t) => {
+  const dataDir = await siteFolder(t);
+  const site = join(ROOT, 'examples/netlify');
+  const server = await startNexthop(t, { site, env: { DATA_DIR: dataDir, JOB_CONCURRENCY: '1' } });
+  const url = `http://127.0.0.1:${server.port}`;
+  const ask = async (path: string) => (await fetch(url + path)).text();
+
+  t.is(await ask('/hello/you'), 'Hello, you!\n');
+  t.is(await ask('/api/legacy?name=you'), 'Hello, you, from a Lambda!\n');
+  t.regex(await ask('/'), /<title>Netlify/);
+  t.is((await fetch(`${url}/.netlify/functions/report-background`, { method: 'POST', body: 'cats' })).status, 202);
+  await server.said(/a report about cats is being made/);
+  t.notRegex(server.output(), /warning|error/);
 });
 
 test('the demo shows a function answered and a miss forwarded, and ends in order', async (t) => {
