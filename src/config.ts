@@ -32,7 +32,7 @@ export const SETTINGS = {
   GEO: setting(kind.oneOf('', 'mock'), '', 'mock: every client is in San Francisco, or in COUNTRY, for functions'),
   COUNTRY: setting(kind.country, '', 'two letters: every client is in that country, for functions'),
 
-  LOG_DIR: setting(kind.anyText, '/var/log/nodejs', 'folder of every log file'),
+  LOG_DIR: setting(kind.anyText, '/var/log/nodejs', 'folder of every log file; empty: stdout and stderr'),
   LOG_LEVEL: setting(kind.oneOf('info', 'warn', 'error'), 'info', 'the least that goes to error.log'),
   LOG_STDOUT: setting(kind.flag, '0', '1 mirrors access.log to stdout and error.log to stderr'),
   LOG_SHORT_ADDRESSES: setting(kind.flag, '0', '1 zeroes the last part of client addresses in the logs'),
@@ -191,14 +191,17 @@ export interface Source {
   readonly flags?: Readonly<Record<string, string>>;
   /** Default: the current folder. */
   readonly site?: string;
+  /** In the place of the usual ones, for a server that is started in another way. */
+  readonly defaults?: Readonly<Partial<Record<SettingName, string>>>;
 }
 
 /** Reads every setting. Throws one ConfigError that names each bad one with its value and what is expected. */
-export function readConfig({ env = process.env, flags = {}, site = '.' }: Source = {}): Config {
+export function readConfig({ env = process.env, flags = {}, site = '.', defaults = {} }: Source = {}): Config {
   const complaints: string[] = [];
   const values: Record<string, unknown> = {};
+  const usual: Readonly<Record<string, string>> = defaults;
   for (const [name, { kind: read, default: fallback }] of Object.entries<Setting<unknown>>(SETTINGS)) {
-    const text = flags[name] ?? env[name] ?? fallback;
+    const text = flags[name] ?? env[name] ?? usual[name] ?? fallback;
     try {
       values[name] = read(text);
     } catch (error) {
@@ -222,7 +225,7 @@ export function readConfig({ env = process.env, flags = {}, site = '.' }: Source
 
   const root = resolve(site);
   values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
-  values.LOG_DIR = resolve(String(values.LOG_DIR));
+  values.LOG_DIR = values.LOG_DIR ? resolve(String(values.LOG_DIR)) : '';
   const certificate = cert === '' ? undefined : { cert: resolve(cert), key: resolve(key) };
   const found = { site: root, messageBus: bus.place, certificate, functionEnv: { ...env } };
   // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
