@@ -102,11 +102,12 @@ export class Batches {
   }
 
   /** Nothing of the transaction happened. If one of many may be to blame, each is tried alone. Returns what must wait. */
-  #undo({ database }: OpenState, asks: Ask[], taken: number, cause: unknown): Ask[] {
+  #undo({ database, upkeep }: OpenState, asks: Ask[], taken: number, cause: unknown): Ask[] {
     // Some errors undo the transaction by themselves.
     if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
     const verdict = this.#file.judge(cause);
     if (verdict === 'mistake') throw cause;
+    if (verdict.kind === 'full' && upkeep.makeRoom()) return asks;
     const tried = asks.slice(0, taken);
     if (verdict.kind === 'full' && taken > 1) {
       return [...tried.flatMap((ask) => this.#work([ask])), ...asks.slice(taken)];

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../../make-folder.ts';
 import { migrate } from './schema.ts';
 
 /** How long SQLite itself waits for a lock. Whoever asked may have more time: then it is tried again. */
@@ -23,7 +24,7 @@ export interface OpenDatabase {
  * disk when COMMIT returns; under NORMAL it is with the operating system. Throws errors of SQLite and of the file system.
  */
 export function openDatabase(file: string, { fsync }: { readonly fsync: boolean }): OpenDatabase {
-  makeFolder(dirname(file), fsync);
+  prepareFolder(dirname(file), fsync);
   createPrivate(file);
   const database = new DatabaseSync(file, { timeout: LOCK_WAIT_MS });
   try {
@@ -44,8 +45,8 @@ export function openDatabase(file: string, { fsync }: { readonly fsync: boolean 
 }
 
 /** The names of new folders are on the disk, too, before anything is said to be stored in them. */
-function makeFolder(folder: string, fsync: boolean): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+function prepareFolder(folder: string, fsync: boolean): void {
+  const first = makeFolder(folder, 0o700);
   if (first === undefined || !fsync) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) {
     const parent = openSync(dirname(made), 'r');

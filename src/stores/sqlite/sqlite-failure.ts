@@ -54,14 +54,20 @@ export function describe(error: unknown, file: string): string {
     case READONLY:
       return `${file} cannot be written (${what}): its file, its folder and their mount must be writable for this user`;
     case CANTOPEN:
-      return `${file} cannot be opened (${what}): DATA_DIR must be a folder that this user may write`;
+      return cannotBeOpened(file, what);
     case BUSY:
     case LOCKED:
     case PROTOCOL:
       return `${file} is locked (${what}): another process holds it for longer than a write of nexthop's takes`;
     default:
+      // Of the file system, which was asked for the folder and the file before SQLite was.
+      if (error instanceof Error && 'syscall' in error) return cannotBeOpened(file, what);
       return `${file} cannot be used: ${what}`;
   }
+}
+
+function cannotBeOpened(file: string, what: string): string {
+  return `${file} cannot be opened (${what}): DATA_DIR must be a folder that this user may write`;
 }
 
 /** SQLite's primary code; undefined for what is no error of SQLite's. */

@@ -7,6 +7,9 @@ const INTERVAL_MS = 60_000;
 const ENTRIES_AT_A_TIME = 500;
 const PAGES_AT_A_TIME = 1000;
 
+/** On a disk that stays full, so often is enough. */
+const MAKE_ROOM_EACH_MS = 1000;
+
 /** Free pages that are kept for what comes next. */
 const SPARE_PAGES = 1000;
 
@@ -19,6 +22,7 @@ export class Upkeep {
   readonly #removeExpired;
   readonly #countFree;
   #nextMs = 0;
+  #makeRoomFromMs = 0;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -38,5 +42,21 @@ export class Upkeep {
     if (free > SPARE_PAGES) this.#database.exec(`PRAGMA incremental_vacuum(${PAGES_AT_A_TIME})`);
     // The rest comes with the next writes.
     if (!isAll || free > SPARE_PAGES + PAGES_AT_A_TIME) this.#nextMs = now;
+  }
+
+  /**
+   * For a disk that is full: folds the write-ahead log into the database, which has free pages where jobs are done, and cuts it to nothing. SQLite by itself
+   * does so behind a commit alone, and none succeeds any more. True if there may be room now.
+   */
+  makeRoom(): boolean {
+    const now = monotonicMs();
+    if (now < this.#makeRoomFromMs) return false;
+    this.#makeRoomFromMs = now + MAKE_ROOM_EACH_MS;
+    try {
+      return this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+    } catch {
+      // Not even for that is there room; whoever wanted to write is told.
+      return false;
+    }
   }
 }

@@ -51,6 +51,34 @@ run(
   },
 );
 
+run(
+  `on a full disk the log of the database makes room for what comes, where the database has some${reason}`,
+  async (t) => {
+    const room = await sqliteRoom(t);
+    mkdirSync(room.dataDir, { recursive: true });
+    // Free pages in the database, less in its log than makes SQLite fold it in by itself, and not a byte elsewhere.
+    const script = `
+    const push = ({ queue }) => outcome(queue.push({ ...job(), payload: Buffer.alloc(100_000) }));
+    for (let count = 0; count < 50; count++) await push(store);
+    for (let claim; (claim = await store.queue.claim(['mail'], 60_000)); ) await store.queue.done(claim);
+    await store.close();
+    const later = openSqliteStore({ dataDir, fsync: false, log });
+    for (let count = 0; count < 10; count++) await push(later);
+    try { for (;;) fs.appendFileSync(dataDir + '/filler', Buffer.alloc(4096)); } catch {}
+    let taken = 0;
+    for (; taken < 20 && (await push(later)).code === undefined; taken++);
+    say(taken);`;
+
+    const process = startStateProcess(t, script, {
+      ...room,
+      under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=24m none "$0" && exec "$@"', room.dataDir],
+    });
+
+    t.is(await process.exited, 0);
+    t.deepEqual(process.said, [20]);
+  },
+);
+
 run(`on a disk that cannot be written writing is refused, and goes on when it can${reason}`, async (t) => {
   const room = await sqliteRoom(t);
   const store = await ready(room.open());
