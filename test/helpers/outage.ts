@@ -27,7 +27,7 @@ export async function startModule(t: ExecutionContext, env: Readonly<Record<stri
   return { site, url: edge.url, edge };
 }
 
-async function answeringHop(t: ExecutionContext): Promise<string> {
+export async function answeringHop(t: ExecutionContext): Promise<string> {
   const server = createServer((_, response) => response.end('hop'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -54,7 +54,7 @@ export async function assertAway(t: ExecutionContext, url: string, name: string)
 /** Asserts that without a restart jobs are taken in again, and that all that was ever taken in is run. */
 export async function assertBack(
   t: ExecutionContext,
-  { site, url }: Module,
+  { site, url }: Pick<Module, 'site' | 'url'>,
   accepted: readonly string[],
 ): Promise<void> {
   await sendUntilTaken(url, 'after');

@@ -1,0 +1,134 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import test from 'ava';
+import { backgroundSite, send, sendUntilTaken } from '../helpers/background-site.ts';
+import { answeringHop, assertAway, assertBack, type Module, startModule } from '../helpers/outage.ts';
+import { startNexthop } from '../helpers/process.ts';
+import { sqliteRoom } from '../helpers/sqlite-store.ts';
+import { untilTold } from '../helpers/until-told.ts';
+
+/** Each has a thread of its own, which must answer within a second. */
+const run = test.serial;
+
+const ENDS = ['hold', 'waits', 'waits too'];
+
+/** Takes some jobs in, of which one runs until it is released, and the others wait for its place. */
+async function acceptSome({ url, site }: Pick<Module, 'url' | 'site'>): Promise<readonly string[]> {
+  for (const text of ENDS) await sendUntilTaken(url, text);
+  await site.untilLedger((lines) => lines.length === 1);
+  return ENDS;
+}
+
+/** Resolves when the store refuses: it may still know by heart what it needs for a job or two. */
+async function untilRefused(url: string): Promise<void> {
+  await untilTold(
+    () => send(url, 'maybe'),
+    ({ status }) => status === 503,
+  );
+}
+
+run(
+  'while the database is locked, what needs no state is as fast as ever, the rest a quick 503, and nothing is lost',
+  async (t) => {
+    const { dataDir, file } = await sqliteRoom(t);
+    const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0', JOB_CONCURRENCY: '1' });
+    const accepted = await acceptSome(module);
+
+    const other = new DatabaseSync(file, { timeout: 1000 });
+    other.exec('BEGIN IMMEDIATE');
+    await assertAway(t, module.url, 'refused 1');
+    // What is running ends while nobody can be told.
+    await module.site.release();
+    await module.site.untilLedger((lines) => lines.some(({ event }) => event === 'ends'));
+    await assertAway(t, module.url, 'refused 2');
+    other.exec('ROLLBACK');
+    other.close();
+
+    await assertBack(t, module, accepted);
+    const texts = (await module.site.ledger()).map(({ text }) => text);
+    t.false(
+      texts.some((text) => text.startsWith('refused')),
+      'what was refused does not happen later',
+    );
+  },
+);
+
+run('a database that is damaged while it is in use, and put right, loses nothing and needs no restart', async (t) => {
+  const { dataDir, file } = await sqliteRoom(t);
+  const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0', JOB_CONCURRENCY: '1' });
+  const accepted = await acceptSome(module);
+  const other = new DatabaseSync(file, { timeout: 1000 });
+  other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  other.close();
+  const sound = readFileSync(file);
+
+  writeFileSync(file, Buffer.concat([sound.subarray(0, 100), Buffer.alloc(sound.length - 100, 0x5a)]));
+  await untilRefused(module.url);
+  await assertAway(t, module.url, 'refused');
+  for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
+  writeFileSync(file, sound);
+  await module.site.release();
+
+  await assertBack(t, module, accepted);
+});
+
+run(
+  'a module that finds no database where its database should be is up, and takes jobs when that is moved away',
+  async (t) => {
+    const { dataDir, file } = await sqliteRoom(t);
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(file, 'somebody’s diary. '.repeat(400));
+    const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0' });
+
+    await untilRefused(module.url);
+    await assertAway(t, module.url, 'refused');
+    rmSync(file);
+
+    await assertBack(t, module, []);
+    const told = (await module.edge.errorLines()).map(({ msg }) => String(msg));
+    t.true(told.some((text) => text.includes(`${file} is damaged`)));
+  },
+);
+
+const isRoot = process.getuid?.() === 0;
+const reason = isRoot ? '' : ' (skipped: only root can show a process a disk of its own)';
+
+(isRoot ? run : run.skip)(
+  `on a full disk what needs no state is as fast as ever, the rest a quick 503, and nothing is lost${reason}`,
+  async (t) => {
+    const site = await backgroundSite(t);
+    const { dataDir } = await sqliteRoom(t);
+    mkdirSync(dataDir, { recursive: true });
+    const process = await startNexthop(t, {
+      site: site.folder,
+      env: { DATA_DIR: dataDir, NEXT_HOP: await answeringHop(t), JOB_CONCURRENCY: '1' },
+      under: [
+        ...['unshare', '--mount', 'sh', '-c'],
+        ...['mount -t tmpfs -o size=16m none "$0" && head -c 9M /dev/zero > "$0/filler" && exec "$@"', dataDir],
+      ],
+    });
+    // The disk as the process sees it.
+    const filler = join('/proc', String(process.pid), 'root', dataDir, 'filler');
+    t.true(existsSync(filler));
+    const url = `http://127.0.0.1:${process.port}`;
+    await sendUntilTaken(url, 'hold');
+    await site.untilLedger((lines) => lines.length === 1);
+    const accepted = ['hold'];
+    for (;;) {
+      const text = `${accepted.length} `.padEnd(40, '.');
+      const { status } = await send(url, text.padEnd(100_000, '.'));
+      if (status === 503) break;
+      t.is(status, 202);
+      accepted.push(text);
+    }
+    t.true(accepted.length > 5, `${accepted.length} were taken`);
+
+    await assertAway(t, url, 'refused'.padEnd(100_000, '.'));
+    await site.release();
+    await site.untilLedger((lines) => lines.some(({ event }) => event === 'ends'));
+    rmSync(filler);
+
+    await assertBack(t, { site, url }, accepted);
+  },
+);
