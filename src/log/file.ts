@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeFolder } from '../make-folder.ts';
 import { Appender, type AppenderListener } from './appender.ts';
 import type { Mirror } from './mirror.ts';
 import type { Lines } from './stream-lines.ts';
@@ -180,20 +181,6 @@ function openToAppend(path: string): number {
   // A FIFO that is also open for reading needs no other reader to be opened, and keeps its content while readers come and go.
   const direction = statSync(path, { throwIfNoEntry: false })?.isFIFO() ? O_RDWR : O_WRONLY;
   return openSync(path, direction | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o644);
-}
-
-/** With its parents. Node's own recursive mkdir never returns where a folder can neither be made nor be found, as below /proc. */
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException; // node:fs throws nothing else
-    // If it is a file instead, opening what should be in it says so.
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeFolder(dirname(path));
-    mkdirSync(path);
-  }
 }
 
 function isSameFile(one: number, other: number): boolean {

@@ -126,6 +126,10 @@ test('a site that cannot be read, and a DATA_DIR that cannot be written to, are 
     instanceOf: BuildError,
     message: `DATA_DIR cannot be written to: ENOTDIR: not a directory, mkdir '${dataDir}/build'; give this user ${dataDir}, or set DATA_DIR to another folder`,
   });
+  await t.throwsAsync(run(site, { DATA_DIR: '/proc/nexthop/data' }), {
+    instanceOf: BuildError,
+    message: /^DATA_DIR cannot be written to: ENOENT: .*; give this user \/proc\/nexthop\/data, or set DATA_DIR/,
+  });
 });
 
 test('the command exits with 0, with 1 and its complaints, or with 1 and no stack', async (t) => {

@@ -1,6 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 import type { Ahead } from '../dialect.ts';
 import { BuildError } from './build-error.ts';
 import { BUILD_FOLDER, MANIFEST, type Manifest } from './kept-build.ts';
@@ -36,7 +37,7 @@ export class NewBuild implements Ahead {
   static async open(dataDir: string, root: string): Promise<NewBuild> {
     const folder = join(dataDir, BUILD_FOLDER);
     return orComplain(dataDir, async () => {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       // That the folder is there does not yet say that it takes files.
       const probe = join(folder, `${randomUUID()}.new`);
       await writeFile(probe, '');

@@ -1,8 +1,9 @@
 import { hash, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { makeFolder } from '../../make-folder.ts';
 
 /** All functions of a dialect as one ES module, whose paths start at the site: it can be placed wherever both can be read. */
 export interface ModuleText {
@@ -67,7 +68,7 @@ const NAME = 'functions.mjs';
  * that the next one of the same site needs another name. The folder is gone when the module is loaded.
  */
 export async function importText(module: ModuleText, root: string, parent: string): Promise<unknown> {
-  const folder = await makeFolder(parent);
+  const folder = await makeRunFolder(parent);
   try {
     const { text, map, mapFile } = placeModule(module, relative(folder, root));
     await writeFile(join(folder, NAME), text);
@@ -79,9 +80,9 @@ export async function importText(module: ModuleText, root: string, parent: strin
 }
 
 /** A site that may not be written to (a read-only image) is served all the same. */
-async function makeFolder(parent: string): Promise<string> {
+async function makeRunFolder(parent: string): Promise<string> {
   try {
-    await mkdir(parent, { recursive: true });
+    makeFolder(parent);
     return await realpath(await mkdtemp(join(parent, 'run-')));
   } catch {
     // If the system's own folder cannot be written to either, that error is the one to tell.

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { backgroundSite, send } from '../helpers/background-site.ts';
+import { runNexthop, startNexthop } from '../helpers/process.ts';
+
+for (const [where, toDataDir] of [
+  ['below a file', (folder: string) => join(folder, 'netlify/functions/plain.mjs/data')],
+  ['below /proc', () => '/proc/nexthop/data'],
+] as const) {
+  test.serial(`a DATA_DIR ${where} is told; what needs no state is served, the rest is a 503 at once`, async (t) => {
+    const { folder } = await backgroundSite(t);
+    const dataDir = toDataDir(folder);
+
+    const process = await startNexthop(t, { site: folder, env: { DATA_DIR: dataDir } });
+
+    const url = `http://127.0.0.1:${process.port}`;
+    t.is(await (await fetch(`${url}/plain`)).text(), 'plain');
+    const before = performance.now();
+    t.is((await send(url, 'a')).status, 503);
+    t.true(performance.now() - before < 900);
+    process.child.kill('SIGTERM');
+    t.is(await process.exited, 0);
+    const log = await readFile(join(process.logDir, 'error.log'), 'utf8');
+    t.true(log.includes(`${dataDir}/state.db cannot be opened (`), log);
+    t.true(log.includes('DATA_DIR must be a folder that this user may write'), log);
+  });
+
+  test.serial(`with a DATA_DIR ${where} jobs and build end with what is wrong`, async (t) => {
+    const { folder } = await backgroundSite(t);
+    const env = { DATA_DIR: toDataDir(folder) };
+
+    const jobs = await runNexthop(t, { args: ['jobs', `--site=${folder}`], env });
+    const build = await runNexthop(t, { args: ['build', folder], env });
+
+    t.is(await jobs.exited, 1);
+    t.regex(
+      jobs.output(),
+      /^nexthop: nothing was ever kept in \S+; another site is --site=PATH, another folder DATA_DIR\n$/,
+    );
+    t.is(await build.exited, 1);
+    t.regex(
+      build.output(),
+      /^nexthop: DATA_DIR cannot be written to: .*; give this user \S+, or set DATA_DIR to another folder\n$/,
+    );
+  });
+}
