@@ -72,6 +72,13 @@ export const SETTINGS = {
     '20m',
     'largest streamed answer of a Netlify function; above it it is cut; 0: no limit',
   ),
+  ASTRO_ENTRY: setting(kind.anyText, 'dist/server/entry.mjs', 'entry of a build of Astro, from the site'),
+  ASTRO_OWNS_404: setting(
+    kind.flag,
+    '0',
+    '1: what a build of Astro has no page for gets its 404 page, and not the next hop',
+  ),
+
   BACKGROUND_BODY_LIMIT: setting(
     kind.size,
     '256k',

@@ -27,12 +27,21 @@ export interface Project {
   readonly kv?: (namespace: string) => Kv;
   /** Names of the namespaces that functions see as globals. */
   readonly kvBindings?: readonly string[];
+  /** Where a build of Astro stands, and what it answers. Undefined: as where nothing is set. */
+  readonly astro?: AstroSettings;
   /** What was found wrong before any dialect was asked. */
   readonly problems?: readonly Problem[];
   /** Where a reading finds code that is loaded already, and leaves its own for the next one. Undefined: nobody reads this site twice. */
   readonly warmCode?: WarmCode;
   /** Set by `nexthop build`: what is compiled is kept there, and nothing of the user's is run. */
   readonly ahead?: Ahead;
+}
+
+export interface AstroSettings {
+  /** Relative to the site, or absolute. */
+  readonly entry: string;
+  /** What it has no page for gets its 404 page, and is asked of nobody else. */
+  readonly ownsNotFound: boolean;
 }
 
 /** What a function may take; 0: no limit. */
@@ -127,6 +136,8 @@ export interface Route {
   readonly file: string;
   /** For one of many files of a folder: the folder, relative to the site. People are told of it in one line. */
   readonly folder?: string;
+  /** The path below which all of that folder is reached, without a slash at its end. Default '': the top. */
+  readonly base?: string;
 }
 
 /** A folder of the site whose files are served as they are, before functions that do not shadow them. */

@@ -37,6 +37,7 @@ export async function openProject(
     dev: config.DEV,
     ...mockCountry(config),
     kvBindings: config.KV_BINDINGS,
+    astro: { entry: config.ASTRO_ENTRY, ownsNotFound: config.ASTRO_OWNS_404 },
     ...state,
     problems,
   };

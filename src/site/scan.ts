@@ -1,3 +1,4 @@
+import { astro } from '../dialects/astro/astro.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { edgeone } from '../dialects/edgeone/edgeone.ts';
 import { netlify } from '../dialects/netlify/netlify.ts';
@@ -6,4 +7,4 @@ import { netlify } from '../dialects/netlify/netlify.ts';
  * Every platform whose sites run here. Where the pattern of two routes decides nothing, the dialect that stands first wins. EdgeOne does, as its
  * middleware may be what guards the site: nobody's redirects come before it.
  */
-export const DIALECTS: readonly Dialect[] = [edgeone, netlify];
+export const DIALECTS: readonly Dialect[] = [edgeone, netlify, astro];

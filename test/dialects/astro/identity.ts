@@ -1,0 +1,75 @@
+import test from 'ava';
+import { BUILDS, nameOf } from '../../helpers/astro-builds.ts';
+import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+
+const FROM_PROXY = { 'x-forwarded-proto': 'https', 'true-client-ip': '198.51.100.7' };
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+for (const build of BUILDS) {
+  test(`${nameOf(build)} sees the URL and the client as a trusted proxy tells them`, async (t) => {
+    const edge = await startAstroEdge(t, build);
+
+    const { url, address } = await echo(edge, FROM_PROXY);
+
+    t.is(url, `https://127.0.0.1:${edge.port}/api/echo?a=b`);
+    t.is(address, '198.51.100.7');
+  });
+
+  test(`${nameOf(build)} is told no other client, host or scheme by fields that proxies pass along`, async (t) => {
+    const edge = await startAstroEdge(t, build);
+    const claims = {
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-port': '1',
+      'x-forwarded-for': '6.6.6.6, 10.0.0.1',
+    };
+
+    const proxied = await echo(edge, { ...FROM_PROXY, ...claims });
+    t.is(proxied.url, `https://127.0.0.1:${edge.port}/api/echo?a=b`);
+    t.is(proxied.address, '198.51.100.7');
+  });
+
+  test(`${nameOf(build)} is told nothing by a client who is no proxy`, async (t) => {
+    const edge = await startAstroEdge(t, { ...build, env: { TRUSTED_PROXIES: 'none' } });
+
+    const { url, address } = await echo(edge, { ...FROM_PROXY, 'x-forwarded-for': '6.6.6.6' });
+
+    t.is(url, `${edge.url}/api/echo?a=b`);
+    t.is(address, '127.0.0.1');
+  });
+
+  test(`${nameOf(build)} takes a form of its own site behind TLS, and none of another`, async (t) => {
+    const edge = await startAstroEdge(t, build);
+
+    t.is(await post(edge, `https://127.0.0.1:${edge.port}`), 200);
+    t.is(await post(edge, 'https://evil.example'), 403);
+    t.is(await post(edge, edge.url), 403, 'the scheme is part of it');
+  });
+}
+
+test('a miss reaches the hop with the fields that a build is not shown', async (t) => {
+  const edge = await startAstroEdge(t, { major: 7, env: { ASTRO_ENTRY: './dist/server/entry.mjs' } });
+
+  await fetch(`${edge.url}/nothing`, {
+    headers: { 'x-forwarded-host': 'shop.example', 'x-forwarded-for': '192.0.2.1' },
+  });
+
+  t.is(edge.missed[0]?.headers['x-forwarded-host'], 'shop.example');
+  t.is(edge.missed[0]?.headers['x-forwarded-for'], '192.0.2.1');
+});
+
+interface Echo {
+  readonly url: string;
+  readonly address: string;
+}
+
+async function echo({ url }: AstroEdge, headers: Readonly<Record<string, string>>): Promise<Echo> {
+  const response = await fetch(`${url}/api/echo?a=b`, { headers });
+  return (await response.json()) as Echo;
+}
+
+async function post({ url }: AstroEdge, origin: string): Promise<number> {
+  const headers = { ...FROM_PROXY, ...FORM, origin };
+  const response = await fetch(`${url}/api/echo`, { method: 'POST', headers, body: 'a=b' });
+  await response.text();
+  return response.status;
+}
