@@ -20,7 +20,6 @@ import { type Reload, SiteInUse } from './site/site-in-use.ts';
 import { LazyStore } from './stores/lazy-store.ts';
 import { openStore } from './stores/open.ts';
 import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
-import type { Store } from './stores/store.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
 
 /** How long the logs may take to get their last lines out, also on a full disk. */
@@ -35,7 +34,7 @@ export interface EdgeParts {
   readonly log: Log;
   readonly sites: SiteInUse;
   readonly background: Background;
-  readonly store: Store;
+  readonly store: LazyStore;
   /** Undefined where no TLS is spoken. */
   readonly certificate: CertificateFiles | undefined;
 }
@@ -46,7 +45,7 @@ export class Edge {
   readonly #config: Config;
   readonly #sites: SiteInUse;
   readonly #background: Background;
-  readonly #store: Store;
+  readonly #store: LazyStore;
   readonly #certificate: CertificateFiles | undefined;
   readonly #server: Server;
   readonly #hop: Hop;
@@ -131,8 +130,12 @@ export class Edge {
     return this.#sites.current;
   }
 
-  /** Binds PORT, and begins to run jobs and to listen to the message bus; resolves with the port (PORT=0 takes a free one). Rejects with Node's error. */
+  /**
+   * Opens the store of a site that keeps something, binds PORT, and begins to run jobs and to listen to the message bus; resolves with the port (PORT=0 takes
+   * a free one). Rejects with Node's error; a store that is away, or takes longer than 5 seconds, keeps nothing from starting.
+   */
   async listen(): Promise<number> {
+    if (this.site.jobRules.length > 0 || this.#config.KV_BINDINGS.length > 0) await this.#store.warm();
     const port = await this.#server.listen();
     this.#background.start(this.site.jobRules);
     const { messageBus: place } = this.#config;
@@ -212,12 +215,17 @@ async function within(ms: number, work: Promise<boolean>): Promise<boolean> {
 export interface EdgeOptions {
   /** Gets the log before any code of the site is loaded. */
   readonly beforeSite?: (log: Log) => void;
+  /** Called before each reading of the site, those of reloads too. */
+  readonly beforeReading?: () => void;
   /** The platforms whose sites are understood; default: all there are. */
   readonly dialects?: readonly Dialect[];
 }
 
 /** Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError, CertificateError or SiteError with what to do. */
-export async function createEdge(config: Config, { beforeSite, dialects }: EdgeOptions = {}): Promise<Edge> {
+export async function createEdge(
+  config: Config,
+  { beforeSite, beforeReading, dialects }: EdgeOptions = {},
+): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
     level: config.LOG_LEVEL,
@@ -234,6 +242,7 @@ export async function createEdge(config: Config, { beforeSite, dialects }: EdgeO
       config,
       log,
       ...(dialects && { dialects }),
+      ...(beforeReading && { beforeReading }),
       jobs: background.intake,
       kv: (namespace) => store.kv(namespace),
       onExchange: ({ jobRules }) => background.use(jobRules),

@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../fault.ts';
 import type { Kv, Queue, Store } from './store.ts';
+
+/** As long as the thread of the embedded store may take to start on a starved machine. */
+const WARM_WITHIN_MS = 5000;
 
 /** A store that is opened when it is first asked for something, so that nothing is made and nobody called for a site that keeps nothing. */
 export class LazyStore implements Store {
@@ -21,9 +25,25 @@ export class LazyStore implements Store {
     return new LazyKv(() => this.#opened().kv(namespace));
   }
 
+  /**
+   * Opens the store before anybody waits for it. Resolves when it has answered a question or refused to, after 5 seconds at the latest. Never rejects: the
+   * store tells the log by itself why it cannot be used, and so is told whoever needs it.
+   */
+  async warm(): Promise<void> {
+    const over = new AbortController();
+    const late = delay(WARM_WITHIN_MS, undefined, { signal: over.signal });
+    const asked = this.#answer();
+    await Promise.race([asked, late]).catch(() => {});
+    over.abort();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#store?.close();
+  }
+
+  async #answer(): Promise<void> {
+    await this.queue.ledger.find('');
   }
 
   #opened(): Store {

@@ -58,6 +58,16 @@ test.serial('a thread that cannot start is told, and not started all the time', 
   await t.throwsAsync(thread.ask('find', ['a']), { code: 'store_unavailable', message: /has just died/ });
 });
 
+test.serial('a thread that takes long to start is waited for, since nothing is wrong with the store', async (t) => {
+  const thread = oddThread(t, `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500); ${ODD}`);
+  const before = performance.now();
+
+  const answers = await Promise.all([thread.ask('find', ['a']), thread.ask('find', ['b'])]);
+
+  t.deepEqual(answers.map(String), ['a', 'b']);
+  t.true(performance.now() - before > 1400);
+});
+
 test.serial('whoever asks a thread that hangs is told within a second, and who asks later at once', async (t) => {
   const thread = oddThread(t);
   await thread.ask('find', ['a']);

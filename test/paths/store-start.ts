@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import test from 'ava';
+import { deafPort } from '../helpers/deaf-port.ts';
+import { startEdge } from '../helpers/edge.ts';
+import { jobDialect } from '../helpers/job-dialect.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { sqliteRoom } from '../helpers/sqlite-store.ts';
+
+const jobs = [jobDialect(async () => {})];
+
+test('the store of a site with jobs is open before its port is, also where none are run', async (t) => {
+  for (const JOB_CONCURRENCY of ['20', '0']) {
+    const { dataDir, file } = await sqliteRoom(t);
+
+    await startEdge(t, { dialects: jobs, env: { DATA_DIR: dataDir, STORE_FSYNC: '0', JOB_CONCURRENCY } });
+
+    t.true(existsSync(file), JOB_CONCURRENCY);
+  }
+});
+
+test('the store of a site with KV storage is open before its port is', async (t) => {
+  const { dataDir, file } = await sqliteRoom(t);
+  const env = { DATA_DIR: dataDir, STORE_FSYNC: '0', KV_BINDINGS: 'store_start_kv' };
+
+  await startEdge(t, { site: await siteFolder(t, { 'public/a.txt': 'a' }), env });
+
+  t.true(existsSync(file));
+});
+
+test('a store that is away holds the start up for a moment, and does not keep it from listening', async (t) => {
+  const before = performance.now();
+
+  const { url } = await startEdge(t, {
+    dialects: jobs,
+    env: { REDIS_URL: `redis://127.0.0.1:${await deafPort(t)}`, DRAIN_TIMEOUT: '0' },
+  });
+
+  t.true(performance.now() - before < 4000);
+  t.is((await fetch(`${url}/none`)).status, 200);
+});

@@ -1,0 +1,40 @@
+import test from 'ava';
+import { LazyStore } from '../../src/stores/lazy-store.ts';
+import { sqliteRoom } from '../helpers/sqlite-store.ts';
+
+test('a store that is warmed has been opened once, and answers', async (t) => {
+  const room = await sqliteRoom(t);
+  let opened = 0;
+  const store = new LazyStore(() => {
+    opened++;
+    return room.open();
+  });
+  t.is(opened, 0);
+
+  await store.warm();
+  await store.warm();
+
+  t.is(opened, 1);
+  t.deepEqual(await store.queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
+});
+
+test('warming a store that cannot be opened, or never answers, ends all the same', async (t) => {
+  const broken = new LazyStore(() => {
+    throw new Error('no store');
+  });
+  const room = await sqliteRoom(t);
+  const real = room.open();
+  const silent = new LazyStore(() => ({
+    ...real,
+    queue: Object.assign(Object.create(real.queue), {
+      ledger: { ...real.queue.ledger, find: () => new Promise(() => {}) },
+    }),
+  }));
+  const before = performance.now();
+
+  await broken.warm();
+  await silent.warm();
+
+  const tookMs = performance.now() - before;
+  t.true(tookMs > 4900 && tookMs < 8000, `it took ${tookMs} ms`);
+});
