@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from './commands/build.ts';
+import { enterSite } from './commands/enter-site.ts';
 import { explain } from './commands/explain.ts';
 import { health } from './commands/health.ts';
 import { jobs } from './commands/jobs.ts';
@@ -32,7 +33,7 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  start: { about: 'serve the site until SIGTERM or SIGINT', run: (config, out) => start(config, out) },
+  start: { about: 'serve the site until SIGTERM or SIGINT', run: startInSite },
   build: {
     about: 'compile the functions of the site ahead, for a start without compiling',
     run: (config, out) => build(config, out),
@@ -40,7 +41,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   routes: {
     about: 'print the routes of the site, conflicts and ignored files (--json)',
     flags: ['json'],
-    run: (config, out, { json }) => routes(config, out, { json }),
+    run: (config, out, { json }) => {
+      enterSite(config);
+      return routes(config, out, { json });
+    },
   },
   jobs: {
     about:
@@ -74,6 +78,11 @@ async function main(argv: readonly string[]): Promise<number> {
     complain(`nexthop: ${explain(error)}`);
     return 1;
   }
+}
+
+/** Entered for each reading: a folder that was put in the place of another is another one, though its path is the same. */
+function startInSite(config: Config, out: Out): Promise<number> {
+  return start(config, out, { beforeReading: () => enterSite(config) });
 }
 
 function parse(argv: readonly string[]) {

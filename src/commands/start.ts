@@ -70,7 +70,7 @@ function announce(config: Config, edge: Edge, port: number, out: (line: string) 
   for (const problem of problems) {
     const { severity, message } = problem;
     const place = toPlace(problem);
-    out(`  ${severity}   ${place} ${message}`);
+    out(`  ${severity.padEnd(10)}${place} ${message}`);
   }
   logProblems(edge.log, problems);
   edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: hop });

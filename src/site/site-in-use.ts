@@ -12,6 +12,7 @@ export interface SiteInUseParts extends Pick<ProjectParts, 'jobs' | 'kv'> {
   readonly log: Log;
   /** Default: all there are. */
   readonly dialects?: readonly Dialect[];
+  readonly beforeReading?: () => void;
   /** Told in the same step in which a new site takes the place of the one before. */
   readonly onExchange?: (site: Site) => void;
 }
@@ -109,10 +110,11 @@ export class SiteInUse {
 }
 
 async function read(
-  { config, log, dialects, jobs, kv }: SiteInUseParts,
+  { config, log, dialects, jobs, kv, beforeReading }: SiteInUseParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
 ): Promise<Read> {
+  beforeReading?.();
   const project = await openProject(config, log, { siteEnv, warmCode: code, ...(jobs && { jobs }), ...(kv && { kv }) });
   return { site: await openSite(project, dialects), code };
 }
