@@ -1,0 +1,14 @@
+// Becomes the entry of a build of Astro 6 and later. Of its imports, server.ts stays outside of the build (see build-plugin.ts).
+
+import settings from 'virtual:nexthop/astro';
+import { createApp } from 'astro/app/entrypoint';
+import { setGetEnv } from 'astro/env/setup';
+import { createEntry, readEnv } from './server.ts';
+
+setGetEnv(readEnv);
+
+export const { nexthop, options, startServer } = createEntry({
+  url: import.meta.url,
+  settings,
+  createApp: () => createApp({ streaming: settings.streaming }),
+});

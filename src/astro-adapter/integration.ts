@@ -1,0 +1,183 @@
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type AstroApi, readAstroApi } from './astro-version.ts';
+import { type BuildPlugin, buildPlugin, type Externals, SELF_CONTAINED } from './build-plugin.ts';
+import { type AstroConfig, type BuildSettings, type SessionConfig, toBuildSettings } from './build-settings.ts';
+import { type AdapterOptions, type Options, readOptions } from './options.ts';
+import { precompress } from './precompress.ts';
+import { MARK, type StaticHeaders, toMark } from './static-headers.ts';
+
+export type { AdapterOptions } from './options.ts';
+
+/** An integration as Astro takes it, for the hooks that this one has. */
+export interface AstroIntegration {
+  readonly name: string;
+  readonly hooks: {
+    'astro:config:setup'(given: ConfigSetup): void;
+    'astro:config:done'(given: ConfigDone): void;
+    'astro:build:generated'(given: BuildGenerated): void;
+    'astro:build:done'(given: { readonly logger: Logger }): Promise<void>;
+  };
+}
+
+/**
+ * The adapter: `adapter: nexthop({ mode: 'standalone' })` in `astro.config.mjs`, for Astro 5 and later (docs/astro.md). Throws an Error that names every option that makes no
+ * sense.
+ */
+export default function nexthop(options: AdapterOptions): AstroIntegration {
+  return new Integration(readOptions(options));
+}
+
+interface Logger {
+  info(message: string): void;
+}
+
+interface ConfigSetup {
+  readonly config: AstroConfig;
+  readonly command: 'dev' | 'build' | 'preview' | 'sync';
+  readonly logger: Logger;
+  updateConfig(changes: object): void;
+}
+
+interface ConfigDone {
+  readonly config: AstroConfig;
+  setAdapter(adapter: object): void;
+}
+
+type RouteHeaders = ReadonlyMap<string, { readonly headers: Headers }>;
+
+/** Under one name in Astro 5, under the other since. */
+interface BuildGenerated {
+  readonly routeToHeaders?: RouteHeaders;
+  readonly experimentalRouteToHeaders?: RouteHeaders;
+}
+
+class Integration implements AstroIntegration {
+  readonly name = NAME;
+  readonly hooks: AstroIntegration['hooks'];
+  readonly #options: Options;
+  #api: AstroApi = 7;
+  #config: AstroConfig | undefined;
+  #headers: RouteHeaders = new Map();
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.hooks = {
+      'astro:config:setup': (given) => this.#setUp(given),
+      'astro:config:done': (given) => this.#done(given),
+      'astro:build:generated': ({ routeToHeaders, experimentalRouteToHeaders }) => {
+        this.#headers = routeToHeaders ?? experimentalRouteToHeaders ?? this.#headers;
+      },
+      'astro:build:done': ({ logger }) => this.#finish(logger),
+    };
+  }
+
+  #setUp({ config, command, updateConfig }: ConfigSetup): void {
+    this.#api = readAstroApi(config.root);
+    const { endpoint } = config.image;
+    const bundle = this.#options.bundle && command === 'build';
+    const plugin = buildPlugin({ settings: () => this.#settings, entry: ENTRIES[this.#api], bundle });
+    updateConfig({
+      // Else Astro makes pages of them that lead on by a meta element, and nobody sees a redirect.
+      build: { redirects: false },
+      image: {
+        endpoint: {
+          route: endpoint.route ?? '_image',
+          entrypoint: endpoint.entrypoint ?? `astro/assets/endpoint/${command === 'dev' ? 'dev' : 'node'}`,
+        },
+      },
+      ...toSession(this.#api, config.session),
+      vite: toVite(this.#api, command === 'build' ? plugin : undefined, bundle),
+    });
+  }
+
+  #done({ config, setAdapter }: ConfigDone): void {
+    this.#config = config;
+    setAdapter(toAdapter(this.#api, this.#options.staticHeaders));
+  }
+
+  get #settings(): BuildSettings {
+    if (!this.#config) throw new Error('Astro asked for the entry before its configuration was done');
+    return toBuildSettings(this.#config, this.#options);
+  }
+
+  async #finish(logger: Logger): Promise<void> {
+    if (!this.#config) return;
+    const { client, server } = this.#config.build;
+    await writeFile(new URL(MARK, server), toMark(toStaticHeaders(this.#headers)));
+    if (!this.#options.precompress) return;
+    const startedAtMs = performance.now();
+    const { files, bytes, compressedBytes } = await precompress(fileURLToPath(client));
+    const took = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+    if (files > 0) logger.info(`compressed ${files} files, ${toKb(bytes)} to ${toKb(compressedBytes)}, in ${took} s`);
+  }
+}
+
+const NAME = 'nexthop/astro';
+
+/** The modules that become the entries of builds. */
+const ENTRIES = { 5: pathOf('./entry-5.js'), 7: pathOf('./entry-7.js') } as const;
+
+function pathOf(module: string): string {
+  return fileURLToPath(new URL(module, import.meta.url));
+}
+
+function toAdapter(api: AstroApi, staticHeaders: boolean): object {
+  const shared = {
+    name: NAME,
+    serverEntrypoint: ENTRIES[api],
+    previewEntrypoint: pathOf('./preview.js'),
+    supportedAstroFeatures: FEATURES,
+  };
+  if (api === 5) {
+    return {
+      ...shared,
+      exports: ['startServer', 'options', 'nexthop'],
+      adapterFeatures: { buildOutput: 'server', edgeMiddleware: false, experimentalStaticHeaders: staticHeaders },
+    };
+  }
+  return {
+    ...shared,
+    entrypointResolution: 'auto',
+    adapterFeatures: { buildOutput: 'server', middlewareMode: 'classic', staticHeaders },
+  };
+}
+
+const FEATURES = {
+  hybridOutput: 'stable',
+  staticOutput: 'stable',
+  serverOutput: 'stable',
+  sharpImageService: 'stable',
+  i18nDomains: 'experimental',
+  envGetSecret: 'stable',
+} as const;
+
+/** Sessions are kept by nexthop's driver, unless the site names another or wants none. */
+function toSession(api: AstroApi, session: AstroConfig['session']): { session?: SessionConfig } {
+  if (session === false || session?.driver) return {};
+  const driver = 'nexthop/session';
+  return { session: { ...session, driver: api === 5 ? driver : { entrypoint: driver, config: {} } } };
+}
+
+/** Since Astro 6 each environment of Vite has its own say, by the plugin. */
+function toVite(
+  api: AstroApi,
+  plugin: BuildPlugin | undefined,
+  bundle: boolean,
+): { plugins: BuildPlugin[]; ssr?: Externals } {
+  return { plugins: plugin ? [plugin] : [], ...(api === 5 && bundle && { ssr: SELF_CONTAINED }) };
+}
+
+/** By the path below the base; only the policy is kept by Astro, but whatever it keeps is meant for the page. */
+function toStaticHeaders(routes: RouteHeaders): StaticHeaders {
+  return new Map([...routes].map(([path, { headers }]) => [toOwnPath(path), [...headers]]));
+}
+
+/** `/about` for both `/about/` and `about`. */
+function toOwnPath(path: string): string {
+  return `/${path.replace(/^\/+|\/+$/g, '')}`;
+}
+
+function toKb(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} kB`;
+}

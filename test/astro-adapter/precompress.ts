@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import test from 'ava';
+import { precompress } from '../../src/astro-adapter/precompress.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+const TEXT = 'a line of text\n'.repeat(200);
+
+test('text of every kind gets both forms, which hold what it holds', async (t) => {
+  const names = ['index.html', '_astro/a.css', '_astro/a.js', 'feed.xml', 'data.json', 'logo.svg', 'mod.wasm'];
+  const root = await siteFolder(t, Object.fromEntries(names.map((name) => [name, TEXT])));
+
+  const { files, bytes, compressedBytes } = await precompress(root);
+
+  t.is(files, names.length);
+  t.is(bytes, names.length * TEXT.length);
+  t.true(compressedBytes < bytes / 20);
+  for (const name of names) {
+    t.is(brotliDecompressSync(await readFile(join(root, `${name}.br`))).toString(), TEXT);
+    t.is(gunzipSync(await readFile(join(root, `${name}.gz`))).toString(), TEXT);
+  }
+});
+
+test('what gains nothing by it is left alone: small files, pictures, and text that is noise', async (t) => {
+  const root = await siteFolder(t, { 'small.html': 'x'.repeat(1023), 'picture.png': TEXT });
+  await writeFile(join(root, 'noise.js'), randomBytes(5000));
+
+  const { files } = await precompress(root);
+
+  t.is(files, 0);
+  t.deepEqual((await readdir(root)).sort(), ['noise.js', 'picture.png', 'small.html']);
+});
+
+test('a form that somebody else has made stays', async (t) => {
+  const root = await siteFolder(t, { 'index.html': TEXT, 'index.html.br': 'made elsewhere' });
+
+  await precompress(root);
+
+  t.is(await readFile(join(root, 'index.html.br'), 'utf8'), 'made elsewhere');
+  t.is(gunzipSync(await readFile(join(root, 'index.html.gz'))).toString(), TEXT);
+});
+
+test('hundreds of files are compressed a few at a time', async (t) => {
+  const names = Array.from({ length: 300 }, (_, number) => `page-${number}/index.html`);
+  const root = await siteFolder(t, Object.fromEntries(names.map((name) => [name, TEXT])));
+
+  t.is((await precompress(root)).files, 300);
+});

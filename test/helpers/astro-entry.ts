@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+
+/** How long a process may take to say what a test waits for. */
+const PATIENCE_MS = 30_000;
+
+export interface EntryProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly port: number;
+  readonly url: string;
+  /** What it wrote so far, both streams together. */
+  output(): string;
+  /** Resolves when its output matches; rejects when it ends before. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves with its exit code, or the signal that ended it. */
+  readonly exited: Promise<number | string>;
+}
+
+export interface EntrySetup {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: the root of the file system, so that nothing is found from where the process was started. */
+  readonly cwd?: string;
+  /** Arguments for Node; default: the entry of the build. */
+  readonly args?: readonly string[];
+}
+
+/** Starts what stands in `root/dist` as people do, `node dist/server/entry.mjs`, on a free port. Ended when the test ends. */
+export async function runEntry(t: ExecutionContext, root: string, setup: EntrySetup = {}): Promise<EntryProcess> {
+  const { env = {}, cwd = '/', args = [join(root, 'dist/server/entry.mjs')] } = setup;
+  const data = await mkdtemp(join(tmpdir(), 'nexthop-data-'));
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', DATA_DIR: data, STORE_FSYNC: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  const waiting = new Set<() => void>();
+  const hear = (chunk: Buffer): void => {
+    text += chunk;
+    for (const look of [...waiting]) look();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const exited = new Promise<number | string>((resolve) => {
+    child.on('close', (code, signal) => {
+      resolve(code ?? signal ?? -1);
+      hear(Buffer.alloc(0));
+    });
+  });
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await exited;
+    await rm(data, { recursive: true, force: true });
+  });
+  return {
+    child,
+    pid: child.pid ?? 0,
+    get port() {
+      return Number(/listens on https?:\/\/[^ ]*:(\d+)/.exec(text)?.[1]);
+    },
+    get url() {
+      return /listens on (https?:\/\/\S+)/.exec(text)?.[1] ?? '';
+    },
+    output: () => text,
+    exited,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look);
+          reject(new Error(`waited ${PATIENCE_MS} ms for ${pattern}; it said: ${text}`));
+        }, PATIENCE_MS);
+        const look = (): void => {
+          const match = pattern.exec(text);
+          if (!match && child.exitCode === null && child.signalCode === null) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          if (match) resolve(match);
+          else reject(new Error(`it ended without saying ${pattern}; it said: ${text}`));
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+/** The same, and resolves when it listens. */
+export async function startEntry(t: ExecutionContext, root: string, setup?: EntrySetup): Promise<EntryProcess> {
+  const running = await runEntry(t, root, setup);
+  await running.said(/listens on http\S+[\s\S]*logs/);
+  return running;
+}
