@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Background } from './background.ts';
 import type { Config } from './config.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { Handler } from './handler.ts';
@@ -12,29 +11,23 @@ import { UpgradeSlots } from './http/upgrade-slots.ts';
 import { WebSockets } from './http/web-sockets.ts';
 import type { Log } from './log/log.ts';
 import { openLog } from './log/open.ts';
-import { PendingWork } from './pending-work.ts';
 import { Ready } from './ready.ts';
+import { RunningSite } from './running-site.ts';
 import { Server } from './server.ts';
 import type { Site } from './site/site.ts';
-import { type Reload, SiteInUse } from './site/site-in-use.ts';
-import { LazyStore } from './stores/lazy-store.ts';
-import { openStore } from './stores/open.ts';
+import type { Reload } from './site/site-in-use.ts';
 import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
+import { within } from './within.ts';
 
 /** How long the logs may take to get their last lines out, also on a full disk. */
 const LOG_CLOSE_MS = 1000;
-
-/** How long the store may take to finish what is under way, also when it is away. */
-const STORE_CLOSE_MS = 2000;
 
 /** What the Edge is made of that is there before it. */
 export interface EdgeParts {
   readonly config: Config;
   readonly log: Log;
-  readonly sites: SiteInUse;
-  readonly background: Background;
-  readonly store: LazyStore;
+  readonly site: RunningSite;
   /** Undefined where no TLS is spoken. */
   readonly certificate: CertificateFiles | undefined;
 }
@@ -43,28 +36,20 @@ export interface EdgeParts {
 export class Edge {
   readonly log: Log;
   readonly #config: Config;
-  readonly #sites: SiteInUse;
-  readonly #background: Background;
-  readonly #store: LazyStore;
+  readonly #site: RunningSite;
   readonly #certificate: CertificateFiles | undefined;
   readonly #server: Server;
   readonly #hop: Hop;
   readonly #tunnels: Tunnels;
   readonly #webSockets: WebSockets;
-  readonly #pendingWork: PendingWork;
   readonly #ready: Ready;
   #messageBus: MessageBus | undefined;
 
-  constructor({ config, log, sites, background, store, certificate }: EdgeParts) {
+  constructor({ config, log, site, certificate }: EdgeParts) {
     this.#config = config;
     this.log = log;
-    this.#sites = sites;
-    this.#background = background;
-    this.#store = store;
+    this.#site = site;
     this.#certificate = certificate;
-    this.#pendingWork = new PendingWork((error, owner) =>
-      log.error('work after the answer failed', { target: owner, error }),
-    );
     this.#ready = new Ready(config.READY_PATH);
     const requestFields = new RequestFields({
       name: config.VIA,
@@ -98,7 +83,7 @@ export class Edge {
       answerFields: (rawFields, status, exchange) => answerFields.toClient(rawFields, status, exchange).fields,
     });
     const handler = new Handler({
-      sites,
+      sites: site,
       miss: this.#hop,
       webSockets: this.#webSockets,
       tunnels: this.#tunnels,
@@ -117,7 +102,7 @@ export class Edge {
       keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT,
       clientIdleTimeoutMs: config.CLIENT_IDLE_TIMEOUT,
       isTrusted: config.TRUSTED_PROXIES,
-      pendingWork: this.#pendingWork,
+      pendingWork: site.pendingWork,
       log,
       handle: (exchange, refusal) => handler.handle(exchange, refusal),
       isTunnelRequest,
@@ -127,7 +112,7 @@ export class Edge {
 
   /** The one that answers now. */
   get site(): Site {
-    return this.#sites.current;
+    return this.#site.current;
   }
 
   /**
@@ -135,9 +120,9 @@ export class Edge {
    * a free one). Rejects with Node's error; a store that is away, or takes longer than 5 seconds, keeps nothing from starting.
    */
   async listen(): Promise<number> {
-    if (this.site.jobRules.length > 0 || this.#config.KV_BINDINGS.length > 0) await this.#store.warm();
+    await this.#site.warm();
     const port = await this.#server.listen();
-    this.#background.start(this.site.jobRules);
+    this.#site.start();
     const { messageBus: place } = this.#config;
     if (place) this.#messageBus = openMessageBus({ place, log: this.log, onUpdate: () => void this.reload() });
     return port;
@@ -145,7 +130,7 @@ export class Edge {
 
   /** Reads the site again and lets it answer, without dropping a request (docs/operations.md). Never rejects. */
   reload(): Promise<Reload> {
-    return this.#sites.reload();
+    return this.#site.reload();
   }
 
   /** Reads the certificate again, if there is one: new connections get what is new. One that cannot be used changes nothing; the log tells. Never throws. */
@@ -160,56 +145,33 @@ export class Edge {
    */
   async close(): Promise<void> {
     const { DRAIN_DELAY, DRAIN_TIMEOUT } = this.#config;
+    const { pendingWork } = this.#site;
     this.#ready.isReady = false;
     this.#server.announceClose();
-    const reloaded = Promise.all([this.#messageBus?.close(), this.#sites.close()]);
-    const jobsEndAtMs = performance.now() + DRAIN_DELAY + DRAIN_TIMEOUT;
-    const jobsOver = this.#background.close(DRAIN_DELAY + DRAIN_TIMEOUT);
+    const retired = Promise.all([this.#messageBus?.close(), this.#site.retire(DRAIN_DELAY + DRAIN_TIMEOUT)]);
     if (DRAIN_DELAY > 0) await delay(DRAIN_DELAY);
     const finished = Promise.all([
       this.#server.drain(),
       this.#tunnels.close(DRAIN_TIMEOUT),
       this.#webSockets.close(DRAIN_TIMEOUT),
-      reloaded,
+      retired,
     ])
       // To which those that end now may still add.
-      .then(() => this.#pendingWork.settled())
-      .then(() => true);
+      .then(() => pendingWork.settled());
     if (!(await within(DRAIN_TIMEOUT, finished))) {
       const left = {
         requests: this.#server.active,
         tunnels: this.#tunnels.size,
         web_sockets: this.#webSockets.size,
-        work: this.#pendingWork.size,
+        work: pendingWork.size,
       };
       this.log.warn('the drain timed out; what was left is cut', left);
     }
     this.#server.destroy();
     await this.#hop.close();
-    await this.#closeStore(jobsOver, jobsEndAtMs);
+    await this.#site.close();
     await this.log.close(LOG_CLOSE_MS);
   }
-
-  /** Last, since requests may put something into it, and jobs are given back to it. */
-  async #closeStore(jobsOver: Promise<void>, jobsEndAtMs: number): Promise<void> {
-    const closed = jobsOver
-      .then(() => this.#store.close())
-      .catch((error: unknown) => this.log.error('the store did not close in order', { error }))
-      .then(() => true);
-    // Requests may be over long before the jobs are.
-    const leftMs = Math.max(0, jobsEndAtMs - performance.now()) + STORE_CLOSE_MS;
-    if (await within(leftMs, closed)) return;
-    this.log.warn('the store was not closed in time; jobs that ran here run again when their leases end');
-  }
-}
-
-/** Resolves like `work`, or with false when the time is up. */
-async function within(ms: number, work: Promise<boolean>): Promise<boolean> {
-  const early = new AbortController();
-  const late = delay(ms, false, { signal: early.signal }).catch(() => false);
-  const isDone = await Promise.race([work, late]);
-  early.abort();
-  return isDone;
 }
 
 export interface EdgeOptions {
@@ -234,22 +196,16 @@ export async function createEdge(
   });
   installTextResponse();
   beforeSite?.(log);
-  const store = new LazyStore(() => openStore(config, log));
-  const background = new Background({ store, config, log });
   try {
     const certificate = config.certificate && new CertificateFiles(config.certificate, log);
-    const sites = await SiteInUse.open({
+    const site = await RunningSite.open({
       config,
       log,
-      ...(dialects && { dialects }),
       ...(beforeReading && { beforeReading }),
-      jobs: background.intake,
-      kv: (namespace) => store.kv(namespace),
-      onExchange: ({ jobRules }) => background.use(jobRules),
+      ...(dialects && { dialects }),
     });
-    return new Edge({ config, log, sites, background, store, certificate });
+    return new Edge({ config, log, site, certificate });
   } catch (error) {
-    await store.close();
     await log.close(LOG_CLOSE_MS);
     throw error;
   }

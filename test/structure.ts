@@ -9,6 +9,7 @@ const FLOORS: rules.Floors = [
   ['cli.ts', 'astro-adapter/'],
   ['commands/', 'index.ts', 'edgeone.ts', 'session.ts'],
   ['session-store.ts', 'edge.ts', 'middleware.ts', 'process-guard.ts'],
+  ['running-site.ts'],
   ['server.ts', 'background.ts'],
   ['handler.ts'],
   ['ready.ts'],
@@ -24,7 +25,7 @@ const FLOORS: rules.Floors = [
   ['http/'],
   ['config.ts'],
   ['redis-url.ts', 'message-bus-place.ts'],
-  ['setting.ts', 'fault.ts', 'pending-work.ts', 'deadlines.ts'],
+  ['setting.ts', 'fault.ts', 'pending-work.ts', 'deadlines.ts', 'within.ts'],
   ['roster.ts', 'exit.ts', 'make-folder.ts'],
 ];
 

@@ -66,6 +66,11 @@ export class SiteInUse {
     await this.#running;
   }
 
+  /** Behind the last request: the process's environment is as it was without the site's own variables. */
+  takeEnvBack(): void {
+    this.#siteEnv.exchange({});
+  }
+
   #start(): Promise<Reload> {
     this.#running = this.#exchange();
     this.#next = undefined;
