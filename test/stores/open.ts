@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { readConfig } from '../../src/config.ts';
 import { openStore } from '../../src/stores/open.ts';
@@ -31,4 +33,28 @@ test.serial('with a REDIS_URL it is there, under the prefix, and nothing is in D
   const keys = await redis.call('KEYS', '*');
   t.true(Array.isArray(keys) && keys.length > 0 && keys.every((key) => String(key).includes('a-site')));
   t.false(existsSync(join(folder, 'data')));
+});
+
+/** Tells which of its packages a module has loaded when it has opened a store; prints it as JSON. */
+const LOADED = `
+  const [edge, config, open] = process.argv.slice(1);
+  await import(edge);
+  const settings = (await import(config)).readConfig();
+  await (await import(open)).openStore(settings, {}).close();
+  const { createRequire } = await import('node:module');
+  console.log(Object.keys(createRequire(edge).cache).some((file) => file.includes('/node_modules/ioredis/')));`;
+
+test.serial('the client of Redis is loaded only where there is a REDIS_URL', async (t) => {
+  const modules = ['edge.ts', 'config.ts', 'stores/open.ts'].map((file) =>
+    join(import.meta.dirname, '../../src', file),
+  );
+  const loads = async (env: Record<string, string>) => {
+    const args = ['--input-type=module', '-e', LOADED, ...modules];
+    return (
+      await promisify(execFile)(process.execPath, args, { env: { PATH: process.env.PATH, ...env } })
+    ).stdout.trim();
+  };
+
+  t.is(await loads({}), 'false');
+  t.is(await loads({ REDIS_URL: 'redis://127.0.0.1:1' }), 'true');
 });

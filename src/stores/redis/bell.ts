@@ -1,8 +1,9 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Log } from '../../log/log.ts';
 import type { RedisPlace } from '../../redis-url.ts';
 import { addressOf, optionsOfNode, pauseBeforeRetry } from './client.ts';
 import { disconnect } from './disconnect.ts';
+import { ioredis } from './ioredis.ts';
 import { nameOf, toCause } from './trouble.ts';
 
 /**
@@ -52,6 +53,7 @@ export class Bell {
     const place = this.#place;
     // In a Cluster each node hears what is published at any.
     let node = 0;
+    const { Redis } = ioredis();
     const client = new Redis({
       ...optionsOfNode(place),
       ...addressOf(place),

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RedisPlace } from '../../redis-url.ts';
+import { ioredis } from './ioredis.ts';
 
 /** As ioredis takes them whole and for the nodes of a Cluster. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
@@ -24,6 +25,7 @@ export function pauseBeforeRetry(attempt: number): number {
  */
 export function createClient(place: RedisPlace): Redis | Cluster {
   if (place.mode === 'cluster') return createCluster(place);
+  const { Redis } = ioredis();
   return new Redis({
     ...optionsOfNode(place),
     ...addressOf(place),
@@ -44,6 +46,7 @@ const CLUSTER_PAUSE_MS = 100;
 
 /** Here a command may be sent twice, when a connection breaks: the client knows no other way to follow a failover. */
 function createCluster(place: RedisPlace): Cluster {
+  const { Cluster } = ioredis();
   return new Cluster([...place.nodes], {
     enableOfflineQueue: false,
     clusterRetryStrategy: pauseBeforeRetry,

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Log } from '../../log/log.ts';
 import type { MessageBusPlace } from '../../message-bus-place.ts';
 import { createClient } from './client.ts';
 import { disconnect } from './disconnect.ts';
+import { ioredis } from './ioredis.ts';
 import { messageOf, toCause } from './trouble.ts';
 
 export interface MessageBusParts {
@@ -95,6 +96,7 @@ class Wait {
 
   constructor(parts: MessageBusParts) {
     this.#parts = parts;
+    const { Redis } = ioredis();
     this.#client = new Redis({
       host: parts.place.host,
       port: parts.place.port,
