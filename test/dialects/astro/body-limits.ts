@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import test from 'ava';
+import { BUILDS, nameOf } from '../../helpers/astro-builds.ts';
+import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+import { fakeBuild } from '../../helpers/fake-build.ts';
+
+const MIB = 1024 ** 2;
+
+for (const build of BUILDS) {
+  test(`${nameOf(build)} gets no body above FUNCTION_BODY_LIMIT, by length or by count`, async (t) => {
+    const edge = await startAstroEdge(t, { ...build, env: { FUNCTION_BODY_LIMIT: '100k' } });
+
+    t.is(await post(edge, '/api/echo', 90 * 1024), 200);
+    t.is(await post(edge, '/api/echo', 110 * 1024), 413);
+    t.is(await postChunked(edge, '/api/echo', 90 * 1024), 200);
+    t.is(await postChunked(edge, '/api/echo', 300 * 1024), 413);
+  });
+
+  for (const path of ['/_server-islands/Island', '/_actions/greet', '/%5Fserver-islands/Island']) {
+    test(`${nameOf(build)} gets no more than a mebibyte at ${path}`, async (t) => {
+      const edge = await startAstroEdge(t, build);
+
+      t.not(await post(edge, path, MIB - 100), 413);
+      t.is(await post(edge, path, MIB + 1), 413);
+      t.is(await postChunked(edge, path, 3 * MIB), 413);
+      t.is(await post(edge, '/api/echo', 3 * MIB), 200, 'elsewhere it may');
+    });
+  }
+}
+
+test('a body that is too large for a build that asks nobody is refused when it reads it', async (t) => {
+  const handler = `request.on('data', () => {}).on('end', () => { response.writeHead(200); response.end('all'); });`;
+  const root = await fakeBuild(t, { handler });
+  const edge = await startAstroEdge(t, { major: 7, root, env: { FUNCTION_BODY_LIMIT: '100k' } });
+
+  t.is(await post(edge, '/', 90 * 1024), 200);
+  t.is(await post(edge, '/', 110 * 1024), 413);
+  t.is(await postChunked(edge, '/', 300 * 1024), 413);
+});
+
+async function post({ url }: AstroEdge, path: string, bytes: number): Promise<number> {
+  return statusOf(url + path, randomBytes(bytes));
+}
+
+/** Its length is announced nowhere. */
+async function postChunked({ url }: AstroEdge, path: string, bytes: number): Promise<number> {
+  return statusOf(url + path, new Blob([randomBytes(bytes)]).stream());
+}
+
+async function statusOf(url: string, body: Uint8Array<ArrayBuffer> | ReadableStream): Promise<number> {
+  const headers = { 'content-type': 'application/json', origin: new URL(url).origin };
+  const response = await fetch(url, { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
+  await response.text();
+  return response.status;
+}

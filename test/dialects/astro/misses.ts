@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { BUILDS, nameOf } from '../../helpers/astro-builds.ts';
+import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+import { type AstroSetup, astroSite } from '../../helpers/astro-site.ts';
+import { fakeBuild } from '../../helpers/fake-build.ts';
+
+const LARGE = Buffer.alloc(8 * 1024 ** 2, 'nexthop ');
+const HASH = createHash('sha256').update(LARGE).digest('hex');
+
+for (const build of BUILDS) {
+  test(`what ${nameOf(build)} does not know reaches the hop with its body, whatever the limit of functions`, async (t) => {
+    const edge = await startAstroEdge(t, { ...build, env: { FUNCTION_BODY_LIMIT: '1m' } });
+
+    await fetch(`${edge.url}/nothing`, { method: 'POST', body: LARGE });
+    await fetch(`${edge.url}/about`, { method: 'POST', body: LARGE });
+
+    t.deepEqual(
+      edge.missed.map(({ method, url, body }) => [method, url, body]),
+      [
+        ['POST', '/nothing', HASH],
+        ['POST', '/about', HASH],
+      ],
+    );
+  });
+
+  test(`with ASTRO_OWNS_404, ${nameOf(build)} answers whatever else there is with its 404 page`, async (t) => {
+    const edge = await startAstroEdge(t, { ...build, env: { ASTRO_OWNS_404: '1' } });
+
+    for (const path of ['/nothing', '/blog/third', '/404', '/users/7/8']) {
+      const response = await fetch(edge.url + path);
+      t.is(response.status, 404, path);
+      t.regex(await response.text(), /Astro knows no such page/, path);
+    }
+    t.is((await fetch(`${edge.url}/nothing`, { method: 'POST', body: 'a' })).status, 404);
+    t.is((await fetch(`${edge.url}/about`)).status, 200);
+    t.deepEqual(edge.missed, []);
+  });
+
+  test(`${nameOf(build)} whose manifest cannot be read is asked about everything, and its misses pass`, async (t) => {
+    const root = await withoutManifest(await astroSite(t, build));
+    const edge = await startAstroEdge(t, { ...build, root });
+
+    t.regex(await textOf(edge, '/users/7'), /User 7/);
+    t.regex(await textOf(edge, '/about'), /Prerendered/);
+    t.is(await textOf(edge, '/nothing'), 'from the hop');
+    t.is((await fetch(`${edge.url}/nothing`, { method: 'HEAD' })).status, 200);
+    t.deepEqual(
+      edge.missed.map(({ method }) => method),
+      ['GET', 'HEAD'],
+    );
+  });
+}
+
+for (const major of [5, 7] as const) {
+  test(`a large body that a middleware build of Astro ${major} passes on itself reaches the hop whole`, async (t) => {
+    const root = await withoutManifest(await astroSite(t, { major }));
+    const edge = await startAstroEdge(t, { major, root, env: { FUNCTION_BODY_LIMIT: '1m' } });
+
+    await fetch(`${edge.url}/nothing`, { method: 'POST', body: LARGE });
+    const [line] = await edge.accessLines(1);
+
+    t.is(edge.missed[0]?.body, HASH);
+    t.like(line, { target: 'next-hop', status: '200' });
+  });
+
+  test(`a client that waits to be told to go on is told so by the hop, and not for Astro ${major}`, async (t) => {
+    const root = await withoutManifest(await astroSite(t, { major }));
+    const edge = await startAstroEdge(t, { major, root });
+    const peer = await edge.connect();
+
+    peer.write('POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n');
+    t.regex(await peer.readHead(), /^HTTP\/1\.1 100 /);
+    peer.write('body');
+
+    t.regex(await peer.readHead(), /^HTTP\/1\.1 200 /);
+    t.is(edge.missed[0]?.body, createHash('sha256').update('body').digest('hex'));
+  });
+}
+
+test('a build for standalone use that nobody knows anything of answers itself what cannot be taken back', async (t) => {
+  const setup: AstroSetup = { major: 7, options: { mode: 'standalone' } };
+  const edge = await startAstroEdge(t, { ...setup, root: await withoutManifest(await astroSite(t, setup)) });
+
+  const response = await fetch(`${edge.url}/nothing`, { method: 'POST', body: 'a' });
+
+  t.is(response.status, 404);
+  t.deepEqual(edge.missed, []);
+});
+
+test('a build that sets fields before it finds nothing leaves none of them behind', async (t) => {
+  const handler = `response.setHeader('x-left', 'yes'); response.writeHead(404, { 'x-head': 'yes' }); response.end('none');`;
+  const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler, mode: 'standalone' }) });
+
+  const response = await fetch(`${edge.url}/nothing`);
+
+  t.is(await response.text(), 'from the hop');
+  t.is(response.headers.get('x-left'), null);
+  t.is(response.headers.get('x-head'), null);
+});
+
+test('a WebSocket goes past the build to the hop', async (t) => {
+  const edge = await startAstroEdge(t, { major: 7 });
+  const upgraded = 'GET /users/7 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n' as const;
+
+  const answer = await edge.exchange(
+    `${upgraded}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
+  );
+
+  t.is(edge.missed[0]?.url, '/users/7');
+  t.regex(answer, /from the hop/);
+});
+
+/** As in a build by a version that writes it in another way. */
+async function withoutManifest(root: string): Promise<string> {
+  const server = join(root, 'dist/server');
+  for (const name of await readdir(server, { recursive: true })) {
+    if (!name.endsWith('.mjs')) continue;
+    const text = await readFile(join(server, name), 'utf8');
+    const hidden = text.replaceAll('deserializeManifest({', 'deserializeManifest(/* another way */ {');
+    if (hidden !== text) await writeFile(join(server, name), hidden);
+  }
+  return root;
+}
+
+async function textOf({ url }: AstroEdge, path: string): Promise<string> {
+  return (await fetch(url + path)).text();
+}
