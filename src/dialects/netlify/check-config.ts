@@ -1,3 +1,4 @@
+import { Schedule } from '../../jobs/schedule.ts';
 import type { Problem } from '../../site/problem.ts';
 import { checkSchedule } from './check-schedule.ts';
 import type { ConfigValue, ConfigValues } from './config-values.ts';
@@ -96,6 +97,9 @@ class Check {
     }
     const complaint = checkSchedule(value);
     if (complaint !== undefined) this.#refuse('schedule', found, complaint);
+    else if (new Schedule(value).nextAfter(Date.now()) === undefined) {
+      this.#warn('schedule', found, `never comes due: no month of it has such a day, got ${JSON.stringify(value)}`);
+    }
     return value;
   }
 

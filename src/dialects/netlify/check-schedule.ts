@@ -10,7 +10,9 @@ export function checkSchedule(text: string): string | undefined {
     return `must have five fields (minute hour day month weekday), got ${JSON.stringify(text)}`;
   }
   const wrong = FIELDS.find((field, index) => !fits(fields[index] ?? '', field));
-  return wrong && `has no ${wrong.name} in ${JSON.stringify(text)}: it is ${wrong.first} to ${wrong.last}, *, a-b, */n`;
+  if (!wrong) return undefined;
+  const { name, first, last, count } = wrong;
+  return `has no ${name} in ${JSON.stringify(text)}: it is ${first} to ${last}, *, a-b, */n with an n up to ${count}`;
 }
 
 const ALIASES: readonly string[] = ['@hourly', '@daily', '@weekly', '@monthly', '@yearly'];
@@ -19,6 +21,8 @@ interface Field {
   readonly name: string;
   readonly first: number;
   readonly last: number;
+  /** Different values, of which Sunday is one by both its numbers. */
+  readonly count: number;
   /** What may stand for numbers, from the first one on. */
   readonly words: readonly string[];
 }
@@ -27,11 +31,11 @@ const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
 const WEEKDAYS = 'sun mon tue wed thu fri sat'.split(' ');
 
 const FIELDS: readonly Field[] = [
-  { name: 'minute', first: 0, last: 59, words: [] },
-  { name: 'hour', first: 0, last: 23, words: [] },
-  { name: 'day', first: 1, last: 31, words: [] },
-  { name: 'month', first: 1, last: 12, words: MONTHS },
-  { name: 'weekday', first: 0, last: 7, words: WEEKDAYS },
+  { name: 'minute', first: 0, last: 59, count: 60, words: [] },
+  { name: 'hour', first: 0, last: 23, count: 24, words: [] },
+  { name: 'day', first: 1, last: 31, count: 31, words: [] },
+  { name: 'month', first: 1, last: 12, count: 12, words: MONTHS },
+  { name: 'weekday', first: 0, last: 7, count: 7, words: WEEKDAYS },
 ];
 
 function fits(text: string, field: Field): boolean {
@@ -45,7 +49,9 @@ function isPart(text: string, field: Field): boolean {
   if (found === undefined) return false;
   const [first, last] = [from, to].map((each) => (each === undefined ? undefined : toNumber(each, field)));
   // A step behind a single number means something else to each library.
-  if (step !== undefined && (Number(step) === 0 || (from !== undefined && to === undefined))) return false;
+  if (step !== undefined && from !== undefined && to === undefined) return false;
+  // The clock takes no step that leads out of the field at once.
+  if (step !== undefined && !(Number(step) >= 1 && Number(step) <= field.count)) return false;
   if ([first, last].some((each) => each !== undefined && !(each >= field.first && each <= field.last))) return false;
   return first === undefined || last === undefined || first <= last;
 }

@@ -139,10 +139,12 @@ test("netlify.toml sets what the function's own config does not, and is complain
 const RIGHT = [
   ...['* * * * *', '*/15 0-6 1,15 jan-mar,DEC MON-fri', '0 0 29 2 7', '59 23 31 12 0', ' 5 4  * * sun '],
   ...['@hourly', '@daily', '@weekly', '@monthly', '@yearly', '0-30/5 * * * *', '0 0 1 1 *'],
+  ...['*/60 */24 */31 */12 */7', '0 0 31 2,3 *', '0 0 30 2 1'],
 ];
 const WRONG = [
   ...['@annually', '@midnight', '@reboot', '@DAILY', '', '* * * *', '0 * * * * *', '60 * * * *', '* 24 * * *'],
   ...['* * 0 * *', '* * 32 * *', '* * * 13 *', '* * * * 8', '* * L * *', '* * * * 1#2', '* * 15W * *', '? * * * *'],
+  ...['*/61 * * * *', '* */25 * * *', '* * */32 * *', '* * * */13 *', '* * * * */8', '* * * * 0-7/8'],
   ...['*/0 * * * *', '5-1 * * * *', '1/5 * * * *', '-1 * * * *', '1, * * * *', 'jan * * * *', '1.5 * * * *'],
 ];
 
@@ -156,4 +158,48 @@ test('a schedule has five fields or is one of five aliases, and what is right th
     [],
   );
   for (const text of RIGHT) t.is(typeof new Schedule(text).nextAfter(0), 'number', text);
+});
+
+for (const [what, text] of [
+  ['the last day of a month', '0 0 L * *'],
+  ['the last of a weekday in a month', '0 0 * * 5L'],
+  ['the second of a weekday in a month', '0 0 * * MON#2'],
+  ['the weekday nearest to a day', '0 0 15W * *'],
+  ['the last weekday of a month', '0 0 LW * *'],
+  ['any value by another sign', '0 0 ? * *'],
+  ['days that are both of the month and of the week', '0 0 13 * +5'],
+  ['another alias', '@midnight'],
+  ['one moment', '2027-01-01T00:00:00'],
+] as const) {
+  test(`the clock reads ${what}, and the platform does not: ${text} is refused`, (t) => {
+    t.is(typeof new Schedule(text).nextAfter(0), 'number');
+    t.is(typeof checkSchedule(text), 'string');
+  });
+}
+
+for (const [what, text] of [
+  ['seconds', '0 0 0 * * *'],
+  ['seconds and years', '0 0 0 1 1 * 2027'],
+  ['whole names of months', '0 0 1 january *'],
+  ['whole names of weekdays', '0 0 * * monday'],
+  ['names of another field', '0 0 mon * *'],
+  ['a duration', '@every 5m'],
+] as const) {
+  test(`a schedule with ${what} is refused: ${text}`, (t) => {
+    t.is(typeof checkSchedule(text), 'string');
+  });
+}
+
+test('a schedule that never comes due is told with its line, and the function stays', async (t) => {
+  const found = await findIn(t, {
+    'netlify/functions/a.ts': `${MODERN}\nexport const config = {\n  schedule: "0 0 30 2 *",\n};`,
+    'netlify.toml': '[functions.b]\nschedule = "0 0 31 4,6,9,11 *"',
+    'netlify/functions/b.ts': MODERN,
+  });
+
+  t.deepEqual(found.told.toSorted(), [
+    'netlify.toml:2 warning schedule never comes due: no month of it has such a day, got "0 0 31 4,6,9,11 *"',
+    'netlify/functions/a.ts:3 warning schedule never comes due: no month of it has such a day, got "0 0 30 2 *"',
+  ]);
+  t.is(found.of('a').config.schedule, '0 0 30 2 *');
 });
