@@ -1,18 +1,16 @@
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import { Exchanges } from './exchanges.ts';
 import { Fault, type FaultCode } from './fault.ts';
 import { checkRequest } from './http/check-request.ts';
-import { identify } from './http/client.ts';
-import { Exchange } from './http/exchange.ts';
+import type { Exchange } from './http/exchange.ts';
 import { answerFault, rawFaultAnswer } from './http/fault-answer.ts';
 import { lingerOnClose } from './http/linger.ts';
-import { RequestIds } from './http/request-id.ts';
 import type { Log } from './log/log.ts';
 import type { PendingWork } from './pending-work.ts';
-import { Roster } from './roster.ts';
 import type { TrustedPeers } from './setting.ts';
 import type { Certificate } from './tls/certificate.ts';
 import { Handshakes } from './tls/handshakes.ts';
@@ -54,12 +52,12 @@ export class Server {
   /** The same server, where it speaks TLS. */
   readonly #tls: TlsServer | undefined;
   readonly #handshakes: Handshakes | undefined;
-  readonly #active = new Roster<Exchange>();
-  readonly #requestIds = new RequestIds();
+  readonly #exchanges: Exchanges;
   #draining = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#exchanges = new Exchanges(options);
     const { certificate, log } = options;
     const limits = {
       maxHeaderSize: options.headerLimitBytes,
@@ -98,7 +96,7 @@ export class Server {
 
   /** Requests that are being answered. */
   get active(): number {
-    return this.#active.size;
+    return this.#exchanges.size;
   }
 
   /** From now on connections are opened with this certificate; those that are open keep theirs. Only where there was one. */
@@ -109,7 +107,7 @@ export class Server {
   /** From now on every answer says `Connection: close`; the port stays open. */
   announceClose(): void {
     this.#draining = true;
-    for (const { response } of this.#active) if (!response.headersSent) response.shouldKeepAlive = false;
+    for (const { response } of this.#exchanges) if (!response.headersSent) response.shouldKeepAlive = false;
   }
 
   /** Closes the port and idle connections; resolves when the last one is gone. */
@@ -131,52 +129,15 @@ export class Server {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, continueAwaited: boolean, refusal?: Fault): void {
-    const exchange = this.#open(request, response, refusal);
+    const exchange = this.#exchanges.open(request, response, refusal);
     exchange.continueAwaited = continueAwaited;
     if (this.#draining) response.shouldKeepAlive = false;
     void this.#options.handle(exchange, exchange.fault);
   }
 
   #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    // node:http took its own listener off, and a reset that nobody listens to ends the process.
-    socket.on('error', () => socket.destroy());
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    // A refusal is written by it like any other answer, and the connection ends behind it.
-    response.assignSocket(socket);
-    response.on('finish', () => socket.destroySoon());
-    const exchange = this.#open(request, response, this.#draining ? new Fault('draining') : undefined);
+    const exchange = this.#exchanges.openUpgrade(request, socket, this.#draining ? new Fault('draining') : undefined);
     void this.#options.openTunnel(exchange, head, exchange.fault);
-  }
-
-  /** Checks and identifies before anything is routed. A fault that is found stands in `exchange.fault`. */
-  #open(request: IncomingMessage, response: ServerResponse, refusal: Fault | undefined): Exchange {
-    const { isTrusted, pendingWork, bodyLimitBytes } = this.#options;
-    const fault = refusal ?? checkRequest(request);
-    const client = identify(request, isTrusted);
-    const exchange = new Exchange({
-      request,
-      response,
-      client,
-      requestId: this.#requestIds.of(request),
-      pendingWork,
-      bodyLimitBytes,
-      startedAtMs: performance.now(),
-    });
-    exchange.fault = fault;
-    this.#active.join(exchange);
-    response.once('close', () => this.#close(exchange));
-    return exchange;
-  }
-
-  #close(exchange: Exchange): void {
-    this.#active.leave(exchange);
-    // The bytes of an open tunnel go past the response.
-    if (!exchange.response.writableFinished && exchange.response.statusCode !== 101) {
-      exchange.fault ??= new Fault('client_left');
-      exchange.leave();
-    }
-    this.#options.log.access(exchange);
   }
 
   /**
@@ -184,7 +145,7 @@ export class Server {
    * the rest of its body; else we are waiting for somebody else, who has a timeout of his own.
    */
   #onIdle(socket: Socket): void {
-    const exchange = this.#exchangeOn(socket);
+    const exchange = this.#exchanges.on(socket);
     if (!exchange) {
       socket.destroy();
       return;
@@ -198,7 +159,7 @@ export class Server {
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    const exchange = this.#exchangeOn(socket);
+    const exchange = this.#exchanges.on(socket);
     if (this.#handshakes?.failed(error, socket) || error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
@@ -215,12 +176,6 @@ export class Server {
       exchange.fault = fault;
       refuse(socket, fault);
     }
-  }
-
-  /** Rare, so a search is cheaper than keeping an index for every request. */
-  #exchangeOn(socket: Socket): Exchange | undefined {
-    for (const exchange of this.#active) if (exchange.socket === socket) return exchange;
-    return undefined;
   }
 }
 

@@ -11,7 +11,7 @@ const FLOORS: rules.Floors = [
   ['session-store.ts', 'edge.ts', 'middleware.ts', 'process-guard.ts'],
   ['running-site.ts'],
   ['server.ts', 'background.ts'],
-  ['handler.ts'],
+  ['handler.ts', 'exchanges.ts'],
   ['ready.ts'],
   ['site/'],
   ['dialects/*/'],

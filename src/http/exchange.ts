@@ -79,6 +79,9 @@ export class Exchange implements Member {
   /** The request is a WebSocket's handshake, and nobody has decided on it yet. Who cannot open a WebSocket may pass. */
   upgrade: Upgrade | undefined;
 
+  /** By it the end of the response is noticed; it is taken off where somebody else goes on with the response. */
+  closeListener: (() => void) | undefined;
+
   nextMember: Member | undefined;
   previousMember: Member | undefined;
   #target: string;
