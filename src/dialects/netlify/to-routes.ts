@@ -92,7 +92,8 @@ class Routing {
   /** That of builders, which are Lambda-compatible alone, has its own place beside the others. */
   #toDefaults(): readonly Route[] {
     const { name, generation, config } = this.#declaration;
-    const places = generation === 'lambda' ? DEFAULTS : DEFAULTS.slice(0, 1);
+    // Nobody waits for the answer of a background function, so that it builds none.
+    const places = generation === 'lambda' && !config.background ? DEFAULTS : DEFAULTS.slice(0, 1);
     return places.map((place) => ({
       ...this.#whatAll(config.methods),
       pattern: toDefaultPattern(place, name),
@@ -102,8 +103,11 @@ class Routing {
     }));
   }
 
-  #whatAll(methods: Route['methods']): Pick<Route, 'methods' | 'dialect' | 'file'> {
-    return { methods, dialect: 'netlify', file: this.#declaration.file };
+  #whatAll(methods: Route['methods']): Pick<Route, 'methods' | 'dialect' | 'file' | 'about'> {
+    const { file, generation, config } = this.#declaration;
+    const name = config.displayName && JSON.stringify(config.displayName);
+    const words = [generation === 'lambda' ? 'Lambda' : 'modern', config.background && 'background', name];
+    return { methods, dialect: 'netlify', file, about: words.filter(Boolean).join(', ') };
   }
 
   #rank(): number {

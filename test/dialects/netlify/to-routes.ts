@@ -30,6 +30,13 @@ test('a Lambda-compatible function, which may be a builder, has the URL of build
   t.deepEqual(ask(opened, '/.netlify/builders/page/a'), ['page at undefined with {}']);
 });
 
+test('a background function has no URL of builders', (t) => {
+  const opened = [open('mail', { background: true }, { generation: 'lambda' })];
+
+  t.deepEqual(ask(opened, '/.netlify/functions/mail'), ['mail at undefined with {}']);
+  t.deepEqual(ask(opened, '/.netlify/builders/mail'), []);
+});
+
 test('a path removes the default URL', (t) => {
   const opened = [open('hello', { paths: ['/hi/:who'] }, { generation: 'lambda' })];
 
