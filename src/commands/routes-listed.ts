@@ -7,6 +7,8 @@ export interface ListedRoute {
   readonly file: string;
   readonly dialect: string;
   readonly step: Route['step'];
+  /** What there is to tell of it, in a few words. */
+  readonly about?: string;
   /** How many files of a folder it stands for. */
   readonly files?: number;
 }
@@ -24,8 +26,15 @@ export function toListed(routes: readonly Route[]): readonly ListedRoute[] {
   return listed;
 }
 
-function describe({ methods, dialect, step }: Route): Pick<ListedRoute, 'methods' | 'dialect' | 'step'> {
-  return { methods, dialect, step };
+function describe({
+  methods,
+  dialect,
+  step,
+  about,
+  afterMiss,
+}: Route): Omit<ListedRoute, 'pattern' | 'file' | 'files'> {
+  const words = [about, afterMiss && 'after the next hop'].filter(Boolean).join(', ');
+  return { methods, dialect, step, ...(words && { about: words }) };
 }
 
 /** A file may stand under several paths. */

@@ -37,14 +37,17 @@ export function toTable({ root, site, notes, dialects }: Listing): readonly stri
 }
 
 function routeRows(routes: readonly Route[]): readonly (readonly string[])[] {
+  const listed = toListed(routes);
+  const last = listed.some(({ about }) => about !== undefined) ? ['about'] : [];
   return [
-    ['order', 'methods', 'pattern', 'file', 'dialect'],
-    ...toListed(routes).map(({ methods, pattern, file, files, dialect }, index) => [
+    ['order', 'methods', 'pattern', 'file', 'dialect', ...last],
+    ...listed.map(({ methods, pattern, file, files, dialect, about = '' }, index) => [
       String(index + 1),
       spell(methods),
       files === undefined ? pattern : spellCount(files),
       files === undefined ? file : `${file}/`,
       dialect,
+      ...last.map(() => about),
     ]),
   ];
 }

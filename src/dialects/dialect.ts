@@ -134,6 +134,8 @@ export interface Route {
   readonly dialect: string;
   /** The file it comes from, relative to the site. */
   readonly file: string;
+  /** What people are told of it where routes are listed, in a few words. */
+  readonly about?: string;
   /** For one of many files of a folder: the folder, relative to the site. People are told of it in one line. */
   readonly folder?: string;
   /** The path below which all of that folder is reached, without a slash at its end. Default '': the top. */

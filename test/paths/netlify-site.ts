@@ -143,7 +143,7 @@ test('routes tells who answers first where both platforms have a function, and w
   t.deepEqual(
     lines.filter((line) => line.includes('/pets')).map((line) => line.trim().split(/ {2,}/)),
     [
-      ['1', 'GET', '/pets/:name', 'netlify/functions/pets.js', 'netlify'],
+      ['1', 'GET', '/pets/:name', 'netlify/functions/pets.js', 'netlify', 'modern'],
       ['2', 'any', '/pets/:id', 'cloud-functions/pets/[id].js', 'edgeone'],
       ['GET /pets/:id', 'cloud-functions/pets/[id].js answers only what netlify/functions/pets.js passes on'],
     ],

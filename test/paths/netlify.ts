@@ -97,7 +97,11 @@ const TOLD = {
   'netlify/functions/hello.mts': 'export default () => new Response("hello");',
   'netlify/functions/hello/index.ts': 'export default () => new Response("folder");',
   'netlify/functions/pets.mts':
-    'export default () => {}; export const config = { path: ["/cats", "/Dogs"], method: "GET" };',
+    'export default () => {}; export const config = { path: ["/cats", "/Dogs"], method: "GET", name: "Pets" };',
+  'netlify.toml': '[functions.mail]\nbackground = true',
+  'netlify/functions/mail.js': 'exports.handler = async () => {};',
+  'netlify/functions/item.ts':
+    'export default () => {}; export const config = { path: "/item/:id", preferStatic: true };',
   'netlify/functions/a.b.ts': 'export default () => {};',
   'netlify/functions/later.ts': 'export default () => {}; export const config = { schedule: "@daily" };',
   'netlify/functions/lib/db.ts': 'export const db = 1;',
@@ -107,18 +111,21 @@ const TABLE = `
 site SITE
 
 routes
-  order  methods  pattern                    file                              dialect
-  1      GET      /cats                      netlify/functions/pets.mts        netlify
-  2      GET      /Dogs                      netlify/functions/pets.mts        netlify
-  3      any      /.netlify/functions/hello  netlify/functions/hello/index.ts  netlify
+  order  methods  pattern                    file                              dialect  about
+  1      GET      /cats                      netlify/functions/pets.mts        netlify  modern, "Pets"
+  2      GET      /Dogs                      netlify/functions/pets.mts        netlify  modern, "Pets"
+  3      any      /.netlify/functions/hello  netlify/functions/hello/index.ts  netlify  modern
+  4      any      /.netlify/functions/mail   netlify/functions/mail.js         netlify  Lambda, background
+  5      any      /item/:id                  netlify/functions/item.ts         netlify  modern, after the next hop
 
 jobs
-  netlify/later  @daily  netlify/functions/later.ts
+  netlify/later  @daily      netlify/functions/later.ts
+  netlify/mail   on request  netlify/functions/mail.js
 `;
 
-async function list(site: string): Promise<{ readonly code: number; readonly text: string }> {
+async function list(site: string, json = false): Promise<{ readonly code: number; readonly text: string }> {
   const lines: string[] = [];
-  const code = await routes(readConfig({ site, env: {} }), (line) => lines.push(line));
+  const code = await routes(readConfig({ site, env: {} }), (line) => lines.push(line), { json });
   return { code, text: lines.join('\n') };
 }
 
@@ -136,6 +143,22 @@ test('routes shows the functions of a site, what is ignored of it, and what its 
   t.regex(text, /netlify\/functions\/lib +has no main file/);
   t.regex(text, /netlify\/functions\/a\.b\.ts warning: has the name "a\.b"/);
   t.regex(text, /netlify\/functions\/pets\.mts:1:\d+ warning: path has capitals/);
+});
+
+test('routes tells scripts of which kind functions are, too', async (t) => {
+  const site = await siteFolder(t, TOLD);
+  const { routes: listed } = JSON.parse((await list(site, true)).text);
+
+  t.deepEqual(
+    listed.map(({ file, about }: { readonly file: string; readonly about?: string }) => [file.slice(18), about]),
+    [
+      ['pets.mts', 'modern, "Pets"'],
+      ['pets.mts', 'modern, "Pets"'],
+      ['hello/index.ts', 'modern'],
+      ['mail.js', 'Lambda, background'],
+      ['item.ts', 'modern, after the next hop'],
+    ],
+  );
 });
 
 test('a site is built ahead without running a function, and started from the build until a function changes', async (t) => {
