@@ -98,7 +98,7 @@ const TOLD = {
   'netlify/functions/hello/index.ts': 'export default () => new Response("folder");',
   'netlify/functions/pets.mts':
     'export default () => {}; export const config = { path: ["/cats", "/Dogs"], method: "GET", name: "Pets" };',
-  'netlify.toml': '[functions.mail]\nbackground = true',
+  'netlify.toml': '[functions.mail]\nbackground = true\n[[redirects]]\nfrom = "/old"\nto = "/cats"',
   'netlify/functions/mail.js': 'exports.handler = async () => {};',
   'netlify/functions/item.ts':
     'export default () => {}; export const config = { path: "/item/:id", preferStatic: true };',
@@ -117,6 +117,7 @@ routes
   3      any      /.netlify/functions/hello  netlify/functions/hello/index.ts  netlify  modern
   4      any      /.netlify/functions/mail   netlify/functions/mail.js         netlify  Lambda, background
   5      any      /item/:id                  netlify/functions/item.ts         netlify  modern, after the next hop
+  6      any      /old                       netlify.toml                      netlify  301 to /cats
 
 jobs
   netlify/later  @daily      netlify/functions/later.ts
@@ -157,6 +158,7 @@ test('routes tells scripts of which kind functions are, too', async (t) => {
       ['hello/index.ts', 'modern'],
       ['mail.js', 'Lambda, background'],
       ['item.ts', 'modern, after the next hop'],
+      ['', '301 to /cats'],
     ],
   );
 });

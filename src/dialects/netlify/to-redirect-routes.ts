@@ -55,7 +55,9 @@ function toRoute(rule: TomlRedirect, functions: Functions): Route | string {
   if (typeof source === 'string') return `its "from" ${source}`;
   const target = toTarget(rule, source, functions);
   if (typeof target === 'string') return target;
-  return { pattern: source, methods: 'any', target, step: rule.force ? 2 : 4, dialect: 'netlify', file: rule.file };
+  const { force, file, status, to } = rule;
+  const about = `${status} to ${to}`;
+  return { pattern: source, methods: 'any', target, step: force ? 2 : 4, dialect: 'netlify', file, about };
 }
 
 function toTarget({ file, to, status, query }: TomlRedirect, source: Pattern, functions: Functions): Target | string {
