@@ -118,12 +118,9 @@ function setHost(request: IncomingMessage, host: string): void {
   const { headers, headersDistinct, rawHeaders } = request;
   headers.host = host;
   headersDistinct.host = [host];
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (!isHost(rawHeaders[at] ?? '')) continue;
-    rawHeaders[at + 1] = host;
-    return;
-  }
-  rawHeaders.push('Host', host);
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && isHost(name));
+  // Whoever holds the one before still has what came.
+  request.rawHeaders = at < 0 ? [...rawHeaders, 'Host', host] : rawHeaders.with(at + 1, host);
 }
 
 function badRequest(message: string): Fault {

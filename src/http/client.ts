@@ -35,16 +35,22 @@ const PEER = Symbol('peer');
 
 /** Asking whether an address is trusted costs more than all the rest here, and a connection carries many requests. */
 interface KnownSocket extends Socket {
-  [PEER]?: Peer;
+  [PEER]?: KnownPeer;
+}
+
+interface KnownPeer {
+  readonly peer: Peer;
+  /** By whom it is trusted or not; in one process there may be several who differ. */
+  readonly isTrusted: TrustedPeers;
 }
 
 function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Peer {
   const known = socket[PEER];
-  if (known) return known;
+  if (known?.isTrusted === isTrusted) return known.peer;
   const address = toPlainAddress(socket.remoteAddress ?? '');
   const encrypted = 'encrypted' in socket && socket.encrypted === true;
   const peer: Peer = { address, proto: encrypted ? 'https' : 'http', trusted: address !== '' && isTrusted(address) };
-  socket[PEER] = peer;
+  socket[PEER] = { peer, isTrusted };
   return peer;
 }
 

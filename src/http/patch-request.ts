@@ -25,7 +25,7 @@ export function patchRequest(
     }
     headers[lowerName] = value;
     headersDistinct[lowerName] = [value];
-    setRaw(request.rawHeaders, name, value);
+    request.rawHeaders = withRaw(request.rawHeaders, name, value);
   }
   return refused;
 }
@@ -35,19 +35,18 @@ function joined({ headersDistinct }: IncomingMessage, lowerName: string): string
   return headersDistinct[lowerName]?.join(lowerName === 'cookie' ? '; ' : ', ');
 }
 
-function setRaw(rawHeaders: string[], name: string, value: string): void {
+/** A new array: whoever holds the one before still has what came. */
+function withRaw(rawHeaders: readonly string[], name: string, value: string): string[] {
   const lowerName = name.toLowerCase();
+  const patched: string[] = [];
   let isSet = false;
-  let end = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const each = rawHeaders[at] as string; // pairs
     const isIt = each.toLowerCase() === lowerName;
     if (isIt && isSet) continue;
-    rawHeaders[end] = each;
-    rawHeaders[end + 1] = isIt ? value : (rawHeaders[at + 1] as string);
+    patched.push(each, isIt ? value : (rawHeaders[at + 1] as string));
     isSet ||= isIt;
-    end += 2;
   }
-  rawHeaders.length = end;
-  if (!isSet) rawHeaders.push(name, value);
+  if (!isSet) patched.push(name, value);
+  return patched;
 }

@@ -9,7 +9,7 @@ export interface Peer {
 }
 
 /**
- * Takes from a request what its peer may not say, before anybody reads it: in `rawHeaders`, `headers` and `headersDistinct`.
+ * Takes from a request what its peer may not say, before anybody reads it: in `headers`, `headersDistinct`, and a new array `rawHeaders`.
  *
  * From an untrusted peer `True-Client-IP`, `X-Forwarded-For` and `X-Forwarded-Proto` are replaced where they stand by what the
  * socket says, and every other trust header is removed. From anybody, spellings with underscores are removed, because a CGI-style
@@ -59,7 +59,7 @@ function rewrite(request: IncomingMessage, peer: Peer, ambiguous: boolean): void
   // Node makes both on first use, from rawHeaders and a count of its own that cannot be changed: so before fields go away.
   const { headers, headersDistinct, rawHeaders } = request;
   const replaced = new Set<string>();
-  let end = 0;
+  const kept: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
     let value = rawHeaders[at + 1] ?? '';
@@ -78,11 +78,10 @@ function rewrite(request: IncomingMessage, peer: Peer, ambiguous: boolean): void
       headersDistinct[lowerName] = [truth];
       value = truth;
     }
-    rawHeaders[end] = name;
-    rawHeaders[end + 1] = value;
-    end += 2;
+    kept.push(name, value);
   }
-  rawHeaders.length = end;
+  // Whoever holds the one before still has what came.
+  request.rawHeaders = kept;
 }
 
 /** What an untrusted peer's field must say; '' if the field has to go. */

@@ -100,3 +100,16 @@ test('an encrypted connection is https, unless a trusted peer says otherwise', a
   t.is(await protoOf(''), 'https');
   t.is(await protoOf('X-Forwarded-Proto: http\r\n'), 'http');
 });
+
+test('two who differ in whom they trust each get their own answer on one connection', async (t) => {
+  const head = 'GET / HTTP/1.1\r\nHost: a\r\nTrue-Client-IP: 203.0.113.7\r\n\r\n';
+  const clients = await receive(t, head, (request) => [identify(request, POD_NETWORK), identify(request, NOBODY)]);
+
+  t.deepEqual(
+    clients.map(({ address, trusted }) => [address, trusted]),
+    [
+      ['203.0.113.7', true],
+      ['127.0.0.1', false],
+    ],
+  );
+});
