@@ -89,7 +89,7 @@ export const SETTINGS = {
   JOB_CONCURRENCY: setting(
     kind.whole(0, 10_000),
     '20',
-    'background and scheduled functions that run here at a time; 0: none, jobs are only taken in',
+    'background and scheduled functions that run here at a time, and one more that is scheduled; 0: none, jobs are only taken in',
   ),
   JOB_FUNCTION_CONCURRENCY: setting(kind.whole(1, 10_000), '5', 'runs of one background function here at a time'),
 

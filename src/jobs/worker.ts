@@ -11,7 +11,7 @@ export interface WorkerParts {
   readonly log: Log;
   /** What is run; jobs of any other rule wait. */
   readonly rules: readonly JobRule[];
-  /** Runs at a time, in all; 0: nothing is run. */
+  /** Runs at a time, in all, and one more that is by a schedule; 0: nothing is run. */
   readonly concurrency: number;
   /** Runs of one rule at a time. A schedule has one at most. */
   readonly functionConcurrency: number;
@@ -163,21 +163,31 @@ export class Worker {
   /** False when there is nothing to be had, or no place for it. */
   async #take(): Promise<boolean> {
     this.#isAskedAgain = false;
+    const isFull = this.#isFull;
     const free = this.#free();
     if (free.length === 0) return false;
     const late = [...this.#runs.keys()].filter((run) => run.isLeaseLate);
     if (late.length > 0) await Promise.all(late.map((run) => run.keepLease()));
     const claim = await this.#claim(free);
     this.#claims.end();
-    this.#hasBacklog = claim !== undefined;
+    // What is asked for schedules alone tells nothing of the others.
+    if (!isFull) this.#hasBacklog = claim !== undefined;
     if (!claim) return this.#isAskedAgain;
     await this.#begin(claim);
     return true;
   }
 
+  /** When every place is taken, one more is kept for schedules: functions that run for minutes would hold up what has its time. */
   #free(): readonly Served[] {
-    if (this.#state !== 'open' || this.#runs.size >= this.#parts.concurrency) return [];
-    return [...this.#served.values()].filter(({ rule, places }) => (this.#taken.get(rule.name) ?? 0) < places);
+    if (this.#state !== 'open' || this.#runs.size > this.#parts.concurrency) return [];
+    const isFull = this.#isFull;
+    return [...this.#served.values()].filter(
+      ({ rule, places, schedule }) => (schedule !== undefined || !isFull) && (this.#taken.get(rule.name) ?? 0) < places,
+    );
+  }
+
+  get #isFull(): boolean {
+    return this.#runs.size >= this.#parts.concurrency;
   }
 
   /** Jobs that are due longest come first. Behind a backlog a schedule would wait for all of it, so then it is asked for before. */
@@ -186,7 +196,8 @@ export class Worker {
     const names = free.map(({ rule }) => rule.name);
     const scheduled = this.#hasBacklog ? free.filter(({ schedule }) => schedule).map(({ rule }) => rule.name) : [];
     const first = scheduled.length > 0 ? await queue.claim(scheduled, this.#leaseMs) : undefined;
-    return first ?? queue.claim(names, this.#leaseMs);
+    if (first || scheduled.length === names.length) return first;
+    return queue.claim(names, this.#leaseMs);
   }
 
   async #begin(claim: Claim): Promise<void> {

@@ -62,6 +62,38 @@ test('a scheduled run does not wait for a backlog of others', async (t) => {
   t.true(order.indexOf('hourly') < 5, `it was run as number ${order.indexOf('hourly') + 1}`);
 });
 
+test('when functions hold every place, one more is there for schedules, and no second one', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const go = Promise.withResolvers<void>();
+  const began: string[] = [];
+  let running = 0;
+  let most = 0;
+  const rules = [{}, { name: 'hourly', schedule: '@hourly' }, { name: 'daily', schedule: '@daily' }].map((parts) =>
+    jobRule({
+      ...parts,
+      run: async () => {
+        began.push(parts.name ?? 'mail');
+        most = Math.max(most, ++running);
+        await go.promise;
+        running--;
+      },
+    }),
+  );
+  const { worker } = await startWorker(t, queue, rules, { concurrency: 2 });
+  for (let count = 0; count < 5; count++) await queue.push(newJob());
+  await until(() => worker.size === 2, 'all places to be taken');
+
+  for (const rule of ['hourly', 'daily']) await queue.push(newJob({ rule }));
+  await until(() => worker.size === 3, 'the place for schedules to be taken');
+  await queue.push(newJob());
+  t.is(began.filter((name) => name !== 'mail').length, 1);
+  go.resolve();
+
+  await until(() => began.length === 8, 'all runs');
+  t.true(began.indexOf('daily') < 5 && began.indexOf('hourly') < 5, began.join());
+  t.is(most, 3);
+});
+
 test("of a schedule's failed runs only the last one is kept", async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const fail = async (): Promise<void> => {
