@@ -2,8 +2,8 @@
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** Whether the server passes the request to the origin, or answers it by a function of its own. */
-  readonly family: 'forward' | 'function';
+  /** Whether the server passes the request to the origin, or answers it by a function or a file of its own. */
+  readonly family: 'forward' | 'function' | 'file';
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly uploadBytes: number;
@@ -16,6 +16,8 @@ export interface Scenario {
 export const UPLOAD_BYTE = 'u';
 
 const FORWARD = { family: 'forward', method: 'GET', uploadBytes: 0, yardstick: 'floor' } as const;
+
+const FILE = { family: 'file', method: 'GET', uploadBytes: 0, yardstick: 'sirv' } as const;
 
 export const SCENARIOS: readonly Scenario[] = [
   { ...FORWARD, name: 'get', title: 'Forwarded GET, 1 KB', path: '/1k.html', answer: Buffer.alloc(1024, 'nexthop ') },
@@ -44,5 +46,19 @@ export const SCENARIOS: readonly Scenario[] = [
     uploadBytes: 0,
     answer: Buffer.from('Hello from Node.js!'),
     yardstick: 'node-http',
+  },
+  {
+    ...FILE,
+    name: 'file-1k',
+    title: 'File, 1 KB',
+    path: '/files/page.html',
+    answer: Buffer.alloc(1024, '<p>nexthop</p>\n'),
+  },
+  {
+    ...FILE,
+    name: 'file-100k',
+    title: 'File, 100 KB',
+    path: '/files/code.js',
+    answer: Buffer.alloc(100 * 1024, '/* nexthop */\n'),
   },
 ];

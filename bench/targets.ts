@@ -33,6 +33,20 @@ const TARGETS: readonly Target[] = [
     most: 1.6,
     text: 'a hello function costs at most 1.6 × bare node:http',
   },
+  {
+    scenario: 'file-1k',
+    dearer: 'nexthop',
+    cheaper: 'sirv',
+    most: 1,
+    text: 'a small file costs no more than with sirv, its access line included',
+  },
+  {
+    scenario: 'file-100k',
+    dearer: 'nexthop',
+    cheaper: 'sirv',
+    most: 1,
+    text: 'a file of 100 KB costs no more than with sirv, its access line included',
+  },
 ];
 
 /** One line for each target: reached, missed, or not measured. */

@@ -1,15 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFiles } from '../files.ts';
 import type { Server } from './server.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PROGRAM = join(ROOT, 'dist', 'cli.js');
 
-/** nexthop as a user runs it: built, with its access log, serving a site of one function. */
+/** nexthop as a user runs it: built, with its access log, serving a site of one function and a few files. */
 export const nexthop: Server = {
   name: 'nexthop',
-  families: ['forward', 'function'],
+  families: ['forward', 'function', 'file'],
   logs: true,
   find: () => {
     if (!existsSync(PROGRAM)) return { missing: 'npm run prepare, which builds dist/cli.js' };
@@ -22,6 +23,7 @@ export const nexthop: Server = {
       join(site, 'cloud-functions', 'hello.js'),
       "export default function onRequest() {\n  return new Response('Hello from Node.js!');\n}\n",
     );
+    await writeFiles(join(site, 'public'));
     return {
       program: process.execPath,
       args: ['--disable-warning=DEP0060', PROGRAM, 'start', site],

@@ -1,18 +1,20 @@
+import { writeFiles } from '../files.ts';
 import { prepareNginx } from '../nginx.ts';
 import { findDebianTool } from './debian-tool.ts';
 import type { Server } from './server.ts';
 
 /**
  * nginx as a forwarding server, with kept-alive connections to the origin and its access log. No body passes by the disk:
- * by default it would write half of a 16 KB upload there and then wait for the origin's delayed acknowledgement.
+ * by default it would write half of a 16 KB upload there and then wait for the origin's delayed acknowledgement. Files it sends from a cache of open ones.
  */
 export const nginx: Server = {
   name: 'nginx',
-  families: ['forward'],
+  families: ['forward', 'file'],
   logs: true,
   find: () => findDebianTool('nginx', '-v'),
-  prepare: ({ port, originPort, folder }) =>
-    prepareNginx(
+  prepare: async ({ port, originPort, folder }) => {
+    await writeFiles(folder);
+    return prepareNginx(
       folder,
       `
   access_log ${folder}/access.log;
@@ -27,6 +29,13 @@ export const nginx: Server = {
       client_body_buffer_size 64k;
       proxy_max_temp_file_size 0;
     }
+    location /files/ {
+      root ${folder};
+      sendfile on;
+      open_file_cache max=16;
+      types { text/html html; text/javascript js; }
+    }
   }`,
-    ),
+    );
+  },
 };

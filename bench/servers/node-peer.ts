@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { writeFiles } from '../files.ts';
 import type { Scenario } from '../scenarios.ts';
 import { findPackage } from './npm-package.ts';
 import type { Server } from './server.ts';
@@ -21,11 +22,14 @@ export function nodePeer({ name, family, file, packageName }: NodePeer): Server 
     families: [family],
     logs: false,
     find: () => (packageName === undefined ? { version: process.version.slice(1) } : findPackage(packageName)),
-    prepare: async ({ port, originPort }) => ({
-      program: process.execPath,
-      // http-proxy uses util._extend, which Node would complain about.
-      args: ['--disable-warning=DEP0060', join(PEERS, file), String(port), String(originPort)],
-      environment: { NODE_ENV: 'production' },
-    }),
+    prepare: async ({ port, originPort, folder }) => {
+      if (family === 'file') await writeFiles(folder);
+      return {
+        program: process.execPath,
+        // http-proxy uses util._extend, which Node would complain about.
+        args: ['--disable-warning=DEP0060', join(PEERS, file), String(port), String(originPort), folder],
+        environment: { NODE_ENV: 'production' },
+      };
+    },
   };
 }
