@@ -1,7 +1,7 @@
 import type { Facts } from './facts.ts';
 
 /** Larger files are read while they are sent: their answers cost more than opening them does. */
-const FILE_BYTES = 64 * 1024;
+const FILE_BYTES = 256 * 1024;
 
 /** Keeps the bytes of small files, up to a limit. */
 export class Memory {

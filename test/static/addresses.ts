@@ -29,7 +29,7 @@ test('the exchange learns what was sent', async (t) => {
 });
 
 test('HEAD gets the head of GET and no body', async (t) => {
-  const server = await serveFiles(t, { 'public/a.txt': 'hello', 'public/big.txt': 'x'.repeat(100_000) });
+  const server = await serveFiles(t, { 'public/a.txt': 'hello', 'public/big.txt': 'x'.repeat(300_000) });
 
   for (const path of ['/a.txt', '/big.txt']) {
     const { fields: got, body: all } = await server.ask(path);
