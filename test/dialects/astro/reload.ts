@@ -1,0 +1,83 @@
+import { rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { startAstroEdge } from '../../helpers/astro-edge.ts';
+import { astroSite } from '../../helpers/astro-site.ts';
+import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
+import { fakeBuild } from '../../helpers/fake-build.ts';
+
+/** Counts what it answers, and imports a page when it is first asked for, as Astro does. */
+const COUNTING = `
+let count = 0;
+export const options = { mode: 'middleware' };
+export async function handler(request, response) {
+  const { text } = await import('./pages/index.astro.mjs');
+  response.writeHead(200, {});
+  response.end(text + ' ' + ++count);
+}`;
+const PAGE = 'dist/server/pages/index.astro.mjs';
+
+test('a reload of the same build keeps what it has in memory', async (t) => {
+  const site = await fakeBuild(t, { entry: COUNTING, files: { [PAGE]: `export const text = 'old';` } });
+  const edge = await startEdge(t, { site });
+
+  t.is(await textOf(edge), 'old 1');
+  t.deepEqual(await edge.edge.reload(), { state: 'exchanged' });
+
+  t.is(await textOf(edge), 'old 2');
+});
+
+test('a reload of another build answers with all of it, also where only a page has changed', async (t) => {
+  const site = await fakeBuild(t, { entry: COUNTING, files: { [PAGE]: `export const text = 'old';` } });
+  const edge = await startEdge(t, { site });
+  await textOf(edge);
+
+  await writeFile(join(site, PAGE), `export const text = 'new';`);
+  await edge.edge.reload();
+
+  t.is(await textOf(edge), 'new 1');
+});
+
+test('two edges of one process share nothing but what is the same', async (t) => {
+  const one = await startEdge(t, {
+    site: await fakeBuild(t, { entry: COUNTING, files: { [PAGE]: `export const text = 'one';` } }),
+  });
+  const two = await startEdge(t, {
+    site: await fakeBuild(t, { entry: COUNTING, files: { [PAGE]: `export const text = 'two';` } }),
+  });
+
+  t.is(await textOf(one), 'one 1');
+  t.is(await textOf(two), 'two 1');
+});
+
+test('a build that lacked its packages works after a reload once they are there', async (t) => {
+  const root = await astroSite(t, { major: 7 });
+  const packages = join(root, 'node_modules');
+  await rename(packages, join(root, 'elsewhere'));
+  const edge = await startAstroEdge(t, { major: 7, root });
+  t.is((await fetch(`${edge.url}/users/7`)).status, 500);
+
+  await rename(join(root, 'elsewhere'), packages);
+  t.deepEqual(await edge.edge.reload(), { state: 'exchanged' });
+
+  t.is((await fetch(`${edge.url}/users/7`)).status, 200);
+});
+
+test('a deployment that is exchanged by a link is another build', async (t) => {
+  const [old, next] = [await astroSite(t, { major: 5 }), await astroSite(t, { major: 7 })];
+  const current = `${old}-current`;
+  await symlink(old, current);
+  t.teardown(() => rm(current, { force: true }));
+  const edge = await startAstroEdge(t, { major: 5, root: current });
+  t.is((await fetch(`${edge.url}/users/7`)).status, 200);
+
+  await rm(current);
+  await symlink(next, current);
+  t.deepEqual(await edge.edge.reload(), { state: 'exchanged' });
+
+  t.is((await fetch(`${edge.url}/users/7`)).status, 200);
+});
+
+async function textOf({ url }: RunningEdge): Promise<string> {
+  return (await fetch(url)).text();
+}
