@@ -39,5 +39,5 @@ function describe({
 
 /** A file may stand under several paths. */
 function describeFolder(folder: string, routes: readonly Route[]): Pick<ListedRoute, 'pattern' | 'file' | 'files'> {
-  return { pattern: '/*', file: folder, files: new Set(routes.map(({ file }) => file)).size };
+  return { pattern: `${routes[0]?.base ?? ''}/*`, file: folder, files: new Set(routes.map(({ file }) => file)).size };
 }

@@ -6,13 +6,15 @@ import { toBase } from './to-targets.ts';
 const METHODS = ['GET', 'HEAD'] as const;
 
 /** A Route for each path and who answers there. */
-export function toRoutes(targets: ReadonlyMap<string, Target>, { folder }: FileFolder): readonly Route[] {
+export function toRoutes(targets: ReadonlyMap<string, Target>, { folder, base }: FileFolder): readonly Route[] {
+  const above = toBase(base);
   return [...targets].map(([path, target]) => ({
     ...COMMON,
     pattern: { text: path, segments: toSegments(path) },
     target,
     file: target.name,
     folder,
+    base: above,
   }));
 }
 
@@ -20,7 +22,7 @@ export function toRoutes(targets: ReadonlyMap<string, Target>, { folder }: FileF
 export function toRouteForAll(target: Target, { folder, base }: FileFolder): Route {
   const above = toBase(base);
   const segments: PatternSegment[] = [...toSegments(above), { kind: 'catch-all', name: 'path', orNone: true }];
-  return { ...COMMON, pattern: { text: `${above}/*`, segments }, target, file: folder, folder };
+  return { ...COMMON, pattern: { text: `${above}/*`, segments }, target, file: folder, folder, base: above };
 }
 
 const COMMON = { methods: METHODS, step: 3, dialect: 'static' } as const;

@@ -189,8 +189,18 @@ test('all files of a folder are one line, for people and for scripts', async (t)
   t.is(listed.length, 3);
 });
 
-async function run(site: string, options: RoutesOptions): Promise<{ code: number; text: string }> {
+for (const dev of ['0', '1']) {
+  test(`the files of a folder with a base are told below it, with DEV=${dev}`, async (t) => {
+    const site = await siteFolder(t, { 'out/a.txt': '' });
+    const dialects = [fixedDialect({ fileFolders: [{ folder: 'out', base: '/shop' }] })];
+    const { text } = await run(site, { dialects, json: true }, { DEV: dev });
+
+    t.like(JSON.parse(text).routes, [{ pattern: '/shop/*', file: 'out', files: 1 }]);
+  });
+}
+
+async function run(site: string, options: RoutesOptions, env = {}): Promise<{ code: number; text: string }> {
   const lines: string[] = [];
-  const code = await routes(readConfig({ site, env: {} }), (line) => lines.push(line), options);
+  const code = await routes(readConfig({ site, env }), (line) => lines.push(line), options);
   return { code, text: lines.join('\n') };
 }
