@@ -2,6 +2,7 @@ import type { JobRecord, Ledger } from '../stores/store.ts';
 import { align } from './align.ts';
 import { inOneLine } from './in-one-line.ts';
 import { toJobJson } from './job-json.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** More is no reading for a terminal; `--json` has all of it. */
 const SHOWN_TEXT = 4000;
@@ -11,7 +12,7 @@ export interface ShowCall {
   readonly json: boolean | undefined;
 }
 
-/** Prints all there is to know of one job. Resolves with 1 if there is none of that id. */
+/** Prints all there is to know of one job, but for what lets somebody in. Resolves with 1 if there is none of that id. */
 export async function showJob(ledger: Ledger, out: (line: string) => void, { id, json }: ShowCall): Promise<number> {
   const job = await ledger.find(id);
   if (!job) {
@@ -24,7 +25,11 @@ export async function showJob(ledger: Ledger, out: (line: string) => void, { id,
 
 function toJson({ payload, ...job }: JobRecord): string {
   const shown = toJobJson({ ...job, payloadBytes: payload.length });
-  return JSON.stringify({ ...shown, payload_base64: Buffer.from(payload).toString('base64') }, undefined, 2);
+  return JSON.stringify(
+    { ...shown, payload_base64: Buffer.from(withoutSecrets(payload)).toString('base64') },
+    undefined,
+    2,
+  );
 }
 
 function toLines({ payload, reason, ...job }: JobRecord): readonly string[] {
@@ -35,7 +40,7 @@ function toLines({ payload, reason, ...job }: JobRecord): readonly string[] {
       ['payload', `${payload_bytes} bytes`],
     ]),
     ...part('reason', reason),
-    ...part('payload', toText(payload)),
+    ...part('payload', toText(withoutSecrets(payload))),
   ];
 }
 
