@@ -169,6 +169,25 @@ test('a file that is asked for while it is being written in pieces is sent when 
   }
 });
 
+test('a file that is written to all the time is refused, and served when that ends', async (t) => {
+  const server = await serveFiles(t, { 'public/a.bin': 'a'.repeat(5000) });
+  const handle = await open(join(server.root, 'public/a.bin'), 'r+');
+  let isWriting = true;
+  const writer = (async () => {
+    for (let round = 0; isWriting; round++) await handle.write(String(round % 10), 0);
+  })();
+
+  const { status } = await server.ask('/a.bin');
+  isWriting = false;
+  await writer;
+  await handle.close();
+
+  t.is(status, 500);
+  t.is(server.faults[0]?.code, 'internal');
+  t.is((await server.ask('/a.bin')).status, 200);
+  t.is(openFileCount(server.root), 0);
+});
+
 /** Without a new file, and without making it shorter in between. */
 async function overwrite(path: string, text: string): Promise<void> {
   const handle = await open(path, 'r+');
