@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { Handler } from './handler.ts';
+import { Handler, type TunnelOpener } from './handler.ts';
 import { AnswerFields } from './hop/answer-fields.ts';
 import { Hop } from './hop/hop.ts';
 import { RequestFields } from './hop/request-fields.ts';
@@ -17,6 +17,7 @@ import { Server } from './server.ts';
 import type { Site } from './site/site.ts';
 import type { Reload } from './site/site-in-use.ts';
 import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
+import type { Miss } from './target.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
 import { within } from './within.ts';
 
@@ -30,6 +31,8 @@ export interface EdgeParts {
   readonly site: RunningSite;
   /** Undefined where no TLS is spoken. */
   readonly certificate: CertificateFiles | undefined;
+  /** Answers what nobody else does. Undefined: the hop. */
+  readonly miss: Miss | undefined;
 }
 
 /** One running nexthop: everything that lives as long as the process. */
@@ -45,7 +48,7 @@ export class Edge {
   readonly #ready: Ready;
   #messageBus: MessageBus | undefined;
 
-  constructor({ config, log, site, certificate }: EdgeParts) {
+  constructor({ config, log, site, certificate, miss }: EdgeParts) {
     this.#config = config;
     this.log = log;
     this.#site = site;
@@ -84,9 +87,9 @@ export class Edge {
     });
     const handler = new Handler({
       sites: site,
-      miss: this.#hop,
+      miss: miss ?? this.#hop,
       webSockets: this.#webSockets,
-      tunnels: this.#tunnels,
+      tunnels: miss ? withoutTunnels(miss) : this.#tunnels,
       ready: this.#ready,
       log,
       dev: config.DEV,
@@ -174,6 +177,11 @@ export class Edge {
   }
 }
 
+/** A handshake that nobody takes is answered like any other request (RFC 9110 7.8: a server may ignore Upgrade). */
+function withoutTunnels(miss: Miss): TunnelOpener {
+  return { open: async (exchange) => void (await miss.answer(exchange, {})) };
+}
+
 export interface EdgeOptions {
   /** Gets the log before any code of the site is loaded. */
   readonly beforeSite?: (log: Log) => void;
@@ -181,12 +189,14 @@ export interface EdgeOptions {
   readonly beforeReading?: () => void;
   /** The platforms whose sites are understood; default: all there are. */
   readonly dialects?: readonly Dialect[];
+  /** Answers what nobody else does; default: the hop. */
+  readonly miss?: Miss;
 }
 
 /** Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError, CertificateError or SiteError with what to do. */
 export async function createEdge(
   config: Config,
-  { beforeSite, beforeReading, dialects }: EdgeOptions = {},
+  { beforeSite, beforeReading, dialects, miss }: EdgeOptions = {},
 ): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
@@ -204,7 +214,7 @@ export async function createEdge(
       ...(beforeReading && { beforeReading }),
       ...(dialects && { dialects }),
     });
-    return new Edge({ config, log, site, certificate });
+    return new Edge({ config, log, site, certificate, miss });
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     throw error;

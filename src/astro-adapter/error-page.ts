@@ -23,10 +23,12 @@ export function errorPages({ client, headers, origin }: ErrorPageParts): (url: s
     const [, status] = /\/(404|500)(?:\.html|\/index\.html|\/)?$/.exec(pathname) ?? [];
     const page = status === undefined ? undefined : await readPage(client, status);
     if (page) return new Response(page, { headers: [HTML, ...(headers.get(`/${status}`) ?? [])].map(toPair) });
-    if (origin === '') return new Response(null, { status: 404 });
-    return fetch(new URL(pathname, origin), { signal: AbortSignal.timeout(PATIENCE_MS) });
+    return origin === '' ? NONE() : fetchPage(new URL(pathname, origin));
   };
 }
+
+/** A new one each time: Astro reads it. */
+const NONE = (): Response => new Response(null, { status: 404 });
 
 const HTML = ['Content-Type', 'text/html; charset=utf-8'] as const;
 
@@ -45,4 +47,20 @@ async function readPage(client: string, status: string): Promise<Uint8Array<Arra
 
 function toPair([name, value]: readonly [string, string]): [string, string] {
   return [name, value];
+}
+
+/** Whoever asked gets the bare status if that place is away; an error page must not fail with an error. */
+async function fetchPage(url: URL): Promise<Response> {
+  try {
+    return await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch (error) {
+    process.emitWarning(`the error page ${url} cannot be fetched: ${reasonOf(error)}`);
+    return NONE();
+  }
+}
+
+/** Why undici could not fetch stands in the cause. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error; // fetch rejects with nothing else
+  return cause instanceof Error ? cause.message : message;
 }

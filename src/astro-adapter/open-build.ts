@@ -59,7 +59,7 @@ export function openBuild({ url, settings, app }: BuildParts): OwnBuild {
       return onDemand(app, request) ?? (trailingSlash === 'ignore' ? undefined : onDemand(app, otherSlash(request)));
     },
     render: (request, { route, clientAddress, locals, waitUntil }) =>
-      app.render(request, {
+      app.render(isBelow(request.url, base) ? request : notFound(request, settings), {
         addCookieHeader: true,
         clientAddress,
         waitUntil,
@@ -98,4 +98,15 @@ function otherSlash(request: RequestView): RequestView {
       return request.headers;
     },
   };
+}
+
+/** A base ends where a segment does: `/shop` is not that of `/shopping`. */
+function isBelow(url: string, base: string): boolean {
+  return `${new URL(url).pathname}/`.startsWith(`${base}/`);
+}
+
+/** Astro 5 looks for a page under any path, with the base or without. This one has a page nowhere. */
+function notFound(request: Request, { base, trailingSlash }: BuildSettings): Request {
+  const url = new URL(`${base}/404${trailingSlash === 'always' ? '/' : ''}`, request.url);
+  return new Request(url, { headers: request.headers });
 }

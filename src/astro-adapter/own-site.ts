@@ -2,7 +2,9 @@ import { dirname, join, relative } from 'node:path';
 import { type Config, processEnv, readConfig } from '../config.ts';
 import type { OwnBuild } from '../dialects/astro/own-build.ts';
 import { ownReading } from '../dialects/astro/own-reading.ts';
+import { ownTarget } from '../dialects/astro/own-target.ts';
 import type { Dialect } from '../dialects/dialect.ts';
+import type { EdgeOptions } from '../edge.ts';
 import { DIALECTS } from '../site/scan.ts';
 import type { BuildSettings } from './build-settings.ts';
 
@@ -32,20 +34,26 @@ export function readOwnConfig({ entry }: OwnBuild, settings: BuildSettings, { ho
   });
 }
 
+interface OwnEdgeOptions extends EdgeOptions {
+  readonly dialects: readonly Dialect[];
+}
+
 /**
- * The platforms whose functions run beside a build of ours, and the build itself, which is loaded already. Its files are those that Astro put there: a `publish` of
- * netlify.toml, say, is for another host, and may name the folder with the server's code in it.
+ * Who answers for a build that serves itself. The platforms whose functions run beside it, and the build, which is loaded already; where Astro tells of what is not
+ * found, it is also the last who is asked, also about what no route may match. The files are those that Astro put into the build: a `publish` of netlify.toml, say, is for
+ * another host, and may name the folder with the server's code in it.
  */
-export function ownDialects(build: OwnBuild, { ASTRO_OWNS_404 }: Config): readonly Dialect[] {
-  const missing = ASTRO_OWNS_404 ? 'render' : 'pass';
-  return [
-    ...DIALECTS.filter(({ name }) => name !== ASTRO).map(withoutFiles),
-    {
-      name: ASTRO,
-      looksFor: 'a build',
-      read: async ({ root }) => ownReading({ build, root, entry: relative(root, build.entry), missing }),
-    },
-  ];
+export function toEdgeOptions(build: OwnBuild, { ASTRO_OWNS_404, site }: Config): OwnEdgeOptions {
+  const entry = relative(site, build.entry);
+  const own: Dialect = {
+    name: ASTRO,
+    looksFor: entry,
+    read: async ({ root }) => ownReading({ build, root, entry }),
+  };
+  return {
+    dialects: [...DIALECTS.filter(({ name }) => name !== ASTRO).map(withoutFiles), own],
+    ...(ASTRO_OWNS_404 && { miss: ownTarget({ build, name: entry, missing: 'render' }) }),
+  };
 }
 
 const ASTRO = 'astro';

@@ -4,7 +4,7 @@ import type { OwnBuild } from '../dialects/astro/own-build.ts';
 import { exit } from '../exit.ts';
 import { keepSessionsBy } from '../session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
-import { ownDialects, readOwnConfig } from './own-site.ts';
+import { readOwnConfig, toEdgeOptions } from './own-site.ts';
 
 /** The life of `node dist/server/entry.mjs`: serves until a signal ends it, then ends the process. What keeps it from starting is said on stderr. */
 export async function runToTheEnd(open: () => OwnBuild, settings: BuildSettings): Promise<never> {
@@ -13,7 +13,7 @@ export async function runToTheEnd(open: () => OwnBuild, settings: BuildSettings)
     const config = readOwnConfig(build, settings);
     keepSessionsBy(config);
     const out = (line: string): void => void process.stdout.write(`${line}\n`);
-    return exit(await start(config, out, { dialects: ownDialects(build, config) }));
+    return exit(await start(config, out, toEdgeOptions(build, config)));
   } catch (error) {
     process.stderr.write(`nexthop: ${explain(error)}\n`);
     return exit(1);

@@ -2,7 +2,7 @@ import type { OwnBuild } from '../dialects/astro/own-build.ts';
 import { createEdge } from '../edge.ts';
 import { keepSessionsBy } from '../session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
-import { type Address, ownDialects, readOwnConfig } from './own-site.ts';
+import { type Address, readOwnConfig, toEdgeOptions } from './own-site.ts';
 import { previewFields } from './preview-fields.ts';
 
 /** A server that listens. */
@@ -34,7 +34,8 @@ export async function startServer(
   const config = readOwnConfig(build, settings, options);
   keepSessionsBy(config);
   const { headers = {} } = options;
-  const edge = await createEdge(config, { dialects: [previewFields(headers), ...ownDialects(build, config)] });
+  const own = toEdgeOptions(build, config);
+  const edge = await createEdge(config, { ...own, dialects: [previewFields(headers), ...own.dialects] });
   const port = await edge.listen();
   let closing: Promise<void> | undefined;
   const over = Promise.withResolvers<void>();

@@ -27,7 +27,7 @@ export async function start(
   const ended = untilStopped(edge, out);
   for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
   const port = await edge.listen();
-  announce(config, edge, port, out);
+  announce(config, edge, port, options.miss?.name, out);
   return ended;
 }
 
@@ -59,13 +59,19 @@ function openAgain(edge: Edge): void {
   edge.renewCertificate();
 }
 
-function announce(config: Config, edge: Edge, port: number, out: (line: string) => void): void {
+function announce(
+  config: Config,
+  edge: Edge,
+  port: number,
+  miss: string | undefined,
+  out: (line: string) => void,
+): void {
   const { routes, problems } = edge.site;
   const { host, port: hopPort } = config.NEXT_HOP;
-  const hop = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
+  const hop = miss ?? `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
   out(`nexthop listens on ${address(config, port)}`);
   out(`  site      ${config.site}, ${count(routes)}`);
-  out(`  next hop  ${hop}`);
+  out(`  ${miss === undefined ? 'next hop' : 'misses  '}  ${hop}`);
   out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
   for (const problem of problems) {
     const { severity, message } = problem;

@@ -29,8 +29,10 @@ export async function hostBuild(parts: HostParts): Promise<Reading> {
   const routesParts = { found, file, ownsNotFound: project.astro?.ownsNotFound ?? false };
   try {
     const exports = await openBuild(project, found);
-    if (isOwnEntry(exports.nexthop))
-      return ownReading({ build: exports.nexthop.open(), root: project.root, entry: file });
+    if (isOwnEntry(exports.nexthop)) {
+      const missing = routesParts.ownsNotFound ? 'render' : 'pass';
+      return ownReading({ build: exports.nexthop.open(), root: project.root, entry: file, missing });
+    }
     const { handler, mode, assets } = toStock(exports);
     const routes = toRoutes(routesParts, { ...found, name: file, handler, mode, limits: toLimits(project) });
     return { ...reading, routes, fileFolders: folder(assets) };
