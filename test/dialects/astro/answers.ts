@@ -129,6 +129,17 @@ test('a stream that has begun may go on behind FUNCTION_TIMEOUT', async (t) => {
   t.is(await (await fetch(edge.url)).text(), 'one two');
 });
 
+test('a client who does not read is cut off where a build cannot be made to wait', async (t) => {
+  const handler = `response.writeHead(200, {}); for (let at = 0; at < 64; at++) response.write(new Uint8Array(2 ** 20)); response.end();`;
+  const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
+
+  await t.throwsAsync(async () => {
+    for await (const _ of await open(edge.url));
+  });
+
+  t.like((await edge.accessLines(1))[0], { fault: 'client_left' });
+});
+
 for (const [how, text] of [
   ['longer', 'too much'],
   ['shorter', 'no'],

@@ -38,6 +38,20 @@ test('a body that is too large for a build that asks nobody is refused when it r
   t.is(await postChunked(edge, '/', 300 * 1024), 413);
 });
 
+test('a client that waits to be told to go on is told so when the site reads', async (t) => {
+  const edge = await startAstroEdge(t, { major: 7 });
+  const peer = await edge.connect();
+  const head =
+    'POST /api/echo HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n';
+
+  peer.write(head);
+  t.regex(await peer.readHead(), /^HTTP\/1\.1 100 /);
+  peer.write('body');
+
+  t.regex(await peer.readHead(), /^HTTP\/1\.1 200 /);
+  t.regex(await peer.readUntil('}'), /"bytes":4/);
+});
+
 async function post({ url }: AstroEdge, path: string, bytes: number): Promise<number> {
   return statusOf(url + path, randomBytes(bytes));
 }

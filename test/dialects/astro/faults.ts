@@ -89,6 +89,15 @@ for (const [what, entry, message] of [
   });
 }
 
+test('a build that never finishes to load keeps nothing else away', async (t) => {
+  t.timeout(30_000);
+  const edge = await startEdge(t, { site: await fakeBuild(t, { entry: 'await new Promise(() => {});' }) });
+
+  t.regex(edge.edge.site.problems[0]?.message ?? '', /has not loaded within 10 s/);
+  t.is((await fetch(`${edge.url}/users/7`)).status, 500);
+  t.is((await fetch(`${edge.url}/robots.txt`)).status, 200);
+});
+
 test('a server of something else than Astro is left alone, unless ASTRO_ENTRY names it', async (t) => {
   const site = await siteFolder(t, { 'dist/server/entry.mjs': 'throw new Error();', 'dist/server/other.mjs': '' });
 
