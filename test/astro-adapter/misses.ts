@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from 'node:crypto';
+import test from 'ava';
+import { startAstroEdge } from '../helpers/astro-edge.ts';
+import { startEntry } from '../helpers/astro-entry.ts';
+import { astroSite } from '../helpers/astro-site.ts';
+import { connectTo, scriptedHop } from '../helpers/peer.ts';
+
+const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
+
+for (const major of [5, 7] as const) {
+  test(`Astro ${major}: with NEXT_HOP set a miss goes to the hop, unchanged`, async (t) => {
+    const hop = await scriptedHop(t, async (peer) => {
+      await peer.readHead();
+      peer.end('HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\nfrom hop');
+    });
+    const { port, url } = await startEntry(t, await astroSite(t, { major, ...OURS }), { env: { NEXT_HOP: hop.url } });
+    const peer = await connectTo(t, port);
+
+    peer.write(
+      'GET /nothing?x=%2f HTTP/1.1\r\nhOsT: shop.example\r\nX-Odd: 1\r\nX-Odd: 2\r\nConnection: close\r\n\r\n',
+    );
+
+    t.regex(await peer.readToEnd(), /from hop$/);
+    const [{ received } = { received: '' }] = hop.peers;
+    t.regex(received, /^GET \/nothing\?x=%2f HTTP\/1\.1\r\nhost: shop\.example\r\n[\s\S]*X-Odd: 1\r\nX-Odd: 2\r\n/);
+    t.is((await fetch(`${url}/users/1`)).status, 200);
+    t.is((await fetch(`${url}/about`)).status, 200);
+    t.is(await (await fetch(`${url}/blog/none`)).text(), 'from hop');
+  });
+
+  test(`Astro ${major}: with ASTRO_OWNS_404 no hop is asked, though one is set`, async (t) => {
+    const env = { NEXT_HOP: 'http://127.0.0.1:9', ASTRO_OWNS_404: '1' };
+    const { url } = await startEntry(t, await astroSite(t, { major, ...OURS }), { env });
+
+    t.is((await fetch(`${url}/nothing`)).status, 404);
+  });
+
+  test(`Astro ${major}: without a hop a path that no route may match, and a handshake, get Astro's answer`, async (t) => {
+    const { port, url } = await startEntry(t, await astroSite(t, { major, ...OURS }));
+    const shake = async (path: string) => {
+      const peer = await connectTo(t, port);
+      peer.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${HANDSHAKE}\r\n`);
+      return (await peer.readToEnd()).split('\r\n', 1)[0];
+    };
+
+    t.regex(await (await fetch(`${url}/users/a%2Fb`)).text(), /User a(?:\/|%2F)b/);
+    t.is((await fetch(`${url}/no%2Fthing`)).status, 404);
+    t.is(await shake('/nothing'), 'HTTP/1.1 404 Not Found');
+    t.is(await shake('/users/1'), 'HTTP/1.1 200 OK');
+  });
+
+  test(`Astro ${major}: nexthop start serves such a build itself, and forwards a miss with its body`, async (t) => {
+    const edge = await startAstroEdge(t, { major, ...OURS });
+    const body = randomBytes(8 * 1024 ** 2);
+
+    t.is(await (await fetch(`${edge.url}/users/1`)).text(), await (await fetch(`${edge.url}/users/1?x`)).text());
+    t.is((await fetch(`${edge.url}/about`)).status, 200);
+    const answer = await fetch(`${edge.url}/upload`, { method: 'POST', body });
+
+    t.is(await answer.text(), 'from the hop');
+    t.like(edge.missed[0], { url: '/upload', body: createHash('sha256').update(body).digest('hex') });
+    t.deepEqual(
+      (await edge.accessLines(4)).map(({ target }) => target),
+      ['dist/server/entry.mjs', 'dist/server/entry.mjs', 'dist/client/about/index.html', 'next-hop'],
+    );
+  });
+
+  test(`Astro ${major}: nexthop start keeps to ASTRO_OWNS_404 for such a build`, async (t) => {
+    const edge = await startAstroEdge(t, { major, ...OURS, env: { ASTRO_OWNS_404: '1' } });
+
+    t.is((await fetch(`${edge.url}/nothing`)).status, 404);
+    t.is(edge.missed.length, 0);
+  });
+}
+
+const HANDSHAKE = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
