@@ -21,7 +21,8 @@ export interface EntryProcess {
 }
 
 export interface EntrySetup {
-  readonly env?: Readonly<Record<string, string>>;
+  /** Undefined takes one away that is there by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: the root of the file system, so that nothing is found from where the process was started. */
   readonly cwd?: string;
   /** Arguments for Node; default: the entry of the build. */
