@@ -31,6 +31,9 @@ const LOOK_MS = 1000;
 /** What is told of jobs that nobody runs is a hint; it must not read a whole queue. */
 const LOOKED_FOR = 10;
 
+/** Claims that are made together: each may bring 256 KB, and they are begun one after the other. */
+const MOST_AT_ONCE = 16;
+
 interface Served {
   readonly rule: JobRule;
   readonly places: number;
@@ -38,7 +41,7 @@ interface Served {
 }
 
 /**
- * Runs the jobs of its rules, in this process: claims one after the other while there is a free place, holds their leases while they
+ * Runs the jobs of its rules, in this process: claims them while there is a free place, holds their leases while they
  * run, and tells the queue what came of them. Knows no job before it is claimed, so it may end at any moment.
  */
 export class Worker {
@@ -57,7 +60,7 @@ export class Worker {
   #filling: Promise<void> | undefined;
   /** While places were being filled, somebody said that a job may be due, or a place became free. */
   #isAskedAgain = false;
-  /** The last claim had a job, so more may wait. */
+  /** The last claims had a job that has no schedule, so more may wait. */
   #hasBacklog = false;
   #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
@@ -168,36 +171,44 @@ export class Worker {
     if (free.length === 0) return false;
     const late = [...this.#runs.keys()].filter((run) => run.isLeaseLate);
     if (late.length > 0) await Promise.all(late.map((run) => run.keepLease()));
-    const claim = await this.#claim(free);
-    this.#claims.end();
+    const asked = this.#ask(free).map((rules) => this.#parts.queue.claim(rules, this.#leaseMs));
+    const outcomes = await Promise.allSettled(asked);
+    const claims = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []));
     // What is asked for schedules alone tells nothing of the others.
-    if (!isFull) this.#hasBacklog = claim !== undefined;
-    if (!claim) return this.#isAskedAgain;
-    await this.#begin(claim);
-    return true;
+    if (!isFull) this.#hasBacklog = claims.some(({ job }) => !this.#served.get(job.rule)?.schedule);
+    const begun = await Promise.allSettled(claims.map((claim) => this.#begin(claim)));
+    const failure = [...outcomes, ...begun].find((outcome) => outcome.status === 'rejected');
+    if (failure) throw failure.reason;
+    this.#claims.end();
+    return claims.length > 0 || this.#isAskedAgain;
   }
 
   /** When every place is taken, one more is kept for schedules: functions that run for minutes would hold up what has its time. */
   #free(): readonly Served[] {
     if (this.#state !== 'open' || this.#runs.size > this.#parts.concurrency) return [];
     const isFull = this.#isFull;
-    return [...this.#served.values()].filter(
-      ({ rule, places, schedule }) => (schedule !== undefined || !isFull) && (this.#taken.get(rule.name) ?? 0) < places,
-    );
+    return [...this.#served.values()]
+      .filter(({ schedule }) => schedule !== undefined || !isFull)
+      .map((served) => ({ ...served, places: served.places - (this.#taken.get(served.rule.name) ?? 0) }))
+      .filter(({ places }) => places > 0);
   }
 
   get #isFull(): boolean {
     return this.#runs.size >= this.#parts.concurrency;
   }
 
-  /** Jobs that are due longest come first. Behind a backlog a schedule would wait for all of it, so then it is asked for before. */
-  async #claim(free: readonly Served[]): Promise<Claim | undefined> {
-    const { queue } = this.#parts;
-    const names = free.map(({ rule }) => rule.name);
-    const scheduled = this.#hasBacklog ? free.filter(({ schedule }) => schedule).map(({ rule }) => rule.name) : [];
-    const first = scheduled.length > 0 ? await queue.claim(scheduled, this.#leaseMs) : undefined;
-    if (first || scheduled.length === names.length) return first;
-    return queue.claim(names, this.#leaseMs);
+  /**
+   * The rules of each claim that is made now. Jobs that are due longest come first; where there was one, more may wait, and claims that are made together cost a
+   * store little more than one: they share the way and the commit. Whatever they get has a place: a claim is for those rules that have one
+   * left if all claims before it get the same. Behind a backlog a schedule would wait for all of it, so then it has a claim of its own.
+   */
+  #ask(free: readonly Served[]): readonly (readonly string[])[] {
+    if (!this.#hasBacklog) return [toNames(free)];
+    const scheduled = free.filter(({ schedule }) => schedule);
+    const others = free.filter(({ schedule }) => !schedule);
+    const most = Math.min(MOST_AT_ONCE, this.#parts.concurrency - this.#runs.size);
+    const asked = Array.from({ length: most }, (_, before) => toNames(others.filter(({ places }) => places > before)));
+    return [toNames(scheduled), ...asked].filter((names) => names.length > 0);
   }
 
   async #begin(claim: Claim): Promise<void> {
@@ -251,4 +262,8 @@ export class Worker {
     const names = new Set(waiting.map(({ rule }) => rule).filter((name) => !this.#served.has(name)));
     if (names.size > 0) log.warn('jobs wait for functions that are not there', { rules: [...names] });
   }
+}
+
+function toNames(served: readonly Served[]): readonly string[] {
+  return served.map(({ rule }) => rule.name);
 }
