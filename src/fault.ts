@@ -9,6 +9,7 @@ const FAULTS = {
   expectation_failed: { status: 417, origin: 'client' },
   headers_too_large: { status: 431, origin: 'client' },
   client_left: { status: 499, origin: 'client' },
+  not_found: { status: 404, origin: 'client' },
   method_refused: { status: 405, origin: 'client' },
   coding_unknown: { status: 501, origin: 'client' },
   version_unsupported: { status: 505, origin: 'client' },

@@ -11,6 +11,12 @@ export interface LeaveListener {
   clientLeft(): void;
 }
 
+/** Whose request and response these are, where nexthop is a middleware in somebody else's server. */
+export interface Lender {
+  /** Nobody here answers: he goes on. `head` is what came behind a request that asks for an upgrade. Throws `not_found` where nobody stands behind. */
+  takeBack(head?: Buffer): void;
+}
+
 export interface ExchangeParts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -76,6 +82,8 @@ export class Exchange implements Member {
   left = false;
   /** What the program around a middleware hands along for the site's own code (`Astro.locals`). */
   locals: object | undefined;
+  /** Undefined for a server of our own. */
+  lender: Lender | undefined;
   /** The request is a WebSocket's handshake, and nobody has decided on it yet. Who cannot open a WebSocket may pass. */
   upgrade: Upgrade | undefined;
 

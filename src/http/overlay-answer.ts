@@ -1,5 +1,6 @@
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Exchange } from './exchange.ts';
+import { type HeadArguments, toFlat } from './flat-fields.ts';
 import { withoutNames } from './headers.ts';
 
 export interface Overlay {
@@ -19,10 +20,6 @@ export function overlayAnswer(exchange: Exchange, { fields, appliesTo }: Overlay
   // Every head goes through writeHead, also the one that Node makes of setHeader at the first byte (_http_server.js, _implicitHeader).
   response.writeHead = (...given: HeadArguments) => layer.writeHead(...given);
 }
-
-type GivenFields = OutgoingHttpHeaders | readonly OutgoingHttpHeader[];
-
-type HeadArguments = [status: number, reason?: string | GivenFields, fields?: GivenFields];
 
 type WriteHead = (this: ServerResponse, status: number, ...rest: (string | string[])[]) => ServerResponse;
 
@@ -75,19 +72,4 @@ function takeOff(response: ServerResponse, name: string): string[] {
   const value = response.getHeader(name);
   response.removeHeader(name);
   return toFlat(value === undefined ? {} : { [name]: value });
-}
-
-/** Every form that writeHead takes, as name, value, name, value. */
-function toFlat(fields: GivenFields): string[] {
-  const entries = Array.isArray(fields) ? toPairs(fields) : Object.entries(fields);
-  return entries.flatMap(([name, value]) => {
-    const values = Array.isArray(value) ? value : value === undefined ? [] : [value];
-    return values.flatMap((each) => [name, String(each)]);
-  });
-}
-
-function toPairs(flat: readonly OutgoingHttpHeader[]): [string, OutgoingHttpHeader][] {
-  const pairs: [string, OutgoingHttpHeader][] = [];
-  for (let at = 0; at < flat.length; at += 2) pairs.push([String(flat[at]), flat[at + 1] ?? '']);
-  return pairs;
 }

@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http';
+import { patchRequest } from '../http/patch-request.ts';
+
+const ORIGIN = /^https?:\/\/[^/?]*/i;
+
+/**
+ * A request as the server around a middleware had it: target and fields. They are vetted before anything here looks at them; whoever stands behind
+ * has a trust of his own and gets what came.
+ */
+export class AskedRequest {
+  readonly #request: IncomingMessage;
+  readonly #url: string;
+  readonly #fields: string[];
+  #vettedUrl: string | undefined;
+  #vettedFields: readonly string[];
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+    this.#url = request.url ?? '/';
+    this.#fields = request.rawHeaders;
+    this.#vettedFields = request.rawHeaders;
+  }
+
+  /** Says that what follows is no vetting: what changes from now on, the site wants, and it stays. */
+  vetted(): void {
+    this.#vettedUrl = this.#request.url;
+    this.#vettedFields = this.#request.rawHeaders;
+  }
+
+  /** Takes the vetting back. */
+  giveBack(): void {
+    const request = this.#request;
+    const isRewritten = request.url !== this.#vettedUrl;
+    request.url = isRewritten ? `${ORIGIN.exec(this.#url)?.[0] ?? ''}${request.url}` : this.#url;
+    if (this.#vettedFields === this.#fields) return;
+    const wanted = changesOf(this.#vettedFields, request.rawHeaders);
+    this.#giveBackFields();
+    patchRequest(request, wanted);
+  }
+
+  #giveBackFields(): void {
+    const request = this.#request;
+    const { headers, headersDistinct } = request;
+    const came = toValues(this.#fields);
+    for (const [name] of [
+      ...changesOf(this.#fields, this.#vettedFields),
+      ...changesOf(this.#vettedFields, this.#fields),
+    ]) {
+      const values = came.get(name);
+      if (values) {
+        headers[name] = values.join(', ');
+        headersDistinct[name] = values;
+      } else {
+        delete headers[name];
+        delete headersDistinct[name];
+      }
+    }
+    request.rawHeaders = this.#fields;
+  }
+}
+
+/** The fields, by lower-case name, which `after` has and `before` has not, or otherwise. */
+function changesOf(before: readonly string[], after: readonly string[]): [name: string, value: string][] {
+  if (before === after) return [];
+  const old = toValues(before);
+  return [...toValues(after)]
+    .map(([name, values]): [string, string] => [name, values.join(', ')])
+    .filter(([name, value]) => old.get(name)?.join(', ') !== value);
+}
+
+function toValues(flat: readonly string[]): Map<string, string[]> {
+  const values = new Map<string, string[]>();
+  for (let at = 0; at < flat.length; at += 2) {
+    const name = (flat[at] as string).toLowerCase(); // pairs
+    const value = flat[at + 1] as string;
+    values.set(name, [...(values.get(name) ?? []), value]);
+  }
+  return values;
+}

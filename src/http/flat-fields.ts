@@ -1,0 +1,22 @@
+import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
+
+/** Fields as `writeHead` takes them: by name, or flat. */
+export type GivenFields = OutgoingHttpHeaders | readonly OutgoingHttpHeader[];
+
+/** What `writeHead` is called with. */
+export type HeadArguments = [status: number, reason?: string | GivenFields, fields?: GivenFields];
+
+/** Every form that writeHead takes, as name, value, name, value. */
+export function toFlat(fields: GivenFields): string[] {
+  const entries = Array.isArray(fields) ? toPairs(fields) : Object.entries(fields);
+  return entries.flatMap(([name, value]) => {
+    const values = Array.isArray(value) ? value : value === undefined ? [] : [value];
+    return values.flatMap((each) => [name, String(each)]);
+  });
+}
+
+function toPairs(flat: readonly OutgoingHttpHeader[]): [string, OutgoingHttpHeader][] {
+  const pairs: [string, OutgoingHttpHeader][] = [];
+  for (let at = 0; at < flat.length; at += 2) pairs.push([String(flat[at]), flat[at + 1] ?? '']);
+  return pairs;
+}
