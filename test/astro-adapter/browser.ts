@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { startEntry } from '../helpers/astro-entry.ts';
+import { astroSite } from '../helpers/astro-site.ts';
+
+/** What Debian's package is called where it is installed; the tests of the build server may not go without. */
+const CHROMIUM = 'chromium';
+
+const FLAGS = [
+  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-dev-shm-usage'],
+];
+
+/** The page as it is once its scripts have run and what they fetch is there. */
+async function domOf(t: ExecutionContext, url: string): Promise<string> {
+  const profile = await mkdtemp(join(tmpdir(), 'nexthop-chromium-'));
+  t.teardown(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }));
+  const args = [...FLAGS, `--user-data-dir=${profile}`, '--virtual-time-budget=10000', '--dump-dom', url];
+  const { stdout } = await promisify(execFile)(CHROMIUM, args, { timeout: 60_000 });
+  return stdout;
+}
+
+async function hasChromium(): Promise<boolean> {
+  try {
+    await promisify(execFile)(CHROMIUM, ['--version']);
+    return true;
+  } catch {
+    // Whatever keeps it from running, there is no browser.
+    return false;
+  }
+}
+
+const mayBeSkipped = !process.env.CI && !(await hasChromium());
+
+for (const major of [5, 7] as const) {
+  const title = `Astro ${major}: in a browser a page's script runs under its policy, and its island arrives`;
+
+  (mayBeSkipped ? test.skip : test)(`${title}${mayBeSkipped ? ' (no chromium here)' : ''}`, async (t) => {
+    const options = { mode: 'standalone', staticHeaders: true };
+    const root = await astroSite(t, { major, adapter: 'nexthop/astro', options, csp: true });
+    const { url } = await startEntry(t, root);
+
+    const dom = await domOf(t, `${url}/browser`);
+
+    t.regex(dom, /<body[^>]* data-ran="yes"/);
+    t.regex(dom, /<p id="island">island for Grace<\/p>/);
+    t.notRegex(dom, /waiting/);
+  });
+}

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type AstroSetup, astroCli, astroEnv, astroSources } from '../helpers/astro-site.ts';
+
+const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
+
+/** How long a command of Astro's may take to say what a test waits for. */
+const PATIENCE_MS = 60_000;
+
+interface Command {
+  readonly child: ChildProcess;
+  /** Resolves with the first match in what it says; rejects when it ends before. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** Runs `astro …` in a folder with the sources of a site. Ended when the test ends. */
+function astro(
+  t: ExecutionContext,
+  root: string,
+  setup: AstroSetup,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Command {
+  const child = spawn(process.execPath, [astroCli(setup.major), ...args], {
+    cwd: root,
+    env: { ...astroEnv(setup), STORE_FSYNC: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  let look = (): void => {};
+  const hear = (chunk: Buffer): void => {
+    text += chunk;
+    look();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await closed;
+  });
+  return {
+    child,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const fail = (what: string): void => reject(new Error(`${what} ${pattern}; it said: ${text}`));
+        const timer = setTimeout(fail, PATIENCE_MS, 'it took too long to say');
+        look = () => {
+          const match = pattern.exec(text);
+          if (!match) return;
+          clearTimeout(timer);
+          resolve(match);
+        };
+        void closed.then(() => fail('it ended without saying'));
+        look();
+      }),
+  };
+}
+
+/** Visits the counter twice and resolves with what it says the second time. */
+async function countTwice(url: string): Promise<string> {
+  const first = await fetch(`${url}/counter`);
+  await first.text();
+  const [cookie = ''] = (first.headers.get('set-cookie') ?? '').split(';', 1);
+  const second = await fetch(`${url}/counter`, { headers: { cookie } });
+  return /id="count"[^>]*>(\d+)</.exec(await second.text())?.[1] ?? `status ${second.status}`;
+}
+
+for (const major of [5, 7] as const) {
+  const setup = { major, ...OURS };
+
+  test(`astro dev of Astro ${major} answers with pages, sessions and secrets`, async (t) => {
+    const root = await astroSources(t, setup);
+    const env = { FIXTURE_SECRET: 'hush', DATA_DIR: join(root, 'data') };
+
+    const dev = astro(t, root, setup, ['dev', '--host', '127.0.0.1'], env);
+    const [, url = ''] = await dev.said(/(http:\/\/127\.0\.0\.1:\d+)/);
+
+    t.regex(await (await fetch(`${url}/users/1`)).text(), /User 1/);
+    t.regex(await (await fetch(`${url}/about`)).text(), /Prerendered/);
+    t.is(await (await fetch(`${url}/api/secret`)).text(), 'hush');
+    t.is(await countTwice(url), '2');
+    await t.notThrowsAsync(access(join(root, 'data')));
+  });
+
+  for (const mode of ['standalone', 'middleware'] as const) {
+    test(`astro preview of Astro ${major} serves a build for ${mode}, with the fields of the configuration`, async (t) => {
+      const built: AstroSetup = {
+        ...setup,
+        options: { mode },
+        config: { server: { headers: { 'x-preview': 'yes' } } },
+      };
+      const root = await astroSources(t, built);
+      await astro(t, root, built, ['build']).said(/Complete!/);
+
+      const preview = astro(t, root, built, ['preview', '--host', '127.0.0.1', '--port', '0']);
+      const [, url = ''] = await preview.said(/listens on (http:\/\/127\.0\.0\.1:\d+)/);
+
+      t.regex(await (await fetch(`${url}/users/1`)).text(), /User 1/);
+      const page = await fetch(`${url}/about`);
+      t.is(page.headers.get('x-preview'), 'yes');
+      t.regex(await page.text(), /Prerendered/);
+      t.is((await fetch(`${url}/nothing`)).status, 404);
+      t.is(await countTwice(url), '2');
+    });
+  }
+
+  test(`astro preview of Astro ${major} says what to do where nothing is built`, async (t) => {
+    const root = await astroSources(t, setup);
+
+    const preview = astro(t, root, setup, ['preview']);
+
+    await preview.said(/there is no build at .*dist\/server\/entry\.mjs: run astro build first/);
+    t.pass();
+  });
+}
