@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from './config.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { Exchanges } from './exchanges.ts';
 import { Fault } from './fault.ts';
 import { Handler } from './handler.ts';
 import { isTunnelRequest } from './hop/tunnel.ts';
 import { AskedRequest } from './host/asked-request.ts';
-import { NEXT } from './host/next.ts';
+import { nextOr } from './host/next.ts';
 import { refuseHttp2 } from './host/refuse-http2.ts';
 import { takeHead } from './host/take-head.ts';
 import { Visit } from './host/visit.ts';
@@ -19,6 +20,7 @@ import { RunningSite } from './running-site.ts';
 import type { TrustedPeers } from './setting.ts';
 import { logProblems } from './site/problem-log.ts';
 import type { Reload } from './site/site-in-use.ts';
+import type { Miss } from './target.ts';
 import { within } from './within.ts';
 
 /** How long the log may take to get its last lines out. */
@@ -28,6 +30,10 @@ export interface GuestParts {
   readonly config: Config;
   readonly log: Log;
   readonly isTrusted: TrustedPeers;
+  /** The platforms whose sites are understood; default: all there are. */
+  readonly dialects?: readonly Dialect[];
+  /** Answers what nobody here does, where nobody stands behind; default: that is 404. */
+  readonly last?: Miss;
 }
 
 interface OwnParts extends GuestParts {
@@ -44,7 +50,7 @@ export class Guest {
   #isHttp2Told = false;
 
   private constructor(parts: OwnParts) {
-    const { config, log, isTrusted, site } = parts;
+    const { config, log, isTrusted, site, last } = parts;
     this.#parts = parts;
     this.#exchanges = new Exchanges({ isTrusted, pendingWork: site.pendingWork, log, bodyLimitBytes: 0 });
     this.#webSockets = new WebSockets({
@@ -53,7 +59,7 @@ export class Guest {
     });
     this.#handler = new Handler({
       sites: site,
-      miss: NEXT,
+      miss: nextOr(last),
       webSockets: this.#webSockets,
       tunnels: { open: async ({ lender }, head) => lender?.takeBack(head) },
       // Whether he is ready, the host knows.
@@ -64,13 +70,14 @@ export class Guest {
   }
 
   /** Reads the site and begins to run its jobs. Rejects with a SiteError; whatever was opened, the log too, is closed then. */
-  static async open({ config, log, isTrusted }: GuestParts): Promise<Guest> {
+  static async open(parts: GuestParts): Promise<Guest> {
+    const { config, log, dialects } = parts;
     try {
-      const site = await RunningSite.open({ config, log });
+      const site = await RunningSite.open({ config, log, ...(dialects && { dialects }) });
       logProblems(log, site.current.problems);
       await site.warm();
       site.start();
-      return new Guest({ config, log, isTrusted, site });
+      return new Guest({ ...parts, site });
     } catch (error) {
       await log.close(LOG_CLOSE_MS);
       throw error;

@@ -7,7 +7,7 @@ import { createEntry, readEnv } from './server.ts';
 
 setGetEnv(readEnv);
 
-export const { nexthop, options, startServer } = createEntry({
+export const { handler, nexthop, options, startServer } = createEntry({
   url: import.meta.url,
   settings,
   createApp: () => createApp({ streaming: settings.streaming }),

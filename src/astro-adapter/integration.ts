@@ -132,7 +132,7 @@ function toAdapter(api: AstroApi, staticHeaders: boolean): object {
   if (api === 5) {
     return {
       ...shared,
-      exports: ['startServer', 'options', 'nexthop'],
+      exports: ['handler', 'startServer', 'options', 'nexthop'],
       adapterFeatures: { buildOutput: 'server', edgeMiddleware: false, experimentalStaticHeaders: staticHeaders },
     };
   }

@@ -5,6 +5,8 @@ import { ownReading } from '../dialects/astro/own-reading.ts';
 import { ownTarget } from '../dialects/astro/own-target.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { EdgeOptions } from '../edge.ts';
+import type { GuestParts } from '../guest.ts';
+import { readHostConfig } from '../host/config.ts';
 import { DIALECTS } from '../site/scan.ts';
 import type { BuildSettings } from './build-settings.ts';
 
@@ -34,6 +36,11 @@ export function readOwnConfig({ entry }: OwnBuild, settings: BuildSettings, { ho
   });
 }
 
+/** The same for a handler in somebody else's server. Throws a ConfigError. */
+export function readGuestConfig({ entry }: OwnBuild, settings: BuildSettings): Config {
+  return readHostConfig({ site: join(dirname(entry), settings.site) });
+}
+
 interface OwnEdgeOptions extends EdgeOptions {
   readonly dialects: readonly Dialect[];
 }
@@ -43,17 +50,23 @@ interface OwnEdgeOptions extends EdgeOptions {
  * found, it is also the last who is asked, also about what no route may match. The files are those that Astro put into the build: a `publish` of netlify.toml, say, is for
  * another host, and may name the folder with the server's code in it.
  */
-export function toEdgeOptions(build: OwnBuild, { ASTRO_OWNS_404, site }: Config): OwnEdgeOptions {
+export function toEdgeOptions(build: OwnBuild, config: Config): OwnEdgeOptions {
+  const { dialects, last } = toGuestOptions(build, config);
+  return {
+    dialects: [...DIALECTS.filter(({ name }) => name !== ASTRO).map(withoutFiles), ...dialects],
+    ...(config.ASTRO_OWNS_404 && { miss: last }),
+  };
+}
+
+/** The same for a handler: the build and nothing else, as the rest of the folder may be its host's. */
+export function toGuestOptions(build: OwnBuild, { site }: Config): Required<Pick<GuestParts, 'dialects' | 'last'>> {
   const entry = relative(site, build.entry);
   const own: Dialect = {
     name: ASTRO,
     looksFor: entry,
     read: async ({ root }) => ownReading({ build, root, entry }),
   };
-  return {
-    dialects: [...DIALECTS.filter(({ name }) => name !== ASTRO).map(withoutFiles), own],
-    ...(ASTRO_OWNS_404 && { miss: ownTarget({ build, name: entry, missing: 'render' }) }),
-  };
+  return { dialects: [own], last: ownTarget({ build, name: entry, missing: 'render' }) };
 }
 
 const ASTRO = 'astro';

@@ -1,6 +1,7 @@
 import { processEnv } from '../config.ts';
 import type { OwnBuild, OwnEntry } from '../dialects/astro/own-build.ts';
 import type { BuildSettings } from './build-settings.ts';
+import { type Handler, lazyHandler } from './lazy-handler.ts';
 import { type AstroApp, openBuild } from './open-build.ts';
 import { runToTheEnd } from './run-to-the-end.ts';
 import { type RunningServer, type StartOptions, startServer } from './start-server.ts';
@@ -14,6 +15,8 @@ export interface EntryParts {
 
 /** What the entry of a build exports. */
 export interface EntryExports {
+  /** For programs that have a server already. */
+  readonly handler: Handler;
   /** Listens; for programs that start the server themselves. Resolves when it does. */
   readonly startServer: (options?: StartOptions) => Promise<RunningServer>;
   readonly options: BuildSettings;
@@ -36,6 +39,7 @@ export function createEntry({ url, settings, createApp }: EntryParts): EntryExpo
   // Behind the module's end: until then parts of the build that import each other are not whole.
   if (starts) setImmediate(() => void runToTheEnd(open, settings));
   return {
+    handler: lazyHandler(open, settings),
     startServer: (options) => startServer(open(), settings, options),
     options: settings,
     nexthop,

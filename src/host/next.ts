@@ -1,11 +1,18 @@
 import type { Exchange } from '../http/exchange.ts';
-import type { Miss, Outcome } from '../target.ts';
+import type { Miss, Outcome, Params } from '../target.ts';
 
-/** What stands behind a middleware: there the host answers what nobody here does. */
-export const NEXT: Miss = {
-  name: 'next',
-  async answer({ lender }: Exchange): Promise<Outcome> {
-    lender?.takeBack();
-    return 'answered';
-  },
-};
+/** What stands behind a middleware: there the host answers what nobody here does. Where nobody stands, `last` answers; without it that is `not_found`. */
+export function nextOr(last: Miss | undefined): Miss {
+  return {
+    name: 'next',
+    async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+      const { lender } = exchange;
+      if (last && !lender?.hasNext) {
+        exchange.answeredBy = last.name;
+        return last.answer(exchange, params);
+      }
+      lender?.takeBack();
+      return 'answered';
+    },
+  };
+}

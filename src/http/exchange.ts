@@ -13,6 +13,8 @@ export interface LeaveListener {
 
 /** Whose request and response these are, where nexthop is a middleware in somebody else's server. */
 export interface Lender {
+  /** Somebody stands behind the middleware. */
+  readonly hasNext: boolean;
   /** Nobody here answers: he goes on. `head` is what came behind a request that asks for an upgrade. Throws `not_found` where nobody stands behind. */
   takeBack(head?: Buffer): void;
 }

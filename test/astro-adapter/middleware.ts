@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { runEntry } from '../helpers/astro-entry.ts';
+import { astroSite } from '../helpers/astro-site.ts';
+import { answerAsHost, type Handle, HOSTS } from '../helpers/hosts.ts';
+
+const OURS = { adapter: 'nexthop/astro', options: { mode: 'middleware' } } as const;
+
+type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+  locals?: object,
+) => Promise<void>;
+
+async function importHandler(t: ExecutionContext, major: 5 | 7): Promise<Handler> {
+  const root = await astroSite(t, { major, ...OURS });
+  const { handler } = await import(pathToFileURL(join(root, 'dist/server/entry.mjs')).href);
+  return handler;
+}
+
+async function listen(t: ExecutionContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`; // it listens on a port
+}
+
+for (const major of [5, 7] as const) {
+  test(`Astro ${major}: in every host the handler answers with pages and files, and leaves the rest to it, body included`, async (t) => {
+    const handler = await importHandler(t, major);
+    for (const [name, take] of Object.entries(HOSTS)) {
+      const url = await listen(t, await take(handler as Handle));
+
+      t.regex(await (await fetch(`${url}/users/1`)).text(), /User 1/, name);
+      t.regex(await (await fetch(`${url}/about`)).text(), /Prerendered/, name);
+      t.is((await fetch(`${url}/robots.txt`)).status, 200, name);
+      const miss = await fetch(`${url}/nothing`, { method: 'POST', body: 'x'.repeat(100_000) });
+      t.is(miss.headers.get('x-host'), 'yes', name);
+      t.regex(await miss.text(), /^host POST \/nothing [0-9a-f]{64}$/, name);
+    }
+  });
+
+  test(`Astro ${major}: locals reach the page, and its middleware adds to them`, async (t) => {
+    const handler = await importHandler(t, major);
+    const url = await listen(t, (request, response) => {
+      void handler(request, response, () => void answerAsHost(request, response), { title: 'of the host' });
+    });
+
+    const page = await (await fetch(url)).text();
+
+    t.regex(page, /"title":"of the host","middleware":"yes"/);
+  });
+
+  test(`Astro ${major}: where nobody stands behind, Astro tells that there is nothing`, async (t) => {
+    const handler = await importHandler(t, major);
+    const url = await listen(t, (request, response) => void handler(request, response));
+
+    const answer = await fetch(`${url}/nothing`);
+
+    t.is(answer.status, 404);
+    t.regex(await answer.text(), /Astro knows no such page/);
+    t.regex(await (await fetch(`${url}/users/1`)).text(), /User 1/);
+    t.is((await fetch(`${url}/no%2Fthing`)).status, 404);
+  });
+
+  test(`Astro ${major}: a handler is never taken for one that handles errors`, async (t) => {
+    t.is((await importHandler(t, major)).length, 0);
+  });
+
+  test(`Astro ${major}: a program ends by itself when its server is closed, sessions or not`, async (t) => {
+    const root = await astroSite(t, { major, ...OURS });
+    const code = `const { createServer } = await import('node:http');
+      const { handler } = await import(${JSON.stringify(join(root, 'dist/server/entry.mjs'))});
+      const server = createServer((request, response) => handler(request, response));
+      await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const answer = await fetch('http://127.0.0.1:' + server.address().port + '/counter');
+      console.log('answered', answer.status, await answer.text());
+      server.close();
+      server.closeAllConnections();`;
+
+    const running = await runEntry(t, root, { args: ['--input-type=module', '--eval', code] });
+
+    await running.said(/answered 200/);
+    t.is(await running.exited, 0);
+  });
+}
