@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ReadableByteStreamController, ReadableStream, type UnderlyingByteSource } from 'node:stream/web';
 import { Fault } from '../fault.ts';
 import type { Exchange } from './exchange.ts';
@@ -36,8 +37,9 @@ class BodySource implements UnderlyingByteSource {
   #begin(controller: ReadableByteStreamController): void {
     this.#controller = controller;
     const { request, response } = this.#exchange;
-    if (response.writableFinished || request.destroyed) {
-      this.#end(request.readableAborted ? new Fault('client_left') : tooLate());
+    const reason = whyNot(request, response);
+    if (reason) {
+      this.#end(reason);
       return;
     }
     this.#exchange.admitBody();
@@ -102,6 +104,20 @@ class BodySource implements UnderlyingByteSource {
     response.off('close', this.#onAnswered);
     request.resume();
   }
+}
+
+/** Why the body of a request can no longer be read, if so. */
+function whyNot(request: IncomingMessage, response: ServerResponse): Error | undefined {
+  if (request.readableAborted) return new Fault('client_left');
+  if (response.writableFinished) return tooLate();
+  // Of a server of our own nobody asks before.
+  if (request.readableDidRead) return readBefore();
+  return request.destroyed ? tooLate() : undefined;
+}
+
+function readBefore(): Fault {
+  const remedy = 'mount nexthop before body parsers such as express.json()';
+  return new Fault('internal', { message: `the body of the request was read before nexthop got it: ${remedy}` });
 }
 
 /** A byte stream takes the memory of a chunk away from everybody else, so a chunk that shares its own must be copied. */

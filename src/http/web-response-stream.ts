@@ -1,4 +1,5 @@
 import { Fault } from '../fault.ts';
+import { Drain } from './drain.ts';
 import type { Exchange, LeaveListener } from './exchange.ts';
 import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
@@ -30,13 +31,14 @@ export class StreamWriter implements LeaveListener, Writing {
   #held: Uint8Array | undefined;
   #over = false;
   #fault: Fault | undefined;
-  #wake: (() => void) | undefined;
+  readonly #drain: Drain;
 
   constructor(exchange: Exchange, head: WebResponseHead, chunks: Chunks, watch?: StreamWatch) {
     this.#exchange = exchange;
     this.#head = head;
     this.#chunks = chunks;
     this.#watch = watch;
+    this.#drain = new Drain(exchange.response);
   }
 
   /** Resolves when the last chunk is handed to the connection, or the client has left. Throws a Fault. */
@@ -52,7 +54,7 @@ export class StreamWriter implements LeaveListener, Writing {
         if (exchange.left) return;
         if (done) return this.#end();
         if (this.#take(toBytes(value))) continue;
-        await this.#drained();
+        await this.#drain.next();
         if (this.#fault) throw this.#fault;
       }
     } catch (error) {
@@ -68,7 +70,7 @@ export class StreamWriter implements LeaveListener, Writing {
 
   clientLeft(): void {
     this.#chunks.cancel(new Fault('client_left', { message: 'the client left before the answer was complete' }));
-    this.#wake?.();
+    this.#drain.wake();
   }
 
   /** True until the stream has given anything. */
@@ -91,7 +93,7 @@ export class StreamWriter implements LeaveListener, Writing {
   stop(fault: Fault): void {
     this.#fault ??= fault;
     this.#chunks.cancel(this.#fault);
-    this.#wake?.();
+    this.#drain.wake();
   }
 
   /** Returns false when the connection is full. */
@@ -130,13 +132,6 @@ export class StreamWriter implements LeaveListener, Writing {
     else if (declaredLength !== undefined && bodyBytesSent < declaredLength)
       throw wrongLength('shorter', declaredLength);
     else response.end();
-  }
-
-  async #drained(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      this.#exchange.response.once('drain', resolve);
-    });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Fault } from '../fault.ts';
+import { Drain } from '../http/drain.ts';
 import type { Exchange, LeaveListener } from '../http/exchange.ts';
 import { isUntouched } from './facts.ts';
 import type { Range } from './range.ts';
@@ -13,13 +14,14 @@ export class FileSender implements LeaveListener {
   readonly #exchange: Exchange;
   readonly #handle: FileHandle;
   readonly #stats: Stats;
-  #wake: (() => void) | undefined;
+  readonly #drain: Drain;
 
   /** `stats`: of the file in the state that is to be sent. */
   constructor(exchange: Exchange, handle: FileHandle, stats: Stats) {
     this.#exchange = exchange;
     this.#handle = handle;
     this.#stats = stats;
+    this.#drain = new Drain(exchange.response);
   }
 
   /**
@@ -43,7 +45,7 @@ export class FileSender implements LeaveListener {
         at += chunk.length;
         exchange.bodyBytesSent += chunk.length;
         if (at > last) response.end(chunk);
-        else if (!response.write(chunk)) await this.#drained();
+        else if (!response.write(chunk)) await this.#drain.next();
       }
       return true;
     } finally {
@@ -52,7 +54,7 @@ export class FileSender implements LeaveListener {
   }
 
   clientLeft(): void {
-    this.#wake?.();
+    this.#drain.wake();
   }
 
   /** Undefined if the file was written to since it was looked at: asked once, behind the last byte. */
@@ -63,12 +65,5 @@ export class FileSender implements LeaveListener {
     if (bytesRead === 0) return undefined;
     if (at + bytesRead > last && !isUntouched(await this.#handle.stat(), this.#stats)) return undefined;
     return bytesRead === length ? buffer : buffer.subarray(0, bytesRead);
-  }
-
-  async #drained(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      this.#exchange.response.once('drain', resolve);
-    });
   }
 }

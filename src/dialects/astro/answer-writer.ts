@@ -1,5 +1,6 @@
 import { type OutgoingHttpHeader, STATUS_CODES } from 'node:http';
 import { Fault } from '../../fault.ts';
+import { Drain } from '../../http/drain.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import { HOP_BY_HOP } from '../../http/headers.ts';
 
@@ -19,12 +20,14 @@ const MOST_WAITING = 16 * 1024 ** 2;
 export class AnswerWriter {
   readonly #exchange: Exchange;
   readonly #isPaced: boolean;
+  readonly #drain: Drain;
   #declaredLength: number | undefined;
 
   /** `isPaced`: whoever writes waits when he is told to. */
   constructor(exchange: Exchange, isPaced: boolean) {
     this.#exchange = exchange;
     this.#isPaced = isPaced;
+    this.#drain = new Drain(exchange.response);
   }
 
   /** Throws `function_bad_answer` for what cannot be sent. */
@@ -68,13 +71,7 @@ export class AnswerWriter {
   drained(): Promise<void> | undefined {
     const { response } = this.#exchange;
     if (response.closed || (!response.writableNeedDrain && !response.writableEnded)) return undefined;
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        response.off('drain', settle).off('close', settle);
-        resolve();
-      };
-      response.on('drain', settle).on('close', settle);
-    });
+    return this.#drain.next();
   }
 
   get #hasBody(): boolean {

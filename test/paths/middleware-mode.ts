@@ -1,0 +1,259 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import test from 'ava';
+import { answerAsHost, compression, express, type Handle, HOSTS, jsonParser, startHost } from '../helpers/hosts.ts';
+import { project } from '../helpers/project.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+const ECHO =
+  'export async function onRequest({ request, clientIp }) { return new Response(request.url + " " + clientIp + " " + (await request.text())); }';
+
+test('without a next, what nobody answers is a 404 of its own', async (t) => {
+  const host = await startHost(
+    t,
+    (handle) => (request, response) => void handle(request, response, undefined as never),
+    {
+      site: await siteFolder(t, { 'public/a.txt': 'a' }),
+    },
+  );
+
+  const answer = await fetch(`${host.url}/b`, { method: 'POST', body: 'x'.repeat(1_000_000) });
+
+  t.is(answer.status, 404);
+  t.regex(await answer.text(), /code: not_found/);
+  t.is(await (await fetch(`${host.url}/a.txt`)).text(), 'a');
+});
+
+test('it can be the listener of a server itself', async (t) => {
+  const host = await startHost(t, (handle) => handle as never, { site: await siteFolder(t, { 'public/a.txt': 'a' }) });
+
+  t.is(await (await fetch(`${host.url}/a.txt`)).text(), 'a');
+  t.is((await fetch(`${host.url}/b`)).status, 404);
+});
+
+test('Express does not take it for a handler of errors', async (t) => {
+  const host = await startHost(t, HOSTS['Express 5'] as never, { site: await siteFolder(t, {}) });
+
+  t.true(host.middleware.length < 4);
+});
+
+test('a miss has the fields as they came, though functions are shown vetted ones', async (t) => {
+  let seen: unknown;
+  const host = await startHost(
+    t,
+    (handle) => (request, response) =>
+      void handle(request, response, () => {
+        const { url, headers, headersDistinct, rawHeaders } = request;
+        seen = { url, forwarded: headers['x-forwarded-for'], distinct: headersDistinct['x-forwarded-for'], rawHeaders };
+        response.end();
+      }),
+    { site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }), trustedProxies: 'none' },
+  );
+  const fields =
+    'Host: a\r\nX-Forwarded-For: 192.0.2.1\r\nx-forwarded-FOR: 192.0.2.2\r\nX-Real-IP: 192.0.2.3\r\nTrue_Client_IP: x\r\nConnection: close';
+
+  await host.exchange(`GET /miss HTTP/1.1\r\n${fields}\r\n\r\n`);
+  const shown = await host.exchange(`GET /echo HTTP/1.1\r\n${fields}\r\n\r\n`);
+
+  t.deepEqual(seen, {
+    url: '/miss',
+    forwarded: '192.0.2.1, 192.0.2.2',
+    distinct: ['192.0.2.1', '192.0.2.2'],
+    rawHeaders: fields.split(/: |\r\n/),
+  });
+  t.regex(shown, / 127\.0\.0\.1 $/);
+});
+
+test('a miss has the target as it came, in absolute-form too', async (t) => {
+  let seen: unknown;
+  const host = await startHost(
+    t,
+    (handle) => (request, response) =>
+      void handle(request, response, () => {
+        seen = [request.url, request.headers.host];
+        response.end();
+      }),
+    { site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }) },
+  );
+
+  await host.exchange('GET http://shop.example/miss HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n');
+  const shown = await host.exchange(
+    'GET http://shop.example/echo HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n',
+  );
+
+  t.deepEqual(seen, ['http://shop.example/miss', 'other']);
+  t.regex(shown, /http:\/\/shop\.example\/echo /);
+});
+
+test('whom the host trusts may be said by a function of his', async (t) => {
+  const host = await startHost(t, HOSTS['Express 5'] as never, {
+    site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }),
+    trustedProxies: (address) => address === '127.0.0.1',
+  });
+
+  const answer = await fetch(`${host.url}/echo`, { headers: { 'True-Client-IP': '192.0.2.7' } });
+
+  t.regex(await answer.text(), / 192\.0\.2\.7 $/);
+});
+
+test('what a middleware of the site rewrites and adds, the host sees, and the answer gets', async (t) => {
+  const site = await siteFolder(t, {
+    'middleware.js':
+      'export function middleware({ next, rewrite, request }) { return request.url.endsWith("/old") ? rewrite("/new") : next({ headers: { "X-Added": "by the site" } }); }',
+  });
+  const app = express();
+  const host = await startHost(
+    t,
+    (handle) => {
+      app.use(handle);
+      app.get('/new', (request) => {
+        t.is((request as IncomingMessage & { originalUrl: string }).originalUrl, '/old');
+        return answerAsHost(...([request, (request as never as { res: ServerResponse }).res] as const));
+      });
+      app.use((request, response) => response.end(`added ${request.headers['x-added']}`));
+      return app;
+    },
+    { site, trustedProxies: 'none' },
+  );
+
+  t.regex(await (await fetch(`${host.url}/old`)).text(), /^host GET \/new /);
+  const shown = await fetch(`${host.url}/other`, { headers: { 'X-Forwarded-For': '192.0.2.1' } });
+  t.is(await shown.text(), 'added by the site');
+});
+
+test('below a path of the host it sees what is left of the target, and a miss goes on with all of it', async (t) => {
+  const host = await startHost(
+    t,
+    (handle) => {
+      const app = express();
+      app.use('/shop', handle);
+      app.use(answerAsHost);
+      return app;
+    },
+    { site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }) },
+  );
+
+  t.regex(await (await fetch(`${host.url}/shop/echo`)).text(), /\/echo 127/);
+  t.regex(await (await fetch(`${host.url}/shop/miss?a`)).text(), /^host GET \/shop\/miss\?a /);
+});
+
+/** Sets what a session, CORS and security would set before. */
+const setFields: Handle = (_request, response, next) => {
+  response.setHeader('Set-Cookie', 'session=1');
+  response.setHeader('Vary', 'Origin');
+  response.setHeader('X-Frame-Options', 'DENY');
+  response.setHeader('Content-Type', 'text/host');
+  next();
+};
+
+test('cookies and Vary of the host go with those of a function, and of all else the function decides', async (t) => {
+  const host = await startHost(t, (handle) => express2(setFields, handle), {
+    site: await siteFolder(t, {
+      'cloud-functions/f.js':
+        'export function onRequest() { return new Response("f", { headers: [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], ["Vary", "Accept"], ["Content-Type", "text/f"]] }); }',
+    }),
+  });
+
+  const { headers } = await fetch(`${host.url}/f`);
+
+  t.deepEqual(headers.getSetCookie(), ['session=1', 'a=1', 'b=2']);
+  t.is(headers.get('vary'), 'Origin, Accept');
+  t.is(headers.get('content-type'), 'text/f');
+  t.is(headers.get('x-frame-options'), 'DENY');
+});
+
+test('a fault keeps what the host has set, and nothing of the function', async (t) => {
+  const host = await startHost(t, (handle) => express2(setFields, handle), {
+    site: (
+      await project(t, {
+        'cloud-functions/app/[[default]].js':
+          'import express from "express"; const app = express(); app.use((q, s) => { s.setHeader("X-Function", "1"); s.setHeader("X-Frame-Options", "ALLOW"); throw new Promise(() => {}); }); export default Object.assign((q, s) => { s.setHeader("X-Function", "1"); s.setHeader("X-Frame-Options", "ALLOW"); throw new Error("x"); }, { handle() {}, use() {}, set() {} });',
+      })
+    ).root,
+  });
+
+  const answer = await fetch(`${host.url}/app/x`);
+
+  t.is(answer.status, 500);
+  t.is(answer.headers.get('x-frame-options'), 'DENY');
+  t.is(answer.headers.get('x-function'), null);
+  t.regex(answer.headers.get('content-type') ?? '', /^application\/json/);
+  t.deepEqual(answer.headers.getSetCookie(), ['session=1']);
+});
+
+test('compression in front compresses functions, files and streams, large ones too, and leaves no listener behind', async (t) => {
+  const large = 'all of this is compressed '.repeat(200_000);
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
+  const host = await startHost(t, (handle) => express2(compression(), handle), {
+    site: await siteFolder(t, {
+      'public/large.txt': large,
+      'cloud-functions/f.js':
+        'export function onRequest() { return new Response("function ".repeat(10), { headers: [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]] }); }',
+      'cloud-functions/stream.js':
+        'export function onRequest() { let left = 500; return new Response(new ReadableStream({ pull(controller) { left-- > 0 ? controller.enqueue(new TextEncoder().encode("piece ".repeat(5000))) : controller.close(); } })); }',
+    }),
+  });
+
+  const answer = await fetch(`${host.url}/f`);
+  t.is(answer.headers.get('content-encoding'), 'gzip');
+  t.is(await answer.text(), 'function '.repeat(10));
+  t.deepEqual(answer.headers.getSetCookie(), ['a=1', 'b=2']);
+  const file = await fetch(`${host.url}/large.txt`);
+  t.is(file.headers.get('content-encoding'), 'gzip');
+  t.is(await file.text(), large);
+  const stream = await fetch(`${host.url}/stream`);
+  t.is((await stream.text()).length, 500 * 5000 * 6);
+  t.deepEqual(warnings.map(String), []);
+});
+
+test('a body that the host has read already is an error that says what to do, and no wait', async (t) => {
+  const host = await startHost(t, (handle) => express2(jsonParser(), handle), {
+    site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }),
+    settings: { DEV: '1' },
+  });
+
+  const answer = await fetch(`${host.url}/echo`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: '{"a":1}',
+  });
+
+  t.is(answer.status, 500);
+});
+
+test('a response that somebody has answered already is left alone', async (t) => {
+  let passed = false;
+  const host = await startHost(
+    t,
+    (handle) => (request, response) => {
+      response.end('first');
+      void handle(request, response, () => {
+        passed = true;
+      });
+    },
+    { site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }) },
+  );
+
+  t.is(await (await fetch(`${host.url}/echo`)).text(), 'first');
+  t.true(passed);
+});
+
+test('what must not be routed is refused before the host, as it is without one', async (t) => {
+  const host = await startHost(t, HOSTS['node:http'] as never, { site: await siteFolder(t, {}) });
+
+  t.regex(
+    await host.exchange('GET /a#b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1\.1 400 .*bad_path/s,
+  );
+  t.regex(await host.exchange('TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 405 /);
+  t.regex(await host.exchange('OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /host OPTIONS \*/);
+});
+
+function express2(...handles: readonly Handle[]): ReturnType<typeof express> {
+  const app = express();
+  for (const handle of handles) app.use(handle);
+  app.use(answerAsHost);
+  return app;
+}
