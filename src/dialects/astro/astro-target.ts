@@ -36,8 +36,6 @@ export class AstroTarget implements Target {
     toRequestUrl(exchange);
     const path = toMatchable(exchange.target);
     if (path && fails?.(path)) return this.#answerNotFound(exchange);
-    // Whoever may be asked next has limits of his own.
-    if (this.#parts.asked !== 'maybe') build.limits.limitBody(exchange);
     try {
       return await callHandler({
         exchange,

@@ -28,59 +28,100 @@ export interface HandlerCallParts {
 }
 
 /** Has a build answer a request. Resolves when the answer is written or the client is gone, or with 'passed' when nothing was read and written. Throws a Fault. */
-export async function callHandler(parts: HandlerCallParts): Promise<Outcome> {
-  const { exchange, handler, limits, missing } = parts;
-  const { request, response } = exchange;
-  const { promise: outcome, resolve, reject } = Promise.withResolvers<Outcome>();
-  let isTimedOut = false;
-  const bodyLimitBefore = exchange.bodyLimitBytes;
-  const pass = (): void => {
-    exchange.bodyLimitBytes = bodyLimitBefore;
-    resolve('passed');
-  };
-  const answered = (): void => resolve('answered');
-  const takeBackRequest = lendRequest(exchange, () => beginBody(parts, reject));
-  const lent = new LentResponse({
-    exchange,
-    isPaced: parts.isPaced,
-    onMissing: missing === 'not-found' ? pass : undefined,
-    onFault: reject,
-    onLate: () => isTimedOut && limits.tellLate(exchange),
-  });
-  const next = (error?: unknown): void => (error === undefined ? pass() : reject(error));
-  response.once('close', answered);
-  try {
-    const returned = handler(request, lent.given, missing === 'next' ? next : undefined, toLocals(exchange));
-    if (returned instanceof Promise) returned.catch(reject);
-    return await limits.inTime(exchange, outcome);
-  } catch (cause) {
-    const fault = cause instanceof Fault ? cause : new Fault('function_error', { cause });
-    isTimedOut = fault.code === 'function_timeout';
-    // It holds the connection, too, and hears only by its end that nobody waits any more.
-    if (isTimedOut) response.shouldKeepAlive = false;
-    throw fault;
-  } finally {
-    response.off('close', answered);
-    lent.takeBack();
-    if (!isTimedOut) takeBackRequest();
-  }
+export function callHandler(parts: HandlerCallParts): Promise<Outcome> {
+  return new HandlerCall(parts).run();
 }
 
-/** Somebody is about to read. Until then the request may still pass to others, for whom other limits hold. */
-function beginBody({ exchange, limits, bodyLimit }: HandlerCallParts, reject: (error: unknown) => void): void {
-  try {
-    limits.limitBody(exchange);
-    exchange.limitBody(bodyLimit);
-    exchange.admitBody();
-    // What came until now.
-    exchange.countBody(exchange.request.readableLength);
-    countRawBody(exchange, reject);
-  } catch (fault) {
-    reject(fault);
-  }
-}
+class HandlerCall {
+  readonly #parts: HandlerCallParts;
+  readonly #lent: LentResponse;
+  readonly #outcome = Promise.withResolvers<Outcome>();
+  #isTimedOut = false;
 
-/** Anything else makes Astro fail. */
-function toLocals({ locals }: Exchange): object | undefined {
-  return locals;
+  constructor(parts: HandlerCallParts) {
+    const { exchange, isPaced, limits, missing } = parts;
+    this.#parts = parts;
+    this.#lent = new LentResponse({
+      exchange,
+      isPaced,
+      onMissing: missing === 'not-found' ? () => this.#pass() : undefined,
+      onFault: (fault) => this.#fail(fault),
+      onLate: () => this.#isTimedOut && limits.tellLate(exchange),
+    });
+  }
+
+  async run(): Promise<Outcome> {
+    const { exchange, limits } = this.#parts;
+    const { response } = exchange;
+    const takeBackRequest = lendRequest(exchange, () => this.#beginBody());
+    const answered = (): void => this.#outcome.resolve('answered');
+    response.once('close', answered);
+    let endsConnection = false;
+    try {
+      this.#call();
+      return await limits.inTime(exchange, this.#outcome.promise);
+    } catch (cause) {
+      const fault = cause instanceof Fault ? cause : new Fault('function_error', { cause });
+      this.#isTimedOut = fault.code === 'function_timeout';
+      endsConnection = this.#isTimedOut || fault.code === 'body_too_large';
+      // The build may still read, and hears only by the end of its connection that nobody waits any more.
+      if (endsConnection) response.shouldKeepAlive = false;
+      throw fault;
+    } finally {
+      response.off('close', answered);
+      this.#lent.takeBack();
+      if (!endsConnection) takeBackRequest();
+    }
+  }
+
+  #call(): void {
+    const { exchange, handler, missing } = this.#parts;
+    const next = (error?: unknown): void => (error === undefined ? this.#pass() : this.#fail(error));
+    try {
+      const returned = handler(
+        exchange.request,
+        this.#lent.given,
+        missing === 'next' ? next : undefined,
+        exchange.locals,
+      );
+      if (returned instanceof Promise) returned.catch((error: unknown) => this.#failLater(error));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** At once, as the others do: whatever the build does in the same moment must not reach the client. */
+  #pass(): void {
+    // It has answered before.
+    if (this.#parts.exchange.response.headersSent) return;
+    this.#lent.takeBack();
+    this.#outcome.resolve('passed');
+  }
+
+  #fail(error: unknown): void {
+    this.#lent.takeBack();
+    this.#outcome.reject(error);
+  }
+
+  /** Of what goes wrong behind the answer the client can be told nothing any more. */
+  #failLater(error: unknown): void {
+    const { response, pendingWork, answeredBy } = this.#parts.exchange;
+    if (response.closed) pendingWork.add(Promise.reject(error), answeredBy);
+    else this.#fail(error);
+  }
+
+  /** Somebody is about to read. Until then the request may still pass to others, for whom other limits hold. */
+  #beginBody(): void {
+    const { exchange, limits, bodyLimit } = this.#parts;
+    try {
+      limits.limitBody(exchange);
+      exchange.limitBody(bodyLimit);
+      exchange.admitBody();
+      // What came until now.
+      exchange.countBody(exchange.request.readableLength);
+      countRawBody(exchange, (fault) => this.#fail(fault));
+    } catch (fault) {
+      this.#fail(fault);
+    }
+  }
 }

@@ -12,9 +12,9 @@ export interface LentResponseParts {
   readonly exchange: Exchange;
   /** The build asks whether it may write on. */
   readonly isPaced: boolean;
-  /** Called instead of a 404, which is none then. Undefined: it is one. */
+  /** Called instead of a 404, which is none then; takes the response back. Undefined: it is one. */
   readonly onMissing: (() => void) | undefined;
-  /** The build failed, and what it has written is no whole answer. */
+  /** The build failed, and what it has written is no whole answer. Takes the response back. */
   readonly onFault: (fault: Fault) => void;
   /** Somebody writes an answer for which nobody waits any more. */
   readonly onLate: () => void;
@@ -133,7 +133,7 @@ export class LentResponse implements ProxyHandler<ServerResponse> {
   }
 
   #miss(onMissing: () => void): void {
-    this.takeBack();
+    // Its page for what is not found is nothing late.
     this.#isLate = true;
     onMissing();
   }
@@ -150,7 +150,6 @@ export class LentResponse implements ProxyHandler<ServerResponse> {
   #fail(fault: Fault): void {
     // What it says behind that is about the same.
     this.#isLate = true;
-    this.takeBack();
     this.#parts.onFault(fault);
   }
 }

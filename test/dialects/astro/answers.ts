@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage, request } from 'node:http';
-import { Socket } from 'node:net';
 import test from 'ava';
 import { BUILDS, nameOf } from '../../helpers/astro-builds.ts';
-import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+import { startAstroEdge } from '../../helpers/astro-edge.ts';
 import { fakeBuild } from '../../helpers/fake-build.ts';
+import { listenersOn } from '../../helpers/socket-listeners.ts';
 import { until } from '../../helpers/until.ts';
 
 const MEGABYTES = 300;
@@ -18,6 +18,10 @@ for (const build of BUILDS) {
       const edge = await startAstroEdge(t, { ...build, env: { CLIENT_IDLE_TIMEOUT: '0' } });
       const facts = newFacts();
       const before = process.memoryUsage().arrayBuffers;
+      const warnings: Error[] = [];
+      const warn = (warning: Error): void => void warnings.push(warning);
+      process.on('warning', warn);
+      t.teardown(() => process.off('warning', warn));
 
       const response = await open(`${edge.url}/api/stream?megabytes=${MEGABYTES}`);
       await settled(() => facts.pulled);
@@ -27,6 +31,7 @@ for (const build of BUILDS) {
       let bytes = 0;
       for await (const chunk of response) bytes += chunk.length;
       t.is(bytes, MEGABYTES * 1024 ** 2);
+      t.deepEqual(warnings, [], 'no listener is left by a wait');
       const [line] = await edge.accessLines(1);
       t.like(line, {
         status: '200',
@@ -70,7 +75,7 @@ for (const build of BUILDS) {
     let counts: number[] = [];
     for (const path of Array.from({ length: 25 }, () => ['/users/7', '/api/echo', '/nothing', '/failing']).flat()) {
       await drain(await open(`${edge.url}${path}`, agent));
-      counts = [...counts, listeners(edge)];
+      counts = [...counts, listenersOn(edge.port)];
     }
 
     t.is(Math.max(...counts.slice(4)), Math.min(...counts.slice(4)));
@@ -127,6 +132,14 @@ test('a stream that has begun may go on behind FUNCTION_TIMEOUT', async (t) => {
   });
 
   t.is(await (await fetch(edge.url)).text(), 'one two');
+});
+
+test('what a build still writes behind a HEAD is for nobody, and it is told so', async (t) => {
+  const handler = `response.writeHead(200, {}); response.on('close', () => { response.over = true; });
+    (async () => { while (!response.over) response.write('more') || (await response[Symbol.for('nexthop.drained')]()); })();`;
+  const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
+
+  t.is((await fetch(edge.url, { method: 'HEAD' })).status, 200);
 });
 
 test('a client who does not read is cut off where a build cannot be made to wait', async (t) => {
@@ -188,20 +201,6 @@ async function settled(value: () => number): Promise<void> {
     last = value();
     return same > 40;
   }, 'the stream to stop');
-}
-
-/** On the server's side of all connections. */
-function listeners({ port }: AstroEdge): number {
-  // Node tells of open sockets nowhere else.
-  const { _getActiveHandles } = process as unknown as { _getActiveHandles(): readonly object[] };
-  const sockets = _getActiveHandles().filter(
-    (each): each is Socket => each instanceof Socket && each.localPort === port,
-  );
-  return sockets.flatMap((socket) => socket.eventNames().map((name) => socket.listenerCount(name))).reduce(sum, 0);
-}
-
-function sum(left: number, right: number): number {
-  return left + right;
 }
 
 /** Resolves with the head; of the body nothing is read yet. */

@@ -38,6 +38,14 @@ test('a body that is too large for a build that asks nobody is refused when it r
   t.is(await postChunked(edge, '/', 300 * 1024), 413);
 });
 
+test('what came before a build reads counts too', async (t) => {
+  const read = `request.on('data', () => {}).on('end', () => { response.writeHead(200, {}); response.end('all'); });`;
+  const root = await fakeBuild(t, { handler: `setTimeout(() => { ${read} }, 50);` });
+  const edge = await startAstroEdge(t, { major: 7, root, env: { FUNCTION_BODY_LIMIT: '100k' } });
+
+  t.is(await postChunked(edge, '/', 110 * 1024), 413);
+});
+
 test('a client that waits to be told to go on is told so when the site reads', async (t) => {
   const edge = await startAstroEdge(t, { major: 7 });
   const peer = await edge.connect();

@@ -32,6 +32,16 @@ for (const [how, handler] of [
   });
 }
 
+test('what goes wrong behind the answer is told in the log', async (t) => {
+  const handler = `response.writeHead(200, {}); response.end('ok'); return new Promise((_, reject) => response.on('close', () => setImmediate(reject, new Error('behind'))));`;
+  const edge = await startEdge(t, { site: await fakeBuild(t, { handler }) });
+
+  t.is(await (await fetch(edge.url)).text(), 'ok');
+  await edge.close();
+
+  t.regex(JSON.stringify(await edge.errorLines()), /work after the answer failed.*behind/);
+});
+
 test('a developer is told what went wrong, in the place of the page for visitors', async (t) => {
   const files = { 'dist/client/500.html': '<h1>Our mistake</h1>' };
   const site = await fakeBuild(t, { handler: `throw new Error('at once');`, files });

@@ -5,6 +5,7 @@ import { build } from '../../../src/commands/build.ts';
 import { routes } from '../../../src/commands/routes.ts';
 import { readConfig } from '../../../src/config.ts';
 import { astro } from '../../../src/dialects/astro/astro.ts';
+import { readStaticHeaders } from '../../../src/dialects/astro/static-headers.ts';
 import type { Route } from '../../../src/dialects/dialect.ts';
 import { BUILDS, nameOf, shopBuild } from '../../helpers/astro-builds.ts';
 import { startAstroEdge } from '../../helpers/astro-edge.ts';
@@ -124,6 +125,20 @@ test('a page has the fields of its own path, and not of one that begins like it'
 
   t.is((await fetch(`${edge.url}/about`)).headers.get('x-page'), 'about');
   t.is((await fetch(`${edge.url}/a`)).headers.get('x-page'), null);
+});
+
+test('paths of static headers are decoded, without a slash at their end', async (t) => {
+  const entries = ['/', '/a%20b/', '/c'].map((pathname) => ({ pathname, headers: [{ key: 'X-A', value: pathname }] }));
+  const root = await fakeBuild(t, { files: { 'dist/_experimentalHeaders.json': JSON.stringify(entries) } });
+
+  t.deepEqual(
+    [...((await readStaticHeaders(join(root, 'dist/client'))) ?? [])],
+    [
+      ['/', [['X-A', '/']]],
+      ['/a b', [['X-A', '/a%20b/']]],
+      ['/c', [['X-A', '/c']]],
+    ],
+  );
 });
 
 test('a site behind a link is one place', async (t) => {

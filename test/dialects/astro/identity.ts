@@ -28,6 +28,16 @@ for (const build of BUILDS) {
     t.is(proxied.address, '198.51.100.7');
   });
 
+  test(`${nameOf(build)} is told no other port by fields that proxies pass along`, async (t) => {
+    const edge = await startAstroEdge(t, build);
+
+    const answer = await edge.exchange(
+      'GET /api/echo HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Port: 8443\r\nX-Forwarded-Host: evil.example:1\r\nConnection: close\r\n\r\n',
+    );
+
+    t.regex(answer, /"url":"http:\/\/shop\.example\/api\/echo"/);
+  });
+
   test(`${nameOf(build)} is told nothing by a client who is no proxy`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, env: { TRUSTED_PROXIES: 'none' } });
 

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
 import { BUILDS, nameOf } from '../../helpers/astro-builds.ts';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import { type AstroSetup, astroSite } from '../../helpers/astro-site.ts';
 import { fakeBuild } from '../../helpers/fake-build.ts';
+import { listenersOn } from '../../helpers/socket-listeners.ts';
 
 const LARGE = Buffer.alloc(8 * 1024 ** 2, 'nexthop ');
 const HASH = createHash('sha256').update(LARGE).digest('hex');
@@ -66,6 +69,22 @@ for (const major of [5, 7] as const) {
     t.like(line, { target: 'next-hop', status: '200' });
   });
 
+  test(`misses that Astro ${major} tells of itself leave nothing behind on their connection`, async (t) => {
+    const root = await withoutManifest(await astroSite(t, { major }));
+    const edge = await startAstroEdge(t, { major, root });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.teardown(() => agent.destroy());
+
+    const counts: number[] = [];
+    for (let count = 0; count < 20; count++) {
+      const [response] = (await once(get(`${edge.url}/nothing`, { agent }), 'response')) as [IncomingMessage];
+      await once(response.resume(), 'end');
+      counts.push(listenersOn(edge.port));
+    }
+
+    t.is(counts.at(-1), counts[4]);
+  });
+
   test(`a client that waits to be told to go on is told so by the hop, and not for Astro ${major}`, async (t) => {
     const root = await withoutManifest(await astroSite(t, { major }));
     const edge = await startAstroEdge(t, { major, root });
@@ -99,6 +118,16 @@ test('a build that sets fields before it finds nothing leaves none of them behin
   t.is(await response.text(), 'from the hop');
   t.is(response.headers.get('x-left'), null);
   t.is(response.headers.get('x-head'), null);
+});
+
+test('what a build writes after it had nothing to say reaches nobody', async (t) => {
+  const handler = `next(); response.setHeader('x-left', 'yes'); response.writeHead(200, {}); response.end('too late');`;
+  const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
+
+  const response = await fetch(`${edge.url}/nothing`);
+
+  t.is(await response.text(), 'from the hop');
+  t.is(response.headers.get('x-left'), null);
 });
 
 test('a WebSocket goes past the build to the hop', async (t) => {
