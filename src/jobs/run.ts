@@ -17,6 +17,8 @@ export interface RunParts {
   /** In which the store does not take what came of jobs. */
   readonly outage: Outage;
   readonly log: Log;
+  /** Called once: the attempt is over, and the store is being told. */
+  readonly onOver: () => void;
 }
 
 /**
@@ -50,7 +52,7 @@ export class Run {
     const { attempts, failures } = claim.job;
     const vanished = attempts - failures - 1;
     if (vanished >= MOST_VANISHED) {
-      return this.#settle({ kind: 'vanished', reason: `the process ended ${vanished} times while it ran` });
+      return this.#leave({ kind: 'vanished', reason: `the process ended ${vanished} times while it ran` });
     }
     const extending = setInterval(() => void this.keepLease(), leaseMs / EXTENSIONS_PER_LEASE);
     const late = rule.timeoutMs > 0 ? setTimeout(() => this.#timeOut(), rule.timeoutMs) : undefined;
@@ -58,7 +60,7 @@ export class Run {
     const ending = await this.#ending.promise;
     clearTimeout(late);
     clearInterval(extending);
-    return this.#settle(ending);
+    return this.#leave(ending);
   }
 
   /** Resolves when the function itself is over, which may never be. */
@@ -118,6 +120,13 @@ export class Run {
   #end(ending: Ending, reason: Error): void {
     this.#ending.resolve(ending);
     if (!this.functionIsOver) this.#function.abort(reason);
+  }
+
+  /** In this order, so that a claim for the place that is free now comes to the store behind the news, and shares its way and its commit. */
+  #leave(ending: Ending): Promise<void> {
+    const settled = this.#settle(ending);
+    this.#parts.onOver();
+    return settled;
   }
 
   /** Tells the store, again and again while it is away: also after the lease that counts, as long as nobody else took the job. */

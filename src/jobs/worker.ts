@@ -49,8 +49,10 @@ export class Worker {
   readonly #leaseMs: number;
   readonly #claims: Outage;
   readonly #ends: Outage;
-  /** Those in hand, with when each is finished. */
+  /** Those in hand, with when each is finished, which is when the store knows what came of it. */
   readonly #runs = new Map<Run, Promise<void>>();
+  /** How many of them are not over. */
+  #running = 0;
   /** Places taken, by rule; those of a rule that is gone too, for when it comes back. */
   readonly #taken = new Map<string, number>();
   #served: ReadonlyMap<string, Served>;
@@ -185,7 +187,7 @@ export class Worker {
 
   /** When every place is taken, one more is kept for schedules: functions that run for minutes would hold up what has its time. */
   #free(): readonly Served[] {
-    if (this.#state !== 'open' || this.#runs.size > this.#parts.concurrency) return [];
+    if (this.#state !== 'open' || this.#running > this.#parts.concurrency || this.#isBehind) return [];
     const isFull = this.#isFull;
     return [...this.#served.values()]
       .filter(({ schedule }) => schedule !== undefined || !isFull)
@@ -194,7 +196,7 @@ export class Worker {
   }
 
   get #isFull(): boolean {
-    return this.#runs.size >= this.#parts.concurrency;
+    return this.#running >= this.#parts.concurrency;
   }
 
   /**
@@ -206,7 +208,7 @@ export class Worker {
     if (!this.#hasBacklog) return [toNames(free)];
     const scheduled = free.filter(({ schedule }) => schedule);
     const others = free.filter(({ schedule }) => !schedule);
-    const most = Math.min(MOST_AT_ONCE, this.#parts.concurrency - this.#runs.size);
+    const most = Math.min(MOST_AT_ONCE, this.#parts.concurrency - this.#running);
     const asked = Array.from({ length: most }, (_, before) => toNames(others.filter(({ places }) => places > before)));
     return [toNames(scheduled), ...asked].filter((names) => names.length > 0);
   }
@@ -221,22 +223,34 @@ export class Worker {
     }
     const { rule, schedule } = served;
     const nextRunAtMs = schedule?.nextAfter(Date.now());
-    const run = new Run({ queue, claim, rule, nextRunAtMs, leaseMs: this.#leaseMs, outage: this.#ends, log });
+    const onOver = (): void => this.#end(run, rule);
+    const run = new Run({ queue, claim, rule, nextRunAtMs, leaseMs: this.#leaseMs, outage: this.#ends, log, onOver });
     this.#count(rule, 1);
     this.#runs.set(
       run,
-      run.finish().then(() => this.#end(run, rule)),
+      run.finish().then(() => this.#forget(run)),
     );
   }
 
   #end(run: Run, rule: JobRule): void {
-    this.#runs.delete(run);
     this.#count(rule, -1);
     if (!run.functionIsOver && this.#state === 'open') this.#watch(run, rule);
     this.#fill();
   }
 
+  #forget(run: Run): void {
+    const wasBehind = this.#isBehind;
+    this.#runs.delete(run);
+    if (wasBehind) this.#fill();
+  }
+
+  /** The store is away, or slow: nothing more is begun of which it would have to be told. */
+  get #isBehind(): boolean {
+    return this.#runs.size - this.#running >= this.#parts.concurrency;
+  }
+
   #count(rule: JobRule, change: 1 | -1): void {
+    this.#running += change;
     this.#taken.set(rule.name, (this.#taken.get(rule.name) ?? 0) + change);
   }
 

@@ -77,3 +77,22 @@ test('of claims that are made together one may fail, and the jobs of the others 
   );
   t.is(left.running, 1);
 });
+
+test('while the store does not hear what came of jobs, less than twice as many as have places are in hand', async (t) => {
+  const real = (await (await embeddedStore(t))()).queue;
+  const queue = new (class extends SwitchedQueue {
+    override async done(): Promise<boolean> {
+      throw new Fault('store_unavailable', { message: 'this verb alone' });
+    }
+  })(real);
+  let ran = 0;
+  for (let count = 0; count < 20; count++) await queue.push(newJob());
+
+  const { worker } = await startWorker(t, queue, [jobRule({ run: async () => void ran++ })], { concurrency: 3 });
+
+  await until(() => ran >= 3, 'as many as there are places');
+  const startedAtMs = performance.now();
+  await until(() => performance.now() - startedAtMs > 1300, 'longer than a look');
+  t.true(ran < 6, `${ran} were begun`);
+  t.is(worker.size, ran);
+});

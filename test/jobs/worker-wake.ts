@@ -1,5 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
-import type { Claim } from '../../src/stores/store.ts';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { newJob } from '../helpers/store-place.ts';
@@ -7,15 +7,14 @@ import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
 import { startWorker } from '../helpers/worker.ts';
 
-/** So many turns of the queue of promises a push may be heard behind the end of a run, and the place not be free yet. */
+/** So many turns of the queue of promises a push may be heard behind the end of a function, and the place not be free yet. */
 const TURNS = 16;
 
 /** Less than the worker waits between two looks of its own accord. */
 const SOON_MS = 700;
 
-/** Says that something was pushed so many turns behind each `done`, as when both answers of the store come in one piece. */
+/** Says when it is told to that something was pushed. */
 class TalkativeQueue extends SwitchedQueue {
-  turns = 0;
   readonly #listeners: (() => void)[] = [];
 
   override onPush(listener: () => void): () => void {
@@ -23,14 +22,8 @@ class TalkativeQueue extends SwitchedQueue {
     return super.onPush(listener);
   }
 
-  override async done(claim: Claim): Promise<boolean> {
-    const isDone = await super.done(claim);
-    void this.#ring();
-    return isDone;
-  }
-
-  async #ring(): Promise<void> {
-    for (let turn = 0; turn < this.turns; turn++) await undefined;
+  async ring(turns: number): Promise<void> {
+    for (let turn = 0; turn < turns; turn++) await undefined;
     for (const listener of this.#listeners) listener();
   }
 }
@@ -38,11 +31,16 @@ class TalkativeQueue extends SwitchedQueue {
 test('a place that becomes free in the moment in which there was none is taken at once', async (t) => {
   const queue = new TalkativeQueue((await (await embeddedStore(t))()).queue);
   let ran = 0;
-  const rule = jobRule({ run: async () => void ran++ });
-  await startWorker(t, queue, [rule], { concurrency: 1 });
+  let turns = 0;
+  const run = async (): Promise<void> => {
+    // The worker has looked for more by then, and found no place.
+    await nextTurn();
+    ran++;
+    void queue.ring(turns);
+  };
+  await startWorker(t, queue, [jobRule({ run })], { functionConcurrency: 1 });
 
-  for (let turns = 0; turns < TURNS; turns++) {
-    queue.turns = turns;
+  for (; turns < TURNS; turns++) {
     ran = 0;
     const startedAtMs = performance.now();
     await Promise.all([queue.push(newJob()), queue.push(newJob())]);
