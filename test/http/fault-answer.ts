@@ -67,14 +67,6 @@ test("the fault's own fields are sent", async (t) => {
   t.regex(await server.exchange('GET / HTTP/1.0\r\n\r\n'), /^Retry-After: 1\r\nX-Why: queue\r\n/m);
 });
 
-test('while the store is away a client is told when to come again', async (t) => {
-  const server = await serveFault(t, new Fault('store_unavailable'));
-
-  const answer = await server.exchange('GET / HTTP/1.0\r\n\r\n');
-
-  t.regex(answer, /^HTTP\/1\.1 503 [\s\S]*\r\nRetry-After: 1\r\n/);
-});
-
 test('nothing is left of an answer that was prepared', async (t) => {
   const server = await serveFault(t, new Fault('function_error'), ({ response }) => {
     response.statusMessage = 'Splendid';
