@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
+import { brotliCompress, brotliDecompress, constants, gunzip, gzip } from 'node:zlib';
 import { contentTypeOf } from '../static/content-type.ts';
 
 export interface Precompressed {
@@ -14,7 +14,7 @@ export interface Precompressed {
 
 /**
  * Writes `.br` and `.gz` forms beside the text files of a folder, for those that gain by it, as small as they get: a build has the time that an answer has not. A
- * form that is there already is left alone.
+ * form that is there already, and holds the same, is left alone.
  */
 export async function precompress(folder: string): Promise<Precompressed> {
   const waiting = await listTexts(folder);
@@ -61,20 +61,28 @@ interface Sizes {
   readonly smallest: number;
 }
 
+interface Form {
+  readonly path: string;
+  readonly content: Buffer;
+  restore(stored: Buffer): Promise<Buffer>;
+}
+
 async function compress(path: string): Promise<Sizes> {
   const { size } = await stat(path);
   if (size < WORTHWHILE_BYTES || size > TOO_LARGE_BYTES) return { size, smallest: size };
   const content = await readFile(path);
-  const forms = [
-    { path: `${path}.br`, content: await toBrotli(content, { params: brotliParams(size) }) },
-    { path: `${path}.gz`, content: await toGzip(content, { level: constants.Z_BEST_COMPRESSION }) },
+  const forms: readonly Form[] = [
+    { path: `${path}.br`, content: await toBrotli(content, { params: brotliParams(size) }), restore: fromBrotli },
+    { path: `${path}.gz`, content: await toGzip(content, { level: constants.Z_BEST_COMPRESSION }), restore: fromGzip },
   ].filter((form) => form.content.length < size);
-  await Promise.all(forms.map((form) => writeIfMissing(form.path, form.content)));
+  await Promise.all(forms.map((form) => writeUnlessSame(form, content)));
   return { size, smallest: Math.min(size, ...forms.map((form) => form.content.length)) };
 }
 
 const toBrotli = promisify(brotliCompress);
+const fromBrotli = promisify(brotliDecompress) as Form['restore']; // of its overloads the one without options
 const toGzip = promisify(gzip);
+const fromGzip = promisify(gunzip) as Form['restore']; // likewise
 
 function brotliParams(size: number): Record<number, number> {
   return {
@@ -84,11 +92,11 @@ function brotliParams(size: number): Record<number, number> {
   };
 }
 
-/** Somebody who brought his own form, say by an integration that runs before, has his reasons. */
-async function writeIfMissing(path: string, content: Buffer): Promise<void> {
-  try {
-    await writeFile(path, content, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // all that node:fs rejects with
-  }
+/**
+ * Somebody who brought his own form, say from `public/` or by an integration that runs before, has his reasons. One that holds something else is left from another build.
+ */
+async function writeUnlessSame(form: Form, content: Buffer): Promise<void> {
+  const there = await readFile(form.path).catch(() => undefined); // most have none yet; of any other trouble writing tells
+  const held = there && (await form.restore(there).catch(() => undefined)); // what cannot be restored holds nothing
+  if (!held?.equals(content)) await writeFile(form.path, form.content);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import { precompress } from '../../src/astro-adapter/precompress.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
@@ -33,13 +33,17 @@ test('what gains nothing by it is left alone: small files, pictures, and text th
   t.deepEqual((await readdir(root)).sort(), ['noise.js', 'picture.png', 'small.html']);
 });
 
-test('a form that somebody else has made stays', async (t) => {
-  const root = await siteFolder(t, { 'index.html': TEXT, 'index.html.br': 'made elsewhere' });
+test('a form that somebody else has made stays, unless it holds something else', async (t) => {
+  const root = await siteFolder(t, { 'index.html': TEXT, 'about.html': TEXT, 'about.html.gz': 'no gzip at all' });
+  const own = gzipSync(TEXT, { level: 1 });
+  await writeFile(join(root, 'index.html.gz'), own);
+  await writeFile(join(root, 'about.html.br'), brotliCompressSync('of another build'));
 
   await precompress(root);
 
-  t.is(await readFile(join(root, 'index.html.br'), 'utf8'), 'made elsewhere');
-  t.is(gunzipSync(await readFile(join(root, 'index.html.gz'))).toString(), TEXT);
+  t.deepEqual(await readFile(join(root, 'index.html.gz')), own);
+  t.is(brotliDecompressSync(await readFile(join(root, 'about.html.br'))).toString(), TEXT);
+  t.is(gunzipSync(await readFile(join(root, 'about.html.gz'))).toString(), TEXT);
 });
 
 test('hundreds of files are compressed a few at a time', async (t) => {
