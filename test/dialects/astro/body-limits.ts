@@ -38,6 +38,22 @@ test('a body that is too large for a build that asks nobody is refused when it r
   t.is(await postChunked(edge, '/', 300 * 1024), 413);
 });
 
+test('of a body that is too large nothing more is given to the build', async (t) => {
+  const counted = { bytes: 0 };
+  Object.assign(globalThis, { countedBody: counted });
+  const handler = `request.on('data', (chunk) => { globalThis.countedBody.bytes += chunk.length; });`;
+  const edge = await startAstroEdge(t, {
+    major: 7,
+    root: await fakeBuild(t, { handler }),
+    env: { FUNCTION_BODY_LIMIT: '100k' },
+  });
+
+  t.is(await postChunked(edge, '/', 8 * MIB), 413);
+  await edge.close();
+
+  t.true(counted.bytes <= 100 * 1024, `${counted.bytes} bytes were given`);
+});
+
 test('what came before a build reads counts too', async (t) => {
   const read = `request.on('data', () => {}).on('end', () => { response.writeHead(200, {}); response.end('all'); });`;
   const root = await fakeBuild(t, { handler: `setTimeout(() => { ${read} }, 50);` });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { BUILDS, nameOf } from '../../helpers/astro-builds.ts';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+import { fakeBuild } from '../../helpers/fake-build.ts';
 
 const FROM_PROXY = { 'x-forwarded-proto': 'https', 'true-client-ip': '198.51.100.7' };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -28,16 +29,6 @@ for (const build of BUILDS) {
     t.is(proxied.address, '198.51.100.7');
   });
 
-  test(`${nameOf(build)} is told no other port by fields that proxies pass along`, async (t) => {
-    const edge = await startAstroEdge(t, build);
-
-    const answer = await edge.exchange(
-      'GET /api/echo HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Port: 8443\r\nX-Forwarded-Host: evil.example:1\r\nConnection: close\r\n\r\n',
-    );
-
-    t.regex(answer, /"url":"http:\/\/shop\.example\/api\/echo"/);
-  });
-
   test(`${nameOf(build)} is told nothing by a client who is no proxy`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, env: { TRUSTED_PROXIES: 'none' } });
 
@@ -55,6 +46,23 @@ for (const build of BUILDS) {
     t.is(await post(edge, edge.url), 403, 'the scheme is part of it');
   });
 }
+
+test('of what proxies say a build is shown the scheme and the client alone', async (t) => {
+  const handler = `response.writeHead(200, {}); response.end(JSON.stringify(request.headers));`;
+  const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
+  const claims = { 'x-forwarded-host': 'evil.example', 'x-forwarded-port': '1', 'x-forwarded-for': '6.6.6.6' };
+
+  const response = await fetch(edge.url, { headers: { ...FROM_PROXY, ...claims } });
+  const shown = (await response.json()) as Record<string, string>;
+
+  t.deepEqual(
+    Object.entries(shown).filter(([name]) => name.startsWith('x-forwarded-')),
+    [
+      ['x-forwarded-proto', 'https'],
+      ['x-forwarded-for', '198.51.100.7'],
+    ],
+  );
+});
 
 test('a miss reaches the hop with the fields that a build is not shown', async (t) => {
   const edge = await startAstroEdge(t, { major: 7, env: { ASTRO_ENTRY: './dist/server/entry.mjs' } });

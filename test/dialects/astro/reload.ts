@@ -63,6 +63,21 @@ test('a build that lacked its packages works after a reload once they are there'
   t.is((await fetch(`${edge.url}/users/7`)).status, 200);
 });
 
+test('a build that failed while it loaded is loaded anew, though it is the same', async (t) => {
+  const ready = `nexthop-test-${process.pid}-ready`;
+  const entry = `
+if (!globalThis['${ready}']) throw new Error('no database');
+export const options = { mode: 'middleware' };
+export const handler = (request, response) => { response.writeHead(200, {}); response.end('ready'); };`;
+  const edge = await startEdge(t, { site: await fakeBuild(t, { entry }) });
+  t.is((await fetch(edge.url)).status, 500);
+
+  Object.assign(globalThis, { [ready]: true });
+  t.deepEqual(await edge.edge.reload(), { state: 'exchanged' });
+
+  t.is(await textOf(edge), 'ready');
+});
+
 test('a deployment that is exchanged by a link is another build', async (t) => {
   const [old, next] = [await astroSite(t, { major: 5 }), await astroSite(t, { major: 7 })];
   const current = `${old}-current`;
