@@ -46,8 +46,9 @@ for (const major of [5, 7] as const) {
     peer.socket.removeAllListeners('data').resume();
     await untilTold(
       () => factsOf(server),
-      ({ pulled }) => pulled === CHUNKS,
+      ({ pulled }) => pulled > stuck.pulled,
     );
+    t.pass();
   });
 
   test(`Astro ${major}: a client that leaves aborts the request's signal and cancels the body`, async (t) => {
