@@ -53,31 +53,31 @@ export async function answerAsHost(request: IncomingMessage, response: ServerRes
 }
 
 /** How a server takes the middleware in, with `answerAsHost` behind it for whatever is left. */
-export const HOSTS: Readonly<Record<string, (handle: Handle) => Promise<RequestListener>>> = {
-  'Express 5': async (handle) => {
+export const HOSTS = {
+  'Express 5': async (handle: Handle) => {
     const app = express();
     app.use(handle);
     app.use(answerAsHost);
     return app;
   },
-  'Express 4': async (handle) => {
+  'Express 4': async (handle: Handle) => {
     const app = express('express4');
     app.use(handle);
     app.use(answerAsHost);
     return app;
   },
-  Connect: async (handle) => {
+  Connect: async (handle: Handle) => {
     const app: App = require('connect')();
     app.use(handle);
     app.use(answerAsHost);
     return app;
   },
-  Polka: async (handle) => {
+  Polka: async (handle: Handle) => {
     const app: App & { handler: RequestListener } = require('polka')({ onNoMatch: answerAsHost });
     app.use(handle);
     return app.handler;
   },
-  Fastify: async (handle) => {
+  Fastify: async (handle: Handle) => {
     const { default: fastify } = await import('fastify');
     const { default: middie } = await import('@fastify/middie');
     const app = fastify();
@@ -93,15 +93,15 @@ export const HOSTS: Readonly<Record<string, (handle: Handle) => Promise<RequestL
     await app.ready();
     return (request, response) => app.routing(request, response);
   },
-  'node:http': async (handle) => (request, response) => {
+  'node:http': async (handle: Handle) => (request, response) => {
     void handle(request, response, () => void answerAsHost(request, response));
   },
-};
+} as const satisfies Readonly<Record<string, (handle: Handle) => Promise<RequestListener>>>;
 
 /** Serves a site inside of somebody else's server, on a free port; all of it is closed when the test ends. */
 export async function startHost(
   t: ExecutionContext,
-  takeIn: (handle: Handle) => Promise<RequestListener> | RequestListener,
+  takeIn: (middleware: Middleware) => Promise<RequestListener> | RequestListener,
   options: MiddlewareOptions = {},
 ): Promise<Host> {
   const middleware = await openMiddleware(t, options);
@@ -117,12 +117,12 @@ export function keepTold(told: Told[]): HostLog {
   return { info: keep('info'), warn: keep('warn'), error: keep('error') };
 }
 
-/** A middleware with settings for tests, which tells nobody anything. Closed when the test ends. */
+/** A middleware with settings for tests, which tells nobody anything unless it has a LOG_DIR. Closed when the test ends. */
 export async function openMiddleware(t: ExecutionContext, options: MiddlewareOptions = {}): Promise<Middleware> {
   const { settings, ...rest } = options;
   const middleware = await createMiddleware({
     env: {},
-    log: keepTold([]),
+    ...(!settings?.LOG_DIR && { log: keepTold([]) }),
     ...rest,
     settings: { DRAIN_TIMEOUT: '2s', ...settings },
   });

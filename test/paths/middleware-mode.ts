@@ -1,20 +1,25 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import test from 'ava';
-import { answerAsHost, compression, express, type Handle, HOSTS, jsonParser, startHost } from '../helpers/hosts.ts';
-import { project } from '../helpers/project.ts';
+import {
+  answerAsHost,
+  compression,
+  express,
+  type Handle,
+  HOSTS,
+  jsonParser,
+  keepTold,
+  startHost,
+  type Told,
+} from '../helpers/hosts.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const ECHO =
   'export async function onRequest({ request, clientIp }) { return new Response(request.url + " " + clientIp + " " + (await request.text())); }';
 
 test('without a next, what nobody answers is a 404 of its own', async (t) => {
-  const host = await startHost(
-    t,
-    (handle) => (request, response) => void handle(request, response, undefined as never),
-    {
-      site: await siteFolder(t, { 'public/a.txt': 'a' }),
-    },
-  );
+  const host = await startHost(t, (handle) => (request, response) => void handle(request, response), {
+    site: await siteFolder(t, { 'public/a.txt': 'a' }),
+  });
 
   const answer = await fetch(`${host.url}/b`, { method: 'POST', body: 'x'.repeat(1_000_000) });
 
@@ -24,14 +29,14 @@ test('without a next, what nobody answers is a 404 of its own', async (t) => {
 });
 
 test('it can be the listener of a server itself', async (t) => {
-  const host = await startHost(t, (handle) => handle as never, { site: await siteFolder(t, { 'public/a.txt': 'a' }) });
+  const host = await startHost(t, (middleware) => middleware, { site: await siteFolder(t, { 'public/a.txt': 'a' }) });
 
   t.is(await (await fetch(`${host.url}/a.txt`)).text(), 'a');
   t.is((await fetch(`${host.url}/b`)).status, 404);
 });
 
 test('Express does not take it for a handler of errors', async (t) => {
-  const host = await startHost(t, HOSTS['Express 5'] as never, { site: await siteFolder(t, {}) });
+  const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, {}) });
 
   t.true(host.middleware.length < 4);
 });
@@ -85,7 +90,7 @@ test('a miss has the target as it came, in absolute-form too', async (t) => {
 });
 
 test('whom the host trusts may be said by a function of his', async (t) => {
-  const host = await startHost(t, HOSTS['Express 5'] as never, {
+  const host = await startHost(t, HOSTS['Express 5'], {
     site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }),
     trustedProxies: (address) => address === '127.0.0.1',
   });
@@ -105,9 +110,9 @@ test('what a middleware of the site rewrites and adds, the host sees, and the an
     t,
     (handle) => {
       app.use(handle);
-      app.get('/new', (request) => {
+      app.get('/new', (request, response) => {
         t.is((request as IncomingMessage & { originalUrl: string }).originalUrl, '/old');
-        return answerAsHost(...([request, (request as never as { res: ServerResponse }).res] as const));
+        return answerAsHost(request, response);
       });
       app.use((request, response) => response.end(`added ${request.headers['x-added']}`));
       return app;
@@ -146,7 +151,7 @@ const setFields: Handle = (_request, response, next) => {
 };
 
 test('cookies and Vary of the host go with those of a function, and of all else the function decides', async (t) => {
-  const host = await startHost(t, (handle) => express2(setFields, handle), {
+  const host = await startHost(t, (handle) => appOf(setFields, handle), {
     site: await siteFolder(t, {
       'cloud-functions/f.js':
         'export function onRequest() { return new Response("f", { headers: [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], ["Vary", "Accept"], ["Content-Type", "text/f"]] }); }',
@@ -162,13 +167,11 @@ test('cookies and Vary of the host go with those of a function, and of all else 
 });
 
 test('a fault keeps what the host has set, and nothing of the function', async (t) => {
-  const host = await startHost(t, (handle) => express2(setFields, handle), {
-    site: (
-      await project(t, {
-        'cloud-functions/app/[[default]].js':
-          'import express from "express"; const app = express(); app.use((q, s) => { s.setHeader("X-Function", "1"); s.setHeader("X-Frame-Options", "ALLOW"); throw new Promise(() => {}); }); export default Object.assign((q, s) => { s.setHeader("X-Function", "1"); s.setHeader("X-Frame-Options", "ALLOW"); throw new Error("x"); }, { handle() {}, use() {}, set() {} });',
-      })
-    ).root,
+  const host = await startHost(t, (handle) => appOf(setFields, handle), {
+    site: await siteFolder(t, {
+      'cloud-functions/app/[[default]].js':
+        'export default Object.assign((q, s) => { s.setHeader("X-Function", "1"); s.setHeader("X-Frame-Options", "ALLOW"); throw new Error("x"); }, { handle() {}, use() {}, set() {} });',
+    }),
   });
 
   const answer = await fetch(`${host.url}/app/x`);
@@ -186,7 +189,7 @@ test('compression in front compresses functions, files and streams, large ones t
   const note = (warning: Error): void => void warnings.push(warning);
   process.on('warning', note);
   t.teardown(() => process.off('warning', note));
-  const host = await startHost(t, (handle) => express2(compression(), handle), {
+  const host = await startHost(t, (handle) => appOf(compression(), handle), {
     site: await siteFolder(t, {
       'public/large.txt': large,
       'cloud-functions/f.js':
@@ -209,9 +212,10 @@ test('compression in front compresses functions, files and streams, large ones t
 });
 
 test('a body that the host has read already is an error that says what to do, and no wait', async (t) => {
-  const host = await startHost(t, (handle) => express2(jsonParser(), handle), {
+  const told: Told[] = [];
+  const host = await startHost(t, (handle) => appOf(jsonParser(), handle), {
     site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }),
-    settings: { DEV: '1' },
+    log: keepTold(told),
   });
 
   const answer = await fetch(`${host.url}/echo`, {
@@ -221,6 +225,7 @@ test('a body that the host has read already is an error that says what to do, an
   });
 
   t.is(answer.status, 500);
+  t.regex(String(told[0]?.message), /mount nexthop before body parsers/);
 });
 
 test('a response that somebody has answered already is left alone', async (t) => {
@@ -241,7 +246,7 @@ test('a response that somebody has answered already is left alone', async (t) =>
 });
 
 test('what must not be routed is refused before the host, as it is without one', async (t) => {
-  const host = await startHost(t, HOSTS['node:http'] as never, { site: await siteFolder(t, {}) });
+  const host = await startHost(t, HOSTS['node:http'], { site: await siteFolder(t, {}) });
 
   t.regex(
     await host.exchange('GET /a#b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
@@ -251,7 +256,7 @@ test('what must not be routed is refused before the host, as it is without one',
   t.regex(await host.exchange('OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /host OPTIONS \*/);
 });
 
-function express2(...handles: readonly Handle[]): ReturnType<typeof express> {
+function appOf(...handles: readonly Handle[]): ReturnType<typeof express> {
   const app = express();
   for (const handle of handles) app.use(handle);
   app.use(answerAsHost);

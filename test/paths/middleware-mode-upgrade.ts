@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { WebSocketServer } from 'ws';
+import { HOSTS, type Host, startHost } from '../helpers/hosts.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { connectWebSocket } from '../helpers/web-socket-client.ts';
+
+const TALK = {
+  'cloud-functions/talk.js':
+    'export function onRequest() { return { websocket: { onmessage(ws, message) { ws.send("function got " + message); } } }; }',
+  'cloud-functions/plain.js': 'export function onRequest() { return new Response("plain"); }',
+};
+const HANDSHAKE =
+  'Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+/** A host that opens WebSockets of his own where the site does not. */
+async function startTalkingHost(t: ExecutionContext): Promise<Host & { readonly own: WebSocketServer }> {
+  const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, TALK) });
+  const own = new WebSocketServer({ noServer: true });
+  host.server.on('upgrade', (request, socket: Socket, head) => {
+    void host.middleware.upgrade(request, socket, head, (rest) => {
+      own.handleUpgrade(request, socket, rest, (webSocket) => {
+        webSocket.on('message', (data) => webSocket.send(`host got ${data} at ${request.url}`));
+      });
+    });
+  });
+  return { ...host, own };
+}
+
+test('a function opens a WebSocket, and what none opens is the host’s', async (t) => {
+  const { url } = await startTalkingHost(t);
+
+  const functions = await connectWebSocket(t, `${url}/talk`);
+  functions.socket.send('a');
+  t.is(await functions.next(), 'function got a');
+
+  const hosts = await connectWebSocket(t, `${url}/own?b`);
+  hosts.socket.send('b');
+  t.is(await hosts.next(), 'host got b at /own?b');
+});
+
+test('what a client sends at once behind its handshake comes to the host', async (t) => {
+  const host = await startTalkingHost(t);
+  const peer = await host.connect();
+
+  // A masked frame of one letter, with a mask of zeros.
+  peer.write(`GET /own HTTP/1.1\r\n${HANDSHAKE}\x81\x81\x00\x00\x00\x00x`);
+
+  await peer.readUntil('host got x at /own');
+  t.pass();
+});
+
+test('an upgrade that a function answers as usual is refused so', async (t) => {
+  const host = await startTalkingHost(t);
+
+  t.regex(await host.exchange(`GET /plain HTTP/1.1\r\n${HANDSHAKE}`), /^HTTP\/1\.1 200 [\s\S]*plain/);
+});
+
+test('without anybody behind it, what no function opens is a 404, and another protocol too', async (t) => {
+  const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, TALK) });
+  host.server.on('upgrade', (request, socket: Socket, head) => void host.middleware.upgrade(request, socket, head));
+
+  t.regex(await host.exchange(`GET /own HTTP/1.1\r\n${HANDSHAKE}`), /^HTTP\/1\.1 404 .*not_found/s);
+  t.regex(
+    await host.exchange('GET /own HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'),
+    /^HTTP\/1\.1 404 /,
+  );
+});
+
+test('another protocol goes to the host at once', async (t) => {
+  const host = await startTalkingHost(t);
+  host.server.removeAllListeners('upgrade');
+  const seen: unknown[] = [];
+  host.server.on('upgrade', (request, socket: Socket, head) => {
+    void host.middleware.upgrade(request, socket, head, (rest) => {
+      seen.push(request.headers.upgrade, String(rest), socket.listenerCount('error'));
+      socket.end();
+    });
+  });
+
+  await host.exchange('GET /talk HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\nearly');
+
+  t.deepEqual(seen, ['own', 'early', 0]);
+});
+
+test('nothing of it is left on a connection that goes to the host', async (t) => {
+  const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, TALK) });
+  const server: Server = host.server;
+  const counts = (socket: Socket) =>
+    ['error', 'close', 'end', 'data', 'finish'].map((name) => socket.listenerCount(name));
+  const passed = new Promise((resolve) => {
+    server.on('upgrade', (request, socket: Socket, head) => {
+      const before = counts(socket);
+      void host.middleware.upgrade(request, socket, head, () => {
+        resolve([before, counts(socket), socket.isPaused()]);
+        socket.destroy();
+      });
+    });
+  });
+  const peer = await host.connect();
+
+  peer.write(`GET /own HTTP/1.1\r\n${HANDSHAKE}`);
+
+  const [before, after] = (await passed) as [number[], number[]];
+  t.deepEqual(after, before);
+});
+
+test('open WebSockets are closed with the middleware, and later ones are refused', async (t) => {
+  const host = await startTalkingHost(t);
+  const { socket, closed } = await connectWebSocket(t, `${host.url}/talk`);
+  socket.send('a');
+
+  const over = host.middleware.close();
+
+  t.regex(await closed, /^1001 /);
+  await over;
+  t.regex(await host.exchange(`GET /own HTTP/1.1\r\n${HANDSHAKE}`), /^HTTP\/1\.1 503 /);
+});
+
+test('a client that leaves while it is not decided who answers does no harm', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/slow.js':
+      'export async function onRequest() { globalThis.upgradeAsked?.(); await new Promise((resolve) => setTimeout(resolve, 50)); return { websocket: {} }; }',
+  });
+  const host = await startHost(t, HOSTS['Express 5'], { site });
+  host.server.on(
+    'upgrade',
+    (request, socket: Socket, head) => void host.middleware.upgrade(request, socket, head, () => {}),
+  );
+  const asked = new Promise<void>((resolve) => {
+    (globalThis as { upgradeAsked?: () => void }).upgradeAsked = resolve;
+  });
+  const peer = await host.connect();
+  peer.write(`GET /slow HTTP/1.1\r\n${HANDSHAKE}`);
+  await asked;
+
+  peer.reset();
+  await once(peer.socket, 'close');
+
+  await t.notThrowsAsync(host.middleware.close());
+});
