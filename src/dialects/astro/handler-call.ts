@@ -56,21 +56,19 @@ class HandlerCall {
     const takeBackRequest = lendRequest(exchange, () => this.#beginBody());
     const answered = (): void => this.#outcome.resolve('answered');
     response.once('close', answered);
-    let endsConnection = false;
     try {
       this.#call();
       return await limits.inTime(exchange, this.#outcome.promise);
     } catch (cause) {
       const fault = cause instanceof Fault ? cause : new Fault('function_error', { cause });
       this.#isTimedOut = fault.code === 'function_timeout';
-      endsConnection = this.#isTimedOut || fault.code === 'body_too_large';
-      // The build may still read, and hears only by the end of its connection that nobody waits any more.
-      if (endsConnection) response.shouldKeepAlive = false;
+      // It hears only by the end of its connection that nobody waits any more.
+      if (this.#isTimedOut) response.shouldKeepAlive = false;
       throw fault;
     } finally {
       response.off('close', answered);
       this.#lent.takeBack();
-      if (!endsConnection) takeBackRequest();
+      if (!this.#isTimedOut) takeBackRequest();
     }
   }
 

@@ -1,7 +1,10 @@
 import test from 'ava';
+import { astro } from '../../../src/dialects/astro/astro.ts';
 import { BUILDS, nameOf } from '../../helpers/astro-builds.ts';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+import { serveExchanges } from '../../helpers/exchange-server.ts';
 import { fakeBuild } from '../../helpers/fake-build.ts';
+import { project } from '../../helpers/project.ts';
 
 const FROM_PROXY = { 'x-forwarded-proto': 'https', 'true-client-ip': '198.51.100.7' };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -62,6 +65,18 @@ test('of what proxies say a build is shown the scheme and the client alone', asy
       ['x-forwarded-for', '198.51.100.7'],
     ],
   );
+});
+
+test('a Host that is none reaches no build, whoever serves it', async (t) => {
+  const root = await fakeBuild(t, { handler: `response.writeHead(200, {}); response.end('answered');` });
+  const [route] = (await astro.read({ ...(await project(t, {})), root })).routes;
+  const server = await serveExchanges(t, async (exchange) => {
+    await route?.target.answer(exchange, {});
+  });
+
+  const answer = await server.exchange('GET /a HTTP/1.1\r\nHost: evil.example/b?\r\nConnection: close\r\n\r\n');
+
+  t.regex(answer, /^HTTP\/1\.1 400 /);
 });
 
 test('a miss reaches the hop with the fields that a build is not shown', async (t) => {
