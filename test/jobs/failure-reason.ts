@@ -34,6 +34,21 @@ test('whatever is thrown has a reason', (t) => {
   ]);
 });
 
+test('an error that was tampered with has a reason', (t) => {
+  const withGetter = Object.defineProperty(new Error('x'), 'message', {
+    get() {
+      throw new Error('never read');
+    },
+  });
+  const withSymbol = Object.assign(new Error('x'), { message: Symbol('odd'), stack: '' });
+  const withList = Object.assign(new Error('x'), { stack: [{ line: 1 }] });
+
+  t.is(toFailureReason(withGetter), 'threw object');
+  t.is(toFailureReason(withSymbol), 'Error: Symbol(odd)');
+  t.is(toFailureReason(withList), 'Error: x');
+  t.is(toFailureReason(new Fault('function_error', { cause: withList })), 'Error: x');
+});
+
 test('a reason is of bounded length and keeps no secret of a request', (t) => {
   t.is(toFailureReason(new Error('x'.repeat(5000))).length, 1001);
   t.regex(
