@@ -16,6 +16,12 @@ async function visit({ url }: EntryProcess, cookie = ''): Promise<{ count: strin
   return { count, cookie: told || cookie };
 }
 
+/** Visits it until it has counted an earlier visit: Astro writes a session behind its answer. */
+async function countAgain(server: EntryProcess, cookie: string, atLeast = 2): Promise<number> {
+  const count = async () => Number((await visit(server, cookie)).count);
+  return untilTold(count, (told) => told >= atLeast);
+}
+
 async function end({ child, exited }: EntryProcess, signal: NodeJS.Signals): Promise<void> {
   child.kill(signal);
   await exited;
@@ -26,13 +32,13 @@ for (const major of [5, 7] as const) {
     const root = await astroSite(t, { major, ...OURS });
     const first = await startEntry(t, root, { env: { DATA_DIR: '' } });
     const { cookie } = await visit(first);
-    t.is((await visit(first, cookie)).count, '2');
+    await countAgain(first, cookie);
     await end(first, 'SIGKILL');
 
     // Started elsewhere, it is the same site.
     const second = await startEntry(t, root, { env: { DATA_DIR: '' }, cwd: root });
 
-    t.is((await visit(second, cookie)).count, '3');
+    t.true(Number((await visit(second, cookie)).count) > 1);
     t.true((await readdir(join(root, '.nexthop'))).length > 0);
   });
 
@@ -46,11 +52,8 @@ for (const major of [5, 7] as const) {
 
     const { cookie } = await visit(one);
 
-    // Astro writes a session behind its answer.
-    const countBy = (server: EntryProcess) => async () => (await visit(server, cookie)).count;
-    const seen = await untilTold(countBy(other), (count) => count !== '1');
-    await untilTold(countBy(one), (count) => Number(count) > Number(seen));
-    t.pass();
+    const seen = await countAgain(other, cookie);
+    t.true((await countAgain(one, cookie, seen + 1)) > seen);
   });
 
   test(`Astro ${major}: a driver that the site names stays`, async (t) => {
@@ -60,7 +63,7 @@ for (const major of [5, 7] as const) {
 
     const { cookie } = await visit(server);
 
-    t.is((await visit(server, cookie)).count, '2');
+    await countAgain(server, cookie);
     t.false(await hasText(join(root, 'dist/server'), 'nexthop/session'));
   });
 }
