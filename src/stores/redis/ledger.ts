@@ -20,7 +20,9 @@ export class RedisLedger implements Ledger {
     const records: JobRecord[] = [];
     let behind = after;
     while (records.length < limit) {
-      const reply = await this.#connection.run(LIST, this.#root, PAGE, behind, state ?? '', rule);
+      // Of one rule there may be few among many.
+      const most = rule === '' ? Math.min(PAGE, limit - records.length) : PAGE;
+      const reply = await this.#connection.run(LIST, this.#root, most, behind, state ?? '', rule);
       const [last, found] = toList(reply);
       records.push(...toList(found).map(toRecord));
       behind = toText(last);
