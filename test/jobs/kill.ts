@@ -59,8 +59,8 @@ for (const [name, prepare] of Object.entries(STORES)) {
       const repeats = ran.length - times.size;
       t.log(`${name}: ${accepted.length} jobs, ${KILLS} kills, ${repeats} runs repeated`);
       t.deepEqual([...times.keys()].toSorted(), accepted.toSorted());
-      // Only what ran when it was killed.
-      t.true(repeats <= KILLS * CONCURRENCY, `${repeats} repeats`);
+      // Only what was in hand when it was killed: what ran, and what had ended while the store was being told.
+      t.true(repeats < KILLS * 2 * CONCURRENCY, `${repeats} repeats`);
       t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
     },
   );
