@@ -35,6 +35,8 @@ export class AskedRequest {
     if (this.#vettedFields === this.#fields) return;
     const wanted = changesOf(this.#vettedFields, request.rawHeaders);
     this.#giveBackFields();
+    // Else they would look as if they stood there already.
+    for (const [name] of wanted) delete request.headersDistinct[name];
     patchRequest(request, wanted);
   }
 

@@ -100,7 +100,7 @@ test('whom the host trusts may be said by a function of his', async (t) => {
   t.regex(await answer.text(), / 192\.0\.2\.7 $/);
 });
 
-test('what a middleware of the site rewrites and adds, the host sees, and the answer gets', async (t) => {
+test('what a middleware of the site rewrites and adds, the host sees, beside fields that were vetted', async (t) => {
   const site = await siteFolder(t, {
     'middleware.js':
       'export function middleware({ next, rewrite, request }) { return request.url.endsWith("/old") ? rewrite("/new") : next({ headers: { "X-Added": "by the site" } }); }',
@@ -114,7 +114,11 @@ test('what a middleware of the site rewrites and adds, the host sees, and the an
         t.is((request as IncomingMessage & { originalUrl: string }).originalUrl, '/old');
         return answerAsHost(request, response);
       });
-      app.use((request, response) => response.end(`added ${request.headers['x-added']}`));
+      app.use(({ rawHeaders, headers, headersDistinct }, response) => {
+        const { 'x-added': added, 'x-forwarded-for': forwarded } = headersDistinct;
+        const raw = rawHeaders.filter((_, index) => /^x-/i.test(rawHeaders[index & ~1] ?? ''));
+        response.end(JSON.stringify([headers['x-added'], added, forwarded, raw]));
+      });
       return app;
     },
     { site, trustedProxies: 'none' },
@@ -122,7 +126,12 @@ test('what a middleware of the site rewrites and adds, the host sees, and the an
 
   t.regex(await (await fetch(`${host.url}/old`)).text(), /^host GET \/new /);
   const shown = await fetch(`${host.url}/other`, { headers: { 'X-Forwarded-For': '192.0.2.1' } });
-  t.is(await shown.text(), 'added by the site');
+  t.deepEqual(await shown.json(), [
+    'by the site',
+    ['by the site'],
+    ['192.0.2.1'],
+    ['X-Forwarded-For', '192.0.2.1', 'x-added', 'by the site'],
+  ]);
 });
 
 test('below a path of the host it sees what is left of the target, and a miss goes on with all of it', async (t) => {
