@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { FileFolder, Project, Reading } from '../dialects/dialect.ts';
 import { toExtraFields } from './extra-fields.ts';
 import { findFolder } from './find-folder.ts';
@@ -32,8 +32,9 @@ async function readFolder(project: Project, place: FileFolder): Promise<Reading>
     const message = 'is not served: the folder of files must stand in the site';
     return { routes: [], ignored: [], problems: [{ severity: 'warning', file: place.folder, message }] };
   }
-  const secrets = await realPaths([dataDir, ...SOURCES.map((name) => join(root, name))]);
   const { folder, dotFolders = ['.well-known'] } = place;
+  const sources = SOURCES.map((name) => join(root, name));
+  const secrets = await realPaths([dataDir, ...sources, ...(await serverCode(project, folder))]);
   const list = () => listFiles({ root, folder, secrets, dotFolders });
   const { byPath: extraFields, problems } = toExtraFields(place);
   const trustedMs = project.dev ? 0 : TRUSTED_MS;
@@ -52,6 +53,14 @@ const SOURCES: readonly string[] = [
   ...['middleware.js', 'middleware.ts', 'edgeone.json', 'netlify.toml', 'package.json', 'tsconfig.json'],
   ...['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'Dockerfile'],
 ];
+
+/** Code of a server that a build put below the folder, as Astro does with `dist/server/`; a platform's settings may name `dist` all the same. */
+async function serverCode({ root, astro }: Project, folder: string): Promise<readonly string[]> {
+  const entries = [join(root, folder, 'server/entry.mjs'), join(root, 'dist/server/entry.mjs')];
+  if (astro) entries.push(resolve(root, astro.entry));
+  const found = await realPaths(entries);
+  return [...found].map((entry) => dirname(entry));
+}
 
 function leadsOut(root: string, folder: string): boolean {
   const path = relative(root, join(root, folder));

@@ -220,3 +220,16 @@ async function replace(path: string, make: (path: string) => Promise<unknown>): 
   await rm(path, { recursive: true });
   await make(path);
 }
+
+test('code of a server that was built beside the pages is not served, whatever folder the site names', async (t) => {
+  const files = { 'dist/index.html': 'page', 'dist/server/entry.mjs': 'secret', 'dist/server/chunks/a.mjs': 'secret' };
+  for (const folder of ['dist', '.']) {
+    const { url } = await serveFiles(t, files, [{ folder }]);
+    const prefix = folder === '.' ? '/dist' : '';
+
+    t.is(await (await fetch(`${url}${prefix}/index.html`)).text(), 'page');
+    for (const path of ['/server/entry.mjs', '/server/chunks/a.mjs']) {
+      t.is((await fetch(`${url}${prefix}${path}`)).status, 421, path);
+    }
+  }
+});
