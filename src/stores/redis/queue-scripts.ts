@@ -10,19 +10,23 @@ return 1`,
 );
 
 /**
- * lease, its length, rules. An ended lease is found here, nowhere else. One that ends later than its length from now was taken before the clock went
- * back and would last too long; such leases are the last to end, so it is enough to look at the last one.
+ * lease, its length, how many leases of lost claims, those, rules. An ended lease is found here, nowhere else. One that ends later than its length
+ * from now was taken before the clock went back and would last too long; such leases are the last to end, so it is enough to look at the last one.
+ * A job under a lease whose claim was lost was begun by nobody, so it is had first, and its attempt has been counted.
  */
 export const CLAIM = toScript(
   'writing',
   `${QUEUE}
-local function first(rules)
+local lost = tonumber(ARGV[3])
+local firstRule = 4 + lost
+
+local function first()
   local best, bestRule, bestAt
   local function consider(id, rule, at)
     if not id or at > now then return end
     if not best or at < bestAt or (at == bestAt and id < best) then best, bestRule, bestAt = id, rule, at end
   end
-  for n = rules, #ARGV do
+  for n = firstRule, #ARGV do
     local rule = ARGV[n]
     local next = redis.call('ZRANGE', due(rule), 0, 0, 'WITHSCORES')
     consider(next[1], rule, tonumber(next[2]))
@@ -34,19 +38,38 @@ local function first(rules)
   return best, bestRule
 end
 
-local id, rule = first(3)
-while id do
-  leave(id, rule)
-  if redis.call('EXISTS', job(id)) == 1 then
-    redis.call('HSET', job(id), 'state', 'running', 'lease', ARGV[1], 'leaseMs', ARGV[2])
-    redis.call('HINCRBY', job(id), 'attempts', 1)
-    hold(id, rule, ARGV[2])
-    local found = redis.call('HMGET', job(id), 'rule', 'payload', 'due', 'attempts', 'failures')
-    table.insert(found, 1, id)
-    return found
+local function firstLost()
+  local isLost = {}
+  for n = 4, firstRule - 1 do isLost[ARGV[n]] = true end
+  for n = firstRule, #ARGV do
+    for _, id in ipairs(redis.call('ZRANGE', held(ARGV[n]), 0, -1)) do
+      local lease = redis.call('HGET', job(id), 'lease')
+      if lease and isLost[lease] then return id, ARGV[n] end
+    end
   end
+end
+
+local function take(id, rule, attempts)
+  leave(id, rule)
+  if redis.call('EXISTS', job(id)) == 0 then return nil end
+  redis.call('HSET', job(id), 'state', 'running', 'lease', ARGV[1], 'leaseMs', ARGV[2])
+  redis.call('HINCRBY', job(id), 'attempts', attempts)
+  hold(id, rule, ARGV[2])
+  local found = redis.call('HMGET', job(id), 'rule', 'payload', 'due', 'attempts', 'failures')
+  table.insert(found, 1, id)
+  return found
+end
+
+if lost > 0 then
+  local id, rule = firstLost()
+  if id then return take(id, rule, 0) end
+end
+local id, rule = first()
+while id do
+  local found = take(id, rule, 1)
+  if found then return found end
   -- Somebody took the job's hash away, a policy of eviction maybe; there is nothing to run.
-  id, rule = first(3)
+  id, rule = first()
 end
 return false`,
 );

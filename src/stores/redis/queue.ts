@@ -4,6 +4,7 @@ import type { Claim, NewJob, Queue, Tick, TickOutcome } from '../store.ts';
 import type { Bell } from './bell.ts';
 import type { Connection } from './connection.ts';
 import { RedisLedger } from './ledger.ts';
+import { LostClaims } from './lost-claims.ts';
 import { AGAIN, BURY, CLAIM, DONE, EXTEND, PUSH, TICK } from './queue-scripts.ts';
 import { toBytes, toList, toNumber, toText } from './reply.ts';
 import type { Script } from './script.ts';
@@ -16,6 +17,7 @@ export class RedisQueue implements Queue {
   readonly #root: string;
   readonly #bell: Bell;
   readonly #nextId = monotonicFactory();
+  readonly #lostClaims = new LostClaims();
 
   constructor(connection: Connection, root: string, bell: Bell) {
     this.#connection = connection;
@@ -34,7 +36,11 @@ export class RedisQueue implements Queue {
   async claim(rules: readonly string[], leaseMs: number): Promise<Claim | undefined> {
     if (rules.length === 0) return undefined;
     const lease = randomUUID();
-    const reply = await this.#run(CLAIM, lease, leaseMs, ...rules);
+    const lost = this.#lostClaims.list();
+    const reply = await this.#run(CLAIM, lease, leaseMs, lost.length, ...lost, ...rules).catch((error: unknown) => {
+      this.#lostClaims.add(lease, leaseMs);
+      throw error;
+    });
     if (reply === null) return undefined;
     const [id, rule, payload, dueAt, attempts, failures] = toList(reply);
     return {
