@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -5,6 +6,7 @@ import { startEdge } from '../helpers/edge.ts';
 import { connectTo } from '../helpers/peer.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
+import { until } from '../helpers/until.ts';
 
 const HELLO = 'export default function onRequest() { return new Response("hello"); }';
 
@@ -127,10 +129,13 @@ test('what a function throws later, or rejects unheard, is logged with its origi
     const response = await fetch(`http://127.0.0.1:${running.port}/${path}`);
     t.is(await response.text(), 'hello');
   }
+  const readLog = () => readFileSync(join(running.logDir, 'error.log'), 'utf8');
+  // The timer of the last answer may still run.
+  await until(() => readLog().match(/"origin":"uncaughtException"/g)?.length === 2, 'both exceptions');
   running.child.kill('SIGTERM');
 
   t.is(await running.exited, 0);
-  const log = await readFile(join(running.logDir, 'error.log'), 'utf8');
+  const log = readLog();
   t.is(log.match(/"origin":"uncaughtException"/g)?.length, 2);
   t.is(log.match(/"origin":"unhandledRejection"/g)?.length, 1);
   t.regex(log, /cloud-functions\/timer\.js/, 'the stack names the file of the user');

@@ -95,7 +95,7 @@ test.serial('a folder that cannot be made is told, and made when it can be', asy
   writeFileSync(inTheWay, 'a file');
   const store = room.open();
 
-  t.regex(await refusal(t, store, /ENOTDIR|EEXIST/), /state\.db cannot be used: .*site/);
+  t.regex(await refusal(t, store, /ENOTDIR|EEXIST/), /state\.db cannot be opened .*site/);
 
   rmSync(inTheWay);
   t.truthy(await recovery(store));
