@@ -173,13 +173,12 @@ export class Worker {
     if (free.length === 0) return false;
     const late = [...this.#runs.keys()].filter((run) => run.isLeaseLate);
     if (late.length > 0) await Promise.all(late.map((run) => run.keepLease()));
-    const asked = this.#ask(free).map((rules) => this.#parts.queue.claim(rules, this.#leaseMs));
+    const asked = this.#ask(free).map((rules) => this.#claim(rules));
     const outcomes = await Promise.allSettled(asked);
     const claims = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []));
     // What is asked for schedules alone tells nothing of the others.
     if (!isFull) this.#hasBacklog = claims.some(({ job }) => !this.#served.get(job.rule)?.schedule);
-    const begun = await Promise.allSettled(claims.map((claim) => this.#begin(claim)));
-    const failure = [...outcomes, ...begun].find((outcome) => outcome.status === 'rejected');
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw failure.reason;
     this.#claims.end();
     return claims.length > 0 || this.#isAskedAgain;
@@ -211,6 +210,13 @@ export class Worker {
     const most = Math.min(MOST_AT_ONCE, this.#parts.concurrency - this.#running);
     const asked = Array.from({ length: most }, (_, before) => toNames(others.filter(({ places }) => places > before)));
     return [toNames(scheduled), ...asked].filter((names) => names.length > 0);
+  }
+
+  /** Begins the job as soon as it is there, whatever becomes of claims that are made with it. */
+  async #claim(rules: readonly string[]): Promise<Claim | undefined> {
+    const claim = await this.#parts.queue.claim(rules, this.#leaseMs);
+    if (claim) await this.#begin(claim);
+    return claim;
   }
 
   async #begin(claim: Claim): Promise<void> {
