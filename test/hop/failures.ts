@@ -1,22 +1,13 @@
-import { createServer } from 'node:net';
 import test from 'ava';
+import { deadPort } from '../helpers/dead-port.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { startEdge } from '../helpers/edge.ts';
 import { scriptedHop } from '../helpers/peer.ts';
 
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** A port of this machine on which nobody listens. */
-async function deadPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 test('a hop that refuses is a 502 of the hop, for a GET and for a POST', async (t) => {
-  const edge = await startEdge(t, { env: { NEXT_HOP: `http://127.0.0.1:${await deadPort()}` } });
+  const edge = await startEdge(t, { env: { NEXT_HOP: `http://127.0.0.1:${await deadPort(t)}` } });
 
   const get = await edge.exchange(GET);
   const post = await edge.exchange('POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi');
