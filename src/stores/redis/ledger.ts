@@ -1,7 +1,8 @@
 import type { JobFilter, JobRecord, JobState, Ledger } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { COUNTS, DROP, FIND, LIST, RETRY } from './ledger-scripts.ts';
-import { toBytes, toList, toNumber, toText } from './reply.ts';
+import { toList, toNumber, toText } from './reply.ts';
+import { toJob } from './to-job.ts';
 
 /** Jobs that one call looks at: with payloads of 256 KiB Redis is held up for some milliseconds. */
 const PAGE = 50;
@@ -51,15 +52,11 @@ export class RedisLedger implements Ledger {
 }
 
 function toRecord(reply: unknown): JobRecord {
-  const [id, rule, payload, dueAt, attempts, failures, state, pushedAt, reason, leaseEnd] = toList(reply);
+  const parts = toList(reply);
+  const [state, pushedAt, reason, leaseEnd] = parts.slice(6);
   const leaseEndsAtMs = toText(leaseEnd);
   return {
-    id: toText(id),
-    rule: toText(rule),
-    payload: toBytes(payload),
-    dueAtMs: toNumber(dueAt),
-    attempts: toNumber(attempts),
-    failures: toNumber(failures),
+    ...toJob(parts),
     state: toText(state) as JobState, // the scripts know no other
     pushedAtMs: toNumber(pushedAt),
     reason: toText(reason),

@@ -6,8 +6,9 @@ import type { Connection } from './connection.ts';
 import { RedisLedger } from './ledger.ts';
 import { LostClaims } from './lost-claims.ts';
 import { AGAIN, BURY, CLAIM, DONE, EXTEND, PUSH, TICK } from './queue-scripts.ts';
-import { toBytes, toList, toNumber, toText } from './reply.ts';
+import { toList, toText } from './reply.ts';
 import type { Script } from './script.ts';
+import { toJob } from './to-job.ts';
 
 /** The jobs of all processes that have the same prefix. Redis's clock decides what is due and which lease has ended. */
 export class RedisQueue implements Queue {
@@ -42,18 +43,7 @@ export class RedisQueue implements Queue {
       throw error;
     });
     if (reply === null) return undefined;
-    const [id, rule, payload, dueAt, attempts, failures] = toList(reply);
-    return {
-      lease,
-      job: {
-        id: toText(id),
-        rule: toText(rule),
-        payload: toBytes(payload),
-        dueAtMs: toNumber(dueAt),
-        attempts: toNumber(attempts),
-        failures: toNumber(failures),
-      },
-    };
+    return { lease, job: toJob(toList(reply)) };
   }
 
   async extend({ job, lease }: Claim, leaseMs: number): Promise<boolean> {
