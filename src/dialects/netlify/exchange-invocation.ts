@@ -5,6 +5,7 @@ import { toRequestUrl } from '../../http/request-url.ts';
 import { WebRequest } from '../../http/web-request.ts';
 import { toWebBody } from '../../http/web-request-body.ts';
 import type { Params } from '../../target.ts';
+import { addClientHeaders, CLIENT_ADDRESS } from './client-headers.ts';
 import { fieldOf } from './field-of.ts';
 import type { Invocation } from './invocation.ts';
 import { REQUEST_ID } from './request-ulids.ts';
@@ -21,9 +22,6 @@ export interface ExchangeInvocationParts {
   /** The function's, relative to the site; stands in the log when work given to `waitUntil` fails. */
   readonly file: string;
 }
-
-/** Where the platform's gateway tells the client's address. */
-const CLIENT_ADDRESS = 'x-nf-client-connection-ip';
 
 /** The call of a function for whose answer a client waits. The answer to it, of whatever kind, carries the id of the request. */
 export class ExchangeInvocation implements Invocation {
@@ -91,8 +89,7 @@ export class ExchangeInvocation implements Invocation {
 
   #toRequest(): Request {
     const request = new WebRequest(this.#exchange);
-    request.headers.set(REQUEST_ID, this.requestId);
-    request.headers.set(CLIENT_ADDRESS, this.clientAddress);
+    addClientHeaders(request.headers, this);
     // Its `signal` and `clone` are those of a Request, which the types could not have overridden.
     return request as unknown as Request;
   }

@@ -4,8 +4,8 @@ import type { Log } from '../../log/log.ts';
 import { PendingWork } from '../../pending-work.ts';
 import type { Params } from '../../target.ts';
 import type { JobAttempt } from '../dialect.ts';
+import { addClientHeaders } from './client-headers.ts';
 import type { Invocation } from './invocation.ts';
-import { REQUEST_ID } from './request-ulids.ts';
 import type { StoredRequest } from './stored-request.ts';
 
 export interface JobInvocationParts {
@@ -91,8 +91,7 @@ export class JobInvocation implements Invocation {
         // Fields about a connection that is long gone.
         if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, this.rawFields[at + 1] as string);
       }
-      headers.set(REQUEST_ID, this.requestId);
-      headers.set('x-nf-client-connection-ip', this.clientAddress);
+      addClientHeaders(headers, this);
       return new Request(url, { method, headers, signal, ...(mayHaveBody && { body: new Uint8Array(this.#body) }) });
     } catch (cause) {
       throw new Fault('bad_request', { message: `the stored request is none for a function: ${method} ${url}`, cause });

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { addClientHeaders } from './client-headers.ts';
 import { mockGeo, toGeo } from './geo.ts';
 import type { Invocation } from './invocation.ts';
 import type { Platform } from './platform.ts';
@@ -46,7 +47,7 @@ export function toLambdaEvent(invocation: Invocation, body: Buffer, platform: La
 
 /** In lower case; those that the platform vouches for stand in place of what came. */
 function toFields(invocation: Invocation, platform: LambdaSite): Map<string, string[]> {
-  const { rawFields, clientAddress, requestId, url } = invocation;
+  const { rawFields, clientAddress, url } = invocation;
   const fields = new Map<string, string[]>();
   for (let at = 0; at < rawFields.length; at += 2) {
     const name = (rawFields[at] as string).toLowerCase(); // pairs
@@ -56,13 +57,17 @@ function toFields(invocation: Invocation, platform: LambdaSite): Map<string, str
     else fields.set(name, [value]);
   }
   fields.set('client-ip', [clientAddress]);
-  fields.set('x-nf-client-connection-ip', [clientAddress]);
-  fields.set('x-nf-request-id', [requestId]);
+  addClientHeaders(
+    {
+      get: (name) => fields.get(name)?.join(', ') ?? null,
+      set: (name, value) => fields.set(name, [value]),
+    },
+    invocation,
+  );
   if (platform.mockCountry !== undefined || !fields.has('x-nf-geo'))
     fields.set('x-nf-geo', [toGeoField(invocation, platform)]);
   if (!fields.has('x-nf-account-id')) fields.set('x-nf-account-id', ['']);
   if (!fields.has('x-nf-site-id')) fields.set('x-nf-site-id', [platform.site.id ?? '']);
-  if (!fields.has('x-forwarded-for') && clientAddress !== '') fields.set('x-forwarded-for', [clientAddress]);
   if (!fields.has('host')) fields.set('host', [toAuthority(url)]);
   return fields;
 }

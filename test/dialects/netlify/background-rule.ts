@@ -60,7 +60,7 @@ test('a modern function gets the request as its client sent it, with the id and 
   const seen: unknown[] = [];
   const rule = modern(async (request, context) => {
     const { headers } = request;
-    const names = ['host', 'te', 'x-nexthop-job-id', 'x-nexthop-job-attempt', 'x-nf-request-id'];
+    const names = ['host', 'te', 'x-nexthop-job-id', 'x-nexthop-job-attempt', 'x-nf-request-id', 'x-forwarded-for'];
     seen.push(
       request.method,
       request.url,
@@ -73,7 +73,7 @@ test('a modern function gets the request as its client sent it, with the id and 
   await rule.run(jobAttempt({ payload: PAYLOAD, id: 'job-9', number: 2 }));
 
   t.deepEqual(seen, [
-    ...['POST', STORED.url, ['shop.example', null, 'job-9', '2', STORED.requestId], { a: 1 }],
+    ...['POST', STORED.url, ['shop.example', null, 'job-9', '2', STORED.requestId, STORED.clientAddress], { a: 1 }],
     ...[{ id: '7' }, '/report/:id', '198.51.100.7', STORED.requestId],
   ]);
 });

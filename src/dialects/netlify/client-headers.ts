@@ -1,0 +1,27 @@
+import type { Invocation } from './invocation.ts';
+import { REQUEST_ID } from './request-ulids.ts';
+
+/** In which the platform's network passes the client's address to functions. */
+export const CLIENT_ADDRESS = 'x-nf-client-connection-ip';
+
+/** The headers of one call, with lower-case names. The standard's `Headers` is one. */
+interface HeaderMap {
+  get(name: string): string | null;
+  set(name: string, value: string): void;
+}
+
+/**
+ * Sets the headers that the platform's network adds to every request of a function. `x-forwarded-for` and `x-forwarded-proto` keep the value of a trusted
+ * peer; an untrusted peer's are replaced before (docs/decisions/trust-headers.md), and a direct client sends none. A call without a client, such as that of
+ * a schedule, gets neither. Only the function sees them: what is forwarded to the next hop stays as it was received.
+ */
+export function addClientHeaders(
+  headers: HeaderMap,
+  { clientAddress, requestId, url }: Pick<Invocation, 'clientAddress' | 'requestId' | 'url'>,
+): void {
+  headers.set(REQUEST_ID, requestId);
+  headers.set(CLIENT_ADDRESS, clientAddress);
+  if (clientAddress === '') return;
+  if (!headers.get('x-forwarded-for')) headers.set('x-forwarded-for', clientAddress);
+  if (!headers.get('x-forwarded-proto')) headers.set('x-forwarded-proto', url.slice(0, url.indexOf(':')));
+}
