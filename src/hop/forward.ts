@@ -11,6 +11,7 @@ import { Discard } from './discard.ts';
 import { toHopFault } from './errors.ts';
 import type { ForwardTools } from './forward-tools.ts';
 import { toReasonPhrase } from './reason-phrase.ts';
+import { EMPTY_BODY, type RequestBody } from './request-body.ts';
 import { mayRetry } from './retry.ts';
 import { Upload } from './upload.ts';
 
@@ -18,7 +19,7 @@ export interface ForwardedRequest {
   readonly exchange: Exchange;
   /** Flat, as they go to the hop. */
   readonly fields: string[];
-  readonly hasBody: boolean;
+  readonly body: RequestBody;
   /** Passes instead of answering a 404, or that nobody can be reached: somebody else may answer. Only without a body. */
   readonly unlessMissing: boolean;
 }
@@ -66,18 +67,19 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   #heldInterims: (readonly [status: number, fields: string[]])[] | undefined;
   #discard: Discard | undefined;
 
-  constructor(tools: ForwardTools, { exchange, fields, hasBody, unlessMissing }: ForwardedRequest) {
+  constructor(tools: ForwardTools, { exchange, fields, body, unlessMissing }: ForwardedRequest) {
     this.#tools = tools;
     this.#exchange = exchange;
-    this.#hasBody = hasBody;
+    this.#hasBody = body === 'streamed';
     this.#unlessMissing = unlessMissing;
     const { method = 'GET' } = exchange.request;
     this.#options = {
       path: exchange.target,
       method: method as Dispatcher.HttpMethod, // whatever Node's parser knows
       headers: fields,
-      // undici would give up the connection after each HEAD (it distrusts servers that send a body there).
-      ...(method === 'HEAD' ? { reset: false } : undefined),
+      // undici would give up the connection after each HEAD, and after a body, though empty, of a method that seldom has one.
+      ...(method === 'HEAD' || body === 'empty' ? { reset: false } : undefined),
+      ...(body === 'empty' ? { body: EMPTY_BODY } : undefined),
       // Ours: see Deadlines.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -92,9 +94,10 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   start(): void {
     this.#tools.load.count++;
     this.#counted = true;
-    this.#exchange.onLeave(this);
     this.#tools.deadlines.add(this);
-    this.#dispatch();
+    this.#exchange.onLeave(this);
+    if (this.#phase === 'over') this.#release();
+    else this.#dispatch();
   }
 
   /** Something moved: the deadlines start anew. */
@@ -211,10 +214,8 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
 
   #dispatch(): void {
     this.moved();
-    if (this.#hasBody) {
-      // An Upload is all of a Readable that undici uses.
-      this.#options.body = new Upload(this.#exchange, this) as unknown as Readable;
-    }
+    // An Upload is all of a Readable that undici uses.
+    if (this.#hasBody) this.#options.body = new Upload(this.#exchange, this) as unknown as Readable;
     this.#tools.pool.dispatch(this.#options, this);
   }
 

@@ -2,7 +2,6 @@ import { Pool } from 'undici';
 import { Deadlines } from '../deadlines.ts';
 import { Fault } from '../fault.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { hasBody } from '../http/has-body.ts';
 import { answerOptions } from '../http/options-answer.ts';
 import type { Origin } from '../setting.ts';
 import type { Miss, Outcome } from '../target.ts';
@@ -11,6 +10,7 @@ import type { AnswerFields } from './answer-fields.ts';
 import { Connections } from './connections.ts';
 import { Forward } from './forward.ts';
 import type { ForwardTools } from './forward-tools.ts';
+import { type RequestBody, toRequestBody } from './request-body.ts';
 import type { RequestFields } from './request-fields.ts';
 
 export interface HopOptions {
@@ -83,10 +83,13 @@ export class Hop implements Miss {
         headers: ['Retry-After', '1'],
       });
     }
-    // A stream for a request without a body would be framed as chunked.
-    const forward = new Forward(this.#tools, { exchange, fields, hasBody: hasBody(exchange.request), unlessMissing });
-    forward.start();
-    return forward.settled;
+    const start = (body: RequestBody): Promise<Outcome> => {
+      const forward = new Forward(this.#tools, { exchange, fields, body, unlessMissing });
+      forward.start();
+      return forward.settled;
+    };
+    const body = toRequestBody(exchange);
+    return typeof body === 'string' ? start(body) : body.then(start);
   }
 
   /** Ends every connection to the hop; what is still running fails. */

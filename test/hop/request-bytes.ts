@@ -190,18 +190,6 @@ test('absolute-form becomes origin-form, and its authority the Host', async (t) 
   t.is(lines[1], 'host: shop.example:81');
 });
 
-test('a GET without a body has none at the hop either', async (t) => {
-  const lines = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a']);
-
-  t.false(lines.some((line) => /^(content-length|transfer-encoding):/i.test(line)));
-});
-
-test('a POST with Content-Length: 0 keeps it', async (t) => {
-  const lines = await headAtHop(t, ['POST / HTTP/1.1', 'Host: a', 'Content-Length: 0']);
-
-  t.true(lines.includes('content-length: 0'));
-});
-
 test('a request id is made where there is none, and kept where there is one', async (t) => {
   const made = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a']);
   const kept = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a', 'X-Request-Id: mine']);
