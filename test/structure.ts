@@ -24,6 +24,7 @@ const FLOORS: rules.Floors = [
   ['site/pattern.ts'],
   ['target.ts', 'site/path.ts', 'site/problem.ts', 'stores/store.ts'],
   ['http/'],
+  ['wire/'],
   ['config.ts'],
   ['redis-url.ts', 'message-bus-place.ts'],
   ['setting.ts', 'fault.ts', 'pending-work.ts', 'deadlines.ts', 'within.ts'],

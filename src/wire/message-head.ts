@@ -1,0 +1,201 @@
+import { HeaderTable, joinValues, listHas } from './header-table.ts';
+import { MessageFault, type MessageReason, type Side } from './message-fault.ts';
+
+/** Characters of a token (RFC 9110 5.6.2), for a character class. */
+export const TOKEN = "!#$%&'*+\\-.^_`|~0-9A-Za-z";
+
+/**
+ * Header lines, each with the CRLF in front of it. The repetition inside the group is no danger: a line
+ * ends only at CR, which neither class holds, so there is one way to match any text.
+ */
+export const HEADER_LINES = `(?:\\r\\n[${TOKEN}]+:[\\t -~\\x80-\\xff]*)*`;
+
+/** `bodyBytes` of a message whose body is chunked. */
+export const CHUNKED = -1;
+
+const HOST = 1;
+const CONTENT_LENGTH = 2;
+const TRANSFER_ENCODING = 3;
+const CONNECTION = 4;
+const EXPECT = 5;
+const UPGRADE = 6;
+const KEEP_ALIVE = 7;
+const UNDERSCORE_FRAMING = 8;
+
+/** The headers that decide on framing and on the connection. All others are only listed. */
+const KNOWN = new HeaderTable({
+  Host: HOST,
+  'Content-Length': CONTENT_LENGTH,
+  'Transfer-Encoding': TRANSFER_ENCODING,
+  Connection: CONNECTION,
+  Expect: EXPECT,
+  Upgrade: UPGRADE,
+  'Keep-Alive': KEEP_ALIVE,
+  Content_Length: UNDERSCORE_FRAMING,
+  Transfer_Encoding: UNDERSCORE_FRAMING,
+});
+
+export interface HeadLimits {
+  /** Most header lines. */
+  readonly maxHeaders: number;
+}
+
+/** What the heads of requests and responses have in common: the header list, and what the one walk over it noted. */
+export abstract class MessageHead {
+  readonly #side: Side;
+  /** HTTP/1.`minor`. */
+  readonly minor: 0 | 1;
+  /** Flat (name, value, name, value), as received: order, case, repeats; values are trimmed, in latin1. */
+  readonly headers: string[] = [];
+  /** Bytes of the body; CHUNKED: the body says where it ends. */
+  bodyBytes = 0;
+  /** As sent; undefined without the header. Repeated headers are joined. */
+  connection: string | undefined;
+  /** Of a request: the host and port that it is for. */
+  host: string | undefined;
+  protected contentLength: string | undefined;
+  protected transferEncoding: string | undefined;
+  protected expect: string | undefined;
+  protected upgradeTo: string | undefined;
+  protected keepAlive: string | undefined;
+
+  constructor(side: Side, minor: 0 | 1) {
+    this.#side = side;
+    this.minor = minor;
+  }
+
+  /** Whether the other side lets the connection stay open after this message (RFC 9112 9.3). */
+  get keepsAlive(): boolean {
+    const { connection } = this;
+    if (connection === undefined) return this.minor === 1;
+    if (listHas(connection, 'close')) return false;
+    return this.minor === 1 || listHas(connection, 'keep-alive');
+  }
+
+  /** The value of a header, by its name in lower case; repeats are joined. Undefined without it. */
+  get(name: string): string | undefined {
+    let value: string | undefined;
+    for (let at = 0; at < this.headers.length; at += 2) {
+      const each = this.headers[at] as string; // pairs
+      if (each.length !== name.length || (each !== name && each.toLowerCase() !== name)) continue;
+      value = joinValues(value, this.headers[at + 1] as string);
+    }
+    return value;
+  }
+
+  protected refuse(reason: MessageReason): never {
+    throw new MessageFault(reason, this.#side);
+  }
+
+  /** Lists the header lines of `text` from `at` on, and notes the few that matter. Their syntax has been checked. */
+  protected walk(text: string, at: number, { maxHeaders }: HeadLimits): void {
+    const { headers } = this;
+    const most = maxHeaders * 2;
+    for (let from = at; from < text.length; ) {
+      const colon = text.indexOf(':', from);
+      let end = text.indexOf('\r\n', colon);
+      if (end < 0) end = text.length;
+      const name = text.slice(from, colon);
+      const value = trimmed(text, colon + 1, end);
+      headers.push(name, value);
+      if (headers.length > most) this.refuse('too_many_headers');
+      const known = KNOWN.idOf(name);
+      if (known !== 0) this.#note(known, value);
+      from = end + 2;
+    }
+  }
+
+  #note(known: number, value: string): void {
+    switch (known) {
+      case HOST:
+        if (this.host !== undefined && this.#side === 'request') this.refuse('two_hosts');
+        this.host = value;
+        break;
+      case CONTENT_LENGTH:
+        // RFC 9112 6.3 allows to accept equal values; llhttp and nginx refuse them, and nothing in order sends them.
+        if (this.contentLength !== undefined) this.refuse('two_lengths');
+        this.contentLength = value;
+        break;
+      case TRANSFER_ENCODING:
+        this.transferEncoding = joinValues(this.transferEncoding, value);
+        break;
+      case CONNECTION:
+        this.connection = joinValues(this.connection, value);
+        break;
+      case EXPECT:
+        this.expect = joinValues(this.expect, value);
+        break;
+      case UPGRADE:
+        this.upgradeTo = joinValues(this.upgradeTo, value);
+        break;
+      case KEEP_ALIVE:
+        this.keepAlive = joinValues(this.keepAlive, value);
+        break;
+      case UNDERSCORE_FRAMING:
+        // CGI and WSGI read "_" and "-" as the same: such an origin would frame the body by this header, and we would not.
+        if (this.#side === 'request') this.refuse('underscore_framing');
+        break;
+    }
+  }
+
+  /** What the framing headers announce (RFC 9112 6.3); undefined if there are none. Refuses what two readers may read differently. */
+  protected announcedBytes(): number | undefined {
+    const { contentLength, transferEncoding } = this;
+    if (transferEncoding === undefined) return contentLength === undefined ? undefined : this.#toLength(contentLength);
+    if (contentLength !== undefined) this.refuse('length_and_coding');
+    // RFC 9112 6.1: an HTTP/1.0 message with it has faulty framing.
+    if (this.minor === 0) this.refuse('coding_in_1_0');
+    if (transferEncoding !== 'chunked' && transferEncoding.toLowerCase() !== 'chunked') {
+      // In any place but the last, chunks do not say where the message ends; before another coding its payload would be lost.
+      this.refuse(listHas(transferEncoding.replace(/,[^,]*$/, ''), 'chunked') ? 'chunked_not_last' : 'unknown_coding');
+    }
+    return CHUNKED;
+  }
+
+  #toLength(digits: string): number {
+    const length = /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN;
+    if (!Number.isSafeInteger(length)) this.refuse('bad_length');
+    return length;
+  }
+}
+
+/** Says why header lines do not match HEADER_LINES; undefined if they do. `text` begins with the CRLF before the first line. */
+export function findBadLine(text: string): MessageReason | undefined {
+  for (let from = 2; from <= text.length && text.length > 0; ) {
+    let end = text.indexOf('\r\n', from);
+    if (end < 0) end = text.length;
+    const reason = findBadName(text.slice(from, end));
+    if (reason) return reason;
+    from = end + 2;
+  }
+  return undefined;
+}
+
+const BAD_BYTE = /[\0-\x08\x0a-\x1f\x7f]/;
+const NAME = new RegExp(`^[${TOKEN}]+$`);
+
+function findBadName(line: string): MessageReason | undefined {
+  if (line.includes('\r')) return 'bare_cr';
+  if (line.includes('\n')) return 'bare_lf';
+  if (BAD_BYTE.test(line)) return 'control_byte';
+  if (line.startsWith(' ') || line.startsWith('\t')) return 'folded_line';
+  const colon = line.indexOf(':');
+  if (colon < 0) return 'no_colon';
+  if (colon === 0) return 'empty_name';
+  const name = line.slice(0, colon);
+  if (/[ \t]$/.test(name)) return 'space_before_colon';
+  return NAME.test(name) ? undefined : 'bad_name';
+}
+
+/** Without SP and HTAB at both ends (RFC 9110 5.5). */
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
