@@ -207,6 +207,16 @@ const EXPRESS = {
   'node_modules/express/index.cjs': `module.exports = require(${JSON.stringify(import.meta.resolve('express').replace('file://', ''))});`,
 };
 
+test('no spelling of a path is answered without the headers of its rule', async (t) => {
+  const headers = [{ source: '/admin/*', headers: [{ key: 'X-Frame-Options', value: 'DENY' }] }];
+  const { edge } = await chain(t, { headers }, { 'cloud-functions/[[all]].js': HELLO });
+
+  for (const target of ['/admin/x', '/%61dmin/x', '/admin%2Fx', '/%2Fadmin%2Fx', '/x%2Fy/%2561dmin', '/b/%2561dmin']) {
+    const isOfRule = /^\/(?:%2F)?(?:a|%61)dmin/.test(target);
+    t.is(fieldOf(await get(edge, target), 'x-frame-options'), isOfRule ? 'DENY' : 'OWN', target);
+  }
+});
+
 test('headers do not touch what the hop answers, nor a fault', async (t) => {
   const { edge } = await chain(
     t,

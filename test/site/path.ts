@@ -20,6 +20,7 @@ const MATCHABLE: readonly (readonly [target: string, segments: readonly string[]
   ["/!$&'()*+,;=:@-._~", ["!$&'()*+,;=:@-._~"]],
   ['/[id]/{x}|"^`<>', ['[id]', '{x}|"^`<>']],
   ['/__proto__/constructor', ['__proto__', 'constructor']],
+  ['/a%252Fb', ['a%2Fb']],
 ];
 
 for (const [target, segments] of MATCHABLE) {
@@ -31,11 +32,41 @@ for (const [target, segments] of MATCHABLE) {
   });
 }
 
+const WITH_INNER_SLASHES: readonly (readonly [target: string, ...segments: string[]])[] = [
+  ['/a%2Fb', 'a/b'],
+  ['/a%2fb/%2F/c?x', 'a/b', '/', 'c'],
+  ['/%2F%2Fhost/', '//host'],
+  ['/a%2F', 'a/'],
+];
+
+for (const [target, ...segments] of WITH_INNER_SLASHES) {
+  test(`an encoded slash is part of a segment: ${target} is matched as ${JSON.stringify(segments)}`, (t) => {
+    const path = toMatchable(target);
+
+    t.deepEqual(path?.segments, segments);
+    t.true(path?.hasInnerSlash);
+  });
+}
+
+test('no text is the same with an encoded slash as with another character', (t) => {
+  const texts = ['/a%2Fb', '/a/b', '/a%252Fb', '/ab'].map((target) => toMatchable(target)?.text);
+
+  t.is(new Set(texts).size, 4);
+  t.false(toMatchable('/a%252Fb')?.hasInnerSlash);
+});
+
 const UNMATCHABLE: Readonly<Record<string, readonly string[]>> = {
-  'an encoded slash': ['/a%2fb', '/a%2Fb', '/%2f', '/%2F/'],
   'a backslash': ['/a\\b', '/\\', '/a%5cb', '/a%5Cb', '/..\\x'],
   NUL: ['/a%00', '/%00/b', '/a\0'],
   'a dot segment': ['/.', '/..', '/./a', '/../a', '/a/.', '/a/..', '/a/./b', '/a/../b', '/a/../', '/a/..?x', '/..//'],
+  'a dot segment at an encoded slash': [
+    '/a/..%2f..%2fb',
+    '/a%2F.',
+    '/..%2F',
+    '/%2E%2e%2Fa',
+    '/a%2F%2e%2Fb',
+    '/a/..%2f',
+  ],
   'an encoded dot segment': ['/%2e', '/%2E%2e', '/a/%2e%2e/b', '/a/.%2e', '/a/%2e.', '/a/%2E/', '/%2e%2E?x'],
   'a malformed escape': ['/%zz', '/a%', '/a%2', '/%/b', '/%u0041', '/%2 0'],
   'invalid UTF-8': ['/%ff', '/%c0%af', '/%e4%bd', '/%ed%a0%80', '/%f4%90%80%80', '/%80'],
@@ -54,6 +85,7 @@ for (const [flaw, targets] of Object.entries(UNMATCHABLE)) {
 test('raw segments stay as the client sent them', (t) => {
   t.deepEqual(toMatchable('/a%2Db/%E4%BD%A0//c/?x')?.rawSegments, ['a%2Db', '%E4%BD%A0', '', 'c']);
   t.deepEqual(toMatchable('/a/b')?.rawSegments, ['a', 'b']);
+  t.deepEqual(toMatchable('/a%2Fb/%2f')?.rawSegments, ['a%2Fb', '%2f']);
 });
 
 test('a single byte in any place, raw or encoded, throws nothing', (t) => {

@@ -36,7 +36,10 @@ const ANSWERS: readonly (readonly [target: string, ...patterns: string[]])[] = [
   ['//'],
   ['//hello-pages'],
   ['/v2/vip/1024'],
-  ['/api/users/a%2Fb'],
+  ['/api/users/a%2Fb', '/api/users/:id', '/api/*default'],
+  ['/api/users%2Flist', '/api/*default'],
+  ['/api%2Fvisit'],
+  ['/hello-pages%2F'],
   ['/api/%zz'],
   ['/api/../hello-pages'],
   ['/api/%2e%2e/hello-pages'],
@@ -53,6 +56,12 @@ test('a parameter is a decoded string', (t) => {
   const router = routerOf('/api/posts/:postId/comments/:cid');
 
   t.deepEqual(paramsOf(router, '/api/posts/a%20b/comments/%E4%BD%A0?x'), { postId: 'a b', cid: '你' });
+});
+
+test('an encoded slash is part of a parameter, and of one segment of a catch-all', (t) => {
+  t.deepEqual(paramsOf(routerOf('/users/:id'), '/users/a%2Fb%20c'), { id: 'a/b c' });
+  t.deepEqual(paramsOf(routerOf('/users/*rest'), '/users/a%2Fb/c'), { rest: ['a%2Fb', 'c'] });
+  t.deepEqual(found(routerOf('/a/b', '/a%2Fb'), '/a%2Fb'), []);
 });
 
 test('a catch-all is an array of raw segments, empty ones inside kept', (t) => {
@@ -131,7 +140,7 @@ test('an earlier step is asked first, also before a better pattern', (t) => {
 test('every miss gets the same empty list', (t) => {
   const miss = createRouter([]).find('GET', '/');
 
-  for (const target of ['/none', '/api/%2f', '/api', '*']) t.is(PAGE.find('GET', target), miss, target);
+  for (const target of ['/none', '/api%2f', '/api', '*']) t.is(PAGE.find('GET', target), miss, target);
   t.is(createRouter([route('/a', { methods: ['GET'] })]).find('POST', '/a'), miss);
   t.is(createRouter([route('/:a', { methods: ['GET'] })]).find('POST', '/a'), miss);
 });

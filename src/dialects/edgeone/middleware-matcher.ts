@@ -1,5 +1,5 @@
-import { posix } from 'node:path';
 import { pathToRegexp } from 'path-to-regexp';
+import { toGuardedPaths } from '../../http/guarded-paths.ts';
 
 /** Which requests a middleware is called for. */
 export interface MiddlewareMatcher {
@@ -64,35 +64,7 @@ class Expressions implements MiddlewareMatcher {
   }
 
   matches(target: string): boolean {
-    const readings = toReadings(target);
-    return this.#expressions.some((expression) => readings.some((path) => expression.test(path)));
-  }
-}
-
-/** What a path may consist of for everybody to read it alike. */
-const PLAIN = /^(?:\/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)*\/?$/;
-
-/**
- * The path of a target in all ways in which whoever answers may read it: as it stands, decoded, with dot segments and empty ones resolved. The hop may well take
- * `/public/..%2fadmin` for `/admin`, and a middleware that guards that must be asked.
- */
-function toReadings(target: string): readonly string[] {
-  const raw = target.split('?', 1)[0] ?? '';
-  if (PLAIN.test(raw)) return [raw];
-  const texts = [raw, decodeAscii(raw), decode(raw)];
-  return [...texts, ...texts.map((text) => posix.normalize(text.replaceAll('\\', '/')).replace(/^\/{2,}/, '/'))];
-}
-
-/** Also of a path with malformed escapes. */
-function decodeAscii(path: string): string {
-  return path.replaceAll(/%[0-7][\dA-Fa-f]/g, decodeURIComponent);
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    // The other readings are all there are.
-    return path;
+    const paths = toGuardedPaths(target);
+    return this.#expressions.some((expression) => paths.some((path) => expression.test(path)));
   }
 }

@@ -1,4 +1,4 @@
-import type { Pattern } from '../../site/pattern.ts';
+import type { Pattern, PatternSegment } from '../../site/pattern.ts';
 import type { Problem } from '../../site/problem.ts';
 import type { Target } from '../../target.ts';
 import type { IgnoredFile, Project, Reading, Route } from '../dialect.ts';
@@ -108,9 +108,12 @@ class Opening implements Reading {
       this.ignored.push({ file, reason: 'exports no function as handler and no app' });
       return [];
     }
-    // An app also answers its bare folder, where a handler's catch-all does not reach.
+    // An app also answers its bare folder, where a handler's catch-all does not reach, and passes over empty segments.
     const bare = pattern.segments.slice(0, -1);
-    return [pattern, { text: toText(bare), segments: bare }].map((each) => {
+    return [
+      { text: pattern.text, segments: pattern.segments.map(withEmpty) },
+      { text: toText(bare), segments: bare },
+    ].map((each) => {
       const parts = { name: file, app, platform: this.#platform, limits: this.#limits, segments: each.segments };
       return this.#toRoute({ ...placed, pattern: each }, new AppTarget(parts));
     });
@@ -123,6 +126,10 @@ class Opening implements Reading {
   #toRoute({ pattern, file }: PlacedFile, target: Target, methods: Route['methods'] = 'any'): Route {
     return { pattern, methods, target, step: 4, dialect: 'edgeone', file };
   }
+}
+
+function withEmpty(segment: PatternSegment): PatternSegment {
+  return segment.kind === 'catch-all' ? { ...segment, orNone: true } : segment;
 }
 
 function methodsOf({ any, byMethod }: Handlers): Route['methods'] {

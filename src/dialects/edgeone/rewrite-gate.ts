@@ -2,7 +2,7 @@ import type { Exchange } from '../../http/exchange.ts';
 import { overlayAnswer } from '../../http/overlay-answer.ts';
 import type { Outcome, Target } from '../../target.ts';
 import { RuleDestination } from './rule-destination.ts';
-import { RulePath, toRulePath } from './rule-path.ts';
+import { RulePath, toHeaderPaths, toRulePath } from './rule-path.ts';
 import type { EdgeOneJson } from './rules.ts';
 
 type Field = readonly [name: string, value: string];
@@ -36,12 +36,12 @@ class RewriteGate implements Target {
 
   /** By the path that the client asked for, whatever it is rewritten to: that is the address that a cache or a browser sees. */
   #lay(exchange: Exchange): void {
-    const path = this.#headers.length > 0 ? toRulePath(exchange.askedTarget) : undefined;
-    if (path === undefined) return;
+    if (this.#headers.length === 0) return;
+    const paths = toHeaderPaths(exchange.askedTarget);
     const fields = new Map<string, Field>();
     // Of rules that name the same field the last one counts: the general ones are written first.
     for (const { source, fields: own } of this.#headers) {
-      if (source.match(path)) for (const field of own) fields.set(keyOf(field), field);
+      if (paths.some((path) => source.match(path))) for (const field of own) fields.set(keyOf(field), field);
     }
     if (fields.size > 0) overlayAnswer(exchange, { fields: [...fields.values()], appliesTo: isOfSite });
   }

@@ -1,11 +1,21 @@
+import { toGuardedPaths } from '../../http/guarded-paths.ts';
 import { toMatchable } from '../../site/path.ts';
 
 /** What the names of a source stand for in a path: decoded, `splat` for its star. */
 export type Captures = ReadonlyMap<string, string>;
 
-/** The path of a target as rules compare it; undefined for one that two parsers may read differently, which no rule matches. */
+/**
+ * The path of a target as redirects and rewrites compare it; undefined for one that two parsers may read differently, which none of them matches: an address
+ * that is made of it could lead elsewhere.
+ */
 export function toRulePath(target: string): string | undefined {
-  return target.startsWith('//') ? undefined : toMatchable(target)?.text;
+  const path = target.startsWith('//') ? undefined : toMatchable(target);
+  return path?.hasInnerSlash ? undefined : path?.text;
+}
+
+/** The path of a target in all forms in which header rules compare it: they may guard the site (`X-Frame-Options`), so that no spelling passes them. */
+export function toHeaderPaths(target: string): readonly string[] {
+  return toGuardedPaths(target).map((path) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path));
 }
 
 /**
@@ -33,7 +43,7 @@ export class RulePath {
     this.#expression = new RegExp(`^${text}${isFolder ? '(?:/(.*))?' : ''}$`, 's');
   }
 
-  /** `path` comes from `toRulePath`. Undefined if it does not match. */
+  /** `path` comes from `toRulePath` or `toHeaderPaths`. Undefined if it does not match. */
   match(path: string): Captures | undefined {
     if (this.#literal !== undefined) return path === this.#literal ? NOTHING : undefined;
     const found = this.#expression.exec(path);

@@ -18,7 +18,7 @@ export function toRedirectSource(from: string): Pattern | string {
   if (path.includes('*')) return 'has a "*" that is not all behind its last slash';
   // "?" and "#" never come in a path, and a "%" as in "100%" is none.
   const found = path.includes('?') ? undefined : toMatchable(path.replaceAll(/[^!-~]+/gu, encodeURIComponent));
-  if (!found) return 'never matches: no request with such a path is routed here';
+  if (!found || found.hasInnerSlash) return 'never matches: no request with such a path is routed here';
   const segments = found.segments.map(toSegment);
   return {
     text: from,
@@ -44,7 +44,9 @@ class SourceMatcher {
     this.#isOpen = isOpen;
   }
 
-  readonly match = ({ rawSegments }: MatchablePath): Params => {
+  readonly match = ({ rawSegments, hasInnerSlash }: MatchablePath): Params | undefined => {
+    // An address made of it could lead elsewhere for a client that decodes before it reads.
+    if (hasInnerSlash) return undefined;
     const params: Record<string, string> = Object.create(null);
     for (const [index, segment] of this.#segments.entries()) {
       if (segment.kind === 'param') params[segment.name] = rawSegments[index] ?? '';

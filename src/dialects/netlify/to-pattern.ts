@@ -41,7 +41,8 @@ function isLiteral(path: string): boolean {
 
 function toLiteral(path: string): Pattern | string {
   const found = toMatchable(path.replaceAll(/[^!-~]+/gu, encodeURIComponent));
-  if (!found) return `${JSON.stringify(path)} never matches: no request with such a path is routed here`;
+  if (!found || found.hasInnerSlash)
+    return `${JSON.stringify(path)} never matches: no request with such a path is routed here`;
   return { text: path, segments: found.segments.map((text) => ({ kind: 'literal', text })) };
 }
 

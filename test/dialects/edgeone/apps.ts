@@ -19,7 +19,11 @@ const URLS: readonly (readonly [string, string, string])[] = [
   ['express/[[default]].js', '/express?x=1', '/?x=1'],
   ['express/[[default]].js', '/express/a//b/', '/a/b'],
   ['express/[[default]].js', '/express/a%20b', '/a%20b'],
+  ['express/[[default]].js', '/express//users/7', '/users/7'],
+  ['express/[[default]].js', '/express//', '/'],
+  ['express/[[default]].js', '/express/users/a%2Fb', '/users/a%2Fb'],
   ['[[default]].js', '/', '/'],
+  ['[[default]].js', '//users//7', '/users/7'],
   ['[[default]].js', '/api/users', '/api/users'],
   ['t/[id]/[[default]].js', '/t/9/a/b', '/9/a/b'],
   ['t/[id]/[[default]].js', '/t/9', '/'],
@@ -33,6 +37,19 @@ for (const [file, asked, seen] of URLS) {
     t.deepEqual(await (await fetch(url + asked)).json(), [seen, seen, '']);
   });
 }
+
+test('an app decodes an encoded slash into its own parameter, and gets no path outside of its folder', async (t) => {
+  const { url, exchange } = await express(
+    t,
+    'express/[[default]].js',
+    "app.get('/users/:id', ({ params }, response) => response.json(params.id))",
+  );
+
+  t.is(await (await fetch(`${url}/express/users/a%2Fb`)).json(), 'a/b');
+  for (const path of ['/express%2Fusers/7', '/express/../express/users/7', '//express/users/7']) {
+    t.regex(await exchange(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`), /^HTTP\/1\.1 421 /);
+  }
+});
 
 test('an app finds the context of the platform in its request', async (t) => {
   const { url } = await express(

@@ -56,6 +56,7 @@ const SPELLINGS: readonly string[] = [
     '/public/../admin/x',
     '/public/%2E%2E/admin',
   ],
+  ...['/%2561dmin', '/%25252561dmin', '/%2%35%36%31dmin', '/public/..%252f%25%36%31dmin', '/admin%00', '/%2Fadmin'],
   ...['//admin', '/\\admin', '/%5cadmin', '/admin/%zz', '/%61dmin/%zz', '/x//../admin', '/./admin/', '/admin//x'],
 ];
 

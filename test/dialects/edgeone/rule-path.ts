@@ -22,6 +22,7 @@ const RULES: readonly (readonly [source: string, destination: string, target: st
     ['/:x/:y', '/:y/:x', '/a/b', '/b/a'],
     ['/post-:id.html', '/:id', '/post-7.html', '/7'],
     ['/:x', '/p/:x', '/a%2Fb', undefined],
+    ['/*', '/p/:splat', '/%2F%2Fevil.example', undefined],
     ['/:x', '/p/:x', '/a%23%3Fb%25', '/p/a%23%3Fb%25'],
     ['/:x', '/p/:x', '/ü', undefined],
     ['/:x', '/p/:x', '/%C3%BC', '/p/%C3%BC'],

@@ -64,7 +64,8 @@ const TABLE: readonly Row[] = [
   ['/a b/:id', '/a%20b/7', { id: '7' }],
   ['/about/:id', '/%61bout/7', { id: '7' }],
   ['/Products/:id', '/products/7'],
-  ['/:id', '/a%2Fb'],
+  ['/:id', '/a%2Fb', { id: 'a%2Fb' }],
+  ['/:id', '/a%2f..'],
 ];
 
 for (const [pattern, target, params] of TABLE) {
