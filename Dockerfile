@@ -17,6 +17,6 @@ RUN install -d -o 1000 -g 1000 /var/log/nodejs /site
 # The image's user "node", by number, so that Kubernetes can tell that it is not root.
 USER 1000:1000
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "dist/cli.js", "health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "dist/cli/cli.js", "health"]
 # npm passes SIGTERM on, and its script replaces its shell by node: the server drains, and the container exits with 0.
 CMD ["npm", "start", "--", "/site"]

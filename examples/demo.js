@@ -20,7 +20,7 @@ process.exitCode = await demo();
 /** Resolves with the exit code. */
 async function demo() {
   try {
-    await access(join(ROOT, 'dist/cli.js'));
+    await access(join(ROOT, 'dist/cli/cli.js'));
   } catch {
     process.stderr.write('nexthop is not built yet: run "npm ci" first.\n');
     return 1;

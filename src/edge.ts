@@ -1,25 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Config } from './config.ts';
-import type { Dialect } from './dialects/dialect.ts';
+import type { Config } from './config/config.ts';
+import type { Dialect } from './contract/dialect.ts';
+import type { Log } from './contract/log.ts';
+import type { Miss } from './contract/target.ts';
 import { Handler, type TunnelOpener } from './handler.ts';
-import { AnswerFields } from './hop/answer-fields.ts';
 import { Hop } from './hop/hop.ts';
-import { RequestFields } from './hop/request-fields.ts';
+import { RequestFields } from './hop/request-headers.ts';
+import { AnswerFields } from './hop/response-headers.ts';
 import { isTunnelRequest, Tunnels } from './hop/tunnel.ts';
+import { Ready } from './http/ready.ts';
 import { installTextResponse } from './http/text-response.ts';
 import { UpgradeSlots } from './http/upgrade-slots.ts';
 import { WebSockets } from './http/web-sockets.ts';
-import type { Log } from './log/log.ts';
 import { openLog } from './log/open.ts';
-import { Ready } from './ready.ts';
-import { RunningSite } from './running-site.ts';
 import { Server } from './server.ts';
+import type { Reload } from './site/live-site.ts';
+import { RunningSite } from './site/running-site.ts';
 import type { Site } from './site/site.ts';
-import type { Reload } from './site/site-in-use.ts';
 import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
-import type { Miss } from './target.ts';
+import { within } from './timing/with-timeout.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
-import { within } from './within.ts';
 
 /** How long the logs may take to get their last lines out, also on a full disk. */
 const LOG_CLOSE_MS = 1000;

@@ -1,13 +1,13 @@
-import { type Fault, toFault } from './fault.ts';
-import type { Exchange } from './http/exchange.ts';
-import { answerFault } from './http/fault-answer.ts';
+import type { Exchange } from './contract/exchange.ts';
+import { type Fault, toFault } from './contract/fault.ts';
+import type { Log } from './contract/log.ts';
+import type { Miss, Params } from './contract/target.ts';
+import { answerFault } from './http/fault-response.ts';
 import { hasBody } from './http/has-body.ts';
-import { answerOptions } from './http/options-answer.ts';
+import { answerOptions } from './http/options-response.ts';
+import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
-import type { Log } from './log/log.ts';
-import type { Ready } from './ready.ts';
 import type { Site } from './site/site.ts';
-import type { Miss, Params } from './target.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
 const NOTHING = Buffer.alloc(0);

@@ -3,15 +3,15 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { Exchanges } from './exchanges.ts';
-import { Fault, type FaultCode } from './fault.ts';
+import type { TrustedPeers } from './config/setting.ts';
+import type { Exchange } from './contract/exchange.ts';
+import { Fault, type FaultCode } from './contract/fault.ts';
+import type { Log } from './contract/log.ts';
+import type { PendingWork } from './contract/pending-work.ts';
 import { checkRequest } from './http/check-request.ts';
-import type { Exchange } from './http/exchange.ts';
-import { answerFault, rawFaultAnswer } from './http/fault-answer.ts';
+import { Exchanges } from './http/exchanges.ts';
+import { answerFault, rawFaultAnswer } from './http/fault-response.ts';
 import { lingerOnClose } from './http/linger.ts';
-import type { Log } from './log/log.ts';
-import type { PendingWork } from './pending-work.ts';
-import type { TrustedPeers } from './setting.ts';
 import type { Certificate } from './tls/certificate.ts';
 import { Handshakes } from './tls/handshakes.ts';
 

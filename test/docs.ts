@@ -1,8 +1,8 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { SETTINGS } from '../src/config.ts';
-import { Fault, type FaultCode } from '../src/fault.ts';
+import { SETTINGS } from '../src/config/config.ts';
+import { Fault, type FaultCode } from '../src/contract/fault.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const TEST_COMMAND = 'npm ci --loglevel=error && npm test';
@@ -32,7 +32,9 @@ test('docs/settings.md has every setting with its kind, default and meaning, and
 
 test('docs/architecture.md has every fault with its status and origin', async (t) => {
   const rows = rowsOf(await readFile(join(ROOT, 'docs/architecture.md'), 'utf8'), 'Code');
-  const inCode = [...(await readFile(join(ROOT, 'src/fault.ts'), 'utf8')).matchAll(/^ {2}(\w+): \{ status:/gm)];
+  const inCode = [
+    ...(await readFile(join(ROOT, 'src/contract/fault.ts'), 'utf8')).matchAll(/^ {2}(\w+): \{ status:/gm),
+  ];
   // The names of the table in fault.ts.
   const faults = inCode.map(([, code]) => new Fault(code as FaultCode));
 

@@ -47,11 +47,11 @@ const HOMES: Readonly<Record<string, string>> = {
 
 /** What only one file may do. */
 const PRIVILEGES = [
-  { what: 'process.env', pattern: /\bprocess\??\.env\b/, home: 'src/config.ts', instead: 'take it from Config' },
+  { what: 'process.env', pattern: /\bprocess\??\.env\b/, home: 'src/config/config.ts', instead: 'take it from Config' },
   {
     what: 'process.exit',
     pattern: /\bprocess\??\.(?:exit|reallyExit|abort)\b/,
-    home: 'src/exit.ts',
+    home: 'src/cli/exit.ts',
     instead: 'throw, or return, to whoever starts the process',
   },
   { what: 'console', pattern: /\bconsole\s*[.[]/, home: '', instead: 'write through Log' },
@@ -205,14 +205,14 @@ test('the rules see a file that is too long or has an empty name', async (t) => 
 });
 
 test('the rules see a room that is not on the map, and a row without a room', async (t) => {
-  const tree = await fakeSourceTree({ 'src/hop/hop.ts': '', 'src/log/log.ts': '', 'src/fault.ts': '' });
+  const tree = await fakeSourceTree({ 'src/hop/hop.ts': '', 'src/contract/log.ts': '', 'src/contract/fault.ts': '' });
   const map = '| `src/hop/` | the next hop |\n| `src/log/` | |\n| `src/attic/` | old things |\n';
 
   t.deepEqual(
     rules.everyRoomIsOnTheMap(tree, map).map((complaint) => complaint.split(':')[0]),
     [
       'src/log/ has no row in docs/architecture.md',
-      'src/fault.ts has no row in docs/architecture.md',
+      'src/contract/fault.ts has no row in docs/architecture.md',
       'docs/architecture.md has a row for src/attic/, which does not exist',
     ],
   );

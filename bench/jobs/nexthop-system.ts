@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Config } from '../../src/config.ts';
-import type { Log } from '../../src/log/log.ts';
-import type { Store } from '../../src/stores/store.ts';
+import type { Config } from '../../src/config/config.ts';
+import type { Log } from '../../src/contract/log.ts';
+import type { Store } from '../../src/contract/store.ts';
 import type { OpenSystem } from './system.ts';
 
-type Built = typeof import('../../src/config.ts') &
+type Built = typeof import('../../src/config/config.ts') &
   typeof import('../../src/jobs/worker.ts') &
   typeof import('../../src/stores/open.ts');
 

@@ -13,7 +13,7 @@ export const nexthop: Server = {
   families: ['forward', 'function', 'file'],
   logs: true,
   find: () => {
-    if (!existsSync(PROGRAM)) return { missing: 'npm run prepare, which builds dist/cli.js' };
+    if (!existsSync(PROGRAM)) return { missing: 'npm run prepare, which builds dist/cli/cli.js' };
     return { version: String(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version) };
   },
   prepare: async ({ port, originPort, folder }) => {

@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { OwnBuild } from '../dialects/astro/own-build.ts';
+import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
 import type { Options } from './options.ts';
 
 /** What is known when a site is built and becomes part of the build. Paths are relative to the folder of the entry, so that the build can be moved. */

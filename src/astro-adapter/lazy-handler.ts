@@ -1,8 +1,8 @@
-import type { OwnBuild } from '../dialects/astro/own-build.ts';
-import { Guest } from '../guest.ts';
+import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
+import { Guest } from '../embed/embedded.ts';
+import type { MiddlewareArguments } from '../embed/middleware.ts';
 import { openHostLog } from '../log/host-log.ts';
-import type { MiddlewareArguments } from '../middleware.ts';
-import { keepSessionsBy } from '../session-store.ts';
+import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { readGuestConfig, toGuestOptions } from './own-site.ts';
 

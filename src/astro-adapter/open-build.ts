@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { OwnBuild, OwnRoute, RequestView } from '../dialects/astro/own-build.ts';
+import type { OwnBuild, OwnRoute, RequestView } from '../dialects/astro/own/own-build.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { errorPages } from './error-page.ts';
 import { readMark } from './static-headers.ts';

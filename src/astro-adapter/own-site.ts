@@ -1,13 +1,13 @@
 import { dirname, join, relative } from 'node:path';
-import { type Config, processEnv, readConfig } from '../config.ts';
-import type { OwnBuild } from '../dialects/astro/own-build.ts';
-import { ownReading } from '../dialects/astro/own-reading.ts';
-import { ownTarget } from '../dialects/astro/own-target.ts';
-import type { Dialect } from '../dialects/dialect.ts';
+import { type Config, processEnv, readConfig } from '../config/config.ts';
+import type { Dialect } from '../contract/dialect.ts';
+import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
+import { ownReading } from '../dialects/astro/own/own-reading.ts';
+import { ownTarget } from '../dialects/astro/own/own-target.ts';
 import type { EdgeOptions } from '../edge.ts';
-import type { GuestParts } from '../guest.ts';
-import { readHostConfig } from '../host/config.ts';
-import { DIALECTS } from '../site/scan.ts';
+import { readHostConfig } from '../embed/config.ts';
+import type { GuestParts } from '../embed/embedded.ts';
+import { DIALECTS } from '../site/dialects.ts';
 import type { BuildSettings } from './build-settings.ts';
 
 /** Where a server listens, where that is not left to HOST and PORT. */

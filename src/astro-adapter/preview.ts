@@ -1,4 +1,4 @@
-import { processEnv } from '../config.ts';
+import { processEnv } from '../config/config.ts';
 import type { EntryExports } from './server.ts';
 import type { RunningServer, StartOptions } from './start-server.ts';
 

@@ -1,8 +1,8 @@
-import { explain } from '../commands/explain.ts';
-import { start } from '../commands/start.ts';
-import type { OwnBuild } from '../dialects/astro/own-build.ts';
-import { exit } from '../exit.ts';
-import { keepSessionsBy } from '../session-store.ts';
+import { exit } from '../cli/exit.ts';
+import { explain } from '../cli/explain.ts';
+import { start } from '../cli/start.ts';
+import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
+import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { readOwnConfig, toEdgeOptions } from './own-site.ts';
 

@@ -1,5 +1,5 @@
-import { processEnv } from '../config.ts';
-import type { OwnBuild, OwnEntry } from '../dialects/astro/own-build.ts';
+import { processEnv } from '../config/config.ts';
+import type { OwnBuild, OwnEntry } from '../dialects/astro/own/own-build.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { type Handler, lazyHandler } from './lazy-handler.ts';
 import { type AstroApp, openBuild } from './open-build.ts';

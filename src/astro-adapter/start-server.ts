@@ -1,9 +1,9 @@
-import type { OwnBuild } from '../dialects/astro/own-build.ts';
+import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
 import { createEdge } from '../edge.ts';
-import { keepSessionsBy } from '../session-store.ts';
+import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { type Address, readOwnConfig, toEdgeOptions } from './own-site.ts';
-import { previewFields } from './preview-fields.ts';
+import { previewFields } from './preview-headers.ts';
 
 /** A server that listens. */
 export interface RunningServer {

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import type { Deadlines, Watched } from '../deadlines.ts';
-import type { Member } from '../roster.ts';
+import type { Deadlines, Watched } from '../timing/deadlines.ts';
+import type { Member } from '../timing/in-flight.ts';
 
 /** What is longer costs more to read than a new connection. */
 const LONGEST_BYTES = 256 * 1024;

@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '../fault.ts';
+import { Fault, type FaultCode } from '../contract/fault.ts';
 
 /** Nothing of the request can have been acted on: there was never a connection. */
 const UNREACHABLE: ReadonlySet<string> = new Set([

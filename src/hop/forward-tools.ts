@@ -1,7 +1,7 @@
 import type { Pool } from 'undici';
-import type { Deadlines } from '../deadlines.ts';
-import type { AnswerFields } from './answer-fields.ts';
+import type { Deadlines } from '../timing/deadlines.ts';
 import type { Connections } from './connections.ts';
+import type { AnswerFields } from './response-headers.ts';
 
 /** What all forwards of one hop share. */
 export interface ForwardTools {

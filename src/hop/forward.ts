@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { Watched } from '../deadlines.ts';
-import { Fault } from '../fault.ts';
-import type { Exchange, LeaveListener } from '../http/exchange.ts';
+import type { Exchange, LeaveListener } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import type { Outcome } from '../contract/target.ts';
 import { lingerOnClose } from '../http/linger.ts';
-import type { Member } from '../roster.ts';
-import type { Outcome } from '../target.ts';
+import type { Watched } from '../timing/deadlines.ts';
+import type { Member } from '../timing/in-flight.ts';
 import type { HopConnection } from './connections.ts';
 import { Discard } from './discard.ts';
 import { toHopFault } from './errors.ts';

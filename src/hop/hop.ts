@@ -1,17 +1,17 @@
 import { Pool } from 'undici';
-import { Deadlines } from '../deadlines.ts';
-import { Fault } from '../fault.ts';
-import type { Exchange } from '../http/exchange.ts';
-import { answerOptions } from '../http/options-answer.ts';
-import type { Origin } from '../setting.ts';
-import type { Miss, Outcome } from '../target.ts';
+import type { Origin } from '../config/setting.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import type { Miss, Outcome } from '../contract/target.ts';
+import { answerOptions } from '../http/options-response.ts';
+import { Deadlines } from '../timing/deadlines.ts';
 import { AddressWatch } from './address-watch.ts';
-import type { AnswerFields } from './answer-fields.ts';
 import { Connections } from './connections.ts';
 import { Forward } from './forward.ts';
 import type { ForwardTools } from './forward-tools.ts';
 import { type RequestBody, toRequestBody } from './request-body.ts';
-import type { RequestFields } from './request-fields.ts';
+import type { RequestFields } from './request-headers.ts';
+import type { AnswerFields } from './response-headers.ts';
 
 export interface HopOptions {
   readonly origin: Origin;

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import { hasBody } from '../http/has-body.ts';
 
 /** What follows the head of a request. An 'empty' body is announced by `Content-Length: 0`; 'none' is not announced at all. */

@@ -1,8 +1,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import httpProxy from 'http-proxy';
-import type { Exchange } from '../http/exchange.ts';
-import type { Origin } from '../setting.ts';
+import type { Origin } from '../config/setting.ts';
+import type { Exchange } from '../contract/exchange.ts';
 
 /** An opening handshake on its way to the hop. Nobody listens to the request yet, not even for errors. */
 export interface Handshake {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
 
 /**
  * The hop's answer that is no upgrade, on its way to the client as an ordinary answer that ends the connection.

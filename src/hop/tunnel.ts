@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { Deadlines } from '../deadlines.ts';
-import { Fault } from '../fault.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { Origin } from '../config/setting.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 import type { UpgradeSlots } from '../http/upgrade-slots.ts';
-import type { Origin } from '../setting.ts';
-import { Tunnel, type TunnelTools } from './tunnel-course.ts';
+import { Deadlines } from '../timing/deadlines.ts';
 import { Handshaker } from './tunnel-handshake.ts';
+import { Tunnel, type TunnelTools } from './tunnel-session.ts';
 
 export interface TunnelOptions {
   readonly origin: Origin;

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
 
 /** Is told whenever a piece of the body moved on. */
 export interface Mover {

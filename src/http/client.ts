@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import type { TrustedPeers } from '../setting.ts';
+import type { TrustedPeers } from '../config/setting.ts';
 import { type Peer, vetTrustHeaders } from './trust-headers.ts';
 
 /** Who asked, as far as it can be believed. */

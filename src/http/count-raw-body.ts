@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import { hasBody } from './has-body.ts';
 
 /**

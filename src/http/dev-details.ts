@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../contract/fault.ts';
 
 /** What went wrong, for the developer alone. */
 export interface DevDetails {

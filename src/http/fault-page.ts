@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { Fault, FaultPage } from '../fault.ts';
+import type { Fault, FaultPage } from '../contract/fault.ts';
 import { type DevDetails, toDevDetails } from './dev-details.ts';
 import { negotiate } from './negotiate.ts';
 

@@ -1,6 +1,6 @@
+import type { Exchange } from '../contract/exchange.ts';
+import type { SocketTalker, Upgrade } from '../contract/upgrade.ts';
 import { EarlyBytes } from './early-bytes.ts';
-import type { Exchange } from './exchange.ts';
-import type { SocketTalker, Upgrade } from './upgrade.ts';
 
 /** Completes a handshake and resolves when the socket is closed; see `Upgrade.accept`. */
 export type Accept = (exchange: Exchange, talker: SocketTalker) => Promise<void>;

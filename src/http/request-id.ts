@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { RequestId } from './exchange.ts';
+import type { RequestId } from '../contract/exchange.ts';
 
 /** 32 hex digits like the platform's: so many stand for the process, the others count. */
 const PROCESS_DIGITS = 20;

@@ -1,5 +1,5 @@
-import { Fault } from '../fault.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 
 /**
  * The public URL of a request: scheme and host as the client saw them, path and query byte for byte. Throws `bad_request` for a Host that could

@@ -1,4 +1,4 @@
-import { Fault } from '../fault.ts';
+import { Fault } from '../contract/fault.ts';
 
 /** Connections that have left HTTP have one limit: tunnels to the hop and WebSockets of functions, those that are being opened included. */
 export class UpgradeSlots {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ReadableByteStreamController, ReadableStream, type UnderlyingByteSource } from 'node:stream/web';
-import { Fault } from '../fault.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 
 /**
  * The body of a request as a byte stream. Nothing is taken from the client, and it is not told to go on (100-continue),

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { Fault } from '../fault.ts';
+import { Fault } from '../contract/fault.ts';
 
 /** The body of a Response, whatever it is made of, one chunk after the other. */
 export interface Chunks {

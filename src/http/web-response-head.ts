@@ -1,6 +1,6 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http';
-import { Fault } from '../fault.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 import { HOP_BY_HOP } from './headers.ts';
 
 /** Bytes. Above it, copying the body costs more than writing it as a second piece: measured between 4 and 16 KiB. */

@@ -1,6 +1,6 @@
-import { Fault } from '../fault.ts';
+import type { Exchange, LeaveListener } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 import { Drain } from './drain.ts';
-import type { Exchange, LeaveListener } from './exchange.ts';
 import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
 

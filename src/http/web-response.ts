@@ -1,5 +1,5 @@
-import { Fault } from '../fault.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 import { TextResponse } from './text-response.ts';
 import { type Chunks, toChunks } from './web-response-chunks.ts';
 import { type WebResponse, WebResponseHead } from './web-response-head.ts';

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocketServer } from 'ws';
-import { Fault } from '../fault.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import type { SocketTalker } from '../contract/upgrade.ts';
 import { BoundedSocket } from './bounded-socket.ts';
-import type { Exchange } from './exchange.ts';
 import { PendingUpgrade } from './pending-upgrade.ts';
-import type { SocketTalker } from './upgrade.ts';
 import type { UpgradeSlots } from './upgrade-slots.ts';
-import { WebSocketCourse } from './web-socket-course.ts';
+import { WebSocketCourse } from './web-socket-session.ts';
 
 export interface WebSocketsOptions {
   readonly slots: UpgradeSlots;

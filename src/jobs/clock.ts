@@ -1,8 +1,8 @@
-import type { JobRule } from '../dialects/dialect.ts';
-import type { Log } from '../log/log.ts';
-import type { Queue } from '../stores/store.ts';
+import type { JobRule } from '../contract/dialect.ts';
+import type { Log } from '../contract/log.ts';
+import { Schedule } from '../contract/schedule.ts';
+import type { Queue } from '../contract/store.ts';
 import { Outage } from './outage.ts';
-import { Schedule } from './schedule.ts';
 import { SYSTEM_TIME, type Time } from './time.ts';
 
 export interface ClockParts {

@@ -1,6 +1,6 @@
-import type { JobRule } from '../dialects/dialect.ts';
-import type { Log } from '../log/log.ts';
-import type { Job } from '../stores/store.ts';
+import type { JobRule } from '../contract/dialect.ts';
+import type { Log } from '../contract/log.ts';
+import type { Job } from '../contract/store.ts';
 
 /** What an attempt at a job came to. */
 export type Ending =

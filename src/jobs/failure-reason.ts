@@ -1,5 +1,5 @@
 import { isNativeError } from 'node:util/types';
-import { Fault } from '../fault.ts';
+import { Fault } from '../contract/fault.ts';
 import { toLoggableText } from '../log/loggable.ts';
 
 /** A reason is kept with the job, and read in a list. */

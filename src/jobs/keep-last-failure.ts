@@ -1,4 +1,4 @@
-import type { Ledger } from '../stores/store.ts';
+import type { Ledger } from '../contract/store.ts';
 
 /** More than one is there only when this failed before. */
 const MOST = 10;

@@ -1,4 +1,4 @@
-import type { Log } from '../log/log.ts';
+import type { Log } from '../contract/log.ts';
 
 /** Soon enough that a store which only stumbled is not waited for. */
 const SHORTEST_WAIT_MS = 250;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobRule } from '../dialects/dialect.ts';
-import { Fault } from '../fault.ts';
-import type { Log } from '../log/log.ts';
-import type { Claim, Queue } from '../stores/store.ts';
+import type { JobRule } from '../contract/dialect.ts';
+import { Fault } from '../contract/fault.ts';
+import type { Log } from '../contract/log.ts';
+import type { Claim, Queue } from '../contract/store.ts';
 import { type Ending, logEnding } from './ending.ts';
 import { toFailureReason } from './failure-reason.ts';
 import { keepLastFailure } from './keep-last-failure.ts';

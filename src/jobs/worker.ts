@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobRule } from '../dialects/dialect.ts';
-import type { Log } from '../log/log.ts';
-import type { Claim, Queue } from '../stores/store.ts';
+import type { JobRule } from '../contract/dialect.ts';
+import type { Log } from '../contract/log.ts';
+import { Schedule } from '../contract/schedule.ts';
+import type { Claim, Queue } from '../contract/store.ts';
 import { Outage } from './outage.ts';
 import { Run } from './run.ts';
-import { Schedule } from './schedule.ts';
 
 export interface WorkerParts {
   readonly queue: Queue;

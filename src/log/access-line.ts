@@ -1,4 +1,4 @@
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import { shortAddress } from './short-address.ts';
 
 /** A client may send 32 KiB of head with every request; the log shall not grow at that rate. In UTF-16 units, before escaping. */

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { Appender, type AppenderListener } from './appender.ts';
 import type { Mirror } from './mirror.ts';
 import type { Lines } from './stream-lines.ts';

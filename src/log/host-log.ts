@@ -1,4 +1,4 @@
-import type { Log } from './log.ts';
+import type { Log } from '../contract/log.ts';
 import { type LogOptions, openLog } from './open.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import type { Log } from '../contract/log.ts';
 import { AccessLine } from './access-line.ts';
 import { LogFile, type TroubleListener } from './file.ts';
-import type { Log } from './log.ts';
 import { toLoggable, toLoggableText } from './loggable.ts';
 import { Mirror } from './mirror.ts';
 import { type Lines, StreamLines } from './stream-lines.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import type { Problem } from './problem.ts';
+import type { Problem } from '../contract/problem.ts';
 
 /** The second counts only where the first is missing, as on EdgeOne; they are never merged. */
 const FILES = ['.env', '.env.local'];

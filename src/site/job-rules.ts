@@ -1,5 +1,5 @@
-import type { JobRule, Reading } from '../dialects/dialect.ts';
-import type { Problem } from './problem.ts';
+import type { JobRule, Reading } from '../contract/dialect.ts';
+import type { Problem } from '../contract/problem.ts';
 
 export interface JobRules {
   /** Each of another name. */

@@ -1,5 +1,5 @@
-import type { Log } from '../log/log.ts';
-import { type Problem, toPlace } from './problem.ts';
+import type { Log } from '../contract/log.ts';
+import { type Problem, toPlace } from '../contract/problem.ts';
 
 /** Tells the log what the author of a site should know. */
 export function logProblems(log: Log, problems: readonly Problem[]): void {

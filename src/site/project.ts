@@ -1,6 +1,6 @@
-import { type Config, SiteEnv } from '../config.ts';
-import type { Project } from '../dialects/dialect.ts';
-import type { Log } from '../log/log.ts';
+import { type Config, SiteEnv } from '../config/config.ts';
+import type { Project } from '../contract/dialect.ts';
+import type { Log } from '../contract/log.ts';
 import { readEnvFile } from './env-file.ts';
 
 export interface ProjectParts extends Pick<Project, 'jobs' | 'kv' | 'warmCode'> {

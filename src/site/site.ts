@@ -1,13 +1,13 @@
-import type { Dialect, FileFolder, IgnoredFile, JobRule, Project, Reading, Route } from '../dialects/dialect.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { Dialect, FileFolder, IgnoredFile, JobRule, Project, Reading, Route } from '../contract/dialect.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import type { Problem } from '../contract/problem.ts';
+import { type Conflict, findConflicts } from '../routing/conflict.ts';
+import { inOrder } from '../routing/order.ts';
+import { type Candidate, createRouter } from '../routing/router.ts';
 import { readFiles } from '../static/read-files.ts';
-import { type Conflict, findConflicts } from './conflict.ts';
+import { DIALECTS } from './dialects.ts';
 import { requireFolder } from './folder.ts';
 import { toJobRules } from './job-rules.ts';
-import { inOrder } from './order.ts';
-import type { Problem } from './problem.ts';
-import { type Candidate, createRouter } from './router.ts';
-import { DIALECTS } from './scan.ts';
 
 /** What a project answers by itself, and what its author should know about it. */
 export interface Site {

@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { Fault } from '../fault.ts';
+import type { Exchange, LeaveListener } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 import { Drain } from '../http/drain.ts';
-import type { Exchange, LeaveListener } from '../http/exchange.ts';
 import { isUntouched } from './facts.ts';
 import type { Range } from './range.ts';
 

@@ -1,9 +1,9 @@
-import type { FileFolder } from '../dialects/dialect.ts';
-import type { Exchange } from '../http/exchange.ts';
-import type { Outcome, Target } from '../target.ts';
+import type { FileFolder } from '../contract/dialect.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import type { Outcome, Target } from '../contract/target.ts';
+import { writeHead } from '../http/write-head.ts';
 import { ASK_AGAIN } from './cache-control.ts';
 import type { ServedFile } from './served-file.ts';
-import { writeHead } from './write-head.ts';
 
 /** What stands under a path, without and with a slash at its end. At least one of them. */
 export interface Doors {

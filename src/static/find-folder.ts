@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { IgnoredFile } from '../dialects/dialect.ts';
-import type { Problem } from '../site/problem.ts';
+import type { IgnoredFile } from '../contract/dialect.ts';
+import type { Problem } from '../contract/problem.ts';
 
 /** Where files are looked for, as told to the author of a site that has none. */
 export const LOOKS_FOR = 'dist/client/ of a build with dist/server/, else dist/ with an index.html, else public/';

@@ -1,8 +1,8 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import type { IgnoredFile } from '../dialects/dialect.ts';
-import type { Problem } from '../site/problem.ts';
+import type { IgnoredFile } from '../contract/dialect.ts';
+import type { Problem } from '../contract/problem.ts';
 
 export interface ListingParts {
   /** Absolute path of the site. */

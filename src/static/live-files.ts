@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import type { Exchange } from '../http/exchange.ts';
-import type { Log } from '../log/log.ts';
-import { toMatchable } from '../site/path.ts';
-import type { Outcome, Target } from '../target.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import type { Log } from '../contract/log.ts';
+import { toMatchable } from '../contract/path.ts';
+import type { Outcome, Target } from '../contract/target.ts';
 import type { FileListing, VisitedFolder } from './list-files.ts';
 
 /** A clock that marks changes may stand still for as long; what is added meanwhile leaves the same mark. */

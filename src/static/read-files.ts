@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { FileFolder, Project, Reading } from '../dialects/dialect.ts';
-import { toExtraFields } from './extra-fields.ts';
+import type { FileFolder, Project, Reading } from '../contract/dialect.ts';
+import { toExtraFields } from './extra-headers.ts';
 import { findFolder } from './find-folder.ts';
 import { type FileListing, listFiles } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';

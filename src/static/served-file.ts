@@ -1,13 +1,13 @@
-import { Fault } from '../fault.ts';
-import type { Exchange } from '../http/exchange.ts';
-import type { Outcome } from '../target.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import type { Outcome } from '../contract/target.ts';
+import { writeHead } from '../http/write-head.ts';
 import { type Coding, chooseCodings } from './choose-codings.ts';
 import type { Facts } from './facts.ts';
 import { FileSender } from './file-sender.ts';
 import { isSamePart, judge } from './precondition.ts';
 import { type Range, toRange } from './range.ts';
 import type { StoredFile } from './stored-file.ts';
-import { writeHead } from './write-head.ts';
 
 /** A file that changes each time it is opened is not worth more. */
 const ATTEMPTS = 3;

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
-import { Fault } from '../fault.ts';
+import { Fault } from '../contract/fault.ts';
 import type { Coding } from './choose-codings.ts';
 import { type Facts, isSameFile, readFacts } from './facts.ts';
 import type { Memory } from './memory.ts';

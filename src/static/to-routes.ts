@@ -1,6 +1,6 @@
-import type { FileFolder, Route } from '../dialects/dialect.ts';
-import type { PatternSegment } from '../site/pattern.ts';
-import type { Target } from '../target.ts';
+import type { FileFolder, Route } from '../contract/dialect.ts';
+import type { PatternSegment } from '../contract/pattern.ts';
+import type { Target } from '../contract/target.ts';
 import { toBase } from './to-targets.ts';
 
 const METHODS = ['GET', 'HEAD'] as const;

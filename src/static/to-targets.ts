@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path/posix';
-import type { FileFolder } from '../dialects/dialect.ts';
+import type { FileFolder } from '../contract/dialect.ts';
 import { cacheControlOf } from './cache-control.ts';
 import type { Coding } from './choose-codings.ts';
 import { contentTypeOf } from './content-type.ts';
-import type { ExtraFields } from './extra-fields.ts';
+import type { ExtraFields } from './extra-headers.ts';
 import { type Doors, FileTarget } from './file-target.ts';
 import type { ListedFile } from './list-files.ts';
 import { ServedFile } from './served-file.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Fault } from '../fault.ts';
-import type { Kv, Queue, Store } from './store.ts';
+import { Fault } from '../contract/fault.ts';
+import type { Kv, Queue, Store } from '../contract/store.ts';
 
 /** As long as the thread of the embedded store may take to start on a starved machine. */
 const WARM_WITHIN_MS = 5000;

@@ -1,8 +1,8 @@
-import type { Config } from '../config.ts';
-import type { Log } from '../log/log.ts';
+import type { Config } from '../config/config.ts';
+import type { Log } from '../contract/log.ts';
+import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './redis/open.ts';
 import { openSqliteStore } from './sqlite/open.ts';
-import type { Store } from './store.ts';
 
 /** The store that the settings name: Redis where there is a REDIS_URL, else the embedded one in DATA_DIR. Whoever opens it closes it. */
 export function openStore(

@@ -1,4 +1,4 @@
-import type { Log } from '../log/log.ts';
+import type { Log } from '../contract/log.ts';
 import { type Certificate, type CertificatePaths, readCertificate } from './certificate.ts';
 
 /** The files that hold the certificate of this server, and what was read from them last. */

@@ -1,6 +1,6 @@
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Log } from '../log/log.ts';
+import type { Log } from '../contract/log.ts';
 
 /** Scanners and misled clients may fail by the thousand: their failures are told together. */
 const TELL_EVERY_MS = 60_000;

@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '../fault.ts';
+import { Fault, type FaultCode } from '../contract/fault.ts';
 
 /**
  * Every reason for which a message is refused, with the fault code that it has in a request.

@@ -1,8 +1,8 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { build } from '../../src/commands/build.ts';
-import { readConfig } from '../../src/config.ts';
+import { build } from '../../src/cli/build.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { BuildError } from '../../src/dialects/loader/build-error.ts';
 import { SiteError } from '../../src/site/folder.ts';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';

@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
-import { jobs } from '../../src/commands/jobs.ts';
-import { type JobsCall, JobsError } from '../../src/commands/jobs-call.ts';
-import { type Config, readConfig } from '../../src/config.ts';
+import { jobs } from '../../src/cli/jobs.ts';
+import { type JobsCall, JobsError } from '../../src/cli/jobs-call.ts';
+import { type Config, readConfig } from '../../src/config/config.ts';
+import type { Queue } from '../../src/contract/store.ts';
 import { openStore } from '../../src/stores/open.ts';
-import type { Queue } from '../../src/stores/store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { logFolder } from '../helpers/log-folder.ts';
 import { runNexthop } from '../helpers/process.ts';

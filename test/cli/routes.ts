@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { type RoutesOptions, routes } from '../../src/commands/routes.ts';
-import { readConfig } from '../../src/config.ts';
-import type { Dialect } from '../../src/dialects/dialect.ts';
+import { type RoutesOptions, routes } from '../../src/cli/routes.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { Dialect } from '../../src/contract/dialect.ts';
 import { SiteError } from '../../src/site/folder.ts';
 import { fixedDialect } from '../helpers/fixed-dialect.ts';
 import { route } from '../helpers/route.ts';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Project } from '../../src/dialects/dialect.ts';
+import type { Project } from '../../src/contract/dialect.ts';
+import type { Problem } from '../../src/contract/problem.ts';
 import { compile, type Exports } from '../../src/dialects/loader/compile.ts';
 import { findKept } from '../../src/dialects/loader/kept-build.ts';
 import { NewBuild } from '../../src/dialects/loader/new-build.ts';
 import { survey } from '../../src/dialects/loader/survey.ts';
-import type { Problem } from '../../src/site/problem.ts';
 import { project } from './project.ts';
 
 /** A site whose one function depends on everything that a build may depend on. */

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
-import type { Dialect, Project, Reading } from '../../src/dialects/dialect.ts';
-import { createRouter } from '../../src/site/router.ts';
+import type { Dialect, Project, Reading } from '../../src/contract/dialect.ts';
+import { createRouter } from '../../src/routing/router.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { project } from './project.ts';
 

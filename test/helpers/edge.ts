@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { readConfig } from '../../src/config.ts';
-import type { Dialect } from '../../src/dialects/dialect.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { Dialect } from '../../src/contract/dialect.ts';
 import { createEdge, type Edge } from '../../src/edge.ts';
 import { connectTo, type Peer } from './peer.ts';
 

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
-import { type Fault, toFault } from '../../src/fault.ts';
-import { Exchange } from '../../src/http/exchange.ts';
-import { answerFault } from '../../src/http/fault-answer.ts';
-import { PendingWork } from '../../src/pending-work.ts';
+import { Exchange } from '../../src/contract/exchange.ts';
+import { type Fault, toFault } from '../../src/contract/fault.ts';
+import { PendingWork } from '../../src/contract/pending-work.ts';
+import { answerFault } from '../../src/http/fault-response.ts';
 import { connectTo, type Peer } from './peer.ts';
 
 export interface ExchangeServer {

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import { Exchange } from '../../src/contract/exchange.ts';
+import { PendingWork } from '../../src/contract/pending-work.ts';
 import { identify } from '../../src/http/client.ts';
-import { Exchange } from '../../src/http/exchange.ts';
 import { RequestIds } from '../../src/http/request-id.ts';
-import { PendingWork } from '../../src/pending-work.ts';
 import { connectTo, type Peer } from './peer.ts';
 
 export interface ServedExchange {

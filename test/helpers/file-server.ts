@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { FileFolder, Project } from '../../src/dialects/dialect.ts';
+import type { FileFolder, Project } from '../../src/contract/dialect.ts';
 import { readFiles } from '../../src/static/read-files.ts';
 import { type DialectServer, serveDialect } from './dialect-server.ts';
 

@@ -1,4 +1,4 @@
-import type { Dialect, Reading } from '../../src/dialects/dialect.ts';
+import type { Dialect, Reading } from '../../src/contract/dialect.ts';
 
 /** A dialect that finds the same in every project. */
 export function fixedDialect(reading: Partial<Reading>, name = 'test'): Dialect {

@@ -1,12 +1,12 @@
 import type { ExecutionContext } from 'ava';
-import type { Project } from '../../src/dialects/dialect.ts';
+import type { Project } from '../../src/contract/dialect.ts';
+import type { Params } from '../../src/contract/target.ts';
 import { compile } from '../../src/dialects/loader/compile.ts';
-import { FunctionTarget } from '../../src/dialects/netlify/function-target.ts';
-import { installGlobals } from '../../src/dialects/netlify/globals.ts';
-import { toModernRun } from '../../src/dialects/netlify/modern-run.ts';
-import { toPlatform } from '../../src/dialects/netlify/platform.ts';
+import { FunctionTarget } from '../../src/dialects/netlify/call/function-target.ts';
+import { installGlobals } from '../../src/dialects/netlify/call/globals.ts';
+import { toModernRun } from '../../src/dialects/netlify/call/modern-run.ts';
+import { toPlatform } from '../../src/dialects/netlify/call/platform.ts';
 import { installTextResponse } from '../../src/http/text-response.ts';
-import type { Params } from '../../src/target.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { project } from './project.ts';
 

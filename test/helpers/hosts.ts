@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { ExecutionContext } from 'ava';
+import { createMiddleware, type Middleware, type MiddlewareOptions } from '../../src/embed/middleware.ts';
 import type { HostLog } from '../../src/log/host-log.ts';
-import { createMiddleware, type Middleware, type MiddlewareOptions } from '../../src/middleware.ts';
 import { connectTo, type Peer } from './peer.ts';
 
 export interface Host {

@@ -1,5 +1,5 @@
-import type { JobAttempt } from '../../src/dialects/dialect.ts';
-import type { Declaration, FunctionConfig } from '../../src/dialects/netlify/declaration.ts';
+import type { JobAttempt } from '../../src/contract/dialect.ts';
+import type { Declaration, FunctionConfig } from '../../src/dialects/netlify/find/declaration.ts';
 
 /** The first attempt at a job, with all the time in the world. */
 export function jobAttempt(parts: Partial<JobAttempt> = {}): JobAttempt {

@@ -1,5 +1,5 @@
-import type { Dialect, JobAttempt, JobIntake, Reading } from '../../src/dialects/dialect.ts';
-import type { Target } from '../../src/target.ts';
+import type { Dialect, JobAttempt, JobIntake, Reading } from '../../src/contract/dialect.ts';
+import type { Target } from '../../src/contract/target.ts';
 import { route } from './route.ts';
 
 export interface JobDialect extends Dialect {

@@ -1,9 +1,9 @@
 import type { ExecutionContext } from 'ava';
-import type { Project, ProjectLimits } from '../../src/dialects/dialect.ts';
-import { FunctionTarget } from '../../src/dialects/netlify/function-target.ts';
-import { toLambdaRun } from '../../src/dialects/netlify/lambda-run.ts';
-import { type Platform, toPlatform } from '../../src/dialects/netlify/platform.ts';
-import type { Log } from '../../src/log/log.ts';
+import type { Project, ProjectLimits } from '../../src/contract/dialect.ts';
+import type { Log } from '../../src/contract/log.ts';
+import { FunctionTarget } from '../../src/dialects/netlify/call/function-target.ts';
+import { toLambdaRun } from '../../src/dialects/netlify/call/lambda-run.ts';
+import { type Platform, toPlatform } from '../../src/dialects/netlify/call/platform.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { NO_LIMITS } from './project.ts';
 

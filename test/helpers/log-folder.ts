@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Log } from '../../src/log/log.ts';
+import type { Log } from '../../src/contract/log.ts';
 import { type LogOptions, openLog } from '../../src/log/open.ts';
 
 export interface LogFolder {

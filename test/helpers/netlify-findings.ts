@@ -1,8 +1,8 @@
 import type { ExecutionContext } from 'ava';
-import type { Project } from '../../src/dialects/dialect.ts';
-import type { Declaration } from '../../src/dialects/netlify/declaration.ts';
-import { type Findings, findFunctions } from '../../src/dialects/netlify/find-functions.ts';
-import { readNetlifyToml } from '../../src/dialects/netlify/netlify-toml.ts';
+import type { Project } from '../../src/contract/dialect.ts';
+import { readNetlifyToml } from '../../src/dialects/netlify/config/netlify-toml.ts';
+import type { Declaration } from '../../src/dialects/netlify/find/declaration.ts';
+import { type Findings, findFunctions } from '../../src/dialects/netlify/find/find-functions.ts';
 import { project } from './project.ts';
 
 /** A modern function. */

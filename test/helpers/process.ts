@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
-const CLI = new URL('../../src/cli.ts', import.meta.url).pathname;
+const CLI = new URL('../../src/cli/cli.ts', import.meta.url).pathname;
 
 /** How long a process may take to say what a test waits for. */
 const PATIENCE_MS = 20_000;

@@ -1,8 +1,8 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Project, ProjectLimits } from '../../src/dialects/dialect.ts';
-import type { Log } from '../../src/log/log.ts';
+import type { Project, ProjectLimits } from '../../src/contract/dialect.ts';
+import type { Log } from '../../src/contract/log.ts';
 import { siteFolder } from './site-folder.ts';
 
 const SILENT: Log = {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
-import type { Log } from '../../src/log/log.ts';
-import { redisUrl } from '../../src/redis-url.ts';
+import { redisUrl } from '../../src/config/redis-url.ts';
+import type { Log } from '../../src/contract/log.ts';
+import type { Store } from '../../src/contract/store.ts';
 import { openRedisStore } from '../../src/stores/redis/open.ts';
-import type { Store } from '../../src/stores/store.ts';
 
 export interface HeardLine {
   readonly level: 'info' | 'warn' | 'error';

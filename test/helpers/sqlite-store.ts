@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Log } from '../../src/log/log.ts';
+import type { Log } from '../../src/contract/log.ts';
+import type { Store } from '../../src/contract/store.ts';
 import { openSqliteStore } from '../../src/stores/sqlite/open.ts';
-import type { Store } from '../../src/stores/store.ts';
 import { untilTold } from './until-told.ts';
 
 export interface SqliteRoom {

@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { ExecutionContext } from 'ava';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { Store } from '../../src/contract/store.ts';
 import { openStore } from '../../src/stores/open.ts';
-import type { Store } from '../../src/stores/store.ts';
 import { logFolder } from './log-folder.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { ready, sqliteRoom } from './sqlite-store.ts';

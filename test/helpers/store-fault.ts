@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import { Fault } from '../../src/fault.ts';
+import { Fault } from '../../src/contract/fault.ts';
 import { toLoggable } from '../../src/log/loggable.ts';
 
 /** The contract's second, and what a busy machine may add. */

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { Claim, Job, NewJob, Queue, Store } from '../../src/stores/store.ts';
+import type { Claim, Job, NewJob, Queue, Store } from '../../src/contract/store.ts';
 import { untilTold } from './until-told.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { Fault } from '../../src/fault.ts';
-import type { Claim, Ledger, NewJob, Queue, Tick, TickOutcome } from '../../src/stores/store.ts';
+import { Fault } from '../../src/contract/fault.ts';
+import type { Claim, Ledger, NewJob, Queue, Tick, TickOutcome } from '../../src/contract/store.ts';
 
 /** A real queue behind a switch: while it is off, every verb rejects as that of a store that is away. It counts what it is asked. */
 export class SwitchedQueue implements Queue {

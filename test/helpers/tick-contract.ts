@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Tick } from '../../src/stores/store.ts';
+import type { Tick } from '../../src/contract/store.ts';
 import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
 import { untilTold } from './until-told.ts';
 

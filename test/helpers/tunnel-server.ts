@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
-import { type Fault, toFault } from '../../src/fault.ts';
+import { Exchange } from '../../src/contract/exchange.ts';
+import { type Fault, toFault } from '../../src/contract/fault.ts';
+import { PendingWork } from '../../src/contract/pending-work.ts';
 import { isTunnelRequest, type TunnelOptions, Tunnels } from '../../src/hop/tunnel.ts';
-import { Exchange } from '../../src/http/exchange.ts';
 import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
-import { PendingWork } from '../../src/pending-work.ts';
 import { Peer } from './peer.ts';
 
 export interface TunnelServer {

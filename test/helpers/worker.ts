@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
-import type { JobRule } from '../../src/dialects/dialect.ts';
+import type { JobRule } from '../../src/contract/dialect.ts';
+import type { Queue } from '../../src/contract/store.ts';
 import { Worker, type WorkerParts } from '../../src/jobs/worker.ts';
-import type { Queue } from '../../src/stores/store.ts';
 import { logFolder } from './log-folder.ts';
 import { untilTold } from './until-told.ts';
 

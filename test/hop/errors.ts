@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { Pool } from 'undici';
-import { Fault, type FaultCode } from '../../src/fault.ts';
+import { Fault, type FaultCode } from '../../src/contract/fault.ts';
 import { isRefused, toHopFault } from '../../src/hop/errors.ts';
 
 /** A port whose connections are each treated with `serve`. */

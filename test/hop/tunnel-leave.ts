@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import type { Exchange } from '../../src/http/exchange.ts';
+import type { Exchange } from '../../src/contract/exchange.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';
 import { handshake, serveTunnels, switching, type TunnelServer } from '../helpers/tunnel-server.ts';

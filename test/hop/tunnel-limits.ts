@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import test from 'ava';
-import { Fault } from '../../src/fault.ts';
+import { Fault } from '../../src/contract/fault.ts';
 import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { FaultPage } from '../../src/fault.ts';
-import { Fault } from '../../src/fault.ts';
+import type { FaultPage } from '../../src/contract/fault.ts';
+import { Fault } from '../../src/contract/fault.ts';
 import { toFaultPage } from '../../src/http/fault-page.ts';
 
 const FAULT = new Fault('hop_unreachable', { message: 'secret words', cause: new Error('secret cause') });

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { Fault, type FaultCode } from '../../src/fault.ts';
-import { answerFault } from '../../src/http/fault-answer.ts';
+import { Fault, type FaultCode } from '../../src/contract/fault.ts';
+import { answerFault } from '../../src/http/fault-response.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';
 
 for (const [code, seconds] of [

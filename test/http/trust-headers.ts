@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
+import { trustedPeers } from '../../src/config/setting.ts';
 import { identify } from '../../src/http/client.ts';
-import { trustedPeers } from '../../src/setting.ts';
 import { receive } from '../helpers/received-request.ts';
 
 interface Fields {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Exchange } from '../../src/http/exchange.ts';
+import type { Exchange } from '../../src/contract/exchange.ts';
 import { toWebRequest } from '../../src/http/web-request.ts';
 import { writeWebResponse } from '../../src/http/web-response.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';

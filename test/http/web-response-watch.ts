@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import test from 'ava';
-import { Fault } from '../../src/fault.ts';
+import { Fault } from '../../src/contract/fault.ts';
 import { writeWebResponse } from '../../src/http/web-response.ts';
 import type { StreamWatch, Writing } from '../../src/http/web-response-stream.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';

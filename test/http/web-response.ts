@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { Response as UndiciResponse } from 'undici';
-import { Fault } from '../../src/fault.ts';
+import { Fault } from '../../src/contract/fault.ts';
 import { isWebResponse, writeWebResponse } from '../../src/http/web-response.ts';
 import type { WebResponse } from '../../src/http/web-response-head.ts';
 import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
-import type { JobRule } from '../../src/dialects/dialect.ts';
+import type { JobRule } from '../../src/contract/dialect.ts';
+import type { Queue } from '../../src/contract/store.ts';
 import { Clock } from '../../src/jobs/clock.ts';
-import type { Queue } from '../../src/stores/store.ts';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { FakeTime } from '../helpers/fake-time.ts';
 import { jobRule } from '../helpers/job-rule.ts';

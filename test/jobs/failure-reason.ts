@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Fault } from '../../src/fault.ts';
+import { Fault } from '../../src/contract/fault.ts';
 import { toFailureReason } from '../../src/jobs/failure-reason.ts';
 
 test('a reason says what was thrown and where, and no more lines than one reads', (t) => {

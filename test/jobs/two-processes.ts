@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { startJobProcess } from '../helpers/job-process.ts';
 import { logFolder } from '../helpers/log-folder.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Fault } from '../../src/fault.ts';
+import { Fault } from '../../src/contract/fault.ts';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { newJob } from '../helpers/store-place.ts';

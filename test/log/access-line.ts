@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
-import { Fault } from '../../src/fault.ts';
-import type { Exchange } from '../../src/http/exchange.ts';
+import type { Exchange } from '../../src/contract/exchange.ts';
+import { Fault } from '../../src/contract/fault.ts';
 import { AccessLine } from '../../src/log/access-line.ts';
 import { type ServedExchange, withExchange } from '../helpers/exchange.ts';
 

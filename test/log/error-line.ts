@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { Fault } from '../../src/fault.ts';
-import type { Log } from '../../src/log/log.ts';
+import { Fault } from '../../src/contract/fault.ts';
+import type { Log } from '../../src/contract/log.ts';
 import type { LogOptions } from '../../src/log/open.ts';
 import { type LogFolder, logFolder } from '../helpers/log-folder.ts';
 

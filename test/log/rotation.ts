@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
-import type { Log } from '../../src/log/log.ts';
+import type { Log } from '../../src/contract/log.ts';
 import { LogError } from '../../src/log/open.ts';
 import { withExchange } from '../helpers/exchange.ts';
 import { type LogFolder, logFolder } from '../helpers/log-folder.ts';

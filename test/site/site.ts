@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Dialect, FileFolder, Project } from '../../src/dialects/dialect.ts';
+import type { Dialect, FileFolder, Project } from '../../src/contract/dialect.ts';
 import { SiteError } from '../../src/site/folder.ts';
 import { openSite } from '../../src/site/site.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { FileFolder } from '../../src/dialects/dialect.ts';
+import type { FileFolder } from '../../src/contract/dialect.ts';
 import { type FileServer, serveFiles } from '../helpers/file-server.ts';
 
 test('in development a file that is added, changed or removed is noticed by the next request', async (t) => {

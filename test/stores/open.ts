@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';

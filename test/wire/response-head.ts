@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Fault } from '../../src/fault.ts';
+import type { Fault } from '../../src/contract/fault.ts';
 import type { MessageReason } from '../../src/wire/message-fault.ts';
 import { CHUNKED, ResponseHead, UNTIL_CLOSE } from '../../src/wire/response-head.ts';
 

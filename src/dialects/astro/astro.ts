@@ -1,8 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
-import type { Dialect, Project, Reading } from '../dialect.ts';
-import { hostBuild } from './host-build.ts';
-import { type FoundBuild, readBuild } from './read-build.ts';
+import type { Dialect, Project, Reading } from '../../contract/dialect.ts';
+import { hostBuild } from './hosted/host-build.ts';
+import { type FoundBuild, readBuild } from './hosted/read-build.ts';
 
 /** Builds of Astro for Node: their files, and what they render on demand. */
 export const astro: Dialect = {

@@ -1,14 +1,14 @@
 import { realpath } from 'node:fs/promises';
+import type { Dialect, FileFolder, Project, Reading } from '../../contract/dialect.ts';
 import { type FoundFolder, findFolder } from '../../static/find-folder.ts';
-import type { Dialect, FileFolder, Project, Reading } from '../dialect.ts';
 import { survey } from '../loader/survey.ts';
-import { readEdgeOneJson } from './edgeone-json.ts';
-import { isEntry } from './entry.ts';
-import { findFiles } from './find-files.ts';
-import { installKv } from './install-kv.ts';
-import { openEntries } from './open-entries.ts';
-import { openGates } from './open-gates.ts';
-import type { EdgeOneJson } from './rules.ts';
+import { readEdgeOneJson } from './config/edgeone-json.ts';
+import type { EdgeOneJson } from './config/rules.ts';
+import { isEntry } from './functions/entry.ts';
+import { findFiles } from './functions/find-files.ts';
+import { openEntries } from './functions/open-entries.ts';
+import { installKv } from './kv/install-kv.ts';
+import { openGates } from './open-filters.ts';
 
 /** EdgeOne Pages: the functions below `cloud-functions/`, `middleware.js` and `edgeone.json`. */
 export const edgeone: Dialect = {

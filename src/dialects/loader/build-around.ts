@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, Message } from 'esbuild';
-import type { Problem } from '../../site/problem.ts';
+import type { Problem } from '../../contract/problem.ts';
 import { withEsbuild } from './esbuild-service.ts';
 import type { InputWatch } from './inputs.ts';
 import { packages } from './packages.ts';

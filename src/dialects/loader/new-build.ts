@@ -1,8 +1,8 @@
 import { hash, randomUUID } from 'node:crypto';
 import { readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { makeFolder } from '../../make-folder.ts';
-import type { Ahead } from '../dialect.ts';
+import type { Ahead } from '../../contract/dialect.ts';
+import { makeFolder } from '../../process/make-folder.ts';
 import { BuildError } from './build-error.ts';
 import { BUILD_FOLDER, MANIFEST, type Manifest } from './kept-build.ts';
 import type { KeptPiece, Piece } from './piece.ts';

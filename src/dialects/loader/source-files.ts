@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, relative } from 'node:path';
 import type { Loader, OnLoadResult, Plugin } from 'esbuild';
-import type { Problem } from '../../site/problem.ts';
+import type { Problem } from '../../contract/problem.ts';
 import { PATH_OF, URL_OF } from './place-module.ts';
 
 /** Changes the text of a file before it is compiled; the lines must stay where they are. */

@@ -1,6 +1,6 @@
-import { Fault } from '../../fault.ts';
-import type { Exchange } from '../../http/exchange.ts';
-import type { Outcome, Params, Target } from '../../target.ts';
+import type { Exchange } from '../../contract/exchange.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { Outcome, Params, Target } from '../../contract/target.ts';
 
 /**
  * The place of a function that does not work: its route must not fall through to the hop, where something else might answer in its name.

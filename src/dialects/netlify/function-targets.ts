@@ -1,15 +1,15 @@
-import { Schedule } from '../../jobs/schedule.ts';
-import type { Target } from '../../target.ts';
-import type { JobRule, Project } from '../dialect.ts';
-import { toBackgroundRule } from './background-rule.ts';
-import { BackgroundTarget } from './background-target.ts';
-import type { Declaration } from './declaration.ts';
-import { FunctionTarget } from './function-target.ts';
-import type { Run } from './invocation.ts';
-import type { Platform } from './platform.ts';
-import { toRuleName } from './rule-name.ts';
-import { type ScheduledRuleParts, toScheduledRule } from './schedule-rule.ts';
-import { ScheduledTarget } from './scheduled-target.ts';
+import type { JobRule, Project } from '../../contract/dialect.ts';
+import { Schedule } from '../../contract/schedule.ts';
+import type { Target } from '../../contract/target.ts';
+import { toBackgroundRule } from './background/background-rule.ts';
+import { BackgroundTarget } from './background/background-target.ts';
+import { toRuleName } from './background/rule-name.ts';
+import { type ScheduledRuleParts, toScheduledRule } from './background/schedule-rule.ts';
+import { ScheduledTarget } from './background/scheduled-target.ts';
+import { FunctionTarget } from './call/function-target.ts';
+import type { Run } from './call/invocation.ts';
+import type { Platform } from './call/platform.ts';
+import type { Declaration } from './find/declaration.ts';
 
 export interface FunctionParts {
   readonly project: Project;

@@ -1,10 +1,10 @@
 import { realpath } from 'node:fs/promises';
-import type { Dialect, FileFolder, Project, Reading } from '../dialect.ts';
-import { findFunctions } from './find-functions.ts';
-import { findUnused } from './find-unused.ts';
-import { readNetlifyToml } from './netlify-toml.ts';
+import type { Dialect, FileFolder, Project, Reading } from '../../contract/dialect.ts';
+import { readNetlifyToml } from './config/netlify-toml.ts';
+import { findFunctions } from './find/find-functions.ts';
+import { findUnused } from './find/find-unused.ts';
 import { openFunctions } from './open-functions.ts';
-import { toRedirectRoutes } from './to-redirect-routes.ts';
+import { toRedirectRoutes } from './rules/to-redirect-routes.ts';
 
 /** Netlify Functions, those of frameworks included, and what `netlify.toml` says of them and of paths. */
 export const netlify: Dialect = {

@@ -1,17 +1,17 @@
 import { relative } from 'node:path';
-import type { Problem } from '../../site/problem.ts';
-import type { JobRule, Project, Route } from '../dialect.ts';
+import type { JobRule, Project, Route } from '../../contract/dialect.ts';
+import type { Problem } from '../../contract/problem.ts';
 import type { Exports } from '../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../loader/load-functions.ts';
-import type { Declaration } from './declaration.ts';
-import type { Findings } from './find-functions.ts';
-import { hasFunction, toFunctionRun } from './function-run.ts';
+import { hasFunction, toFunctionRun } from './call/function-run.ts';
+import { installGlobals } from './call/globals.ts';
+import type { Run } from './call/invocation.ts';
+import { type Platform, toPlatform } from './call/platform.ts';
+import { toFailedRun, toLateRun } from './call/unloaded-run.ts';
+import type { Declaration } from './find/declaration.ts';
+import type { Findings } from './find/find-functions.ts';
 import { toReach } from './function-targets.ts';
-import { installGlobals } from './globals.ts';
-import type { Run } from './invocation.ts';
-import { type Platform, toPlatform } from './platform.ts';
 import { toRoutes } from './to-routes.ts';
-import { toFailedRun, toLateRun } from './unloaded-run.ts';
 
 export interface OpenedFunctions {
   readonly routes: readonly Route[];

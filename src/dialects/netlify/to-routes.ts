@@ -1,10 +1,10 @@
-import type { Pattern, PatternSegment } from '../../site/pattern.ts';
-import type { Problem } from '../../site/problem.ts';
-import type { Params, Target } from '../../target.ts';
-import type { Route } from '../dialect.ts';
-import type { Declaration } from './declaration.ts';
-import { type Fit, mayMeet, toFit } from './pattern-fit.ts';
-import { toPattern } from './to-pattern.ts';
+import type { Route } from '../../contract/dialect.ts';
+import type { Pattern, PatternSegment } from '../../contract/pattern.ts';
+import type { Problem } from '../../contract/problem.ts';
+import type { Params, Target } from '../../contract/target.ts';
+import type { Declaration } from './find/declaration.ts';
+import { type Fit, mayMeet, toFit } from './find/pattern-fit.ts';
+import { toPattern } from './find/to-pattern.ts';
 
 export interface FunctionRoutes {
   readonly routes: readonly Route[];

@@ -1,4 +1,4 @@
-import type { Log } from '../../log/log.ts';
+import type { Log } from '../../contract/log.ts';
 import type { Connection } from './connection.ts';
 import { toText } from './reply.ts';
 import { toScript } from './script.ts';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { RedisPlace } from '../../redis-url.ts';
+import type { RedisPlace } from '../../config/redis-url.ts';
 import { ioredis } from './ioredis.ts';
 
 /** As ioredis takes them whole and for the nodes of a Cluster. */

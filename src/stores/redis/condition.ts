@@ -1,4 +1,4 @@
-import type { Log } from '../../log/log.ts';
+import type { Log } from '../../contract/log.ts';
 import type { Needs } from './script.ts';
 import type { Trouble } from './trouble.ts';
 

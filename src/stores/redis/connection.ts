@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
-import { Fault } from '../../fault.ts';
-import type { Log } from '../../log/log.ts';
-import type { RedisPlace } from '../../redis-url.ts';
+import type { RedisPlace } from '../../config/redis-url.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { Log } from '../../contract/log.ts';
 import { createClient } from './client.ts';
 import { Condition } from './condition.ts';
 import { disconnect } from './disconnect.ts';

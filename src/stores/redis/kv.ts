@@ -1,4 +1,4 @@
-import type { Kv } from '../store.ts';
+import type { Kv } from '../../contract/store.ts';
 import type { Connection } from './connection.ts';
 import { DELETE, GET, LIST, PUT } from './kv-scripts.ts';
 import { toBytes, toList, toText } from './reply.ts';

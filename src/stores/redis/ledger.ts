@@ -1,4 +1,4 @@
-import type { JobFilter, JobRecord, JobState, Ledger } from '../store.ts';
+import type { JobFilter, JobRecord, JobState, Ledger } from '../../contract/store.ts';
 import type { Connection } from './connection.ts';
 import { COUNTS, DROP, FIND, LIST, RETRY } from './ledger-scripts.ts';
 import { toList, toNumber, toText } from './reply.ts';

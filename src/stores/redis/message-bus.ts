@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Log } from '../../log/log.ts';
-import type { MessageBusPlace } from '../../message-bus-place.ts';
+import type { MessageBusPlace } from '../../config/message-bus-endpoint.ts';
+import type { Log } from '../../contract/log.ts';
 import { createClient } from './client.ts';
 import { disconnect } from './disconnect.ts';
 import { ioredis } from './ioredis.ts';

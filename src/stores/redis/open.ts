@@ -1,11 +1,11 @@
-import type { Log } from '../../log/log.ts';
-import type { RedisPlace } from '../../redis-url.ts';
-import type { Store } from '../store.ts';
+import type { RedisPlace } from '../../config/redis-url.ts';
+import type { Log } from '../../contract/log.ts';
+import type { Store } from '../../contract/store.ts';
 import { adviseOnce } from './advice.ts';
-import { Bell } from './bell.ts';
 import { Connection } from './connection.ts';
 import { RedisKv } from './kv.ts';
 import { RedisQueue } from './queue.ts';
+import { Bell } from './wake-up.ts';
 
 export interface RedisStoreSetup {
   readonly place: RedisPlace;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
-import type { Claim, NewJob, Queue, Tick, TickOutcome } from '../store.ts';
-import type { Bell } from './bell.ts';
+import type { Claim, NewJob, Queue, Tick, TickOutcome } from '../../contract/store.ts';
 import type { Connection } from './connection.ts';
 import { RedisLedger } from './ledger.ts';
 import { LostClaims } from './lost-claims.ts';
@@ -9,6 +8,7 @@ import { AGAIN, BURY, CLAIM, DONE, EXTEND, PUSH, TICK } from './queue-scripts.ts
 import { toList, toText } from './reply.ts';
 import type { Script } from './script.ts';
 import { toJob } from './to-job.ts';
+import type { Bell } from './wake-up.ts';
 
 /** The jobs of all processes that have the same prefix. Redis's clock decides what is due and which lease has ended. */
 export class RedisQueue implements Queue {

@@ -1,4 +1,4 @@
-import type { Job } from '../store.ts';
+import type { Job } from '../../contract/store.ts';
 import { toBytes, toNumber, toText } from './reply.ts';
 
 /** The job of which a script tells: the first six parts of its reply, in this order. */

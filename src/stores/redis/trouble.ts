@@ -1,4 +1,4 @@
-import type { RedisPlace } from '../../redis-url.ts';
+import type { RedisPlace } from '../../config/redis-url.ts';
 import type { Needs } from './script.ts';
 
 /** What is wrong with Redis, for a person. */

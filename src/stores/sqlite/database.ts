@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makeFolder } from '../../make-folder.ts';
+import { makeFolder } from '../../process/make-folder.ts';
 import { migrate } from './schema.ts';
 
 /** How long SQLite itself waits for a lock. Whoever asked may have more time: then it is tried again. */

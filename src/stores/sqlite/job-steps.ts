@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { monotonicFactory } from 'ulid';
-import type { Job, NewJob, Tick } from '../store.ts';
+import type { Job, NewJob, Tick } from '../../contract/store.ts';
 import { always, type Hold, type Steps } from './verbs.ts';
 
 /** A tick that lies so far ahead comes from a clock that was wrong. */

@@ -1,4 +1,4 @@
-import type { Kv } from '../store.ts';
+import type { Kv } from '../../contract/store.ts';
 import type { StateThread } from './state-thread.ts';
 import { toTransfer } from './to-transfer.ts';
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { JobRecord, JobState } from '../store.ts';
+import type { JobRecord, JobState } from '../../contract/store.ts';
 import { toJob } from './job-steps.ts';
 import { always, never, type Steps } from './verbs.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Log } from '../../log/log.ts';
-import type { Store } from '../store.ts';
+import type { Log } from '../../contract/log.ts';
+import type { Store } from '../../contract/store.ts';
 import { SqliteKv } from './kv.ts';
 import { SqliteQueue } from './queue.ts';
 import { StateThread } from './state-thread.ts';

@@ -1,4 +1,4 @@
-import type { Claim, JobFilter, Ledger, NewJob, Queue, Tick, TickOutcome } from '../store.ts';
+import type { Claim, JobFilter, Ledger, NewJob, Queue, Tick, TickOutcome } from '../../contract/store.ts';
 import type { StateThread } from './state-thread.ts';
 import { toTransfer } from './to-transfer.ts';
 import type { Hold } from './verbs.ts';

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { Fault } from '../../fault.ts';
-import type { Log } from '../../log/log.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { Log } from '../../contract/log.ts';
 import type { Answer, FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import { Trouble } from './trouble.ts';

@@ -1,4 +1,4 @@
-import type { Claim, JobFilter, JobRecord, JobState, NewJob, Tick, TickOutcome } from '../store.ts';
+import type { Claim, JobFilter, JobRecord, JobState, NewJob, Tick, TickOutcome } from '../../contract/store.ts';
 
 /** A claim without its job, which need not go back to the thread. */
 export interface Hold {

@@ -1,12 +1,12 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { build } from '../../../src/commands/build.ts';
-import { routes } from '../../../src/commands/routes.ts';
-import { readConfig } from '../../../src/config.ts';
+import { build } from '../../../src/cli/build.ts';
+import { routes } from '../../../src/cli/routes.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import type { Route } from '../../../src/contract/dialect.ts';
 import { astro } from '../../../src/dialects/astro/astro.ts';
-import { readStaticHeaders } from '../../../src/dialects/astro/static-headers.ts';
-import type { Route } from '../../../src/dialects/dialect.ts';
+import { readStaticHeaders } from '../../../src/dialects/astro/hosted/static-headers.ts';
 import { BUILDS, nameOf, shopBuild } from '../../helpers/astro-builds.ts';
 import { startAstroEdge } from '../../helpers/astro-edge.ts';
 import { astroSite } from '../../helpers/astro-site.ts';

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
+import type { Log } from '../../../src/contract/log.ts';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
-import type { Log } from '../../../src/log/log.ts';
 import { type DialectServer, serveDialect } from '../../helpers/dialect-server.ts';
 import { until } from '../../helpers/until.ts';
 

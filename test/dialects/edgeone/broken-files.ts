@@ -1,7 +1,7 @@
 import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
-import { findFiles } from '../../../src/dialects/edgeone/find-files.ts';
-import { openEntries } from '../../../src/dialects/edgeone/open-entries.ts';
+import { findFiles } from '../../../src/dialects/edgeone/functions/find-files.ts';
+import { openEntries } from '../../../src/dialects/edgeone/functions/open-entries.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
 import { project } from '../../helpers/project.ts';

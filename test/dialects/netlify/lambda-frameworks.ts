@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { installGlobals } from '../../../src/dialects/netlify/globals.ts';
+import { installGlobals } from '../../../src/dialects/netlify/call/globals.ts';
 import { compileSite } from '../../helpers/compiled-site.ts';
 import { type LambdaServer, type LambdaSetup, serveLambda } from '../../helpers/lambda-server.ts';
 

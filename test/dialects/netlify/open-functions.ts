@@ -1,10 +1,10 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import type { JobRule, Project } from '../../../src/dialects/dialect.ts';
+import type { JobRule, Project } from '../../../src/contract/dialect.ts';
 import { netlify } from '../../../src/dialects/netlify/netlify.ts';
 import { openFunctions } from '../../../src/dialects/netlify/open-functions.ts';
-import { createRouter } from '../../../src/site/router.ts';
+import { createRouter } from '../../../src/routing/router.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
 import { findAgain, MODERN } from '../../helpers/netlify-findings.ts';

@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
-import type { LambdaEvent } from '../../../src/dialects/netlify/lambda-event.ts';
-import { toLambdaRun } from '../../../src/dialects/netlify/lambda-run.ts';
-import { toModernRun } from '../../../src/dialects/netlify/modern-run.ts';
-import { type ScheduledRuleParts, toScheduledRule } from '../../../src/dialects/netlify/schedule-rule.ts';
-import { ScheduledTarget } from '../../../src/dialects/netlify/scheduled-target.ts';
+import { type ScheduledRuleParts, toScheduledRule } from '../../../src/dialects/netlify/background/schedule-rule.ts';
+import { ScheduledTarget } from '../../../src/dialects/netlify/background/scheduled-target.ts';
+import type { LambdaEvent } from '../../../src/dialects/netlify/call/lambda-event.ts';
+import { toLambdaRun } from '../../../src/dialects/netlify/call/lambda-run.ts';
+import { toModernRun } from '../../../src/dialects/netlify/call/modern-run.ts';
 import { type ExchangeServer, serveExchanges } from '../../helpers/exchange-server.ts';
 import { declaration, jobAttempt } from '../../helpers/job-attempt.ts';
 import { netlifyPlatform } from '../../helpers/lambda-server.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { AllCallLimits } from '../../../src/dialects/netlify/call-limits.ts';
-import type { Fault } from '../../../src/fault.ts';
+import type { Fault } from '../../../src/contract/fault.ts';
+import { AllCallLimits } from '../../../src/dialects/netlify/call/call-limits.ts';
 import { withExchange } from '../../helpers/exchange.ts';
 import { serveFunction } from '../../helpers/function-server.ts';
 import { NO_LIMITS, project } from '../../helpers/project.ts';

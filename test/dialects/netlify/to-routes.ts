@@ -1,7 +1,7 @@
 import test from 'ava';
-import type { Declaration, FunctionConfig } from '../../../src/dialects/netlify/declaration.ts';
+import type { Declaration, FunctionConfig } from '../../../src/dialects/netlify/find/declaration.ts';
 import { type FunctionRoutes, toRoutes } from '../../../src/dialects/netlify/to-routes.ts';
-import { createRouter } from '../../../src/site/router.ts';
+import { createRouter } from '../../../src/routing/router.ts';
 
 test('a function without a path is reached under its default URL and all below it', (t) => {
   const { routes } = open('hello');

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { ConfigError, readConfig } from '../../../src/config.ts';
+import { ConfigError, readConfig } from '../../../src/config/config.ts';
 import { type MessageBus, openMessageBus } from '../../../src/stores/redis/message-bus.ts';
 import { deafPort } from '../../helpers/deaf-port.ts';
 import { logFolder } from '../../helpers/log-folder.ts';

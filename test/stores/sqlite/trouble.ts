@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } f
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
-import type { Store } from '../../../src/stores/store.ts';
+import type { Store } from '../../../src/contract/store.ts';
 import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { newJob } from '../../helpers/store-place.ts';
 import { untilTold } from '../../helpers/until-told.ts';

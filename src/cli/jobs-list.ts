@@ -1,0 +1,91 @@
+import type { JobFilter, JobRecord, JobState, Ledger } from '../contract/store.ts';
+import { align } from './align.ts';
+import { toDurationText } from './duration-text.ts';
+import { toJobJson } from './job-json.ts';
+import { type JobsCall, JobsError } from './jobs-call.ts';
+
+const STATES: readonly JobState[] = ['waiting', 'running', 'dead'];
+
+/** As many as one looks through. */
+const USUAL_LIMIT = 50;
+const HIGHEST_LIMIT = 10_000;
+
+/** The store hands out jobs with what they carry, which may be large. */
+const PAGE = 50;
+
+/** What a line tells of a job. */
+type Listed = Omit<JobRecord, 'payload'> & { readonly payloadBytes: number };
+
+/** Prints the jobs, oldest push first, and how many there are. Throws a JobsError for a filter that makes no sense. */
+export async function listJobs(
+  ledger: Ledger,
+  out: (line: string) => void,
+  call: Omit<JobsCall, 'words'>,
+): Promise<number> {
+  const filter = toFilter(call);
+  const [counts, found] = await Promise.all([ledger.counts(), find(ledger, { ...filter, limit: filter.limit + 1 })]);
+  const listed = found.slice(0, filter.limit);
+  const hasMore = found.length > listed.length;
+  if (call.json) {
+    out(JSON.stringify({ counts, jobs: listed.map(toJobJson), more: hasMore }, undefined, 2));
+    return 0;
+  }
+  out(STATES.map((state) => `${counts[state]} ${state}`).join(', '));
+  if (listed.length > 0) for (const line of ['', ...align(toRows(listed))]) out(line);
+  if (hasMore)
+    out(
+      `\nand ${toRest(filter, counts, listed.length)} more: --limit=${Math.min(filter.limit * 10, HIGHEST_LIMIT)} shows more of them`,
+    );
+  return 0;
+}
+
+function toFilter({ state, rule, limit = String(USUAL_LIMIT) }: Omit<JobsCall, 'words'>): JobFilter {
+  const known = STATES.find((name) => name === state);
+  if (state !== undefined && !known)
+    throw new JobsError(`--state is ${STATES.join(', ')}, got ${JSON.stringify(state)}`);
+  if (!/^\d{1,5}$/.test(limit) || Number(limit) < 1 || Number(limit) > HIGHEST_LIMIT) {
+    throw new JobsError(`--limit is a number from 1 to ${HIGHEST_LIMIT}, got ${JSON.stringify(limit)}`);
+  }
+  return { limit: Number(limit), ...(known && { state: known }), ...(rule !== undefined && { rule }) };
+}
+
+async function find(ledger: Ledger, filter: JobFilter): Promise<readonly Listed[]> {
+  const found: Listed[] = [];
+  for (;;) {
+    const limit = Math.min(PAGE, filter.limit - found.length);
+    const last = found.at(-1);
+    const page = await ledger.list({ ...filter, limit, ...(last && { after: last.id }) });
+    for (const { payload, ...job } of page) found.push({ ...job, payloadBytes: payload.length });
+    if (page.length < limit || found.length >= filter.limit) return found;
+  }
+}
+
+function toRows(jobs: readonly Listed[]): readonly (readonly string[])[] {
+  const nowMs = Date.now();
+  return [
+    ['state', 'age', 'due', 'attempts', 'failures', 'rule', 'id', 'reason'],
+    ...jobs.map((job) => [
+      job.state,
+      toDurationText(nowMs - job.pushedAtMs),
+      toDue(job, nowMs),
+      String(job.attempts),
+      String(job.failures),
+      job.rule,
+      job.id,
+      job.reason.split('\n', 1)[0] ?? '',
+    ]),
+  ];
+}
+
+function toDue({ state, dueAtMs, leaseEndsAtMs }: Listed, nowMs: number): string {
+  if (state === 'dead') return '-';
+  if (state === 'running') return `lease ${toDurationText((leaseEndsAtMs ?? nowMs) - nowMs)}`;
+  return dueAtMs > nowMs ? `in ${toDurationText(dueAtMs - nowMs)}` : 'now';
+}
+
+/** Jobs of one rule are not counted. */
+function toRest({ state, rule }: JobFilter, counts: Readonly<Record<JobState, number>>, shown: number): string {
+  if (rule !== undefined) return 'there are';
+  const all = state ? counts[state] : counts.waiting + counts.running + counts.dead;
+  return String(Math.max(all - shown, 1));
+}

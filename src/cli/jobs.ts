@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { Fault } from '../contract/fault.ts';
+import { openStore } from '../stores/open.ts';
+import { STATE_FILE } from '../stores/sqlite/open.ts';
+import { type JobsCall, JobsError, toVerb } from './jobs-call.ts';
+import { changeJobs } from './jobs-change.ts';
+import { listJobs } from './jobs-list.ts';
+import { showJob } from './jobs-show.ts';
+import { NoteLog } from './note-log.ts';
+
+/**
+ * Tells of the jobs in the store of a site, or changes them, whether the module runs or not. Resolves with the exit code: 1 if a job is not there
+ * or cannot be changed. Rejects with a JobsError when the store cannot be used or the call makes no sense.
+ */
+export async function jobs(config: Config, out: (line: string) => void, call: JobsCall): Promise<number> {
+  const { verb, ids } = toVerb(call);
+  // To look at a store must not make one, least of all in a folder that was meant to be another.
+  if (!config.REDIS_URL && !existsSync(join(config.DATA_DIR, STATE_FILE))) {
+    throw new JobsError(
+      `nothing was ever kept in ${config.DATA_DIR}; another site is --site=PATH, another folder DATA_DIR`,
+    );
+  }
+  try {
+    // What the store has to say is in the error as well.
+    const store = openStore(config, new NoteLog([]));
+    try {
+      const { ledger } = store.queue;
+      if (verb === 'list') return await listJobs(ledger, out, call);
+      const [id = ''] = ids;
+      if (verb === 'show') return await showJob(ledger, out, { id, json: call.json });
+      return await changeJobs(ledger, out, { verb, ids, ...call });
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'store_unavailable') throw error;
+    throw new JobsError(`${toPlace(config)}: ${toReasons(error)}`, { cause: error });
+  }
+}
+
+/** Where the store is, and what to look at; without its password. */
+function toPlace({ REDIS_URL, DATA_DIR }: Config): string {
+  if (!REDIS_URL)
+    return `the store in ${DATA_DIR} cannot be used; check DATA_DIR, or --site=PATH, and who may write there`;
+  const nodes = REDIS_URL.nodes.map(({ host, port }) => `${host}:${port}`).join(', ');
+  return `Redis at ${nodes} cannot be used; check REDIS_URL, and whether this machine reaches it`;
+}
+
+/** The message with those of its causes that say more. */
+function toReasons(error: Error): string {
+  const { cause } = error;
+  if (!(cause instanceof Error) || error.message.includes(cause.message)) return error.message;
+  return `${error.message}: ${toReasons(cause)}`;
+}

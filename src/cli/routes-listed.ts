@@ -1,0 +1,43 @@
+import type { Route } from '../contract/dialect.ts';
+
+/** One line of the listing: a route, or all files of a folder. */
+export interface ListedRoute {
+  readonly methods: Route['methods'];
+  readonly pattern: string;
+  readonly file: string;
+  readonly dialect: string;
+  readonly step: Route['step'];
+  /** What there is to tell of it, in a few words. */
+  readonly about?: string;
+  /** How many files of a folder it stands for. */
+  readonly files?: number;
+}
+
+/** The routes as they are listed, in the order in which they are asked; the files of a folder stand where the first of them does. */
+export function toListed(routes: readonly Route[]): readonly ListedRoute[] {
+  const byFolder = Map.groupBy(routes, ({ folder }) => folder);
+  const listed: ListedRoute[] = [];
+  for (const route of routes) {
+    const { folder } = route;
+    const siblings = byFolder.get(folder) ?? [];
+    if (folder === undefined) listed.push({ ...describe(route), pattern: route.pattern.text, file: route.file });
+    else if (siblings[0] === route) listed.push({ ...describe(route), ...describeFolder(folder, siblings) });
+  }
+  return listed;
+}
+
+function describe({
+  methods,
+  dialect,
+  step,
+  about,
+  afterMiss,
+}: Route): Omit<ListedRoute, 'pattern' | 'file' | 'files'> {
+  const words = [about, afterMiss && 'after the next hop'].filter(Boolean).join(', ');
+  return { methods, dialect, step, ...(words && { about: words }) };
+}
+
+/** A file may stand under several paths. */
+function describeFolder(folder: string, routes: readonly Route[]): Pick<ListedRoute, 'pattern' | 'file' | 'files'> {
+  return { pattern: `${routes[0]?.base ?? ''}/*`, file: folder, files: new Set(routes.map(({ file }) => file)).size };
+}

@@ -1,0 +1,88 @@
+import type { Dialect, JobRule, Route } from '../contract/dialect.ts';
+import { type Problem, toPlace } from '../contract/problem.ts';
+import type { Conflict } from '../routing/conflict.ts';
+import type { Site } from '../site/site.ts';
+import { LOOKS_FOR } from '../static/find-folder.ts';
+import { align } from './align.ts';
+import { inOneLine } from './in-one-line.ts';
+import { toListed } from './routes-listed.ts';
+
+/** What `routes` has to tell. */
+export interface Listing {
+  /** Absolute path of the site. */
+  readonly root: string;
+  readonly site: Site;
+  /** What was said while the site was read. */
+  readonly notes: readonly string[];
+  readonly dialects: readonly Dialect[];
+}
+
+/** The listing for people, line by line; a part that has nothing to tell is left out. */
+export function toTable({ root, site, notes, dialects }: Listing): readonly string[] {
+  return [
+    `site ${inOneLine(root)}`,
+    ...(site.routes.length > 0 ? part('routes', routeRows(site.routes)) : noRoutes(dialects)),
+    ...part('jobs', site.jobRules.map(jobRow)),
+    ...part('conflicts', site.conflicts.map(conflictRow)),
+    ...part(
+      'ignored',
+      site.ignored.map(({ file, reason }) => [file, reason]),
+    ),
+    ...part('problems', site.problems.map(problemRow)),
+    ...part(
+      'notes',
+      notes.map((note) => [note]),
+    ),
+  ];
+}
+
+function routeRows(routes: readonly Route[]): readonly (readonly string[])[] {
+  const listed = toListed(routes);
+  const last = listed.some(({ about }) => about !== undefined) ? ['about'] : [];
+  return [
+    ['order', 'methods', 'pattern', 'file', 'dialect', ...last],
+    ...listed.map(({ methods, pattern, file, files, dialect, about = '' }, index) => [
+      String(index + 1),
+      spell(methods),
+      files === undefined ? pattern : spellCount(files),
+      files === undefined ? file : `${file}/`,
+      dialect,
+      ...last.map(() => about),
+    ]),
+  ];
+}
+
+function spellCount(files: number): string {
+  return files === 1 ? '1 file' : `${files} files`;
+}
+
+function spell(methods: Route['methods']): string {
+  return methods === 'any' ? 'any' : methods.join(',');
+}
+
+function noRoutes(dialects: readonly Dialect[]): readonly string[] {
+  const places = [...dialects.map(placeRow), ['files', LOOKS_FOR]];
+  return ['', 'no routes: every request goes to the next hop', ...part('looked for', places)];
+}
+
+function placeRow({ name, looksFor }: Dialect): readonly string[] {
+  return [name, looksFor];
+}
+
+/** A rule without times is run by whoever asks for it. */
+function jobRow({ name, schedule, file }: JobRule): readonly string[] {
+  return [name, schedule ?? 'on request', file];
+}
+
+function conflictRow({ first, second, methods }: Conflict): readonly string[] {
+  const requests = methods === 'any' ? second.pattern.text : `${spell(methods)} ${second.pattern.text}`;
+  return [requests, `${second.file} answers only what ${first.file} passes on`];
+}
+
+function problemRow(problem: Problem): readonly string[] {
+  return [`${toPlace(problem)} ${problem.severity}: ${problem.message}`];
+}
+
+function part(title: string, rows: readonly (readonly string[])[]): readonly string[] {
+  return rows.length > 0 ? ['', title, ...align(rows)] : [];
+}

@@ -1,0 +1,96 @@
+import { constants } from 'node:os';
+import type { Config } from '../config/config.ts';
+import type { Route } from '../contract/dialect.ts';
+import { toPlace } from '../contract/problem.ts';
+import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
+import { guardProcess } from '../process/process-guard.ts';
+import { logProblems } from '../site/problem-log.ts';
+import { toListed } from './routes-listed.ts';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** All of them open the logs again, and read the certificate again. A listener for SIGUSR1 also keeps Node from opening its inspector, which would be a second port. */
+const REOPEN_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** npm passes on a Ctrl-C that the terminal sent to this process already: one key, two signals. A person needs longer for a second one. */
+const ECHO_MS = 300;
+
+/**
+ * Serves the site until a signal ends it. Resolves with the exit code: 0 after a drain, 128 + its number when a second
+ * signal cut that short. Rejects with what keeps it from starting.
+ */
+export async function start(
+  config: Config,
+  out: (line: string) => void,
+  options: Omit<EdgeOptions, 'beforeSite'> = {},
+): Promise<number> {
+  const edge = await createEdge(config, { ...options, beforeSite: guardProcess });
+  const ended = untilStopped(edge, out);
+  for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
+  const port = await edge.listen();
+  announce(config, edge, port, options.miss?.name, out);
+  return ended;
+}
+
+function untilStopped(edge: Edge, out: (line: string) => void): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let stoppingSinceMs: number | undefined;
+    for (const signal of STOP_SIGNALS) {
+      process.on(signal, () => {
+        if (stoppingSinceMs !== undefined) {
+          if (performance.now() - stoppingSinceMs > ECHO_MS) resolve(128 + constants.signals[signal]);
+          return;
+        }
+        stoppingSinceMs = performance.now();
+        out(`${signal}: finishing what runs, a second signal ends at once`);
+        edge.close().then(() => resolve(0), reject);
+      });
+    }
+  });
+}
+
+function openAgain(edge: Edge): void {
+  const { log } = edge;
+  try {
+    log.reopen();
+  } catch (error) {
+    // The old files stay in use; the next signal tries again.
+    log.error('the logs could not be opened again', { error });
+  }
+  edge.renewCertificate();
+}
+
+function announce(
+  config: Config,
+  edge: Edge,
+  port: number,
+  miss: string | undefined,
+  out: (line: string) => void,
+): void {
+  const { routes, problems } = edge.site;
+  const { host, port: hopPort } = config.NEXT_HOP;
+  const hop = miss ?? `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
+  out(`nexthop listens on ${address(config, port)}`);
+  out(`  site      ${config.site}, ${count(routes)}`);
+  out(`  ${miss === undefined ? 'next hop' : 'misses  '}  ${hop}`);
+  out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
+  for (const problem of problems) {
+    const { severity, message } = problem;
+    const place = toPlace(problem);
+    out(`  ${severity.padEnd(10)}${place} ${message}`);
+  }
+  logProblems(edge.log, problems);
+  edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: hop });
+}
+
+function count(routes: readonly Route[]): string {
+  const listed = toListed(routes);
+  const files = listed.reduce((sum, entry) => sum + (entry.files ?? 0), 0);
+  const others = listed.filter((entry) => entry.files === undefined).length;
+  return `${others === 1 ? '1 route' : `${others} routes`}${files > 0 ? `, ${files === 1 ? '1 file' : `${files} files`}` : ''}`;
+}
+
+function address({ HOST: host, certificate }: Config, port: number): string {
+  const scheme = certificate ? 'https' : 'http';
+  if (host === '') return `${scheme}://localhost:${port} and every other address`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,276 @@
+import { resolve } from 'node:path';
+import { type MessageBusPlace, type MessageBusSettings, toMessageBusPlace } from './message-bus-endpoint.ts';
+import { redisUrl } from './redis-url.ts';
+import * as kind from './setting.ts';
+
+interface Setting<T> {
+  readonly kind: kind.Kind<T>;
+  readonly default: string;
+  /** One line for docs/settings.md and `nexthop --help`. */
+  readonly about: string;
+}
+
+function setting<T>(read: kind.Kind<T>, fallback: string, about: string): Setting<T> {
+  return { kind: read, default: fallback, about };
+}
+
+/** Every setting there is. The name is the environment's; as a flag it is in lower case with dashes: `--log-dir`. */
+export const SETTINGS = {
+  PORT: setting(kind.whole(0, 65_535), '8080', 'the one port; HTTP/1.1; 0 takes a free one'),
+  HOST: setting(kind.anyText, '', 'address to listen on; empty: all interfaces'),
+  NEXT_HOP: setting(kind.httpOrigin, 'http://next-hop:80', 'where misses go; http: only'),
+  SERVER_CERT_PATH: setting(kind.anyText, '', 'certificate with its chain, in PEM; with SERVER_KEY_PATH: TLS on PORT'),
+  SERVER_KEY_PATH: setting(kind.anyText, '', 'its private key, in PEM, without a password'),
+  TRUSTED_PROXIES: setting(
+    kind.trustedPeers,
+    'private',
+    'peers whose trust headers are believed: private, all, none, or CIDRs',
+  ),
+  DATA_DIR: setting(kind.anyText, '', 'the embedded store and compiled functions; empty: .nexthop in the site'),
+  REGION: setting(kind.anyText, '', 'code of this location, shown to functions'),
+  DEV: setting(kind.flag, '0', '1 is for development: errors of functions are told to whoever asks, with their stack'),
+  GEO: setting(kind.oneOf('', 'mock'), '', 'mock: every client is in San Francisco, or in COUNTRY, for functions'),
+  COUNTRY: setting(kind.country, '', 'two letters: every client is in that country, for functions'),
+
+  LOG_DIR: setting(kind.anyText, '/var/log/nodejs', 'folder of every log file; empty: stdout and stderr'),
+  LOG_LEVEL: setting(kind.oneOf('info', 'warn', 'error'), 'info', 'the least that goes to error.log'),
+  LOG_STDOUT: setting(kind.flag, '0', '1 mirrors access.log to stdout and error.log to stderr'),
+  LOG_SHORT_ADDRESSES: setting(kind.flag, '0', '1 zeroes the last part of client addresses in the logs'),
+
+  HEADER_LIMIT: setting(kind.size, '32k', 'largest request head; above it 431'),
+  BODY_LIMIT: setting(kind.size, '0', 'largest request body; above it 413; 0: no limit'),
+  MAX_CONNECTIONS: setting(kind.whole(1, 1_000_000), '10000', 'open client connections; above it new ones are closed'),
+  HEADERS_TIMEOUT: setting(kind.duration, '15s', 'for a client to send a whole request head; then 408'),
+  KEEP_ALIVE_TIMEOUT: setting(kind.duration, '70s', 'an idle client connection stays open'),
+  CLIENT_IDLE_TIMEOUT: setting(
+    kind.duration,
+    '60s',
+    'a client that neither reads its answer nor sends its body is cut off; 0: never',
+  ),
+  DRAIN_DELAY: setting(kind.duration, '0', 'after SIGTERM: not ready, but still listening'),
+  DRAIN_TIMEOUT: setting(kind.duration, '25s', 'after that: for requests and tunnels to finish'),
+  READY_PATH: setting(kind.ownPath, '/.well-known/nexthop/ready', 'answers 200, or 503 while draining; empty: none'),
+
+  FUNCTION_BODY_LIMIT: setting(
+    kind.size,
+    '6m',
+    'largest request body that a function gets; above it 413; 0: BODY_LIMIT alone',
+  ),
+  FUNCTION_TIMEOUT: setting(
+    kind.duration,
+    '30s',
+    'from the call of a function to the head of its answer; then 504; 0: no limit',
+  ),
+
+  FUNCTION_STREAM_TIMEOUT: setting(
+    kind.duration,
+    '10s',
+    'a streamed answer of a Netlify function may take so long in all; then it is cut; 0: no limit',
+  ),
+  FUNCTION_STREAM_LIMIT: setting(
+    kind.size,
+    '20m',
+    'largest streamed answer of a Netlify function; above it it is cut; 0: no limit',
+  ),
+  ASTRO_ENTRY: setting(kind.anyText, 'dist/server/entry.mjs', 'entry of a build of Astro, from the site'),
+  ASTRO_OWNS_404: setting(
+    kind.flag,
+    '0',
+    '1: what a build of Astro has no page for gets its 404 page, and not the next hop',
+  ),
+
+  BACKGROUND_BODY_LIMIT: setting(
+    kind.size,
+    '256k',
+    'largest body of a request for a background function; above it 413',
+  ),
+  BACKGROUND_TIMEOUT: setting(kind.duration, '15m', 'for one run of a background function; then it counts as failed'),
+  SCHEDULE_TIMEOUT: setting(kind.duration, '30s', 'for one run of a scheduled function; then it counts as failed'),
+  JOB_CONCURRENCY: setting(
+    kind.whole(0, 10_000),
+    '20',
+    'background and scheduled functions that run here at a time, and one more that is scheduled; 0: none, jobs are only taken in',
+  ),
+  JOB_FUNCTION_CONCURRENCY: setting(kind.whole(1, 10_000), '5', 'runs of one background function here at a time'),
+
+  REDIS_URL: setting(redisUrl, '', 'shared state on Redis, Sentinel or Cluster; empty: the embedded store in DATA_DIR'),
+  REDIS_PREFIX: setting(
+    kind.token,
+    'nexthop',
+    'what every key in Redis begins with; another for each site that shares one',
+  ),
+  STORE_FSYNC: setting(
+    kind.flag,
+    '1',
+    '0: what is stored survives the death of this process, but maybe not of the machine',
+  ),
+  KV_BINDINGS: setting(kind.identifiers, '', 'namespaces of values that functions see as globals, with commas between'),
+
+  HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'to connect to the next hop; then 504'),
+  HOP_FIRST_BYTE_TIMEOUT: setting(kind.duration, '110s', "to the head of the hop's answer; then 504; 0: no limit"),
+  HOP_IDLE_TIMEOUT: setting(
+    kind.duration,
+    '120s',
+    "between two pieces of the hop's answer; event streams exempt; 0: no limit",
+  ),
+  HOP_KEEP_ALIVE: setting(kind.duration, '20s', 'an idle connection to the hop is kept'),
+  HOP_LOOKUP_INTERVAL: setting(
+    kind.duration,
+    '30s',
+    'the name of the hop is looked up again, so that a changed address is picked up; 0: never',
+  ),
+  HOP_CONNECTIONS: setting(kind.whole(1, 65_535), '256', 'most connections to the hop'),
+  HOP_QUEUE: setting(kind.whole(0, 1_000_000), '1024', 'requests that may wait for a connection; above it 503'),
+  HOP_HEADER_LIMIT: setting(kind.size, '128k', "largest head of the hop's answer; above it 502"),
+  APPEND_FORWARDED_FOR: setting(
+    kind.flag,
+    '0',
+    '1 appends the peer to X-Forwarded-For instead of passing it unchanged',
+  ),
+  VIA: setting(kind.token, 'nexthop', 'name of this module in Via and CDN-Loop'),
+  LOOP_LIMIT: setting(kind.whole(1, 1000), '10', 'passes of one request through modules of this name; above it 508'),
+
+  MAX_TUNNELS: setting(kind.whole(0, 65_535), '1000', 'open WebSockets, to the hop and to functions; above it 503'),
+  TUNNEL_IDLE_TIMEOUT: setting(kind.duration, '1h', 'a WebSocket in which nothing moves is closed; 0: never'),
+
+  // The platform's own names. REDIS_HOST and REDIS_PORT are also set for other things, by sites and by Kubernetes (`tcp://10.0.0.1:6379`), so
+  // that they are looked at only beside the others.
+  PROXY_REGO_KEY: setting(kind.anyText, '', "Section's message bus: key under which modules register; empty: no bus"),
+  LIST_KEY_PREFIX: setting(
+    kind.anyText,
+    '',
+    "Section's message bus: what the key of this module's messages begins with",
+  ),
+  LIST_KEY_SUFFIX: setting(
+    kind.anyText,
+    '',
+    "Section's message bus: what tells this module from its like, such as its pod",
+  ),
+  REDIS_HOST: setting(
+    kind.anyText,
+    '',
+    "Section's message bus: host of its Redis; the store is not there, but at REDIS_URL",
+  ),
+  REDIS_PORT: setting(kind.anyText, '6379', "Section's message bus: port of its Redis"),
+  MESSAGE_CLIENT_REGISTRATION_TIMEOUT_SECONDS: setting(
+    kind.whole(1, 86_400),
+    '60',
+    "Section's message bus: seconds from one registration to the next",
+  ),
+  REDIS_BRPOP_TIMEOUT_SECONDS: setting(
+    kind.whole(1, 86_400),
+    '300',
+    "Section's message bus: seconds of one wait for a message",
+  ),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The value of every setting, by its name, plus the site; frozen. */
+export type Config = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never;
+} & {
+  /** Absolute path of the site. */
+  readonly site: string;
+  /** Undefined where none is set. */
+  readonly messageBus: MessageBusPlace | undefined;
+  /** Absolute paths; undefined where none is set. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
+  /** The variables a function may see: those of the process, before a site adds its own. */
+  readonly functionEnv: Readonly<Record<string, string | undefined>>;
+};
+
+/** All bad settings at once; the message has a line for each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly complaints: readonly string[];
+
+  constructor(complaints: readonly string[]) {
+    super(complaints.join('\n'));
+    this.complaints = complaints;
+  }
+}
+
+export interface Source {
+  /** Default: the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Settings given as flags; they win over the environment. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Default: the current folder. */
+  readonly site?: string;
+  /** In the place of the usual ones, for a server that is started in another way. */
+  readonly defaults?: Readonly<Partial<Record<SettingName, string>>>;
+}
+
+/** Reads every setting. Throws one ConfigError that names each bad one with its value and what is expected. */
+export function readConfig({ env = process.env, flags = {}, site = '.', defaults = {} }: Source = {}): Config {
+  const complaints: string[] = [];
+  const values: Record<string, unknown> = {};
+  const usual: Readonly<Record<string, string>> = defaults;
+  for (const [name, { kind: read, default: fallback }] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const text = flags[name] ?? env[name] ?? usual[name] ?? fallback;
+    try {
+      values[name] = read(text);
+    } catch (error) {
+      if (!(error instanceof kind.Unfit)) throw error;
+      complaints.push(`${name} must be ${error.message}, got ${JSON.stringify(withoutLogin(text))}`);
+    }
+  }
+  for (const name of Object.keys(flags)) {
+    if (!(name in SETTINGS)) complaints.push(`--${toFlag(name)} is no setting; docs/settings.md lists them`);
+  }
+  // Read above, each by its own kind; of those that failed nothing is used.
+  const bus = toMessageBusPlace(values as unknown as MessageBusSettings);
+  complaints.push(...bus.complaints);
+  const [cert, key] = [String(values.SERVER_CERT_PATH), String(values.SERVER_KEY_PATH)];
+  if ((cert === '') !== (key === '')) {
+    complaints.push(
+      'SERVER_CERT_PATH and SERVER_KEY_PATH must both be set for TLS, or neither; one alone does nothing',
+    );
+  }
+  if (complaints.length > 0) throw new ConfigError(complaints);
+
+  const root = resolve(site);
+  values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
+  values.LOG_DIR = values.LOG_DIR ? resolve(String(values.LOG_DIR)) : '';
+  const certificate = cert === '' ? undefined : { cert: resolve(cert), key: resolve(key) };
+  const found = { site: root, messageBus: bus.place, certificate, functionEnv: { ...env } };
+  // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
+  return Object.freeze({ ...values, ...found }) as unknown as Config;
+}
+
+/** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */
+export class SiteEnv {
+  /** All of the site's, also those that the process had itself. */
+  values: Readonly<Record<string, string>> = {};
+  #added: Readonly<Record<string, string>> = {};
+
+  /** Puts these in the place of the ones before. What the process had itself stays, and so does what somebody has changed since. */
+  exchange(values: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(this.#added)) {
+      if (process.env[name] === value) delete process.env[name];
+    }
+    const added = Object.entries(values).filter(([name]) => process.env[name] === undefined);
+    for (const [name, value] of added) process.env[name] = value;
+    this.#added = Object.fromEntries(added);
+    this.values = values;
+  }
+}
+
+/**
+ * The variables of the process, to be read and written: platforms hand their functions accessors, and promise that these and `process.env` are one. No
+ * setting of nexthop's own is read from here.
+ */
+export function processEnv(): NodeJS.ProcessEnv {
+  return process.env;
+}
+
+/** `LOG_DIR` → `log-dir`. */
+export function toFlag(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}
+
+/** A bad URL may still hold a good password: nothing before the last "@" is shown, and no query. */
+function withoutLogin(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@').replace(/(:\/\/[^?]*\?).*$/s, '$1…');
+}

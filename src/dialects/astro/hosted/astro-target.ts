@@ -1,0 +1,98 @@
+import type { Exchange } from '../../../contract/exchange.ts';
+import { Fault } from '../../../contract/fault.ts';
+import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
+import type { Outcome, Target } from '../../../contract/target.ts';
+import { hasBody } from '../../../http/has-body.ts';
+import { toRequestUrl } from '../../../http/request-url.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { readErrorPage } from './error-page.ts';
+import { callHandler, type HandlerCallParts } from './handler-call.ts';
+import type { HostedBuild } from './hosted-build.ts';
+import { otherSlash, toOwnPath } from './on-demand.ts';
+
+export interface AstroTargetParts {
+  readonly build: HostedBuild;
+  /** 'route': the path is one of a route. 'maybe': nobody knows but the build. 'rest': whatever comes here is its own, with its 404 page. */
+  readonly asked: 'route' | 'maybe' | 'rest';
+  /** Paths on which Astro itself would fail, of those that have no page; they are not found. */
+  readonly fails?: (path: MatchablePath) => boolean;
+}
+
+/** What of a site @astrojs/node renders on demand. */
+export class AstroTarget implements Target {
+  readonly name: string;
+  readonly #parts: AstroTargetParts;
+
+  constructor(parts: AstroTargetParts) {
+    this.name = parts.build.name;
+    this.#parts = parts;
+  }
+
+  async answer(exchange: Exchange): Promise<Outcome> {
+    const { build, fails } = this.#parts;
+    // No page opens a WebSocket, and Astro's Request takes none of these methods: with static headers, TRACE ended the process of a build for standalone use.
+    if (exchange.upgrade || REFUSED.has(exchange.request.method ?? '')) return 'passed';
+    // Astro would look for the path in what is no host.
+    toRequestUrl(exchange);
+    const path = toMatchable(exchange.target);
+    if (path && fails?.(path)) return this.#answerNotFound(exchange);
+    try {
+      return await callHandler({
+        exchange,
+        handler: build.handler,
+        limits: build.limits,
+        isPaced: build.isPaced,
+        bodyLimit: bodyLimitOf(build, path),
+        missing: this.#missing(exchange, path),
+      });
+    } catch (error) {
+      throw await withPage(error, build);
+    }
+  }
+
+  #missing({ request }: Exchange, path: MatchablePath | undefined): HandlerCallParts['missing'] {
+    const { build, asked } = this.#parts;
+    if (asked === 'rest') return 'answer';
+    // By `next` it would say that there is nothing; without, it leads to where there is something.
+    if (asked === 'route' && path && isElsewhere(build, path)) return 'answer';
+    if (build.mode === 'middleware') return 'next';
+    if (asked === 'route') return 'answer';
+    // Any other request it has read, or acted on, by the time it has not found anything.
+    const canBeTakenBack = (request.method === 'GET' || request.method === 'HEAD') && !hasBody(request);
+    return canBeTakenBack ? 'not-found' : 'answer';
+  }
+
+  async #answerNotFound(exchange: Exchange): Promise<Outcome> {
+    const page = await readErrorPage(this.#parts.build.client, 404);
+    const writer = new AnswerWriter(exchange, true);
+    const fields = page ? { 'Content-Type': page.contentType } : {};
+    writer.head({ status: 404, reason: '', fields });
+    writer.end(page?.body);
+    return 'answered';
+  }
+}
+
+const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);
+
+function isElsewhere({ manifest }: HostedBuild, path: MatchablePath): boolean {
+  if (!manifest) return false;
+  const { base, trailingSlash } = manifest;
+  if (path.text === base && !path.slashed) return trailingSlash === 'always';
+  return otherSlash(toOwnPath(path, base), trailingSlash).length > 0;
+}
+
+/** What Astro reads whole into memory before anything of the site's can say no (CVE-2026-29772, CVE-2026-27729). */
+function bodyLimitOf({ manifest }: HostedBuild, path: MatchablePath | undefined): number {
+  const own = path?.text.slice(manifest?.base.length ?? 0) ?? '';
+  if (own.startsWith('/_server-islands/')) return manifest?.islandBodyLimit ?? UNKNOWN_LIMIT;
+  return own.startsWith('/_actions/') ? (manifest?.actionBodyLimit ?? UNKNOWN_LIMIT) : 0;
+}
+
+const UNKNOWN_LIMIT = 1024 ** 2;
+
+/** A build that fails behind its own pages for errors still has them. */
+async function withPage(error: unknown, { client }: HostedBuild): Promise<unknown> {
+  if (!(error instanceof Fault) || error.code !== 'function_error') return error;
+  const { message, cause } = error;
+  return new Fault('function_error', { message, cause, page: await readErrorPage(client, 500) });
+}

@@ -1,0 +1,98 @@
+import type { FileFolder, Project, Reading } from '../../../contract/dialect.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import { FunctionLimits } from '../../../http/function-limits.ts';
+import { isOwnEntry } from '../own/own-build.ts';
+import { ownReading } from '../own/own-reading.ts';
+import { toFileFolder } from './file-folder.ts';
+import type { Handler } from './handler-call.ts';
+import { type Exports, openBuild } from './open-build.ts';
+import type { FoundBuild } from './read-build.ts';
+import { readStaticHeaders, type StaticHeaders } from './static-headers.ts';
+import { toRoutes, toUnreadyRoutes } from './to-routes.ts';
+
+export interface HostParts {
+  readonly project: Project;
+  readonly found: FoundBuild;
+  /** The entry, relative to the site. */
+  readonly file: string;
+}
+
+/** Runs a build, and says what it answers. One that does not run still has its routes, which nobody else may answer. Never rejects. */
+export async function hostBuild(parts: HostParts): Promise<Reading> {
+  const { project, found, file } = parts;
+  const problems: Problem[] = [];
+  const headers = await readHeaders(found, file, problems);
+  const folder = (assets?: string): readonly FileFolder[] => [toFileFolder(project.root, found, { assets, headers })];
+  const reading = { routes: [], ignored: [], problems };
+  // Nothing of the user's is run, and nothing need be compiled.
+  if (project.ahead) return { ...reading, fileFolders: folder() };
+  const routesParts = { found, file, ownsNotFound: project.astro?.ownsNotFound ?? false };
+  try {
+    const exports = await openBuild(project, found);
+    if (isOwnEntry(exports.nexthop)) {
+      const missing = routesParts.ownsNotFound ? 'render' : 'pass';
+      return ownReading({ build: exports.nexthop.open(), root: project.root, entry: file, missing });
+    }
+    const { handler, mode, assets } = toStock(exports);
+    const routes = toRoutes(routesParts, { ...found, name: file, handler, mode, limits: toLimits(project) });
+    return { ...reading, routes, fileFolders: folder(assets) };
+  } catch (error) {
+    problems.push({ severity: 'error', file, message: explain(error) });
+    return { ...reading, routes: toUnreadyRoutes(routesParts, error), fileFolders: folder() };
+  }
+}
+
+async function readHeaders(
+  { client }: FoundBuild,
+  file: string,
+  problems: Problem[],
+): Promise<StaticHeaders | undefined> {
+  try {
+    return await readStaticHeaders(client);
+  } catch (error) {
+    const message = `its static headers cannot be read, so that pages are sent without them: ${messageOf(error)}`;
+    problems.push({ severity: 'error', file, message });
+    return undefined;
+  }
+}
+
+function toLimits({ functionLimits: { bodyBytes, timeoutMs }, log }: Project): FunctionLimits {
+  return new FunctionLimits({ bodyBytes, timeoutMs, log });
+}
+
+/** What @astrojs/node makes a build export. */
+interface Stock {
+  readonly handler: Handler;
+  readonly mode: 'middleware' | 'standalone';
+  /** Name of the folder whose files never change, before Astro 6. */
+  readonly assets: string | undefined;
+}
+
+/** Throws an Error that says what is there instead. */
+function toStock({ handler, options, ...others }: Exports): Stock {
+  const { mode, assets } = (typeof options === 'object' && options !== null ? options : {}) as Record<string, unknown>;
+  if (typeof handler !== 'function' || (mode !== 'middleware' && mode !== 'standalone')) {
+    const names = Object.keys({ ...(handler !== undefined && { handler }), ...others });
+    throw new NotStock(
+      `is no build with @astrojs/node or nexthop/astro; it exports ${names.join(', ') || 'nothing'}. Use one of these adapters in astro.config.mjs`,
+    );
+  }
+  return { handler: handler as Handler, mode, assets: typeof assets === 'string' ? assets : undefined };
+}
+
+class NotStock extends Error {}
+
+const MISSING_PACKAGE = /Cannot find package '([^']+)'/;
+
+/** What to do about a build that cannot be imported. */
+function explain(error: unknown): string {
+  if (error instanceof NotStock) return error.message;
+  const message = messageOf(error);
+  const [, missing] = MISSING_PACKAGE.exec(message) ?? [];
+  if (missing === undefined) return `throws while it loads: ${message}`;
+  return `needs the package ${missing}, which is not installed. A build with @astrojs/node has its packages outside: install them beside it (npm ci --omit=dev), or copy node_modules to where dist/ stands`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,78 @@
+import type { Route } from '../../../contract/dialect.ts';
+import type { MatchablePath } from '../../../contract/path.ts';
+import type { Pattern } from '../../../contract/pattern.ts';
+import type { Params, Target } from '../../../contract/target.ts';
+import { UnreadyTarget } from '../../loader/unready-target.ts';
+import { AstroTarget } from './astro-target.ts';
+import type { HostedBuild } from './hosted-build.ts';
+import type { Manifest } from './manifest.ts';
+import { onDemandRoutes, toOwnPath } from './on-demand.ts';
+import type { FoundBuild } from './read-build.ts';
+import { toPattern } from './to-pattern.ts';
+
+export interface RoutesParts {
+  readonly found: FoundBuild;
+  /** The entry, relative to the site. */
+  readonly file: string;
+  /** Astro answers whatever else is below its base. */
+  readonly ownsNotFound: boolean;
+}
+
+/** Who answers: a target for each kind of question. */
+type ToTarget = (asked: 'route' | 'maybe' | 'rest', fails?: (path: MatchablePath) => boolean) => Target;
+
+/** The routes of a build that runs: those of its manifest, so that everything else is nothing to it. Without one it is asked about all there is below its base. */
+export function toRoutes(parts: RoutesParts, build: HostedBuild): readonly Route[] {
+  return routesFor(parts, (asked, fails) => new AstroTarget({ build, asked, ...(fails && { fails }) }));
+}
+
+/** The same routes of a build that does not run: nobody else may answer in its name. */
+export function toUnreadyRoutes(parts: RoutesParts, cause: unknown): readonly Route[] {
+  return routesFor(parts, () => new UnreadyTarget(parts.file, cause));
+}
+
+function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarget): readonly Route[] {
+  const { manifest, looksPastPrerendered } = found;
+  const routes: Route[] = [];
+  const told = new Set<string>();
+  const add = (pattern: Pattern, target: Target): void => {
+    // Their order is Astro's, whatever their patterns look like.
+    routes.push({ pattern, methods: 'any', target, step: 5, rank: routes.length, dialect: 'astro', file });
+  };
+  const isKnown = manifest !== undefined && !manifest.hasDomains;
+  if (isKnown) {
+    const target = toTarget('route');
+    for (const { route, fits } of onDemandRoutes(manifest, looksPastPrerendered)) {
+      // Astro 5 writes each redirect twice.
+      if (told.has(route.route)) continue;
+      told.add(route.route);
+      add(
+        toPattern(manifest.base, route.segments, (path) => (fits(path) ? NO_PARAMS : undefined)),
+        target,
+      );
+    }
+  }
+  if (ownsNotFound) add(everything(manifest), toTarget('rest', isKnown ? toFails(manifest, found) : undefined));
+  else if (!isKnown) add(everything(manifest), toTarget('maybe'));
+  return routes;
+}
+
+const NO_PARAMS: Params = Object.freeze({});
+
+function everything(manifest: Manifest | undefined): Pattern {
+  return toPattern(manifest?.base ?? '', [[{ content: '...rest', dynamic: true, spread: true }]]);
+}
+
+/** Before @astrojs/node 11, Astro renders a prerendered page that has no file, and cannot. */
+function toFails(
+  manifest: Manifest,
+  { looksPastPrerendered }: FoundBuild,
+): ((path: MatchablePath) => boolean) | undefined {
+  if (looksPastPrerendered) return undefined;
+  const all = manifest.routes.flatMap((each) => [each, ...each.fallbackRoutes]);
+  const prerendered = all.filter(({ isPrerendered }) => isPrerendered);
+  return (path) => {
+    const own = toOwnPath(path, manifest.base);
+    return prerendered.some(({ pattern }) => pattern.test(own));
+  };
+}

@@ -1,0 +1,141 @@
+import type { IgnoredFile, Project, Reading, Route } from '../../../contract/dialect.ts';
+import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import type { Target } from '../../../contract/target.ts';
+import { FunctionLimits } from '../../../http/function-limits.ts';
+import type { Exports } from '../../loader/compile.ts';
+import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
+import { UnreadyTarget } from '../../loader/unready-target.ts';
+import { AppTarget } from './app-target.ts';
+import type { FunctionFile } from './find-files.ts';
+import { HandlerTarget } from './handler-target.ts';
+import { type Handlers, toHandlers } from './handlers.ts';
+import { ignoreListen } from './ignore-listen.ts';
+import type { Platform } from './platform.ts';
+import { toApp } from './to-app.ts';
+import { isCatchAll, toPattern, toText } from './to-pattern.ts';
+
+export interface EntriesRequest {
+  readonly project: Project;
+  readonly files: readonly FunctionFile[];
+  /** What the survey found broken. */
+  readonly broken: ReadonlyMap<string, Problem>;
+  /** How long the start waits for a module; default: the loader's. */
+  readonly loadLimitMs?: number;
+}
+
+/** Compiles and loads the entries and makes their routes. Never throws: an entry that does not work costs its own route alone. */
+export async function openEntries({ project, files, broken, loadLimitMs }: EntriesRequest): Promise<Reading> {
+  const opening = new Opening(project, loadLimitMs);
+  const placed = files.flatMap((file) => opening.place(file));
+  if (placed.length > 0) await opening.open(placed, broken);
+  return opening;
+}
+
+interface PlacedFile extends FunctionFile {
+  readonly pattern: Pattern;
+}
+
+/** The routes of one file. */
+type Routes = readonly Route[];
+
+class Opening implements Reading {
+  routes: Routes = [];
+  readonly ignored: IgnoredFile[] = [];
+  readonly problems: Problem[] = [];
+  readonly #project: Project;
+  readonly #loadLimitMs: number | undefined;
+  readonly #platform: Platform;
+  readonly #limits: FunctionLimits;
+  readonly #firstAt = new Map<string, string>();
+
+  constructor(project: Project, loadLimitMs: number | undefined) {
+    this.#project = project;
+    this.#loadLimitMs = loadLimitMs;
+    this.#platform = { env: withoutUnset(project.env), region: project.region };
+    this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
+  }
+
+  /** None for a file that cannot have a route or whose route another file has. */
+  place(found: FunctionFile): readonly PlacedFile[] {
+    const { file, segments } = found;
+    const pattern = toPattern(segments);
+    if (typeof pattern === 'string') {
+      this.problems.push({ severity: 'warning', file, message: pattern });
+      this.ignored.push({ file, reason: pattern });
+      return [];
+    }
+    const first = this.#firstAt.get(pattern.text);
+    if (first !== undefined) {
+      this.ignored.push({ file, reason: `${first} has the same route, ${pattern.text}, and comes first` });
+      return [];
+    }
+    this.#firstAt.set(pattern.text, file);
+    return [{ ...found, pattern }];
+  }
+
+  async open(files: readonly PlacedFile[], broken: ReadonlyMap<string, Problem>): Promise<void> {
+    const { loaded, problems } = await loadFunctions(this.#project, {
+      files,
+      broken,
+      rewrite: ignoreListen(this.#project),
+      limitMs: this.#loadLimitMs,
+    });
+    this.problems.push(...problems);
+    this.routes = loaded.flatMap(({ entry, outcome }) => this.#take(entry, outcome));
+  }
+
+  #take(placed: PlacedFile, outcome: LoadedFunction): Routes {
+    if (outcome.state === 'ahead') return [];
+    if (outcome.state === 'ready') return this.#toRoutes(placed, outcome.exports);
+    const target = new UnreadyTarget(placed.file, outcome.state === 'failed' ? outcome.cause : undefined);
+    if (outcome.state === 'late') {
+      outcome.later.then((exports) => {
+        const [first] = exports ? this.#toRoutes(placed, exports) : [];
+        if (first) target.become(first.target);
+      });
+    }
+    return [this.#toRoute(placed, target)];
+  }
+
+  #toRoutes(placed: PlacedFile, exports: Exports): Routes {
+    const { file, segments, pattern } = placed;
+    const handlers = toHandlers(exports);
+    if (handlers) return [this.#toRoute(placed, this.#toHandlerTarget(file, handlers), methodsOf(handlers))];
+    const app = toApp(exports);
+    if (!app || !isCatchAll(segments.at(-1))) {
+      this.problems.push({ severity: 'warning', file, message: 'exports no function as handler and no app: no route' });
+      this.ignored.push({ file, reason: 'exports no function as handler and no app' });
+      return [];
+    }
+    // An app also answers its bare folder, where a handler's catch-all does not reach, and passes over empty segments.
+    const bare = pattern.segments.slice(0, -1);
+    return [
+      { text: pattern.text, segments: pattern.segments.map(withEmpty) },
+      { text: toText(bare), segments: bare },
+    ].map((each) => {
+      const parts = { name: file, app, platform: this.#platform, limits: this.#limits, segments: each.segments };
+      return this.#toRoute({ ...placed, pattern: each }, new AppTarget(parts));
+    });
+  }
+
+  #toHandlerTarget(name: string, handlers: Handlers): Target {
+    return new HandlerTarget({ name, handlers, platform: this.#platform, limits: this.#limits });
+  }
+
+  #toRoute({ pattern, file }: PlacedFile, target: Target, methods: Route['methods'] = 'any'): Route {
+    return { pattern, methods, target, step: 4, dialect: 'edgeone', file };
+  }
+}
+
+function withEmpty(segment: PatternSegment): PatternSegment {
+  return segment.kind === 'catch-all' ? { ...segment, orNone: true } : segment;
+}
+
+function methodsOf({ any, byMethod }: Handlers): Route['methods'] {
+  return any ? 'any' : [...byMethod.keys()];
+}
+
+function withoutUnset(env: Project['env']): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+import type { Exchange } from '../../../contract/exchange.ts';
+import type { FunctionSocket, SocketData, SocketTalker } from '../../../contract/upgrade.ts';
+
+/** What is called on a WebSocket, as the platform calls it: each with the socket of the package `ws`, and none awaited. */
+export interface WebSocketCallbacks {
+  onopen?(socket: FunctionSocket, request: IncomingMessage): unknown;
+  onmessage?(socket: FunctionSocket, data: SocketData, isBinary: boolean): unknown;
+  onclose?(socket: FunctionSocket, code: number, reason: Buffer): unknown;
+  onerror?(socket: FunctionSocket, error: Error): unknown;
+}
+
+/** What a handler returns to open a WebSocket. */
+export interface WebSocketResult {
+  readonly websocket: WebSocketCallbacks;
+}
+
+/** Tells it from data about WebSockets, e.g. their URL under the same name. */
+export function isWebSocketResult(result: unknown): result is WebSocketResult {
+  if (typeof result !== 'object' || result === null || !('websocket' in result)) return false;
+  return typeof result.websocket === 'object' && result.websocket !== null;
+}
+
+/** Opens the WebSocket and resolves when it is closed. For a request that asks for none: 426, as on the platform. Throws what `Upgrade.accept` throws. */
+export async function openWebSocket(exchange: Exchange, { websocket }: WebSocketResult): Promise<void> {
+  if (exchange.upgrade) await exchange.upgrade.accept(new Callbacks(websocket));
+  else writeUpgradeRequired(exchange);
+}
+
+/** Looks for each callback when it is its turn, as the platform does, so that a function may exchange them. */
+class Callbacks implements SocketTalker {
+  readonly #callbacks: WebSocketCallbacks;
+
+  constructor(callbacks: WebSocketCallbacks) {
+    this.#callbacks = callbacks;
+  }
+
+  opened(socket: FunctionSocket, request: IncomingMessage): unknown {
+    return this.#callbacks.onopen?.(socket, request);
+  }
+
+  received(socket: FunctionSocket, data: SocketData, isBinary: boolean): unknown {
+    return this.#callbacks.onmessage?.(socket, data, isBinary);
+  }
+
+  closed(socket: FunctionSocket, code: number, reason: Buffer): unknown {
+    return this.#callbacks.onclose?.(socket, code, reason);
+  }
+
+  failed(socket: FunctionSocket, error: Error): unknown {
+    return this.#callbacks.onerror?.(socket, error);
+  }
+}
+
+const UPGRADE_REQUIRED = 'This path is a WebSocket: connect to it by ws: or wss:.\n';
+
+/** RFC 9110 15.5.22. */
+function writeUpgradeRequired(exchange: Exchange): void {
+  const { request, response, requestId } = exchange;
+  const length = Buffer.byteLength(UPGRADE_REQUIRED);
+  response.writeHead(426, [
+    ...['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(length)],
+    // Who sends Upgrade has to name it here (RFC 9110 7.8); Node then leaves out its own word about the end of the connection.
+    ...['Upgrade', 'websocket', 'Connection', response.shouldKeepAlive ? 'Upgrade' : 'Upgrade, close'],
+    ...[requestId.name, requestId.value],
+  ]);
+  response.end(UPGRADE_REQUIRED);
+  if (request.method !== 'HEAD') exchange.bodyBytesSent = length;
+}

@@ -1,0 +1,108 @@
+import type { Exchange } from '../../../contract/exchange.ts';
+import { Fault } from '../../../contract/fault.ts';
+import type { Log } from '../../../contract/log.ts';
+import type { Outcome, Target } from '../../../contract/target.ts';
+import type { FunctionLimits } from '../../../http/function-limits.ts';
+import { HOP_BY_HOP } from '../../../http/headers.ts';
+import { overlayAnswer } from '../../../http/overlay-response.ts';
+import { patchRequest } from '../../../http/patch-request.ts';
+import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
+import { BorrowedBody } from './borrowed-body.ts';
+import { MiddlewareContext } from './middleware-context.ts';
+import type { MiddlewareMatcher } from './middleware-matcher.ts';
+import { MiddlewareResponse, type Passage } from './middleware-response.ts';
+
+export interface MiddlewareGateParts {
+  /** The file, relative to the site. */
+  readonly name: string;
+  readonly middleware: (context: MiddlewareContext) => unknown;
+  readonly matcher: MiddlewareMatcher;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly limits: FunctionLimits;
+  readonly log: Log;
+}
+
+/**
+ * Calls the site's middleware, which answers, or lets the request go on with other fields or for another path. As on the platform it is open when
+ * it fails: a middleware that throws, or returns nothing that can be used, is told of in the log, and the request goes on as if it were not there.
+ */
+export class MiddlewareGate implements Target {
+  readonly name: string;
+  readonly #parts: MiddlewareGateParts;
+
+  constructor(parts: MiddlewareGateParts) {
+    this.name = parts.name;
+    this.#parts = parts;
+  }
+
+  async answer(exchange: Exchange): Promise<Outcome> {
+    const { middleware, matcher, env, limits, name: file } = this.#parts;
+    if (!matcher.matches(exchange.target)) return 'passed';
+    const body = new BorrowedBody(exchange);
+    const context = new MiddlewareContext({ exchange, body, env, file });
+    let result: unknown;
+    try {
+      result = await limits.inTime(exchange, Promise.resolve(middleware(context)));
+    } catch (cause) {
+      // A body that is too large, or the end of its time, is an answer of its own.
+      if (cause instanceof Fault) throw cause;
+      this.#goOnAfter('threw', exchange, cause);
+      if (!body.giveBack()) throw new Fault('function_error', { message: `${file} read the body, and threw`, cause });
+      return 'passed';
+    }
+    const passage = MiddlewareResponse.passageOf(result);
+    if (!passage && isWebResponse(result)) {
+      await writeWebResponse(exchange, result);
+      return 'answered';
+    }
+    if (!body.giveBack()) {
+      throw new Fault('function_bad_answer', {
+        message: `${file} read the body of a request and passed it on; read request.clone() in the function instead`,
+      });
+    }
+    if (passage)
+      this.#pass(exchange, passage, result as MiddlewareResponse); // has a passage
+    else if (result !== undefined && result !== null) {
+      this.#goOnAfter(`returned a ${typeof result} that is no Response`, exchange);
+    }
+    return 'passed';
+  }
+
+  #goOnAfter(what: string, exchange: Exchange, error?: unknown): void {
+    this.#parts.log.error(`the middleware ${what}; the request goes on without it`, {
+      ...this.#whichIs(exchange),
+      ...(error !== undefined && { error }),
+    });
+  }
+
+  #pass(exchange: Exchange, { rewrite, requestFields }: Passage, { headers }: MiddlewareResponse): void {
+    const ignored = [...patchRequest(exchange.request, requestFields)];
+    const fields = [...headers].filter(([name]) => {
+      const isOfConnection = HOP_BY_HOP.has(name) || name === 'content-length';
+      if (isOfConnection) ignored.push(name);
+      return !isOfConnection;
+    });
+    if (fields.length > 0) overlayAnswer(exchange, { fields });
+    if (ignored.length > 0) {
+      const what = 'fields that only the connection may say are not taken from the middleware';
+      this.#parts.log.warn(what, { ...this.#whichIs(exchange), fields: ignored });
+    }
+    if (rewrite !== undefined) exchange.rewrite(toTarget(rewrite, exchange));
+  }
+
+  #whichIs(exchange: Exchange): Record<string, unknown> {
+    const { request, askedTarget, requestId } = exchange;
+    return { target: this.name, request: `${request.method} ${askedTarget}`, request_id: requestId.value };
+  }
+}
+
+/** Throws `function_bad_answer` for another origin: nexthop asks nobody but its one next hop. */
+function toTarget(url: string, { client, request, target }: Exchange): string {
+  const base = `${client.proto}://${request.headers.host ?? 'localhost'}${target}`;
+  const { host, pathname, search } = URL.parse(url, base) ?? {};
+  if (host === undefined || host !== URL.parse(base)?.host) {
+    const message = `the middleware rewrote to ${JSON.stringify(url)}: only paths of this host can be asked for`;
+    throw new Fault('function_bad_answer', { message });
+  }
+  return `${pathname}${search}`;
+}

@@ -1,0 +1,158 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { IgnoredFile, Project } from '../../../contract/dialect.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import type { Target } from '../../../contract/target.ts';
+import { FunctionLimits } from '../../../http/function-limits.ts';
+import { compile, type Exports, type Loaded } from '../../loader/compile.ts';
+import { survey } from '../../loader/survey.ts';
+import { UnreadyTarget } from '../../loader/unready-target.ts';
+import type { MiddlewareContext } from './middleware-context.ts';
+import { MiddlewareGate } from './middleware-filter.ts';
+import { toMatcher } from './middleware-matcher.ts';
+
+export interface OpenedMiddleware {
+  /** Undefined for a site without one. */
+  readonly gate: Target | undefined;
+  readonly ignored: readonly IgnoredFile[];
+  readonly problems: readonly Problem[];
+}
+
+const NONE: OpenedMiddleware = { gate: undefined, ignored: [], problems: [] };
+
+/**
+ * Finds and loads the site's middleware. Never throws for what stands in it. One that does not load answers 500 for every request, as a function that does not load does:
+ * it may be the site's guard, and nobody knows for which paths.
+ */
+export async function openMiddleware(project: Project): Promise<OpenedMiddleware> {
+  const [file, ...others] = await findFiles(project.root);
+  if (file === undefined) return NONE;
+  const ignored = others.map((other) => ({ file: other, reason: `${file} is the middleware` }));
+  const opened = await open(project, file);
+  return { ...opened, ignored: [...opened.ignored, ...ignored] };
+}
+
+/** In the order in which they are taken. */
+const FILES = ['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/embed/middleware.ts'];
+
+async function findFiles(root: string): Promise<readonly string[]> {
+  const found = await Promise.all(FILES.map((file) => isFile(join(root, file))));
+  return FILES.filter((_, index) => found[index]);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    // One that cannot be looked at may be there all the same; reading it will tell.
+    return !(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'));
+  }
+}
+
+/** All that can be told of a file that does not compile. */
+const NAMED =
+  /\bexport\s+(?:async\s+)?(?:function|const|let|var)\s+(?:middleware|proxy)\b|\bexport\s*\{[^}]*\b(?:middleware|proxy)\b|\bexports\.(?:middleware|proxy)\b/;
+
+/** One that cannot be read counts as a middleware. */
+const UNREADABLE = 'export const middleware';
+
+const OF_NEXT = /["']next(?:\/[\w-]+)*["']/;
+
+interface Found {
+  readonly text: string;
+  /** Exports it by name. Else only what its default export is, once it is loaded, tells. */
+  readonly isSure: boolean;
+  readonly hasDefault: boolean;
+}
+
+/** Other frameworks have files of this name too, which are no business of the platform's. Undefined for a middleware. */
+function reasonToIgnore({ text, isSure, hasDefault }: Found): string | undefined {
+  if (OF_NEXT.test(text)) return 'a middleware of Next.js, which runs it itself';
+  return isSure || (hasDefault && /\bmiddleware\b/.test(text)) ? undefined : 'exports no middleware';
+}
+
+async function open(project: Project, file: string): Promise<OpenedMiddleware> {
+  const path = join(project.root, file);
+  const { looks, broken } = await survey(project, [path]);
+  const text = await readFile(path, 'utf8').catch(() => UNREADABLE);
+  const names = looks.get(path)?.names ?? new Set();
+  const isSure = broken.has(path) ? NAMED.test(text) : names.has('middleware') || names.has('proxy');
+  const reason = reasonToIgnore({ text, isSure, hasDefault: names.has('default') });
+  if (reason !== undefined) return { ...NONE, ignored: [{ file, reason }] };
+  try {
+    const compiled = await compile(project, { files: [path], broken });
+    const { problems } = compiled;
+    try {
+      return together(problems, toOpened(project, file, await compiled.load(path)));
+    } catch (cause) {
+      // A helper of that name must not close the site; a guard is exported as the platform's page has it.
+      if (!isSure) return { ...NONE, ignored: [{ file, reason: `throws while it loads: ${describe(cause)}` }] };
+      const isTold = problems.some((problem) => problem.file === file);
+      return together(problems, unready(file, cause, isTold ? undefined : `throws while it loads: ${describe(cause)}`));
+    }
+  } catch (cause) {
+    // No file of the user's is to blame, e.g. nothing can be written anywhere.
+    return unready(file, cause, `cannot be compiled: ${describe(cause)}`);
+  }
+}
+
+function toOpened(project: Project, file: string, loaded: Loaded): OpenedMiddleware {
+  if (loaded.state === 'ready') return toGate(project, file, loaded.exports);
+  if (loaded.state === 'ahead') return NONE;
+  const target = new UnreadyTarget(file, undefined);
+  const { log } = project;
+  loaded.later.then(
+    (exports) => {
+      const { gate, problems } = toGate(project, file, exports);
+      for (const { message } of problems) log.error(message, { file });
+      target.become(gate ?? OPEN);
+      log.info('the middleware, which was late, has loaded', { target: file });
+    },
+    (error: unknown) => log.error('the middleware, which was late, did not load', { target: file, error }),
+  );
+  const message = 'is still loading; until it has, every request is answered 500';
+  return { gate: target, ignored: [], problems: [{ severity: 'error', file, message }] };
+}
+
+/** In the place of a file that turned out to be no middleware. */
+const OPEN: Target = { name: 'no middleware', answer: async () => 'passed' };
+
+function toGate({ env, log, functionLimits }: Project, file: string, exports: Exports): OpenedMiddleware {
+  const middleware = pick(exports);
+  if (!middleware) return { ...NONE, ignored: [{ file, reason: 'exports no function called middleware' }] };
+  const { matcher, complaints } = toMatcher(matcherIn(exports));
+  const problems = complaints.map((complaint) => ({
+    severity: 'error' as const,
+    file,
+    message: `config.matcher: ${complaint}`,
+  }));
+  const limits = new FunctionLimits({ ...functionLimits, log });
+  return { gate: new MiddlewareGate({ name: file, middleware, matcher, env, limits, log }), ignored: [], problems };
+}
+
+function pick({ middleware, proxy, default: standard }: Exports): Middleware | undefined {
+  return [middleware, proxy, (standard as { middleware?: unknown } | undefined)?.middleware].find(isFunction);
+}
+
+type Middleware = (context: MiddlewareContext) => unknown;
+
+function isFunction(value: unknown): value is Middleware {
+  return typeof value === 'function';
+}
+
+function matcherIn({ config }: Exports): unknown {
+  return typeof config === 'object' && config !== null && 'matcher' in config ? config.matcher : undefined;
+}
+
+function unready(file: string, cause: unknown, message: string | undefined): OpenedMiddleware {
+  const problems: Problem[] = message === undefined ? [] : [{ severity: 'error', file, message }];
+  return { gate: new UnreadyTarget(file, cause), ignored: [], problems };
+}
+
+function together(problems: readonly Problem[], opened: OpenedMiddleware): OpenedMiddleware {
+  return { ...opened, problems: [...problems, ...opened.problems] };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

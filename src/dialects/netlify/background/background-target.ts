@@ -1,0 +1,59 @@
+import type { JobIntake } from '../../../contract/dialect.ts';
+import type { Exchange } from '../../../contract/exchange.ts';
+import { Fault } from '../../../contract/fault.ts';
+import type { Outcome, Params, Target } from '../../../contract/target.ts';
+import { writeWebResponse } from '../../../http/web-response.ts';
+import type { WebResponse } from '../../../http/web-response-head.ts';
+import { ExchangeInvocation } from '../call/exchange-invocation.ts';
+import type { Invocation } from '../call/invocation.ts';
+import type { Platform } from '../call/platform.ts';
+import { toStoredBytes } from './stored-request.ts';
+
+export interface BackgroundTargetParts {
+  /** The file, relative to the site. */
+  readonly name: string;
+  /** Under which the job is stored. */
+  readonly rule: string;
+  /** Undefined where no functions are run. */
+  readonly jobs: JobIntake | undefined;
+  /** Largest body that is kept; 0: no limit of its own. */
+  readonly bodyLimitBytes: number;
+  /** The pattern under which it is reached; undefined on the default URL. */
+  readonly route: string | undefined;
+  readonly platform: Pick<Platform, 'requestIds'>;
+}
+
+/** A background function: the request is stored as a job, and that is all its client learns. */
+export class BackgroundTarget implements Target {
+  readonly name: string;
+  readonly #parts: BackgroundTargetParts;
+
+  constructor(parts: BackgroundTargetParts) {
+    this.name = parts.name;
+    this.#parts = parts;
+  }
+
+  /** 202 once the job is stored. Throws `body_too_large` before anything is, and `store_unavailable` when it cannot be. */
+  async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+    if (exchange.upgrade) return 'passed';
+    const { name: file, rule, jobs, bodyLimitBytes, route, platform } = this.#parts;
+    const requestId = platform.requestIds.of(exchange);
+    const invocation = new ExchangeInvocation({ exchange, params, route, requestId, timeoutMs: 0, file });
+    if (!jobs) throw new Fault('store_unavailable', { message: `there is no queue for the jobs of ${this.name}` });
+    exchange.limitBody(bodyLimitBytes);
+    if (!URL.canParse(invocation.url)) {
+      throw new Fault('bad_request', { message: `Host and target make no URL: ${invocation.url}` });
+    }
+    const body = await invocation.readBody();
+    // A client that has left by now has said all it had to: many do not wait for the answer.
+    await jobs.push(rule, toStoredBytes(pick(invocation, body)));
+    await writeWebResponse(exchange, ACCEPTED);
+    return 'answered';
+  }
+}
+
+const ACCEPTED: WebResponse = Object.freeze({ status: 202, headers: [], body: null, bodyUsed: false });
+
+function pick({ method, url, rawFields, clientAddress, trusted, requestId, params, route }: Invocation, body: Buffer) {
+  return { method, url, rawFields, clientAddress, trusted, requestId, params, route, body };
+}

@@ -1,0 +1,100 @@
+import type { JobAttempt } from '../../../contract/dialect.ts';
+import { Fault } from '../../../contract/fault.ts';
+import type { Log } from '../../../contract/log.ts';
+import { PendingWork } from '../../../contract/pending-work.ts';
+import type { Params } from '../../../contract/target.ts';
+import { HOP_BY_HOP, withoutNames } from '../../../http/headers.ts';
+import type { Invocation } from '../call/invocation.ts';
+import { addClientHeaders } from '../client-headers.ts';
+import type { StoredRequest } from './stored-request.ts';
+
+export interface JobInvocationParts {
+  readonly stored: StoredRequest;
+  readonly attempt: Pick<JobAttempt, 'id' | 'number' | 'signal'>;
+  /** From now; 0: no limit. Whoever made the attempt keeps to it. */
+  readonly timeoutMs: number;
+  /** The function's, relative to the site; stands in the log. */
+  readonly file: string;
+  readonly log: Log;
+}
+
+/** By these a function knows a job that it has seen before: a job runs at least once. */
+const JOB_ID = 'x-nexthop-job-id';
+const JOB_ATTEMPT = 'x-nexthop-job-attempt';
+const OURS: ReadonlySet<string> = new Set([JOB_ID, JOB_ATTEMPT]);
+
+/** The call of a function for whose answer nobody waits. */
+export class JobInvocation implements Invocation {
+  readonly method: string;
+  readonly url: string;
+  readonly rawFields: readonly string[];
+  readonly clientAddress: string;
+  readonly trusted: boolean;
+  readonly requestId: string;
+  readonly jobId: string;
+  readonly params: Params;
+  readonly route: string | undefined;
+  readonly signal: AbortSignal;
+  readonly deadlineMs: number;
+  readonly #body: Buffer;
+  readonly #file: string;
+  readonly #pendingWork: PendingWork;
+  #request: Request | undefined;
+
+  constructor({ stored, attempt, timeoutMs, file, log }: JobInvocationParts) {
+    this.method = stored.method;
+    this.url = stored.url;
+    this.rawFields = [
+      ...withoutNames(stored.rawFields, OURS),
+      ...[JOB_ID, attempt.id, JOB_ATTEMPT, String(attempt.number)],
+    ];
+    this.clientAddress = stored.clientAddress;
+    this.trusted = stored.trusted;
+    this.requestId = stored.requestId;
+    this.jobId = attempt.id;
+    this.params = stored.params;
+    this.route = stored.route;
+    this.signal = attempt.signal;
+    this.deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    this.#body = stored.body;
+    this.#file = file;
+    this.#pendingWork = new PendingWork((error) =>
+      log.error('work given to waitUntil failed', { target: file, job: attempt.id, error }),
+    );
+  }
+
+  get request(): Request {
+    this.#request ??= this.#toRequest();
+    return this.#request;
+  }
+
+  async readBody(): Promise<Buffer> {
+    return this.#body;
+  }
+
+  waitUntil(work: unknown): void {
+    this.#pendingWork.add(work, this.#file);
+  }
+
+  /** Resolves when all work given to `waitUntil` has settled. It shares the time of the attempt; what fails of it does not fail the attempt. */
+  settled(): Promise<void> {
+    return this.#pendingWork.settled();
+  }
+
+  #toRequest(): Request {
+    const { method, url, signal } = this;
+    const mayHaveBody = method !== 'GET' && method !== 'HEAD' && this.#body.length > 0;
+    try {
+      const headers = new Headers();
+      for (let at = 0; at < this.rawFields.length; at += 2) {
+        const name = this.rawFields[at] as string; // pairs
+        // Fields about a connection that is long gone.
+        if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, this.rawFields[at + 1] as string);
+      }
+      addClientHeaders(headers, this);
+      return new Request(url, { method, headers, signal, ...(mayHaveBody && { body: new Uint8Array(this.#body) }) });
+    } catch (cause) {
+      throw new Fault('bad_request', { message: `the stored request is none for a function: ${method} ${url}`, cause });
+    }
+  }
+}

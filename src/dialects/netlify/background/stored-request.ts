@@ -1,0 +1,93 @@
+import { Fault } from '../../../contract/fault.ts';
+import type { Params } from '../../../contract/target.ts';
+
+/** A request that outlives its client: what a job keeps of it. */
+export interface StoredRequest {
+  readonly method: string;
+  /** Absolute and public, raw. */
+  readonly url: string;
+  /** Flat names and values as they came; trust headers of untrusted peers are gone. */
+  readonly rawFields: readonly string[];
+  /** '' if unknown. */
+  readonly clientAddress: string;
+  readonly trusted: boolean;
+  readonly requestId: string;
+  readonly params: Params;
+  readonly route: string | undefined;
+  readonly body: Buffer;
+}
+
+/** Goes up whenever what an older process would read is something else. */
+const VERSION = 1;
+
+const LINE_FEED = 0x0a;
+
+/** One line of JSON, behind it the body as it came. A person can read it with `head -1`. */
+export function toStoredBytes({ body, ...head }: StoredRequest): Buffer {
+  // JSON escapes line feeds, so the first one is the end of the head.
+  const line = JSON.stringify({ version: VERSION, ...head, bodyBytes: body.length });
+  return Buffer.concat([Buffer.from(`${line}\n`), body]);
+}
+
+/** Throws a Fault that says what is wrong with bytes that are damaged or were stored by a newer nexthop. */
+export function fromStoredBytes(bytes: Uint8Array): StoredRequest {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = buffer.indexOf(LINE_FEED);
+  if (end < 0) throw damaged('its head has no end');
+  const { version, bodyBytes, ...head } = parse(buffer.toString('utf8', 0, end));
+  if (version !== VERSION) {
+    throw new Fault('internal', {
+      message: `the stored request has version ${JSON.stringify(version)}, and this nexthop reads ${VERSION}: was it stored by a newer one?`,
+    });
+  }
+  if (!isHead(head)) throw damaged('its head lacks something, or has it in another form');
+  const body = buffer.subarray(end + 1);
+  if (body.length !== bodyBytes) throw damaged(`its body has ${body.length} bytes instead of ${bodyBytes}`);
+  return { ...head, route: head.route, body };
+}
+
+type Head = Omit<StoredRequest, 'body' | 'route'> & { readonly route?: string };
+
+function parse(line: string): Readonly<Record<string, unknown>> {
+  let head: unknown;
+  try {
+    head = JSON.parse(line);
+  } catch (cause) {
+    throw damaged('its head is no JSON', cause);
+  }
+  if (typeof head !== 'object' || head === null) throw damaged('its head is no object');
+  return head as Readonly<Record<string, unknown>>; // of an object that much is true
+}
+
+/** The keys of a head, and what each must be. */
+const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
+  method: isText,
+  url: (value) => isText(value) && URL.canParse(value),
+  rawFields: (value) => isTexts(value) && value.length % 2 === 0,
+  clientAddress: isText,
+  trusted: (value) => typeof value === 'boolean',
+  requestId: isText,
+  params: isParams,
+  route: (value) => value === undefined || isText(value),
+};
+
+function isHead(head: object): head is Head {
+  return Object.entries(SHAPE).every(([key, fits]) => fits(Reflect.get(head, key)));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isParams(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((each) => isText(each) || isTexts(each));
+}
+
+function damaged(how: string, cause?: unknown): Fault {
+  return new Fault('internal', { message: `the stored request is damaged: ${how}`, cause });
+}

@@ -1,0 +1,43 @@
+import type { ProjectLimits } from '../../../contract/dialect.ts';
+import type { Log } from '../../../contract/log.ts';
+import { FunctionLimits } from '../../../http/function-limits.ts';
+import { StreamLimits } from '../../../http/stream-limits.ts';
+
+/** What one call of a function may take. */
+export interface CallLimits {
+  /** From the call to the head of the answer; 0: no limit. */
+  readonly timeoutMs: number;
+  readonly call: FunctionLimits;
+  readonly stream: StreamLimits;
+}
+
+/** The limits of all functions of a site; those that may take the same share one. */
+export class AllCallLimits {
+  readonly #project: ProjectLimits;
+  readonly #log: Log;
+  readonly #byTimeout = new Map<number | undefined, CallLimits>();
+
+  constructor(project: ProjectLimits, log: Log) {
+    this.#project = project;
+    this.#log = log;
+  }
+
+  /** `timeoutMs`: what the function's own configuration says. A stream may take so long at least: it is the same call. */
+  of(timeoutMs?: number): CallLimits {
+    const known = this.#byTimeout.get(timeoutMs);
+    if (known) return known;
+    const limits = this.#make(timeoutMs);
+    this.#byTimeout.set(timeoutMs, limits);
+    return limits;
+  }
+
+  #make(own: number | undefined): CallLimits {
+    const { bodyBytes, timeoutMs, streamMs, streamBytes } = this.#project;
+    const timeMs = streamMs === 0 ? 0 : Math.max(streamMs, own ?? 0);
+    return {
+      timeoutMs: own ?? timeoutMs,
+      call: new FunctionLimits({ bodyBytes, timeoutMs: own ?? timeoutMs, log: this.#log }),
+      stream: new StreamLimits({ timeMs, bytes: streamBytes }),
+    };
+  }
+}

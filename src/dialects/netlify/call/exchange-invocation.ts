@@ -1,0 +1,111 @@
+import { isIP } from 'node:net';
+import type { Exchange } from '../../../contract/exchange.ts';
+import type { Params } from '../../../contract/target.ts';
+import { hasBody } from '../../../http/has-body.ts';
+import { toRequestUrl } from '../../../http/request-url.ts';
+import { WebRequest } from '../../../http/web-request.ts';
+import { toWebBody } from '../../../http/web-request-body.ts';
+import { addClientHeaders, CLIENT_ADDRESS } from '../client-headers.ts';
+import { fieldOf } from './field-of.ts';
+import type { Invocation } from './invocation.ts';
+import { REQUEST_ID } from './request-ulids.ts';
+
+export interface ExchangeInvocationParts {
+  readonly exchange: Exchange;
+  /** Raw. */
+  readonly params: Params;
+  /** The pattern that matched; undefined on the default URL. */
+  readonly route: string | undefined;
+  readonly requestId: string;
+  /** From now; 0: no limit. Whoever calls the function keeps to it. */
+  readonly timeoutMs: number;
+  /** The function's, relative to the site; stands in the log when work given to `waitUntil` fails. */
+  readonly file: string;
+}
+
+/** The call of a function for whose answer a client waits. The answer to it, of whatever kind, carries the id of the request. */
+export class ExchangeInvocation implements Invocation {
+  readonly params: Params;
+  readonly route: string | undefined;
+  readonly requestId: string;
+  readonly deadlineMs: number;
+  readonly #exchange: Exchange;
+  readonly #file: string;
+  #request: Request | undefined;
+  #body: Promise<Buffer> | undefined;
+  #url: string | undefined;
+  #clientAddress: string | undefined;
+
+  constructor({ exchange, params, route, requestId, timeoutMs, file }: ExchangeInvocationParts) {
+    this.#exchange = exchange;
+    this.#file = file;
+    this.params = params;
+    this.route = route;
+    this.requestId = requestId;
+    this.deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    exchange.platformId = { name: REQUEST_ID, value: requestId };
+  }
+
+  get method(): string {
+    return this.#exchange.request.method ?? 'GET';
+  }
+
+  get url(): string {
+    this.#url ??= toRequestUrl(this.#exchange);
+    return this.#url;
+  }
+
+  get rawFields(): readonly string[] {
+    return this.#exchange.request.rawHeaders;
+  }
+
+  get request(): Request {
+    this.#request ??= this.#toRequest();
+    return this.#request;
+  }
+
+  /** By the platform's gateway if a trusted peer passes on what it says, else as nexthop knows it. */
+  get clientAddress(): string {
+    this.#clientAddress ??= this.#findAddress();
+    return this.#clientAddress;
+  }
+
+  get trusted(): boolean {
+    return this.#exchange.client.trusted;
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+
+  readBody(): Promise<Buffer> {
+    this.#body ??= readWhole(this.#exchange);
+    return this.#body;
+  }
+
+  waitUntil(work: unknown): void {
+    this.#exchange.pendingWork.add(work, this.#file);
+  }
+
+  #toRequest(): Request {
+    const request = new WebRequest(this.#exchange);
+    addClientHeaders(request.headers, this);
+    // Its `signal` and `clone` are those of a Request, which the types could not have overridden.
+    return request as unknown as Request;
+  }
+
+  #findAddress(): string {
+    const { address, trusted } = this.#exchange.client;
+    const told = trusted ? fieldOf(this.rawFields, CLIENT_ADDRESS) : '';
+    return isIP(told) ? told : address;
+  }
+}
+
+async function readWhole(exchange: Exchange): Promise<Buffer> {
+  if (!hasBody(exchange.request)) return NOTHING;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of toWebBody(exchange)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+const NOTHING = Buffer.alloc(0);

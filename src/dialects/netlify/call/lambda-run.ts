@@ -1,0 +1,101 @@
+import { Fault } from '../../../contract/fault.ts';
+import type { Log } from '../../../contract/log.ts';
+import type { WebResponse } from '../../../http/web-response-head.ts';
+import type { Exports } from '../../loader/compile.ts';
+import { isStreaming } from './awslambda.ts';
+import type { Invocation, Run } from './invocation.ts';
+import { LambdaCall } from './lambda-call.ts';
+import { type Callback, toLambdaContext } from './lambda-context.ts';
+import { toLambdaEvent } from './lambda-event.ts';
+import { toLambdaResponse } from './lambda-result.ts';
+import { streamLambda } from './lambda-stream.ts';
+import { mayCallBack } from './may-call-back.ts';
+import type { Platform } from './platform.ts';
+
+export interface LambdaRunParts {
+  /** The function's, as in its URL. */
+  readonly name: string;
+  /** The file, relative to the site; stands in the log. */
+  readonly file: string;
+  readonly platform: Pick<Platform, 'log' | 'server' | 'site' | 'mockCountry'>;
+}
+
+/** What calls the Lambda-compatible `handler` of a module; undefined if it exports none. */
+export function toLambdaRun(exports: Exports, parts: LambdaRunParts): Run | undefined {
+  const handler = toHandler(exports);
+  return handler && toRun(handler, parts);
+}
+
+type Handler = (event: unknown, context: unknown, callback: unknown) => unknown;
+
+/** Of a CommonJS module all exports are its default, too, and not every one is seen as a name. */
+function toHandler({ handler, default: all }: Exports): Handler | undefined {
+  if (isHandler(handler)) return handler;
+  const inner = typeof all === 'object' && all !== null && 'handler' in all ? all.handler : undefined;
+  return isHandler(inner) ? inner : undefined;
+}
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function';
+}
+
+function toRun(handler: Handler, { name, file, platform }: LambdaRunParts): Run {
+  const identity = { functionName: name, region: platform.server.region ?? '' };
+  const streams = isStreaming(handler);
+  const waits = mayCallBack(handler);
+
+  return async (invocation) => {
+    const event = toLambdaEvent(invocation, await invocation.readBody(), platform);
+    const tellLate = (error: unknown): void => logLate(platform.log, file, invocation, error);
+    const toContext = (done: Callback) => toLambdaContext(identity, invocation, done);
+    try {
+      if (streams) return await streamLambda((stream, done) => handler(event, stream, toContext(done)), tellLate);
+      const call = new LambdaCall(tellLate);
+      callNow(call, () => handler(event, toContext(call.done), call.done), waits);
+      return toAnswer(await call.result, event.path);
+    } catch (cause) {
+      throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
+    }
+  };
+}
+
+function callNow(call: LambdaCall, handle: () => unknown, waits: boolean): void {
+  try {
+    call.returned(handle(), waits);
+  } catch (error) {
+    call.threw(error);
+  }
+}
+
+const BUILDERS = '/.netlify/builders/';
+
+/** Below that address only answers of `builder()` may be given. */
+function toAnswer(result: unknown, path: string): WebResponse {
+  return path.startsWith(BUILDERS) && !isBuilt(result) ? notBuilt() : toLambdaResponse(result);
+}
+
+/** Of what the wrapper gives, its refusal of other methods than GET alone is not marked as built. */
+function isBuilt(result: unknown): boolean {
+  // Whatever it is, it is only looked at.
+  const { metadata, statusCode } = (result ?? {}) as {
+    readonly metadata?: { readonly builder_function?: unknown };
+    readonly statusCode?: unknown;
+  };
+  return metadata?.builder_function === true || statusCode === 405;
+}
+
+function notBuilt(): WebResponse {
+  const message =
+    'not an on-demand builder: wrap the handler in builder() of @netlify/functions, or ask below /.netlify/functions/';
+  return toLambdaResponse({
+    statusCode: 400,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ message }),
+  });
+}
+
+function logLate(log: Log, target: string, { requestId }: Invocation, error: unknown): void {
+  const fields = { target, request_id: requestId };
+  if (error === undefined) log.warn('a function answered a second time; the first answer counts', fields);
+  else log.error('a function failed after it had answered', { ...fields, error });
+}

@@ -1,0 +1,44 @@
+import { Fault } from '../../../contract/fault.ts';
+import type { WebResponse } from '../../../http/web-response-head.ts';
+import type { TellLate } from './lambda-call.ts';
+import type { Callback } from './lambda-context.ts';
+import { LambdaResponseStream } from './lambda-response-stream.ts';
+import { toStreamResponse } from './lambda-result.ts';
+
+/**
+ * Calls a handler that writes its answer to a stream. Resolves as soon as its status is known; what goes wrong later fails the body, so that
+ * the client is cut off. Rejects with what the handler fails with before.
+ */
+export async function streamLambda(
+  handle: (stream: LambdaResponseStream, done: Callback) => unknown,
+  tellLate: TellLate,
+): Promise<WebResponse> {
+  const stream = new LambdaResponseStream();
+  const { promise: failure, reject } = Promise.withResolvers<never>();
+  // Once there is an answer nobody waits for it any more.
+  failure.catch(() => {});
+  const fail = (error: unknown): void => {
+    reject(error);
+    endWith(stream, error, tellLate);
+  };
+  // What `done()` gives beside an error is of no use here: the stream is the result.
+  const done: Callback = (error) => {
+    if (error !== undefined && error !== null) fail(error);
+  };
+  // In a promise of its own, so that a throw is a rejection.
+  void (async () => handle(stream, done))().catch(fail);
+  try {
+    return toStreamResponse(await Promise.race([stream.head, failure]), stream);
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+}
+
+function endWith(stream: LambdaResponseStream, error: unknown, tellLate: TellLate): void {
+  if (stream.writableEnded) tellLate(error);
+  // Destroyed already, its reader knows the error, or wants no more (the client left, say), of which the handler now complains.
+  else if (!stream.destroyed) {
+    stream.destroy(new Fault('function_error', { message: 'the function failed while it streamed', cause: error }));
+  }
+}

@@ -1,0 +1,100 @@
+import { isTable } from './is-table.ts';
+import type { TomlRedirect } from './redirect-rule.ts';
+import { TOML_FILE, type TomlComplaints } from './toml-complaints.ts';
+import type { TomlPath } from './toml-locations.ts';
+
+/** Of the tables `[[redirects]]`: those whose values are of the right kinds. The others are complained of and left out. */
+export function toRedirects(redirects: unknown, complaints: TomlComplaints): readonly TomlRedirect[] {
+  if (redirects === undefined) return [];
+  if (!Array.isArray(redirects)) {
+    complaints.add(['redirects'], 'must be tables, written as [[redirects]]; it is not used', 'error');
+    return [];
+  }
+  return redirects.flatMap((table: unknown, index) => {
+    const rule = new Rule(table, ['redirects', index], complaints).toRedirect();
+    return rule === undefined ? [] : [rule];
+  });
+}
+
+/** Also under the names that they had before. */
+const FROM = ['from', 'origin'];
+const TO = ['to', 'destination'];
+const QUERY = ['query', 'params', 'parameters'];
+const KNOWN: ReadonlySet<string> = new Set([...FROM, ...TO, ...QUERY, 'status', 'force']);
+
+class Rule {
+  readonly #table: Readonly<Record<string, unknown>>;
+  readonly #path: TomlPath;
+  readonly #complaints: TomlComplaints;
+  #isRight = true;
+
+  constructor(table: unknown, path: TomlPath, complaints: TomlComplaints) {
+    this.#table = isTable(table) ? table : {};
+    this.#path = path;
+    this.#complaints = complaints;
+  }
+
+  /** Undefined when something of it is wrong: half a rule would lead to where nobody meant. */
+  toRedirect(): TomlRedirect | undefined {
+    const rule = {
+      file: TOML_FILE,
+      ...this.#complaints.lineOf(this.#path),
+      from: this.#text(FROM),
+      to: this.#text(TO),
+      status: this.#status(),
+      force: this.#force(),
+      query: this.#query(),
+      others: this.#others(),
+    };
+    return this.#isRight ? rule : undefined;
+  }
+
+  #text(keys: readonly string[]): string {
+    const [key, value] = this.#find(keys);
+    if (typeof value === 'string' && value !== '') return value;
+    return this.#refuse(key, 'must be a text', value, '');
+  }
+
+  #status(): number {
+    const [key, value = 301] = this.#find(['status']);
+    const status = Number(value);
+    if (Number.isInteger(status) && status >= 200 && status <= 599) return status;
+    return this.#refuse(key, 'must be a status, such as 301', value, 301);
+  }
+
+  #force(): boolean {
+    const [key, value = false] = this.#find(['force']);
+    return typeof value === 'boolean' ? value : this.#refuse(key, 'must be true or false', value, false);
+  }
+
+  #query(): TomlRedirect['query'] {
+    const [key, value = {}] = this.#find(QUERY);
+    if (isTable(value)) {
+      const entries = Object.entries(value);
+      if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+        return Object.fromEntries(entries);
+      }
+    }
+    return this.#refuse(key, 'must be a table of texts', value, {});
+  }
+
+  #others(): readonly string[] {
+    return Object.entries(this.#table).flatMap(([key, value]) => {
+      if (KNOWN.has(key)) return [];
+      return key === 'conditions' && isTable(value) ? Object.keys(value).map((name) => `${key}.${name}`) : [key];
+    });
+  }
+
+  /** The first of the keys that is set, or the name that it should have. */
+  #find(keys: readonly string[]): [key: string, value: unknown] {
+    const key = keys.find((each) => each in this.#table) ?? keys[0] ?? '';
+    return [key, this.#table[key]];
+  }
+
+  #refuse<T>(key: string, what: string, value: unknown, instead: T): T {
+    const got = JSON.stringify(value) ?? 'nothing';
+    this.#complaints.add([...this.#path, key], `${what}, got ${got}; the redirect is not used`, 'error');
+    this.#isRight = false;
+    return instead;
+  }
+}

@@ -1,0 +1,161 @@
+import type { Problem } from '../../../contract/problem.ts';
+import { Schedule } from '../../../contract/schedule.ts';
+import type { ConfigValue, ConfigValues } from '../config/config-values.ts';
+import { checkSchedule } from './check-schedule.ts';
+import type { FunctionConfig } from './declaration.ts';
+import { toPattern } from './to-pattern.ts';
+
+export interface CheckedConfig {
+  /** Undefined when the function must not be reached: the platform would not deploy it, and under its default URL it would answer whom it was not meant for. */
+  readonly config: FunctionConfig | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** Looks at what is set for the function of a name. What the platform's builder refuses is an error, what it passes over a warning. */
+export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
+  const check = new Check(values);
+  const config: FunctionConfig = {
+    paths: check.paths('path'),
+    excludedPaths: check.paths('excludedPath'),
+    methods: check.methods(),
+    preferStatic: check.take('preferStatic', 'true or false', isBoolean) ?? false,
+    background: (check.take('background', 'true or false', isBoolean) ?? false) || name.endsWith('-background'),
+    ...defined('displayName', check.take('name', 'a text', isText)),
+    ...defined('timeoutMs', toMs(check.take('timeout', 'seconds', isSeconds))),
+    ...defined('schedule', check.schedule()),
+  };
+  check.checkTogether(config);
+  const problems = check.problems;
+  return { config: problems.some(({ severity }) => severity === 'error') ? undefined : config, problems };
+}
+
+const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'OPTIONS', 'DELETE', 'HEAD'];
+
+/** What the platform does and nobody here, by the key that asks for it. */
+const UNUSED: Readonly<Record<string, string>> = {
+  rateLimit: 'requests are not counted here',
+  memory: 'functions share the memory of the process',
+  vcpu: 'functions share the processors of the process',
+  region: 'functions run where this process does',
+  nodeVersion: `functions run on Node ${process.versions.node}`,
+};
+
+class Check {
+  readonly problems: Problem[] = [];
+  readonly #values: ConfigValues;
+
+  constructor(values: ConfigValues) {
+    this.#values = values;
+  }
+
+  /** Undefined for a value of another kind, which the platform passes over. */
+  take<T>(key: string, what: string, isRight: (value: unknown) => value is T): T | undefined {
+    const found = this.#values.get(key);
+    if (!found) return undefined;
+    const { value } = found;
+    if (isRight(value)) return value;
+    this.#warn(key, found, `must be ${what}, got ${JSON.stringify(value)}; it is not used`);
+    return undefined;
+  }
+
+  paths(key: string): readonly string[] {
+    const found = this.#values.get(key);
+    if (!found) return [];
+    const paths: unknown[] = Array.isArray(found.value) ? found.value : [found.value];
+    if (!paths.every(isText)) {
+      this.#refuse(key, found, `must be a text or a list of texts, got ${JSON.stringify(found.value)}`);
+      return [];
+    }
+    for (const path of paths) {
+      const pattern = toPattern(path);
+      if (typeof pattern === 'string') this.#refuse(key, found, pattern);
+      else if (!pattern.match) this.#lookAt(key, found, path);
+    }
+    return [...new Set(paths)];
+  }
+
+  methods(): FunctionConfig['methods'] {
+    const found = this.#values.get('method');
+    if (!found) return 'any';
+    const given: unknown[] = Array.isArray(found.value) ? found.value : [found.value];
+    const methods = given.map((method) => (isText(method) ? method.toUpperCase() : method));
+    if (methods.every((method): method is string => METHODS.includes(String(method)))) {
+      return methods.length > 0 ? [...new Set(methods)] : 'any';
+    }
+    const message = `must be of ${METHODS.join(' ')}, got ${JSON.stringify(found.value)}; it is not used, so that the function answers every method`;
+    this.#warn('method', found, message);
+    return 'any';
+  }
+
+  schedule(): string | undefined {
+    const found = this.#values.get('schedule');
+    if (!found) return undefined;
+    const { value } = found;
+    if (typeof value !== 'string') {
+      this.#refuse('schedule', found, 'must be a text that is written out, or a constant of the same file');
+      return undefined;
+    }
+    const complaint = checkSchedule(value);
+    if (complaint !== undefined) this.#refuse('schedule', found, complaint);
+    else if (new Schedule(value).nextAfter(Date.now()) === undefined) {
+      this.#warn('schedule', found, `never comes due: no month of it has such a day, got ${JSON.stringify(value)}`);
+    }
+    return value;
+  }
+
+  checkTogether({ paths, schedule, background }: FunctionConfig): void {
+    const found = this.#values.get('schedule');
+    if (schedule !== undefined && found) {
+      if (paths.length > 0) this.#refuse('schedule', found, 'and `path` exclude each other: nobody calls it by a URL');
+      if (background) this.#warn('schedule', found, 'comes before `background`: it runs at its times alone');
+    }
+    for (const [key, why] of Object.entries(UNUSED)) {
+      const value = this.#values.get(key);
+      if (value) this.#warn(key, value, `is not used: ${why}`);
+    }
+  }
+
+  /** For paths without patterns that work here but may be meant otherwise. */
+  #lookAt(key: string, found: ConfigValue, path: string): void {
+    const told = JSON.stringify(path);
+    if (path !== path.toLowerCase()) {
+      this.#warn(key, found, `has capitals, which a request must have too; \`netlify dev\` never matches ${told}`);
+    }
+    if (path !== '/' && path.endsWith('/')) {
+      this.#warn(key, found, `matches with and without its last slash here, in \`netlify dev\` never, got ${told}`);
+    }
+  }
+
+  #refuse(key: string, found: ConfigValue, message: string): void {
+    this.#add('error', key, found, `${message}; the function is not reached`);
+  }
+
+  #warn(key: string, found: ConfigValue, message: string): void {
+    this.#add('warning', key, found, message);
+  }
+
+  #add(severity: Problem['severity'], key: string, { value: _, ...place }: ConfigValue, message: string): void {
+    this.problems.push({ severity, ...place, message: `${key} ${message}` });
+  }
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean';
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && value > 0 && Number.isFinite(value);
+}
+
+function toMs(seconds: number | undefined): number | undefined {
+  return seconds && seconds * 1000;
+}
+
+function defined<K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } {
+  // A computed key loses its name in the type.
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: T };
+}

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Problem } from '../../../contract/problem.ts';
+import type { ConfigValues } from '../config/config-values.ts';
+import { isTable } from '../config/is-table.ts';
+
+export interface Sidecar {
+  readonly values: ConfigValues;
+  readonly problems: readonly Problem[];
+}
+
+const NOTHING: Sidecar = { values: new Map(), problems: [] };
+
+/** What a sidecar may set; the rest is for the platform's builder. */
+const KEYS = ['name', 'schedule', 'background', 'timeout', 'memory', 'vcpu', 'region', 'nodeVersion'];
+
+/** Reads `<name>.json`, which frameworks put beside the main file of a function, given relative to the site. Never rejects. */
+export async function readSidecar(root: string, mainFile: string, name: string): Promise<Sidecar> {
+  const file = join(dirname(mainFile), `${sidecarName(mainFile, name)}.json`);
+  try {
+    const content: unknown = JSON.parse(await readFile(join(root, file), 'utf8'));
+    if (!isTable(content) || content.version !== 1) return complain(file, 'must have "version": 1; it is not used');
+    const { config = {} } = content;
+    if (!isTable(config)) return complain(file, 'must have an object as "config"; it is not used');
+    const values = KEYS.flatMap((key) => (config[key] == null ? [] : [[key, { value: config[key], file }] as const]));
+    return { values: new Map(values), problems: [] };
+  } catch (error) {
+    if (isMissing(error)) return NOTHING;
+    return complain(file, `cannot be read: ${error instanceof Error ? error.message : error}; it is not used`);
+  }
+}
+
+/** In a folder it has the whole name of that, even where the function's is shorter. */
+function sidecarName(mainFile: string, name: string): string {
+  const folder = basename(dirname(mainFile));
+  return folder.startsWith(`${name}.`) ? folder : name;
+}
+
+function complain(file: string, message: string): Sidecar {
+  return { ...NOTHING, problems: [{ severity: 'warning', file, message }] };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}

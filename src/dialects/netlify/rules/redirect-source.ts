@@ -1,0 +1,57 @@
+import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
+import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
+import type { Params } from '../../../contract/target.ts';
+
+/** What the star of a rule is called. */
+const SPLAT = 'splat';
+
+/**
+ * From the `from` of a rule to its pattern: `:name` is one segment, a `*` at the end whatever comes, also nothing. Letters count as they are written, a slash at
+ * the end means nothing, and what is taken is raw. A string instead says why the rule is not used.
+ */
+export function toRedirectSource(from: string): Pattern | string {
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(from)) return 'begins with a host; rules look at paths alone here';
+  if (!from.startsWith('/')) return 'must start with "/"';
+  if (/^\/\.netlify(?:\/|$)/.test(from)) return 'is the platform\'s own: "/.netlify" has no redirects';
+  const isOpen = from.endsWith('/*');
+  const path = isOpen ? from.slice(0, -2) || '/' : from;
+  if (path.includes('*')) return 'has a "*" that is not all behind its last slash';
+  // "?" and "#" never come in a path, and a "%" as in "100%" is none.
+  const found = path.includes('?') ? undefined : toMatchable(path.replaceAll(/[^!-~]+/gu, encodeURIComponent));
+  if (!found || found.hasInnerSlash) return 'never matches: no request with such a path is routed here';
+  const segments = found.segments.map(toSegment);
+  return {
+    text: from,
+    segments: isOpen ? [...segments, REST] : segments,
+    match: new SourceMatcher(segments, isOpen).match,
+  };
+}
+
+const REST: PatternSegment = { kind: 'catch-all', name: SPLAT, orNone: true };
+
+function toSegment(text: string): PatternSegment {
+  const [, name] = /^:([A-Za-z_]\w*)$/.exec(text) ?? [];
+  return name === undefined ? { kind: 'literal', text } : { kind: 'param', name };
+}
+
+/** Asked only for paths that the segments let through, so that there is nothing left to compare. */
+class SourceMatcher {
+  readonly #segments: readonly PatternSegment[];
+  readonly #isOpen: boolean;
+
+  constructor(segments: readonly PatternSegment[], isOpen: boolean) {
+    this.#segments = segments;
+    this.#isOpen = isOpen;
+  }
+
+  readonly match = ({ rawSegments, hasInnerSlash }: MatchablePath): Params | undefined => {
+    // An address made of it could lead elsewhere for a client that decodes before it reads.
+    if (hasInnerSlash) return undefined;
+    const params: Record<string, string> = Object.create(null);
+    for (const [index, segment] of this.#segments.entries()) {
+      if (segment.kind === 'param') params[segment.name] = rawSegments[index] ?? '';
+    }
+    if (this.#isOpen) params[SPLAT] = rawSegments.slice(this.#segments.length).join('/');
+    return params;
+  };
+}

@@ -1,0 +1,154 @@
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import { HOP_BY_HOP, joinValues, NameTable, withoutNominated } from '../http/headers.ts';
+
+type Role =
+  | 'end-to-end'
+  | 'hop-by-hop'
+  | 'connection'
+  | 'content-length'
+  | 'content-type'
+  | 'trailer'
+  | 'transfer-encoding'
+  | 'request-id'
+  | 'tag';
+
+const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
+  ...[...HOP_BY_HOP].map((name) => [name, 'hop-by-hop'] as const),
+  ['connection', 'connection'],
+  ['content-length', 'content-length'],
+  ['content-type', 'content-type'],
+  ['section-io-id', 'request-id'],
+  ['section-io-tag', 'tag'],
+  ['trailer', 'trailer'],
+  ['transfer-encoding', 'transfer-encoding'],
+  ['x-request-id', 'request-id'],
+]);
+
+/** Framing, routing and authentication must be known before the body (RFC 9110 6.5.1). */
+const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'host',
+  'set-cookie',
+  'www-authenticate',
+]);
+
+/** The head of the hop's answer as it goes to the client. */
+export interface AnswerHead {
+  /** Flat: name, value, name, value; for `response.writeHead`. */
+  readonly fields: string[];
+  /** `text/event-stream`: may be silent for long. */
+  readonly eventStream: boolean;
+  /** As the hop says; -1 if it does not. */
+  readonly contentLength: number;
+}
+
+/** Makes the fields of an answer of the hop as they go to the client. */
+export class AnswerFields {
+  readonly #roles = new NameTable<Role>(ROLES, 'end-to-end');
+
+  /**
+   * Everything end-to-end in its order, case and number. Also notes on the exchange what the access line tells of the answer.
+   * Throws `hop_bad_answer` for a transfer coding other than `chunked`: undici would hand on the body without it.
+   */
+  toClient(rawFields: readonly (Buffer | string)[], status: number, exchange: Exchange): AnswerHead {
+    const fields: string[] = [];
+    let connection: string | undefined;
+    let coding: string | undefined;
+    let trailer: string | undefined;
+    let hasRequestId = false;
+    let eventStream = false;
+    let contentLength = -1;
+    for (let at = 0; at < rawFields.length; at += 2) {
+      const name = text(rawFields[at]);
+      const value = text(rawFields[at + 1]);
+      switch (this.#roles.get(name)) {
+        case 'hop-by-hop':
+          continue;
+        case 'connection':
+          connection = joinValues(connection, value);
+          continue;
+        case 'transfer-encoding':
+          coding = joinValues(coding, value);
+          continue;
+        case 'trailer':
+          trailer = value;
+          continue;
+        case 'content-length':
+          // A 204 has no length at all and a 205 is always empty (RFC 9110 8.6, 15.3.6); 304 and HEAD keep what a GET would have.
+          if (status === 204 || status === 205) continue;
+          contentLength = Number(value);
+          break;
+        case 'content-type':
+          exchange.contentType = value;
+          eventStream = isEventStream(value);
+          break;
+        case 'tag':
+          exchange.sectionTag = value;
+          break;
+        case 'request-id':
+          hasRequestId ||= name.toLowerCase() === exchange.requestId.name;
+          break;
+      }
+      fields.push(name, value);
+    }
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      throw new Fault('hop_bad_answer', { message: `the answer's Transfer-Encoding is ${JSON.stringify(coding)}` });
+    }
+    const kept = withoutNominated(fields, connection);
+    if (!hasRequestId) kept.push(exchange.requestId.name, exchange.requestId.value);
+    if (status === 205) kept.push('Content-Length', '0');
+    // Only a chunked body can carry trailers, and Node throws on a Trailer field elsewhere.
+    if (trailer !== undefined && coding !== undefined && carriesTrailers(exchange, status))
+      kept.push('Trailer', trailer);
+    return { fields: kept, eventStream, contentLength };
+  }
+
+  /** The fields of a 1xx answer: end-to-end ones only. */
+  toInterim(rawFields: readonly (Buffer | string)[]): string[] {
+    return this.#endToEnd(rawFields);
+  }
+
+  /** The trailer section, as pairs for `response.addTrailers`; without what only a head may carry (RFC 9110 6.5.1). */
+  toTrailers(rawFields: readonly (Buffer | string)[]): [string, string][] {
+    const fields = this.#endToEnd(rawFields);
+    const pairs: [string, string][] = [];
+    for (let at = 0; at < fields.length; at += 2) {
+      const name = fields[at] as string; // pairs
+      if (!NOT_IN_TRAILERS.has(name.toLowerCase())) pairs.push([name, fields[at + 1] as string]);
+    }
+    return pairs;
+  }
+
+  #endToEnd(rawFields: readonly (Buffer | string)[]): string[] {
+    const fields: string[] = [];
+    for (let at = 0; at < rawFields.length; at += 2) {
+      const name = text(rawFields[at]);
+      const role = this.#roles.get(name);
+      if (role === 'hop-by-hop' || role === 'connection' || role === 'trailer' || role === 'transfer-encoding')
+        continue;
+      fields.push(name, text(rawFields[at + 1]));
+    }
+    return fields;
+  }
+}
+
+function text(raw: Buffer | string | undefined): string {
+  return typeof raw === 'string' ? raw : (raw as Buffer).toString('latin1'); // pairs, so never undefined; latin1 keeps every byte
+}
+
+function isEventStream(contentType: string): boolean {
+  return /^text\/event-stream\b/i.test(contentType);
+}
+
+/** Whether the answer to this request goes out chunked, which is Node's choice for HTTP/1.1 without a length. */
+function carriesTrailers({ request }: Exchange, status: number): boolean {
+  return (
+    request.httpVersion === '1.1' && request.method !== 'HEAD' && status !== 204 && status !== 205 && status !== 304
+  );
+}

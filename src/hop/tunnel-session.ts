@@ -1,0 +1,231 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import { EarlyBytes } from '../http/early-bytes.ts';
+import { withoutNames } from '../http/headers.ts';
+import type { Deadlines, Watched } from '../timing/deadlines.ts';
+import type { Member } from '../timing/in-flight.ts';
+import { toHopFault } from './errors.ts';
+import type { Handshake, Handshaker } from './tunnel-handshake.ts';
+import { Refusal } from './tunnel-refusal.ts';
+
+/** connecting → waiting for the hop's answer → open or refused → over. */
+type Phase = 'connecting' | 'waiting' | 'refused' | 'open' | 'over';
+
+/** What all tunnels share. */
+export interface TunnelTools {
+  readonly deadlines: Deadlines;
+  readonly handshaker: Handshaker;
+  readonly answerFields: (rawFields: readonly string[], status: number, exchange: Exchange) => string[];
+  /** How long each phase may last without a move; 0: no limit. */
+  readonly ticks: Readonly<Record<Phase, number>>;
+}
+
+/** A 101 has no body, hence neither a length nor trailers (RFC 9110 8.6). */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'trailer']);
+
+/**
+ * One tunnel from the request to the end of both connections.
+ *
+ * Invariants: neither connection outlives the other for longer than it takes to write what it was given;
+ * once `over`, whatever still comes from either side changes nothing.
+ */
+export class Tunnel implements Watched {
+  /** Resolves when it is over, rejects with a Fault while nothing final is written. */
+  readonly settled: Promise<void>;
+  movedAt = 0;
+  nextMember: Member | undefined;
+  previousMember: Member | undefined;
+
+  readonly #tools: TunnelTools;
+  readonly #exchange: Exchange;
+  readonly #client: Socket;
+  #resolve: () => void = () => {};
+  #reject: (fault: Fault) => void = () => {};
+  #phase: Phase = 'connecting';
+  #early: EarlyBytes | undefined;
+  #request: ClientRequest | undefined;
+  #refusal: Refusal | undefined;
+  #hopSocket: Socket | undefined;
+  #bytesMoved = 0;
+
+  constructor(tools: TunnelTools, exchange: Exchange) {
+    this.#tools = tools;
+    this.#exchange = exchange;
+    this.#client = exchange.socket;
+    this.settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Asks the hop, with these end-to-end fields. `head` is what the client sent behind its request. */
+  start(fields: readonly string[], head: Buffer): void {
+    if (this.#client.destroyed) {
+      this.#finish();
+      return;
+    }
+    this.#client.on('close', this.#onClientClose).on('end', this.#onClientEnd);
+    this.#tools.deadlines.add(this);
+    this.#early = new EarlyBytes(this.#client, head);
+    try {
+      this.#shakeHands(this.#tools.handshaker.start(this.#exchange, fields));
+    } catch (error) {
+      this.#fail(toHopFault(error));
+    }
+  }
+
+  /** The edge is going down: says FIN to both sides. Nothing is read any more, so nobody can keep it open by talking. */
+  end(): void {
+    if (this.#phase === 'connecting' || this.#phase === 'waiting') this.#fail(new Fault('draining'));
+    if (this.#phase !== 'open') return;
+    const hopSocket = this.#hopSocket as Socket; // there is one while open
+    this.#client.unpipe(hopSocket).resume().end();
+    hopSocket.unpipe(this.#client).resume().end();
+  }
+
+  destroy(): void {
+    this.#request?.destroy();
+    this.#hopSocket?.destroy();
+    this.#client.destroy();
+  }
+
+  /** Chunks are not listened to: how much came through is asked here, once a tick. */
+  allowedTicks(): number {
+    const bytes = this.#client.bytesRead + (this.#hopSocket?.bytesRead ?? 0) + this.#exchange.bodyBytesSent;
+    if (bytes !== this.#bytesMoved && this.#phase !== 'connecting' && this.#phase !== 'waiting') {
+      this.#bytesMoved = bytes;
+      this.movedAt = this.#tools.deadlines.now;
+    }
+    return this.#tools.ticks[this.#phase];
+  }
+
+  expire(): void {
+    if (this.#phase === 'connecting') this.#fail(new Fault('hop_timeout', { message: 'no connection in time' }));
+    else if (this.#phase === 'waiting') this.#fail(new Fault('hop_timeout', { message: 'no answer in time' }));
+    else this.destroy();
+  }
+
+  #shakeHands({ request, relay }: Handshake): void {
+    this.#request = request;
+    request
+      .on('error', (error) => this.#onRequestError(error))
+      .on('socket', (socket) => socket.once('connect', () => this.#onConnect(socket)))
+      .on('information', ({ statusCode, rawHeaders }) =>
+        this.#guard(() => this.#passInformation(statusCode, rawHeaders)),
+      )
+      .on('response', (answer) => this.#guard(() => this.#passRefusal(answer)))
+      .on('upgrade', (answer, hopSocket: Socket, hopHead) =>
+        this.#guard(() => {
+          const fields = this.#toSwitchingFields(answer);
+          this.#open(hopSocket);
+          relay(answer, hopSocket, hopHead, fields);
+        }),
+      );
+  }
+
+  /** Whatever an answer cannot be passed on for is a fault of this tunnel, not an exception of the process. */
+  #guard(pass: () => void): void {
+    if (this.#phase === 'over') return;
+    try {
+      pass();
+    } catch (error) {
+      this.#fail(error instanceof Fault ? error : new Fault('hop_bad_answer', { cause: error }));
+    }
+  }
+
+  #onConnect(socket: Socket): void {
+    if (this.#phase !== 'connecting') return;
+    this.#phase = 'waiting';
+    const address = socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress;
+    this.#exchange.upstreamAddress = `${address}:${socket.remotePort}`;
+  }
+
+  #onRequestError(error: Error): void {
+    if (this.#phase === 'refused') this.#refusal?.break();
+    else this.#fail(toHopFault(error));
+  }
+
+  /** Interim answers go on as they come (RFC 9110 15.2); nobody waits for a 100. */
+  #passInformation(status: number, rawFields: readonly string[]): void {
+    if (status === 100) return;
+    this.#exchange.response.writeInformation(status, this.#toAnswerFields(status, rawFields));
+  }
+
+  #passRefusal(answer: IncomingMessage): void {
+    const { statusCode: status = 0, rawHeaders } = answer;
+    // An upgrade without the fields that say so; Node takes it for an answer.
+    if (status === 101) throw new Fault('hop_bad_answer', { message: 'a 101 that names no protocol' });
+    const fields = this.#toAnswerFields(status, rawHeaders);
+    this.#refusal = new Refusal(answer, this.#exchange);
+    this.#refusal.start(fields);
+    this.#phase = 'refused';
+    this.#early?.drop();
+    this.#exchange.response.once('finish', () => this.#finish());
+  }
+
+  /** Throws when the hop switched to what nobody asked for. */
+  #toSwitchingFields({ headers, rawHeaders }: IncomingMessage): string[] {
+    if (headers.upgrade?.toLowerCase() !== 'websocket') {
+      throw new Fault('hop_bad_answer', { message: `the hop switched to ${JSON.stringify(headers.upgrade)}` });
+    }
+    const fields = this.#toAnswerFields(101, rawHeaders);
+    return withoutNames(fields, FRAMING);
+  }
+
+  #toAnswerFields(status: number, rawFields: readonly string[]): string[] {
+    this.#exchange.upstreamStatus = String(status);
+    return this.#tools.answerFields(rawFields, status, this.#exchange);
+  }
+
+  #open(hopSocket: Socket): void {
+    this.#phase = 'open';
+    this.#hopSocket = hopSocket;
+    // For its errors http-proxy listens.
+    hopSocket.on('close', (broken) => this.#onHopClose(broken));
+    // For the access line; the 101 goes by the socket itself.
+    this.#exchange.response.statusCode = 101;
+    this.#early?.giveBack();
+  }
+
+  #onHopClose(broken: boolean): void {
+    if (this.#client.closed) this.#finish();
+    else follow(this.#client, broken);
+  }
+
+  readonly #onClientClose = (broken: boolean): void => {
+    const hopSocket = this.#hopSocket;
+    if (!hopSocket || hopSocket.closed) this.#finish();
+    else follow(hopSocket, broken);
+  };
+
+  /** Before there is a tunnel an end is a farewell: who closes a connection sends the same as who has only finished talking. */
+  readonly #onClientEnd = (): void => {
+    if (this.#phase === 'connecting' || this.#phase === 'waiting') this.#client.destroy();
+  };
+
+  #finish(): void {
+    this.#leave();
+    this.#resolve();
+  }
+
+  #fail(fault: Fault): void {
+    this.#leave();
+    this.#early?.drop();
+    this.#reject(fault);
+  }
+
+  #leave(): void {
+    this.#phase = 'over';
+    this.#tools.deadlines.remove(this);
+    this.#request?.destroy();
+    this.#hopSocket?.destroy();
+  }
+}
+
+/** A side that broke breaks the other; a side that ended in order lets the other take what it was sent. */
+function follow(socket: Socket, broken: boolean): void {
+  if (broken) socket.destroy();
+  else socket.destroySoon();
+}

@@ -1,0 +1,187 @@
+import type { Route } from '../contract/dialect.ts';
+import { type MatchablePath, toMatchable } from '../contract/path.ts';
+import type { Params } from '../contract/target.ts';
+import { inOrder } from './order.ts';
+import { Trie } from './trie.ts';
+
+/** A route that may answer, with what its pattern took from the path. */
+export interface Candidate {
+  readonly route: Route;
+  readonly params: Params;
+}
+
+/** Finds who may answer. Everything is compiled when it is made; a lookup costs the same for ten routes and ten thousand. */
+export interface Router {
+  /** The routes that fit, first to be asked first. `target` is the raw request target; never throws, whatever it is. */
+  find(method: string, target: string): readonly Candidate[];
+}
+
+/** The order of `routes` counts only where nothing else decides (see `inOrder`). */
+export function createRouter(routes: readonly Route[]): Router {
+  const ordered = inOrder(routes);
+  const anyCase = ordered.filter((route) => route.anyCase);
+  const asWritten = new Index(ordered);
+  return anyCase.length > 0 ? new AnyCaseRouter(asWritten, new Index(anyCase)) : new PlainRouter(asWritten);
+}
+
+const NONE: readonly Candidate[] = Object.freeze([]);
+
+class PlainRouter implements Router {
+  readonly #index: Index;
+
+  constructor(index: Index) {
+    this.#index = index;
+  }
+
+  find(method: string, target: string): readonly Candidate[] {
+    const path = this.#index.isEmpty ? undefined : toMatchable(target);
+    return path ? this.#index.find(method, path) : NONE;
+  }
+}
+
+/** For a site in which some routes also take a path whose letters are of another case than theirs. */
+class AnyCaseRouter implements Router {
+  readonly #asWritten: Index;
+  readonly #anyCase: Index;
+
+  constructor(asWritten: Index, anyCase: Index) {
+    this.#asWritten = asWritten;
+    this.#anyCase = anyCase;
+  }
+
+  find(method: string, target: string): readonly Candidate[] {
+    const path = toMatchable(target);
+    if (!path) return NONE;
+    const found = this.#asWritten.find(method, path);
+    if (found.length > 0) return found;
+    const lowered = path.inLowerCase();
+    return lowered ? this.#anyCase.find(method, lowered) : NONE;
+  }
+}
+
+/** Shared by every literal route, so that it must not be written to. */
+const NO_PARAMS: Params = Object.freeze(Object.create(null));
+
+interface Ranked {
+  readonly rank: number;
+  readonly route: Route;
+}
+
+/** Routes by their patterns. */
+class Index {
+  readonly isEmpty: boolean;
+  /** By path, each list in order. */
+  readonly #literals = new Map<string, LiteralCandidate[]>();
+  /** Undefined in a site of literal paths alone, where no path need be split. */
+  #patterns: Trie<Ranked> | undefined;
+
+  constructor(ordered: readonly Route[]) {
+    this.isEmpty = ordered.length === 0;
+    for (const [rank, route] of ordered.entries()) this.#add(rank, route);
+  }
+
+  find(method: string, path: MatchablePath): readonly Candidate[] {
+    const literals = this.#literals.get(path.text);
+    const patterns = this.#patterns?.collect(path.segments);
+    if (!patterns) return literals ? accepting(literals, method) : NONE;
+    return merge({ literals, patterns, method, path });
+  }
+
+  #add(rank: number, route: Route): void {
+    const path = literalPath(route);
+    if (path === undefined) {
+      this.#patterns ??= new Trie();
+      this.#patterns.add(route.pattern.segments, { rank, route });
+      return;
+    }
+    const candidates = this.#literals.get(path) ?? [];
+    candidates.push(new LiteralCandidate(rank, route));
+    this.#literals.set(path, candidates);
+  }
+}
+
+/** Made once for each route and handed out for every request. */
+class LiteralCandidate implements Candidate, Ranked {
+  readonly rank: number;
+  readonly route: Route;
+  readonly params = NO_PARAMS;
+
+  constructor(rank: number, route: Route) {
+    this.rank = rank;
+    this.route = route;
+  }
+}
+
+/** Takes its params from the path when they are asked for: most candidates behind the first never are. */
+class PatternCandidate implements Candidate, Ranked {
+  readonly rank: number;
+  readonly route: Route;
+  readonly #path: MatchablePath;
+  #params: Params | undefined;
+
+  constructor({ rank, route }: Ranked, path: MatchablePath) {
+    this.rank = rank;
+    this.route = route;
+    this.#path = path;
+  }
+
+  get params(): Params {
+    this.#params ??= toParams(this.route, this.#path);
+    return this.#params;
+  }
+}
+
+/** Undefined for a route whose pattern takes something from the path, or wants to look at it. */
+function literalPath({ pattern }: Route): string | undefined {
+  if (pattern.match) return undefined;
+  let path = '';
+  for (const segment of pattern.segments) {
+    if (segment.kind !== 'literal') return undefined;
+    path += `/${segment.text}`;
+  }
+  return path || '/';
+}
+
+function accepting(candidates: readonly Candidate[], method: string): readonly Candidate[] {
+  if (candidates.every(({ route }) => accepts(route, method))) return candidates;
+  const accepted = candidates.filter(({ route }) => accepts(route, method));
+  return accepted.length > 0 ? accepted : NONE;
+}
+
+function accepts({ methods }: Route, method: string): boolean {
+  return methods === 'any' || methods.includes(method);
+}
+
+interface Matches {
+  readonly literals: readonly LiteralCandidate[] | undefined;
+  readonly patterns: readonly Ranked[];
+  readonly method: string;
+  readonly path: MatchablePath;
+}
+
+function merge({ literals = [], patterns, method, path }: Matches): readonly Candidate[] {
+  const candidates: (Candidate & Ranked)[] = literals.filter(({ route }) => accepts(route, method));
+  for (const ranked of patterns) {
+    if (!accepts(ranked.route, method)) continue;
+    const candidate = ranked.route.pattern.match ? toMatched(ranked, path) : new PatternCandidate(ranked, path);
+    if (candidate) candidates.push(candidate);
+  }
+  if (candidates.length === 0) return NONE;
+  return candidates.sort((left, right) => left.rank - right.rank);
+}
+
+/** For a pattern that has the last word on the path. */
+function toMatched({ rank, route }: Ranked, path: MatchablePath): (Candidate & Ranked) | undefined {
+  const params = route.pattern.match?.(path);
+  return params && { rank, route, params };
+}
+
+/** Without a prototype, so that a parameter may have any name and a function sees only what the path gave. */
+function toParams({ pattern }: Route, path: MatchablePath): Params {
+  const params: Record<string, string | readonly string[]> = Object.create(null);
+  for (const [index, segment] of pattern.segments.entries()) {
+    if (segment.kind === 'param') params[segment.name] = path.segments[index] ?? '';
+    if (segment.kind === 'catch-all') params[segment.name] = path.rawSegments.slice(index);
+  }
+  return params;
+}

@@ -1,0 +1,62 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { FileFolder } from '../contract/dialect.ts';
+import type { Problem } from '../contract/problem.ts';
+import { HOP_BY_HOP } from '../http/headers.ts';
+
+/** What a file is sent with beside the usual fields. */
+export interface ExtraFields {
+  /** In place of the usual one. */
+  readonly cacheControl?: string;
+  /** Names and values in turn, as `writeHead` takes them. */
+  readonly fields: readonly string[];
+}
+
+export interface ExtraFieldsFound {
+  /** By the path that the folder's `headers` has, without a slash at its end. */
+  readonly byPath: ReadonlyMap<string, ExtraFields>;
+  readonly problems: readonly Problem[];
+}
+
+/** Makes ready the fields that a folder adds to its files. One that cannot be sent is left out, and becomes a problem. */
+export function toExtraFields({ folder, headers = new Map() }: FileFolder): ExtraFieldsFound {
+  const byPath = new Map<string, ExtraFields>();
+  const problems: Problem[] = [];
+  for (const [path, given] of headers) {
+    const good = given.filter(([name, value]) => {
+      const fault = findFault(name, value);
+      if (fault) problems.push({ severity: 'warning', file: folder, message: `of ${path}: ${fault}` });
+      return !fault;
+    });
+    byPath.set(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path, toFields(good));
+  }
+  return { byPath, problems };
+}
+
+/** They tell of the content, and only whoever sends it knows them. */
+const OWN: ReadonlySet<string> = new Set([
+  ...['accept-ranges', 'content-encoding', 'content-length', 'content-range', 'content-type', 'date'],
+  ...['etag', 'last-modified', 'location', 'section-io-id', 'x-content-type-options', 'x-request-id'],
+]);
+
+/** Undefined if the field can be sent. */
+function findFault(name: string, value: string): string | undefined {
+  const lowered = name.toLowerCase();
+  if (OWN.has(lowered) || HOP_BY_HOP.has(lowered)) return `the field ${name} is set by nexthop alone`;
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return undefined;
+  } catch (error) {
+    return `the field ${name} cannot be sent: ${(error as Error).message}`; // all that they throw
+  }
+}
+
+function toFields(given: readonly (readonly [name: string, value: string])[]): ExtraFields {
+  const isCacheControl = ([name]: readonly [string, string]) => name.toLowerCase() === 'cache-control';
+  const cacheControl = given
+    .filter(isCacheControl)
+    .map(([, value]) => value)
+    .join(', ');
+  const fields = given.filter((field) => !isCacheControl(field)).flat();
+  return cacheControl === '' ? { fields } : { cacheControl, fields };
+}

@@ -1,0 +1,58 @@
+import { type Member, Roster } from './in-flight.ts';
+
+/** Something that must move on in time. `expire` is called when it did not; it may then be removed. */
+export interface Watched extends Member {
+  /** The tick at which it last moved. */
+  movedAt: number;
+  /** Ticks without a move that are allowed just now; 0: no limit. */
+  allowedTicks(): number;
+  expire(): void;
+}
+
+const COARSEST_TICK_MS = 500;
+const FINEST_TICK_MS = 10;
+
+/**
+ * Timeouts for many exchanges with one timer.
+ *
+ * A timer per exchange, refreshed for each chunk, costs more than the forwarding of the chunk; here a move is one
+ * assignment. A deadline is met within a tenth of the shortest timeout, half a second at most.
+ */
+export class Deadlines {
+  /** Grows by one each tick; whoever moves sets `movedAt` to it. */
+  now = 0;
+  readonly #tickMs: number;
+  readonly #watched = new Roster<Watched>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(timeoutsMs: readonly number[]) {
+    const shortest = Math.min(...timeoutsMs.filter((ms) => ms > 0), COARSEST_TICK_MS * 10);
+    this.#tickMs = Math.max(FINEST_TICK_MS, Math.floor(shortest / 10));
+  }
+
+  /** How many ticks `ms` are, at least; 0 stays 0. */
+  toTicks(ms: number): number {
+    return ms === 0 ? 0 : Math.ceil(ms / this.#tickMs) + 1;
+  }
+
+  add(watched: Watched): void {
+    watched.movedAt = this.now;
+    this.#watched.join(watched);
+    this.#timer ??= setInterval(() => this.#tick(), this.#tickMs).unref();
+  }
+
+  remove(watched: Watched): void {
+    this.#watched.leave(watched);
+  }
+
+  #tick(): void {
+    this.now++;
+    for (const watched of this.#watched) {
+      const allowed = watched.allowedTicks();
+      if (allowed > 0 && this.now - watched.movedAt >= allowed) watched.expire();
+    }
+    if (this.#watched.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import test from 'ava';
+import { toMatchable } from '../../../../src/contract/path.ts';
+import type { Manifest, ManifestRoute, SegmentPart } from '../../../../src/dialects/astro/hosted/manifest.ts';
+import { onDemandRoutes } from '../../../../src/dialects/astro/hosted/on-demand.ts';
+import { toPattern } from '../../../../src/dialects/astro/hosted/to-pattern.ts';
+
+const BLOG = route('/blog/[slug]', /^\/blog\/([^/]+?)\/?$/, { isPrerendered: true });
+const REST = route('/[...rest]', /^(?:\/(.*?))?\/?$/);
+
+test('an on-demand route behind a prerendered one answers paths without a file, where Astro looks past it', (t) => {
+  const found = onDemandRoutes(manifest([BLOG, REST]), true);
+
+  t.deepEqual(fitting(found, '/blog/nothing'), ['/[...rest]']);
+});
+
+test('where Astro does not, nothing is there', (t) => {
+  const found = onDemandRoutes(manifest([BLOG, REST]), false);
+
+  t.deepEqual(fitting(found, '/blog/nothing'), []);
+  t.deepEqual(fitting(found, '/other'), ['/[...rest]']);
+});
+
+test('a route before the prerendered one is not hidden by it', (t) => {
+  const found = onDemandRoutes(manifest([REST, BLOG]), false);
+
+  t.deepEqual(fitting(found, '/blog/nothing'), ['/[...rest]']);
+});
+
+test('the same page in another language is a route of its own', (t) => {
+  const german = route('/de/users/[id]', /^\/de\/users\/([^/]+?)\/?$/);
+  const users = { ...route('/users/[id]', /^\/users\/([^/]+?)\/?$/), fallbackRoutes: [german] };
+
+  t.deepEqual(fitting(onDemandRoutes(manifest([users]), true), '/de/users/7'), ['/de/users/[id]']);
+});
+
+test('a path with the wrong slash is answered, so that it leads to the right one', (t) => {
+  const slashed = onDemandRoutes(manifest([route('/a', /^\/a\/$/)], 'always'), true);
+  const bare = onDemandRoutes(manifest([route('/a', /^\/a$/)], 'never'), true);
+
+  t.deepEqual(fitting(slashed, '/a'), ['/a']);
+  t.deepEqual(fitting(bare, '/a/'), ['/a']);
+});
+
+test('the name of a file gets no slash', (t) => {
+  const found = onDemandRoutes(manifest([route('/a.xml', /^\/a\.xml\/$/)], 'always'), true);
+
+  t.deepEqual(fitting(found, '/a.xml'), []);
+});
+
+for (const [segments, base, text, kinds] of [
+  [[], '', '/', []],
+  [[], '/shop', '/shop', ['literal']],
+  [[fixed('users'), dynamic('id')], '/shop', '/shop/users/:id', ['literal', 'literal', 'param']],
+  [[[...dynamic('id'), ...fixed('.json')]], '', '/:id', ['param']],
+  [[fixed('a'), spread('path')], '', '/a/*path', ['literal', 'catch-all']],
+  [[spread('path'), fixed('edit')], '', '/*path', ['catch-all']],
+] as const) {
+  test(`the pattern ${text} below "${base}" is read segment by segment`, (t) => {
+    const pattern = toPattern(base, segments);
+
+    t.is(pattern.text, text);
+    t.deepEqual(
+      pattern.segments.map(({ kind }) => kind),
+      [...kinds],
+    );
+  });
+}
+
+function route(text: string, pattern: RegExp, parts: Partial<ManifestRoute> = {}): ManifestRoute {
+  return { route: text, type: 'page', pattern, segments: [], isPrerendered: false, fallbackRoutes: [], ...parts };
+}
+
+function manifest(routes: readonly ManifestRoute[], trailingSlash: Manifest['trailingSlash'] = 'ignore'): Manifest {
+  return {
+    base: '',
+    trailingSlash,
+    buildFormat: 'directory',
+    assetsDir: '_astro',
+    clientDir: 'file:///dist/client/',
+    serverDir: 'file:///dist/server/',
+    routes,
+    hasDomains: false,
+    actionBodyLimit: 0,
+    islandBodyLimit: 0,
+  };
+}
+
+function fitting(found: ReturnType<typeof onDemandRoutes>, target: string): readonly string[] {
+  const path = toMatchable(target);
+  return path ? found.filter(({ fits }) => fits(path)).map((each) => each.route.route) : [];
+}
+
+function fixed(content: string): SegmentPart[] {
+  return [{ content, dynamic: false, spread: false }];
+}
+
+function dynamic(content: string): SegmentPart[] {
+  return [{ content, dynamic: true, spread: false }];
+}
+
+function spread(content: string): SegmentPart[] {
+  return [{ content: `...${content}`, dynamic: true, spread: true }];
+}

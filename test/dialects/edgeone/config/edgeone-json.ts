@@ -1,0 +1,170 @@
+import test, { type ExecutionContext } from 'ava';
+import { type EdgeOneJsonReading, readEdgeOneJson } from '../../../../src/dialects/edgeone/config/edgeone-json.ts';
+import { siteFolder } from '../../../helpers/site-folder.ts';
+
+async function read(t: ExecutionContext, text: string): Promise<EdgeOneJsonReading> {
+  return readEdgeOneJson(await siteFolder(t, { 'edgeone.json': text }));
+}
+
+/** `line:column severity message` of each problem. */
+function told({ problems }: EdgeOneJsonReading): readonly string[] {
+  return problems.map(({ line, column, severity, message }) => `${line}:${column} ${severity} ${message}`);
+}
+
+test('a site without edgeone.json has no rules and no problems', async (t) => {
+  const { json, problems } = await readEdgeOneJson(await siteFolder(t));
+
+  t.deepEqual(problems, []);
+  t.deepEqual(json.redirects, []);
+  t.is(json.trailingSlash, undefined);
+});
+
+test("the rules of the platform's page are taken as they stand", async (t) => {
+  const { json, problems } = await read(
+    t,
+    `{
+      "redirects": [{ "source": "/articles/:id", "destination": "/news-articles/:id", "statusCode": 301 },
+                    { "source": "$host", "destination": "$wwwhost", "statusCode": 301 }],
+      "rewrites": [{ "source": "/assets/*.png", "destination": "/assets-new/:splat.png" }],
+      "headers": [{ "source": "/*", "headers": [{ "key": "X-Frame-Options", "value": "DENY" }] }],
+      "trailingSlash": false
+    }`,
+  );
+
+  t.deepEqual(problems, []);
+  t.is(json.redirects.length, 2);
+  t.deepEqual(json.rewrites, [{ source: '/assets/*.png', destination: '/assets-new/:splat.png' }]);
+  t.deepEqual(json.headers, [{ source: '/*', headers: [{ key: 'X-Frame-Options', value: 'DENY' }] }]);
+  t.false(json.trailingSlash);
+});
+
+test('the duration and the folder of files are handed over, the newer name of the duration first', async (t) => {
+  const { json, problems } = await read(
+    t,
+    '{"cloudFunctions":{"nodejs":{"maxDuration":60,"includeFiles":["a"]}},"nodeFunctionsConfig":{"maxDuration":20},"outputDirectory":"./build/"}',
+  );
+
+  t.deepEqual(problems, []);
+  t.is(json.maxDurationMs, 60_000);
+  t.is(json.outputDirectory, 'build');
+});
+
+test("keys of the platform's build are fine", async (t) => {
+  const reading = await read(
+    t,
+    '\uFEFF{"$schema":"x","buildCommand":"a","installCommand":"b","devCommand":"c","nodeVersion":"22.11.0","node-functions":{"included_files":[]}}',
+  );
+
+  t.deepEqual(told(reading), []);
+});
+
+const BROKEN: Readonly<Record<string, string>> = {
+  '{\n  "redirects": [}\n': '2:17 error is no JSON: a value expected, got }; nothing of it is used',
+  '{\n  "a": x\n}': '2:8 error is no JSON: a value expected, got x; nothing of it is used',
+  '{"a": 1\n "b": 2}': '2:2 error is no JSON: "," expected, got "b"; nothing of it is used',
+  '{"a": "1': '1:7 error is no JSON: a value expected, got "1; nothing of it is used',
+  '{"a": 1,}': '1:9 error is no JSON: a key in double quotes expected, got }; nothing of it is used',
+  "{'a': 1}": "1:2 error is no JSON: a key in double quotes expected, got 'a'; nothing of it is used",
+  '{} {}': '1:4 error is no JSON: the end of the file expected, got {; nothing of it is used',
+  '': '1:1 error is no JSON: a value expected, got the end of the file; nothing of it is used',
+  '[]': '1:1 error must hold one object',
+};
+
+for (const [text, complaint] of Object.entries(BROKEN)) {
+  test(`a broken file is told with line and column: ${JSON.stringify(text)}`, async (t) => {
+    const reading = await read(t, text);
+
+    t.deepEqual(told(reading), [complaint]);
+    t.deepEqual(reading.json.redirects, []);
+  });
+}
+
+const GOOD = '{ "source": "/good", "destination": "/better", "statusCode": 301 }';
+
+const WRONG: Readonly<Record<string, string>> = {
+  '{ "source": 5, "destination": "/b", "statusCode": 301 }':
+    'redirects[1].source must be a path such as "/old/:id", got 5; the rule is not used',
+  '{ "source": "a", "destination": "/b", "statusCode": 301 }':
+    'redirects[1].source must start with "/", got "a"; the rule is not used',
+  '{ "source": "/*/*", "destination": "/b", "statusCode": 301 }':
+    'redirects[1].source may have one "*", got "/*/*"; the rule is not used',
+  '{ "source": "/a(b)", "destination": "/b", "statusCode": 301 }':
+    'redirects[1].source is a path with ":name" and "*", no expression: "(" is not allowed; the rule is not used',
+  '{ "source": "/a", "destination": "/b/:id", "statusCode": 301 }':
+    'redirects[1].destination has :id, which the source has not; the rule is not used',
+  '{ "source": "/:a", "destination": "https://:a.example/", "statusCode": 301 }':
+    'redirects[1].destination must name its host, without ":name" in it; the rule is not used',
+  '{ "source": "/a", "destination": "//evil", "statusCode": 301 }':
+    'redirects[1].destination must be a path or start with https://, got "//evil"; the rule is not used',
+  '{ "source": "$host", "destination": "/b", "statusCode": 301 }':
+    'redirects[1].destination leads from "$host" to "$wwwhost" or the other way round, and nowhere else; the rule is not used',
+  '{ "source": "/a", "destination": "/b", "statusCode": 200 }':
+    'redirects[1].statusCode must be one of 301, 302, 303, 304, 307, 308, got 200; the rule is not used',
+  '7': 'redirects[1] must be an object, got 7',
+};
+
+for (const [rule, complaint] of Object.entries(WRONG)) {
+  test(`a wrong rule costs itself alone and is named: ${rule}`, async (t) => {
+    const reading = await read(t, `{\n  "redirects": [${GOOD},\n ${rule}]\n}`);
+
+    t.deepEqual(
+      reading.problems.map(({ message }) => message),
+      [complaint],
+    );
+    t.is(reading.problems[0]?.line, 3);
+    t.deepEqual(
+      reading.json.redirects.map(({ source }) => source),
+      ['/good'],
+    );
+  });
+}
+
+test('a rewrite to another origin, and one of every path, are refused', async (t) => {
+  const reading = await read(
+    t,
+    '{"rewrites":[{"source":"/a","destination":"https://other.example/"},{"source":"/*","destination":"/index.html"},{"source":"/*","destination":"/v2/:splat"}]}',
+  );
+
+  t.deepEqual(reading.json.rewrites, [{ source: '/*', destination: '/v2/:splat' }]);
+  t.regex(told(reading)[0] ?? '', /rewrites\[0\]\.destination must be a path: .*next hop/);
+  t.regex(told(reading)[1] ?? '', /rewrites\[1\]\.destination would be the answer for every path/);
+});
+
+test('of wrong fields only they are left out', async (t) => {
+  const fields = [
+    '{"key":"Content-Length","value":"3"}',
+    '{"key":"a b","value":"c"}',
+    '{"key":"X-A","value":"ok"}',
+    '{"key":"X-B"}',
+  ];
+  const reading = await read(t, `{"headers":[{"source":"/*","headers":[${fields.join(',')}]}]}`);
+
+  t.deepEqual(reading.json.headers, [{ source: '/*', headers: [{ key: 'X-A', value: 'ok' }] }]);
+  t.is(reading.problems.length, 3);
+  t.regex(told(reading)[0] ?? '', /headers\[0\]\.headers\[0\] must not set Content-Length/);
+});
+
+test('unknown keys, caches and schedules are warnings', async (t) => {
+  const reading = await read(t, '{\n"redirect": [],\n"caches": [],\n"schedules": []}');
+
+  t.deepEqual(
+    told(reading).map((text) => text.split(' ', 3).join(' ')),
+    ['2:13 warning redirect', '3:11 warning caches', '4:14 warning schedules'],
+  );
+});
+
+test('rules beyond the hundredth are not used', async (t) => {
+  const reading = await read(t, `{"redirects":[${Array.from({ length: 102 }, () => GOOD).join(',')}]}`);
+
+  t.is(reading.json.redirects.length, 100);
+  t.regex(told(reading)[0] ?? '', /error redirects\[100\] and the rules behind it are not used/);
+});
+
+for (const value of ['"30"', '0', '-1', 'null', '1e9']) {
+  test(`a duration of ${value} is no duration`, async (t) => {
+    const reading = await read(t, `{"cloudFunctions":{"nodejs":{"maxDuration":${value}}}}`);
+
+    t.is(reading.json.maxDurationMs, undefined);
+    t.regex(told(reading)[0] ?? '', /cloudFunctions\.nodejs\.maxDuration must be seconds/);
+  });
+}

@@ -1,0 +1,74 @@
+import test from 'ava';
+import { deafPort } from '../../helpers/deaf-port.ts';
+import { startEdge } from '../../helpers/edge.ts';
+import { runNexthop } from '../../helpers/process.ts';
+import { siteFolder } from '../../helpers/site-folder.ts';
+import { sqliteRoom } from '../../helpers/sqlite-store.ts';
+import { untilTold } from '../../helpers/until-told.ts';
+
+test('a namespace is a global in all code of the site, and its values outlive the server', async (t) => {
+  const { dataDir } = await sqliteRoom(t);
+  const site = await siteFolder(t, {
+    'cloud-functions/put.js': `const atLoad = typeof first_kv.put;
+      export async function onRequest() { await first_kv.put('greeting', 'hello'); return new Response(atLoad); }`,
+    'cloud-functions/get.js': `export const onRequest = async () => new Response(await first_kv.get('greeting'));`,
+    'netlify/functions/same.js': `export default async () => new Response(await first_kv.get('greeting'));
+      export const config = { path: '/same' };`,
+    'middleware.js': `export async function middleware({ next }) {
+      return next({ headers: { 'x-seen': String(await other_kv.get('greeting')) } }); }`,
+  });
+  const env = { KV_BINDINGS: 'first_kv,other_kv', DATA_DIR: dataDir, STORE_FSYNC: '0' };
+  const first = await startEdge(t, { site, env });
+  const put = () => fetch(`${first.url}/put`);
+  t.is(await (await untilTold(put, ({ status }) => status === 200)).text(), 'function');
+  await first.edge.reload();
+  await first.close();
+
+  const second = await startEdge(t, { site, env });
+  const got = await untilTold(
+    () => fetch(`${second.url}/get`),
+    ({ status }) => status === 200,
+  );
+
+  t.is(await got.text(), 'hello');
+  t.is(await (await fetch(`${second.url}/same`)).text(), 'hello', 'functions of Netlify see it too');
+  t.is(got.headers.get('x-seen'), 'null', 'another namespace has none of it');
+});
+
+test('a function that lets the fault of a store that is away through is a 503; one that catches it has a plain message', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/through.js': `export const onRequest = async () => new Response(await away_kv.get('key'));`,
+    'cloud-functions/caught.js': `export const onRequest = async () => away_kv.put('key', 'x').catch((error) => new Response(error.message));`,
+  });
+  const redis = `redis://127.0.0.1:${await deafPort(t)}`;
+  const { url } = await startEdge(t, { site, env: { KV_BINDINGS: 'away_kv', REDIS_URL: redis } });
+
+  const through = await fetch(`${url}/through`);
+
+  t.is(through.status, 503);
+  t.regex(await through.text(), /store_unavailable/);
+  t.regex(await (await fetch(`${url}/caught`)).text(), /^Redis 127\.0\.0\.1:\d+ /);
+});
+
+test('a name that is a global already stays what it is, which is told', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/a.js': `export const onRequest = () => new Response(typeof structuredClone);`,
+  });
+
+  const { edge, url } = await startEdge(t, { site, env: { KV_BINDINGS: 'structuredClone' } });
+
+  t.is(await (await fetch(`${url}/a`)).text(), 'function');
+  t.regex(edge.site.problems[0]?.message ?? '', /^KV_BINDINGS: structuredClone is a global already/);
+  t.is((await edge.reload()).state, 'exchanged');
+});
+
+test('where functions are only looked at, the namespaces are there and hold nothing', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/a.js': `const first = listed_kv.get('key').catch((error) => error.message);
+      export const onRequest = async () => new Response(await first);`,
+  });
+
+  const listed = await runNexthop(t, { args: ['routes', site], env: { KV_BINDINGS: 'listed_kv' } });
+
+  t.is(await listed.exited, 0, listed.output());
+});

@@ -1,0 +1,170 @@
+import test from 'ava';
+import type { Kv } from '../../../../src/contract/store.ts';
+import { KvBinding } from '../../../../src/dialects/edgeone/kv/kv-binding.ts';
+import { embeddedStore } from '../../../helpers/embedded-store.ts';
+import { type RunningRedis, runRedis } from '../../../helpers/redis-server.ts';
+import { openStore } from '../../../helpers/redis-store.ts';
+import type { StorePlace } from '../../../helpers/store-place.ts';
+
+let redis: RunningRedis;
+test.before(async () => {
+  redis = await runRedis();
+});
+test.after.always(() => redis?.stop());
+
+const PLACES: Readonly<Record<string, StorePlace>> = {
+  sqlite: embeddedStore,
+  redis: async (t) => {
+    const { store } = openStore(t, redis.url);
+    return async () => store;
+  },
+};
+
+// One after another: a busy event loop is all that keeps a store from its second.
+for (const [name, place] of Object.entries(PLACES)) {
+  test.serial(`${name}: a value of each kind is got back as each type`, async (t) => {
+    const kv = await bindingOn((await (await place(t))()).kv('a'));
+    const bytes = new TextEncoder().encode('{"é":1}');
+    const inside = new Uint8Array([0, ...bytes, 0]).subarray(1, -1);
+
+    for (const value of [
+      '{"é":1}',
+      bytes,
+      bytes.buffer,
+      inside,
+      new DataView(bytes.buffer),
+      new Blob([bytes]).stream(),
+    ]) {
+      await kv.put('key', value);
+
+      t.is(await kv.get('key'), '{"é":1}');
+      t.is(await kv.get('key', 'text'), '{"é":1}');
+      t.deepEqual(await kv.get('key', { type: 'json' }), { é: 1 });
+      t.deepEqual(await kv.get('key', 'json'), { é: 1 });
+      t.deepEqual(new Uint8Array((await kv.get('key', 'arrayBuffer')) as ArrayBuffer), bytes);
+      t.is(await new Response((await kv.get('key', { type: 'stream' })) as ReadableStream).text(), '{"é":1}');
+    }
+  });
+
+  test.serial(`${name}: keys are listed page by page, with their prefix, in order`, async (t) => {
+    const kv = await bindingOn((await (await place(t))()).kv('a'));
+    const names = Array.from({ length: 300 }, (_, index) => `u_${String(index).padStart(3, '0')}`);
+    await Promise.all([...names, 'other'].map((key) => kv.put(key, '')));
+
+    const first = await kv.list({ prefix: 'u_' });
+    const rest = await kv.list({ prefix: 'u_', limit: 1000, cursor: first.cursor });
+    const exact = await kv.list({ prefix: 'u_29', limit: '10' });
+
+    t.is(first.keys.length, 256);
+    t.deepEqual([first.complete, rest.complete, rest.cursor], [false, true, undefined]);
+    t.deepEqual(
+      [...first.keys, ...rest.keys].map(({ key }) => key),
+      names,
+    );
+    t.true(first.keys.every((listed) => listed.key === listed.name));
+    t.deepEqual([exact.keys.length, exact.complete], [10, true]);
+    t.is((await kv.list()).keys.length, 256);
+  });
+
+  test.serial(`${name}: what is deleted, or was never there, is null`, async (t) => {
+    const kv = await bindingOn((await (await place(t))()).kv('a'));
+    await kv.put('key', 'x');
+
+    t.is(await kv.delete('key'), undefined);
+    await kv.delete('key');
+
+    for (const key of ['key', 'no:key', 'k'.repeat(513)]) t.is(await kv.get(key, 'json'), null);
+    t.deepEqual(await kv.list({ prefix: '' }), { keys: [], complete: true, cursor: undefined });
+  });
+}
+
+test('the verbs may be taken from their object', async (t) => {
+  const { put, get } = await bindingOn(memory());
+
+  await put('key', 'x');
+
+  t.is(await get('key'), 'x');
+});
+
+test('as on the platform, text that is no JSON is text, and so is what has an unknown type', async (t) => {
+  const kv = await bindingOn(memory());
+  await kv.put('key', '{no');
+
+  t.is(await kv.get('key', 'json'), '{no');
+  t.is(await kv.get('key', 'blob'), '{no');
+});
+
+test('keys and values are held to the limits of the platform, to the byte', async (t) => {
+  const kv = await bindingOn(memory());
+  await kv.put('k'.repeat(512), new Uint8Array(26_214_400));
+
+  await t.throwsAsync(kv.put('k'.repeat(513), ''), {
+    message: 'Key size exceeds maximum limit of 512 bytes (got 513 bytes)',
+  });
+  for (const key of ['a:b', 'a b', 'é', 'a-b']) {
+    await t.throwsAsync(kv.put(key, ''), { message: 'Key can only contain letters, numbers, and underscores' });
+  }
+  for (const verb of [kv.put, kv.get, kv.delete]) {
+    for (const key of ['', undefined, 7])
+      await t.throwsAsync(verb(key, ''), { message: 'Key must be a non-empty string' });
+  }
+  await t.throwsAsync(kv.put('key', new Uint8Array(26_214_401)), {
+    message: /^Value size exceeds .* got 26214401 bytes$/,
+  });
+  for (const value of [undefined, null, 7, {}]) {
+    await t.throwsAsync(kv.put('key', value), { message: /^Unsupported value type: / });
+  }
+  for (const limit of [0, -1, 'many'])
+    await t.throwsAsync(kv.list({ limit }), { message: /^limit must be a number from 1 to 256/ });
+  await t.throwsAsync(kv.list({ prefix: 7 }), { message: 'prefix must be a string, got number' });
+});
+
+test('a stream that is too long, or is of no bytes, is cancelled and stores nothing', async (t) => {
+  const kv = await bindingOn(memory());
+  for (const chunk of [new Uint8Array(1024 * 1024), 7]) {
+    let isCancelled = false;
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(chunk),
+      cancel: () => {
+        isCancelled = true;
+      },
+    });
+
+    await t.throwsAsync(kv.put('key', endless));
+
+    t.true(isCancelled);
+    t.is(await kv.get('key'), null);
+  }
+});
+
+test('what a function does with its bytes afterwards changes nothing that is stored', async (t) => {
+  const stored: Uint8Array[] = [];
+  const kv = await bindingOn({ ...memory(), put: async (_, value) => void stored.push(value) });
+  const bytes = new Uint8Array([1, 2]);
+
+  const done = [kv.put('key', bytes), kv.put('key', bytes.buffer)];
+  bytes.fill(9);
+  await Promise.all(done);
+
+  t.deepEqual(
+    stored.map((value) => [...value]),
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  );
+});
+
+async function bindingOn(kv: Kv): Promise<KvBinding> {
+  return new KvBinding('my_kv', kv);
+}
+
+function memory(): Kv {
+  const values = new Map<string, Uint8Array>();
+  return {
+    get: async (key) => values.get(key),
+    put: async (key, value) => void values.set(key, value),
+    delete: async (key) => void values.delete(key),
+    list: async () => [...values.keys()],
+  };
+}

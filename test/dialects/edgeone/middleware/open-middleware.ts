@@ -1,0 +1,87 @@
+import test from 'ava';
+import type { Reading } from '../../../../src/contract/dialect.ts';
+import { edgeone } from '../../../../src/dialects/edgeone/edgeone.ts';
+import { serveDialect } from '../../../helpers/dialect-server.ts';
+
+function gatesIn({ routes }: Reading): readonly string[] {
+  return routes.filter(({ step }) => step === 1).map(({ file }) => file);
+}
+
+const FORMS: Readonly<Record<string, string>> = {
+  'a named function': 'export function middleware() { return new Response("mine"); }',
+  'a function called proxy': 'export const proxy = () => new Response("mine");',
+  'a function of the default export': 'const middleware = () => new Response("mine"); export default { middleware };',
+  CommonJS: 'exports.middleware = () => new Response("mine");',
+  'an import': 'export { answer as middleware } from "./lib/answer.js";',
+};
+
+for (const [form, text] of Object.entries(FORMS)) {
+  test(`a middleware may be ${form}`, async (t) => {
+    const files = { 'middleware.js': text, 'lib/answer.js': 'export const answer = () => new Response("mine");' };
+    const { reading, url } = await serveDialect(t, edgeone, files);
+
+    t.deepEqual(reading.problems, []);
+    t.deepEqual(gatesIn(reading), ['middleware.js']);
+    t.is(await (await fetch(`${url}/x`)).text(), 'mine');
+  });
+}
+
+test('the middleware of the root is taken before that below src, and is TypeScript if it says so', async (t) => {
+  const files = {
+    'middleware.ts': 'export const middleware = (context: { next(): Response }): Response => context.next();',
+    'src/middleware.js': 'export const middleware = () => new Response("not this");',
+  };
+  const { reading } = await serveDialect(t, edgeone, files);
+
+  t.deepEqual(gatesIn(reading), ['middleware.ts']);
+  t.deepEqual(reading.ignored, [{ file: 'src/middleware.js', reason: 'middleware.ts is the middleware' }]);
+});
+
+const BROKEN: Readonly<Record<string, string>> = {
+  'does not parse': 'export const middleware = () => {;',
+  throws: 'throw new Error("on purpose"); export const middleware = () => {};',
+};
+
+for (const [what, text] of Object.entries(BROKEN)) {
+  test(`a middleware that ${what} when it loads answers 500 for the whole site, and the start tells why`, async (t) => {
+    const { reading, url } = await serveDialect(t, edgeone, { 'middleware.js': text });
+
+    t.like(reading.problems, [{ severity: 'error', file: 'middleware.js' }]);
+    t.is((await fetch(`${url}/x`)).status, 500);
+  });
+}
+
+test('a matcher that cannot be read is told of, and lets the middleware be asked about everything', async (t) => {
+  const text =
+    'export const config = { matcher: ["/a", "/(", 5] }; export const middleware = () => new Response("mine");';
+  const { reading, url } = await serveDialect(t, edgeone, { 'middleware.js': text });
+
+  t.deepEqual(
+    reading.problems.map(({ message }) => message),
+    [
+      'config.matcher: "/(" is no pattern; every path matches it',
+      'config.matcher: 5 is no pattern; every path matches it',
+    ],
+  );
+  t.is(await (await fetch(`${url}/b`)).text(), 'mine');
+});
+
+const STRANGE: Readonly<Record<string, string>> = {
+  "Next.js's own":
+    "import type { NextRequest } from 'next/server';\nexport function middleware(request: NextRequest) {}",
+  "Astro's": 'export const onRequest = (context: unknown, next: () => unknown) => next();',
+  'a helper that cannot be loaded here':
+    'import "./none.js"; export default function middleware() {} throw new Error("on purpose");',
+  'a helper': 'globalThis.helperRan = true; export const auth = 1; // middleware',
+};
+
+for (const [whose, text] of Object.entries(STRANGE)) {
+  test(`src/embed/middleware.ts is left alone when it is ${whose}`, async (t) => {
+    const { reading } = await serveDialect(t, edgeone, { 'src/embed/middleware.ts': text });
+
+    t.deepEqual(gatesIn(reading), []);
+    t.deepEqual(reading.problems, []);
+    t.is(reading.ignored[0]?.file, 'src/embed/middleware.ts');
+    t.false('helperRan' in globalThis);
+  });
+}

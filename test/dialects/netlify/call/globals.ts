@@ -1,0 +1,149 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { NetlifyGlobal } from '@netlify/types';
+import test from 'ava';
+import { installGlobals } from '../../../../src/dialects/netlify/call/globals.ts';
+import { requestStore } from '../../../../src/dialects/netlify/call/request-store.ts';
+import { serveFunction } from '../../../helpers/function-server.ts';
+
+installGlobals();
+const { Netlify } = globalThis as unknown as { Netlify: NetlifyGlobal }; // just installed
+
+test('Netlify has a context and an env, and no context where nothing is called', (t) => {
+  t.deepEqual(Object.keys(Netlify).sort(), ['context', 'env']);
+  t.is(Netlify.context, null);
+});
+
+test('what is installed twice is the same', (t) => {
+  const { fetch: before, awslambda } = globalThis as unknown as Record<string, unknown>;
+
+  installGlobals();
+
+  const after = globalThis as unknown as Record<string, unknown>;
+  t.deepEqual([after.Netlify === Netlify, after.fetch === before, after.awslambda === awslambda], [true, true, true]);
+});
+
+test.serial('the variables are those of process.env, to be read and written', (t) => {
+  const name = 'NEXTHOP_TEST_GLOBALS';
+  const { env } = Netlify;
+  t.teardown(() => delete process.env[name]);
+
+  t.deepEqual([env.get(name), env.has(name)], [undefined, false]);
+  env.set(name, '');
+  t.deepEqual([env.get(name), env.has(name), process.env[name]], ['', false, '']);
+  process.env[name] = 'mine';
+  t.deepEqual([env.get(name), env.has(name), env.toObject()[name]], ['mine', true, 'mine']);
+  env.toObject()[name] = 'copy';
+  t.is(env.get(name), 'mine');
+  env.delete(name);
+  t.false(name in process.env);
+});
+
+test('the globals are there while a function loads, and the context is the one that it is called with', async (t) => {
+  const server = await serveFunction(
+    t,
+    `import { getContext } from '@netlify/functions';
+     const atLoad = [Netlify.context, typeof awslambda.streamifyResponse, typeof URLPattern];
+     let thrown;
+     try { getContext(); } catch (error) { thrown = error.message; }
+     async function later() {
+       await new Promise((resolve) => setTimeout(resolve, 1));
+       return getContext();
+     }
+     export default async (request, context) =>
+       Response.json([atLoad, thrown, Netlify.context === context, getContext() === context, (await later()) === context]);`,
+  );
+
+  const answer = await fetch(server.url);
+
+  t.deepEqual(await answer.json(), [
+    [null, 'function', 'function'],
+    "getContext() can only be called within a Netlify serverless function's request handler or one of its async children.",
+    true,
+    true,
+    true,
+  ]);
+});
+
+test('calls at the same time have their own contexts, in the bodies of their answers too', async (t) => {
+  const server = await serveFunction(
+    t,
+    `import { getContext } from '@netlify/functions';
+     let arrive;
+     const both = new Promise((resolve) => { let count = 0; arrive = () => { if (++count === 2) resolve(); }; });
+     export default async ({ url }, context) => {
+       arrive();
+       await both;
+       const body = {
+         async pull(controller) {
+           await new Promise(setImmediate);
+           controller.enqueue(String(Netlify.context === context && getContext() === context) + getContext().url.pathname);
+           controller.close();
+         },
+       };
+       return new Response(new ReadableStream(body, { highWaterMark: 0 }));
+     };`,
+  );
+
+  const texts = await Promise.all(['/a', '/b'].map(async (path) => (await fetch(server.url + path)).text()));
+
+  t.deepEqual(texts, ['true/a', 'true/b']);
+});
+
+test('the store that somebody made first is used', (t) => {
+  const key = Symbol.for('@netlify/functions/request-context-store');
+  const place = globalThis as { [key]?: unknown };
+  const before = place[key];
+  const own = new AsyncLocalStorage();
+  t.teardown(() => {
+    place[key] = before;
+  });
+
+  place[key] = own;
+
+  t.is(requestStore() as unknown, own);
+});
+
+test('purgeCache says that there is nothing to purge, and sends nothing', async (t) => {
+  const server = await serveFunction(
+    t,
+    `import { purgeCache } from '@netlify/functions';
+     export default async () => {
+       const told = [];
+       for (const options of [{ siteID: 'a', token: 'secret' }, { domain: 'a.example', token: 'secret' }, {}])
+         await purgeCache(options).catch((error) => told.push(error.message));
+       return Response.json(told);
+     };`,
+  );
+
+  const told = (await (await fetch(server.url)).json()) as string[];
+
+  t.is(told.length, 3);
+  t.regex(told[0] ?? '', /^purgeCache\(\) has nothing to purge: nexthop keeps no cache/);
+  t.is(told[1], told[0]);
+  // Without its variables the package does not come so far.
+  t.regex(told[2] ?? '', /site ID was not found/);
+});
+
+test('fetch is otherwise as it was', async (t) => {
+  const server = createServer((request, response) => response.end(`${request.method} ${request.url}`));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/purge`;
+
+  const answers = await Promise.all([fetch(url, { method: 'POST' }), fetch(new URL(url)), fetch(new Request(url))]);
+
+  t.deepEqual(await Promise.all(answers.map((answer) => answer.text())), [
+    'POST /api/v1/purge',
+    'GET /api/v1/purge',
+    'GET /api/v1/purge',
+  ]);
+  t.deepEqual([fetch.name, fetch.length], ['fetch', 1]);
+  for (const input of [new URL(PURGE), new Request(PURGE)])
+    await t.throwsAsync(fetch(input), { message: /nothing to purge/ });
+});
+
+const PURGE = 'https://api.netlify.com/api/v1/purge';

@@ -1,0 +1,179 @@
+import test from 'ava';
+import { type NetlifyToml, readNetlifyToml } from '../../../../src/dialects/netlify/config/netlify-toml.ts';
+import { valuesFor } from '../../../../src/dialects/netlify/config/toml-functions.ts';
+import { siteFolder } from '../../../helpers/site-folder.ts';
+
+test('a site without netlify.toml has an empty one', async (t) => {
+  const root = await siteFolder(t);
+
+  t.deepEqual(await readNetlifyToml(root, false), { settings: [], redirects: [], problems: [] });
+});
+
+test('what is no TOML is an error with its place, and nothing of the file is used', async (t) => {
+  const root = await siteFolder(t, { 'netlify.toml': '[functions]\ndirectory = "api"\nschedule = \n' });
+
+  const { functionsFolder, problems } = await readNetlifyToml(root, false);
+
+  t.is(functionsFolder, undefined);
+  t.like(problems[0], { severity: 'error', file: 'netlify.toml', line: 3 });
+  t.regex(problems[0]?.message ?? '', /^is no TOML: .*; nothing of it is used$/);
+  t.notRegex(problems[0]?.message ?? '', /\n/);
+});
+
+interface FolderRow {
+  readonly title: string;
+  readonly text: string;
+  readonly isDev?: boolean;
+  readonly folder: string | undefined;
+}
+
+const FOLDERS: readonly FolderRow[] = [
+  { title: '[functions] directory', text: '[functions]\ndirectory = "src/api/"', folder: 'src/api' },
+  { title: 'a leading slash means the site', text: '[functions]\ndirectory = "/api"', folder: 'api' },
+  { title: 'the old [build] functions', text: '[build]\nfunctions = "./old"', folder: 'old' },
+  {
+    title: '[functions] comes before [build]',
+    text: '[build]\nfunctions = "old"\n[functions]\ndirectory = "new"',
+    folder: 'new',
+  },
+  { title: '[dev] is not for production', text: '[dev]\nfunctions = "dev"', folder: undefined },
+  {
+    title: '[dev] comes first in development',
+    text: '[functions]\ndirectory = "api"\n[dev]\nfunctions = "dev"',
+    isDev: true,
+    folder: 'dev',
+  },
+  { title: 'not out of the site', text: '[functions]\ndirectory = "../api"', folder: undefined },
+  { title: 'no number', text: 'functions = { directory = 1 }', folder: undefined },
+];
+
+for (const { title, text, isDev = false, folder } of FOLDERS) {
+  test(`the folder of functions: ${title}`, async (t) => {
+    const root = await siteFolder(t, { 'netlify.toml': text });
+
+    t.is((await readNetlifyToml(root, isDev)).functionsFolder, folder);
+  });
+}
+
+const MISTAKES = `[build]
+base = "packages/site"
+publish = ""
+
+[[redirects]]
+from = "/a"
+to = "/b"
+status = "soon"
+
+[[redirects]]
+from = "/a"
+
+[functions]
+directory = """
+../out"""
+[context.production.functions]
+directory = "x"
+[[redirects]]
+from = "/c"
+to = "/d"
+  query = { a = 1 }
+force = "yes"
+[[edge_functions]]
+path = "/*"
+[[headers]]
+for = "/*"
+`;
+
+test('each mistake is told with its line', async (t) => {
+  const root = await siteFolder(t, { 'netlify.toml': MISTAKES });
+
+  const { problems, redirects } = await readNetlifyToml(root, false);
+
+  t.deepEqual(
+    problems.map(({ line, message }) => `${line}: ${message}`),
+    [
+      '2: build.base is not followed: serve "packages/site" as the site',
+      '25: headers[0] is not used: what it sets is not set here, and a Basic-Auth among them guards nothing',
+      '23: edge_functions[0] is not used: edge functions run on Deno and not here',
+      '16: context.production.functions is not used: settings of contexts are not read here',
+      '14: functions.directory must stand in the site, got "../out"; it is not used',
+      '3: build.publish must be a folder of the site, got ""; it is not used',
+      '8: redirects[0].status must be a status, such as 301, got "soon"; the redirect is not used',
+      '10: redirects[1].to must be a text, got nothing; the redirect is not used',
+      '22: redirects[2].force must be true or false, got "yes"; the redirect is not used',
+      '21: redirects[2].query must be a table of texts, got {"a":1}; the redirect is not used',
+    ],
+  );
+  t.deepEqual(redirects, []);
+});
+
+test('redirects keep what they say, under the old names of keys too', async (t) => {
+  const root = await siteFolder(t, {
+    'netlify.toml': `[[redirects]]
+      from = "/api/*"
+      to = "/.netlify/functions/api/:splat"
+      status = 200
+      force = true
+      query = { id = ":id" }
+      signed = "KEY"
+      conditions = { Role = ["admin"], Country = ["de"] }
+      [redirects.headers]
+      X-From = "here"
+      [[redirects]]
+      origin = "/old"
+      destination = "/new"
+      params = { a = "1" }`,
+  });
+
+  const { redirects, problems } = await readNetlifyToml(root, false);
+
+  t.deepEqual(problems, []);
+  t.deepEqual(redirects, [
+    {
+      file: 'netlify.toml',
+      line: 1,
+      from: '/api/*',
+      to: '/.netlify/functions/api/:splat',
+      status: 200,
+      force: true,
+      query: { id: ':id' },
+      others: ['signed', 'conditions.Role', 'conditions.Country', 'headers'],
+    },
+    {
+      file: 'netlify.toml',
+      line: 11,
+      from: '/old',
+      to: '/new',
+      status: 301,
+      force: false,
+      query: { a: '1' },
+      others: [],
+    },
+  ]);
+});
+
+function settled(toml: NetlifyToml, name: string): Record<string, unknown> {
+  return Object.fromEntries([...valuesFor(name, toml.settings)].map(([key, { value }]) => [key, value]));
+}
+
+test('of the globs that fit a name, the one that says most of it wins, key by key', async (t) => {
+  const root = await siteFolder(t, {
+    'netlify.toml': `[functions.api_report]
+      timeout = 3
+      [functions."api_*"]
+      timeout = 2
+      schedule = "@daily"
+      node_bundler = "esbuild"
+      [functions]
+      timeout = 1
+      background = true
+      [functions."other*"]
+      timeout = 4`,
+  });
+  const toml = await readNetlifyToml(root, false);
+
+  t.deepEqual(settled(toml, 'api_report'), { timeout: 3, schedule: '@daily', background: true });
+  t.deepEqual(settled(toml, 'api_other'), { timeout: 2, schedule: '@daily', background: true });
+  t.deepEqual(settled(toml, 'hello'), { timeout: 1, background: true });
+  t.is(valuesFor('api_report', toml.settings).get('timeout')?.line, 2);
+  t.is(valuesFor('api_report', toml.settings).get('schedule')?.line, 5);
+});

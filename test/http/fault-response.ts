@@ -1,0 +1,300 @@
+import { once } from 'node:events';
+import { ServerResponse } from 'node:http';
+import test, { type ExecutionContext } from 'ava';
+import { Exchange } from '../../src/contract/exchange.ts';
+import { Fault, type FaultCode } from '../../src/contract/fault.ts';
+import { PendingWork } from '../../src/contract/pending-work.ts';
+import { answerFault, rawFaultAnswer } from '../../src/http/fault-response.ts';
+import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
+import { receiveEncrypted } from '../helpers/received-request.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** A server that answers every request by this fault, once `prepare` is done. */
+async function serveFault(
+  t: ExecutionContext,
+  fault: Fault,
+  prepare: (exchange: Exchange) => Promise<unknown> | unknown = () => {},
+): Promise<ExchangeServer> {
+  return serveExchanges(t, async (exchange) => {
+    await prepare(exchange);
+    answerFault(exchange, fault);
+  });
+}
+
+function withoutDate(answer: string): string {
+  return answer.replace(/^Date: .*\r\n/m, '');
+}
+
+test('a fault is answered with status, code and request id, and kept by nobody', async (t) => {
+  const server = await serveFault(t, new Fault('hop_unreachable', { message: 'secret', cause: new Error('secret') }));
+
+  const answer = await server.exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.is(
+    withoutDate(answer),
+    'HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 61\r\n' +
+      'Cache-Control: no-store\r\nx-request-id: id-of-this\r\nConnection: close\r\n\r\n' +
+      '502 Bad Gateway\ncode: hop_unreachable\nrequest id: id-of-this\n',
+  );
+  t.regex(answer, /^Date: /m);
+});
+
+test('the access line learns of the fault and of what was sent', async (t) => {
+  const fault = new Fault('loop_detected');
+  const server = await serveFault(t, fault);
+
+  const answer = await server.exchange('GET / HTTP/1.0\r\n\r\n');
+
+  const body = answer.slice(answer.indexOf('\r\n\r\n') + 4);
+  const [exchange] = server.exchanges;
+  t.is(exchange?.fault, fault);
+  t.is(exchange?.bodyBytesSent, body.length);
+  t.is(exchange?.contentType, 'text/plain; charset=utf-8');
+});
+
+test('the format is the one that the client likes', async (t) => {
+  const server = await serveFault(t, new Fault('hop_timeout'));
+
+  const answer = await server.exchange('GET / HTTP/1.0\r\nAccept: application/json\r\n\r\n');
+
+  t.true(answer.endsWith('{"status":504,"code":"hop_timeout","requestId":"id-of-this"}\n'));
+});
+
+test("the fault's own fields are sent", async (t) => {
+  const server = await serveFault(t, new Fault('hop_busy', { headers: ['Retry-After', '1', 'X-Why', 'queue'] }));
+
+  t.regex(await server.exchange('GET / HTTP/1.0\r\n\r\n'), /^Retry-After: 1\r\nX-Why: queue\r\n/m);
+});
+
+test('nothing is left of an answer that was prepared', async (t) => {
+  const server = await serveFault(t, new Fault('function_error'), ({ response }) => {
+    response.statusMessage = 'Splendid';
+    response.setHeader('Set-Cookie', ['a=1', 'b=2']);
+    response.setHeader('Content-Encoding', 'gzip');
+    response.setHeader('Content-Length', 5);
+    response.sendDate = false;
+  });
+
+  const answer = await server.exchange('GET / HTTP/1.0\r\n\r\n');
+
+  t.regex(answer, /^HTTP\/1\.1 500 Internal Server Error\r\n/);
+  t.regex(answer, /^Content-Length: 64\r\n/m);
+  t.regex(answer, /^Date: /m);
+  t.notRegex(answer, /cookie|gzip|Length: 5\r/i);
+});
+
+test('a HEAD is told the length of a body and gets none', async (t) => {
+  const server = await serveFault(t, new Fault('loop_detected'));
+
+  const answer = await server.exchange('HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.regex(answer, /^Content-Length: \d\d\r\n/m);
+  t.true(answer.endsWith('\r\n\r\n'));
+  t.is(server.exchanges[0]?.bodyBytesSent, 0);
+});
+
+test('the connection serves on after a fault', async (t) => {
+  const server = await serveFault(t, new Fault('hop_unreachable'));
+  const peer = await server.connect();
+
+  for (const request of [GET, GET]) {
+    peer.write(request);
+    t.regex(await peer.readHead(), /^Connection: keep-alive\r\n/m);
+    await peer.readUntil('request id: id-of-this\n');
+  }
+});
+
+test('the connection serves on after a fault behind a body that was read', async (t) => {
+  const server = await serveFault(t, new Fault('hop_unreachable'), ({ request }) => once(request.resume(), 'end'));
+  const peer = await server.connect();
+
+  for (const body of ['hello', 'world']) {
+    peer.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n${body}`);
+    t.regex(await peer.readHead(), /^Connection: keep-alive\r\n/m);
+    await peer.readUntil('request id: id-of-this\n');
+  }
+});
+
+const UNREAD = ['Content-Length: 10485760', 'Transfer-Encoding: chunked'];
+
+for (const framing of UNREAD) {
+  test(`a fault before the body is read closes the connection, and the client still reads it (${framing})`, async (t) => {
+    const server = await serveFault(t, new Fault('body_too_large'));
+    const peer = await server.connect();
+    peer.socket.pause();
+
+    peer.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
+    await new Promise((resolve) => peer.socket.write(chunkOf(10 * 1024 ** 2, framing), resolve));
+    peer.socket.resume();
+
+    const answer = await peer.readToEnd();
+    t.regex(answer, /^HTTP\/1\.1 413 /);
+    t.regex(answer, /^Connection: close\r\n/m);
+    t.true(answer.endsWith('request id: id-of-this\n'));
+  });
+}
+
+function chunkOf(bytes: number, framing: string): Buffer {
+  const head = framing.startsWith('Transfer') ? `${bytes.toString(16)}\r\n` : '';
+  return Buffer.concat([Buffer.from(head), Buffer.alloc(bytes)]);
+}
+
+const CLOSING: readonly FaultCode[] = ['bad_request', 'coding_unknown', 'version_unsupported', 'draining'];
+
+for (const code of CLOSING) {
+  test(`nothing is read behind a request that was refused as ${code}`, async (t) => {
+    const server = await serveFault(t, new Fault(code));
+
+    const answer = await server.exchange(GET);
+
+    t.regex(answer, /^Connection: close\r\n/m);
+    t.true(answer.endsWith(`code: ${code}\nrequest id: id-of-this\n`));
+  });
+}
+
+async function sendPart({ response }: Exchange): Promise<void> {
+  await new Promise((resolve) => response.write('part', resolve));
+}
+
+test('a chunked answer that broke off has no last chunk', async (t) => {
+  const server = await serveFault(t, new Fault('hop_reset'), sendPart);
+  const peer = await server.connect();
+
+  peer.write(GET);
+  await peer.until(() => peer.closed !== undefined);
+
+  t.true(peer.received.endsWith('\r\n\r\n4\r\npart\r\n'));
+  t.is(peer.closed, 'end');
+});
+
+test('an answer whose length was set broke off and is shorter', async (t) => {
+  const server = await serveFault(t, new Fault('hop_reset'), (exchange) => {
+    exchange.response.setHeader('Content-Length', 100);
+    return sendPart(exchange);
+  });
+  const peer = await server.connect();
+
+  peer.write(GET);
+  await peer.until(() => peer.closed !== undefined);
+
+  t.true(peer.received.endsWith('\r\n\r\npart'));
+  t.is(peer.closed, 'end');
+});
+
+test('an answer whose length stands in flat fields broke off and is shorter', async (t) => {
+  const server = await serveFault(t, new Fault('hop_reset'), (exchange) => {
+    exchange.response.writeHead(200, ['Content-Length', '100']);
+    return sendPart(exchange);
+  });
+  const peer = await server.connect();
+
+  peer.write(GET);
+  await peer.until(() => peer.closed !== undefined);
+
+  t.true(peer.received.endsWith('\r\n\r\npart'));
+});
+
+test('an answer that ends with its connection is reset when it broke off', async (t) => {
+  const server = await serveFault(t, new Fault('hop_reset'), sendPart);
+  const peer = await server.connect();
+
+  peer.write('GET / HTTP/1.0\r\n\r\n');
+  await peer.until(() => peer.closed !== undefined);
+
+  t.is(peer.closed, 'reset');
+});
+
+test('a complete answer is not taken back', async (t) => {
+  const whole = 'whole'.repeat(2 ** 20);
+  const server = await serveFault(t, new Fault('function_error'), ({ response }) => response.end(whole));
+  const peer = await server.connect();
+
+  peer.write(GET);
+  await peer.readHead();
+
+  t.is(await peer.readBytes(whole.length), whole);
+  t.is(server.exchanges[0]?.fault?.code, 'function_error');
+});
+
+test('an answer that broke off leaves the one before it on its connection whole', async (t) => {
+  const first = Promise.withResolvers<void>();
+  const server = await serveExchanges(t, async (exchange) => {
+    if (exchange.target === '/first') {
+      await first.promise;
+      exchange.response.end('whole');
+      return;
+    }
+    exchange.response.write('part');
+    answerFault(exchange, new Fault('hop_reset'));
+    first.resolve();
+  });
+
+  const answer = await server.exchange(GET.replace('/', '/first') + GET);
+
+  t.regex(answer, /\r\n\r\nwholeHTTP/);
+  t.true(answer.endsWith('4\r\npart\r\n'));
+  t.deepEqual(
+    server.exchanges.map(({ left }) => left),
+    [false, true],
+  );
+});
+
+test('an answer over TLS, which cannot be reset, is cut without complaint', async (t) => {
+  const socket = await receiveEncrypted(t, 'CONNECT a:80 HTTP/1.0\r\n\r\n', (request) => {
+    const response = new ServerResponse(request);
+    response.assignSocket(request.socket);
+    response.write('part');
+    const exchange = new Exchange({ request, response, ...PARTS });
+    answerFault(exchange, new Fault('hop_reset'));
+    return request.socket;
+  });
+
+  t.true(socket.destroyed);
+});
+
+const PARTS = {
+  client: { address: '127.0.0.1', proto: 'https', trusted: true },
+  requestId: { value: 'id-of-this', name: 'x-request-id', made: true },
+  pendingWork: new PendingWork(() => {}),
+  bodyLimitBytes: 0,
+  startedAtMs: 0,
+} as const;
+
+test('a client that left is told nothing', async (t) => {
+  const server = await serveFault(t, new Fault('client_left'));
+
+  t.is(await server.exchange(GET), '');
+});
+
+test('a fault behind a client that is gone disturbs nobody', async (t) => {
+  const fault = new Fault('hop_unreachable');
+  const server = await serveFault(t, fault, async ({ response }) => {
+    const closed = once(response, 'close');
+    response.destroy();
+    await closed;
+  });
+
+  t.is(await server.exchange(GET), '');
+  t.is(server.exchanges[0]?.fault, fault);
+  t.deepEqual(server.faults, []);
+});
+
+test('a field that cannot be written ends the connection, and nothing is thrown', async (t) => {
+  const server = await serveFault(t, new Fault('function_error', { headers: ['X-Why', 'a\r\nSet-Cookie: b=c'] }));
+
+  t.is(await server.exchange(GET), '');
+  t.deepEqual(server.faults, []);
+});
+
+test('a connection without a response is told by text that says all', (t) => {
+  const answer = rawFaultAnswer(new Fault('method_refused', { message: 'secret', headers: ['Allow', 'GET, HEAD'] }));
+
+  t.is(
+    withoutDate(answer),
+    'HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n' +
+      'Content-Length: 44\r\nCache-Control: no-store\r\nAllow: GET, HEAD\r\n\r\n' +
+      '405 Method Not Allowed\ncode: method_refused\n',
+  );
+  t.regex(answer, /^Date: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r\n/m);
+});

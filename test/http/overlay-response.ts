@@ -1,0 +1,119 @@
+import type { ServerResponse } from 'node:http';
+import test from 'ava';
+import { Fault } from '../../src/contract/fault.ts';
+import { answerFault } from '../../src/http/fault-response.ts';
+import { overlayAnswer } from '../../src/http/overlay-response.ts';
+import { withExchange } from '../helpers/exchange.ts';
+
+const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+/** All ways to write a head with the same fields. */
+const WAYS: Readonly<Record<string, (response: ServerResponse) => void>> = {
+  'a flat array': (response) =>
+    response.writeHead(201, ['X-A', 'own', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Vary', 'Accept', 'X-B', 'own']),
+  'a reason and a flat array': (response) =>
+    response.writeHead(201, 'Made', [
+      'X-A',
+      'own',
+      'Set-Cookie',
+      'a=1',
+      'Set-Cookie',
+      'b=2',
+      'Vary',
+      'Accept',
+      'X-B',
+      'own',
+    ]),
+  'an object': (response) =>
+    response.writeHead(201, { 'X-A': 'own', 'Set-Cookie': ['a=1', 'b=2'], Vary: 'Accept', 'X-B': 'own' }),
+  'setHeader and no writeHead': (response) => {
+    response.statusCode = 201;
+    response
+      .setHeader('X-A', 'own')
+      .setHeader('Set-Cookie', ['a=1', 'b=2'])
+      .setHeader('Vary', 'Accept')
+      .setHeader('X-B', 'own');
+  },
+  'setHeader and writeHead': (response) => {
+    response.setHeader('X-A', 'own').setHeader('Set-Cookie', ['a=1', 'b=2']).setHeader('Vary', 'Accept');
+    response.writeHead(201, ['X-B', 'own']);
+  },
+};
+
+for (const [way, write] of Object.entries(WAYS)) {
+  test(`fields are laid over a head that is written with ${way}`, async (t) => {
+    const { exchange, peer } = await withExchange(t, REQUEST);
+    overlayAnswer(exchange, {
+      fields: [
+        ['x-a', 'laid'],
+        ['Set-Cookie', 'c=3'],
+        ['Vary', 'Cookie'],
+        ['X-C', 'laid'],
+      ],
+    });
+
+    write(exchange.response);
+    exchange.response.end('body');
+
+    const answer = await peer.readToEnd();
+    t.is(answer.split('\r\n')[0], way === 'a reason and a flat array' ? 'HTTP/1.1 201 Made' : 'HTTP/1.1 201 Created');
+    const fields = answer.split('\r\n').filter((line) => /^(?:x-.|vary|set-cookie):/i.test(line));
+    t.deepEqual(fields.map((field) => field.toLowerCase()).toSorted(), [
+      ...['set-cookie: a=1', 'set-cookie: b=2', 'set-cookie: c=3', 'vary: accept', 'vary: cookie'],
+      ...['x-a: laid', 'x-b: own', 'x-c: laid'],
+    ]);
+    t.true(answer.endsWith('body\r\n0\r\n\r\n') || answer.endsWith('\r\n\r\nbody'));
+  });
+}
+
+test('an overlay wins over one that was laid after it', async (t) => {
+  const { exchange, peer } = await withExchange(t, REQUEST);
+  overlayAnswer(exchange, { fields: [['x-a', 'first']] });
+  overlayAnswer(exchange, {
+    fields: [
+      ['X-A', 'second'],
+      ['X-B', 'second'],
+    ],
+  });
+
+  exchange.response.writeHead(200, ['X-A', 'own']).end();
+
+  const answer = await peer.readToEnd();
+  t.deepEqual(answer.match(/^x-.: .*$/gim), ['X-B: second', 'x-a: first']);
+});
+
+test('an overlay is for the answers that it says', async (t) => {
+  const { exchange, peer } = await withExchange(t, REQUEST);
+  overlayAnswer(exchange, { fields: [['x-a', 'laid']], appliesTo: ({ route }) => route !== '' });
+
+  exchange.response.writeHead(200, { 'X-A': 'own' }).end();
+
+  t.regex(await peer.readToEnd(), /\r\nX-A: own\r\n/);
+});
+
+test('the answer of a fault has only its own fields', async (t) => {
+  const { exchange, peer } = await withExchange(t, REQUEST);
+  overlayAnswer(exchange, {
+    fields: [
+      ['Cache-Control', 'max-age=9'],
+      ['x-a', 'laid'],
+    ],
+  });
+
+  answerFault(exchange, new Fault('function_error'));
+
+  const answer = await peer.readToEnd();
+  t.regex(answer, /^HTTP\/1\.1 500 .*\r\nCache-Control: no-store\r\n/s);
+  t.notRegex(answer, /x-a/);
+});
+
+test('the access line tells the laid Content-Type', async (t) => {
+  const { exchange, peer } = await withExchange(t, REQUEST);
+  exchange.contentType = 'text/plain';
+  overlayAnswer(exchange, { fields: [['Content-Type', 'text/html']] });
+
+  exchange.response.writeHead(200, ['Content-Type', 'text/plain']).end();
+
+  await peer.readToEnd();
+  t.is(exchange.contentType, 'text/html');
+});

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { astroSite } from '../helpers/astro-site.ts';
+import { deafPort } from '../helpers/deaf-port.ts';
+import { startRedis } from '../helpers/redis-server.ts';
+import { untilTold } from '../helpers/until-told.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** The driver becomes part of the build, which is kept from run to run: another driver makes another build. */
+const DRIVER = hash('sha256', await readFile(join(ROOT, 'dist/public/session.js'), 'utf8'), 'hex');
+
+const SESSION = {
+  5: { driver: 'nexthop/session', options: { base: 'shop' } },
+  7: { driver: { entrypoint: 'nexthop/session', config: { base: 'shop' } } },
+} as const;
+
+for (const major of [5, 7] as const) {
+  test(`sessions of a site on Astro ${major} are kept where the settings say when it runs, and outlive it`, async (t) => {
+    const root = await astroSite(t, {
+      major,
+      config: { session: SESSION[major], vite: { define: { DRIVER: JSON.stringify(DRIVER) } } },
+    });
+    const redis = await startRedis(t);
+
+    for (const env of [{ REDIS_URL: redis.url }, { DATA_DIR: join(root, 'data'), STORE_FSYNC: '0' }]) {
+      const first = await serve(t, root, env);
+      const cookie = await begin(first);
+      t.is(await count(first, cookie), '2');
+      first.end();
+
+      const second = await serve(t, root, env);
+      await untilTold(
+        () => count(second, cookie),
+        (text) => text === '3',
+      );
+      second.end();
+    }
+    t.is(((await redis.call('KEYS', '*shop*')) as string[]).length > 0, true);
+  });
+
+  test(`a page of Astro ${major} that needs a session fails soon while Redis is away, others do not`, async (t) => {
+    const root = await astroSite(t, {
+      major,
+      config: { session: SESSION[major], vite: { define: { DRIVER: JSON.stringify(DRIVER) } } },
+    });
+    const server = await serve(t, root, { REDIS_URL: `redis://127.0.0.1:${await deafPort(t)}` });
+
+    const startedAtMs = performance.now();
+    const answer = await fetch(`${server.url}/counter`);
+
+    t.is(answer.status, 500);
+    t.true(performance.now() - startedAtMs < 2500);
+    t.is((await fetch(`${server.url}/users/1`)).status, 200);
+  });
+}
+
+interface Served {
+  readonly url: string;
+  end(): void;
+}
+
+/** What a host of Astro's middleware mode does. */
+const SERVER = `const { createServer } = await import('node:http');
+  const { handler } = await import(process.argv[1]);
+  const server = createServer((request, response) => handler(request, response));
+  server.listen(0, '127.0.0.1', () => process.stdout.write(server.address().port + '\\n'));`;
+
+/** Runs what Astro has built in a process of its own, in another folder. Ended when the test ends. */
+async function serve(t: ExecutionContext, root: string, env: Readonly<Record<string, string>>): Promise<Served> {
+  const entry = pathToFileURL(join(root, 'dist/server/entry.mjs')).href;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', SERVER, '--', entry], {
+    cwd: '/',
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const end = (): void => void child.kill('SIGKILL');
+  t.teardown(end);
+  for await (const line of createInterface({ input: child.stdout })) {
+    return { url: `http://127.0.0.1:${line}`, end };
+  }
+  throw new Error('the server has not started');
+}
+
+/** Resolves with the cookie of a session that has counted one visit. */
+async function begin({ url }: Served): Promise<string> {
+  const ask = () => fetch(`${url}/counter`);
+  const answer = await untilTold(ask, ({ status }) => status === 200);
+  const [cookie = ''] = (answer.headers.get('set-cookie') ?? '').split(';', 1);
+  return cookie;
+}
+
+async function count({ url }: Served, cookie: string): Promise<string> {
+  const answer = await fetch(`${url}/counter`, { headers: { cookie } });
+  return /<p id="count">(\d+)</.exec(await answer.text())?.[1] ?? `status ${answer.status}`;
+}

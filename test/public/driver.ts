@@ -1,0 +1,178 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import type { SessionDriver } from '../../src/public/session.ts';
+import { deafPort } from '../helpers/deaf-port.ts';
+import { isOpen } from '../helpers/open-files.ts';
+import { type RunningRedis, runRedis } from '../helpers/redis-server.ts';
+import { until } from '../helpers/until.ts';
+import { untilTold } from '../helpers/until-told.ts';
+
+/** As Astro's build does; a name that no compiler follows, since it means what is built. */
+const EXPORT: string = 'nexthop/session';
+const { default: createDriver } = (await import(EXPORT)) as typeof import('../../src/public/session.ts');
+
+let redis: RunningRedis;
+let folder: string;
+test.before(async () => {
+  redis = await runRedis();
+  folder = await mkdtemp(join(tmpdir(), 'nexthop-session-'));
+});
+test.after.always(async () => {
+  await redis.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+// One after another: the driver reads the variables of the process, and has one store in it.
+for (const name of ['sqlite', 'redis'] as const) {
+  const enter = (): void => {
+    delete process.env.REDIS_URL;
+    process.env.STORE_FSYNC = '0';
+    process.env.DATA_DIR = folder;
+    if (name === 'redis') process.env.REDIS_URL = redis.url;
+  };
+
+  test.serial(`${name}: an item is what was set last, until it is removed`, async (t) => {
+    enter();
+    const driver = await opened(t.title);
+    t.is(await driver.getItem('id'), null);
+
+    await driver.setItem('id', '["a"]');
+    await driver.setItem('id', '["é"]');
+
+    t.is(await driver.getItem('id'), '["é"]');
+    t.true(await driver.hasItem('id'));
+    await driver.removeItem('id');
+    t.is(await driver.getItem('id'), null);
+    t.false(await driver.hasItem('id'));
+    await driver.dispose();
+  });
+
+  test.serial(`${name}: an item is gone after its time, its own before that of the driver`, async (t) => {
+    enter();
+    const driver = await opened(t.title, { ttl: 0.2 });
+    await driver.setItem('short', 'x');
+    await driver.setItem('long', 'x', { ttl: 100 });
+
+    await untilTold(
+      () => driver.getItem('short'),
+      (item) => item === null,
+    );
+
+    t.deepEqual(await driver.getKeys(), ['long']);
+    await driver.dispose();
+  });
+
+  test.serial(
+    `${name}: drivers of one base share their items, of another they do not, and clear takes its own alone`,
+    async (t) => {
+      enter();
+      const [one, same, other] = [await opened(t.title), await opened(t.title), await opened(`${t.title} other`)];
+      await Promise.all(['a:1', 'a:2', 'b:1'].map((key) => one.setItem(key, key)));
+      await other.setItem('a:1', 'other');
+
+      t.deepEqual(await same.getKeys('a:'), ['a:1', 'a:2']);
+      await same.clear('a:');
+
+      t.deepEqual(await one.getKeys(), ['b:1']);
+      t.is(await other.getItem('a:1'), 'other');
+      await Promise.all([one, same, other].map((driver) => driver.dispose()));
+    },
+  );
+}
+
+test.serial('without a ttl an item stays for two weeks', async (t) => {
+  process.env.REDIS_URL = redis.url;
+  const driver = await opened('weeks');
+  await driver.setItem('id', 'x');
+  await driver.dispose();
+
+  const keys = (await redis.call('KEYS', '*weeks*')) as string[];
+  const times = await Promise.all(keys.map(async (key) => Number(await redis.call('PTTL', key))));
+  t.true(
+    times.some((ms) => ms > 13.9 * 86_400_000 && ms <= 14 * 86_400_000),
+    `${keys}: ${times}`,
+  );
+});
+
+test.serial(
+  'all drivers of a process have one connection, which ends with the last of them; one that is used again opens it again',
+  async (t) => {
+    process.env.REDIS_URL = redis.url;
+    const drivers = [await opened('one'), await opened('two')];
+    t.is(await connections(), 1);
+
+    await Promise.all(drivers.map((driver) => driver.dispose()));
+    await untilTold(connections, (count) => count === 0);
+    t.is(await (drivers[0] as SessionDriver).getItem('id'), null);
+    t.is(await connections(), 1);
+
+    await (drivers[0] as SessionDriver).dispose();
+    delete process.env.REDIS_URL;
+    const embedded = await opened('three');
+    t.true(isOpen(join(folder, 'state.db')));
+    await embedded.dispose();
+    await until(() => !isOpen(join(folder, 'state.db')), 'the end of the database');
+  },
+);
+
+test.serial('while Redis is away every verb rejects within a second and says so', async (t) => {
+  process.env.REDIS_URL = `redis://127.0.0.1:${await deafPort(t)}`;
+  const driver = createDriver();
+
+  const startedAtMs = performance.now();
+  const outcomes = await Promise.allSettled([driver.getItem('id'), driver.setItem('id', 'x'), driver.getKeys()]);
+
+  t.true(performance.now() - startedAtMs < 1500);
+  for (const outcome of outcomes) {
+    t.is(outcome.status, 'rejected');
+    if (outcome.status === 'rejected') t.regex(outcome.reason.message, /^Redis 127\.0\.0\.1:\d+ /);
+  }
+  await driver.dispose();
+});
+
+test.serial('settings that are bad are told, and what is mended is taken the next time', async (t) => {
+  process.env.REDIS_URL = 'http://redis';
+  const driver = createDriver({ base: 'mended' });
+  await t.throwsAsync(driver.getItem('id'), { message: /^REDIS_URL must be a URL such as .*, got "http:\/\/redis"$/ });
+
+  process.env.REDIS_URL = redis.url;
+  t.is(
+    await untilTold(
+      () => driver.getItem('id').catch(() => undefined),
+      (item) => item !== undefined,
+    ),
+    null,
+  );
+  await driver.dispose();
+});
+
+test('options that make no sense are refused at once', (t) => {
+  for (const ttl of [0, -1, Number.NaN, '60']) {
+    t.throws(() => createDriver({ ttl: ttl as number }), {
+      instanceOf: TypeError,
+      message: /^ttl must be a number of seconds above 0/,
+    });
+  }
+  t.throws(() => createDriver({ base: 7 as unknown as string }), {
+    instanceOf: TypeError,
+    message: 'base must be a string, got number',
+  });
+});
+
+/** A driver whose store answers: a busy machine may take longer to open it than a verb waits. */
+async function opened(base: string, options: { readonly ttl?: number } = {}): Promise<SessionDriver> {
+  const driver = createDriver({ base, ...options });
+  await untilTold(
+    () => driver.getItem('none').catch((error: unknown) => String(error)),
+    (item) => item === null,
+  );
+  return driver;
+}
+
+/** How many the Redis has beside the test's own. */
+async function connections(): Promise<number> {
+  const list = String(await redis.call('CLIENT', 'LIST'));
+  return list.split('\n').filter((line) => line.includes('name=nexthop')).length;
+}

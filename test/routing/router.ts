@@ -1,0 +1,267 @@
+import test from 'ava';
+import type { MatchablePath } from '../../src/contract/path.ts';
+import type { Params } from '../../src/contract/target.ts';
+import { createRouter, type Router } from '../../src/routing/router.ts';
+import { route } from '../helpers/route.ts';
+
+/** The files of the platform's page, as it lists them under "Routing". */
+const PAGE = routerOf(
+  '/',
+  '/hello-pages',
+  '/helloworld',
+  '/api/users/list',
+  '/api/users/geo',
+  '/api/users/:id',
+  '/api/visit',
+  '/api/*default',
+);
+
+const ANSWERS: readonly (readonly [target: string, ...patterns: string[]])[] = [
+  ['/', '/'],
+  ['/hello-pages', '/hello-pages'],
+  ['/hello-pages/', '/hello-pages'],
+  ['/hello-pages?x=/api', '/hello-pages'],
+  ['/HelloWorld'],
+  ['/api/users/list', '/api/users/list', '/api/users/:id', '/api/*default'],
+  ['/api/users/1024', '/api/users/:id', '/api/*default'],
+  ['/api/users/1024/', '/api/users/:id', '/api/*default'],
+  ['/api/users/vip/1024', '/api/*default'],
+  ['/api/Users/1024', '/api/*default'],
+  ['/api/visit', '/api/visit', '/api/*default'],
+  ['/api/books//list', '/api/*default'],
+  ['/api'],
+  ['/api/'],
+  ['/api//'],
+  ['/api//users'],
+  ['//'],
+  ['//hello-pages'],
+  ['/v2/vip/1024'],
+  ['/api/users/a%2Fb', '/api/users/:id', '/api/*default'],
+  ['/api/users%2Flist', '/api/*default'],
+  ['/api%2Fvisit'],
+  ['/hello-pages%2F'],
+  ['/api/%zz'],
+  ['/api/../hello-pages'],
+  ['/api/%2e%2e/hello-pages'],
+  ['http://host/hello-pages'],
+];
+
+for (const [target, ...patterns] of ANSWERS) {
+  test(`${target} is answered by ${patterns.join(', then ') || 'nobody'}`, (t) => {
+    t.deepEqual(found(PAGE, target), patterns);
+  });
+}
+
+test('a parameter is a decoded string', (t) => {
+  const router = routerOf('/api/posts/:postId/comments/:cid');
+
+  t.deepEqual(paramsOf(router, '/api/posts/a%20b/comments/%E4%BD%A0?x'), { postId: 'a b', cid: '你' });
+});
+
+test('an encoded slash is part of a parameter, and of one segment of a catch-all', (t) => {
+  t.deepEqual(paramsOf(routerOf('/users/:id'), '/users/a%2Fb%20c'), { id: 'a/b c' });
+  t.deepEqual(paramsOf(routerOf('/users/*rest'), '/users/a%2Fb/c'), { rest: ['a%2Fb', 'c'] });
+  t.deepEqual(found(routerOf('/a/b', '/a%2Fb'), '/a%2Fb'), []);
+});
+
+test('a catch-all is an array of raw segments, empty ones inside kept', (t) => {
+  const router = routerOf('/api/*default');
+
+  t.deepEqual(paramsOf(router, '/api/one'), { default: ['one'] });
+  t.deepEqual(paramsOf(router, '/api/books//%E4%BD%A0/a%20b/'), { default: ['books', '', '%E4%BD%A0', 'a%20b'] });
+});
+
+test('a parameter stands before a catch-all', (t) => {
+  t.deepEqual(paramsOf(routerOf('/u/:name/*rest'), '/u/b%6Fb/x/%79'), { name: 'bob', rest: ['x', '%79'] });
+});
+
+test('a catch-all at the root takes everything but the root', (t) => {
+  const router = routerOf('/*all');
+
+  t.deepEqual(paramsOf(router, '/a/b'), { all: ['a', 'b'] });
+  t.deepEqual(found(router, '/'), []);
+});
+
+test('params have no prototype, and a parameter may have any name', (t) => {
+  const params = paramsOf(routerOf('/:__proto__/:constructor'), '/a/b');
+
+  t.is(Object.getPrototypeOf(params), null);
+  t.deepEqual(Object.entries(params ?? {}), [
+    ['__proto__', 'a'],
+    ['constructor', 'b'],
+  ]);
+});
+
+test('literal routes share one empty object that nobody can write to', (t) => {
+  const router = routerOf('/a', '/b');
+  const params = paramsOf(router, '/a');
+
+  t.is(paramsOf(router, '/b'), params);
+  t.true(Object.isFrozen(params));
+  t.is(Object.getPrototypeOf(params), null);
+});
+
+test('params stay the same object for whoever asks twice', (t) => {
+  const [candidate] = routerOf('/:id').find('GET', '/7');
+
+  t.is(candidate?.params, candidate?.params);
+});
+
+test('names of parameters do not mix between routes of one shape', (t) => {
+  const router = createRouter([route('/a/:first'), route('/a/:second')]);
+
+  t.deepEqual(
+    router.find('GET', '/a/7').map(({ params }) => ({ ...params })),
+    [{ first: '7' }, { second: '7' }],
+  );
+});
+
+test('a route with other methods is no candidate', (t) => {
+  const router = createRouter([
+    route('/a', { methods: ['POST', 'PUT'] }),
+    route('/a', { methods: ['GET'], file: 'second' }),
+    route('/:x', { methods: ['GET'] }),
+    route('/*x'),
+  ]);
+
+  t.deepEqual(found(router, '/a', 'PUT'), ['/a', '/*x']);
+  t.deepEqual(found(router, '/a', 'GET'), ['/a', '/:x', '/*x']);
+  t.deepEqual(found(router, '/a', 'HEAD'), ['/*x']);
+  t.deepEqual(found(router, '/a', 'get'), ['/*x']);
+  t.deepEqual(found(createRouter([route('/a', { methods: ['POST'] })]), '/a', 'GET'), []);
+});
+
+test('an earlier step is asked first, also before a better pattern', (t) => {
+  const router = createRouter([route('/a', { step: 4 }), route('/:x', { step: 2 }), route('/*x', { step: 5 })]);
+
+  t.deepEqual(found(router, '/a'), ['/:x', '/a', '/*x']);
+});
+
+test('every miss gets the same empty list', (t) => {
+  const miss = createRouter([]).find('GET', '/');
+
+  for (const target of ['/none', '/api%2f', '/api', '*']) t.is(PAGE.find('GET', target), miss, target);
+  t.is(createRouter([route('/a', { methods: ['GET'] })]).find('POST', '/a'), miss);
+  t.is(createRouter([route('/:a', { methods: ['GET'] })]).find('POST', '/a'), miss);
+});
+
+test('a literal route in a large site is handed out without making anything', (t) => {
+  const router = createRouter(Array.from({ length: 10_000 }, (_, index) => route(`/page/${index}`)));
+
+  t.deepEqual(found(router, '/page/9999'), ['/page/9999']);
+  t.is(router.find('GET', '/page/9999'), router.find('GET', '/page/9999/?again'));
+});
+
+test('each of ten thousand routes is found', (t) => {
+  const patterns = Array.from({ length: 10_000 }, (_, index) => `/api/v${index}/${index % 2 ? ':id' : '*rest'}`);
+  const router = routerOf(...patterns);
+
+  t.deepEqual(
+    patterns.flatMap((_, index) => found(router, `/api/v${index}/x`)),
+    patterns,
+  );
+});
+
+test('a pattern with a match of its own has the last word, and its params are used as they are', (t) => {
+  const params = Object.freeze({ id: '%37' });
+  const pattern = {
+    ...route('/item/:x').pattern,
+    match: fits((path) => (path.raw.endsWith('%37') ? params : undefined)),
+  };
+  const router = createRouter([route('/item/:x', { pattern }), route('/*rest')]);
+
+  t.is(paramsOf(router, '/item/%37'), params);
+  t.deepEqual(found(router, '/item/%37'), ['/item/:x', '/*rest']);
+  t.deepEqual(found(router, '/item/8'), ['/*rest']);
+});
+
+test('a match is asked only where the segments and the method let a path through', (t) => {
+  let asked = 0;
+  const pattern = {
+    ...route('/item/:x').pattern,
+    match: fits(() => {
+      asked += 1;
+      return {};
+    }),
+  };
+  const router = createRouter([route('/item/:x', { pattern, methods: ['GET'] })]);
+
+  for (const target of ['/item', '/item/a/b', '/other/a', '/item/..']) t.deepEqual(found(router, target), []);
+  t.deepEqual(found(router, '/item/a', 'POST'), []);
+  t.is(asked, 0);
+  t.deepEqual(found(router, '/item/a'), ['/item/:x']);
+});
+
+test('a literal path may have a match, too, and leaves the others of its path alone', (t) => {
+  const pattern = { ...route('/a').pattern, match: fits(({ slashed }) => (slashed ? {} : undefined)) };
+  const router = createRouter([route('/a', { pattern, file: 'picky' }), route('/a', { file: 'plain' })]);
+
+  t.deepEqual(filesOf(router, '/a'), ['plain']);
+  t.deepEqual(filesOf(router, '/a/?x'), ['picky', 'plain']);
+});
+
+test('a catch-all that takes whatever comes also takes nothing and empty segments', (t) => {
+  const segments = [
+    { kind: 'literal', text: 'a' },
+    { kind: 'catch-all', name: '', orNone: true },
+  ] as const;
+  const router = createRouter([route('/a/*', { pattern: { text: '/a/*', segments } })]);
+
+  for (const target of ['/a', '/a/', '/a/b', '/a//b', '/a/b/c']) t.deepEqual(found(router, target), ['/a/*'], target);
+  for (const target of ['/', '/b', '/ab']) t.deepEqual(found(router, target), [], target);
+});
+
+test('a route that takes any case is found by the path in lower case when none fits it as it is', (t) => {
+  const router = createRouter([
+    route('/products/:id', { anyCase: true }),
+    route('/about', { anyCase: true }),
+    route('/Products/:id'),
+    route('/strict'),
+  ]);
+
+  t.deepEqual(found(router, '/ABOUT'), ['/about']);
+  t.deepEqual(found(router, '/PRODUCTS/7'), ['/products/:id']);
+  t.deepEqual(found(router, '/Products/7'), ['/Products/:id']);
+  t.deepEqual(found(router, '/STRICT'), []);
+  t.deepEqual(found(router, '/%41bout'), ['/about']);
+});
+
+test('whoever matches for himself is told that letters count the same in both cases', (t) => {
+  const seen: [text: string, raw: string, anyCase: boolean][] = [];
+  const pattern = {
+    ...route('/item/:x').pattern,
+    match: fits(({ text, raw, anyCase }) => {
+      seen.push([text, raw, anyCase]);
+      return {};
+    }),
+  };
+  const router = createRouter([route('/item/:x', { pattern, anyCase: true })]);
+
+  found(router, '/item/A');
+  found(router, '/Item/%C3%84');
+
+  t.deepEqual(seen, [
+    ['/item/A', '/item/A', false],
+    ['/item/\u00e4', '/Item/%C3%84', true],
+  ]);
+});
+
+function fits(match: (path: MatchablePath) => Params | undefined): (path: MatchablePath) => Params | undefined {
+  return match;
+}
+
+function filesOf(router: Router, target: string): string[] {
+  return router.find('GET', target).map((candidate) => candidate.route.file);
+}
+
+function routerOf(...patterns: readonly string[]): Router {
+  return createRouter(patterns.map((text) => route(text)));
+}
+
+function found(router: Router, target: string, method = 'GET'): string[] {
+  return router.find(method, target).map((candidate) => candidate.route.pattern.text);
+}
+
+function paramsOf(router: Router, target: string): Params | undefined {
+  return router.find('GET', target)[0]?.params;
+}
