@@ -3,10 +3,10 @@ import { type Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
 import type { Miss, Params } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
-import { hasBody } from './http/has-body.ts';
-import { answerOptions } from './http/options-response.ts';
+import { hasBody } from './http/headers.ts';
 import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
+import { answerOptions } from './http/write-head.ts';
 import type { Site } from './site/site.ts';
 
 const NO_PARAMS: Params = Object.freeze({});

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { type AstroApi, readAstroApi } from './astro-version.ts';
 import { type BuildPlugin, buildPlugin, type Externals, SELF_CONTAINED } from './build-plugin.ts';
 import { type AstroConfig, type BuildSettings, type SessionConfig, toBuildSettings } from './build-settings.ts';
 import { type AdapterOptions, type Options, readOptions } from './options.ts';
@@ -181,3 +182,17 @@ function toOwnPath(path: string): string {
 function toKb(bytes: number): string {
   return `${Math.ceil(bytes / 1024)} kB`;
 }
+
+/** The ways in which adapters and Astro speak with each other: that of Astro 5, and the one since Astro 6. */
+export type AstroApi = 5 | 7;
+
+/** Which way the Astro of a site speaks; `root` is the site's folder, as a file URL. Throws an Error for a version that is not supported. */
+export function readAstroApi(root: URL): AstroApi {
+  const path = createRequire(new URL('astro.config.mjs', root)).resolve('astro/package.json');
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { readonly version: string }; // npm requires it
+  const major = Number.parseInt(version, 10);
+  if (!(major >= OLDEST)) throw new Error(`nexthop/astro needs Astro ${OLDEST} or later, got ${version} in ${path}`);
+  return major === OLDEST ? 5 : 7;
+}
+
+const OLDEST = 5;

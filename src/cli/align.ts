@@ -1,5 +1,3 @@
-import { inOneLine } from './in-one-line.ts';
-
 const GAP = '  ';
 
 /** Rows as lines, with columns as wide as their longest cell; the last one ends where its text does. */
@@ -17,4 +15,13 @@ export function align(rows: readonly (readonly string[])[]): readonly string[] {
         .join(GAP)
         .trimEnd(),
   );
+}
+
+/** Names of files and messages of errors may hold anything, also what a terminal obeys. */
+export function inOneLine(text: string): string {
+  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ').replaceAll(/\p{Cc}/gu, escapeControl);
+}
+
+function escapeControl(control: string): string {
+  return `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }

@@ -1,5 +1,5 @@
 import type { JobRecord, Ledger } from '../contract/store.ts';
-import { inOneLine } from './in-one-line.ts';
+import { inOneLine } from './align.ts';
 
 export interface ChangeCall {
   readonly verb: 'retry' | 'drop';

@@ -1,6 +1,5 @@
 import type { JobFilter, JobRecord, JobState, Ledger } from '../contract/store.ts';
 import { align } from './align.ts';
-import { toDurationText } from './duration-text.ts';
 import { toJobJson } from './job-json.ts';
 import { type JobsCall, JobsError } from './jobs-call.ts';
 
@@ -88,4 +87,16 @@ function toRest({ state, rule }: JobFilter, counts: Readonly<Record<JobState, nu
   if (rule !== undefined) return 'there are';
   const all = state ? counts[state] : counts.waiting + counts.running + counts.dead;
   return String(Math.max(all - shown, 1));
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+] as const;
+
+/** A duration as a person says it, in its largest unit: `12s`, `3m`, `2d`. */
+function toDurationText(ms: number): string {
+  const [unit, unitMs] = UNITS.find(([, unitMs]) => ms >= unitMs) ?? ['s', 1000];
+  return `${Math.max(0, Math.floor(ms / unitMs))}${unit}`;
 }

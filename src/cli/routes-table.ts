@@ -3,8 +3,7 @@ import { type Problem, toPlace } from '../contract/problem.ts';
 import type { Conflict } from '../routing/conflict.ts';
 import type { Site } from '../site/site.ts';
 import { LOOKS_FOR } from '../static/find-folder.ts';
-import { align } from './align.ts';
-import { inOneLine } from './in-one-line.ts';
+import { align, inOneLine } from './align.ts';
 import { toListed } from './routes-listed.ts';
 
 /** What `routes` has to tell. */

@@ -4,8 +4,8 @@ import { DIALECTS } from '../site/dialects.ts';
 import { openProject } from '../site/project.ts';
 import { openSite } from '../site/site.ts';
 import { NoteLog } from './note-log.ts';
-import { toJson } from './routes-json.ts';
-import { toTable } from './routes-table.ts';
+import { toListed } from './routes-listed.ts';
+import { type Listing, toTable } from './routes-table.ts';
 
 export interface RoutesOptions {
   /** Prints one JSON object instead of the tables. */
@@ -27,4 +27,23 @@ export async function routes(
   const listing = { root: config.site, site, notes, dialects };
   for (const line of json ? [toJson(listing)] : toTable(listing)) out(line);
   return site.problems.some(({ severity }) => severity === 'error') ? 1 : 0;
+}
+
+/** The listing as JSON, for scripts: `routes` in the order in which they are asked; `methods` "any" or a list; one entry for a folder of files. `jobs`: what runs behind requests, and by the clock. */
+function toJson({ root, site, notes }: Listing): string {
+  const listing = {
+    site: root,
+    routes: toListed(site.routes),
+    jobs: site.jobRules.map(({ name, schedule, file }) => ({ name, ...(schedule && { schedule }), file })),
+    conflicts: site.conflicts.map(({ first, second, methods }) => ({
+      pattern: second.pattern.text,
+      methods,
+      first: first.file,
+      second: second.file,
+    })),
+    ignored: site.ignored,
+    problems: site.problems,
+    notes,
+  };
+  return JSON.stringify(listing, undefined, 2);
 }

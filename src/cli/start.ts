@@ -1,10 +1,9 @@
 import { constants } from 'node:os';
 import type { Config } from '../config/config.ts';
 import type { Route } from '../contract/dialect.ts';
-import { toPlace } from '../contract/problem.ts';
+import { logProblems, toPlace } from '../contract/problem.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import { guardProcess } from '../process/process-guard.ts';
-import { logProblems } from '../site/problem-log.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;

@@ -1,3 +1,5 @@
+import type { Log } from './log.ts';
+
 /** Something about the site's own files that its author should know, told at start and by `routes`. */
 export interface Problem {
   /** error: a route does not work. warning: a file is not used as its author may expect. */
@@ -14,4 +16,13 @@ export interface Problem {
 /** `file:line:column`, as far as they are known. */
 export function toPlace({ file, line, column }: Problem): string {
   return [file, line, column].filter((part) => part !== undefined).join(':');
+}
+
+/** Tells the log what the author of a site should know. */
+export function logProblems(log: Log, problems: readonly Problem[]): void {
+  for (const problem of problems) {
+    const file = toPlace(problem);
+    if (problem.severity === 'error') log.error(problem.message, { file });
+    else log.warn(problem.message, { file });
+  }
 }

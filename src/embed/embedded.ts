@@ -6,22 +6,20 @@ import type { Dialect } from '../contract/dialect.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Log } from '../contract/log.ts';
-import type { Miss } from '../contract/target.ts';
+import { logProblems } from '../contract/problem.ts';
+import type { Miss, Outcome, Params } from '../contract/target.ts';
 import { Handler } from '../handler.ts';
 import { isTunnelRequest } from '../hop/tunnel.ts';
 import { Exchanges } from '../http/exchanges.ts';
+import { toFaultPage } from '../http/fault-page.ts';
 import { Ready } from '../http/ready.ts';
 import { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { WebSockets } from '../http/web-sockets.ts';
 import type { Reload } from '../site/live-site.ts';
-import { logProblems } from '../site/problem-log.ts';
 import { RunningSite } from '../site/running-site.ts';
 import { within } from '../timing/with-timeout.ts';
+import { Visit } from './host-head.ts';
 import { AskedRequest } from './host-request.ts';
-import { nextOr } from './next.ts';
-import { refuseHttp2 } from './refuse-http2.ts';
-import { takeHead } from './take-head.ts';
-import { Visit } from './visit.ts';
 
 /** How long the log may take to get its last lines out. */
 const LOG_CLOSE_MS = 1000;
@@ -171,4 +169,44 @@ export class Guest {
 function cut({ response, socket }: Exchange): void {
   response.destroy();
   socket.destroy();
+}
+
+/** What stands behind a middleware: there the host answers what nobody here does. Where nobody stands, `last` answers; without it that is `not_found`. */
+function nextOr(last: Miss | undefined): Miss {
+  return {
+    name: 'next',
+    async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+      const { lender } = exchange;
+      if (last && !lender?.hasNext) {
+        exchange.answeredBy = last.name;
+        return last.answer(exchange, params);
+      }
+      lender?.takeBack();
+      return 'answered';
+    },
+  };
+}
+
+/**
+ * Answers what Node makes of a request over HTTP/2 for those who know HTTP/1: 505. Functions would find fields that are none (`:path`) and no Host, and
+ * to let it pass would lead around whatever guards the site.
+ */
+function refuseHttp2({ headers }: IncomingMessage, response: ServerResponse): void {
+  const fault = new Fault('version_unsupported');
+  const page = toFaultPage(fault, { requestId: '', accept: headers.accept ?? '', dev: false });
+  response.statusCode = fault.status;
+  response.setHeader('Content-Type', page.contentType);
+  response.setHeader('Cache-Control', 'no-store');
+  response.end(page.body);
+}
+
+/**
+ * What a client has sent behind its request for an upgrade, `head` first, as node:http would hand it out; the socket is then as node:http hands it out, too:
+ * neither flowing nor paused, so that whoever listens to its data gets them.
+ */
+function takeHead(socket: Socket, head: Buffer): Buffer {
+  const rest: Buffer | null = socket.read();
+  // The types take it for read-only; Node itself sets it (_http_server.js, onParserExecuteCommon).
+  (socket as { readableFlowing: boolean | null }).readableFlowing = null;
+  return rest ? Buffer.concat([head, rest]) : head;
 }

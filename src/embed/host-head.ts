@@ -1,6 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Exchange } from '../contract/exchange.ts';
+import type { Exchange, Lender } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 import { type HeadArguments, toFlat } from '../http/flat-headers.ts';
+import type { AskedRequest } from './host-request.ts';
 
 /** Of these the host's and ours both count. */
 const ADDED: ReadonlySet<string> = new Set(['set-cookie', 'vary']);
@@ -66,4 +68,38 @@ function toLists(flat: readonly string[]): Iterable<readonly [name: string, valu
 function toList(value: number | string | string[] | undefined): string[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [String(value)];
+}
+
+export interface VisitParts {
+  readonly exchange: Exchange;
+  readonly asked: AskedRequest;
+  /** Somebody stands behind the middleware. */
+  readonly hasNext: boolean;
+}
+
+/** One request that comes in from the host, is answered here, or goes back to him as it came. */
+export class Visit implements Lender {
+  readonly hasNext: boolean;
+  /** Nobody here answers. */
+  isOver = false;
+  /** What came behind a request that asks for an upgrade. */
+  head: Buffer = Buffer.alloc(0);
+  readonly #asked: AskedRequest;
+  readonly #hostHead: HostHead;
+
+  constructor({ exchange, asked, hasNext }: VisitParts) {
+    this.#asked = asked;
+    this.hasNext = hasNext;
+    this.#hostHead = new HostHead(exchange);
+    exchange.lender = this;
+    asked.vetted();
+  }
+
+  takeBack(head?: Buffer): void {
+    if (!this.hasNext) throw new Fault('not_found', { message: 'nobody here answers, and nobody stands behind' });
+    if (head) this.head = head;
+    this.#asked.giveBack();
+    this.#hostHead.takeOff();
+    this.isOver = true;
+  }
 }

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
-import { buildConnector } from 'undici';
+import { buildConnector, type Pool } from 'undici';
+import type { Deadlines } from '../timing/deadlines.ts';
+import type { AnswerFields } from './response-headers.ts';
 
 /** What is known of one connection to the hop; undici itself does not say which one an answer came by. */
 export interface HopConnection {
@@ -50,4 +52,21 @@ export class Connections {
       connection.reset = error.code === 'ECONNRESET';
     });
   }
+}
+
+/** What all forwards of one hop share. */
+export interface ForwardTools {
+  /** Replaced when the hop's address changes. */
+  pool: Pool;
+  readonly connections: Connections;
+  readonly deadlines: Deadlines;
+  readonly answerFields: AnswerFields;
+  readonly firstByteTicks: number;
+  readonly idleTicks: number;
+  readonly load: Load;
+}
+
+/** Requests that undici holds: queued, running, or given up by their client and not yet thrown out. */
+export interface Load {
+  count: number;
 }

@@ -1,4 +1,5 @@
 import { Fault, type FaultCode } from '../contract/fault.ts';
+import type { HopConnection } from './connections.ts';
 
 /** Nothing of the request can have been acted on: there was never a connection. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
@@ -95,4 +96,34 @@ function isParserError(error: unknown): boolean {
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Methods that may be sent twice with the effect of once (RFC 9110 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PUT',
+  'DELETE',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+]);
+
+export interface BrokenRequest {
+  readonly error: Error;
+  readonly method: string;
+  readonly hasBody: boolean;
+  /** The one that the error came from, if there was one. */
+  readonly connection: HopConnection | undefined;
+}
+
+/**
+ * Whether nothing of a request can have been acted on that failed before the first byte of an answer: the connection was refused, or a reused
+ * one broke under an idempotent request without a body (RFC 9110 9.2.2).
+ */
+export function mayRetry({ error, method, hasBody, connection }: BrokenRequest): boolean {
+  if (isRefused(error)) return true;
+  const reused = connection !== undefined && connection.answers > 0;
+  return reused && !hasBody && IDEMPOTENT.has(method) && toHopFault(error).code === 'hop_reset';
 }

@@ -6,13 +6,11 @@ import type { Outcome } from '../contract/target.ts';
 import { lingerOnClose } from '../http/linger.ts';
 import type { Watched } from '../timing/deadlines.ts';
 import type { Member } from '../timing/in-flight.ts';
-import type { HopConnection } from './connections.ts';
+import type { ForwardTools, HopConnection } from './connections.ts';
 import { Discard } from './discard.ts';
-import { toHopFault } from './errors.ts';
-import type { ForwardTools } from './forward-tools.ts';
+import { mayRetry, toHopFault } from './errors.ts';
 import { toReasonPhrase } from './reason-phrase.ts';
 import { EMPTY_BODY, type RequestBody } from './request-body.ts';
-import { mayRetry } from './retry.ts';
 import { Upload } from './upload.ts';
 
 export interface ForwardedRequest {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Exchange } from '../contract/exchange.ts';
-import { hasBody } from '../http/has-body.ts';
+import { hasBody } from '../http/headers.ts';
 
 /** What follows the head of a request. An 'empty' body is announced by `Content-Length: 0`; 'none' is not announced at all. */
 export type RequestBody = 'none' | 'empty' | 'streamed';

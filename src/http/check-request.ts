@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import { Fault } from '../contract/fault.ts';
-import { ALLOWED_METHODS } from './options-response.ts';
+import { ALLOWED_METHODS } from './write-head.ts';
 
 /**
  * What Node's parser lets through and must not be routed; undefined if nothing is wrong. What Node refuses by itself (both

@@ -1,5 +1,5 @@
 import type { Exchange } from '../contract/exchange.ts';
-import { hasBody } from './has-body.ts';
+import { hasBody } from './headers.ts';
 
 /**
  * Counts the body of a request that somebody else reads, in whatever way: by data events, a pipe or async iteration. Node's parser

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
+import { inspect } from 'node:util';
 import type { Fault, FaultPage } from '../contract/fault.ts';
-import { type DevDetails, toDevDetails } from './dev-details.ts';
 import { negotiate } from './negotiate.ts';
 
 export interface FaultPageOptions {
@@ -77,4 +77,25 @@ ${idLine}${details ? `<pre>${escapeHtml(linesOf(details).join('\n'))}</pre>\n` :
 /** The id may be the client's own, and what a function throws may hold anything of its client's. */
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** What went wrong, for the developer alone. */
+interface DevDetails {
+  readonly message: string;
+  /** What was thrown: of an Error its stack, and those of its causes. */
+  readonly cause?: string;
+}
+
+/** In full. Never throws, whatever a function threw. */
+function toDevDetails({ message, cause }: Fault): DevDetails {
+  return cause === undefined ? { message } : { message, cause: spell(cause) };
+}
+
+function spell(cause: unknown): string {
+  try {
+    return inspect(cause, { maxStringLength: 10_000 });
+  } catch {
+    // It may be anything, also an object that fails when somebody looks at it.
+    return `something that cannot be shown (${typeof cause})`;
+  }
 }

@@ -2,7 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Fault, FaultCode, FaultPage } from '../contract/fault.ts';
 import { reasonOf, toFaultPage } from './fault-page.ts';
-import { hasBody } from './has-body.ts';
+import { hasBody } from './headers.ts';
 import { lingerOnClose } from './linger.ts';
 
 /**

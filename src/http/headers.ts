@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 /**
  * Fields that speak about one connection only and end here, in both directions (RFC 9110 7.6.1).
  * `expect` is answered here (undici cannot send it), `http2-settings` belongs to an h2c upgrade that we never make,
@@ -131,4 +133,9 @@ const HINT_LETTERS = 32;
 /** By length and first letter, whose last five bits do not tell upper from lower case. Longer names share one row. */
 function hintOf(name: string): number {
   return Math.min(name.length, HINT_LENGTHS - 1) * HINT_LETTERS + (name.charCodeAt(0) & (HINT_LETTERS - 1));
+}
+
+/** Whether a request came with a body, which may be of any method: a Content-Length above 0, or any transfer coding (RFC 9112 6.3). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ReadableStream } from 'node:stream/web';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import { hasBody } from './has-body.ts';
-import { HOP_BY_HOP } from './headers.ts';
+import { HOP_BY_HOP, hasBody } from './headers.ts';
 import { toRequestUrl } from './request-url.ts';
 import { toWebBody } from './web-request-body.ts';
 

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { SocketTalker } from '../contract/upgrade.ts';
-import { BoundedSocket } from './bounded-socket.ts';
 import { PendingUpgrade } from './pending-upgrade.ts';
 import type { UpgradeSlots } from './upgrade-slots.ts';
 import { WebSocketCourse } from './web-socket-session.ts';
@@ -106,4 +105,23 @@ function refuseOtherVersions({ headers }: IncomingMessage): void {
     message: `the version of the WebSocket must be 13, got ${JSON.stringify(version)}`,
     headers: ['Sec-WebSocket-Version', '13'],
   });
+}
+
+/** What may wait for a client that does not read. In bytes; the last message comes on top, of whatever size. */
+const MOST_UNREAD_BYTES = 16 * 1024 ** 2;
+
+type Data = Parameters<WebSocket['send']>[0];
+type Options = Parameters<WebSocket['send']>[1];
+type Callback = (error?: Error) => void;
+
+/**
+ * A WebSocket that does not keep more and more for a client that does not read: a message for which there is no room closes it with 1013
+ * (try again later), and is dropped like those after it. The client has `ws`'s closing time, 30 s, to read on to the close frame.
+ */
+class BoundedSocket extends WebSocket {
+  override send(data: Data, options?: Options | Callback, callback?: Callback): void {
+    if (this.bufferedAmount > MOST_UNREAD_BYTES) this.close(1013, 'the client reads too slowly');
+    // The package itself tells the callback from the options.
+    super.send(data, options as Options, callback);
+  }
 }

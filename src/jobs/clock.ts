@@ -3,7 +3,6 @@ import type { Log } from '../contract/log.ts';
 import { Schedule } from '../contract/schedule.ts';
 import type { Queue } from '../contract/store.ts';
 import { Outage } from './outage.ts';
-import { SYSTEM_TIME, type Time } from './time.ts';
 
 export interface ClockParts {
   readonly queue: Queue;
@@ -116,3 +115,19 @@ function toHands(rules: readonly JobRule[]): readonly Hand[] {
     .filter(({ schedule }) => schedule !== undefined)
     .map((rule) => ({ rule, schedule: new Schedule(rule.schedule ?? ''), toldMs: undefined }));
 }
+
+/** The wall clock, and timers that may fire late. */
+export interface Time {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls once, after at least so long. Returns how to stop that. */
+  after(ms: number, call: () => void): () => void;
+}
+
+export const SYSTEM_TIME: Time = {
+  now: () => Date.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+};

@@ -2,10 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JobRule } from '../contract/dialect.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Log } from '../contract/log.ts';
-import type { Claim, Queue } from '../contract/store.ts';
+import type { Claim, Ledger, Queue } from '../contract/store.ts';
 import { type Ending, logEnding } from './ending.ts';
 import { toFailureReason } from './failure-reason.ts';
-import { keepLastFailure } from './keep-last-failure.ts';
 import type { Outage } from './outage.ts';
 
 export interface RunParts {
@@ -198,4 +197,16 @@ export class Run {
 function spell(ms: number): string {
   if (ms % 60_000 === 0) return `${ms / 60_000} min`;
   return ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`;
+}
+
+/** More than one is there only when this failed before. */
+const MOST = 10;
+
+/**
+ * Of a schedule's runs that were set aside only the last one is kept: each is as good as any other, and one that fails every minute would
+ * fill the store.
+ */
+async function keepLastFailure(ledger: Ledger, rule: string, id: string): Promise<void> {
+  const dead = await ledger.list({ state: 'dead', rule, limit: MOST });
+  for (const job of dead) if (job.id !== id) await ledger.drop(job.id);
 }

@@ -3,8 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeFolder } from '../process/make-folder.ts';
 import { Appender, type AppenderListener } from './appender.ts';
-import type { Mirror } from './mirror.ts';
-import type { Lines } from './stream-lines.ts';
+import type { Lines, Mirror } from './mirror.ts';
 
 export interface LogFileOptions {
   readonly path: string;

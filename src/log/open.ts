@@ -5,8 +5,7 @@ import type { Log } from '../contract/log.ts';
 import { AccessLine } from './access-line.ts';
 import { LogFile, type TroubleListener } from './file.ts';
 import { toLoggable, toLoggableText } from './loggable.ts';
-import { Mirror } from './mirror.ts';
-import { type Lines, StreamLines } from './stream-lines.ts';
+import { type Lines, Mirror, StreamLines } from './mirror.ts';
 
 export interface LogOptions {
   /** Folder of both files; made if need be. '': there are none, and their lines go to stdout and stderr. */

@@ -7,7 +7,6 @@ import { type Candidate, createRouter } from '../routing/router.ts';
 import { readFiles } from '../static/read-files.ts';
 import { DIALECTS } from './dialects.ts';
 import { requireFolder } from './folder.ts';
-import { toJobRules } from './job-rules.ts';
 
 /** What a project answers by itself, and what its author should know about it. */
 export interface Site {
@@ -59,4 +58,28 @@ function namedFolders(readings: readonly Reading[]): readonly FileFolder[] | und
 function distinct(problems: readonly Problem[]): readonly Problem[] {
   const told = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
   return [...told.values()];
+}
+
+interface JobRules {
+  /** Each of another name. */
+  readonly rules: readonly JobRule[];
+  /** One for each rule that is left out. */
+  readonly problems: readonly Problem[];
+}
+
+/** The rules of all readings. A stored job says only the name of its rule, so of two that have the same the first holds. */
+function toJobRules(readings: readonly Reading[]): JobRules {
+  const rules = new Map<string, JobRule>();
+  const problems: Problem[] = [];
+  for (const rule of readings.flatMap(({ jobRules = [] }) => jobRules)) {
+    const first = rules.get(rule.name);
+    if (first) problems.push(toProblem(first, rule));
+    else rules.set(rule.name, rule);
+  }
+  return { rules: [...rules.values()], problems };
+}
+
+function toProblem(first: JobRule, { file, name }: JobRule): Problem {
+  const message = `its jobs are called ${name}, as those of ${first.file} are, which run instead; give one of the two another name`;
+  return { severity: 'error', file, message };
 }

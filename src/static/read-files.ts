@@ -6,8 +6,7 @@ import { findFolder } from './find-folder.ts';
 import { type FileListing, listFiles } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';
 import { Memory } from './memory.ts';
-import { toRouteForAll, toRoutes } from './to-routes.ts';
-import { toTargets } from './to-targets.ts';
+import { toRouteForAll, toRoutes, toTargets } from './to-targets.ts';
 
 /** For the small files of a site, which are few; it is filled only with what is asked for. */
 const MEMORY_BYTES = 32 * 1024 ** 2;

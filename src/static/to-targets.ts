@@ -1,5 +1,7 @@
 import { basename, join } from 'node:path/posix';
-import type { FileFolder } from '../contract/dialect.ts';
+import type { FileFolder, Route } from '../contract/dialect.ts';
+import type { PatternSegment } from '../contract/pattern.ts';
+import type { Target } from '../contract/target.ts';
 import { cacheControlOf } from './cache-control.ts';
 import type { Coding } from './choose-codings.ts';
 import { contentTypeOf } from './content-type.ts';
@@ -96,4 +98,33 @@ function toKey(address: string): string {
 
 function open(places: Map<string, Doors>, path: string, doors: Doors): void {
   places.set(path, { ...places.get(path), ...doors });
+}
+
+const METHODS = ['GET', 'HEAD'] as const;
+
+/** A Route for each path and who answers there. */
+export function toRoutes(targets: ReadonlyMap<string, Target>, { folder, base }: FileFolder): readonly Route[] {
+  const above = toBase(base);
+  return [...targets].map(([path, target]) => ({
+    ...COMMON,
+    pattern: { text: path, segments: toSegments(path) },
+    target,
+    file: target.name,
+    folder,
+    base: above,
+  }));
+}
+
+/** One Route for all that may ever stand in the folder. */
+export function toRouteForAll(target: Target, { folder, base }: FileFolder): Route {
+  const above = toBase(base);
+  const segments: PatternSegment[] = [...toSegments(above), { kind: 'catch-all', name: 'path', orNone: true }];
+  return { ...COMMON, pattern: { text: `${above}/*`, segments }, target, file: folder, folder, base: above };
+}
+
+const COMMON = { methods: METHODS, step: 3, dialect: 'static' } as const;
+
+function toSegments(path: string): PatternSegment[] {
+  const texts = path.split('/').filter((text) => text !== '');
+  return texts.map((text) => ({ kind: 'literal', text }));
 }

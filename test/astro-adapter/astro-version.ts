@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { readAstroApi } from '../../src/astro-adapter/astro-version.ts';
+import { readAstroApi } from '../../src/astro-adapter/integration.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 async function siteWithAstro(t: ExecutionContext, version: string): Promise<URL> {

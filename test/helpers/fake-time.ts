@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Time } from '../../src/jobs/time.ts';
+import type { Time } from '../../src/jobs/clock.ts';
 
 const PATIENCE_MS = 8000;
 

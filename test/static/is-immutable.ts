@@ -1,5 +1,5 @@
 import test from 'ava';
-import { isImmutable } from '../../src/static/is-immutable.ts';
+import { isImmutable } from '../../src/static/cache-control.ts';
 import { serveFiles } from '../helpers/file-server.ts';
 
 for (const path of [

@@ -2,12 +2,11 @@ import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Project, Reading } from '../../contract/dialect.ts';
 import { type FoundFolder, findFolder } from '../../static/find-folder.ts';
 import { survey } from '../loader/survey.ts';
+import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { readEdgeOneJson } from './config/edgeone-json.ts';
-import type { EdgeOneJson } from './config/rules.ts';
-import { isEntry } from './functions/entry.ts';
-import { findFiles } from './functions/find-files.ts';
+import { findFiles, isEntry } from './functions/find-files.ts';
 import { openEntries } from './functions/open-entries.ts';
-import { installKv } from './kv/install-kv.ts';
+import { installKv } from './kv/kv-binding.ts';
 import { openGates } from './open-filters.ts';
 
 /** EdgeOne Pages: the functions below `cloud-functions/`, `middleware.js` and `edgeone.json`. */

@@ -1,8 +1,8 @@
 import type { Project, Reading, Route } from '../../contract/dialect.ts';
 import type { Target } from '../../contract/target.ts';
+import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { toRedirectGate } from './config/redirect-filter.ts';
 import { toRewriteGate } from './config/rewrite-filter.ts';
-import type { EdgeOneJson } from './config/rules.ts';
 import { openMiddleware } from './middleware/open-middleware.ts';
 
 /**

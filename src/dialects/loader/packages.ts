@@ -1,8 +1,7 @@
 import { join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
-import { AwaitSearch } from './await-search.ts';
+import { AwaitSearch, isEsModule, type ModuleTypes } from './await-search.ts';
 import type { InputWatch } from './inputs.ts';
-import { isEsModule, type ModuleTypes } from './module-type.ts';
 import { LOADED, PATH_OF, URL_OF } from './place-module.ts';
 
 /** Everything but `./x`, `../x` and `/x`: packages, Node's own modules, `#imports`, and aliases of a tsconfig. */

@@ -1,9 +1,8 @@
 import type { JobRule, Project } from '../../contract/dialect.ts';
 import { Schedule } from '../../contract/schedule.ts';
 import type { Target } from '../../contract/target.ts';
-import { toBackgroundRule } from './background/background-rule.ts';
+import { toBackgroundRule, toRuleName } from './background/background-rule.ts';
 import { BackgroundTarget } from './background/background-target.ts';
-import { toRuleName } from './background/rule-name.ts';
 import { type ScheduledRuleParts, toScheduledRule } from './background/schedule-rule.ts';
 import { ScheduledTarget } from './background/scheduled-target.ts';
 import { FunctionTarget } from './call/function-target.ts';

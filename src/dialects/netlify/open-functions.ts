@@ -1,13 +1,14 @@
 import { relative } from 'node:path';
 import type { JobRule, Project, Route } from '../../contract/dialect.ts';
+import { Fault } from '../../contract/fault.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Exports } from '../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../loader/load-functions.ts';
-import { hasFunction, toFunctionRun } from './call/function-run.ts';
 import { installGlobals } from './call/globals.ts';
 import type { Run } from './call/invocation.ts';
+import { toLambdaRun } from './call/lambda-run.ts';
+import { toModernRun } from './call/modern-run.ts';
 import { type Platform, toPlatform } from './call/platform.ts';
-import { toFailedRun, toLateRun } from './call/unloaded-run.ts';
 import type { Declaration } from './find/declaration.ts';
 import type { Findings } from './find/find-functions.ts';
 import { toReach } from './function-targets.ts';
@@ -101,4 +102,35 @@ class Opening implements OpenedFunctions {
         return toRun(outcome.exports);
     }
   }
+}
+
+/** What calls the function of a module, by what that really exports: a `handler` comes before a default export. */
+function toFunctionRun(exports: Exports, { name, file, generation }: Declaration, platform: Platform): Run {
+  // An app that is the default export of a modern function may have a `handler` of its own, for other servers.
+  if (generation === 'modern' && exports.handler === undefined) return toModernRun(exports, platform);
+  return toLambdaRun(exports, { name, file, platform }) ?? toModernRun(exports, platform);
+}
+
+/** Whether a module exports anything that could be a function; if not, each request fails, as on the platform. */
+function hasFunction({ handler, default: standard }: Exports): boolean {
+  return handler !== undefined || standard !== undefined;
+}
+
+/**
+ * Stands for a function whose module does not load: each call rejects with `function_error`. Its address is not left to the hop, where something else
+ * might answer in its name.
+ */
+function toFailedRun(file: string, cause: unknown): Run {
+  return async () => {
+    throw new Fault('function_error', { message: `${file} is not loaded`, cause });
+  };
+}
+
+/** The same, until its module has loaded after all; `later` resolves with undefined if nothing comes of it, and never rejects. */
+function toLateRun(file: string, later: Promise<Run | undefined>): Run {
+  let run = toFailedRun(file, undefined);
+  later.then((loaded) => {
+    if (loaded) run = loaded;
+  });
+  return (invocation) => run(invocation);
 }

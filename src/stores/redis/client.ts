@@ -1,7 +1,8 @@
+import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
+import type * as Ioredis from 'ioredis';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RedisPlace } from '../../config/redis-url.ts';
-import { ioredis } from './ioredis.ts';
 
 /** As ioredis takes them whole and for the nodes of a Cluster. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
@@ -91,4 +92,33 @@ export function addressOf({ mode, nodes, group, database, tls, password }: Redis
   const { host, port } = nodes[index % nodes.length] ?? { host: '', port: 0 }; // a place has a node
   // Node sends the name of the server only when told to, and some hosts of many Redises tell them apart by it.
   return { host, port, db: database, ...(tls && { tls: isIP(host) === 0 ? { servername: host } : {} }) };
+}
+
+const require = createRequire(import.meta.url);
+
+/** The client library, loaded when Redis is used first: a tenth of what a short command costs would go into it. Node loads it once. */
+export function ioredis(): typeof Ioredis {
+  // It is CommonJS, which `require` loads at once; that what it finds has these types it cannot say.
+  return require('ioredis') as typeof Ioredis;
+}
+
+/** A client that is looking for Sentinels or nodes notices only after it has heard from the one it is asking. */
+const PATIENCE_MS = 1000;
+
+/** Closes all that a client has open, and resolves when that is so. */
+export function disconnect(client: Redis | Cluster): Promise<void> {
+  return new Promise((resolve) => {
+    // Between two attempts nothing is open, and nothing tells of an end.
+    const isPausing = client.status === 'reconnecting' || client.status === 'end';
+    client.disconnect();
+    if (isPausing) {
+      resolve();
+      return;
+    }
+    const timer = setTimeout(resolve, PATIENCE_MS);
+    client.once('end', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

@@ -1,8 +1,7 @@
 import type { JobFilter, JobRecord, JobState, Ledger } from '../../contract/store.ts';
 import type { Connection } from './connection.ts';
 import { COUNTS, DROP, FIND, LIST, RETRY } from './ledger-scripts.ts';
-import { toList, toNumber, toText } from './reply.ts';
-import { toJob } from './to-job.ts';
+import { toJob, toList, toNumber, toText } from './reply.ts';
 
 /** Jobs that one call looks at: with payloads of 256 KiB Redis is held up for some milliseconds. */
 const PAGE = 50;

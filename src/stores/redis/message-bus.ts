@@ -2,9 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { MessageBusPlace } from '../../config/message-bus-endpoint.ts';
 import type { Log } from '../../contract/log.ts';
-import { createClient } from './client.ts';
-import { disconnect } from './disconnect.ts';
-import { ioredis } from './ioredis.ts';
+import { createClient, disconnect, ioredis } from './client.ts';
 import { messageOf, toCause } from './trouble.ts';
 
 export interface MessageBusParts {

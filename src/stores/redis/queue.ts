@@ -3,11 +3,9 @@ import { monotonicFactory } from 'ulid';
 import type { Claim, NewJob, Queue, Tick, TickOutcome } from '../../contract/store.ts';
 import type { Connection } from './connection.ts';
 import { RedisLedger } from './ledger.ts';
-import { LostClaims } from './lost-claims.ts';
 import { AGAIN, BURY, CLAIM, DONE, EXTEND, PUSH, TICK } from './queue-scripts.ts';
-import { toList, toText } from './reply.ts';
+import { toJob, toList, toText } from './reply.ts';
 import type { Script } from './script.ts';
-import { toJob } from './to-job.ts';
 import type { Bell } from './wake-up.ts';
 
 /** The jobs of all processes that have the same prefix. Redis's clock decides what is due and which lease has ended. */
@@ -80,4 +78,31 @@ export class RedisQueue implements Queue {
 /** The same bytes; ioredis would write any other view as text. */
 function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** Of an outage in which many claims were tried, so many of the last ones. */
+const MOST = 100;
+
+/**
+ * The leases of claims of which nobody heard what came: Redis may have made them, or may yet when it goes on. Whoever claims next can have their jobs at once,
+ * who would else wait until the leases end.
+ */
+class LostClaims {
+  /** By when it has ended for sure, in the order they were lost. */
+  readonly #endsAtMs = new Map<string, number>();
+
+  add(lease: string, leaseMs: number): void {
+    // By the time that it is made, it has not begun.
+    this.#endsAtMs.set(lease, performance.now() + 2 * leaseMs);
+    const [first] = this.#endsAtMs.keys();
+    if (first !== undefined && this.#endsAtMs.size > MOST) this.#endsAtMs.delete(first);
+  }
+
+  /** Those that may last. */
+  list(): readonly string[] {
+    if (this.#endsAtMs.size === 0) return [];
+    const now = performance.now();
+    for (const [lease, endsAtMs] of this.#endsAtMs) if (endsAtMs < now) this.#endsAtMs.delete(lease);
+    return [...this.#endsAtMs.keys()];
+  }
 }

@@ -1,3 +1,5 @@
+import type { Job } from '../../contract/store.ts';
+
 /** A string in a script's reply. */
 export function toText(value: unknown): string {
   return toBytes(value).toString();
@@ -16,4 +18,16 @@ export function toBytes(value: unknown): Buffer {
 export function toList(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw new TypeError(`Redis must reply with a list, got ${typeof value}`);
   return value;
+}
+
+/** The job of which a script tells: the first six parts of its reply, in this order. */
+export function toJob([id, rule, payload, dueAt, attempts, failures]: readonly unknown[]): Job {
+  return {
+    id: toText(id),
+    rule: toText(rule),
+    payload: toBytes(payload),
+    dueAtMs: toNumber(dueAt),
+    attempts: toNumber(attempts),
+    failures: toNumber(failures),
+  };
 }

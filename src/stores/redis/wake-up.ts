@@ -1,9 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { RedisPlace } from '../../config/redis-url.ts';
 import type { Log } from '../../contract/log.ts';
-import { addressOf, optionsOfNode, pauseBeforeRetry } from './client.ts';
-import { disconnect } from './disconnect.ts';
-import { ioredis } from './ioredis.ts';
+import { addressOf, disconnect, ioredis, optionsOfNode, pauseBeforeRetry } from './client.ts';
 import { nameOf, toCause } from './trouble.ts';
 
 /**

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { Log } from '../../contract/log.ts';
 import type { Store } from '../../contract/store.ts';
-import { SqliteKv } from './kv.ts';
-import { SqliteQueue } from './queue.ts';
+import { SqliteKv, SqliteQueue } from './queue.ts';
 import { StateThread } from './state-thread.ts';
 
 /** The database's name in the data folder; SQLite puts files beside it that begin the same. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
 
-const SERVICE = JSON.stringify(import.meta.resolve('../../../src/dialects/loader/esbuild-service.ts'));
+const SERVICE = JSON.stringify(import.meta.resolve('../../../src/dialects/loader/build-around.ts'));
 
 /** Runs in a process of its own, whose children are nobody else's; returns what the script printed. */
 async function run(script: string): Promise<string> {

@@ -1,13 +1,14 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Exchange } from '../../../contract/exchange.ts';
-import { Fault } from '../../../contract/fault.ts';
+import { Fault, type FaultPage } from '../../../contract/fault.ts';
 import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
-import { hasBody } from '../../../http/has-body.ts';
+import { hasBody } from '../../../http/headers.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
 import { AnswerWriter } from './answer-writer.ts';
-import { readErrorPage } from './error-page.ts';
+import type { HostedBuild } from './handler-call.ts';
 import { callHandler, type HandlerCallParts } from './handler-call.ts';
-import type { HostedBuild } from './hosted-build.ts';
 import { otherSlash, toOwnPath } from './on-demand.ts';
 
 export interface AstroTargetParts {
@@ -95,4 +96,16 @@ async function withPage(error: unknown, { client }: HostedBuild): Promise<unknow
   if (!(error instanceof Fault) || error.code !== 'function_error') return error;
   const { message, cause } = error;
   return new Fault('function_error', { message, cause, page: await readErrorPage(client, 500) });
+}
+
+/** The page that a site has prerendered for an error, as Astro writes it with either form of build; undefined if it has none. */
+async function readErrorPage(client: string, status: 404 | 500): Promise<FaultPage | undefined> {
+  for (const file of [`${status}.html`, `${status}/index.html`]) {
+    try {
+      return { contentType: 'text/html; charset=utf-8', body: await readFile(join(client, file), 'utf8') };
+    } catch {
+      // The other, or none; either way there is an answer.
+    }
+  }
+  return undefined;
 }

@@ -1,9 +1,9 @@
+import { relative, sep } from 'node:path';
 import type { FileFolder, Project, Reading } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { isOwnEntry } from '../own/own-build.ts';
 import { ownReading } from '../own/own-reading.ts';
-import { toFileFolder } from './file-folder.ts';
 import type { Handler } from './handler-call.ts';
 import { type Exports, openBuild } from './open-build.ts';
 import type { FoundBuild } from './read-build.ts';
@@ -95,4 +95,25 @@ function explain(error: unknown): string {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+const SLASHES = { always: 'always', never: 'never', ignore: 'either' } as const;
+
+/** Where the files of a build are, and how they are served. `assets`: name of the folder whose files never change, as Astro 5 tells it. */
+function toFileFolder(
+  root: string,
+  { client, manifest }: FoundBuild,
+  { assets, headers }: { readonly assets: string | undefined; readonly headers: StaticHeaders | undefined },
+): FileFolder {
+  const { base = '', trailingSlash = 'ignore', buildFormat = 'directory', assetsDir = assets } = manifest ?? {};
+  return {
+    folder: relative(root, client).split(sep).join('/') || '.',
+    slash: SLASHES[trailingSlash],
+    // `404.html` of a build with a folder for each page is what its name says, and no page.
+    htmlPages: buildFormat !== 'directory',
+    ...(base !== '' && { base }),
+    dotFolders: ['.well-known'],
+    immutable: [`/${(assetsDir ?? '_astro').replace(/^\/|\/$/g, '')}/`],
+    ...(headers && { headers }),
+  };
 }

@@ -1,11 +1,13 @@
 import { hash, randomUUID } from 'node:crypto';
-import { dirname } from 'node:path';
+import { registerHooks } from 'node:module';
+import { dirname, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { processEnv } from '../../../config/config.ts';
 import type { Project } from '../../../contract/dialect.ts';
-import { type NamedModules, nameModules } from './name-modules.ts';
+import type { Log } from '../../../contract/log.ts';
+import { keepPace } from './pace.ts';
 import type { FoundBuild } from './read-build.ts';
-import { takeOverRejections } from './rejections.ts';
 
 /** As long as functions have. */
 const LOAD_LIMIT_MS = 10_000;
@@ -57,4 +59,69 @@ async function trustHost(modules: NamedModules, { manifestModule }: FoundBuild):
   const { manifest } = await modules.import(manifestModule);
   const { allowedDomains } = manifest as { allowedDomains?: object[] }; // Astro's own field
   if (Array.isArray(allowedDomains) && allowedDomains.length === 0) allowedDomains.push({});
+}
+
+/**
+ * Imports a build and takes off the listener for rejections that it adds to the process: that one keeps the process alive, but says nothing of what happens outside of
+ * a page (@astrojs/node 11), or says it to stdout, and would be one more with each reload. Where nobody else listens, as in a program that has nexthop
+ * inside, one of ours does from then on, so that the process lives as it would with the build's own.
+ */
+async function takeOverRejections<T>(log: Log, importBuild: () => Promise<T>): Promise<T> {
+  const before = new Set(process.listeners(EVENT));
+  try {
+    return await importBuild();
+  } finally {
+    for (const listener of process.listeners(EVENT)) {
+      // Others may begin to listen while the build loads.
+      if (!before.has(listener) && String(listener).includes(OF_A_BUILD)) process.off(EVENT, listener);
+    }
+    if (process.listenerCount(EVENT) === 0) {
+      process.on(EVENT, (error) => log.error('a rejection was not handled', { origin: EVENT, error }));
+    }
+  }
+}
+
+const EVENT = 'unhandledRejection';
+
+/** Stands in the listener of every version of @astrojs/node. */
+const OF_A_BUILD = 'Unhandled rejection while rendering';
+
+/** The modules of one state of a build. */
+interface NamedModules {
+  /** Imports one by its absolute path; the same path gives the same module. */
+  import(path: string): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/**
+ * Has the modules below a folder imported under a name of their own. Node knows a module by its URL and never forgets one, while a new build keeps the
+ * names of many files: so each carries the name in its URL, as do all that it imports. `name` must be the same only for the same files.
+ */
+function nameModules(folder: string, name: string): NamedModules {
+  const below = pathToFileURL(folder + sep).href;
+  const query = `?nexthop=${name}`;
+  // For as long as the process lives: pages are imported when they are first asked for.
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      const resolved = nextResolve(specifier, context);
+      if (!context.parentURL?.endsWith(query)) return resolved;
+      return isBuilt(resolved.url, below) && !resolved.url.includes('?')
+        ? { ...resolved, url: resolved.url + query }
+        : resolved;
+    },
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context);
+      if (!url.endsWith(query) || loaded.format !== 'module' || !loaded.source) return loaded;
+      return { ...loaded, source: keepPace(toText(loaded.source)) };
+    },
+  });
+  return { import: (path) => import(pathToFileURL(path).href + query) };
+}
+
+/** Packages that stand there are shared by all states of the build. */
+function isBuilt(url: string, below: string): boolean {
+  return url.startsWith(below) && !url.includes('/node_modules/');
+}
+
+function toText(source: string | ArrayBuffer | NodeJS.TypedArray): string {
+  return typeof source === 'string' ? source : new TextDecoder().decode(source);
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Client } from '../../../http/client.ts';
-import { hasBody } from '../../../http/has-body.ts';
+import { hasBody } from '../../../http/headers.ts';
 
 /**
  * Shows a request to a build as it came to the edge: who asked, by which scheme. Astro looks at the socket, and at fields of proxies that a build has no way to

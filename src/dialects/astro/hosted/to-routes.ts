@@ -1,14 +1,13 @@
 import type { Route } from '../../../contract/dialect.ts';
 import type { MatchablePath } from '../../../contract/path.ts';
-import type { Pattern } from '../../../contract/pattern.ts';
+import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Params, Target } from '../../../contract/target.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { AstroTarget } from './astro-target.ts';
-import type { HostedBuild } from './hosted-build.ts';
-import type { Manifest } from './manifest.ts';
+import type { HostedBuild } from './handler-call.ts';
+import type { Manifest, SegmentPart } from './manifest.ts';
 import { onDemandRoutes, toOwnPath } from './on-demand.ts';
 import type { FoundBuild } from './read-build.ts';
-import { toPattern } from './to-pattern.ts';
 
 export interface RoutesParts {
   readonly found: FoundBuild;
@@ -75,4 +74,41 @@ function toFails(
     const own = toOwnPath(path, manifest.base);
     return prerendered.some(({ pattern }) => pattern.test(own));
   };
+}
+
+/** The pattern of a route, whose segments are Astro's, below the base; `match` has the last word, as a segment of theirs may say more than one of ours. */
+export function toPattern(
+  base: string,
+  segments: readonly (readonly SegmentPart[])[],
+  match?: NonNullable<Pattern['match']>,
+): Pattern {
+  const texts = base.split('/').filter((text) => text !== '');
+  const inBase = texts.map((text): PatternSegment => ({ kind: 'literal', text }));
+  const own: PatternSegment[] = [];
+  for (const parts of segments) {
+    const segment = toSegment(parts);
+    own.push(segment);
+    // Whatever follows it, only `match` can tell.
+    if (segment.kind === 'catch-all') break;
+  }
+  const all = [...inBase, ...own];
+  return { text: toText(all), segments: all, ...(match && { match }) };
+}
+
+function toSegment(parts: readonly SegmentPart[]): PatternSegment {
+  const spread = parts.find((part) => part.spread);
+  if (spread) return { kind: 'catch-all', name: spread.content.replace(/^\.\.\./, ''), orNone: true };
+  if (parts.every((part) => !part.dynamic)) {
+    return { kind: 'literal', text: parts.map(({ content }) => content).join('') };
+  }
+  // `[id].json` is one of these, too.
+  return { kind: 'param', name: parts.find((part) => part.dynamic)?.content ?? '' };
+}
+
+function toText(segments: readonly PatternSegment[]): string {
+  const texts = segments.map((segment) => {
+    if (segment.kind === 'literal') return segment.text;
+    return segment.kind === 'param' ? `:${segment.name}` : `*${segment.name}`;
+  });
+  return `/${texts.join('/')}`;
 }

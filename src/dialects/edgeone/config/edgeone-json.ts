@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
+import type { EdgeOneJson } from './check-edgeone-json.ts';
 import { checkEdgeOneJson } from './check-edgeone-json.ts';
 import { JsonError, type LocatedJson, type Place, parseLocated } from './located-json.ts';
-import type { EdgeOneJson } from './rules.ts';
 
 export interface EdgeOneJsonReading {
   readonly json: EdgeOneJson;

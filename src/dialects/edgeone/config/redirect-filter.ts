@@ -1,9 +1,9 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { writeHead } from '../../../http/write-head.ts';
+import type { EdgeOneJson, RedirectRule } from './check-edgeone-json.ts';
 import { RuleDestination } from './rule-destination.ts';
 import { RulePath, toRulePath } from './rule-path.ts';
-import type { EdgeOneJson, RedirectRule } from './rules.ts';
 
 /** The redirects of `edgeone.json`, first the one about slashes; undefined if there are none. It passes what none of them is about. */
 export function toRedirectGate(json: EdgeOneJson): Target | undefined {

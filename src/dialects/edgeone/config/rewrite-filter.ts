@@ -1,9 +1,9 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
+import type { EdgeOneJson } from './check-edgeone-json.ts';
 import { RuleDestination } from './rule-destination.ts';
 import { RulePath, toHeaderPaths, toRulePath } from './rule-path.ts';
-import type { EdgeOneJson } from './rules.ts';
 
 type Field = readonly [name: string, value: string];
 

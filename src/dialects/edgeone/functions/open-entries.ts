@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import type { IgnoredFile, Project, Reading, Route } from '../../../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -5,12 +6,12 @@ import type { Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import type { Exports } from '../../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
+import type { Rewrite } from '../../loader/source-files.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { AppTarget } from './app-target.ts';
 import type { FunctionFile } from './find-files.ts';
 import { HandlerTarget } from './handler-target.ts';
 import { type Handlers, toHandlers } from './handlers.ts';
-import { ignoreListen } from './ignore-listen.ts';
 import type { Platform } from './platform.ts';
 import { toApp } from './to-app.ts';
 import { isCatchAll, toPattern, toText } from './to-pattern.ts';
@@ -138,4 +139,22 @@ function methodsOf({ any, byMethod }: Handlers): Route['methods'] {
 
 function withoutUnset(env: Project['env']): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+const LISTEN = /(?<![\w$.])app\.listen(?=\s*\()/g;
+
+/**
+ * Makes `app.listen(…)` do nothing, as the platform does for a variable of just this name: the app is served by the edge, which opens no
+ * other port. Says so once for each file. `valueOf` returns the app whatever it is given, and may stand wherever `listen` may.
+ */
+function ignoreListen({ root, log }: Project): Rewrite {
+  const told = new Set<string>();
+  return (text, file) => {
+    const changed = text.replace(LISTEN, 'app.valueOf');
+    if (changed !== text && !told.has(file)) {
+      told.add(file);
+      log.info('app.listen() does nothing here: the edge serves the app', { target: relative(root, file) });
+    }
+    return changed;
+  };
 }

@@ -1,5 +1,7 @@
-import type { App } from './app.ts';
-import { FetchApp, type Fetcher } from './fetch-app.ts';
+import { Fault } from '../../../contract/fault.ts';
+import { WebRequest } from '../../../http/web-request.ts';
+import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
+import { type App, type AppCall, toAppContext } from './app.ts';
 import { NodeApp, type NodeListener } from './node-app.ts';
 
 /** The app that a module exports, by default or as `app`; undefined if there is none. */
@@ -83,4 +85,27 @@ function onceReady(start: () => Promise<NodeListener>): NodeListener {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
+}
+
+/** Hono and its like: a Request in, a Response out. */
+interface Fetcher {
+  fetch(request: Request, env: unknown): unknown;
+}
+
+/** An app of web standards. Its answer is streamed as bytes and keeps every cookie, where the platform sends text and the last cookie. */
+class FetchApp implements App {
+  readonly #fetcher: Fetcher;
+
+  constructor(fetcher: Fetcher) {
+    this.#fetcher = fetcher;
+  }
+
+  async serve(call: AppCall): Promise<void> {
+    const whole = new WebRequest(call.exchange);
+    const request = new Request(new URL(call.url, whole.url), whole);
+    const { env } = toAppContext(call);
+    const answer = await call.limits.inTime(call.exchange, Promise.resolve(this.#fetcher.fetch(request, env)));
+    if (!isWebResponse(answer)) throw new Fault('function_bad_answer', { message: 'the app returned no Response' });
+    await writeWebResponse(call.exchange, answer);
+  }
 }

@@ -1,4 +1,6 @@
+import type { Project } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
+import type { Problem } from '../../../contract/problem.ts';
 import type { Kv } from '../../../contract/store.ts';
 
 /** As the platform has them. */
@@ -173,4 +175,24 @@ function toOptionalText(name: string, value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new Error(`${name} must be a string, got ${typeof value}`);
   return value;
+}
+
+/**
+ * Makes each namespace of KV storage a global of its name, as the platform does, for all code of the site, functions of other platforms too. At once, so that
+ * it is there before any of that is loaded. A name that is taken stays what it is, and that is told.
+ */
+export function installKv({ kvBindings = [], kv }: Project): readonly Problem[] {
+  return kvBindings.flatMap((name) => {
+    const before: unknown = Reflect.get(globalThis, name);
+    if (name in globalThis && !(before instanceof KvBinding)) return [toProblem(name)];
+    // In a room of its own: others keep values by names of their choice, too.
+    const value = new KvBinding(name, kv?.(`edgeone:${name}`));
+    Object.defineProperty(globalThis, name, { value, configurable: true, enumerable: true, writable: true });
+    return [];
+  });
+}
+
+function toProblem(name: string): Problem {
+  const message = `KV_BINDINGS: ${name} is a global already, and stays what it is; bind the namespace to another name`;
+  return { severity: 'warning', file: '', message };
 }

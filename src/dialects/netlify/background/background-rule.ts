@@ -2,9 +2,7 @@ import type { JobRule } from '../../../contract/dialect.ts';
 import type { Run } from '../call/invocation.ts';
 import type { Platform } from '../call/platform.ts';
 import type { Declaration } from '../find/declaration.ts';
-import { JobInvocation } from './job-invocation.ts';
-import { toRuleName } from './rule-name.ts';
-import { runJob } from './run-job.ts';
+import { JobInvocation, runJob } from './job-invocation.ts';
 import { fromStoredBytes } from './stored-request.ts';
 
 export interface RuleParts {
@@ -32,4 +30,9 @@ export function toBackgroundRule({ declaration, run, timeoutMs, platform }: Rule
       await runJob(run, new JobInvocation({ stored, attempt, timeoutMs: ownTimeoutMs, file, log: platform.log }));
     },
   };
+}
+
+/** Under which the jobs of a function are stored. */
+export function toRuleName(functionName: string): string {
+  return `netlify/${functionName}`;
 }

@@ -1,10 +1,12 @@
+import { Readable } from 'node:stream';
 import type { JobAttempt } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
 import { PendingWork } from '../../../contract/pending-work.ts';
 import type { Params } from '../../../contract/target.ts';
 import { HOP_BY_HOP, withoutNames } from '../../../http/headers.ts';
-import type { Invocation } from '../call/invocation.ts';
+import type { WebResponse } from '../../../http/web-response-head.ts';
+import type { Invocation, Run } from '../call/invocation.ts';
 import { addClientHeaders } from '../client-headers.ts';
 import type { StoredRequest } from './stored-request.ts';
 
@@ -97,4 +99,26 @@ export class JobInvocation implements Invocation {
       throw new Fault('bad_request', { message: `the stored request is none for a function: ${method} ${url}`, cause });
     }
   }
+}
+
+/**
+ * Calls a function for whose answer nobody waits. Resolves when it has returned, whatever it returned, and its work behind that has settled;
+ * rejects with what it threw.
+ */
+export async function runJob(run: Run, invocation: JobInvocation): Promise<void> {
+  try {
+    discard(await run(invocation));
+  } catch (error) {
+    // What a function returns is not looked at here, so nothing can be wrong with it.
+    if (!(error instanceof Fault && error.code === 'function_bad_answer')) throw error;
+  } finally {
+    await invocation.settled();
+  }
+}
+
+/** Whatever makes the body shall stop. */
+function discard({ body }: WebResponse): void {
+  if (body instanceof Readable) body.destroy();
+  // What the function's own cancel() throws has nobody left to go to.
+  else if (body instanceof ReadableStream && !body.locked) body.cancel().catch(() => {});
 }

@@ -1,9 +1,7 @@
 import type { JobRule } from '../../../contract/dialect.ts';
-import type { RuleParts } from './background-rule.ts';
-import { JobInvocation } from './job-invocation.ts';
-import { toRuleName } from './rule-name.ts';
-import { runJob } from './run-job.ts';
-import { toScheduledRequest } from './scheduled-request.ts';
+import { type RuleParts, toRuleName } from './background-rule.ts';
+import { JobInvocation, runJob } from './job-invocation.ts';
+import type { StoredRequest } from './stored-request.ts';
 
 export interface ScheduledRuleParts extends RuleParts {
   /** As written. */
@@ -27,4 +25,40 @@ export function toScheduledRule({ declaration, schedule, run, timeoutMs, platfor
       await runJob(run, new JobInvocation({ stored, attempt, timeoutMs: ownTimeoutMs, file, log }));
     },
   };
+}
+
+export interface ScheduledRequestParts {
+  readonly functionName: string;
+  /** `URL` of the site; a request without one comes to localhost. */
+  readonly siteUrl: string | undefined;
+  /** Milliseconds since the epoch; undefined if there is none. */
+  readonly nextRunAtMs: number | undefined;
+  readonly requestId: string;
+}
+
+/** The request with which the platform's clock calls a function (docs.netlify.com/functions/scheduled-functions). */
+export function toScheduledRequest(parts: ScheduledRequestParts): StoredRequest {
+  const { functionName, siteUrl, nextRunAtMs, requestId } = parts;
+  const origin = toOrigin(siteUrl);
+  const next_run = nextRunAtMs === undefined ? null : new Date(nextRunAtMs).toISOString();
+  const body = Buffer.from(JSON.stringify({ next_run }));
+  return {
+    method: 'POST',
+    url: `${origin}/.netlify/functions/${functionName}`,
+    rawFields: [
+      ...['host', new URL(origin).host, 'content-type', 'application/json', 'content-length', String(body.length)],
+      ...['user-agent', 'Netlify Clockwork', 'x-nf-event', 'schedule'],
+    ],
+    clientAddress: '',
+    trusted: true,
+    requestId,
+    params: {},
+    route: undefined,
+    body,
+  };
+}
+
+function toOrigin(siteUrl: string | undefined): string {
+  const url = siteUrl === undefined ? null : URL.parse(siteUrl);
+  return url && (url.protocol === 'https:' || url.protocol === 'http:') ? url.origin : 'http://localhost';
 }

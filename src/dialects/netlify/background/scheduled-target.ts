@@ -9,7 +9,7 @@ import type { WebResponse } from '../../../http/web-response-head.ts';
 import { REQUEST_ID } from '../call/request-ulids.ts';
 import { JobInvocation } from './job-invocation.ts';
 import type { ScheduledRuleParts } from './schedule-rule.ts';
-import { toScheduledRequest } from './scheduled-request.ts';
+import { toScheduledRequest } from './schedule-rule.ts';
 
 export interface ScheduledTargetParts extends ScheduledRuleParts {
   /** When the clock would call it; milliseconds since the epoch, undefined for never. */

@@ -1,4 +1,4 @@
-import { LambdaResponseStream } from './lambda-response-stream.ts';
+import { LambdaResponseStream } from './lambda-stream.ts';
 
 /**
  * The global `awslambda` of AWS's own runtime, which `stream()` of `@netlify/functions` and middy need while they are loaded. Also a handler

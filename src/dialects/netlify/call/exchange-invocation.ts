@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Params } from '../../../contract/target.ts';
-import { hasBody } from '../../../http/has-body.ts';
+import { hasBody } from '../../../http/headers.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
 import { WebRequest } from '../../../http/web-request.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';

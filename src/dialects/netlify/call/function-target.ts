@@ -3,9 +3,9 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
+import type { WebResponse } from '../../../http/web-response-head.ts';
 import type { CallLimits } from './call-limits.ts';
 import { ExchangeInvocation } from './exchange-invocation.ts';
-import { explainHeader } from './header-explanation.ts';
 import type { Invocation, Run } from './invocation.ts';
 import type { Platform } from './platform.ts';
 import { type RequestState, requestStore } from './request-store.ts';
@@ -61,4 +61,28 @@ export class FunctionTarget implements Target {
 
 function isUnsent({ response, left }: Exchange, error: unknown): boolean {
   return error instanceof Fault && error.code === 'function_bad_answer' && !response.headersSent && !left;
+}
+
+interface HeaderExplanation {
+  /** For the log. */
+  readonly message: string;
+  readonly response: Response;
+}
+
+const BEYOND_LATIN1 = /[^\x00-\xff]/;
+
+/**
+ * What the platform answers in place of a Response with a header that no message can carry: words about it, since nothing else shows the author
+ * which one it is. Undefined if every value is of Latin-1. Only the classes of packages and of users let such a value in.
+ */
+function explainHeader({ headers }: WebResponse): HeaderExplanation | undefined {
+  for (const [name, value] of headers) {
+    if (!BEYOND_LATIN1.test(value)) continue;
+    const message = `the header ${JSON.stringify(name)} of the Response has characters beyond Latin-1`;
+    const advice =
+      'Encode its value, for example with encodeURIComponent() or as base64, and decode it where it is read.';
+    const text = `The function's answer cannot be sent: ${message}.\n${advice}\n`;
+    return { message, response: new Response(text, { status: 500, headers: { 'cache-control': 'no-store' } }) };
+  }
+  return undefined;
 }

@@ -20,3 +20,8 @@ export type ConfigValues = ReadonlyMap<string, ConfigValue>;
 export function mergeValues(...all: readonly ConfigValues[]): ConfigValues {
   return new Map(all.flatMap((values) => [...values]));
 }
+
+/** Whether a value of a configuration has keys. */
+export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

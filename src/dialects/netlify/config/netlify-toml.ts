@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
-import { isTable } from './is-table.ts';
-import type { TomlRedirect } from './redirect-rule.ts';
+import { isTable } from './config-values.ts';
 import { TOML_FILE, TomlComplaints } from './toml-complaints.ts';
 import { type FunctionSettings, toFunctionSettings } from './toml-functions.ts';
+import type { TomlRedirect } from './toml-redirects.ts';
 import { toRedirects } from './toml-redirects.ts';
 
 /** What `netlify.toml` says, as far as it concerns a site that is served here. */

@@ -1,6 +1,5 @@
 import { matchesGlob } from 'node:path';
-import { type ConfigValue, type ConfigValues, mergeValues } from './config-values.ts';
-import { isTable } from './is-table.ts';
+import { type ConfigValue, type ConfigValues, isTable, mergeValues } from './config-values.ts';
 import { TOML_FILE, type TomlComplaints } from './toml-complaints.ts';
 import type { TomlPath } from './toml-locations.ts';
 

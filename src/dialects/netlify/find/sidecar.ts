@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 import type { ConfigValues } from '../config/config-values.ts';
-import { isTable } from '../config/is-table.ts';
+import { isTable } from '../config/config-values.ts';
 
 export interface Sidecar {
   readonly values: ConfigValues;

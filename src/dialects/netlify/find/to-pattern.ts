@@ -1,10 +1,8 @@
 import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
 import type { Pattern } from '../../../contract/pattern.ts';
 import type { Params } from '../../../contract/target.ts';
-import { toExpression, toLongest } from './path-expression.ts';
-import { type PathPart, toPathParts } from './path-parts.ts';
-import { toSegments } from './path-shape.ts';
-import { BadPath } from './path-token.ts';
+import { toExpression, toLongest, toSegments } from './path-expression.ts';
+import { BadPath, type PathPart, toPathParts } from './path-parts.ts';
 
 /**
  * From a `path` of a function's `config` to its pattern: a text as it is, or the syntax of `URLPattern` for a pathname. One slash at the end means nothing,

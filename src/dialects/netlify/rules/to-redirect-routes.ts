@@ -3,7 +3,7 @@ import type { Pattern } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Target } from '../../../contract/target.ts';
 import { createRouter, type Router } from '../../../routing/router.ts';
-import type { TomlRedirect } from '../config/redirect-rule.ts';
+import type { TomlRedirect } from '../config/toml-redirects.ts';
 import { mayMeet } from '../find/pattern-fit.ts';
 import { RedirectDestination } from './redirect-destination.ts';
 import { RedirectQuery } from './redirect-query.ts';

@@ -2,7 +2,7 @@ import test from 'ava';
 import { toMatchable } from '../../../../src/contract/path.ts';
 import type { Manifest, ManifestRoute, SegmentPart } from '../../../../src/dialects/astro/hosted/manifest.ts';
 import { onDemandRoutes } from '../../../../src/dialects/astro/hosted/on-demand.ts';
-import { toPattern } from '../../../../src/dialects/astro/hosted/to-pattern.ts';
+import { toPattern } from '../../../../src/dialects/astro/hosted/to-routes.ts';
 
 const BLOG = route('/blog/[slug]', /^\/blog\/([^/]+?)\/?$/, { isPrerendered: true });
 const REST = route('/[...rest]', /^(?:\/(.*?))?\/?$/);

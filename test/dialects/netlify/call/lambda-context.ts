@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type LambdaContext, toLambdaContext } from '../../../../src/dialects/netlify/call/lambda-context.ts';
-import { mayCallBack } from '../../../../src/dialects/netlify/call/may-call-back.ts';
+import { mayCallBack } from '../../../../src/dialects/netlify/call/lambda-run.ts';
 import { serveLambda } from '../../../helpers/lambda-server.ts';
 
 const KEYS = [

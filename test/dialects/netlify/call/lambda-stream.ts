@@ -3,7 +3,7 @@ import { builder, getContext, schedule, stream } from '@netlify/functions';
 import test from 'ava';
 import { awslambda } from '../../../../src/dialects/netlify/call/awslambda.ts';
 import { installGlobals } from '../../../../src/dialects/netlify/call/globals.ts';
-import type { LambdaResponseStream } from '../../../../src/dialects/netlify/call/lambda-response-stream.ts';
+import type { LambdaResponseStream } from '../../../../src/dialects/netlify/call/lambda-stream.ts';
 import { serveLambda } from '../../../helpers/lambda-server.ts';
 import { untilTold } from '../../../helpers/until-told.ts';
 

@@ -3,7 +3,7 @@ import type { Route } from '../../../../src/contract/dialect.ts';
 import type { Exchange } from '../../../../src/contract/exchange.ts';
 import { Fault } from '../../../../src/contract/fault.ts';
 import type { Params } from '../../../../src/contract/target.ts';
-import type { TomlRedirect } from '../../../../src/dialects/netlify/config/redirect-rule.ts';
+import type { TomlRedirect } from '../../../../src/dialects/netlify/config/toml-redirects.ts';
 import type { Declaration } from '../../../../src/dialects/netlify/find/declaration.ts';
 import { toRedirectRoutes } from '../../../../src/dialects/netlify/rules/to-redirect-routes.ts';
 import { toRoutes } from '../../../../src/dialects/netlify/to-routes.ts';

@@ -1,4 +1,0 @@
-/** Under which the jobs of a function are stored. */
-export function toRuleName(functionName: string): string {
-  return `netlify/${functionName}`;
-}
