@@ -1,4 +1,4 @@
-import type { Route } from '../contract/dialect.ts';
+import type { Route } from '../contract/route.ts';
 
 /** One line of the listing: a route, or all files of a folder. */
 export interface ListedRoute {

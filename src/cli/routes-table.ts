@@ -1,5 +1,7 @@
-import type { Dialect, JobRule, Route } from '../contract/dialect.ts';
+import type { Dialect } from '../contract/dialect.ts';
+import type { JobRule } from '../contract/job-rule.ts';
 import { type Problem, toPlace } from '../contract/problem.ts';
+import type { Route } from '../contract/route.ts';
 import type { Conflict } from '../routing/conflict.ts';
 import type { Site } from '../site/site.ts';
 import { LOOKS_FOR } from '../static/find-folder.ts';

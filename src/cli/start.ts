@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Config } from '../config/config.ts';
-import type { Route } from '../contract/dialect.ts';
 import { logProblems, toPlace } from '../contract/problem.ts';
+import type { Route } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import { guardProcess } from '../process/process-guard.ts';
 import { toListed } from './routes-listed.ts';

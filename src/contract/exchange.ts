@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Client, toPlainAddress } from '../http/client.ts';
 import type { Member } from '../timing/in-flight.ts';
+import { type Client, toPlainAddress } from './client.ts';
 import { Fault } from './fault.ts';
 import type { PendingWork } from './pending-work.ts';
 import type { Upgrade } from './upgrade.ts';

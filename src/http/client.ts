@@ -1,16 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { TrustedPeers } from '../config/setting.ts';
+import { type Client, toPlainAddress } from '../contract/client.ts';
 import { type Peer, vetTrustHeaders } from './trust-headers.ts';
-
-/** Who asked, as far as it can be believed. */
-export interface Client {
-  /** IP address of the client; '' when its socket was gone before it could be read. */
-  readonly address: string;
-  readonly proto: 'http' | 'https';
-  /** The peer is one of TRUSTED_PROXIES, so its trust headers are believed. */
-  readonly trusted: boolean;
-}
 
 /**
  * Who asked. A trusted peer is believed: `True-Client-IP`, else the right-most untrusted entry of `X-Forwarded-For`, else the
@@ -99,13 +91,4 @@ function claimedProto(headers: IncomingHttpHeaders): Client['proto'] | undefined
 function fieldOf(headers: IncomingHttpHeaders, name: string): string {
   const value = headers[name];
   return typeof value === 'string' ? value : '';
-}
-
-const MAPPED_IPV4 = '::ffff:';
-
-/** `::ffff:192.0.2.1`, as a dual-stack socket says it, is `192.0.2.1`; a zone (`%eth0`) means nothing outside of this machine. */
-export function toPlainAddress(address: string): string {
-  if (address.startsWith(MAPPED_IPV4) && address.includes('.')) return address.slice(MAPPED_IPV4.length);
-  const zone = address.indexOf('%');
-  return zone < 0 ? address : address.slice(0, zone);
 }

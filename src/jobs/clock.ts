@@ -1,4 +1,4 @@
-import type { JobRule } from '../contract/dialect.ts';
+import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import { Schedule } from '../contract/schedule.ts';
 import type { Queue } from '../contract/store.ts';

@@ -1,4 +1,4 @@
-import type { JobRule } from '../contract/dialect.ts';
+import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { Job } from '../contract/store.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobRule } from '../contract/dialect.ts';
 import { Fault } from '../contract/fault.ts';
+import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { Claim, Ledger, Queue } from '../contract/store.ts';
 import { type Ending, logEnding } from './ending.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobRule } from '../contract/dialect.ts';
+import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import { Schedule } from '../contract/schedule.ts';
 import type { Claim, Queue } from '../contract/store.ts';

@@ -1,5 +1,5 @@
-import type { Route } from '../contract/dialect.ts';
 import type { Pattern } from '../contract/pattern.ts';
+import type { Route } from '../contract/route.ts';
 
 /** Two routes for the same paths: `second` answers `methods` only if `first` passes. */
 export interface Conflict {

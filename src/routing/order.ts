@@ -1,5 +1,5 @@
-import type { Route } from '../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../contract/pattern.ts';
+import type { Route } from '../contract/route.ts';
 
 /**
  * The routes in the order in which they are asked when several match: by step, then rank, then literal paths before parameters before

@@ -1,20 +1,8 @@
-import type { Route } from '../contract/dialect.ts';
 import { type MatchablePath, toMatchable } from '../contract/path.ts';
+import type { Candidate, Route, Router } from '../contract/route.ts';
 import type { Params } from '../contract/target.ts';
 import { inOrder } from './order.ts';
 import { Trie } from './trie.ts';
-
-/** A route that may answer, with what its pattern took from the path. */
-export interface Candidate {
-  readonly route: Route;
-  readonly params: Params;
-}
-
-/** Finds who may answer. Everything is compiled when it is made; a lookup costs the same for ten routes and ten thousand. */
-export interface Router {
-  /** The routes that fit, first to be asked first. `target` is the raw request target; never throws, whatever it is. */
-  find(method: string, target: string): readonly Candidate[];
-}
 
 /** The order of `routes` counts only where nothing else decides (see `inOrder`). */
 export function createRouter(routes: readonly Route[]): Router {

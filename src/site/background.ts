@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { JobIntake, JobRule } from '../contract/dialect.ts';
+import type { JobIntake, JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { Store } from '../contract/store.ts';
 import { Clock } from '../jobs/clock.ts';

@@ -1,6 +1,7 @@
-import { type Config, SiteEnv } from '../config/config.ts';
-import type { Project } from '../contract/dialect.ts';
+import { type Config, processEnv, SiteEnv } from '../config/config.ts';
 import type { Log } from '../contract/log.ts';
+import type { Project } from '../contract/project.ts';
+import { createRouter } from '../routing/router.ts';
 import { readEnvFile } from './env-file.ts';
 
 export interface ProjectParts extends Pick<Project, 'jobs' | 'kv' | 'warmCode'> {
@@ -34,6 +35,8 @@ export async function openProject(
       backgroundMs: config.BACKGROUND_TIMEOUT,
       scheduledMs: config.SCHEDULE_TIMEOUT,
     },
+    createRouter,
+    processEnv: processEnv(),
     dev: config.DEV,
     ...mockCountry(config),
     kvBindings: config.KV_BINDINGS,

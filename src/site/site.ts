@@ -1,9 +1,12 @@
-import type { Dialect, FileFolder, IgnoredFile, JobRule, Project, Reading, Route } from '../contract/dialect.ts';
+import type { Dialect, FileFolder, IgnoredFile, Reading } from '../contract/dialect.ts';
 import type { Exchange } from '../contract/exchange.ts';
+import type { JobRule } from '../contract/job-rule.ts';
 import type { Problem } from '../contract/problem.ts';
+import type { Project } from '../contract/project.ts';
+import type { Candidate, Route } from '../contract/route.ts';
 import { type Conflict, findConflicts } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
-import { type Candidate, createRouter } from '../routing/router.ts';
+import { createRouter } from '../routing/router.ts';
 import { readFiles } from '../static/read-files.ts';
 import { DIALECTS } from './dialects.ts';
 import { requireFolder } from './folder.ts';

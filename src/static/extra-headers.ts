@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { FileFolder } from '../contract/dialect.ts';
 import type { Problem } from '../contract/problem.ts';
 import { HOP_BY_HOP } from '../http/headers.ts';
+import type { NamedFolder } from './list-files.ts';
 
 /** What a file is sent with beside the usual fields. */
 export interface ExtraFields {
@@ -18,7 +18,7 @@ export interface ExtraFieldsFound {
 }
 
 /** Makes ready the fields that a folder adds to its files. One that cannot be sent is left out, and becomes a problem. */
-export function toExtraFields({ folder, headers = new Map() }: FileFolder): ExtraFieldsFound {
+export function toExtraFields({ folder, headers = new Map() }: NamedFolder): ExtraFieldsFound {
   const byPath = new Map<string, ExtraFields>();
   const problems: Problem[] = [];
   for (const [path, given] of headers) {

@@ -1,8 +1,11 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import type { IgnoredFile } from '../contract/dialect.ts';
+import type { FileFolder, IgnoredFile } from '../contract/dialect.ts';
 import type { Problem } from '../contract/problem.ts';
+
+/** A folder of files whose path is known. */
+export type NamedFolder = FileFolder & { readonly folder: string };
 
 export interface ListingParts {
   /** Absolute path of the site. */

@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { FileFolder, Project, Reading } from '../contract/dialect.ts';
+import type { FileFolder, Reading } from '../contract/dialect.ts';
+import type { Project } from '../contract/project.ts';
 import { toExtraFields } from './extra-headers.ts';
 import { findFolder } from './find-folder.ts';
-import { type FileListing, listFiles } from './list-files.ts';
+import { type FileListing, listFiles, type NamedFolder } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';
 import { Memory } from './memory.ts';
 import { toRouteForAll, toRoutes, toTargets } from './to-targets.ts';
@@ -15,17 +16,21 @@ const MEMORY_BYTES = 32 * 1024 ** 2;
 const TRUSTED_MS = 1000;
 
 /**
- * Reads which files of the site are served: those of `folders`, or, if no dialect names any, of the folder that `findFolder` finds.
+ * Reads which files of the site are served: those of `folders`; one without a name is the folder that `findFolder` finds.
  * Only names are read; what is in a file is learned when it is asked for. In development the names are read again when something changed. Never rejects for what stands in the site.
  */
-export async function readFiles(project: Project, folders: readonly FileFolder[] | undefined): Promise<Reading> {
-  if (folders) return together(await Promise.all(folders.map((place) => readFolder(project, place))));
-  const { folder, ignored, problems } = await findFolder(project.root);
-  const found = { routes: [], ignored, problems };
-  return folder === undefined ? found : together([found, await readFolder(project, { folder })]);
+export async function readFiles(project: Project, folders: readonly FileFolder[] = [{}]): Promise<Reading> {
+  return together(await Promise.all(folders.map((fileFolder) => readNamedOrFound(project, fileFolder))));
 }
 
-async function readFolder(project: Project, place: FileFolder): Promise<Reading> {
+async function readNamedOrFound(project: Project, fileFolder: FileFolder): Promise<Reading> {
+  if (fileFolder.folder !== undefined) return readFolder(project, { ...fileFolder, folder: fileFolder.folder });
+  const { folder, ignored, problems } = await findFolder(project.root);
+  const found = { routes: [], ignored, problems };
+  return folder === undefined ? found : together([found, await readFolder(project, { ...fileFolder, folder })]);
+}
+
+async function readFolder(project: Project, place: NamedFolder): Promise<Reading> {
   const { root, dataDir } = project;
   if (leadsOut(root, place.folder)) {
     const message = 'is not served: the folder of files must stand in the site';

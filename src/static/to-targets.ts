@@ -1,13 +1,13 @@
 import { basename, join } from 'node:path/posix';
-import type { FileFolder, Route } from '../contract/dialect.ts';
 import type { PatternSegment } from '../contract/pattern.ts';
+import type { Route } from '../contract/route.ts';
 import type { Target } from '../contract/target.ts';
 import { cacheControlOf } from './cache-control.ts';
 import type { Coding } from './choose-codings.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { ExtraFields } from './extra-headers.ts';
 import { type Doors, FileTarget } from './file-target.ts';
-import type { ListedFile } from './list-files.ts';
+import type { ListedFile, NamedFolder } from './list-files.ts';
 import { ServedFile } from './served-file.ts';
 import { type Shelf, StoredFile } from './stored-file.ts';
 
@@ -21,7 +21,7 @@ const FORMS: readonly { readonly suffix: string; readonly coding: Coding }[] = [
 
 /** How the files of a folder are served. */
 export interface FileRules {
-  readonly place: FileFolder;
+  readonly place: NamedFolder;
   readonly shelf: Shelf;
   /** By the path of a file, that of a page without slash, `.html` and `index.html`. */
   readonly extraFields: ReadonlyMap<string, ExtraFields>;
@@ -63,7 +63,7 @@ const INDEX = 'index.html';
 const ERROR_PAGES: ReadonlySet<string> = new Set(['404.html', '500.html']);
 
 /** `/docs/` for `docs/index.html`, `/about` for `about.html`, undefined for what is no page. */
-function pageAddress(path: string, { htmlPages = true }: FileFolder): string | undefined {
+function pageAddress(path: string, { htmlPages = true }: NamedFolder): string | undefined {
   if (basename(path) === INDEX) return `/${path.slice(0, -INDEX.length)}`;
   if (!htmlPages || ERROR_PAGES.has(path) || basename(path) === HTML) return undefined;
   return path.endsWith(HTML) ? `/${path.slice(0, -HTML.length)}` : undefined;
@@ -103,7 +103,7 @@ function open(places: Map<string, Doors>, path: string, doors: Doors): void {
 const METHODS = ['GET', 'HEAD'] as const;
 
 /** A Route for each path and who answers there. */
-export function toRoutes(targets: ReadonlyMap<string, Target>, { folder, base }: FileFolder): readonly Route[] {
+export function toRoutes(targets: ReadonlyMap<string, Target>, { folder, base }: NamedFolder): readonly Route[] {
   const above = toBase(base);
   return [...targets].map(([path, target]) => ({
     ...COMMON,
@@ -116,7 +116,7 @@ export function toRoutes(targets: ReadonlyMap<string, Target>, { folder, base }:
 }
 
 /** One Route for all that may ever stand in the folder. */
-export function toRouteForAll(target: Target, { folder, base }: FileFolder): Route {
+export function toRouteForAll(target: Target, { folder, base }: NamedFolder): Route {
   const above = toBase(base);
   const segments: PatternSegment[] = [...toSegments(above), { kind: 'catch-all', name: 'path', orNone: true }];
   return { ...COMMON, pattern: { text: `${above}/*`, segments }, target, file: folder, folder, base: above };

@@ -1,7 +1,7 @@
 import test from 'ava';
-import type { Route } from '../../src/contract/dialect.ts';
 import type { Exchange } from '../../src/contract/exchange.ts';
 import { Fault } from '../../src/contract/fault.ts';
+import type { Route } from '../../src/contract/route.ts';
 import type { Params } from '../../src/contract/target.ts';
 import { serveHandler } from '../helpers/handler-server.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';

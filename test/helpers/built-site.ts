@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Project } from '../../src/contract/dialect.ts';
 import type { Problem } from '../../src/contract/problem.ts';
+import type { Project } from '../../src/contract/project.ts';
 import { compile, type Exports } from '../../src/dialects/loader/compile.ts';
 import { findKept } from '../../src/dialects/loader/kept-build.ts';
 import { NewBuild } from '../../src/dialects/loader/new-build.ts';

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from 'ava';
-import type { Dialect, Project, Reading } from '../../src/contract/dialect.ts';
+import type { Dialect, Reading } from '../../src/contract/dialect.ts';
+import type { Project } from '../../src/contract/project.ts';
 import { createRouter } from '../../src/routing/router.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { project } from './project.ts';

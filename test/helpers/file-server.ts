@@ -1,5 +1,6 @@
 import type { ExecutionContext } from 'ava';
-import type { FileFolder, Project } from '../../src/contract/dialect.ts';
+import type { FileFolder } from '../../src/contract/dialect.ts';
+import type { Project } from '../../src/contract/project.ts';
 import { readFiles } from '../../src/static/read-files.ts';
 import { type DialectServer, serveDialect } from './dialect-server.ts';
 

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { Project } from '../../src/contract/dialect.ts';
+import type { Project } from '../../src/contract/project.ts';
 import type { Params } from '../../src/contract/target.ts';
 import { compile } from '../../src/dialects/loader/compile.ts';
 import { FunctionTarget } from '../../src/dialects/netlify/call/function-target.ts';
@@ -42,7 +42,7 @@ export async function serveFunction(
   const log = { ...opened.log, info: note, warn: note, error: note };
   const platform = toPlatform({ ...opened, log });
   installTextResponse();
-  installGlobals();
+  installGlobals(process.env);
   const compiled = await compile(opened, { files: [`${opened.root}/${FILE}`] });
   const loaded = await compiled.load(`${opened.root}/${FILE}`);
   if (loaded.state !== 'ready') throw new Error(`the function is not loaded: ${JSON.stringify(compiled.problems)}`);

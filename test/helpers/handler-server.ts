@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { readConfig } from '../../src/config/config.ts';
-import type { Route } from '../../src/contract/dialect.ts';
+import type { Route } from '../../src/contract/route.ts';
 import type { Miss } from '../../src/contract/target.ts';
 import { Handler } from '../../src/handler.ts';
 import { Hop } from '../../src/hop/hop.ts';

@@ -1,4 +1,4 @@
-import type { JobAttempt } from '../../src/contract/dialect.ts';
+import type { JobAttempt } from '../../src/contract/job-rule.ts';
 import type { Declaration, FunctionConfig } from '../../src/dialects/netlify/find/declaration.ts';
 
 /** The first attempt at a job, with all the time in the world. */

@@ -1,4 +1,5 @@
-import type { Dialect, JobAttempt, JobIntake, Reading } from '../../src/contract/dialect.ts';
+import type { Dialect, Reading } from '../../src/contract/dialect.ts';
+import type { JobAttempt, JobIntake } from '../../src/contract/job-rule.ts';
 import type { Target } from '../../src/contract/target.ts';
 import { route } from './route.ts';
 

@@ -1,4 +1,4 @@
-import type { JobRule } from '../../src/contract/dialect.ts';
+import type { JobRule } from '../../src/contract/job-rule.ts';
 
 /** A rule named 'mail' that does nothing, at length of a minute at most, and is not tried again. */
 export function jobRule(parts: Partial<JobRule> = {}): JobRule {

@@ -1,9 +1,10 @@
 import type { ExecutionContext } from 'ava';
-import type { Project, ProjectLimits } from '../../src/contract/dialect.ts';
 import type { Log } from '../../src/contract/log.ts';
+import type { Project, ProjectLimits } from '../../src/contract/project.ts';
 import { FunctionTarget } from '../../src/dialects/netlify/call/function-target.ts';
 import { toLambdaRun } from '../../src/dialects/netlify/call/lambda-run.ts';
 import { type Platform, toPlatform } from '../../src/dialects/netlify/call/platform.ts';
+import { createRouter } from '../../src/routing/router.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { NO_LIMITS } from './project.ts';
 
@@ -64,6 +65,8 @@ export function netlifyPlatform(lines: LogLine[], { env = {}, limits, mockCountr
     log,
     region: 'lhr',
     env,
+    createRouter,
+    processEnv: process.env,
     functionLimits: { ...NO_LIMITS, ...limits },
     ...(mockCountry && { mockCountry }),
   });

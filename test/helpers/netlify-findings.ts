@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { Project } from '../../src/contract/dialect.ts';
+import type { Project } from '../../src/contract/project.ts';
 import { readNetlifyToml } from '../../src/dialects/netlify/config/netlify-toml.ts';
 import type { Declaration } from '../../src/dialects/netlify/find/declaration.ts';
 import { type Findings, findFunctions } from '../../src/dialects/netlify/find/find-functions.ts';

@@ -1,8 +1,9 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Project, ProjectLimits } from '../../src/contract/dialect.ts';
 import type { Log } from '../../src/contract/log.ts';
+import type { Project, ProjectLimits } from '../../src/contract/project.ts';
+import { createRouter } from '../../src/routing/router.ts';
 import { siteFolder } from './site-folder.ts';
 
 const SILENT: Log = {
@@ -40,6 +41,8 @@ export async function project(
     region: '',
     env: {},
     functionLimits: NO_LIMITS,
+    createRouter,
+    processEnv: process.env,
     ...parts,
   };
 }

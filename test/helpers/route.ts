@@ -1,5 +1,5 @@
-import type { Route } from '../../src/contract/dialect.ts';
 import type { PatternSegment } from '../../src/contract/pattern.ts';
+import type { Route } from '../../src/contract/route.ts';
 
 /** A route by its pattern as people write it, e.g. `/api/:id` or `/files/*rest`; its target passes. */
 export function route(text: string, parts: Partial<Route> = {}): Route {

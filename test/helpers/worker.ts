@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { JobRule } from '../../src/contract/dialect.ts';
+import type { JobRule } from '../../src/contract/job-rule.ts';
 import type { Queue } from '../../src/contract/store.ts';
 import { Worker, type WorkerParts } from '../../src/jobs/worker.ts';
 import { logFolder } from './log-folder.ts';

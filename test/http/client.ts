@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { trustedPeers } from '../../src/config/setting.ts';
-import { type Client, identify } from '../../src/http/client.ts';
+import type { Client } from '../../src/contract/client.ts';
+import { identify } from '../../src/http/client.ts';
 import { receive, receiveEncrypted } from '../helpers/received-request.ts';
 
 const POD_NETWORK = trustedPeers('127.0.0.1,10.0.0.0/8,fd00::/8');

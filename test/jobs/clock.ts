@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { JobRule } from '../../src/contract/dialect.ts';
+import type { JobRule } from '../../src/contract/job-rule.ts';
 import type { Queue } from '../../src/contract/store.ts';
 import { Clock } from '../../src/jobs/clock.ts';
 import { embeddedStore } from '../helpers/embedded-store.ts';

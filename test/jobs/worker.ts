@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { JobAttempt } from '../../src/contract/dialect.ts';
+import type { JobAttempt } from '../../src/contract/job-rule.ts';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { newJob } from '../helpers/store-place.ts';

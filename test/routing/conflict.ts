@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Route } from '../../src/contract/dialect.ts';
+import type { Route } from '../../src/contract/route.ts';
 import { findConflicts } from '../../src/routing/conflict.ts';
 import { route } from '../helpers/route.ts';
 

@@ -1,7 +1,8 @@
 import test from 'ava';
 import type { MatchablePath } from '../../src/contract/path.ts';
+import type { Router } from '../../src/contract/route.ts';
 import type { Params } from '../../src/contract/target.ts';
-import { createRouter, type Router } from '../../src/routing/router.ts';
+import { createRouter } from '../../src/routing/router.ts';
 import { route } from '../helpers/route.ts';
 
 /** The files of the platform's page, as it lists them under "Routing". */

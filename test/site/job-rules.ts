@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { JobRule } from '../../src/contract/dialect.ts';
+import type { JobRule } from '../../src/contract/job-rule.ts';
 import { openSite } from '../../src/site/site.ts';
 import { fixedDialect } from '../helpers/fixed-dialect.ts';
 import { project } from '../helpers/project.ts';

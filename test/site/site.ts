@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Dialect, FileFolder, Project } from '../../src/contract/dialect.ts';
+import type { Dialect, FileFolder } from '../../src/contract/dialect.ts';
+import type { Project } from '../../src/contract/project.ts';
+import { createRouter } from '../../src/routing/router.ts';
 import { SiteError } from '../../src/site/folder.ts';
 import { openSite } from '../../src/site/site.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';
@@ -119,6 +121,8 @@ async function projectIn(t: ExecutionContext): Promise<Project> {
     log,
     region: '',
     env: {},
+    createRouter,
+    processEnv: process.env,
     functionLimits: NO_LIMITS,
   };
 }

@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
-import type { Dialect, Project, Reading } from '../../contract/dialect.ts';
+import type { Dialect, Reading } from '../../contract/dialect.ts';
+import type { Project } from '../../contract/project.ts';
 import { hostBuild } from './hosted/host-build.ts';
 import { type FoundBuild, readBuild } from './hosted/read-build.ts';
 

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import type { Dialect, FileFolder, Project, Reading } from '../../contract/dialect.ts';
-import { type FoundFolder, findFolder } from '../../static/find-folder.ts';
+import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
+import type { Project } from '../../contract/project.ts';
 import { survey } from '../loader/survey.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { readEdgeOneJson } from './config/edgeone-json.ts';
@@ -22,16 +22,12 @@ async function read(given: Project): Promise<Reading> {
   // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const { json, problems } = await readEdgeOneJson(project.root);
-  const [gates, functions, files] = await Promise.all([
-    openGates(project, json),
-    readFunctions(withOwnLimits(project, json)),
-    nameFolder(project.root, json),
-  ]);
+  const [gates, functions] = await Promise.all([openGates(project, json), readFunctions(withOwnLimits(project, json))]);
   return {
     routes: [...gates.routes, ...functions.routes],
-    ignored: [...gates.ignored, ...functions.ignored, ...files.ignored],
-    problems: [...kvProblems, ...problems, ...gates.problems, ...functions.problems, ...files.problems],
-    ...(files.folder !== undefined && { fileFolders: [{ folder: files.folder, slash: files.slash }] }),
+    ignored: [...gates.ignored, ...functions.ignored],
+    problems: [...kvProblems, ...problems, ...gates.problems, ...functions.problems],
+    ...toFileFolders(json),
   };
 }
 
@@ -61,13 +57,11 @@ async function readFunctions(project: Project): Promise<Reading> {
   };
 }
 
-interface NamedFolder extends FoundFolder {
-  readonly slash: NonNullable<FileFolder['slash']>;
-}
-
-/** None where `edgeone.json` says nothing that concerns files; with a rule of its own for slashes the folder must not have another one. */
-async function nameFolder(root: string, { outputDirectory, trailingSlash }: EdgeOneJson): Promise<NamedFolder> {
+/** None where `edgeone.json` sets nothing that concerns files. With its own rule for slashes the folder must not apply a second one. */
+function toFileFolders({ outputDirectory, trailingSlash }: EdgeOneJson): {
+  readonly fileFolders?: readonly FileFolder[];
+} {
+  if (outputDirectory === undefined && trailingSlash === undefined) return {};
   const slash = trailingSlash === undefined ? 'one' : 'either';
-  if (outputDirectory !== undefined) return { folder: outputDirectory, slash, ignored: [], problems: [] };
-  return slash === 'one' ? { slash, ignored: [], problems: [] } : { ...(await findFolder(root)), slash };
+  return { fileFolders: [{ ...(outputDirectory !== undefined && { folder: outputDirectory }), slash }] };
 }

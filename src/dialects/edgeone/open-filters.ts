@@ -1,4 +1,6 @@
-import type { Project, Reading, Route } from '../../contract/dialect.ts';
+import type { Reading } from '../../contract/dialect.ts';
+import type { Project } from '../../contract/project.ts';
+import type { Route } from '../../contract/route.ts';
 import type { Target } from '../../contract/target.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { toRedirectGate } from './config/redirect-filter.ts';

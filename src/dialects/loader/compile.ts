@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
-import type { Project } from '../../contract/dialect.ts';
 import type { Problem } from '../../contract/problem.ts';
+import type { Project } from '../../contract/project.ts';
 import { buildAround } from './build-around.ts';
 import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { readFile, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Project } from '../../contract/dialect.ts';
 import type { Problem } from '../../contract/problem.ts';
+import type { Project } from '../../contract/project.ts';
 import { BuildError } from './build-error.ts';
 import { findChange } from './inputs.ts';
 import type { KeptModule, KeptPiece, Piece } from './piece.ts';

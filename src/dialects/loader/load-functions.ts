@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
-import type { Project } from '../../contract/dialect.ts';
 import type { Log } from '../../contract/log.ts';
 import type { Problem } from '../../contract/problem.ts';
+import type { Project } from '../../contract/project.ts';
 import { type Compiled, compile, type Exports } from './compile.ts';
 import type { Rewrite } from './source-files.ts';
 

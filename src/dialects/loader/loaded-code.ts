@@ -1,4 +1,4 @@
-import type { WarmCode } from '../../contract/dialect.ts';
+import type { WarmCode } from '../../contract/project.ts';
 
 /** The code of one reading of a site, of which that of the reading before is a part as far as it is asked for again. */
 export class LoadedCode implements WarmCode {

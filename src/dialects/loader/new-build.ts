@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Ahead } from '../../contract/dialect.ts';
+import type { Ahead } from '../../contract/project.ts';
 import { makeFolder } from '../../process/make-folder.ts';
 import { BuildError } from './build-error.ts';
 import { BUILD_FOLDER, MANIFEST, type Manifest } from './kept-build.ts';

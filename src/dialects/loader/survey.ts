@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { init, parse } from 'es-module-lexer';
-import type { Project } from '../../contract/dialect.ts';
 import type { Problem } from '../../contract/problem.ts';
+import type { Project } from '../../contract/project.ts';
 import { buildAround } from './build-around.ts';
 import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';

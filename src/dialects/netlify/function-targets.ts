@@ -1,4 +1,5 @@
-import type { JobRule, Project } from '../../contract/dialect.ts';
+import type { JobRule } from '../../contract/job-rule.ts';
+import type { Project } from '../../contract/project.ts';
 import { Schedule } from '../../contract/schedule.ts';
 import type { Target } from '../../contract/target.ts';
 import { toBackgroundRule, toRuleName } from './background/background-rule.ts';

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import type { Dialect, FileFolder, Project, Reading } from '../../contract/dialect.ts';
+import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
+import type { Project } from '../../contract/project.ts';
 import { readNetlifyToml } from './config/netlify-toml.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findUnused } from './find/find-unused.ts';
@@ -21,7 +22,7 @@ async function read(given: Project): Promise<Reading> {
   const [found, unused] = await Promise.all([findFunctions(project, toml), findUnused(project.root, toml.publish)]);
   const opened = await openFunctions(project, found);
   // They are about the routes of functions, of which there are none where nothing is run.
-  const redirects = toRedirectRoutes(project.ahead ? [] : toml.redirects, opened.routes);
+  const redirects = toRedirectRoutes(project.ahead ? [] : toml.redirects, opened.routes, project.createRouter);
   return {
     routes: [...opened.routes, ...redirects.routes],
     ignored: found.ignored,

@@ -1,7 +1,9 @@
 import { relative } from 'node:path';
-import type { JobRule, Project, Route } from '../../contract/dialect.ts';
 import { Fault } from '../../contract/fault.ts';
+import type { JobRule } from '../../contract/job-rule.ts';
 import type { Problem } from '../../contract/problem.ts';
+import type { Project } from '../../contract/project.ts';
+import type { Route } from '../../contract/route.ts';
 import type { Exports } from '../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../loader/load-functions.ts';
 import { installGlobals } from './call/globals.ts';
@@ -33,7 +35,7 @@ export async function openFunctions(
 ): Promise<OpenedFunctions> {
   if (declarations.length === 0) return { routes: [], jobRules: [], problems: [] };
   // Functions use them while they load. Where nothing is run they are not needed.
-  if (!project.ahead) installGlobals();
+  if (!project.ahead) installGlobals(project.processEnv);
   const { loaded, problems } = await loadFunctions(project, { files: declarations, limitMs: loadLimitMs });
   const opening = new Opening(project, [
     ...problems,

@@ -1,6 +1,6 @@
-import type { Route } from '../../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../../contract/pattern.ts';
 import type { Problem } from '../../contract/problem.ts';
+import type { Route } from '../../contract/route.ts';
 import type { Params, Target } from '../../contract/target.ts';
 import type { Declaration } from './find/declaration.ts';
 import { type Fit, mayMeet, toFit } from './find/pattern-fit.ts';

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { build } from '../../../src/cli/build.ts';
 import { routes } from '../../../src/cli/routes.ts';
 import { readConfig } from '../../../src/config/config.ts';
-import type { Route } from '../../../src/contract/dialect.ts';
+import type { Route } from '../../../src/contract/route.ts';
 import { astro } from '../../../src/dialects/astro/astro.ts';
 import { readStaticHeaders } from '../../../src/dialects/astro/hosted/static-headers.ts';
 import { BUILDS, nameOf, shopBuild } from '../../helpers/astro-builds.ts';

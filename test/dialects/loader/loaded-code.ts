@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import type { Project } from '../../../src/contract/dialect.ts';
+import type { Project } from '../../../src/contract/project.ts';
 import { compile, type Exports } from '../../../src/dialects/loader/compile.ts';
 import { LoadedCode } from '../../../src/dialects/loader/loaded-code.ts';
 import { compileAhead } from '../../helpers/built-site.ts';

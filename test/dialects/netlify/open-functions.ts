@@ -1,7 +1,8 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import type { JobRule, Project } from '../../../src/contract/dialect.ts';
+import type { JobRule } from '../../../src/contract/job-rule.ts';
+import type { Project } from '../../../src/contract/project.ts';
 import { netlify } from '../../../src/dialects/netlify/netlify.ts';
 import { openFunctions } from '../../../src/dialects/netlify/open-functions.ts';
 import { createRouter } from '../../../src/routing/router.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
-import type { JobIntake } from '../../../src/contract/dialect.ts';
+import type { JobIntake } from '../../../src/contract/job-rule.ts';
 import { netlify } from '../../../src/dialects/netlify/netlify.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 

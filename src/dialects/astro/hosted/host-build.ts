@@ -1,6 +1,7 @@
 import { relative, sep } from 'node:path';
-import type { FileFolder, Project, Reading } from '../../../contract/dialect.ts';
+import type { FileFolder, Reading } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { Project } from '../../../contract/project.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { isOwnEntry } from '../own/own-build.ts';
 import { ownReading } from '../own/own-reading.ts';

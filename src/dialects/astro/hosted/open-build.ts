@@ -3,9 +3,8 @@ import { registerHooks } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { processEnv } from '../../../config/config.ts';
-import type { Project } from '../../../contract/dialect.ts';
 import type { Log } from '../../../contract/log.ts';
+import type { Project } from '../../../contract/project.ts';
 import { keepPace } from './pace.ts';
 import type { FoundBuild } from './read-build.ts';
 
@@ -19,7 +18,7 @@ export type Exports = Readonly<Record<string, unknown>>;
  * Imports a build once: another reading of the same one, with the same variables, finds the very same modules. Rejects with what the build throws, or
  * with Node's error when a package is missing, or when it takes longer than 10 s.
  */
-export async function openBuild({ warmCode, env, log }: Project, found: FoundBuild): Promise<Exports> {
+export async function openBuild({ warmCode, env, processEnv, log }: Project, found: FoundBuild): Promise<Exports> {
   // Code may read its variables once, while it loads; with others it is not the same any more.
   const key = hash('sha256', JSON.stringify(['astro', found.entry, found.version, Object.entries(env).sort()]));
   const known = warmCode?.find(key);
@@ -28,7 +27,7 @@ export async function openBuild({ warmCode, env, log }: Project, found: FoundBui
   const name = warmCode?.isFirst === false ? `${found.version}-${randomUUID()}` : found.version;
   const modules = nameModules(dirname(found.entry), name);
   // A build for standalone use would listen on a port of its own. It is asked while it loads, and with it those that are imported later.
-  processEnv().ASTRO_NODE_AUTOSTART = 'disabled';
+  processEnv.ASTRO_NODE_AUTOSTART = 'disabled';
   const exports = await inTime(takeOverRejections(log, () => modules.import(found.entry)));
   await trustHost(modules, found);
   warmCode?.keep(key, exports);

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Client } from '../../../contract/client.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
-import type { Client } from '../../../http/client.ts';
 import { hasBody } from '../../../http/headers.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { Route } from '../../../contract/dialect.ts';
 import type { MatchablePath } from '../../../contract/path.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
+import type { Route } from '../../../contract/route.ts';
 import type { Params, Target } from '../../../contract/target.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { AstroTarget } from './astro-target.ts';

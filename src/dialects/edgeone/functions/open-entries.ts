@@ -1,7 +1,9 @@
 import { relative } from 'node:path';
-import type { IgnoredFile, Project, Reading, Route } from '../../../contract/dialect.ts';
+import type { IgnoredFile, Reading } from '../../../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { Project } from '../../../contract/project.ts';
+import type { Route } from '../../../contract/route.ts';
 import type { Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import type { Exports } from '../../loader/compile.ts';

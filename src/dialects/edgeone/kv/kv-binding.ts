@@ -1,6 +1,6 @@
-import type { Project } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { Project } from '../../../contract/project.ts';
 import type { Kv } from '../../../contract/store.ts';
 
 /** As the platform has them. */

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { IgnoredFile, Project } from '../../../contract/dialect.ts';
+import type { IgnoredFile } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { Project } from '../../../contract/project.ts';
 import type { Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../../loader/compile.ts';

@@ -1,4 +1,4 @@
-import type { JobRule } from '../../../contract/dialect.ts';
+import type { JobRule } from '../../../contract/job-rule.ts';
 import type { Run } from '../call/invocation.ts';
 import type { Platform } from '../call/platform.ts';
 import type { Declaration } from '../find/declaration.ts';

@@ -1,6 +1,6 @@
-import type { JobIntake } from '../../../contract/dialect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import type { JobIntake } from '../../../contract/job-rule.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';

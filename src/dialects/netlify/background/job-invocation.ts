@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
-import type { JobAttempt } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
+import type { JobAttempt } from '../../../contract/job-rule.ts';
 import type { Log } from '../../../contract/log.ts';
 import { PendingWork } from '../../../contract/pending-work.ts';
 import type { Params } from '../../../contract/target.ts';
 import { HOP_BY_HOP, withoutNames } from '../../../http/headers.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
+import { addClientHeaders } from '../call/client-headers.ts';
 import type { Invocation, Run } from '../call/invocation.ts';
-import { addClientHeaders } from '../client-headers.ts';
 import type { StoredRequest } from './stored-request.ts';
 
 export interface JobInvocationParts {

@@ -1,4 +1,4 @@
-import type { JobRule } from '../../../contract/dialect.ts';
+import type { JobRule } from '../../../contract/job-rule.ts';
 import { type RuleParts, toRuleName } from './background-rule.ts';
 import { JobInvocation, runJob } from './job-invocation.ts';
 import type { StoredRequest } from './stored-request.ts';

@@ -1,5 +1,5 @@
-import type { ProjectLimits } from '../../../contract/dialect.ts';
 import type { Log } from '../../../contract/log.ts';
+import type { ProjectLimits } from '../../../contract/project.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { StreamLimits } from '../../../http/stream-limits.ts';
 

@@ -5,7 +5,7 @@ import { hasBody } from '../../../http/headers.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
 import { WebRequest } from '../../../http/web-request.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
-import { addClientHeaders, CLIENT_ADDRESS } from '../client-headers.ts';
+import { addClientHeaders, CLIENT_ADDRESS } from './client-headers.ts';
 import { fieldOf } from './field-of.ts';
 import type { Invocation } from './invocation.ts';
 import { REQUEST_ID } from './request-ulids.ts';

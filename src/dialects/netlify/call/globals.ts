@@ -1,4 +1,3 @@
-import { processEnv } from '../../../config/config.ts';
 import { awslambda } from './awslambda.ts';
 import type { Context } from './context.ts';
 import { requestStore } from './request-store.ts';
@@ -21,35 +20,39 @@ export interface NetlifyEnv {
 }
 
 /**
- * Makes the globals of the platform, before code of users is loaded: `Netlify`, `awslambda`, and the store of `getContext()`. They know of no site, so that
- * several in one process share them; a further call changes nothing. `URLPattern`, which the platform adds, is Node's own.
+ * Defines the globals of the platform, before code of users is loaded: `Netlify`, `awslambda`, and the store of `getContext()`. They belong to no site, so
+ * several sites in one process share them; a further call changes nothing. `URLPattern`, which the platform adds, is Node's own.
  */
-export function installGlobals(): void {
+export function installGlobals(processEnv: NodeJS.ProcessEnv): void {
   guardPurge();
-  for (const [name, value] of Object.entries({ Netlify: NETLIFY, awslambda })) {
-    // As plain as a polyfill's: who mocks it in a test may replace it.
+  if (Reflect.get(globalThis, 'Netlify') instanceof NetlifyRuntime) return;
+  for (const [name, value] of Object.entries({ Netlify: new NetlifyRuntime(processEnv), awslambda })) {
+    // Writable, like the property of a polyfill, so that tests of users can replace it.
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
   }
 }
 
-const ENV: NetlifyEnv = {
-  get: (name: string) => processEnv()[name],
-  has: (name: string) => Boolean(processEnv()[name]),
-  set: (name: string, value: string) => {
-    processEnv()[name] = value;
-  },
-  delete: (name: string) => {
-    delete processEnv()[name];
-  },
-  toObject: () => ({ ...processEnv() }) as Record<string, string>, // it lists no variable that is unset
-};
+class NetlifyRuntime implements NetlifyGlobal {
+  readonly env: NetlifyEnv;
 
-const NETLIFY: NetlifyGlobal = {
-  get context() {
+  constructor(processEnv: NodeJS.ProcessEnv) {
+    this.env = {
+      get: (name) => processEnv[name],
+      has: (name) => Boolean(processEnv[name]),
+      set: (name, value) => {
+        processEnv[name] = value;
+      },
+      delete: (name) => {
+        delete processEnv[name];
+      },
+      toObject: () => ({ ...processEnv }) as Record<string, string>, // its entries are all set
+    };
+  }
+
+  get context(): Context | null {
     return requestStore().getStore()?.context ?? null;
-  },
-  env: ENV,
-};
+  }
+}
 
 /** Where `purgeCache()` of `@netlify/functions` sends its wish. */
 const PURGE = 'https://api.netlify.com/api/v1/purge';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { addClientHeaders } from '../client-headers.ts';
+import { addClientHeaders } from './client-headers.ts';
 import { mockGeo, toGeo } from './geo.ts';
 import type { Invocation } from './invocation.ts';
 import type { Platform } from './platform.ts';

@@ -1,5 +1,5 @@
-import type { Project } from '../../../contract/dialect.ts';
 import type { Log } from '../../../contract/log.ts';
+import type { Project } from '../../../contract/project.ts';
 import { AllCallLimits } from './call-limits.ts';
 import { RequestUlids } from './request-ulids.ts';
 

@@ -1,7 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { IgnoredFile, Project } from '../../../contract/dialect.ts';
+import type { IgnoredFile } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { Project } from '../../../contract/project.ts';
 import { survey } from '../../loader/survey.ts';
 import { type ConfigValues, mergeValues } from '../config/config-values.ts';
 import type { NetlifyToml } from '../config/netlify-toml.ts';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Exchange } from '../../../contract/exchange.ts';
+import type { Router } from '../../../contract/route.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
-import type { Router } from '../../../routing/router.ts';
 import { queryOf } from './redirect-query.ts';
 import type { RedirectParts } from './redirect-target.ts';
 

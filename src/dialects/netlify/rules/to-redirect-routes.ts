@@ -1,8 +1,8 @@
-import type { Route } from '../../../contract/dialect.ts';
 import type { Pattern } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { Project } from '../../../contract/project.ts';
+import type { Route, Router } from '../../../contract/route.ts';
 import type { Target } from '../../../contract/target.ts';
-import { createRouter, type Router } from '../../../routing/router.ts';
 import type { TomlRedirect } from '../config/toml-redirects.ts';
 import { mayMeet } from '../find/pattern-fit.ts';
 import { RedirectDestination } from './redirect-destination.ts';
@@ -21,7 +21,11 @@ export interface RedirectRoutes {
  * All come behind the functions' own paths; those with `force` before files, the others behind them. What is not done here is a warning.
  * `functions`: their routes, by which rules find them.
  */
-export function toRedirectRoutes(rules: readonly TomlRedirect[], functions: readonly Route[]): RedirectRoutes {
+export function toRedirectRoutes(
+  rules: readonly TomlRedirect[],
+  functions: readonly Route[],
+  createRouter: Project['createRouter'],
+): RedirectRoutes {
   const router = createRouter(functions);
   const routes: Route[] = [];
   const problems: Problem[] = [];

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import type { Project } from '../../../../src/contract/dialect.ts';
 import { Exchange } from '../../../../src/contract/exchange.ts';
+import type { Project } from '../../../../src/contract/project.ts';
 import { edgeone } from '../../../../src/dialects/edgeone/edgeone.ts';
 import { serverOf, uuidOf } from '../../../../src/dialects/edgeone/functions/platform.ts';
 import type { DialectServer } from '../../../helpers/dialect-server.ts';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import test from 'ava';
-import type { JobRule } from '../../../../src/contract/dialect.ts';
+import type { JobRule } from '../../../../src/contract/job-rule.ts';
 import { toBackgroundRule } from '../../../../src/dialects/netlify/background/background-rule.ts';
 import { type StoredRequest, toStoredBytes } from '../../../../src/dialects/netlify/background/stored-request.ts';
 import type { Context } from '../../../../src/dialects/netlify/call/context.ts';

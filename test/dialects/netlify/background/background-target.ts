@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
-import type { JobIntake } from '../../../../src/contract/dialect.ts';
 import { Fault } from '../../../../src/contract/fault.ts';
+import type { JobIntake } from '../../../../src/contract/job-rule.ts';
 import { BackgroundTarget } from '../../../../src/dialects/netlify/background/background-target.ts';
 import { fromStoredBytes, type StoredRequest } from '../../../../src/dialects/netlify/background/stored-request.ts';
 import { type ExchangeServer, serveExchanges } from '../../../helpers/exchange-server.ts';

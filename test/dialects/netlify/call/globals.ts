@@ -8,7 +8,7 @@ import { installGlobals } from '../../../../src/dialects/netlify/call/globals.ts
 import { requestStore } from '../../../../src/dialects/netlify/call/request-store.ts';
 import { serveFunction } from '../../../helpers/function-server.ts';
 
-installGlobals();
+installGlobals(process.env);
 const { Netlify } = globalThis as unknown as { Netlify: NetlifyGlobal }; // just installed
 
 test('Netlify has a context and an env, and no context where nothing is called', (t) => {
@@ -19,7 +19,7 @@ test('Netlify has a context and an env, and no context where nothing is called',
 test('what is installed twice is the same', (t) => {
   const { fetch: before, awslambda } = globalThis as unknown as Record<string, unknown>;
 
-  installGlobals();
+  installGlobals(process.env);
 
   const after = globalThis as unknown as Record<string, unknown>;
   t.deepEqual([after.Netlify === Netlify, after.fetch === before, after.awslambda === awslambda], [true, true, true]);

@@ -1,12 +1,13 @@
 import test, { type ExecutionContext } from 'ava';
-import type { Route } from '../../../../src/contract/dialect.ts';
 import type { Exchange } from '../../../../src/contract/exchange.ts';
 import { Fault } from '../../../../src/contract/fault.ts';
+import type { Route } from '../../../../src/contract/route.ts';
 import type { Params } from '../../../../src/contract/target.ts';
 import type { TomlRedirect } from '../../../../src/dialects/netlify/config/toml-redirects.ts';
 import type { Declaration } from '../../../../src/dialects/netlify/find/declaration.ts';
 import { toRedirectRoutes } from '../../../../src/dialects/netlify/rules/to-redirect-routes.ts';
 import { toRoutes } from '../../../../src/dialects/netlify/to-routes.ts';
+import { createRouter } from '../../../../src/routing/router.ts';
 import type { ExchangeServer } from '../../../helpers/exchange-server.ts';
 import { serveHandler } from '../../../helpers/handler-server.ts';
 import { route } from '../../../helpers/route.ts';
@@ -201,7 +202,11 @@ for (const [why, rule] of [
 ] as const) {
   test(`a rule with ${why} is warned of with file and line, and not used`, (t) => {
     const functions = functionRoutes('own', { paths: ['/own'] });
-    const { routes, problems } = toRedirectRoutes([toRule({ from: '/x/*', to: '/y', ...rule, line: 7 })], functions);
+    const { routes, problems } = toRedirectRoutes(
+      [toRule({ from: '/x/*', to: '/y', ...rule, line: 7 })],
+      functions,
+      createRouter,
+    );
 
     t.deepEqual(routes, []);
     t.is(problems.length, 1);
@@ -221,7 +226,7 @@ async function serve(
   others: readonly Route[] = [],
 ): Promise<ExchangeServer> {
   const functions = others.filter(({ dialect }) => dialect === 'netlify');
-  const { routes, problems } = toRedirectRoutes(rules.map(toRule), functions);
+  const { routes, problems } = toRedirectRoutes(rules.map(toRule), functions, createRouter);
   t.deepEqual(problems, []);
   const answer = async ({ response }: Exchange) => {
     response.writeHead(404).end();

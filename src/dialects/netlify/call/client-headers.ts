@@ -1,5 +1,5 @@
-import type { Invocation } from './call/invocation.ts';
-import { REQUEST_ID } from './call/request-ulids.ts';
+import type { Invocation } from './invocation.ts';
+import { REQUEST_ID } from './request-ulids.ts';
 
 /** In which the platform's network passes the client's address to functions. */
 export const CLIENT_ADDRESS = 'x-nf-client-connection-ip';
