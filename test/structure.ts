@@ -4,32 +4,26 @@ import test from 'ava';
 import * as rules from './helpers/house-rules.ts';
 import { fakeSourceTree, readSourceTree } from './helpers/source-tree.ts';
 
-/** The house, from the top to the ground floor. A file imports from its own room or from below (docs/architecture.md). */
+/**
+ * The rooms, from the top floor to the ground floor. A room is a whole folder of `src/`, or a file on top of it; each dialect and the loader is a room of
+ * its own. A file imports from its own room or from a lower floor (docs/architecture.md).
+ */
 const FLOORS: rules.Floors = [
-  ['cli.ts', 'astro-adapter/'],
-  ['commands/', 'index.ts', 'edgeone.ts', 'session.ts'],
-  ['session-store.ts', 'edge.ts', 'middleware.ts', 'process-guard.ts'],
-  ['guest.ts'],
-  ['running-site.ts'],
-  ['server.ts', 'background.ts'],
-  ['handler.ts', 'exchanges.ts'],
-  ['ready.ts'],
+  ['index.ts', 'astro-adapter/'],
+  ['cli/', 'public/'],
+  ['edge.ts', 'embed/'],
+  ['server.ts', 'handler.ts'],
   ['site/'],
   ['dialects/*/'],
-  ['site/router.ts'],
-  ['site/order.ts', 'site/trie.ts'],
-  ['dialects/loader/', 'dialects/limits/', 'hop/', 'static/', 'jobs/', 'stores/', 'tls/', 'host/'],
-  ['dialects/dialect.ts'],
-  ['log/'],
-  ['site/pattern.ts'],
-  ['target.ts', 'site/path.ts', 'site/problem.ts', 'stores/store.ts'],
-  ['http/'],
-  ['wire/'],
-  ['config.ts'],
-  ['redis-url.ts', 'message-bus-place.ts'],
-  ['setting.ts', 'fault.ts', 'pending-work.ts', 'deadlines.ts', 'within.ts'],
-  ['roster.ts', 'exit.ts', 'make-folder.ts'],
+  ['dialects/loader/', 'hop/', 'static/', 'jobs/', 'stores/', 'routing/', 'tls/'],
+  ['http/', 'log/'],
+  ['wire/', 'process/'],
+  ['contract/'],
+  ['config/', 'timing/'],
 ];
+
+/** The only rooms that a dialect imports. */
+const KNOWN_TO_DIALECTS = ['src/contract/', 'src/http/', 'src/dialects/loader/'];
 
 /** A package, and the only room that may import it. */
 const HOMES: Readonly<Record<string, string>> = {
@@ -42,7 +36,7 @@ const HOMES: Readonly<Record<string, string>> = {
   'es-module-lexer': 'src/dialects/loader/',
   '@babel/parser': 'src/dialects/netlify/',
   'smol-toml': 'src/dialects/netlify/',
-  croner: 'src/jobs/',
+  croner: 'src/contract/',
 };
 
 /** What only one file may do. */
@@ -86,6 +80,23 @@ test('no file in src imports itself through others', (t) => {
   t.deepEqual(rules.noCycles(house), []);
 });
 
+test('no folder in src imports itself through others, at any depth', (t) => {
+  t.deepEqual(rules.noFolderCycles(house), []);
+});
+
+test('a dialect imports contract, http and the loader, and nothing else of the house', (t) => {
+  const dialects = house.filter(({ path }) => /^src\/dialects\/(?!loader\/)/.test(path));
+
+  t.true(dialects.length > 0);
+  t.deepEqual(rules.importsOnlyFrom(dialects, KNOWN_TO_DIALECTS), []);
+});
+
+test('few files stand on top of src', (t) => {
+  const onTop = house.map(({ path }) => path).filter((path) => path.split('/').length === 2);
+
+  t.deepEqual(onTop, ['src/edge.ts', 'src/handler.ts', 'src/index.ts', 'src/server.ts']);
+});
+
 for (const [packageName, home] of Object.entries(HOMES)) {
   test(`${packageName} is imported only in ${home}`, (t) => {
     t.deepEqual(rules.importedOnlyIn(house, packageName, home), []);
@@ -121,22 +132,45 @@ test('the top of the repository is short', async (t) => {
 
 test('the rules see an import that points upward, of types too', async (t) => {
   const tree = await fakeSourceTree({
-    'src/server.ts': `import { answer } from './handler.ts';\nanswer();`,
-    'src/handler.ts': `\nimport type { Server } from './server.ts';\nexport const answer = (server?: Server) => server;`,
+    'src/http/upgrade.ts': `import { answer } from '../contract/answer.ts';\nanswer();`,
+    'src/contract/answer.ts': `\nimport type { Upgrade } from '../http/upgrade.ts';\nexport const answer = (given?: Upgrade) => given;`,
   });
 
   const [complaint, ...more] = rules.importsPointDownward(tree, FLOORS);
-  t.regex(complaint ?? '', /^src\/handler\.ts:2 imports src\/server\.ts, a higher floor: /);
+  t.regex(complaint ?? '', /^src\/contract\/answer\.ts:2 imports src\/http\/upgrade\.ts, a higher floor: /);
   t.deepEqual(more, []);
 });
 
-test('the rules see a dialect that imports another, and let it import what all share', async (t) => {
+test('the rules see a dialect that imports another', async (t) => {
   const tree = await fakeSourceTree({
-    'src/dialects/one/read.ts': `import '../dialect.ts';\nimport '../loader/load.ts';\nimport './scan.ts';\nimport '../two/read.ts';`,
+    'src/dialects/one/read.ts': `import '../../contract/dialect.ts';\nimport '../loader/load.ts';\nimport './scan.ts';\nimport '../two/read.ts';`,
   });
 
   const [complaint, ...more] = rules.importsPointDownward(tree, FLOORS);
   t.regex(complaint ?? '', /^src\/dialects\/one\/read\.ts:4 imports src\/dialects\/two\/read\.ts, a neighbour/);
+  t.deepEqual(more, []);
+});
+
+test('the rules see a dialect that imports a room it must not know', async (t) => {
+  const tree = await fakeSourceTree({
+    'src/dialects/one/read.ts': `import '../../contract/dialect.ts';\nimport './call/run.ts';\nimport '../../routing/router.ts';`,
+  });
+
+  const [complaint, ...more] = rules.importsOnlyFrom(tree, KNOWN_TO_DIALECTS);
+  t.regex(complaint ?? '', /^src\/dialects\/one\/read\.ts:3 imports src\/routing\/router\.ts/);
+  t.deepEqual(more, []);
+});
+
+test('the rules see a circle of folders that is no circle of files', async (t) => {
+  const tree = await fakeSourceTree({
+    'src/dialects/one/call/run.ts': `import '../config/toml.ts';`,
+    'src/dialects/one/config/toml.ts': '',
+    'src/dialects/one/config/check.ts': `import '../call/context.ts';`,
+    'src/dialects/one/call/context.ts': '',
+  });
+
+  const [complaint, ...more] = rules.noFolderCycles(tree);
+  t.regex(complaint ?? '', /^src\/dialects\/one\/(?:call|config)\/ → .* is a circle of folders/);
   t.deepEqual(more, []);
 });
 
@@ -205,14 +239,14 @@ test('the rules see a file that is too long or has an empty name', async (t) => 
 });
 
 test('the rules see a room that is not on the map, and a row without a room', async (t) => {
-  const tree = await fakeSourceTree({ 'src/hop/hop.ts': '', 'src/contract/log.ts': '', 'src/contract/fault.ts': '' });
+  const tree = await fakeSourceTree({ 'src/hop/hop.ts': '', 'src/log/log.ts': '', 'src/fault.ts': '' });
   const map = '| `src/hop/` | the next hop |\n| `src/log/` | |\n| `src/attic/` | old things |\n';
 
   t.deepEqual(
     rules.everyRoomIsOnTheMap(tree, map).map((complaint) => complaint.split(':')[0]),
     [
       'src/log/ has no row in docs/architecture.md',
-      'src/contract/fault.ts has no row in docs/architecture.md',
+      'src/fault.ts has no row in docs/architecture.md',
       'docs/architecture.md has a row for src/attic/, which does not exist',
     ],
   );

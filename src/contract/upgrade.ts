@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { RawData, WebSocket } from 'ws';
 
-/** The socket as functions know it from the platforms: of the package `ws`. */
-export type FunctionSocket = WebSocket;
-/** A message: a Buffer, unless the function has chosen another `binaryType`. */
-export type SocketData = RawData;
+/** The socket of the package `ws`, as functions know it from the platforms. Only `http/` opens it; everything between passes it on. */
+export type FunctionSocket = object;
+/** A message as `ws` gives it: a Buffer, unless the function has set another `binaryType`. */
+export type SocketData = Buffer | ArrayBuffer | Buffer[];
 
 /**
  * Whoever talks on a WebSocket. What `opened` or `received` throws, or rejects with, closes it with 1011 and is a `function_error`.

@@ -1,10 +1,11 @@
+import type { WebSocket } from 'ws';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import type { FunctionSocket, SocketData, SocketTalker } from '../contract/upgrade.ts';
+import type { SocketData, SocketTalker } from '../contract/upgrade.ts';
 
 export interface WebSocketParts {
   /** Open, and nothing of it is read yet. */
-  readonly socket: FunctionSocket;
+  readonly socket: WebSocket;
   readonly exchange: Exchange;
   readonly talker: SocketTalker;
   /** 0: no limit. */
@@ -28,7 +29,7 @@ const MOST_ATTENDED_BYTES = 16 * 1024 ** 2;
 export class WebSocketCourse {
   /** Resolves when the socket is closed, rejects then with the Fault by which its talker failed first. */
   readonly settled: Promise<void>;
-  readonly #socket: FunctionSocket;
+  readonly #socket: WebSocket;
   readonly #exchange: Exchange;
   readonly #talker: SocketTalker;
   readonly #idleTimeoutMs: number;

@@ -32,22 +32,63 @@ export function importsPointDownward(files: readonly SourceFile[], floors: Floor
 /** No file imports itself through others. */
 export function noCycles(files: readonly SourceFile[]): Complaints {
   const importsOf = new Map(files.map((file) => [file.path, file.imports.flatMap((each) => each.file ?? [])]));
+  return circlesIn(importsOf).map((circle) => `${circle} is a circle: move what both ends need into a file of its own`);
+}
+
+/** No folder imports itself through others. Compared are the entries of one folder at a time: its files, and its folders as wholes. */
+export function noFolderCycles(files: readonly SourceFile[]): Complaints {
+  const folders = new Set(['src/', ...files.flatMap(({ path }) => foldersOf(path))]);
+  return [...folders].flatMap((folder) =>
+    circlesIn(importsInside(folder, files))
+      .filter((circle) => circle.includes('/ → '))
+      .map((circle) => `${circle} is a circle of folders: move what both ends need into a folder below both`),
+  );
+}
+
+/** What the entries of a folder import of each other. */
+function importsInside(folder: string, files: readonly SourceFile[]): Map<string, string[]> {
+  const toEntry = (path: string) => {
+    const [name = '', ...rest] = path.slice(folder.length).split('/');
+    return folder + name + (rest.length > 0 ? '/' : '');
+  };
+  const importsOf = new Map<string, string[]>();
+  for (const { path, imports } of files.filter(({ path }) => path.startsWith(folder))) {
+    const from = toEntry(path);
+    const inside = imports.flatMap(({ file }) => (file?.startsWith(folder) ? [toEntry(file)] : []));
+    importsOf.set(from, [...(importsOf.get(from) ?? []), ...inside.filter((to) => to !== from)]);
+  }
+  return importsOf;
+}
+
+/** Each circle as `a → b → a`. */
+function circlesIn(importsOf: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
-  const complaints: Complaints = [];
+  const circles: string[] = [];
 
   function visit(path: string, trail: readonly string[]): void {
     if (trail.includes(path)) {
-      const circle = [...trail.slice(trail.indexOf(path)), path];
-      complaints.push(`${circle.join(' → ')} is a circle: move what both ends need into a file of its own`);
+      circles.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
       return;
     }
     if (done.has(path)) return;
-    for (const imported of importsOf.get(path) ?? []) visit(imported, [...trail, path]);
+    for (const imported of new Set(importsOf.get(path))) visit(imported, [...trail, path]);
     done.add(path);
   }
 
-  for (const { path } of files) visit(path, []);
-  return complaints;
+  for (const path of importsOf.keys()) visit(path, []);
+  return circles;
+}
+
+/** Files of a room import only from the room itself (its first three folders) and from `allowed`. */
+export function importsOnlyFrom(files: readonly SourceFile[], allowed: readonly string[]): Complaints {
+  return files.flatMap(({ path, imports }) => {
+    const own = `${path.split('/').slice(0, 3).join('/')}/`;
+    return imports
+      .filter(({ file }) => file && ![own, ...allowed].some((room) => file.startsWith(room)))
+      .map(
+        ({ file, line }) => `${path}:${line} imports ${file}: pass it in with the project, or move it into contract/`,
+      );
+  });
 }
 
 /** `packageName` is imported only below `home`, a file or a folder that ends with a slash. */
