@@ -11,7 +11,7 @@ type Built = typeof import('../../src/config/config.ts') &
 
 /** nexthop's own queue and worker, as they are built, without a server before them. */
 export const open: OpenSystem = async ({ redisPort, folder, fsync }) => {
-  const { readConfig, openStore, Worker } = await load('config.js', 'stores/open.js', 'jobs/worker.js');
+  const { readConfig, openStore, Worker } = await load('config/config.js', 'stores/open.js', 'jobs/worker.js');
   const config: Config = readConfig({
     env: {
       DATA_DIR: folder,

@@ -5,7 +5,7 @@ import { writeFiles } from '../files.ts';
 import type { Server } from './server.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PROGRAM = join(ROOT, 'dist', 'cli.js');
+const PROGRAM = join(ROOT, 'dist', 'cli', 'cli.js');
 
 /** nexthop as a user runs it: built, with its access log, serving a site of one function and a few files. */
 export const nexthop: Server = {

@@ -42,7 +42,7 @@ export async function startJobProcess(t: ExecutionContext, setup: JobProcessSetu
 
 const SCRIPT = `
   import { appendFileSync } from 'node:fs';
-  import { readConfig } from '${SRC}config.ts';
+  import { readConfig } from '${SRC}config/config.ts';
   import { Clock } from '${SRC}jobs/clock.ts';
   import { Worker } from '${SRC}jobs/worker.ts';
   import { openLog } from '${SRC}log/open.ts';

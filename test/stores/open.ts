@@ -45,7 +45,7 @@ const LOADED = `
   console.log(Object.keys(createRequire(edge).cache).some((file) => file.includes('/node_modules/ioredis/')));`;
 
 test.serial('the client of Redis is loaded only where there is a REDIS_URL', async (t) => {
-  const modules = ['edge.ts', 'config.ts', 'stores/open.ts'].map((file) =>
+  const modules = ['edge.ts', 'config/config.ts', 'stores/open.ts'].map((file) =>
     join(import.meta.dirname, '../../src', file),
   );
   const loads = async (env: Record<string, string>) => {

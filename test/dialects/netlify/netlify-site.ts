@@ -20,7 +20,7 @@ const SITE = {
   'netlify/functions/price.mts': `
     import { Config, Context } from "@netlify/functions";
     import { price } from "@shared/price";
-    import { name } from "../../../package.json";
+    import { name } from "../../package.json";
     export default async (request: Request, context: Context) => Response.json([name, price(Number(context.params.of)), context.geo.city ?? null]);
     export const config: Config = { path: "/price/:of" };`,
   'netlify/functions/app.ts': `

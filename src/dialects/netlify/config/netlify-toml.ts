@@ -109,7 +109,7 @@ class Reader {
       return undefined;
     }
     const folder = join('.', value.replace(/^\/+/, '')).replace(/\/$/, '');
-    if (folder !== '..' && !folder.startsWith('../../')) return folder;
+    if (folder !== '..' && !folder.startsWith('../')) return folder;
     this.#complaints.add([table, key], `must stand in the site, got ${JSON.stringify(value)}; it is not used`, 'error');
     return undefined;
   }
@@ -117,7 +117,7 @@ class Reader {
   /** What decides on the platform where and what is served, and is not followed here. */
   warnOfOthers(): void {
     const base = this.#valueOf('build', 'base');
-    if (typeof base === 'string' && join('.', base.replace(/^\/+/, ''), '/') !== '../') {
+    if (typeof base === 'string' && join('.', base.replace(/^\/+/, ''), '/') !== './') {
       this.#complaints.add(['build', 'base'], `is not followed: serve ${JSON.stringify(base)} as the site`);
     }
     for (const [key, message] of UNREAD) {

@@ -29,7 +29,7 @@ for (const build of BUILDS) {
 /** As a program that has nexthop inside, and nobody who listens for rejections. */
 const PROGRAM = `
 const { createEdge } = await import(process.env.SOURCE + '/edge.ts');
-const { readConfig } = await import(process.env.SOURCE + '/config.ts');
+const { readConfig } = await import(process.env.SOURCE + '/config/config.ts');
 const edge = await createEdge(readConfig({ site: process.env.SITE, env: { PORT: '0', HOST: '127.0.0.1', LOG_DIR: process.env.LOGS } }));
 const url = 'http://127.0.0.1:' + (await edge.listen());
 await (await fetch(url + '/api/reject')).text();
