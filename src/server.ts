@@ -45,6 +45,9 @@ const UNREADABLE: Readonly<Record<string, FaultCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
+/** A client that ends its connection before its whole request came gives it up. Without any request it is one more that cannot be read. */
+const ENDED_INSIDE_OF_MESSAGE = 'HPE_INVALID_EOF_STATE';
+
 /** node:http, or node:https, with limits, timeouts and an end: makes Exchanges of requests and hands them on. */
 export class Server {
   readonly #options: ServerOptions;
@@ -160,7 +163,10 @@ export class Server {
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const exchange = this.#exchanges.on(socket);
-    if (this.#handshakes?.failed(error, socket) || error.code === 'ECONNRESET' || !socket.writable) {
+    const hasLeft = error.code === 'ECONNRESET' || (exchange && error.code === ENDED_INSIDE_OF_MESSAGE);
+    // A request that was answered gets no second answer for what is wrong with the rest of its body.
+    const isAnswered = !exchange && this.#exchanges.isBehindAnswer(socket);
+    if (this.#handshakes?.failed(error, socket) || hasLeft || isAnswered || !socket.writable) {
       socket.destroy();
       return;
     }

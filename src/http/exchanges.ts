@@ -23,6 +23,8 @@ export class Exchanges implements Iterable<Exchange> {
   readonly #options: ExchangesOptions;
   readonly #active = new Roster<Exchange>();
   readonly #requestIds = new RequestIds();
+  /** The last request of a connection that was answered before its whole body came. */
+  readonly #answeredEarly = new WeakMap<Socket, IncomingMessage>();
   #onEmpty: (() => void) | undefined;
 
   constructor(options: ExchangesOptions) {
@@ -90,6 +92,11 @@ export class Exchanges implements Iterable<Exchange> {
     return undefined;
   }
 
+  /** Whether the connection carries the rest of a body whose request is answered already. */
+  isBehindAnswer(socket: Socket): boolean {
+    return this.#answeredEarly.get(socket)?.complete === false;
+  }
+
   /** Resolves when there is none. */
   async settled(): Promise<void> {
     if (this.size === 0) return;
@@ -105,6 +112,7 @@ export class Exchanges implements Iterable<Exchange> {
       exchange.fault ??= new Fault('client_left');
       exchange.leave();
     }
+    if (!exchange.request.complete) this.#answeredEarly.set(exchange.socket, exchange.request);
     this.#options.log.access(exchange);
   }
 
