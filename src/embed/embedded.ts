@@ -18,6 +18,7 @@ import { WebSockets } from '../http/web-sockets.ts';
 import type { Reload } from '../site/live-site.ts';
 import { RunningSite } from '../site/running-site.ts';
 import { within } from '../timing/with-timeout.ts';
+import { completeSimulated } from './complete-simulated.ts';
 import { Visit } from './host-head.ts';
 import { AskedRequest } from './host-request.ts';
 
@@ -88,6 +89,7 @@ export class Guest {
       this.#refuseHttp2(request, response);
       return;
     }
+    completeSimulated(request, response);
     // What is answered or left already is nobody's, and `*` is about the server, which is the host's.
     if (response.headersSent || response.closed || (next && request.url === '*')) {
       next?.();
