@@ -1,0 +1,140 @@
+import { STATUS_CODES } from 'node:http';
+import { CONNECTION, CONTENT_LENGTH, DATE, OF_CONNECTION, TRAILER, WRITTEN } from './connection-headers.ts';
+import { listHas } from './header-table.ts';
+import { CHUNKED, TOKEN } from './message-head.ts';
+
+/** The beginning of a response's head: framing and connection lines, and the empty line, are yet to be added. */
+export interface ResponseHeadText {
+  readonly text: string;
+  /** -1 without a Content-Length. It is not part of the text. */
+  readonly contentLength: number;
+  /** For a body in chunks; '' without one. */
+  readonly trailerLine: string;
+  readonly hasDate: boolean;
+  /** The headers ask to close the connection behind this response. */
+  readonly closes: boolean;
+}
+
+const NAME = new RegExp(`^[${TOKEN}]+$`);
+const VALUE = /^[\t -~\x80-\xff]*$/;
+
+/**
+ * Builds the text of a response's head from flat end-to-end headers. Headers of a connection are left out. Throws a TypeError for
+ * what would break the head: a name that is no token, a control byte or a character above 0xFF in a value, a bad or second length.
+ */
+export function toResponseHead(status: number, reason: string, headers: readonly string[]): ResponseHeadText {
+  let text = `HTTP/1.1 ${status} ${VALUE.test(reason) ? reason : (STATUS_CODES[status] ?? '')}\r\n`;
+  let contentLength = -1;
+  let trailerLine = '';
+  let hasDate = false;
+  let closes = false;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string; // pairs
+    const value = headers[at + 1] as string;
+    checkHeader(name, value);
+    switch (WRITTEN.idOf(name)) {
+      case OF_CONNECTION:
+        continue;
+      case CONNECTION:
+        closes ||= listHas(value, 'close');
+        continue;
+      case CONTENT_LENGTH:
+        contentLength = toLength(value, contentLength);
+        continue;
+      case TRAILER:
+        trailerLine += `${name}: ${value}\r\n`;
+        continue;
+      case DATE:
+        hasDate = true;
+        break;
+    }
+    text += `${name}: ${value}\r\n`;
+  }
+  return { text, contentLength, trailerLine, hasDate, closes };
+}
+
+/** The whole text of an interim response: no framing, no header of the connection. */
+export function toInterimHead(status: number, headers: readonly string[]): string {
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string; // pairs
+    const value = headers[at + 1] as string;
+    checkHeader(name, value);
+    const id = WRITTEN.idOf(name);
+    if (id === 0 || id === DATE) text += `${name}: ${value}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
+/** The whole text of a `101` for a protocol of the client's list. */
+export function toUpgradeHead(headers: readonly string[]): string {
+  let text = 'HTTP/1.1 101 Switching Protocols\r\n';
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string; // pairs
+    const value = headers[at + 1] as string;
+    checkHeader(name, value);
+    text += `${name}: ${value}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
+export interface RequestHeadParts {
+  readonly method: string;
+  readonly target: string;
+  /** Flat, end-to-end; headers of a connection and Content-Length are left out. */
+  readonly headers: readonly string[];
+  /** A length, or CHUNKED. */
+  readonly bodyBytes: number;
+  /** The protocols to change to; the response may then be a 101. */
+  readonly upgrade?: string | undefined;
+}
+
+/** Methods for which a length of 0 says nothing (RFC 9110 8.6). */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+const TARGET = /^[!-~]+$/;
+
+/** Builds the whole head of a request to an origin. Throws a TypeError for what would break it. */
+export function toRequestHead({ method, target, headers, bodyBytes, upgrade }: RequestHeadParts): string {
+  if (!NAME.test(method) || !TARGET.test(target)) {
+    throw new TypeError(`no method and target of a request line: ${JSON.stringify(`${method} ${target}`)}`);
+  }
+  let text = `${method} ${target} HTTP/1.1\r\n`;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string; // pairs
+    const value = headers[at + 1] as string;
+    checkHeader(name, value);
+    const id = WRITTEN.idOf(name);
+    if (id === 0 || id === DATE) text += `${name}: ${value}\r\n`;
+  }
+  if (bodyBytes === CHUNKED) text += 'Transfer-Encoding: chunked\r\n';
+  else if (bodyBytes > 0 || !BODILESS.has(method)) text += `Content-Length: ${bodyBytes}\r\n`;
+  if (upgrade === undefined) return `${text}Connection: keep-alive\r\n\r\n`;
+  checkHeader('Upgrade', upgrade);
+  return `${text}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`;
+}
+
+/** Throws a TypeError for trailers that would break the message. */
+export function toTrailerLines(trailers: readonly string[]): string {
+  let text = '';
+  for (let at = 0; at < trailers.length; at += 2) {
+    const name = trailers[at] as string; // pairs
+    const value = trailers[at + 1] as string;
+    checkHeader(name, value);
+    text += `${name}: ${value}\r\n`;
+  }
+  return text;
+}
+
+/** A line break in a value, also by a character that latin1 cuts to one, would begin a header of the value's own. */
+function checkHeader(name: string, value: string): void {
+  if (!NAME.test(name)) throw new TypeError(`no name of a header: ${JSON.stringify(name)}`);
+  if (!VALUE.test(value)) throw new TypeError(`no value of a header: ${name}: ${JSON.stringify(value)}`);
+}
+
+function toLength(value: string, before: number): number {
+  const length = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
+  if (!Number.isSafeInteger(length) || (before >= 0 && before !== length)) {
+    throw new TypeError(`not one length of a body: ${JSON.stringify(value)}`);
+  }
+  return length;
+}

@@ -1,0 +1,109 @@
+import type { Socket } from 'node:net';
+import { CHUNKED } from './message-head.ts';
+
+/** The other side takes no body: what is written is dropped, as for a HEAD. */
+export const DROPPED = -3;
+
+/** Node writes a latin1 text of less than 16 KiB from the stack, at once: cheaper than pieces, up to here. */
+const JOINED_BYTES = 16_000;
+
+/**
+ * Writes one message after the other to a socket: the head leaves together with the first bytes of the body. `write` and `end`
+ * take bytes, or text, which is sent in UTF-8.
+ */
+export class MessageWriter {
+  readonly #socket: Socket;
+  #head = '';
+  /** A length, CHUNKED, UNTIL_CLOSE or DROPPED. */
+  #framing = DROPPED;
+  #left = 0;
+  /** Bytes of content of this message. */
+  count = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** The next message. `head`: with its empty line. `framing` as its headers say it. */
+  begin(head: string, framing: number): void {
+    this.#head = head;
+    this.#framing = framing;
+    this.#left = framing;
+    this.count = 0;
+  }
+
+  /** Sends the head if it has not left yet. */
+  flush(): void {
+    if (this.#head === '') return;
+    const head = this.#head;
+    this.#head = '';
+    this.#socket.write(head, 'latin1');
+  }
+
+  /** False: wait for the socket's `drain`. Throws a RangeError for more than the announced length; nothing of it is sent. */
+  write(content: Uint8Array | string): boolean {
+    const bytes = byteLength(content);
+    if (bytes === 0 || this.#framing === DROPPED) return true;
+    this.#take(bytes);
+    if (this.#framing !== CHUNKED) return this.#send('', content, bytes, '');
+    return this.#send(`${bytes.toString(16)}\r\n`, content, bytes, '\r\n');
+  }
+
+  /**
+   * Ends the message. `flushed` is called when the kernel has taken it, or the socket closed. False: less than the announced length
+   * was written, and the connection must be cut. Throws as `write`.
+   */
+  end(content: Uint8Array | string, trailers: string, flushed: () => void): boolean {
+    const bytes = byteLength(content);
+    if (this.#framing === DROPPED) this.#send('', '', 0, '', flushed);
+    else {
+      this.#take(bytes);
+      if (this.#framing === CHUNKED) {
+        const last = `0\r\n${trailers}\r\n`;
+        if (bytes === 0) this.#send(last, '', 0, '', flushed);
+        else this.#send(`${bytes.toString(16)}\r\n`, content, bytes, `\r\n${last}`, flushed);
+      } else this.#send('', content, bytes, '', flushed);
+    }
+    return this.#framing <= 0 || this.#left === 0;
+  }
+
+  #take(bytes: number): void {
+    this.count += bytes;
+    if (this.#framing < 0) return;
+    if (bytes > this.#left) {
+      throw new RangeError(`the body is longer than its Content-Length of ${this.#framing} bytes`);
+    }
+    this.#left -= bytes;
+  }
+
+  /** The pending head, then the three parts, in as few writes as is cheap. */
+  #send(before: string, content: Uint8Array | string, bytes: number, after: string, flushed?: () => void): boolean {
+    const socket = this.#socket;
+    const front = this.#head + before;
+    this.#head = '';
+    if (bytes + front.length < JOINED_BYTES) {
+      // An empty text is written, too: its callback comes after those of the writes before it.
+      return socket.write(front + toLatin1(content, bytes) + after, 'latin1', flushed);
+    }
+    if (front === '' && after === '') return socket.write(content, 'utf8', flushed);
+    socket.cork();
+    if (front !== '') socket.write(front, 'latin1');
+    let ready = socket.write(content, 'utf8', after === '' ? flushed : undefined);
+    if (after !== '') ready = socket.write(after, 'latin1', flushed);
+    socket.uncork();
+    return ready;
+  }
+}
+
+function byteLength(content: Uint8Array | string): number {
+  return typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
+}
+
+/** The bytes as text of one character a byte. */
+function toLatin1(content: Uint8Array | string, bytes: number): string {
+  if (bytes === 0) return '';
+  if (Buffer.isBuffer(content)) return content.toString('latin1');
+  if (typeof content !== 'string') return Buffer.from(content.buffer, content.byteOffset, bytes).toString('latin1');
+  // As many characters as bytes: all of it is ASCII.
+  return content.length === bytes ? content : Buffer.from(content).toString('latin1');
+}
