@@ -26,6 +26,7 @@ const URLS: readonly (readonly [string, string, string])[] = [
   ['[[default]].js', '//users//7', '/users/7'],
   ['[[default]].js', '/api/users', '/api/users'],
   ['t/[id]/[[default]].js', '/t/9/a/b', '/9/a/b'],
+  ['x/[[...path]].js', '/x/a', '/a'],
   ['t/[id]/[[default]].js', '/t/9', '/'],
   ['t/[id]/app/[[default]].js', '/t/9/app/z', '/z'],
 ];

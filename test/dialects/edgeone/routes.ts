@@ -53,6 +53,9 @@ const ROWS: readonly Row[] = [
   { file: 'api/[[default]].js', path: '/api', params: MISSED },
   { file: 'api/[[default]].js', path: '/api/', params: MISSED },
   { file: 'u/[name]/[[rest]].js', path: '/u/bob/x/y', params: { name: 'bob', rest: ['x', 'y'] } },
+  { file: 'api/[[...path]].js', path: '/api/books/list', params: { path: ['books', 'list'] } },
+  { file: 'api/[[...path]].js', path: '/api', params: MISSED },
+  { file: 'u/[name]/[[...rest]].js', path: '/u/bob/x/y', params: { name: 'bob', rest: ['x', 'y'] } },
   { file: '[[default]].js', path: '/', params: MISSED },
   { file: 'explore/rss.xml.ts', path: '/explore/rss.xml', params: {} },
   { file: 'explore/rss.xml.ts', path: '/explore/rssxml', params: MISSED },
@@ -78,6 +81,8 @@ const RIVALS: readonly { readonly files: readonly string[]; readonly path: strin
   { files: ['[[all]].js', 'a/[[all]].js'], path: '/a/1', first: 'a/[[all]].js' },
   { files: ['tie/[x]/c.js', 'tie/b/[y].js'], path: '/tie/b/c', first: 'tie/b/[y].js' },
   { files: ['a.js', 'a/index.js'], path: '/a', first: 'a/index.js' },
+  { files: ['a/[[...all]].js', 'a/[id].js'], path: '/a/1', first: 'a/[id].js' },
+  { files: ['a/[[...x]].js', 'a/[[x]].js'], path: '/a/1', first: 'a/[[...x]].js' },
 ];
 
 for (const { files, path, first } of RIVALS) {
@@ -118,7 +123,7 @@ test('the second of two files with one route is ignored, and says for whom', asy
   ]);
 });
 
-for (const file of ['[[a]]/b.js', '[...slug].js']) {
+for (const file of ['[[a]]/b.js', '[[...a]]/b.js', '[...slug].js']) {
   test(`${file} is no route, and says why`, async (t) => {
     const { reading } = await serveDialect(t, edgeone, site(file));
 

@@ -1,6 +1,7 @@
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 
-const CATCH_ALL = /^\[\[([^[\]]+)\]\]$/;
+/** Files that were written for other platforms put dots in front of the name, which are no part of it. */
+const CATCH_ALL = /^\[\[(?:\.{3})?([^[\]]+)\]\]$/;
 const PARAM = /^\[([^[\]]+)\]$/;
 
 /**
@@ -19,7 +20,7 @@ export function toPattern(segments: readonly string[]): Pattern | string {
   return { text: toText(parsed), segments: parsed };
 }
 
-/** The form `[[name]]`, the only one in which a file may hold an app of a framework. */
+/** The form `[[name]]` or `[[...name]]`, the only one in which a file may hold an app of a framework. */
 export function isCatchAll(segment: string | undefined): boolean {
   return segment !== undefined && CATCH_ALL.test(segment);
 }
