@@ -7,7 +7,7 @@ import { findFolder } from './find-folder.ts';
 import { type FileListing, listFiles, type NamedFolder } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';
 import { Memory } from './memory.ts';
-import { toRouteForAll, toRoutes, toTargets } from './to-targets.ts';
+import { toBase, toRouteForAll, toRoutes, toTargets } from './to-targets.ts';
 
 /** For the small files of a site, which are few; it is filled only with what is asked for. */
 const MEMORY_BYTES = 32 * 1024 ** 2;
@@ -16,18 +16,35 @@ const MEMORY_BYTES = 32 * 1024 ** 2;
 const TRUSTED_MS = 1000;
 
 /**
- * Reads which files of the site are served: those of `folders`; one without a name is the folder that `findFolder` finds.
+ * Reads which files of the site are served: those of `folders`; if none has a name, of the folder that `findFolder` finds.
  * Only names are read; what is in a file is learned when it is asked for. In development the names are read again when something changed. Never rejects for what stands in the site.
  */
 export async function readFiles(project: Project, folders: readonly FileFolder[] = [{}]): Promise<Reading> {
-  return together(await Promise.all(folders.map((fileFolder) => readNamedOrFound(project, fileFolder))));
+  const named = folders.filter((each): each is NamedFolder => each.folder !== undefined);
+  const nameless: FileFolder = Object.assign({}, ...folders.filter(({ folder }) => folder === undefined).reverse());
+  if (named.length === 0) return readFound(project, nameless);
+  const places = await mergeEqual(project.root, named);
+  return together(await Promise.all(places.map((place) => readFolder(project, { ...place, ...nameless }))));
 }
 
-async function readNamedOrFound(project: Project, fileFolder: FileFolder): Promise<Reading> {
-  if (fileFolder.folder !== undefined) return readFolder(project, { ...fileFolder, folder: fileFolder.folder });
+async function readFound(project: Project, fileFolder: FileFolder): Promise<Reading> {
   const { folder, ignored, problems } = await findFolder(project.root);
   const found = { routes: [], ignored, problems };
   return folder === undefined ? found : together([found, await readFolder(project, { ...fileFolder, folder })]);
+}
+
+/**
+ * Two platforms may name the same folder, in other words (`./dist/`) or by a link: it is served once, with the settings of both; where they differ the first
+ * one's count.
+ */
+async function mergeEqual(root: string, folders: readonly NamedFolder[]): Promise<readonly NamedFolder[]> {
+  const merged = new Map<string, NamedFolder>();
+  for (const place of folders) {
+    const path = join(root, place.folder);
+    const key = JSON.stringify([await realpath(path).catch(() => path), toBase(place.base)]);
+    merged.set(key, { ...place, ...merged.get(key) });
+  }
+  return [...merged.values()];
 }
 
 async function readFolder(project: Project, place: NamedFolder): Promise<Reading> {

@@ -113,3 +113,24 @@ test('where each page has a folder of its own, a file about.html is no page', as
   t.is((await server.ask('/about.html')).body, 'about');
   t.is((await server.ask('/both')).body, 'folder');
 });
+
+test('a folder that is named twice is served once, by what either naming says of it', async (t) => {
+  const server = await serveFiles(t, { 'out/about.html': 'about' }, [
+    { folder: 'out' },
+    { folder: './out/', slash: 'always' },
+    { folder: 'out', base: '/shop' },
+  ]);
+
+  t.is((await server.ask('/about')).fields.location, '/about/');
+  t.is((await server.ask('/shop/about')).body, 'about');
+  const paths = server.reading.routes.map(({ pattern }) => pattern.text);
+  t.is(new Set(paths).size, paths.length);
+});
+
+test('what is said of files without naming their folder holds for the folder that another platform names', async (t) => {
+  const files = { 'out/about.html': 'about', 'public/other.txt': 'other' };
+  const server = await serveFiles(t, files, [{ slash: 'either' }, { folder: 'out', slash: 'always' }]);
+
+  for (const path of ['/about', '/about/']) t.is((await server.ask(path)).body, 'about');
+  t.is((await server.ask('/other.txt')).status, 421);
+});

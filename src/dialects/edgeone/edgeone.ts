@@ -62,6 +62,6 @@ function toFileFolders({ outputDirectory, trailingSlash }: EdgeOneJson): {
   readonly fileFolders?: readonly FileFolder[];
 } {
   if (outputDirectory === undefined && trailingSlash === undefined) return {};
-  const slash = trailingSlash === undefined ? 'one' : 'either';
-  return { fileFolders: [{ ...(outputDirectory !== undefined && { folder: outputDirectory }), slash }] };
+  const folder = outputDirectory !== undefined && { folder: outputDirectory };
+  return { fileFolders: [{ ...folder, ...(trailingSlash !== undefined && { slash: 'either' }) }] };
 }

@@ -1,3 +1,5 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
 import { type ScriptedHop, scriptedHop } from '../../helpers/peer.ts';
@@ -258,6 +260,20 @@ test('the log names the rule that led elsewhere', async (t) => {
       ['trailingSlash', 'edgeone.json', '308'],
     ],
   );
+});
+
+test('outputDirectory may be the folder that another platform publishes, in other words or by a link', async (t) => {
+  const files = { 'out/about.html': 'about', 'netlify.toml': '[build]\npublish = "out"' };
+  const { edge } = await chain(t, { outputDirectory: './out/', trailingSlash: false }, files);
+  const site = await siteFolder(t, { ...files, 'edgeone.json': '{"outputDirectory":"link"}' });
+  await symlink('out', join(site, 'link'));
+  const linked = await startEdge(t, { site });
+
+  t.deepEqual([...edge.edge.site.conflicts, ...linked.edge.site.conflicts], []);
+  t.is(new Set(edge.edge.site.routes.map(({ pattern }) => pattern.text)).size, edge.edge.site.routes.length);
+  t.true((await get(edge, '/about')).endsWith('\r\nabout'));
+  t.true((await get(linked, '/about')).endsWith('\r\nabout'));
+  t.is(await locationOf(edge, '/about/'), '308 /about');
 });
 
 test('outputDirectory says where the files are', async (t) => {
