@@ -73,9 +73,9 @@ export class StreamWriter implements LeaveListener, Writing {
     this.#drain.wake();
   }
 
-  /** True until the stream has given anything. */
-  get isWaiting(): boolean {
-    return !this.#over && this.#held === undefined && !this.#exchange.response.headersSent;
+  /** True when there is nothing more to write. */
+  get isOver(): boolean {
+    return this.#over;
   }
 
   /** The stream lets wait: what there is goes out now. */
@@ -83,7 +83,7 @@ export class StreamWriter implements LeaveListener, Writing {
     const { left, response } = this.#exchange;
     if (this.#over || left || response.headersSent) return;
     try {
-      this.#sendHead();
+      this.#sendHead(NOTHING);
       response.flushHeaders();
     } catch (error) {
       this.stop(toBodyFault(error));
@@ -98,52 +98,60 @@ export class StreamWriter implements LeaveListener, Writing {
 
   /** Returns false when the connection is full. */
   #take(chunk: Uint8Array): boolean {
-    if (!this.#exchange.response.headersSent) {
-      if (this.#held === undefined) {
-        this.#held = chunk;
-        return true;
-      }
-      this.#sendHead();
+    if (this.#exchange.response.headersSent) {
+      this.#check(this.#exchange.bodyBytesSent + chunk.length);
+      return this.#write(chunk);
     }
-    return this.#write(chunk);
+    if (this.#held === undefined) {
+      this.#held = chunk;
+      return true;
+    }
+    return this.#sendHead(chunk);
   }
 
-  #sendHead(): void {
+  /** Sends the head, and the bytes there are. As long as it throws, nothing is sent. Returns false when the connection is full. */
+  #sendHead(chunk: Uint8Array): boolean {
+    const held = this.#held ?? NOTHING;
+    this.#check(held.length + chunk.length);
     this.#head.send(this.#head.declaredLength);
-    if (this.#held) this.#write(this.#held);
     this.#held = undefined;
+    const mayGoOn = held.length === 0 || this.#write(held);
+    return chunk.length === 0 ? mayGoOn : this.#write(chunk);
   }
 
   #write(chunk: Uint8Array): boolean {
-    const exchange = this.#exchange;
+    this.#exchange.bodyBytesSent += chunk.length;
+    return this.#exchange.response.write(chunk);
+  }
+
+  /** Throws a Fault unless so many bytes may be sent in all. */
+  #check(bytes: number): void {
     const { declaredLength } = this.#head;
-    const sent = exchange.bodyBytesSent + chunk.length;
     // More would be read as the start of the next answer.
-    if (declaredLength !== undefined && sent > declaredLength) throw wrongLength('longer', declaredLength);
-    this.#watch?.count(sent);
-    exchange.bodyBytesSent = sent;
-    return exchange.response.write(chunk);
+    if (declaredLength !== undefined && bytes > declaredLength) throw wrongLength('longer', declaredLength);
+    this.#watch?.count(bytes);
   }
 
   #end(): void {
     const { response, bodyBytesSent } = this.#exchange;
+    if (!response.headersSent) {
+      this.#head.sendWith(this.#held ?? NOTHING);
+      return;
+    }
     const { declaredLength } = this.#head;
-    if (!response.headersSent) this.#head.sendWith(this.#held ?? NOTHING);
-    else if (declaredLength !== undefined && bodyBytesSent < declaredLength)
-      throw wrongLength('shorter', declaredLength);
-    else response.end();
+    if (declaredLength !== undefined && bodyBytesSent < declaredLength) throw wrongLength('shorter', declaredLength);
+    response.end();
   }
 }
 
 const NOTHING = new Uint8Array();
 
 /**
- * A tick comes when all promise jobs are done, and whatever a stream has at hand with them; unless it was asked for
- * outside of any, then it comes before them. A timer or setImmediate would cost each answer another turn of the loop.
+ * A body that is complete by the next tick costs no more than that. Any other may take the rest of this turn of the event loop, so that a stream that fails in it is
+ * still answered with 500.
  */
 function lookForIdleness(writer: StreamWriter): void {
-  if (writer.isWaiting) queueMicrotask(() => process.nextTick(sendIdleHead, writer));
-  else writer.sendIdleHead();
+  if (!writer.isOver) setImmediate(sendIdleHead, writer);
 }
 
 function sendIdleHead(writer: StreamWriter): void {

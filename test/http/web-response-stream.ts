@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { writeWebResponse } from '../../src/http/web-response.ts';
 import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
@@ -144,6 +145,49 @@ test('a stream that fails at once is answered as a fault', async (t) => {
   t.regex(await server.exchange(GET), /^HTTP\/1.1 500 .*function_error/s);
 });
 
+for (const [how, fail] of [
+  ['by a promise', async () => {}],
+  ['some ticks later', () => ticks(20)],
+] as const) {
+  for (const count of [0, 1]) {
+    test(`a stream that fails ${how} in its first turn, after ${count} chunks, is answered as a fault, and nothing else is sent`, async (t) => {
+      let left = count;
+      const server = await serve(t, () => {
+        const pull = async (controller: ReadableStreamDefaultController): Promise<void> => {
+          await fail();
+          if (left-- <= 0) throw new Error('no more');
+          controller.enqueue('data');
+        };
+        return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }));
+      });
+
+      t.regex(await server.exchange(GET), /^HTTP\/1\.1 500 .*function_error/s);
+      t.is(server.exchanges[0]?.response.statusCode, 500);
+      t.like(server.faults, [{ code: 'function_error', cause: { message: 'no more' } }]);
+    });
+  }
+}
+
+test('a stream of Node that fails with its first read is answered as a fault', async (t) => {
+  const server = await serveExchanges(t, (exchange) => {
+    const body = new Readable({
+      read() {
+        this.destroy(new Error('no more'));
+      },
+    });
+    return writeWebResponse(exchange, { status: 200, headers: [], body, bodyUsed: false });
+  });
+
+  t.regex(await server.exchange(GET), /^HTTP\/1\.1 500 .*function_error/s);
+});
+
+test('two chunks that are longer than the length are a fault of which the client is told', async (t) => {
+  const headers = { 'Content-Length': '4' };
+  const server = await serve(t, () => new Response(streamOf('He', 'llo'), { headers }));
+
+  t.regex(await server.exchange(GET), /^HTTP\/1\.1 500 .*function_bad_answer/s);
+});
+
 test('a chunk that is no bytes cancels its stream', async (t) => {
   const cancelled = Promise.withResolvers<unknown>();
   const server = await serve(t, () => {
@@ -237,6 +281,10 @@ test('a stream is read no faster than the client reads, and arrives whole', asyn
 function endless(cancel: (reason: unknown) => void): ReadableStream {
   const pull = (controller: ReadableStreamDefaultController): void => controller.enqueue(new Uint8Array(65_536));
   return new ReadableStream({ pull, cancel });
+}
+
+async function ticks(count: number): Promise<void> {
+  for (let tick = 0; tick < count; tick++) await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
 /** Enough turns of the event loop for the connection to be full. */
