@@ -8,6 +8,7 @@ import { Hop } from './hop/hop.ts';
 import { RequestFields } from './hop/request-headers.ts';
 import { AnswerFields } from './hop/response-headers.ts';
 import { isTunnelRequest, Tunnels } from './hop/tunnel.ts';
+import { noteDecodedBodies } from './http/decoded-bodies.ts';
 import { Ready } from './http/ready.ts';
 import { installTextResponse } from './http/text-response.ts';
 import { UpgradeSlots } from './http/upgrade-slots.ts';
@@ -205,6 +206,7 @@ export async function createEdge(
     shortAddresses: config.LOG_SHORT_ADDRESSES,
   });
   installTextResponse();
+  noteDecodedBodies();
   beforeSite?.(log);
   try {
     const certificate = config.certificate && new CertificateFiles(config.certificate, log);

@@ -1,7 +1,8 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import { HOP_BY_HOP } from './headers.ts';
+import { type Coding, toDecodedCoding } from './coded-bytes.ts';
+import { HOP_BY_HOP, joinValues, withoutNames } from './headers.ts';
 
 /** Bytes. Above it, copying the body costs more than writing it as a second piece: measured between 4 and 16 KiB. */
 const SMALL = 4096;
@@ -16,18 +17,22 @@ export interface WebResponse {
   readonly headers: Iterable<readonly [string, string]>;
   readonly body: unknown;
   readonly bodyUsed: boolean;
+  /** Where these are the fields and the body of another Response, with some more fields. */
+  readonly copyOf?: WebResponse;
 }
+
+const CONTENT_ENCODING: ReadonlySet<string> = new Set(['content-encoding']);
 
 const BEYOND_ASCII = /[\x80-\uffff]/;
 
 /** Status and fields of a function's Response, made ready for the wire. Nothing is written before `send`. */
 export class WebResponseHead {
   readonly status: number;
-  /** The length that the function gave, if it is one. Whether it is true shows only at the end. */
-  readonly declaredLength: number | undefined;
   readonly #exchange: Exchange;
   readonly #reason: string;
-  readonly #fields: string[] = [];
+  #fields: string[] = [];
+  #declaredLength: number | undefined;
+  #coding: Coding | undefined;
 
   /** `ownReason`: the reason phrase is the status's own. Throws `function_bad_answer` for a status that is not final. */
   constructor(exchange: Exchange, { status, statusText, headers }: WebResponse, ownReason = false) {
@@ -37,7 +42,24 @@ export class WebResponseHead {
     this.#exchange = exchange;
     this.status = status;
     this.#reason = (!ownReason && statusText && toReason(statusText)) || STATUS_CODES[status] || 'unknown';
-    this.declaredLength = this.#take(headers);
+    this.#take(headers);
+  }
+
+  /** The length that the function gave, if it is one. Whether it is true shows only at the end. */
+  get declaredLength(): number | undefined {
+    return this.#declaredLength;
+  }
+
+  /** The coding that the function gave, if it is one that `fetch` decodes: then it may be that of the bytes that `fetch` got, and not that of the body. */
+  get coding(): Coding | undefined {
+    return this.#coding;
+  }
+
+  /** The body is not in the coding that the function gave, and the length is that of other bytes. */
+  leaveOutCoding(): void {
+    if (this.#coding) this.#fields = withoutNames(this.#fields, CONTENT_ENCODING);
+    this.#coding = undefined;
+    this.#declaredLength = undefined;
   }
 
   /** True when the answer ends behind its head: the method or the status forbids a body (RFC 9110 6.4.1). */
@@ -91,7 +113,7 @@ export class WebResponseHead {
   /** What a body would have had for HEAD and 304, nothing for 204 (RFC 9110 8.6); 205 says that none comes (15.3.6). */
   #lengthAlone(): number | undefined {
     if (this.status === 204) return undefined;
-    return this.status === 205 ? 0 : this.declaredLength;
+    return this.status === 205 ? 0 : this.#declaredLength;
   }
 
   get #isAscii(): boolean {
@@ -99,21 +121,22 @@ export class WebResponseHead {
     return !BEYOND_ASCII.test(this.#reason);
   }
 
-  /** Copies the fields that go out; returns the declared length. */
-  #take(headers: WebResponse['headers']): number | undefined {
+  /** Copies the fields that go out. */
+  #take(headers: WebResponse['headers']): void {
     const exchange = this.#exchange;
     const fields = this.#fields;
     const { requestId, platformId } = exchange;
-    let length: number | undefined;
+    let contentEncoding: string | undefined;
     let hasRequestId = false;
     for (const [name, value] of headers) {
       const lowerCase = name.toLowerCase();
       if (HOP_BY_HOP.has(lowerCase)) continue;
       if (lowerCase === 'content-length') {
-        length = toLength(value);
+        this.#declaredLength = toLength(value);
         continue;
       }
       if (lowerCase === 'content-type') exchange.contentType = value;
+      else if (lowerCase === 'content-encoding') contentEncoding = joinValues(contentEncoding, value);
       else if (lowerCase === 'section-io-tag') exchange.sectionTag = value;
       else if (lowerCase === requestId.name) hasRequestId = true;
       else if (lowerCase === platformId?.name) continue;
@@ -125,7 +148,7 @@ export class WebResponseHead {
     }
     if (!hasRequestId) fields.push(requestId.name, requestId.value);
     if (platformId) fields.push(platformId.name, platformId.value);
-    return length;
+    if (contentEncoding !== undefined) this.#coding = toDecodedCoding(contentEncoding);
   }
 }
 

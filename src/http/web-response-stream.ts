@@ -1,5 +1,6 @@
 import type { Exchange, LeaveListener } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import { isCoded, TELLING_BYTES } from './coded-bytes.ts';
 import { Drain } from './drain.ts';
 import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
@@ -27,8 +28,10 @@ export class StreamWriter implements LeaveListener, Writing {
   readonly #head: WebResponseHead;
   readonly #chunks: Chunks;
   readonly #watch: StreamWatch | undefined;
-  /** The first chunk, until it is known whether it is all. */
+  /** The first chunk, until it is known whether it is all; more than that only until there is enough to tell its coding. */
   #held: Uint8Array | undefined;
+  /** The stream gave nothing in its first turn. */
+  #isLate = false;
   #over = false;
   #fault: Fault | undefined;
   readonly #drain: Drain;
@@ -82,6 +85,9 @@ export class StreamWriter implements LeaveListener, Writing {
   sendIdleHead(): void {
     const { left, response } = this.#exchange;
     if (this.#over || left || response.headersSent) return;
+    this.#isLate = true;
+    // Its coding shows with the first chunk.
+    if (this.#held === undefined && this.#head.coding !== undefined) return;
     try {
       this.#sendHead(NOTHING);
       response.flushHeaders();
@@ -102,8 +108,14 @@ export class StreamWriter implements LeaveListener, Writing {
       this.#check(this.#exchange.bodyBytesSent + chunk.length);
       return this.#write(chunk);
     }
-    if (this.#held === undefined) {
+    const held = this.#held;
+    if (held === undefined && !this.#isLate) {
       this.#held = chunk;
+      return true;
+    }
+    if (this.#head.coding !== undefined && (held === undefined || held.length < TELLING_BYTES)) {
+      this.#held = held ? Buffer.concat([held, chunk]) : chunk;
+      if (this.#isLate) setImmediate(sendIdleHead, this);
       return true;
     }
     return this.#sendHead(chunk);
@@ -112,11 +124,18 @@ export class StreamWriter implements LeaveListener, Writing {
   /** Sends the head, and the bytes there are. As long as it throws, nothing is sent. Returns false when the connection is full. */
   #sendHead(chunk: Uint8Array): boolean {
     const held = this.#held ?? NOTHING;
+    this.#settleCoding(held.length > 0 ? held : chunk, false);
     this.#check(held.length + chunk.length);
     this.#head.send(this.#head.declaredLength);
     this.#held = undefined;
     const mayGoOn = held.length === 0 || this.#write(held);
     return chunk.length === 0 ? mayGoOn : this.#write(chunk);
+  }
+
+  /** For a coding of which it is not known whether it is that of the body, or of what `fetch` made it of. */
+  #settleCoding(bytes: Uint8Array, isWhole: boolean): void {
+    const { coding } = this.#head;
+    if (coding !== undefined && !isCoded(coding, { bytes, isWhole })) this.#head.leaveOutCoding();
   }
 
   #write(chunk: Uint8Array): boolean {
@@ -135,7 +154,9 @@ export class StreamWriter implements LeaveListener, Writing {
   #end(): void {
     const { response, bodyBytesSent } = this.#exchange;
     if (!response.headersSent) {
-      this.#head.sendWith(this.#held ?? NOTHING);
+      const body = this.#held ?? NOTHING;
+      this.#settleCoding(body, true);
+      this.#head.sendWith(body);
       return;
     }
     const { declaredLength } = this.#head;

@@ -1,5 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import { isDecodedByFetch } from './decoded-bodies.ts';
 import { TextResponse } from './text-response.ts';
 import { type Chunks, toChunks } from './web-response-chunks.ts';
 import { type WebResponse, WebResponseHead } from './web-response-head.ts';
@@ -39,15 +40,19 @@ export async function writeWebResponse(
   const head = new WebResponseHead(exchange, webResponse, ownReason);
   const text = TextResponse.take(webResponse);
   if (text !== undefined) {
+    // No text is coded: it would be bytes.
+    if (head.coding) head.leaveOutCoding();
     if (head.isAll) head.sendAlone();
     else head.sendText(text);
     return;
   }
+  if (isDecodedByFetch(webResponse.copyOf ?? webResponse, head.coding)) head.leaveOutCoding();
   const chunks = chunksOf(webResponse);
   if (head.isAll) {
     chunks?.cancel(new Error('this answer has no body'));
     head.sendAlone();
   } else if (chunks === undefined) {
+    if (head.coding) head.leaveOutCoding();
     head.sendWith(NOTHING);
   } else {
     await new StreamWriter(exchange, head, chunks, watch).write();

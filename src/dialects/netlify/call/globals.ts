@@ -81,7 +81,8 @@ const REFUSAL =
   'purgeCache() has nothing to purge: nexthop keeps no cache of answers. The request to api.netlify.com was not sent; ' +
   'it would have purged what Netlify keeps, which nobody is served from here.';
 
-function isPurge(input: string | URL | Request): boolean {
-  const url = typeof input === 'string' ? input : 'href' in input ? input.href : input.url;
-  return typeof url === 'string' && url.startsWith(PURGE);
+/** Of what is no address, `fetch` itself says so. */
+function isPurge(input: unknown): boolean {
+  const { href, url = href } = (input ?? {}) as { readonly href?: unknown; readonly url?: unknown }; // each is looked at
+  return String(typeof input === 'string' ? input : url).startsWith(PURGE);
 }

@@ -96,6 +96,7 @@ function withCookies(response: Response, cookies: readonly string[]): WebRespons
       headers: [...headers, ...cookies.map((cookie) => ['set-cookie', cookie] as const)],
       body,
       bodyUsed,
+      copyOf: response,
     };
   }
   const copy = new TextResponse(text, { status, headers });

@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import type { ExecutionContext } from 'ava';
+
+/** Bytes in a coding, by its name. Of `foo` nobody knows a decoder. */
+export const ENCODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  gzip: gzipSync,
+  'x-gzip': gzipSync,
+  deflate: deflateSync,
+  br: brotliCompressSync,
+  zstd: zstdCompressSync,
+  'gzip, br': (bytes) => brotliCompressSync(gzipSync(bytes)),
+  identity: (bytes) => bytes,
+  foo: (bytes) => Buffer.from(bytes.toReversed()),
+  'foo, gzip': (bytes) => gzipSync(bytes.toReversed()),
+};
+
+export interface CodingOrigin {
+  readonly url: string;
+}
+
+/**
+ * An origin that answers `/<coding>` with `body` in that coding, with its length and a cookie; `?events` with a head alone, behind which nothing comes.
+ * Closed when the test ends.
+ */
+export async function codingOrigin(t: ExecutionContext, body: Buffer): Promise<CodingOrigin> {
+  const server = createServer((request, response) => {
+    const { pathname, search } = new URL(request.url ?? '', 'http://origin');
+    const coding = decodeURIComponent(pathname.slice(1));
+    const coded = ENCODERS[coding]?.(body) ?? body;
+    response.setHeader('Content-Encoding', coding);
+    response.setHeader('Content-Type', search === '?events' ? 'text/event-stream' : 'text/plain');
+    response.setHeader('Set-Cookie', 'origin=1');
+    if (request.headers['if-none-match']) response.writeHead(304).end();
+    else if (search === '?events') response.flushHeaders();
+    else response.writeHead(200, { 'Content-Length': coded.length }).end(coded);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }; // a TCP server has one
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Not decoded. */
+  readonly body: Buffer;
+}
+
+/** Asks as a client that decodes nothing. Rejects when the answer is cut. */
+export async function getRaw(url: string, { method = 'GET', headers = {} } = {}): Promise<RawAnswer> {
+  const asking = request(url, { method, headers, agent: false }).end();
+  const [answer] = await once(asking, 'response');
+  const body = Buffer.concat(await answer.toArray());
+  return { status: answer.statusCode, headers: answer.headers, body };
+}
