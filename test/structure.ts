@@ -64,7 +64,16 @@ const PRIVILEGES = [
 ];
 
 const ON_TOP = [
-  ...['package.json', 'package-lock.json', '.gitignore', 'Dockerfile', 'README.md'],
+  ...[
+    'package.json',
+    'package-lock.json',
+    '.gitignore',
+    'Dockerfile',
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'SECURITY.md',
+  ],
   ...['src', 'test', 'docs', 'bench', 'examples', '.ci'],
 ];
 
