@@ -26,8 +26,10 @@ export interface Job extends NewJob {
   readonly id: string;
   /** How often it was claimed, this time included. */
   readonly attempts: number;
-  /** How many attempts came to a bad end. Less than `attempts - 1` when a worker vanished in the middle of one. */
+  /** How many attempts came to a bad end. */
   readonly failures: number;
+  /** How many attempts ended with their lease and without a word: the process was gone, or stalled. One that was given back in order is neither. */
+  readonly vanished: number;
 }
 
 /** A job in the hands of one worker until the lease ends; then any worker may claim it again, so it runs at least once. */

@@ -20,11 +20,8 @@ export interface RunParts {
   readonly onOver: () => void;
 }
 
-/**
- * Whoever takes its process along each time it runs is set aside in the end, as it keeps everything else from running. Restarts that
- * have other reasons, deploys above all, must not soon add up to it.
- */
-const MOST_VANISHED = 16;
+/** A job whose process dies each time it runs keeps everything else from running. Attempts that a drain gave back are not counted. */
+const MOST_ATTEMPTS = 5;
 
 /** A lease outlives an extension that fails. */
 const EXTENSIONS_PER_LEASE = 3;
@@ -48,10 +45,9 @@ export class Run {
   /** Resolves when the store knows what came of the attempt, or nobody here can tell it any more. Never rejects. */
   async finish(): Promise<void> {
     const { claim, leaseMs, rule } = this.#parts;
-    const { attempts, failures } = claim.job;
-    const vanished = attempts - failures - 1;
-    if (vanished >= MOST_VANISHED) {
-      return this.#leave({ kind: 'vanished', reason: `the process ended ${vanished} times while it ran` });
+    const { failures, vanished } = claim.job;
+    if (vanished > 0 && vanished + failures >= MOST_ATTEMPTS) {
+      return this.#leave({ kind: 'vanished', reason: toVanishedReason(vanished, failures) });
     }
     const extending = setInterval(() => void this.keepLease(), leaseMs / EXTENSIONS_PER_LEASE);
     const late = rule.timeoutMs > 0 ? setTimeout(() => this.#timeOut(), rule.timeoutMs) : undefined;
@@ -192,6 +188,11 @@ export class Run {
     const { log, rule, claim } = this.#parts;
     logEnding(log, { job: claim.job, rule, ending, ms: performance.now() - this.#startedAtMs });
   }
+}
+
+function toVanishedReason(vanished: number, failures: number): string {
+  const ended = `the process ended ${vanished === 1 ? 'once' : `${vanished} times`} while it ran`;
+  return failures === 0 ? ended : `${ended}, and it failed ${failures === 1 ? 'once' : `${failures} times`}`;
 }
 
 function spell(ms: number): string {

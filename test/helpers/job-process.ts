@@ -14,6 +14,8 @@ export interface JobProcessSetup {
   readonly concurrency: number;
   /** Each run takes a random time up to this. */
   readonly longestRunMs: number;
+  /** Each run kills the process. */
+  readonly kills?: boolean;
   /** The rule has a schedule, for which a minute passes in a second, beginning two hours before `startMs`. */
   readonly schedule?: string;
   readonly startMs?: number;
@@ -48,7 +50,7 @@ const SCRIPT = `
   import { openLog } from '${SRC}log/open.ts';
   import { openStore } from '${SRC}stores/open.ts';
 
-  const { env, ledger, leaseMs, concurrency, longestRunMs, schedule, startMs, dir } = JSON.parse(process.argv[1]);
+  const { env, ledger, leaseMs, concurrency, longestRunMs, kills, schedule, startMs, dir } = JSON.parse(process.argv[1]);
   const log = openLog({ dir, level: 'info', stdout: false, shortAddresses: false });
   const { queue } = openStore(readConfig({ env }), log);
   const rule = {
@@ -61,6 +63,7 @@ const SCRIPT = `
       const what = schedule ? JSON.parse(Buffer.from(payload)).tickMs : id;
       // One write to the end of the file, whoever else writes: killed or not, it is there or not.
       appendFileSync(ledger, process.pid + ' ' + what + '\\n');
+      if (kills) process.kill(process.pid, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, Math.random() * longestRunMs));
     },
   };

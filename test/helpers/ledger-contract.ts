@@ -122,4 +122,26 @@ export function testLedger(name: string, place: StorePlace): void {
 
     t.true(await queue.done(claim));
   });
+
+  test.serial(
+    `${name}: an attempt that ends with its lease has vanished, one that is given back has not`,
+    async (t) => {
+      const { queue } = await (await place(t))();
+      const id = await queue.push(newJob());
+      for (let round = 0; round < 2; round++) {
+        await claimSoon(queue, { leaseMs: 1 });
+        t.true(await queue.again(await claimSoon(queue), Date.now()));
+      }
+      t.true(await queue.again(await claimSoon(queue), Date.now(), 'it threw'));
+
+      const { job } = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
+
+      t.like(job, { attempts: 6, failures: 1, vanished: 2 });
+      t.like(await queue.ledger.find(id), { attempts: 6, failures: 1, vanished: 2 });
+      t.true(await queue.bury(await claimSoon(queue), 'gave up'));
+      t.like(await queue.ledger.find(id), { state: 'dead', vanished: 3 });
+      t.true(await queue.ledger.retry(id));
+      t.like((await claimSoon(queue)).job, { attempts: 1, failures: 0, vanished: 0 });
+    },
+  );
 }

@@ -99,7 +99,7 @@ export function testQueue(name: string, place: StorePlace): void {
 
     const second = await claimSoon(two.queue);
 
-    t.deepEqual(second.job, { ...first.job, payload: second.job.payload, attempts: 2, failures: 0 });
+    t.deepEqual(second.job, { ...first.job, payload: second.job.payload, attempts: 2, vanished: 1 });
     t.true(payload.equals(second.job.payload));
     t.not(second.lease, first.lease);
   });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -62,6 +63,32 @@ for (const [name, prepare] of Object.entries(STORES)) {
       // Only what was in hand when it was killed: what ran, and what had ended while the store was being told.
       t.true(repeats < KILLS * 2 * CONCURRENCY, `${repeats} repeats`);
       t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
+    },
+  );
+}
+
+for (const [name, prepare] of Object.entries(STORES)) {
+  test.serial(
+    `${name}: a job that kills its process each time is run five times, then it is dead with the reason`,
+    async (t) => {
+      t.timeout(120_000);
+      const env = await prepare(t);
+      const ledger = join(await siteFolder(t, { ledger: '' }), 'ledger');
+      const queue = await openQueue(t, env);
+      const id = await queue.push(newJob({ rule: 'work' }));
+
+      const start = (): Promise<JobProcess> =>
+        startJobProcess(t, { env, ledger, leaseMs: 300, concurrency: 1, longestRunMs: 1, kills: true });
+      for (let runs = 0; runs < 5; runs++) await once((await start()).child, 'exit');
+      await start();
+      await untilDone(queue);
+
+      t.deepEqual(await read(ledger), [id, id, id, id, id]);
+      t.like(await queue.ledger.find(id), {
+        state: 'dead',
+        attempts: 6,
+        reason: 'the process ended 5 times while it ran',
+      });
     },
   );
 }

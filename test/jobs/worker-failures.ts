@@ -170,7 +170,7 @@ test('a job that needs nearly all of its time is warned of', async (t) => {
 test('a job whose process vanished each time it ran is set aside without being run', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const id = await queue.push(newJob());
-  for (let attempt = 1; attempt <= 16; attempt++) await claimSoon(queue, { leaseMs: 1 });
+  for (let attempt = 1; attempt <= 5; attempt++) await claimSoon(queue, { leaseMs: 1 });
   let ran = 0;
 
   const { logged } = await startWorker(t, queue, [jobRule({ retryAfterMs: [0], run: async () => void ran++ })]);
@@ -179,18 +179,45 @@ test('a job whose process vanished each time it ran is set aside without being r
     () => queue.ledger.find(id),
     (record) => record?.state === 'dead',
   );
-  t.is(job?.reason, 'the process ended 16 times while it ran');
+  t.is(job?.reason, 'the process ended 5 times while it ran');
   t.is(ran, 0);
-  t.is((await logged(/^a job is set aside: the process ended 16 times while it ran$/)).length, 1);
+  t.is((await logged(/^a job is set aside: the process ended 5 times while it ran$/)).length, 1);
 });
 
 test('a job whose process vanished some times is run', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   await queue.push(newJob());
-  for (let attempt = 1; attempt <= 15; attempt++) await claimSoon(queue, { leaseMs: 1 });
+  for (let attempt = 1; attempt <= 4; attempt++) await claimSoon(queue, { leaseMs: 1 });
   const ran = Promise.withResolvers<number>();
 
   await startWorker(t, queue, [jobRule({ run: async ({ number }) => ran.resolve(number) })]);
 
-  t.is(await ran.promise, 16);
+  t.is(await ran.promise, 5);
+});
+
+test('failures count beside the attempts whose process vanished: five in all', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  const id = await queue.push(newJob());
+  for (let attempt = 1; attempt <= 3; attempt++) await claimSoon(queue, { leaseMs: 1 });
+  for (let attempt = 4; attempt <= 5; attempt++)
+    t.true(await queue.again(await claimSoon(queue), Date.now(), 'it threw'));
+
+  await startWorker(t, queue, [jobRule({ retryAfterMs: [0, 0] })]);
+
+  const job = await untilTold(
+    () => queue.ledger.find(id),
+    (record) => record?.state === 'dead',
+  );
+  t.is(job?.reason, 'the process ended 3 times while it ran, and it failed 2 times');
+});
+
+test('a job that many drains gave back is run', async (t) => {
+  const { queue } = await (await embeddedStore(t))();
+  await queue.push(newJob());
+  for (let drains = 0; drains < 20; drains++) t.true(await queue.again(await claimSoon(queue), Date.now()));
+  const ran = Promise.withResolvers<number>();
+
+  await startWorker(t, queue, [jobRule({ run: async ({ number }) => ran.resolve(number) })]);
+
+  t.is(await ran.promise, 21);
 });

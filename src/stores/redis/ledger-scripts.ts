@@ -8,11 +8,10 @@ local function runs(id)
 end
 
 local function record(id)
-  local found = redis.call('HMGET', job(id), 'rule', 'payload', 'due', 'attempts', 'failures', 'state', 'pushed', 'reason')
+  local found = fields(id, 'state', 'pushed', 'reason')
   local leaseEnd = runs(id)
   -- An ended lease leaves 'running' in the hash until somebody claims the job.
-  if found[6] == 'running' and not leaseEnd then found[6] = 'waiting' end
-  table.insert(found, 1, id)
+  if found[8] == 'running' and not leaseEnd then found[8] = 'waiting' end
   table.insert(found, leaseEnd or '')
   return found
 end
@@ -81,7 +80,7 @@ local rule = ruleOfIdle(ARGV[1])
 if not rule then return 0 end
 leave(ARGV[1], rule)
 redis.call('HDEL', job(ARGV[1]), 'lease', 'leaseMs')
-redis.call('HSET', job(ARGV[1]), 'state', 'waiting', 'due', now, 'attempts', 0, 'failures', 0, 'reason', '')
+redis.call('HSET', job(ARGV[1]), 'state', 'waiting', 'due', now, 'attempts', 0, 'failures', 0, 'vanished', 0, 'reason', '')
 await(ARGV[1], rule, now)
 return 1`,
 );

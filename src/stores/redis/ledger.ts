@@ -52,7 +52,7 @@ export class RedisLedger implements Ledger {
 
 function toRecord(reply: unknown): JobRecord {
   const parts = toList(reply);
-  const [state, pushedAt, reason, leaseEnd] = parts.slice(6);
+  const [state, pushedAt, reason, leaseEnd] = parts.slice(7);
   const leaseEndsAtMs = toText(leaseEnd);
   return {
     ...toJob(parts),

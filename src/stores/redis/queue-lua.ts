@@ -41,7 +41,7 @@ end
 
 local function add(id, rule, at, payload)
   redis.call('HSET', job(id), 'state', 'waiting', 'rule', rule, 'payload', payload, 'due', at, 'pushed', now,
-    'attempts', 0, 'failures', 0, 'reason', '')
+    'attempts', 0, 'failures', 0, 'vanished', 0, 'reason', '')
   await(id, rule, at)
 end
 
@@ -56,6 +56,14 @@ end
 local function hold(id, rule, leaseMs)
   redis.call('ZADD', held(rule), now + leaseMs, id)
   redis.call('ZADD', running, now + leaseMs, id)
+end
+
+-- What toJob reads. Jobs of versions before have no count of those that vanished.
+local function fields(id, ...)
+  local found = redis.call('HMGET', job(id), 'rule', 'payload', 'due', 'attempts', 'failures', 'vanished', ...)
+  found[6] = found[6] or 0
+  table.insert(found, 1, id)
+  return found
 end
 
 -- The rule of the job, or nil when it is somebody else's by now.

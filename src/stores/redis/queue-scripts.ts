@@ -52,12 +52,12 @@ end
 local function take(id, rule, attempts)
   leave(id, rule)
   if redis.call('EXISTS', job(id)) == 0 then return nil end
+  -- Under a lease whose claim was lost nothing was begun.
+  if attempts > 0 and redis.call('HEXISTS', job(id), 'lease') == 1 then redis.call('HINCRBY', job(id), 'vanished', 1) end
   redis.call('HSET', job(id), 'state', 'running', 'lease', ARGV[1], 'leaseMs', ARGV[2])
   redis.call('HINCRBY', job(id), 'attempts', attempts)
   hold(id, rule, ARGV[2])
-  local found = redis.call('HMGET', job(id), 'rule', 'payload', 'due', 'attempts', 'failures')
-  table.insert(found, 1, id)
-  return found
+  return fields(id)
 end
 
 if lost > 0 then

@@ -20,8 +20,8 @@ export function toList(value: unknown): readonly unknown[] {
   return value;
 }
 
-/** The job of which a script tells: the first six parts of its reply, in this order. */
-export function toJob([id, rule, payload, dueAt, attempts, failures]: readonly unknown[]): Job {
+/** The job of which a script tells: the first seven parts of its reply, in this order. */
+export function toJob([id, rule, payload, dueAt, attempts, failures, vanished]: readonly unknown[]): Job {
   return {
     id: toText(id),
     rule: toText(rule),
@@ -29,5 +29,6 @@ export function toJob([id, rule, payload, dueAt, attempts, failures]: readonly u
     dueAtMs: toNumber(dueAt),
     attempts: toNumber(attempts),
     failures: toNumber(failures),
+    vanished: toNumber(vanished),
   };
 }

@@ -27,8 +27,8 @@ export function jobSteps(
     'SELECT id, ready_at FROM jobs WHERE lease IS NOT NULL AND rule = ? AND lease_ends_at - 2 * lease_ms > ? LIMIT 1',
   );
   const lease = database.prepare(
-    `UPDATE jobs SET lease = ?, lease_ms = ?, lease_ends_at = ?, attempts = attempts + 1 WHERE id = ?
-     RETURNING id, rule, due_at, attempts, failures, payload`,
+    `UPDATE jobs SET lease = ?, lease_ms = ?, lease_ends_at = ?, attempts = attempts + 1, vanished = vanished + (lease IS NOT NULL)
+     WHERE id = ? RETURNING id, rule, due_at, attempts, failures, vanished, payload`,
   );
   const extend = database.prepare('UPDATE jobs SET lease_ms = ?, lease_ends_at = ? WHERE id = ? AND lease = ?');
   const remove = database.prepare('DELETE FROM jobs WHERE id = ? AND lease = ?');
@@ -128,6 +128,7 @@ export function toJob(row: Row): Job {
     dueAtMs: Number(row.due_at),
     attempts: Number(row.attempts),
     failures: Number(row.failures),
+    vanished: Number(row.vanished),
   };
 }
 

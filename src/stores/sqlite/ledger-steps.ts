@@ -32,7 +32,8 @@ export function ledgerSteps(database: DatabaseSync): Pick<Steps, 'list' | 'find'
       (SELECT count(*) FROM jobs WHERE lease IS NOT NULL AND ${RUNS}) AS running,
       (SELECT count(*) FROM jobs WHERE dead = 1) AS dead`);
   const retry = database.prepare(`
-    UPDATE jobs SET lease = NULL, lease_ms = NULL, lease_ends_at = NULL, dead = 0, due_at = :now, attempts = 0, failures = 0, reason = ''
+    UPDATE jobs SET lease = NULL, lease_ms = NULL, lease_ends_at = NULL, dead = 0, due_at = :now, attempts = 0, failures = 0,
+      vanished = 0, reason = ''
     WHERE id = :id AND NOT ${RUNS}`);
   const drop = database.prepare(`DELETE FROM jobs WHERE id = :id AND NOT ${RUNS}`);
 

@@ -44,6 +44,7 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX kv_expires ON kv (expires_at) WHERE expires_at IS NOT NULL;
   `,
+  'ALTER TABLE jobs ADD COLUMN vanished INTEGER NOT NULL DEFAULT 0',
 ];
 
 /** Brings the schema to the version of this nexthop, in one step. Throws when a newer one wrote the file. */
