@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
-import { type RunningEdge, startEdge } from '../helpers/edge.ts';
-import { scriptedHop } from '../helpers/peer.ts';
-import { siteFolder } from '../helpers/site-folder.ts';
+import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
+import { scriptedHop } from '../../helpers/peer.ts';
+import { siteFolder } from '../../helpers/site-folder.ts';
 
 const NAMES = ['x-forwarded-for', 'x-forwarded-proto', 'x-nf-client-connection-ip', 'forwarded', 'x-real-ip'];
 
