@@ -33,9 +33,16 @@ export function installGlobals(processEnv: NodeJS.ProcessEnv): void {
 }
 
 class NetlifyRuntime implements NetlifyGlobal {
+  declare readonly context: Context | null;
   readonly env: NetlifyEnv;
 
   constructor(processEnv: NodeJS.ProcessEnv) {
+    // A property of its own, and the first: user code lists and spreads the global.
+    Object.defineProperty(this, 'context', {
+      get: () => requestStore().getStore()?.context ?? null,
+      enumerable: true,
+      configurable: true,
+    });
     this.env = {
       get: (name) => processEnv[name],
       has: (name) => Boolean(processEnv[name]),
@@ -47,10 +54,6 @@ class NetlifyRuntime implements NetlifyGlobal {
       },
       toObject: () => ({ ...processEnv }) as Record<string, string>, // its entries are all set
     };
-  }
-
-  get context(): Context | null {
-    return requestStore().getStore()?.context ?? null;
   }
 }
 
