@@ -45,44 +45,50 @@ export class FunctionTarget implements Target {
   }
 
   async #serve(exchange: Exchange, invocation: Invocation): Promise<void> {
-    const { run, limits, platform } = this.#parts;
+    const { run, limits } = this.#parts;
     const calledAtMs = performance.now();
-    const answer = await limits.call.inTime(exchange, run(invocation));
+    let answer: WebResponse | undefined;
     try {
+      answer = await limits.call.inTime(exchange, run(invocation));
       await writeWebResponse(exchange, answer, { watch: limits.stream.watch(exchange, calledAtMs), ownReason: true });
     } catch (error) {
-      const explanation = isUnsent(exchange, error) ? explainHeader(answer) : undefined;
-      if (!explanation) throw error;
-      platform.log.error(explanation.message, { target: this.name, request_id: exchange.requestId.value });
-      await writeWebResponse(exchange, explanation.response);
+      throw explain(error, answer);
     }
   }
 }
 
-function isUnsent({ response, left }: Exchange, error: unknown): boolean {
-  return error instanceof Fault && error.code === 'function_bad_answer' && !response.headersSent && !left;
-}
-
-interface HeaderExplanation {
-  /** For the log. */
-  readonly message: string;
-  readonly response: Response;
+/**
+ * The same error, with a page that explains it if it comes from a header value beyond Latin-1, which a `Response` cannot carry. The platform answers these words to
+ * the client, because nothing else shows the author what is wrong.
+ */
+function explain(error: unknown, answer: WebResponse | undefined): unknown {
+  if (!(error instanceof Fault)) return error;
+  const message = error.code === 'function_bad_answer' ? answer && describeHeader(answer) : describeThrown(error);
+  if (message === undefined) return error;
+  const advice =
+    'Encode its value, for example with encodeURIComponent() or as base64, and decode it where it is read.';
+  const body = `The function's answer cannot be sent: ${message}.\n${advice}\n`;
+  return new Fault(error.code, {
+    message,
+    cause: error.cause,
+    page: { contentType: 'text/plain; charset=utf-8', body },
+  });
 }
 
 const BEYOND_LATIN1 = /[^\x00-\xff]/;
 
-/**
- * What the platform answers in place of a Response with a header that no message can carry: words about it, since nothing else shows the author
- * which one it is. Undefined if every value is of Latin-1. Only the classes of packages and of users let such a value in.
- */
-function explainHeader({ headers }: WebResponse): HeaderExplanation | undefined {
+/** Only a class of its own, of a package or of the function, lets such a value into a Response. */
+function describeHeader({ headers }: WebResponse): string | undefined {
   for (const [name, value] of headers) {
-    if (!BEYOND_LATIN1.test(value)) continue;
-    const message = `the header ${JSON.stringify(name)} of the Response has characters beyond Latin-1`;
-    const advice =
-      'Encode its value, for example with encodeURIComponent() or as base64, and decode it where it is read.';
-    const text = `The function's answer cannot be sent: ${message}.\n${advice}\n`;
-    return { message, response: new Response(text, { status: 500, headers: { 'cache-control': 'no-store' } }) };
+    if (BEYOND_LATIN1.test(value))
+      return `the header ${JSON.stringify(name)} of the Response has characters beyond Latin-1`;
   }
   return undefined;
+}
+
+/** The standard's own classes throw where the function sets the header. */
+function describeThrown({ code, cause }: Fault): string | undefined {
+  const isIt =
+    code === 'function_error' && cause instanceof TypeError && /ByteString.*greater than 255/.test(cause.message);
+  return isIt ? 'the function sets a header whose value has characters beyond Latin-1' : undefined;
 }

@@ -70,7 +70,7 @@ function toHead({ statusCode, headers, multiValueHeaders }: LambdaResult): Head 
   for (const [name, list] of values) {
     for (const value of list) {
       try {
-        merged.append(name, value);
+        merged.append(name, toByteString(value));
       } catch (cause) {
         throw bad(`the header ${JSON.stringify(name)} cannot be sent`, cause);
       }
@@ -78,6 +78,16 @@ function toHead({ statusCode, headers, multiValueHeaders }: LambdaResult): Head 
   }
   return { status: statusCode, headers: merged };
 }
+
+/**
+ * The platform reads the result as JSON, and a server in Go writes the text of a header as its UTF-8. HTTP has no character set for headers; browsers read
+ * a `filename` that is UTF-8 as such. Line breaks and NUL stay what they are, and are refused.
+ */
+function toByteString(value: string): string {
+  return BEYOND_ASCII.test(value) ? Buffer.from(value).toString('latin1') : value;
+}
+
+const BEYOND_ASCII = /[^\x00-\x7f]/;
 
 /** By lower-case name. */
 function toValues(kind: string, map: unknown): Map<string, string[]> {

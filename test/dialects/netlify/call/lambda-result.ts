@@ -60,7 +60,18 @@ const FAILURES: readonly (readonly [string, unknown, RegExp])[] = [
   ['gives bytes as body', async () => ({ statusCode: 200, body: Buffer.from('x') }), /as body, gave an object/],
   ['gives a header that is no header', async () => ({ statusCode: 200, headers: { 'a b': 'x' } }), /"a b" cannot/],
   ['gives a header with a line break', async () => ({ statusCode: 200, headers: { a: 'x\r\ny' } }), /"a" cannot/],
-  ['gives a header beyond Latin-1', async () => ({ statusCode: 200, headers: { a: '☂' } }), /"a" cannot/],
+  ['gives a header with a line feed', async () => ({ statusCode: 200, headers: { a: '☂\nb: c' } }), /"a" cannot/],
+  ['gives a header with a NUL', async () => ({ statusCode: 200, headers: { a: '☂\0' } }), /"a" cannot/],
+  [
+    'gives a header with a control character',
+    async () => ({ statusCode: 200, headers: { a: '☂\x01' } }),
+    /"a" .*cannot/,
+  ],
+  [
+    'gives a header whose name is no token',
+    async () => ({ statusCode: 200, headers: { 'x-报': 'a' } }),
+    /"x-报" cannot/,
+  ],
   ['gives an object as header', async () => ({ statusCode: 200, headers: { a: {} } }), /"a" must be a string, number/],
   ['gives a text as headers', async () => ({ statusCode: 200, headers: 'a: b' }), /object as headers/],
 ];
