@@ -129,7 +129,7 @@ export interface KvListResult {
   readonly cursor: string | undefined;
 }
 
-/** A namespace of KV storage, bound by KV_BINDINGS: `declare const my_kv: KvNamespace`. Keys have letters, digits and "_", 512 at most; values 25 MB. */
+/** A namespace of KV storage, bound by KV_BINDINGS: `declare const my_kv: KvNamespace`. Keys are 1 to 512 bytes of UTF-8 without control characters; values at most 25 MB. */
 export interface KvNamespace {
   /** Null if there is no such key. */
   get(key: string, options?: 'text' | { readonly type?: 'text' }): Promise<string | null>;

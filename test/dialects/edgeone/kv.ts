@@ -50,6 +50,23 @@ test('a function that lets the fault of a store that is away through is a 503; o
   t.regex(await (await fetch(`${url}/caught`)).text(), /^Redis 127\.0\.0\.1:\d+ /);
 });
 
+test('an expiry that is given to put is not used, which the log tells once', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/put.js': `export const onRequest = async () => {
+      for (const key of ['user:1', 'a/b']) await expiring_kv.put(key, 'x', { expirationTtl: 60 });
+      return (await expiring_kv.list({ prefix: 'user:' })).keys; };`,
+  });
+  const { url, errorLines } = await startEdge(t, { site, env: { KV_BINDINGS: 'expiring_kv', STORE_FSYNC: '0' } });
+  const put = () => fetch(`${url}/put`);
+
+  const answer = await untilTold(put, ({ status }) => status === 200);
+  await put();
+
+  t.deepEqual(await answer.json(), [{ key: 'user:1', name: 'user:1' }]);
+  const lines = await untilTold(errorLines, (found) => found.some(({ msg }) => /third argument/.test(String(msg))));
+  t.is(lines.filter(({ msg }) => /third argument/.test(String(msg))).length, 1);
+});
+
 test('a name that is a global already stays what it is, which is told', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/a.js': `export const onRequest = () => new Response(typeof structuredClone);`,

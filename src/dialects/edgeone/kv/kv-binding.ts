@@ -3,12 +3,12 @@ import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Kv } from '../../../contract/store.ts';
 
-/** As the platform has them. */
+/** As the platform has them. Its page allows letters, digits and "_" in keys; public code also uses ":", "/", "-", "." and text beyond ASCII. */
 const MAX_KEY_BYTES = 512;
 const MAX_VALUE_BYTES = 25 * 1024 * 1024;
 const MAX_KEYS = 256;
 
-const FITS = /^[A-Za-z0-9_]+$/;
+const CONTROL = /\p{Cc}/u;
 
 /** What a page of keys looks like: the platform's page says `name`, its own client for Node `key`. */
 interface ListedKey {
@@ -30,11 +30,13 @@ interface ListResult {
 export class KvBinding {
   readonly #name: string;
   readonly #kv: Kv | undefined;
+  readonly #reportIgnored: () => void;
 
-  /** `kv`: undefined where functions are looked at and not served. */
-  constructor(name: string, kv: Kv | undefined) {
+  /** `kv`: undefined where functions are looked at and not served. `reportIgnored`: called for each `put` with options, of which there are none. */
+  constructor(name: string, kv: Kv | undefined, reportIgnored: () => void = () => undefined) {
     this.#name = name;
     this.#kv = kv;
+    this.#reportIgnored = reportIgnored;
   }
 
   // Functions of their own, so that they may be destructured, as they may there.
@@ -42,24 +44,22 @@ export class KvBinding {
   /** Null if there is no such key. As on the platform 'json' gives the text where it is none, and an unknown type is text. */
   readonly get = async (key: unknown, options?: unknown): Promise<unknown> => {
     const text = toKey(key);
-    const bytes = isFit(text) ? await this.#store().get(text) : undefined;
+    const bytes = complaintOf(text) === undefined ? await this.#store().get(text) : undefined;
     return bytes ? read(bytes, typeOf(options)) : null;
   };
 
-  readonly put = async (key: unknown, value: unknown): Promise<void> => {
+  readonly put = async (key: unknown, value: unknown, options?: unknown): Promise<void> => {
     const text = toKey(key);
-    const length = Buffer.byteLength(text);
-    if (length > MAX_KEY_BYTES) {
-      throw new Error(`Key size exceeds maximum limit of ${MAX_KEY_BYTES} bytes (got ${length} bytes)`);
-    }
-    if (!FITS.test(text)) throw new Error('Key can only contain letters, numbers, and underscores');
+    const complaint = complaintOf(text);
+    if (complaint !== undefined) throw new Error(complaint);
+    if (options !== undefined) this.#reportIgnored();
     const bytes = await toBytes(value);
     await this.#store().put(text, bytes);
   };
 
   readonly delete = async (key: unknown): Promise<void> => {
     const text = toKey(key);
-    if (isFit(text)) await this.#store().delete(text);
+    if (complaintOf(text) === undefined) await this.#store().delete(text);
   };
 
   readonly list = async (options?: unknown): Promise<ListResult> => {
@@ -68,7 +68,8 @@ export class KvBinding {
     const found = await this.#store().list(prefix, limit + 1, cursor);
     const page = found.slice(0, limit);
     const complete = found.length <= limit;
-    return { keys: page.map((key) => ({ key, name: key })), complete, cursor: complete ? undefined : page.at(-1) };
+    const [last] = complete ? [] : page.slice(-1);
+    return { keys: page.map((key) => ({ key, name: key })), complete, cursor: last && toCursor(last) };
   };
 
   #store(): Kv {
@@ -82,9 +83,24 @@ function toKey(key: unknown): string {
   return key;
 }
 
-/** Under any other key there can be nothing. */
-function isFit(key: string): boolean {
-  return key.length <= MAX_KEY_BYTES && FITS.test(key);
+/** Undefined for a key under which a value can stand. */
+function complaintOf(key: string): string | undefined {
+  const length = Buffer.byteLength(key);
+  if (length > MAX_KEY_BYTES) return `Key size exceeds maximum limit of ${MAX_KEY_BYTES} bytes (got ${length} bytes)`;
+  if (CONTROL.test(key)) return `Key must not contain control characters, got ${JSON.stringify(key)}`;
+  // In UTF-8 half a surrogate pair would become another character, and two keys one.
+  return key.isWellFormed() ? undefined : `Key must be well-formed text, got ${JSON.stringify(key)}`;
+}
+
+/** The last key of a page in a form that stays as it is in URLs and headers, where functions hand it to their clients. */
+function toCursor(key: string): string {
+  return Buffer.from(key).toString('base64url');
+}
+
+function fromCursor(cursor: string): string {
+  const key = Buffer.from(cursor, 'base64url').toString();
+  if (toCursor(key) === cursor) return key;
+  throw new Error(`cursor must be one that list() returned, got ${JSON.stringify(cursor)}`);
 }
 
 function typeOf(options: unknown): unknown {
@@ -147,13 +163,14 @@ async function readStream(stream: ReadableStream<unknown>): Promise<Uint8Array> 
 
 function refuseLarge(bytes: number): void {
   if (bytes > MAX_VALUE_BYTES) {
-    throw new Error(`Value size exceeds maximum limit of ${MAX_VALUE_BYTES} bytes (25 MB), got ${bytes} bytes`);
+    throw new RangeError(`Value size exceeds maximum limit of ${MAX_VALUE_BYTES} bytes (25 MB), got ${bytes} bytes`);
   }
 }
 
 interface ListOptions {
   readonly prefix: string;
   readonly limit: number;
+  /** The key after which the page begins. */
   readonly cursor: string | undefined;
 }
 
@@ -161,12 +178,13 @@ function toListOptions(options: unknown): ListOptions {
   const given: { prefix?: unknown; limit?: unknown; cursor?: unknown } = options ?? {};
   const { prefix, limit = MAX_KEYS, cursor } = given;
   const count = Number(limit);
+  const from = toOptionalText('cursor', cursor);
   if (!(count >= 1)) throw new Error(`limit must be a number from 1 to ${MAX_KEYS}, got ${String(limit)}`);
   return {
     prefix: toOptionalText('prefix', prefix) ?? '',
     // Whoever asks for more, as other platforms allow, finds the rest on the next pages.
     limit: Math.min(Math.floor(count), MAX_KEYS),
-    cursor: toOptionalText('cursor', cursor),
+    cursor: from === undefined ? undefined : fromCursor(from),
   };
 }
 
@@ -181,12 +199,18 @@ function toOptionalText(name: string, value: unknown): string | undefined {
  * Makes each namespace of KV storage a global of its name, as the platform does, for all code of the site, functions of other platforms too. At once, so that
  * it is there before any of that is loaded. A name that is taken stays what it is, and that is told.
  */
-export function installKv({ kvBindings = [], kv }: Project): readonly Problem[] {
+export function installKv({ kvBindings = [], kv, log }: Project): readonly Problem[] {
+  let isReported = false;
+  const reportIgnored = (): void => {
+    if (!isReported)
+      log.warn('KV: a third argument of put() is not used; values do not expire', { target: 'KV_BINDINGS' });
+    isReported = true;
+  };
   return kvBindings.flatMap((name) => {
     const before: unknown = Reflect.get(globalThis, name);
     if (name in globalThis && !(before instanceof KvBinding)) return [toProblem(name)];
     // In a room of its own: others keep values by names of their choice, too.
-    const value = new KvBinding(name, kv?.(`edgeone:${name}`));
+    const value = new KvBinding(name, kv?.(`edgeone:${name}`), reportIgnored);
     Object.defineProperty(globalThis, name, { value, configurable: true, enumerable: true, writable: true });
     return [];
   });

@@ -66,6 +66,69 @@ for (const [name, place] of Object.entries(PLACES)) {
     t.is((await kv.list()).keys.length, 256);
   });
 
+  test.serial(
+    `${name}: keys may have any characters but control characters, and are listed by any prefix in order of their bytes`,
+    async (t) => {
+      const kv = await bindingOn((await (await place(t))()).kv('a'));
+      // As UTF-16, U+FF5E sorts after U+1F600; as UTF-8, before.
+      const sorted = [
+        ' ',
+        '%',
+        'a b',
+        'a-b',
+        'a.b',
+        'a/b',
+        'a/b c',
+        'user:',
+        'user:1',
+        'user:10',
+        'user:2',
+        'x'.repeat(512),
+        '{a}',
+        '键',
+        '键:1',
+        '～',
+        '😀',
+      ];
+      for (const key of sorted.toReversed()) await kv.put(key, `of ${key}`);
+
+      for (const key of sorted) t.is(await kv.get(key), `of ${key}`);
+      for (const limit of [1, 2, 5, sorted.length - 1, sorted.length]) {
+        t.deepEqual(await pages(kv, { limit }), sorted);
+      }
+      t.deepEqual(await pages(kv, { prefix: 'user:', limit: 2 }), sorted.slice(7, 11));
+      t.deepEqual(await pages(kv, { prefix: 'a/', limit: 1 }), ['a/b', 'a/b c']);
+      t.deepEqual(await pages(kv, { prefix: '键', limit: 1 }), ['键', '键:1']);
+      t.deepEqual(await pages(kv, { prefix: '{', limit: 1 }), ['{a}']);
+      await kv.delete('user:1');
+      t.is(await kv.get('user:1'), null);
+    },
+  );
+
+  test.serial(`${name}: pages by a cursor hold each key once while others are added and deleted`, async (t) => {
+    const kv = await bindingOn((await (await place(t))()).kv('a'));
+    const names = Array.from({ length: 40 }, (_, index) => `用户:${String(index).padStart(2, '0')}`);
+    await Promise.all(names.map((key) => kv.put(key, '')));
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await kv.list({ prefix: '用户:', limit: 10, cursor });
+      seen.push(...page.keys.map(({ key }) => key));
+      cursor = page.cursor;
+      // One after the cursor, one before all others, and the one that the cursor names.
+      await kv.put(`用户:${seen.at(-1)?.slice(3)} `, '');
+      await kv.put('用户:', '');
+      await kv.delete(seen.at(-1));
+      t.is(encodeURIComponent(cursor ?? ''), cursor ?? '');
+    } while (cursor !== undefined);
+
+    t.deepEqual(
+      seen.filter((key) => names.includes(key)),
+      names,
+    );
+    t.is(new Set(seen).size, seen.length);
+  });
+
   test.serial(`${name}: what is deleted, or was never there, is null`, async (t) => {
     const kv = await bindingOn((await (await place(t))()).kv('a'));
     await kv.put('key', 'x');
@@ -101,14 +164,19 @@ test('keys and values are held to the limits of the platform, to the byte', asyn
   await t.throwsAsync(kv.put('k'.repeat(513), ''), {
     message: 'Key size exceeds maximum limit of 512 bytes (got 513 bytes)',
   });
-  for (const key of ['a:b', 'a b', 'é', 'a-b']) {
-    await t.throwsAsync(kv.put(key, ''), { message: 'Key can only contain letters, numbers, and underscores' });
+  await kv.put('鍵'.repeat(170), '');
+  await t.throwsAsync(kv.put('鍵'.repeat(171), ''), { message: /\(got 513 bytes\)$/ });
+  for (const key of ['a\nb', '\0', 'a\x7f', '\x85']) {
+    await t.throwsAsync(kv.put(key, ''), { message: /^Key must not contain control characters/ });
+    t.is(await kv.get(key), null);
   }
+  await t.throwsAsync(kv.put('a\ud800', ''), { message: /^Key must be well-formed text/ });
   for (const verb of [kv.put, kv.get, kv.delete]) {
     for (const key of ['', undefined, 7])
       await t.throwsAsync(verb(key, ''), { message: 'Key must be a non-empty string' });
   }
   await t.throwsAsync(kv.put('key', new Uint8Array(26_214_401)), {
+    instanceOf: RangeError,
     message: /^Value size exceeds .* got 26214401 bytes$/,
   });
   for (const value of [undefined, null, 7, {}]) {
@@ -116,6 +184,7 @@ test('keys and values are held to the limits of the platform, to the byte', asyn
   }
   for (const limit of [0, -1, 'many'])
     await t.throwsAsync(kv.list({ limit }), { message: /^limit must be a number from 1 to 256/ });
+  await t.throwsAsync(kv.list({ cursor: 'user:1' }), { message: /^cursor must be one that list\(\) returned/ });
   await t.throwsAsync(kv.list({ prefix: 7 }), { message: 'prefix must be a string, got number' });
 });
 
@@ -154,6 +223,18 @@ test('what a function does with its bytes afterwards changes nothing that is sto
     ],
   );
 });
+
+/** Every key, page by page. */
+async function pages(kv: KvBinding, options: { readonly prefix?: string; readonly limit: number }): Promise<string[]> {
+  const keys: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await kv.list({ ...options, cursor });
+    keys.push(...page.keys.map(({ key }) => key));
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+  return keys;
+}
 
 async function bindingOn(kv: Kv): Promise<KvBinding> {
   return new KvBinding('my_kv', kv);
