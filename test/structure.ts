@@ -32,6 +32,7 @@ const HOMES: Readonly<Record<string, string>> = {
   'http-proxy': 'src/hop/',
   ws: 'src/http/',
   ioredis: 'src/stores/redis/',
+  mrmime: 'src/static/',
   esbuild: 'src/dialects/loader/',
   'es-module-lexer': 'src/dialects/loader/',
   '@babel/parser': 'src/dialects/netlify/',
