@@ -3,12 +3,10 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type AstroSetup, astroCli, astroEnv, astroSources } from '../helpers/astro-site.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { untilTold } from '../helpers/until-told.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
-
-/** How long a command of Astro's may take to say what a test waits for. */
-const PATIENCE_MS = 60_000;
 
 interface Command {
   readonly child: ChildProcess;

@@ -2,11 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-
-/** How long the change may take to be seen. */
-const PATIENCE_MS = 10_000;
 
 /** A hop on this address that answers its name. */
 async function hopAt(t: ExecutionContext, address: string, port: number): Promise<number> {

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Time } from '../../src/jobs/clock.ts';
-
-const PATIENCE_MS = 8000;
+import { PATIENCE_MS } from './patience.ts';
 
 interface Timer {
   /** By the time that has passed, whatever the wall clock says. */

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
+import { PATIENCE_MS } from './patience.ts';
 
 const OPEN = new URL('../../src/log/open.ts', import.meta.url).href;
 
@@ -28,7 +29,7 @@ export class LogProcess {
   /** Resolves when the script calls `process.send(word)`. */
   async said(word: string): Promise<void> {
     for (;;) {
-      const [message] = await once(this.child, 'message', { signal: AbortSignal.timeout(8000) });
+      const [message] = await once(this.child, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
       if (message === word) return;
     }
   }

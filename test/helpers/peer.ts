@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
-
-/** How long a peer waits for bytes that a test says must come. */
-const PATIENCE_MS = 8000;
+import { PATIENCE_MS } from './patience.ts';
 
 /** The other side closed the connection before what a script waited for. */
 export class PeerClosed extends Error {}

@@ -3,11 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { PATIENCE_MS } from './patience.ts';
 
 const CLI = new URL('../../src/cli/cli.ts', import.meta.url).pathname;
-
-/** How long a process may take to say what a test waits for. */
-const PATIENCE_MS = 20_000;
 
 export interface RunningProcess {
   readonly child: ChildProcess;

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { freePort } from './free-port.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 /** How long a server may take to start. */
-const START_MS = 8000;
 
 /** A Cluster's node also listens on its port + 10,000. */
 const HIGHEST_OF_NODE = 55_000;
@@ -110,7 +110,7 @@ async function tryStart(
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     let said = '';
-    const timer = setTimeout(() => reject(new Error(`redis-server does not start; it said: ${said}`)), START_MS);
+    const timer = setTimeout(() => reject(new Error(`redis-server does not start; it said: ${said}`)), PATIENCE_MS);
     child.once('error', reject);
     child.once('exit', () => {
       clearTimeout(timer);

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-
-const PATIENCE_MS = 8000;
+import { PATIENCE_MS } from './patience.ts';
 
 /** Asks again and again until what is told satisfies, and resolves with it. Rejects, naming what was told last, if that takes too long. */
 export async function untilTold<T>(ask: () => Promise<T>, satisfies: (told: T) => boolean): Promise<T> {

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-
-const PATIENCE_MS = 8000;
+import { PATIENCE_MS } from './patience.ts';
 
 /** Resolves as soon as the condition holds, for what no event tells. Rejects, naming `what`, if that takes too long. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
