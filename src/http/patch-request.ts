@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
-import { HOP_BY_HOP } from './headers.ts';
+import { HOP_BY_HOP, withoutNames } from './headers.ts';
 
 /** What frames and routes the message stays as it came: another Host or length would make another request of it. */
 const FIXED: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'host', 'content-length']);
 
 /**
  * Sets fields of a request, in `rawHeaders`, `headers` and `headersDistinct`, for whoever answers: a field of that name is replaced where it first
- * stands, else added. A value that is the same already leaves the field as it came, with its case and its duplicates.
+ * stands, else added; one whose value is undefined is removed. A value that is the same already leaves the field as it came, with its case and its duplicates.
  * Returns the names that may not be changed and therefore were not.
  */
 export function patchRequest(
   request: IncomingMessage,
-  fields: Iterable<readonly [name: string, value: string]>,
+  fields: Iterable<readonly [name: string, value: string | undefined]>,
 ): readonly string[] {
   // Node makes both on first use, from rawHeaders and a count of its own that cannot be changed: so before a field is added.
   const { headers, headersDistinct } = request;
@@ -21,6 +21,12 @@ export function patchRequest(
     if (joined(request, lowerName) === value) continue;
     if (FIXED.has(lowerName)) {
       refused.push(name);
+      continue;
+    }
+    if (value === undefined) {
+      delete headers[lowerName];
+      delete headersDistinct[lowerName];
+      request.rawHeaders = withoutNames(request.rawHeaders, new Set([lowerName]));
       continue;
     }
     headers[lowerName] = value;

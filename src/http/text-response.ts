@@ -68,6 +68,12 @@ export class TextResponse extends Base {
     return new TextResponse(text, { ...init, headers });
   }
 
+  /** Whether its body is text at which nobody has looked, and of which no stream is made yet. */
+  static holdsText(response: unknown): boolean {
+    if (typeof response !== 'object' || response === null || !(#text in response)) return false;
+    return response.#text !== undefined && response.#native === undefined;
+  }
+
   /** The text of a body at which nobody has looked; it counts as read then. Undefined for any other body. */
   static take(response: unknown): string | undefined {
     if (typeof response !== 'object' || response === null || !(#text in response)) return undefined;

@@ -33,6 +33,23 @@ test('a copy of all fields, as Headers join them, changes nothing', async (t) =>
   t.deepEqual(request.rawHeaders, before);
 });
 
+test('a field without a value is removed, in all three views', async (t) => {
+  const { request } = (await withExchange(t, REQUEST)).exchange;
+
+  t.deepEqual(
+    patchRequest(request, [
+      ['X-TWICE', undefined],
+      ['x-none', undefined],
+      ['content-length', undefined],
+    ]),
+    ['content-length'],
+  );
+
+  t.deepEqual(request.rawHeaders, ['Host', 'a', 'Cookie', 'a=1', 'Cookie', 'b=2', 'Content-Length', '0']);
+  t.false('x-twice' in request.headers);
+  t.false('x-twice' in request.headersDistinct);
+});
+
 for (const name of ['Host', 'content-length', 'Transfer-Encoding', 'Connection', 'TE', 'Upgrade']) {
   test(`${name} cannot be changed`, async (t) => {
     const { request } = (await withExchange(t, REQUEST)).exchange;

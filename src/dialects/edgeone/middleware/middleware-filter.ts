@@ -6,11 +6,13 @@ import type { FunctionLimits } from '../../../http/function-limits.ts';
 import { HOP_BY_HOP } from '../../../http/headers.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
 import { patchRequest } from '../../../http/patch-request.ts';
+import { TextResponse } from '../../../http/text-response.ts';
 import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
+import type { WebResponse } from '../../../http/web-response-head.ts';
 import { BorrowedBody } from './borrowed-body.ts';
 import { MiddlewareContext } from './middleware-context.ts';
 import type { MiddlewareMatcher } from './middleware-matcher.ts';
-import { MiddlewareResponse, type Passage } from './middleware-response.ts';
+import { isMark, type Passage, passageOf } from './passage.ts';
 
 export interface MiddlewareGateParts {
   /** The file, relative to the site. */
@@ -37,6 +39,7 @@ export class MiddlewareGate implements Target {
 
   async answer(exchange: Exchange): Promise<Outcome> {
     const { middleware, matcher, env, limits, name: file } = this.#parts;
+    removeMarks(exchange);
     if (!matcher.matches(exchange.target)) return 'passed';
     const body = new BorrowedBody(exchange);
     const context = new MiddlewareContext({ exchange, body, env, file });
@@ -50,9 +53,10 @@ export class MiddlewareGate implements Target {
       if (!body.giveBack()) throw new Fault('function_error', { message: `${file} read the body, and threw`, cause });
       return 'passed';
     }
-    const passage = MiddlewareResponse.passageOf(result);
-    if (!passage && isWebResponse(result)) {
-      await writeWebResponse(exchange, result);
+    const response = isWebResponse(result) ? result : undefined;
+    const passage = response && passageOf(response);
+    if (response && !passage) {
+      await writeWebResponse(exchange, withoutMarks(response));
       return 'answered';
     }
     if (!body.giveBack()) {
@@ -60,8 +64,7 @@ export class MiddlewareGate implements Target {
         message: `${file} read the body of a request and passed it on; read request.clone() in the function instead`,
       });
     }
-    if (passage)
-      this.#pass(exchange, passage, result as MiddlewareResponse); // has a passage
+    if (response && passage) this.#pass(exchange, passage, response);
     else if (result !== undefined && result !== null) {
       this.#goOnAfter(`returned a ${typeof result} that is no Response`, exchange);
     }
@@ -75,16 +78,20 @@ export class MiddlewareGate implements Target {
     });
   }
 
-  #pass(exchange: Exchange, { rewrite, requestFields }: Passage, { headers }: MiddlewareResponse): void {
-    const ignored = [...patchRequest(exchange.request, requestFields)];
-    const fields = [...headers].filter(([name]) => {
-      const isOfConnection = HOP_BY_HOP.has(name) || name === 'content-length';
-      if (isOfConnection) ignored.push(name);
-      return !isOfConnection;
-    });
+  #pass(exchange: Exchange, { rewrite, requestHeaders }: Passage, response: WebResponse): void {
+    const ignored = [...patchRequest(exchange.request, requestHeaders)];
+    const fields: (readonly [string, string])[] = [];
+    // The constructor has added it for a text, as in `new Response(await r.text(), r)`: the middleware says nothing of the type.
+    const addedType = TextResponse.holdsText(response) ? 'text/plain;charset=UTF-8' : undefined;
+    for (const [name, value] of response.headers) {
+      const lowerName = name.toLowerCase();
+      if (isMark(lowerName) || (lowerName === 'content-type' && value === addedType)) continue;
+      if (HOP_BY_HOP.has(lowerName) || OF_BODY.has(lowerName)) ignored.push(name);
+      else fields.push([name, value]);
+    }
     if (fields.length > 0) overlayAnswer(exchange, { fields });
     if (ignored.length > 0) {
-      const what = 'fields that only the connection may say are not taken from the middleware';
+      const what = 'fields of the connection and the body are not taken from the middleware';
       this.#parts.log.warn(what, { ...this.#whichIs(exchange), fields: ignored });
     }
     if (rewrite !== undefined) exchange.rewrite(toTarget(rewrite, exchange));
@@ -94,6 +101,28 @@ export class MiddlewareGate implements Target {
     const { request, askedTarget, requestId } = exchange;
     return { target: this.name, request: `${request.method} ${askedTarget}`, request_id: requestId.value };
   }
+}
+
+/** They describe the bytes of the real answer. */
+const OF_BODY: ReadonlySet<string> = new Set(['content-encoding', 'content-length', 'date']);
+
+/** What a client says in these headers is for nobody: neither the middleware, which may copy them, nor another server. */
+function removeMarks({ request }: Exchange): void {
+  const { rawHeaders } = request;
+  const marks = rawHeaders.filter((name, at) => at % 2 === 0 && isMark(name));
+  if (marks.length > 0)
+    patchRequest(
+      request,
+      marks.map((name) => [name, undefined]),
+    );
+}
+
+/** An answer, in which marks such as `x-middleware-next: 0` say nothing. */
+function withoutMarks(response: WebResponse): WebResponse {
+  const headers = [...response.headers];
+  if (!headers.some(([name]) => isMark(name))) return response;
+  const { status, statusText = '', body, bodyUsed } = response;
+  return { status, statusText, headers: headers.filter(([name]) => !isMark(name)), body, bodyUsed, copyOf: response };
 }
 
 /** Throws `function_bad_answer` for another origin: nexthop asks nobody but its one next hop. */

@@ -1,12 +1,5 @@
+import { markNext, markRewrite, toMarkedBody } from './passage.ts';
 import { ResponseCookies } from './response-cookies.ts';
-
-/** How a request goes on after a middleware. */
-export interface Passage {
-  /** The URL or path that it is for from now on; undefined: as before. */
-  readonly rewrite?: string;
-  /** Fields that its request gets. */
-  readonly requestFields: Iterable<readonly [name: string, value: string]>;
-}
 
 type Fields = ConstructorParameters<typeof Headers>[0];
 
@@ -17,37 +10,48 @@ export interface NextOptions {
   readonly request?: { readonly headers?: Fields };
 }
 
+/** The types call `body` a field, which could not be overridden. */
+const Base = Response as unknown as new (
+  body: null,
+  init: ResponseInit,
+) => Omit<Response, 'body'> & { get body(): Response['body'] };
+
 /** What `next`, `redirect` and `rewrite` give a middleware to return: a Response with cookies, whose headers may still be changed. */
-export class MiddlewareResponse extends Response {
-  readonly #passage: Passage | undefined;
+export class MiddlewareResponse extends Base {
   #cookies: ResponseCookies | undefined;
 
-  constructor(init: ResponseInit, passage: Passage | undefined) {
+  constructor(init: ResponseInit) {
     super(null, init);
-    this.#passage = passage;
   }
 
   get cookies(): ResponseCookies {
     this.#cookies ??= new ResponseCookies(this.headers);
     return this.#cookies;
   }
+}
 
-  /** Undefined for whatever is an answer itself. */
-  static passageOf(response: unknown): Passage | undefined {
-    const isOurs = typeof response === 'object' && response !== null && #passage in response;
-    return isOurs ? response.#passage : undefined;
+/** One with which the request goes on. */
+class PassingResponse extends MiddlewareResponse {
+  #body: ReadableStream | undefined;
+
+  override get body(): Response['body'] {
+    this.#body ??= toMarkedBody(this.headers);
+    return this.#body;
   }
 }
 
 /** The request goes on. */
 export function next({ headers, request }: NextOptions = {}): MiddlewareResponse {
-  const requestFields = new Headers(request?.headers ?? headers);
-  return new MiddlewareResponse(headers === undefined ? {} : { headers }, { requestFields });
+  const response = new PassingResponse(headers === undefined ? {} : { headers });
+  markNext(response.headers, new Headers(request?.headers ?? headers));
+  return response;
 }
 
 /** The request goes on as one for another path. */
 export function rewrite(url: string | URL): MiddlewareResponse {
-  return new MiddlewareResponse({}, { rewrite: String(url), requestFields: [] });
+  const response = new PassingResponse({});
+  markRewrite(response.headers, String(url));
+  return response;
 }
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -57,5 +61,5 @@ export function redirect(url: string | URL, status = 307): MiddlewareResponse {
   if (!REDIRECT_STATUSES.has(status)) throw new RangeError(`the status of a redirect cannot be ${status}`);
   // As an URL of ASCII, but relative if it was given so.
   const location = String(url).replaceAll(/[^!-~]+/g, encodeURIComponent);
-  return new MiddlewareResponse({ status, headers: { Location: location } }, undefined);
+  return new MiddlewareResponse({ status, headers: { Location: location } });
 }

@@ -1,0 +1,166 @@
+import test, { type ExecutionContext } from 'ava';
+import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
+import { scriptedHop } from '../../helpers/peer.ts';
+import { siteFolder } from '../../helpers/site-folder.ts';
+
+const FILES = {
+  'cloud-functions/f.js': `export const onRequest = ({ request }) => Response.json(Object.fromEntries(request.headers), { status: 201, headers: { 'x-own': 'function' } });`,
+  'public/page.html': '<p>page</p>',
+};
+
+/** An edge with that body of a middleware, in front of a hop that answers with the head that it got. */
+async function edgeWith(t: ExecutionContext, body: string): Promise<RunningEdge> {
+  const middleware = `export async function middleware({ request, next, rewrite }) { ${body} }`;
+  const site = await siteFolder(t, { 'middleware.js': middleware, ...FILES });
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      const head = await peer.readHead();
+      peer.write(`HTTP/1.1 200 OK\r\nX-Own: hop\r\nContent-Length: ${head.length}\r\n\r\n${head}`);
+    }
+  });
+  return startEdge(t, { site, env: { NEXT_HOP: hop.url } });
+}
+
+function get(edge: RunningEdge, target: string, fields = ''): Promise<string> {
+  return edge.exchange(`GET ${target} HTTP/1.1\r\nHost: a.example\r\n${fields}Connection: close\r\n\r\n`);
+}
+
+const COPIES: Readonly<Record<string, string>> = {
+  'of its body and itself': 'new Response(r.body, r)',
+  'of its body and new headers': 'new Response(r.body, { headers: { "x-added": "1" } })',
+  'of its body and its headers': 'new Response(r.body, { headers: r.headers })',
+  'of no body and its headers': 'new Response(null, { headers: r.headers })',
+  'of no body and headers made of its own':
+    'new Response(null, { headers: { ...Object.fromEntries(r.headers), "x-added": "1" } })',
+  'of its text': 'new Response(await r.text(), r)',
+  'that is its clone': 'r.clone()',
+  'with another status': 'new Response(r.body, { headers: r.headers, status: 404 })',
+  'of the mark alone': 'new Response("not this", { headers: { "x-middleware-next": "1", "x-added": "1" } })',
+};
+
+for (const [what, copy] of Object.entries(COPIES)) {
+  test(`a copy ${what} of what next() gives lets the request go on, with the headers of the copy`, async (t) => {
+    const edge = await edgeWith(t, `const r = await next(); r.headers.set('x-added', '1'); return ${copy};`);
+
+    const answers = { f: await get(edge, '/f'), page: await get(edge, '/page'), hop: await get(edge, '/hop') };
+
+    t.regex(answers.f, /^HTTP\/1\.1 201 .*\r\nx-own: function\r\n.*\r\n\r\n\{"host"/s);
+    t.regex(answers.page, /^HTTP\/1\.1 200 .*<p>page<\/p>$/s);
+    t.regex(answers.hop, /^HTTP\/1\.1 200 .*\r\nX-Own: hop\r\n.*GET \/hop HTTP/s);
+    for (const answer of Object.values(answers)) {
+      t.is(answer.match(/^x-added: 1\r$/gim)?.length, 1);
+      t.notRegex(answer, /x-middleware/i);
+    }
+    t.regex(answers.page, /^content-type: text\/html/im);
+    t.regex(answers.f, /^content-type: application\/json/im);
+    t.deepEqual(await edge.errorLines(), []);
+  });
+}
+
+test('headers that next() gives the request arrive with a copy, too', async (t) => {
+  const edge = await edgeWith(
+    t,
+    `const headers = new Headers(request.headers);
+    headers.set('x-user', 'ü, "1"');
+    const r = next({ request: { headers } });
+    return new Response(r.body, new URL(request.url).search ? r : { headers: { 'x-added': '1' } });`,
+  );
+
+  for (const target of ['/f', '/f?all']) {
+    const answer = await get(edge, target, 'X-Sent: yes\r\n');
+    const { 'x-user': user, 'x-sent': sent, ...others } = JSON.parse(answer.split('\r\n\r\n')[1] ?? '');
+    t.is(Buffer.from(user, 'latin1').toString('latin1'), Buffer.from('ü, "1"').toString('latin1'));
+    t.is(sent, 'yes');
+    t.deepEqual(
+      Object.keys(others).filter((name) => name.startsWith('x-middleware')),
+      [],
+    );
+  }
+});
+
+for (const copy of [
+  'r',
+  'new Response(r.body, r)',
+  'new Response(r.body, {})',
+  'new Response(null, { headers: { "x-middleware-rewrite": "/page" } })',
+]) {
+  test(`a rewrite goes on by ${copy}`, async (t) => {
+    const edge = await edgeWith(t, `const r = rewrite('/page'); return ${copy};`);
+
+    const answer = await get(edge, '/anything');
+
+    t.regex(answer, /^HTTP\/1\.1 200 .*<p>page<\/p>$/s);
+    t.notRegex(answer, /x-middleware/i);
+  });
+}
+
+test('a middleware sets and removes headers of the request by the marks of Next.js', async (t) => {
+  const marks = {
+    'x-middleware-next': '1',
+    'x-middleware-override-headers': 'x-set, x-removed',
+    'x-middleware-request-x-set': '1',
+  };
+  const edge = await edgeWith(t, `return new Response(null, { headers: ${JSON.stringify(marks)} });`);
+
+  const [head = '', body = ''] = (await get(edge, '/hop', 'X-Removed: 1\r\nX-Kept: 1\r\n')).split(/\r\n\r\n(.*)/s);
+
+  t.regex(body, /^x-set: 1\r$/m);
+  t.regex(body, /^X-Kept: 1\r$/m);
+  t.notRegex(body, /x-removed|x-middleware/i);
+  t.notRegex(head, /x-middleware|x-set/i);
+});
+
+const CLIENTS_MARKS =
+  'X-Middleware-Next: 1\r\nx-middleware-rewrite: /page\r\nx-middleware-override-headers: cookie\r\nx-middleware-request-cookie: admin\r\n';
+
+test('a client gains nothing by sending the marks, and nobody sees them', async (t) => {
+  const guard = await edgeWith(t, 'return new Response("no", { status: 401, headers: request.headers });');
+  const open = await edgeWith(t, 'return next({ request: { headers: request.headers } });');
+
+  const refused = await get(guard, '/f', `X-Sent: yes\r\n${CLIENTS_MARKS}`);
+  const passed = [await get(open, '/hop', CLIENTS_MARKS), await get(open, '/f', CLIENTS_MARKS)];
+
+  t.regex(refused, /^HTTP\/1\.1 401 .*x-sent: yes.*\r\n\r\nno$/is);
+  for (const answer of [refused, ...passed]) t.notRegex(answer, /x-middleware|admin/i);
+});
+
+for (const answer of [
+  'new Response(null)',
+  'new Response(null, { headers: { "x-middleware-next": "0", "x-added": "1" } })',
+  'new Response(null, { status: 204 })',
+  'new Response("mine", { headers: { "x-added": "1" } })',
+]) {
+  test(`${answer} is an answer, also after next()`, async (t) => {
+    const edge = await edgeWith(t, `next(); return ${answer};`);
+
+    const got = await get(edge, '/f');
+
+    t.regex(got, answer.includes('204') ? /^HTTP\/1\.1 204 / : /^HTTP\/1\.1 200 /);
+    t.is(got.split('\r\n\r\n')[1], answer.includes('mine') ? 'mine' : '');
+    t.is(/x-added/.test(got), answer.includes('x-added'));
+    t.notRegex(got, /x-middleware/);
+  });
+}
+
+test('marks that cannot be read are a fault of the middleware', async (t) => {
+  const edge = await edgeWith(
+    t,
+    'return new Response(null, { headers: { "x-middleware-next": "1", "x-middleware-request-headers": "%" } });',
+  );
+
+  t.regex(await get(edge, '/f'), /^HTTP\/1\.1 500 .*function_bad_answer/s);
+});
+
+test('headers of the body and the connection are not taken from a copy, and the log says so', async (t) => {
+  const edge = await edgeWith(
+    t,
+    'const r = next(); r.headers.set("content-length", "1"); r.headers.set("content-encoding", "gzip"); return new Response(r.body, r);',
+  );
+
+  const answer = await get(edge, '/page');
+
+  t.true(answer.endsWith('<p>page</p>'));
+  t.notRegex(answer, /content-encoding/i);
+  await edge.close();
+  t.deepEqual((await edge.errorLines())[0]?.fields, ['content-encoding', 'content-length']);
+});
