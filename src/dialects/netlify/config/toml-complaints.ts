@@ -1,15 +1,15 @@
 import type { Problem } from '../../../contract/problem.ts';
-import { type TomlPath, TomlPlaces } from './toml-locations.ts';
+import { TomlLocations, type TomlPath } from './toml-locations.ts';
 
 export const TOML_FILE = 'netlify.toml';
 
 /** Gathers what is wrong with the site's `netlify.toml`, with its lines. */
 export class TomlComplaints {
   readonly problems: Problem[] = [];
-  readonly #places: TomlPlaces;
+  readonly #locations: TomlLocations;
 
   constructor(text: string) {
-    this.#places = new TomlPlaces(text);
+    this.#locations = new TomlLocations(text);
   }
 
   /** Of something in the document: `message` says what, as the rest of a sentence. */
@@ -19,7 +19,7 @@ export class TomlComplaints {
 
   /** To be spread into whatever comes from there. */
   lineOf(path: TomlPath): { readonly line?: number } {
-    const line = this.#places.lineOf(path);
+    const line = this.#locations.lineOf(path);
     return line === undefined ? {} : { line };
   }
 }

@@ -1,49 +1,126 @@
-/** From the root of the document: keys of tables, and indices of arrays of tables. */
+/** From the root of the document: keys of tables, and indices of arrays. */
 export type TomlPath = readonly (string | number)[];
 
-/** Tells on which line of a TOML document something stands, which its parser does not. */
-export class TomlPlaces {
-  readonly #lines = new Map<string, number>();
-  /** Tables of each array of tables so far, by its path. */
-  readonly #counts = new Map<string, number>();
+/**
+ * Finds the line of every key and table of a TOML document, which its parser does not tell. Scans the whole text as TOML 1.0 has it, so that nothing in a text, a
+ * comment or an array is taken for a key.
+ */
+export class TomlLocations {
+  readonly #scanner: Scanner;
 
-  /** The document must be right; of what its lines hold, headers and keys alone are looked at. */
+  /** `text`: a document that a parser has accepted. Of any other the lines may be wrong. */
   constructor(text: string) {
-    let table: TomlPath = [];
-    let quote: string | undefined;
-    for (const [index, line] of text.split('\n').entries()) {
-      if (quote === undefined) table = this.#read(line, index + 1, table);
-      quote = quoteAfter(line, quote);
-    }
+    this.#scanner = new Scanner(text);
+    this.#scanner.scan();
   }
 
-  /** Of a table or a value, from 1; of what stands nearest around it when it has no line of its own, such as one in an inline table. */
+  /** Of a table or a value, from 1; of the nearest one around it for a path that is not there; undefined for one outside of the document. */
   lineOf(path: TomlPath): number | undefined {
+    const { lines, impliedLines } = this.#scanner;
     for (let length = path.length; length > 0; length--) {
-      const line = this.#lines.get(toKey(path.slice(0, length)));
+      const key = toKey(path.slice(0, length));
+      const line = lines.get(key) ?? impliedLines.get(key);
       if (line !== undefined) return line;
     }
     return undefined;
   }
+}
 
-  #read(line: string, number: number, table: TomlPath): TomlPath {
-    const [, opening = '', header] = HEADER.exec(line) ?? [];
-    if (header !== undefined) {
-      const path = opening === '[[' ? this.#addTo(toNames(header)) : this.#resolve(toNames(header));
-      this.#note(path, number);
-      return path;
+class Scanner {
+  /** Of tables with a header, and of keys with a value. */
+  readonly lines = new Map<string, number>();
+  /** Of tables that exist only because a longer header or a dotted key goes through them: its line. */
+  readonly impliedLines = new Map<string, number>();
+  /** Tables of each array of tables so far, by its path. */
+  readonly #counts = new Map<string, number>();
+  readonly #text: string;
+  #at = 0;
+  /** Up to where line feeds are counted, and how many there are. */
+  #countedTo = 0;
+  #line = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  scan(): void {
+    let table: TomlPath = [];
+    this.#each('', () => {
+      if (this.#peek() === '[') table = this.#header();
+      else this.#assignment(table);
+    });
+  }
+
+  /**
+   * Reads one element after the other up to the bracket, or to the end of the text, and moves behind it. Ends where an element does not move: only in a text that the
+   * parser has refused.
+   */
+  #each(bracket: ']' | '}' | '', read: (index: number) => void): void {
+    for (let index = 0; ; index++) {
+      this.#skip(BETWEEN);
+      if (this.#at >= this.#text.length) return;
+      if (this.#peek() === bracket) {
+        this.#at++;
+        return;
+      }
+      const start = this.#at;
+      read(index);
+      if (this.#at === start) return;
     }
-    const [, key] = ASSIGNMENT.exec(line) ?? [];
-    if (key !== undefined) this.#note([...table, ...toNames(key)], number);
-    return table;
   }
 
-  #note(path: TomlPath, number: number): void {
-    const key = toKey(path);
-    if (!this.#lines.has(key)) this.#lines.set(key, number);
+  #header(): TomlPath {
+    const line = this.#currentLine();
+    const isArray = this.#skip(/\[\[/y);
+    if (!isArray) this.#skip(/\[/y);
+    const names = this.#names();
+    this.#skip(/[ \t]*\]\]?/y);
+    const path = isArray ? this.#append(names) : this.#resolve(names);
+    this.#note(path, line);
+    return path;
   }
 
-  #addTo(names: readonly string[]): TomlPath {
+  #assignment(table: TomlPath): void {
+    const line = this.#currentLine();
+    const path = [...table, ...this.#names()];
+    this.#skip(/[ \t]*=[ \t]*/y);
+    this.#note(path, line);
+    this.#value(path);
+  }
+
+  #value(path: TomlPath): void {
+    const [quotes] = /^(?:"""|'''|"|')/.exec(this.#text.slice(this.#at, this.#at + 3)) ?? [];
+    if (quotes !== undefined) this.#string(quotes);
+    else if (this.#skip(/\[/y)) this.#each(']', (index) => this.#element([...path, index]));
+    else if (this.#skip(/\{/y)) this.#each('}', () => this.#assignment(path));
+    else this.#skip(/[^,\]}#\r\n]+/y);
+  }
+
+  #element(path: TomlPath): void {
+    this.lines.set(toKey(path), this.#currentLine());
+    this.#value(path);
+  }
+
+  /** A text of several lines may have two quotes of its own in front of those that end it. */
+  #string(quotes: string): void {
+    this.#at += quotes.length;
+    while (this.#at < this.#text.length && !this.#text.startsWith(quotes, this.#at)) {
+      this.#at += quotes.startsWith('"') && this.#peek() === '\\' ? 2 : 1;
+    }
+    this.#at += quotes.length;
+    if (quotes.length === 3) for (let more = 0; more < 2 && this.#peek() === quotes[0]; more++) this.#at++;
+  }
+
+  #names(): string[] {
+    const names: string[] = [];
+    do {
+      this.#skip(/[ \t]*/y);
+      names.push(unquote(this.#take(/"(?:[^\\"\n]|\\.)*"|'[^'\n]*'|[\w-]+/y)));
+    } while (this.#skip(/[ \t]*\./y));
+    return names;
+  }
+
+  #append(names: readonly string[]): TomlPath {
     const path = [...this.#resolve(names.slice(0, -1)), ...names.slice(-1)];
     const count = this.#counts.get(toKey(path)) ?? 0;
     this.#counts.set(toKey(path), count + 1);
@@ -60,31 +137,54 @@ export class TomlPlaces {
     }
     return path;
   }
+
+  #note(path: TomlPath, line: number): void {
+    setNew(this.lines, path, line);
+    for (let length = 1; length < path.length; length++) setNew(this.impliedLines, path.slice(0, length), line);
+  }
+
+  #peek(): string {
+    return this.#text.charAt(this.#at);
+  }
+
+  /** Moves behind what the sticky expression matches here; false if that is nothing. */
+  #skip(expression: RegExp): boolean {
+    return this.#take(expression) !== '';
+  }
+
+  #take(expression: RegExp): string {
+    expression.lastIndex = this.#at;
+    const [found = ''] = expression.exec(this.#text) ?? [];
+    this.#at += found.length;
+    return found;
+  }
+
+  #currentLine(): number {
+    for (; this.#countedTo < this.#at; this.#countedTo++) if (this.#text[this.#countedTo] === '\n') this.#line++;
+    return this.#line;
+  }
 }
 
-const NAME = String.raw`(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)`;
-const NAMES = String.raw`\s*(${NAME}(?:\s*\.\s*${NAME})*)\s*`;
-const HEADER = new RegExp(String.raw`^\s*(\[\[?)${NAMES}\]`);
-const ASSIGNMENT = new RegExp(`^${NAMES}=`);
+/** Blanks, line ends, comments, and the commas of arrays and inline tables. */
+const BETWEEN = /(?:[ \t\r\n,]+|#[^\n]*)*/y;
 
-function toNames(key: string): string[] {
-  return [...key.matchAll(new RegExp(NAME, 'g'))].map(([name]) => unquote(name));
+function setNew(lines: Map<string, number>, path: TomlPath, line: number): void {
+  const key = toKey(path);
+  if (!lines.has(key)) lines.set(key, line);
 }
 
 function unquote(name: string): string {
   if (name.startsWith("'")) return name.slice(1, -1);
-  // TOML has one escape more than JSON, for characters that no key of a configuration has.
-  return name.startsWith('"') && !name.includes('\\U') ? String(JSON.parse(name)) : name;
+  return name.startsWith('"') ? name.slice(1, -1).replace(ESCAPE, toCharacter) : name;
 }
 
-/** The quote of a text that goes on over the next line; undefined if none does. */
-function quoteAfter(line: string, before: string | undefined): string | undefined {
-  let quote = before;
-  for (const [mark] of line.matchAll(/"""|'''/g)) {
-    if (quote === undefined) quote = mark;
-    else if (quote === mark) quote = undefined;
-  }
-  return quote;
+const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))/g;
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { b: '\b', t: '\t', n: '\n', f: '\f', r: '\r', e: '\x1b' };
+
+function toCharacter(_all: string, short?: string, long?: string, letter = ''): string {
+  const hex = short ?? long;
+  return hex === undefined ? (SHORT_ESCAPES[letter] ?? letter) : String.fromCodePoint(Number.parseInt(hex, 16));
 }
 
 function toKey(path: TomlPath): string {
