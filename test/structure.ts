@@ -33,6 +33,8 @@ const HOMES: Readonly<Record<string, string>> = {
   ws: 'src/http/',
   ioredis: 'src/stores/redis/',
   mrmime: 'src/static/',
+  cookie: 'src/dialects/edgeone/',
+  'jsonc-parser': 'src/dialects/edgeone/',
   esbuild: 'src/dialects/loader/',
   'es-module-lexer': 'src/dialects/loader/',
   '@babel/parser': 'src/dialects/netlify/',

@@ -108,7 +108,7 @@ test('next sets fields of the request and of the answer, whoever gives it', asyn
         .match(/^set-cookie: .*$/gim)
         ?.map((each) => each.slice(12))
         .toSorted(),
-      [target === '/hop' ? 'hop=1' : 'f=1', 'seen=a%20b; Path=/; Max-Age=60; HttpOnly; SameSite=lax'],
+      [target === '/hop' ? 'hop=1' : 'f=1', 'seen=a%20b; Max-Age=60; Path=/; HttpOnly; SameSite=Lax'],
     );
     t.regex(body, target === '/hop' ? /^x-user: u1\r$/m : /"x-user":"u1"/);
     t.regex(body, target === '/hop' ? /^User-Agent: changed\r$/m : /"user-agent":"changed"/);

@@ -1,17 +1,19 @@
-/** Where something stands in a text; both count from 1. */
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+
+/** A position in a text; both count from 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-/** A JSON text and where its values stand. */
+/** The value of a JSON text, and the positions of its parts. */
 export interface LocatedJson {
   readonly value: unknown;
-  /** Of the value at a path such as `headers[2].source`; of the value nearest above it when there is none. */
+  /** The position of the value at a path such as `headers[2].source`; if it is absent, of its nearest parent. */
   placeOf(path: string): Place;
 }
 
-/** The text is no JSON: what was met instead, and where. */
+/** The text is no JSON: what was found instead, and where. */
 export class JsonError extends Error {
   readonly place: Place;
 
@@ -22,119 +24,68 @@ export class JsonError extends Error {
 }
 
 /**
- * Reads JSON (RFC 8259) and remembers where each value stands, which JSON.parse does not, and which it does not always tell of an error either.
+ * Parses strict JSON (RFC 8259) and keeps the position of each value. JSON.parse keeps none, and reports that of an error only sometimes.
  * Throws a JsonError.
  */
 export function parseLocated(text: string): LocatedJson {
-  const parser = new Parser(text);
-  const value = parser.parse();
-  return { value, placeOf: (path) => parser.placeOf(path) };
+  const errors: ParseError[] = [];
+  const root = parseNested(text, errors);
+  const [first, second] = errors;
+  if (first) throw toJsonError(text, first, second);
+  if (!root) throw new JsonError('a value expected, got the end of the file', toPlace(text, 0));
+  return {
+    value: toValue(root),
+    placeOf: (path) => toPlace(text, nearestNode(root, path).offset),
+  };
 }
 
-/** A string, a mark, or a word, which may be a number, a literal or nonsense. */
-const TOKEN = /"(?:[^"\\]|\\.)*"?|[[\]{}:,]|[^ \t\r\n[\]{}:,"]+/gsy;
-
-/** Deeper than any configuration, and not so deep that the stack would end before. */
-const MAX_DEPTH = 100;
-
-class Parser {
-  readonly #text: string;
-  readonly #starts = new Map<string, number>();
-  #at = 0;
-  #depth = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  parse(): unknown {
-    const value = this.#value('');
-    const rest = this.#peek();
-    if (rest !== '') this.#fail(`the end of the file expected, got ${rest}`);
-    return value;
-  }
-
-  placeOf(path: string): Place {
-    for (let nearest = path; nearest !== ''; nearest = parentOf(nearest)) {
-      const start = this.#starts.get(nearest);
-      if (start !== undefined) return this.#toPlace(start);
-    }
-    return this.#toPlace(this.#starts.get('') ?? 0);
-  }
-
-  #value(path: string): unknown {
-    const token = this.#peek();
-    this.#starts.set(path, this.#at);
-    if (++this.#depth > MAX_DEPTH) this.#fail('nested too deep');
-    const value = token === '{' ? this.#object(path) : token === '[' ? this.#array(path) : this.#scalar(token);
-    this.#depth--;
-    return value;
-  }
-
-  #object(path: string): Record<string, unknown> {
-    const members = new Map<string, unknown>();
-    this.#take('{');
-    while (this.#peek() !== '}') {
-      if (members.size > 0) this.#take(',');
-      if (!this.#peek().startsWith('"')) this.#fail(`a key in double quotes expected, got ${this.#seen()}`);
-      const key = String(this.#scalar(this.#peek()));
-      this.#take(':');
-      members.set(key, this.#value(path === '' ? key : `${path}.${key}`));
-    }
-    this.#take('}');
-    // Not by assignment: a key may be called __proto__.
-    return Object.fromEntries(members);
-  }
-
-  #array(path: string): unknown[] {
-    const items: unknown[] = [];
-    this.#take('[');
-    while (this.#peek() !== ']') {
-      if (items.length > 0) this.#take(',');
-      items.push(this.#value(`${path}[${items.length}]`));
-    }
-    this.#take(']');
-    return items;
-  }
-
-  #scalar(token: string): unknown {
-    try {
-      const value: unknown = JSON.parse(token);
-      this.#at += token.length;
-      return value;
-    } catch {
-      // The words of JSON.parse are about the token alone.
-      return this.#fail(`a value expected, got ${this.#seen()}`);
-    }
-  }
-
-  #take(mark: string): void {
-    if (this.#peek() !== mark) this.#fail(`"${mark}" expected, got ${this.#seen()}`);
-    this.#at += mark.length;
-  }
-
-  /** The next token, '' at the end; `#at` then stands where it starts. */
-  #peek(): string {
-    while (/[ \t\r\n]/.test(this.#text.charAt(this.#at))) this.#at++;
-    TOKEN.lastIndex = this.#at;
-    return TOKEN.exec(this.#text)?.[0] ?? '';
-  }
-
-  #seen(): string {
-    const token = this.#peek();
-    return token === '' ? 'the end of the file' : token.slice(0, 40);
-  }
-
-  #fail(message: string): never {
-    throw new JsonError(message, this.#toPlace(this.#at));
-  }
-
-  #toPlace(offset: number): Place {
-    const before = this.#text.slice(0, offset);
-    return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
+function parseNested(text: string, errors: ParseError[]): Node | undefined {
+  try {
+    return parseTree(text, errors, { disallowComments: true });
+  } catch (error) {
+    // The parser recurses: thousands of open brackets exhaust the stack.
+    if (error instanceof RangeError) throw new JsonError('nested too deep', { line: 1, column: 1 });
+    throw error;
   }
 }
 
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('.'), path.lastIndexOf('[')));
+/** Written out instead of jsonc-parser's getNodeValue, which assigns members: a key may be `__proto__`. */
+function toValue({ type, children = [], value }: Node): unknown {
+  if (type === 'array') return children.map(toValue);
+  if (type !== 'object') return value;
+  return Object.fromEntries(
+    children.map(({ children: [key, member] = [] }) => [String(key?.value), member && toValue(member)]),
+  );
+}
+
+function nearestNode(root: Node, path: string): Node {
+  const steps = [...path.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map(([name, index]) => (index ? Number(index) : name));
+  for (; steps.length > 0; steps.pop()) {
+    const node = findNodeAtLocation(root, steps);
+    if (node) return node;
+  }
+  return root;
+}
+
+/** By jsonc-parser's names of its errors; all others mean that a value is missing. */
+const EXPECTED: ReadonlyMap<string, string> = new Map([
+  ['PropertyNameExpected', 'a key in double quotes'],
+  ['CommaExpected', '","'],
+  ['ColonExpected', '":"'],
+  ['CloseBraceExpected', '"}"'],
+  ['CloseBracketExpected', '"]"'],
+  ['EndOfFileExpected', 'the end of the file'],
+]);
+
+/** After a symbol that is no JSON, the second error says whether it stands for a key or a value. */
+function toJsonError(text: string, first: ParseError, second?: ParseError): JsonError {
+  const code = printParseErrorCode(first.error);
+  const expected = EXPECTED.get(code === 'InvalidSymbol' && second ? printParseErrorCode(second.error) : code);
+  const found = text.slice(first.offset, first.offset + Math.min(first.length, 40)) || 'the end of the file';
+  return new JsonError(`${expected ?? 'a value'} expected, got ${found}`, toPlace(text, first.offset));
+}
+
+function toPlace(text: string, offset: number): Place {
+  const before = text.slice(0, offset);
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 }

@@ -1,3 +1,5 @@
+import { parseSetCookie, stringifySetCookie } from 'cookie';
+
 /** What a cookie says beside its name and value (RFC 6265 4.1). */
 export interface CookieOptions {
   readonly domain?: string;
@@ -60,29 +62,21 @@ export class ResponseCookies {
   }
 }
 
-function parse(field: string): Pick<Cookie, 'name' | 'value'> {
-  const pair = field.split(';', 1)[0] ?? '';
-  const equals = pair.indexOf('=');
-  return { name: pair.slice(0, equals).trim(), value: decode(pair.slice(equals + 1).trim()) };
+function parse(header: string): Pick<Cookie, 'name' | 'value'> {
+  const { name, value = '' } = parseSetCookie(header);
+  return { name, value };
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // Written by hand, with a "%" that encodes nothing.
-    return text;
-  }
+function serialize(name: string, { expires, sameSite, path = '/', ...rest }: Omit<Cookie, 'name'>): string {
+  return stringifySetCookie({
+    ...rest,
+    name,
+    path,
+    ...(expires !== undefined && { expires: new Date(expires) }),
+    ...(sameSite !== undefined && { sameSite: toSameSite(sameSite) }),
+  });
 }
 
-function serialize(name: string, { value, path = '/', ...options }: Omit<Cookie, 'name'>): string {
-  const { domain, expires, httpOnly, maxAge, sameSite, secure } = options;
-  const parts = [`${name}=${encodeURIComponent(value)}`, `Path=${path}`];
-  if (domain !== undefined) parts.push(`Domain=${domain}`);
-  if (expires !== undefined) parts.push(`Expires=${new Date(expires).toUTCString()}`);
-  if (maxAge !== undefined) parts.push(`Max-Age=${maxAge}`);
-  if (secure) parts.push('Secure');
-  if (httpOnly) parts.push('HttpOnly');
-  if (sameSite) parts.push(`SameSite=${sameSite === true ? 'Strict' : sameSite}`);
-  return parts.join('; ');
+function toSameSite(given: NonNullable<Cookie['sameSite']>): boolean | 'lax' | 'none' | 'strict' {
+  return typeof given === 'boolean' ? given : (given.toLowerCase() as 'lax' | 'none' | 'strict'); // it was one of these
 }

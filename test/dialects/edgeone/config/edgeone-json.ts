@@ -70,6 +70,19 @@ const BROKEN: Readonly<Record<string, string>> = {
   '[]': '1:1 error must hold one object',
 };
 
+test('a file with more brackets than the stack can hold is a problem, not a crash', async (t) => {
+  t.deepEqual(told(await read(t, '['.repeat(100_000))), [
+    '1:1 error is no JSON: nested too deep; nothing of it is used',
+  ]);
+});
+
+test('a key __proto__ is a key like any other', async (t) => {
+  const reading = await read(t, '{"__proto__": {"trailingSlash": true}}');
+
+  t.is(reading.json.trailingSlash, undefined);
+  t.is(reading.problems.length, 1);
+});
+
 for (const [text, complaint] of Object.entries(BROKEN)) {
   test(`a broken file is told with line and column: ${JSON.stringify(text)}`, async (t) => {
     const reading = await read(t, text);

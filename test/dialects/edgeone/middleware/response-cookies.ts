@@ -10,7 +10,7 @@ test('each cookie is a Set-Cookie field of its own; one of the same name is repl
 
   t.deepEqual(headers.getSetCookie(), [
     'old=1; Path=/x',
-    'a=%C3%BC%3B; Path=/; Domain=a.example; Max-Age=60; Secure; HttpOnly; SameSite=Lax',
+    'a=%C3%BC%3B; Max-Age=60; Domain=a.example; Path=/; HttpOnly; Secure; SameSite=Lax',
     'b=3; Path=/; SameSite=Strict',
   ]);
 });
@@ -33,5 +33,15 @@ test('a deleted cookie is one that has expired, in the same place', (t) => {
 
   new ResponseCookies(headers).set('a', '1').delete('a', { path: '/x', domain: 'a.example' });
 
-  t.deepEqual(headers.getSetCookie(), ['a=; Path=/x; Domain=a.example; Expires=Thu, 01 Jan 1970 00:00:00 GMT']);
+  t.deepEqual(headers.getSetCookie(), ['a=; Domain=a.example; Path=/x; Expires=Thu, 01 Jan 1970 00:00:00 GMT']);
+});
+
+test('a cookie that no browser takes is refused where it is set', (t) => {
+  const headers = new Headers();
+  const cookies = new ResponseCookies(headers);
+
+  t.throws(() => cookies.set('a b', '1'), { instanceOf: TypeError });
+  t.throws(() => cookies.set('a', '1', { path: '/; Secure' }), { instanceOf: TypeError });
+  t.throws(() => cookies.set('a', '1', { domain: 'a.example; HttpOnly' }), { instanceOf: TypeError });
+  t.deepEqual(headers.getSetCookie(), []);
 });
