@@ -1,3 +1,4 @@
+import { nearestWord } from '../config/nearest-word.ts';
 import type { Log } from './log.ts';
 
 /** Something about the site's own files that its author should know, told at start and by `routes`. */
@@ -25,4 +26,10 @@ export function logProblems(log: Log, problems: readonly Problem[]): void {
     if (problem.severity === 'error') log.error(problem.message, { file });
     else log.warn(problem.message, { file });
   }
+}
+
+/** To be put behind a message about an unknown word: the known word that is nearest, if there is one. */
+export function didYouMean(word: string, known: Iterable<string>): string {
+  const nearest = nearestWord(word, known);
+  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Project } from '../../contract/project.ts';
-import { readNetlifyToml } from './config/netlify-toml.ts';
+import { DIST, readNetlifyToml } from './config/netlify-toml.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findUnused } from './find/find-unused.ts';
 import { openFunctions } from './open-functions.ts';
@@ -32,10 +32,7 @@ async function read(given: Project): Promise<Reading> {
   };
 }
 
-/**
- * The folder of files that the site publishes. `dist` is left to the rule for sites that name none: what is built there for another server than
- * Netlify's has code in it that is not for the web.
- */
+/** The folder of files that the site publishes. `dist` is left to the rule for sites that name none. */
 function nameFolder(publish: string | undefined): { readonly fileFolders?: readonly FileFolder[] } {
-  return publish === undefined || publish === 'dist' ? {} : { fileFolders: [{ folder: publish }] };
+  return publish === undefined || publish === DIST ? {} : { fileFolders: [{ folder: publish }] };
 }

@@ -1,11 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
 import { TOML_FILE, TomlComplaints } from './toml-complaints.ts';
 import { type FunctionSettings, toFunctionSettings } from './toml-functions.ts';
-import type { TomlRedirect } from './toml-redirects.ts';
-import { toRedirects } from './toml-redirects.ts';
+import { checkKeys } from './toml-keys.ts';
+import type { TomlPath } from './toml-locations.ts';
+import { type TomlRedirect, toRedirects } from './toml-redirects.ts';
 
 /** What `netlify.toml` says, as far as it concerns a site that is served here. */
 export interface NetlifyToml {
@@ -56,10 +57,11 @@ interface Surroundings {
 
 async function check(document: Table, { text, root, isDev }: Surroundings): Promise<NetlifyToml> {
   const complaints = new TomlComplaints(text);
-  const reader = new Reader(document, complaints);
+  const reader = new Reader(document, complaints, isDev);
+  checkKeys(document, complaints);
   reader.warnOfOthers();
-  const functionsFolder = await reader.functionsFolder(root, isDev);
-  const publish = reader.folder('build', 'publish');
+  const functionsFolder = await reader.functionsFolder(root);
+  const publish = await reader.publishFolder(root);
   return {
     ...(functionsFolder !== undefined && { functionsFolder }),
     ...(publish !== undefined && { publish }),
@@ -69,9 +71,8 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
   };
 }
 
-const DEV_FOLDER = ['dev', 'functions'] as const;
-/** The first that is set counts. */
-const FOLDERS = [['functions', 'directory'] as const, ['build', 'functions'] as const];
+/** What is built there for another server than Netlify's has code in it that is not for the web. */
+export const DIST = 'dist';
 
 /** Lists of tables that may be what guards the site. */
 const UNREAD = [
@@ -82,43 +83,88 @@ const UNREAD = [
 class Reader {
   readonly #document: Table;
   readonly #complaints: TomlComplaints;
+  readonly #isDev: boolean;
 
-  constructor(document: Table, complaints: TomlComplaints) {
+  constructor(document: Table, complaints: TomlComplaints, isDev: boolean) {
     this.#document = document;
     this.#complaints = complaints;
+    this.#isDev = isDev;
   }
 
-  /** `[dev]` is for development alone; `[build] functions` is the name that the setting had before. Complains of one that is not there. */
-  async functionsFolder(root: string, isDev: boolean): Promise<string | undefined> {
-    for (const [table, key] of isDev ? [DEV_FOLDER, ...FOLDERS] : FOLDERS) {
-      const folder = this.folder(table, key);
-      if (folder === undefined) continue;
-      const found = await stat(join(root, folder)).catch(() => undefined);
-      if (!found?.isDirectory()) this.#complaints.add([table, key], 'is no folder of the site: there are no functions');
-      return folder;
+  /** `[build] functions` is the name that the setting had before. Complains of a folder that is not there. */
+  async functionsFolder(root: string): Promise<string | undefined> {
+    const found = this.#firstFolder([
+      ...this.#devPath('functions'),
+      ['functions', 'directory'],
+      ...this.#buildPaths('functions'),
+    ]);
+    if (!found) return undefined;
+    const stats = await stat(join(root, found.folder)).catch(() => undefined);
+    if (!stats?.isDirectory()) this.#complaints.add(found.path, 'is no folder of the site: there are no functions');
+    return found.folder;
+  }
+
+  /** Complains where files of `dist` will not be served as the file says: whether they are is left to the rule for sites that name no folder. */
+  async publishFolder(root: string): Promise<string | undefined> {
+    const found = this.#firstFolder([...this.#devPath('publish'), ...this.#buildPaths('publish')]);
+    if (found?.folder === DIST) {
+      const names = await readdir(join(root, DIST)).catch(() => undefined);
+      if (names === undefined)
+        this.#complaints.add(found.path, 'names dist, which does not exist: build the site first');
+      else if (!names.includes('index.html') && !names.includes('client')) {
+        const message = 'names dist, which has no index.html: it is taken for compiled code and not served';
+        this.#complaints.add(found.path, message);
+      }
+    }
+    return found?.folder;
+  }
+
+  /** `[dev]` is for development alone. */
+  #devPath(key: string): readonly (readonly string[])[] {
+    return this.#isDev ? [['dev', key]] : [];
+  }
+
+  /** Where a setting of `[build]` may stand; that of the context comes first. A site is in production here unless DEV is set. */
+  #buildPaths(key: string): readonly (readonly string[])[] {
+    const context = ['context', this.#isDev ? 'dev' : 'production'];
+    return [
+      [...context, key],
+      [...context, 'build', key],
+      ['build', key],
+    ];
+  }
+
+  /** Of the first of these paths that is set. */
+  #firstFolder(
+    paths: readonly (readonly string[])[],
+  ): { readonly path: TomlPath; readonly folder: string } | undefined {
+    for (const wanted of paths) {
+      const { path, value } = this.#find(wanted);
+      // Tables of that name are something else, such as [context.production.functions].
+      if (value === undefined || isTable(value)) continue;
+      const folder = this.#toFolder(path, value);
+      return folder === undefined ? undefined : { path, folder };
     }
     return undefined;
   }
 
   /** A leading slash means the folder of the site, as on the platform. */
-  folder(table: string, key: string): string | undefined {
-    const value = this.#valueOf(table, key);
-    if (value === undefined) return undefined;
+  #toFolder(path: TomlPath, value: unknown): string | undefined {
     if (typeof value !== 'string' || value === '') {
-      this.#complaints.add([table, key], `must be a folder of the site, got ${JSON.stringify(value)}; it is not used`);
+      this.#complaints.add(path, `must be a folder of the site, got ${JSON.stringify(value)}; it is not used`);
       return undefined;
     }
     const folder = join('.', value.replace(/^\/+/, '')).replace(/\/$/, '');
     if (folder !== '..' && !folder.startsWith('../')) return folder;
-    this.#complaints.add([table, key], `must stand in the site, got ${JSON.stringify(value)}; it is not used`, 'error');
+    this.#complaints.add(path, `must stand in the site, got ${JSON.stringify(value)}; it is not used`, 'error');
     return undefined;
   }
 
   /** What decides on the platform where and what is served, and is not followed here. */
   warnOfOthers(): void {
-    const base = this.#valueOf('build', 'base');
-    if (typeof base === 'string' && join('.', base.replace(/^\/+/, ''), '/') !== './') {
-      this.#complaints.add(['build', 'base'], `is not followed: serve ${JSON.stringify(base)} as the site`);
+    const base = this.#find(['build', 'base']);
+    if (typeof base.value === 'string' && join('.', base.value.replace(/^\/+/, ''), '/') !== './') {
+      this.#complaints.add(base.path, `is not followed: serve ${JSON.stringify(base.value)} as the site`);
     }
     for (const [key, message] of UNREAD) {
       if (key in this.#document) this.#complaints.add([key, 0], message);
@@ -127,16 +173,24 @@ class Reader {
     if (!isTable(context)) return;
     for (const [name, settings] of Object.entries(context)) {
       for (const key of ['functions', 'redirects']) {
-        if (isTable(settings) && key in settings) {
+        if (isTable(settings) && typeof settings[key] === 'object') {
           this.#complaints.add(['context', name, key], 'is not used: settings of contexts are not read here');
         }
       }
     }
   }
 
-  #valueOf(table: string, key: string): unknown {
-    const found = this.#document[table];
-    return isTable(found) ? found[key] : undefined;
+  /** The value at a path, and the path as it is written: the platform also takes `[Build]` and `Publish`. */
+  #find(wanted: readonly string[]): { readonly path: TomlPath; readonly value: unknown } {
+    const path: string[] = [];
+    let value: unknown = this.#document;
+    for (const key of wanted) {
+      const table: Table = isTable(value) ? value : {};
+      const capital = key.charAt(0).toUpperCase() + key.slice(1);
+      path.push(key in table || !(capital in table) ? key : capital);
+      value = table[path.at(-1) ?? key];
+    }
+    return { path, value };
   }
 }
 

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
 import { TOML_FILE, type TomlComplaints } from './toml-complaints.ts';
 import type { TomlPath } from './toml-locations.ts';
@@ -20,6 +21,17 @@ const FROM = ['from', 'origin'];
 const TO = ['to', 'destination'];
 const QUERY = ['query', 'params', 'parameters'];
 const KNOWN: ReadonlySet<string> = new Set([...FROM, ...TO, ...QUERY, 'status', 'force']);
+
+/** All that the platform knows, most used first. */
+const KEYS: readonly string[] = [
+  ...KNOWN,
+  ...['conditions', 'signed', 'signing', 'sign', 'headers', 'rate_limit', 'edge_handler', 'edge_handlers'],
+];
+
+const CONDITIONS: readonly string[] = ['Country', 'Language', 'Role', 'Cookie'].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
 
 class Rule {
   readonly #table: Readonly<Record<string, unknown>>;
@@ -45,6 +57,8 @@ class Rule {
       query: this.#query(),
       others: this.#others(),
     };
+    this.#checkNames([], this.#table, KEYS);
+    if (isTable(this.#table.conditions)) this.#checkNames(['conditions'], this.#table.conditions, CONDITIONS);
     return this.#isRight ? rule : undefined;
   }
 
@@ -82,6 +96,15 @@ class Rule {
       if (KNOWN.has(key)) return [];
       return key === 'conditions' && isTable(value) ? Object.keys(value).map((name) => `${key}.${name}`) : [key];
     });
+  }
+
+  /** The platform passes over an unknown key. Here the rule is left out with it: what the key says, such as a condition, may be what guards something. */
+  #checkNames(path: TomlPath, table: object, known: readonly string[]): void {
+    for (const name of Object.keys(table).filter((each) => !known.includes(each))) {
+      const message = `is no key of a redirect${didYouMean(name, known)}`;
+      this.#complaints.add([...this.#path, ...path, name], `${message}; the redirect is not used`);
+      this.#isRight = false;
+    }
   }
 
   /** The first of the keys that is set, or the name that it should have. */
