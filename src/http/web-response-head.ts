@@ -2,6 +2,7 @@ import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { type Coding, toDecodedCoding } from './coded-bytes.ts';
+import { toLength } from './content-length.ts';
 import { HOP_BY_HOP, joinValues, withoutNames } from './headers.ts';
 
 /** Bytes. Above it, copying the body costs more than writing it as a second piece: measured between 4 and 16 KiB. */
@@ -164,10 +165,6 @@ function hasRaw(headers: object): headers is RawHeaders {
 /** Without what a reason phrase cannot carry (RFC 9112 4). */
 function toReason(statusText: string): string {
   return statusText.replaceAll(/[^\t -~\x80-\xff]/g, '');
-}
-
-function toLength(value: string): number | undefined {
-  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 
 function unwritable(fields: readonly string[]): string {

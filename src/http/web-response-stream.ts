@@ -1,6 +1,7 @@
 import type { Exchange, LeaveListener } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { isCoded, TELLING_BYTES } from './coded-bytes.ts';
+import { wrongLength } from './content-length.ts';
 import { Drain } from './drain.ts';
 import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
@@ -190,8 +191,4 @@ function toBytes(chunk: unknown): Uint8Array {
 function toBodyFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   return new Fault('function_error', { message: 'the body of the Response failed', cause: error });
-}
-
-function wrongLength(how: 'longer' | 'shorter', declaredLength: number): Fault {
-  return new Fault('function_bad_answer', { message: `the body is ${how} than its Content-Length, ${declaredLength}` });
 }

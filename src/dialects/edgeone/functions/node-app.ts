@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import { AppResponse } from '../../../http/app-response.ts';
 import { countRawBody } from '../../../http/count-raw-body.ts';
-import { muteResponse } from '../../../http/mute-response.ts';
 import { type App, type AppCall, toAppContext } from './app.ts';
 
 /** What node:http calls: an Express app, Koa's callback. */
@@ -27,17 +27,21 @@ export class NodeApp implements App {
     const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
     response.once('close', resolve);
     countRawBody(exchange, reject);
+    let isTimedOut = false;
+    const onLate = (): void => void (isTimedOut && limits.tellLate(exchange));
+    const appResponse = new AppResponse({ exchange, onFault: reject, onLate });
     try {
       const returned = this.#listener(Object.assign(request, { context }), response);
       if (returned instanceof Promise) returned.catch((error) => fail(exchange, error, reject));
       await limits.inTime(exchange, answered);
     } catch (error) {
+      isTimedOut = error instanceof Fault && error.code === 'function_timeout';
       response.off('close', resolve);
-      giveUp(call, error);
+      // The app holds the connection, too.
+      response.shouldKeepAlive = false;
+      appResponse.giveUp();
       throw error;
     }
-    // With head and framing: the app writes to the response itself, so that only the connection can tell.
-    exchange.bodyBytesSent = exchange.socket.bytesWritten - exchange.bytesWrittenBefore;
   }
 }
 
@@ -45,16 +49,6 @@ export class NodeApp implements App {
 function fail({ response, pendingWork, answeredBy }: Exchange, error: unknown, reject: (error: unknown) => void): void {
   if (response.closed) pendingWork.add(Promise.reject(error), answeredBy);
   else reject(error);
-}
-
-/** The app still holds the response, and may write to it as if nothing had happened. */
-function giveUp({ exchange, limits }: AppCall, error: unknown): void {
-  const { response } = exchange;
-  const isLate = error instanceof Fault && error.code === 'function_timeout';
-  // It holds the connection, too.
-  response.shouldKeepAlive = false;
-  // When the answer of the fault is written.
-  response.once('finish', () => muteResponse(response, () => isLate && limits.tellLate(exchange)));
 }
 
 interface PlatformFields {
