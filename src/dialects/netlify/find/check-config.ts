@@ -1,4 +1,4 @@
-import type { Problem } from '../../../contract/problem.ts';
+import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import { Schedule } from '../../../contract/schedule.ts';
 import type { ConfigValue, ConfigValues } from '../config/config-values.ts';
 import { checkSchedule } from './check-schedule.ts';
@@ -28,6 +28,13 @@ export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
   const problems = check.problems;
   return { config: problems.some(({ severity }) => severity === 'error') ? undefined : config, problems };
 }
+
+/** All that the platform knows. */
+export const CONFIG_KEYS: readonly string[] = [
+  ...['path', 'excludedPath', 'method', 'preferStatic', 'schedule', 'background', 'timeout', 'rateLimit', 'name'],
+  ...['generator', 'includedFiles', 'includedFilesBasePath', 'nodeBundler', 'nodeVersion', 'externalNodeModules'],
+  ...['ignoredNodeModules', 'memory', 'vcpu', 'region'],
+];
 
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'OPTIONS', 'DELETE', 'HEAD'];
 
@@ -108,6 +115,10 @@ class Check {
     if (schedule !== undefined && found) {
       if (paths.length > 0) this.#refuse('schedule', found, 'and `path` exclude each other: nobody calls it by a URL');
       if (background) this.#warn('schedule', found, 'comes before `background`: it runs at its times alone');
+    }
+    for (const [key, value] of this.#values) {
+      if (CONFIG_KEYS.includes(key)) continue;
+      this.#warn(key, value, `is no setting of a function and is not used${didYouMean(key, CONFIG_KEYS)}`);
     }
     for (const [key, why] of Object.entries(UNUSED)) {
       const value = this.#values.get(key);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { Problem } from '../../../contract/problem.ts';
+import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import type { ConfigValue, ConfigValues } from '../config/config-values.ts';
+import { CONFIG_KEYS } from './check-config.ts';
 import { membersOf, SourceExports } from './source-exports.ts';
 import { describe, toLiteral } from './source-literal.ts';
 import { findSchedule } from './source-schedule.ts';
@@ -57,6 +58,7 @@ class Source {
 
   read(): SourceReading {
     const generation = this.#generation();
+    this.#warnOfMisspelt();
     return {
       generation,
       // A name that is exported from elsewhere may still turn out to be a handler.
@@ -77,6 +79,19 @@ class Source {
       return 'lambda';
     }
     return exported.has('default') && !hasStar ? 'modern' : undefined;
+  }
+
+  /** Exports whose name is near to one that counts, where that one is missing. */
+  #warnOfMisspelt(): void {
+    const { exported, statements, hasStar } = this.#exports;
+    const isFunction = exported.has('default') || exported.has('handler') || hasStar;
+    if (isFunction && exported.has('config')) return;
+    for (const [name, value] of exported) {
+      // Any export may have a name like that one; only an object of settings is meant as one.
+      if (isFunction && !hasSetting(value)) continue;
+      const nearest = didYouMean(name, isFunction ? ['config'] : ['handler', 'default']);
+      if (nearest !== '') this.#warn(statements.get(name), `${name} is no export that Netlify knows${nearest}`);
+    }
   }
 
   #config(): ConfigValues {
@@ -142,7 +157,12 @@ class Source {
     return new Map([['schedule', { value: found.value ?? null, file: this.#file, ...place }]]);
   }
 
-  #warn(part: Expression | undefined, message: string): void {
+  #warn(part: Parameters<typeof placeOf>[0] | undefined, message: string): void {
     this.#problems.push({ severity: 'warning', file: this.#file, ...(part && placeOf(part)), message });
   }
+}
+
+/** Whether it is an object with a setting of a function. */
+function hasSetting(value: Expression | undefined): boolean {
+  return value?.type === 'ObjectExpression' && membersOf(value).some(([key]) => CONFIG_KEYS.includes(key));
 }

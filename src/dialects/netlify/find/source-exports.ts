@@ -11,6 +11,8 @@ import {
 export class SourceExports {
   /** Name → what is exported under it; undefined for what is no expression of this file, such as a function or a re-export. */
   readonly exported = new Map<string, Expression | undefined>();
+  /** By each of these names the statement that exports it. */
+  readonly statements = new Map<string, Statement>();
   /** Names of the variables on top of the file, with their first values. */
   readonly variables = new Map<string, Expression>();
   /** `export * from`: there may be more. */
@@ -18,7 +20,10 @@ export class SourceExports {
 
   constructor(program: Program) {
     for (const statement of program.body) this.#readVariables(statement);
-    for (const statement of program.body) this.#readExports(statement);
+    for (const statement of program.body) {
+      this.#readExports(statement);
+      for (const name of this.exported.keys()) if (!this.statements.has(name)) this.statements.set(name, statement);
+    }
   }
 
   /** What an expression stands for: itself, or the first value of the variable that it names. */

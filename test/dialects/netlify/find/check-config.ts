@@ -45,6 +45,19 @@ const ROWS: readonly Row[] = [
     read: undefined,
     told: ['error path "/a?b=1" has a query, which is no part of a path'],
   },
+  {
+    config: "metod: 'GET', Path: '/a', runtime: 'edge'",
+    read: { methods: 'any', paths: [] },
+    told: [
+      'warning metod is no setting of a function and is not used; did you mean method?',
+      'warning Path is no setting of a function and is not used; did you mean path?',
+      'warning runtime is no setting of a function and is not used',
+    ],
+  },
+  {
+    config: "generator: 'x', includedFiles: [], nodeBundler: 'none', externalNodeModules: [], ignoredNodeModules: []",
+    read: {},
+  },
   { config: "method: 'get'", read: { methods: ['GET'] } },
   { config: "method: ['get', 'POST', 'GET']", read: { methods: ['GET', 'POST'] } },
   { config: 'method: []', read: { methods: 'any' } },
@@ -83,7 +96,7 @@ const ROWS: readonly Row[] = [
     told: ['warning schedule comes before `background`: it runs at its times alone'],
   },
   {
-    config: 'rateLimit: { windowLimit: 1 }, memory: 2048, includedFiles: ["x"], whatever: 1',
+    config: 'rateLimit: { windowLimit: 1 }, memory: 2048, includedFiles: ["x"]',
     read: {},
     told: [
       'warning rateLimit is not used: requests are not counted here',
