@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -11,8 +11,11 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 /** One machine installs and builds once for all runs of the tests, until the fixture changes. */
 const CACHE = join(tmpdir(), `nexthop-astro-${process.getuid?.() ?? 'user'}`);
 
+/** A folder of test/fixtures/astro: the last Astro 5, Astro 7, and the first 5.0 and 6.0, in which the parts that nexthop uses are different. */
+export type AstroVersion = 5 | 7 | '5.0' | '6.0';
+
 export interface AstroSetup {
-  readonly major: 5 | 7;
+  readonly major: AstroVersion;
   /** Package that exports the adapter; default: @astrojs/node. */
   readonly adapter?: string;
   /** The adapter's; default: `{ mode: 'middleware' }`. */
@@ -21,6 +24,8 @@ export interface AstroSetup {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Content Security Policy on, under the name that the major knows. */
   readonly csp?: boolean;
+  /** Source files of the site, by path, that are other ones than in the fixture; null: there is none. */
+  readonly files?: Readonly<Record<string, string | null>>;
 }
 
 /**
@@ -43,7 +48,7 @@ export async function astroSources(t: ExecutionContext, setup: AstroSetup): Prom
   t.timeout(240_000);
   const root = await mkdtemp(join(await installed(setup.major), 'sources-'));
   t.teardown(() => rm(root, { recursive: true, force: true }));
-  await cp(join(FIXTURE, 'site'), root, { recursive: true });
+  await copySources(root, setup);
   return root;
 }
 
@@ -58,7 +63,15 @@ export function astroEnv({ adapter, options, config, csp }: AstroSetup): Record<
 
 /** Arguments for Node that run Astro's command line in a folder beside these packages. */
 export function astroCli(major: AstroSetup['major']): string {
-  return `../node_modules/astro/${major === 5 ? 'astro.js' : 'bin/astro.mjs'}`;
+  return `../node_modules/astro/${String(major).startsWith('5') ? 'astro.js' : 'bin/astro.mjs'}`;
+}
+
+async function copySources(folder: string, { files = {} }: AstroSetup): Promise<void> {
+  await cp(join(FIXTURE, 'site'), folder, { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    if (text === null) await rm(join(folder, path));
+    else await writeFile(join(folder, path), text);
+  }
 }
 
 async function builtSite(setup: AstroSetup): Promise<string> {
@@ -67,7 +80,7 @@ async function builtSite(setup: AstroSetup): Promise<string> {
   const own = setup.adapter?.startsWith('nexthop') ? await textOf(join(REPOSITORY, 'dist/astro-adapter')) : '';
   const key = hash(JSON.stringify(setup), await textOf(join(FIXTURE, 'site')), own);
   return made(join(packages, `build-${key}`), async (folder) => {
-    await cp(join(FIXTURE, 'site'), folder, { recursive: true });
+    await copySources(folder, setup);
     await run(folder, process.execPath, [astroCli(setup.major), 'build'], astroEnv(setup));
   });
 }

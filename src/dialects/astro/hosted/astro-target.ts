@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault, type FaultPage } from '../../../contract/fault.ts';
 import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
-import type { Outcome, Target } from '../../../contract/target.ts';
+import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { hasBody } from '../../../http/headers.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { HostedBuild } from './handler-call.ts';
 import { callHandler, type HandlerCallParts } from './handler-call.ts';
-import { otherSlash, toOwnPath } from './on-demand.ts';
 
 export interface AstroTargetParts {
   readonly build: HostedBuild;
@@ -29,7 +28,8 @@ export class AstroTarget implements Target {
     this.#parts = parts;
   }
 
-  async answer(exchange: Exchange): Promise<Outcome> {
+  /** `location`, of a route: the page is there, since the path has the wrong slash at its end. */
+  async answer(exchange: Exchange, { location }: Params): Promise<Outcome> {
     const { build, fails } = this.#parts;
     // No page opens a WebSocket, and Astro's Request takes none of these methods: with static headers, TRACE ended the process of a build for standalone use.
     if (exchange.upgrade || REFUSED.has(exchange.request.method ?? '')) return 'passed';
@@ -37,6 +37,7 @@ export class AstroTarget implements Target {
     toRequestUrl(exchange);
     const path = toMatchable(exchange.target);
     if (path && fails?.(path)) return this.#answerNotFound(exchange);
+    if (typeof location === 'string' && !build.redirectsSlash) return redirect(exchange, location);
     try {
       return await callHandler({
         exchange,
@@ -44,18 +45,17 @@ export class AstroTarget implements Target {
         limits: build.limits,
         isPaced: build.isPaced,
         bodyLimit: bodyLimitOf(build, path),
-        missing: this.#missing(exchange, path),
+        missing: this.#missing(exchange, location !== undefined),
       });
     } catch (error) {
       throw await withPage(error, build);
     }
   }
 
-  #missing({ request }: Exchange, path: MatchablePath | undefined): HandlerCallParts['missing'] {
+  #missing({ request }: Exchange, isElsewhere: boolean): HandlerCallParts['missing'] {
     const { build, asked } = this.#parts;
-    if (asked === 'rest') return 'answer';
-    // By `next` it would say that there is nothing; without, it leads to where there is something.
-    if (asked === 'route' && path && isElsewhere(build, path)) return 'answer';
+    // By `next` it would say that there is nothing; without, it redirects to where there is something.
+    if (asked === 'rest' || isElsewhere) return 'answer';
     if (build.mode === 'middleware') return 'next';
     if (asked === 'route') return 'answer';
     // Any other request it has read, or acted on, by the time it has not found anything.
@@ -73,14 +73,19 @@ export class AstroTarget implements Target {
   }
 }
 
-const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);
-
-function isElsewhere({ manifest }: HostedBuild, path: MatchablePath): boolean {
-  if (!manifest) return false;
-  const { base, trailingSlash } = manifest;
-  if (path.text === base && !path.slashed) return trailingSlash === 'always';
-  return otherSlash(toOwnPath(path, base), trailingSlash).length > 0;
+/** To the same query, with the status that Astro sends. */
+function redirect(exchange: Exchange, location: string): Outcome {
+  const { request, target } = exchange;
+  const [path = ''] = target.split('?', 1);
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const writer = new AnswerWriter(exchange, true);
+  const fields = { Location: location + target.slice(path.length), 'Content-Length': '0' };
+  writer.head({ status: isRead ? 301 : 308, reason: '', fields });
+  writer.end();
+  return 'answered';
 }
+
+const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);
 
 /** What Astro reads whole into memory before anything of the site's can say no (CVE-2026-29772, CVE-2026-27729). */
 function bodyLimitOf({ manifest }: HostedBuild, path: MatchablePath | undefined): number {

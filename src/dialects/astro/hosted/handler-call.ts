@@ -136,6 +136,8 @@ export interface HostedBuild {
   readonly client: string;
   /** The loop in which it writes waits for slow clients. */
   readonly isPaced: boolean;
+  /** It redirects a path with the wrong slash at its end itself. */
+  readonly redirectsSlash: boolean;
   /** Undefined where nothing is known of it. */
   readonly manifest: Manifest | undefined;
   readonly limits: FunctionLimits;

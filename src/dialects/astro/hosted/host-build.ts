@@ -7,7 +7,7 @@ import { isOwnEntry } from '../own/own-build.ts';
 import { ownReading } from '../own/own-reading.ts';
 import type { Handler } from './handler-call.ts';
 import { type Exports, openBuild } from './open-build.ts';
-import type { FoundBuild } from './read-build.ts';
+import type { FoundBuild, UnreadManifest } from './read-build.ts';
 import { readStaticHeaders, type StaticHeaders } from './static-headers.ts';
 import { toRoutes, toUnreadyRoutes } from './to-routes.ts';
 
@@ -35,12 +35,25 @@ export async function hostBuild(parts: HostParts): Promise<Reading> {
       return ownReading({ build: exports.nexthop.open(), root: project.root, entry: file, missing });
     }
     const { handler, mode, assets } = toStock(exports);
+    if (found.unread) problems.push(toUnreadProblem(project.root, found.unread, mode));
     const routes = toRoutes(routesParts, { ...found, name: file, handler, mode, limits: toLimits(project) });
     return { ...reading, routes, fileFolders: folder(assets) };
   } catch (error) {
     problems.push({ severity: 'error', file, message: explain(error) });
     return { ...reading, routes: toUnreadyRoutes(routesParts, error), fileFolders: folder() };
   }
+}
+
+/** What works less well without a manifest. */
+function toUnreadProblem(root: string, { file, reason }: UnreadManifest, mode: Stock['mode']): Problem {
+  const lacks = [
+    'the build is asked about every request that no file answers',
+    'its files are served as if it had no base and no trailingSlash',
+    'bodies of actions and islands are limited to 1 MiB whatever the site says',
+  ];
+  if (mode === 'standalone') lacks.push('requests with a body that it has no page for get its 404, not the next hop');
+  const message = `the manifest of the build cannot be read (${reason}), so ${lacks.join('; ')}. Known are builds of Astro 4.16 to 7`;
+  return { severity: 'warning', file: toSiteFile(root, file), message };
 }
 
 async function readHeaders(
@@ -108,7 +121,7 @@ function toFileFolder(
 ): FileFolder {
   const { base = '', trailingSlash = 'ignore', buildFormat = 'directory', assetsDir = assets } = manifest ?? {};
   return {
-    folder: relative(root, client).split(sep).join('/') || '.',
+    folder: toSiteFile(root, client) || '.',
     slash: SLASHES[trailingSlash],
     // `404.html` of a build with a folder for each page is what its name says, and no page.
     htmlPages: buildFormat !== 'directory',
@@ -117,4 +130,9 @@ function toFileFolder(
     immutable: [`/${(assetsDir ?? '_astro').replace(/^\/|\/$/g, '')}/`],
     ...(headers && { headers }),
   };
+}
+
+/** Relative to the site. */
+function toSiteFile(root: string, path: string): string {
+  return relative(root, path).split(sep).join('/');
 }

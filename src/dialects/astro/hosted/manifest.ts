@@ -6,9 +6,8 @@ export interface Manifest {
   readonly buildFormat: 'directory' | 'file' | 'preserve';
   /** Name of the folder whose files never change. Undefined before Astro 6, which tells it elsewhere. */
   readonly assetsDir: string | undefined;
-  /** Folders of the build machine. */
-  readonly clientDir: string;
-  readonly serverDir: string;
+  /** Folders of the build machine, as file URLs. Undefined before Astro 5.1, which writes them into the entry. */
+  readonly folders: BuildFolders | undefined;
   /** In the order in which Astro asks them. */
   readonly routes: readonly ManifestRoute[];
   /** Astro chooses a language by the host, so that no path alone tells who answers. */
@@ -16,6 +15,12 @@ export interface Manifest {
   /** Bytes. */
   readonly actionBodyLimit: number;
   readonly islandBodyLimit: number;
+}
+
+/** Where the two parts of a build stood on the machine that made it, as file URLs. */
+export interface BuildFolders {
+  readonly client: string;
+  readonly server: string;
 }
 
 export interface ManifestRoute {
@@ -36,22 +41,35 @@ export interface SegmentPart {
   readonly spread: boolean;
 }
 
-/** The call that both majors write into what they build, with JSON whatever else is minified: the text is put in behind the bundler. */
-const CALL = /\bdeserializeManifest\(\s*(?=\{)/;
+/**
+ * What stands before the manifest in the code of every version since 4: the call that reads it, with one or two parentheses. Its argument is JSON whatever else is
+ * minified, as the text is put in after the bundler. The first key names it where the call has another name.
+ */
+const BEGIN = /\bdeserializeManifest\([\s(]*(?=\{)|(?=\{"(?:hrefRoot|rootDir)":"file:)/;
 
 /** Core's own, where the build says nothing. */
 const BODY_LIMIT = 1024 ** 2;
 
-/** The manifest in the text of a module; undefined where there is none, or none of this form. Nothing of it is run. */
+/** The manifest in the text of a module; undefined where there is none. Throws an Error with the reason when there is one of an unknown form. Nothing of it is run. */
 export function parseManifest(text: string): Manifest | undefined {
-  const found = CALL.exec(text);
-  const json = found && objectAt(text, found.index + found[0].length);
-  if (!json) return undefined;
+  const start = manifestStart(text);
+  if (start === undefined) return undefined;
+  const json = objectAt(text, start);
+  if (json === undefined) throw new Error('it ends in the middle');
+  return toManifest(parseJson(json));
+}
+
+/** Where the JSON of the manifest begins in the text of a module; undefined where there is none. */
+export function manifestStart(text: string): number | undefined {
+  const found = BEGIN.exec(text);
+  return found ? found.index + found[0].length : undefined;
+}
+
+function parseJson(json: string): Raw {
   try {
-    return toManifest(JSON.parse(json));
-  } catch {
-    // Neither JSON nor what it was when this was written: a version that we do not know. The build is hosted without it.
-    return undefined;
+    return JSON.parse(json) as Raw; // it begins with a brace
+  } catch (cause) {
+    throw new Error('it is no JSON', { cause });
   }
 }
 
@@ -76,27 +94,34 @@ function stringEnd(text: string, start: number): number {
 type Raw = Readonly<Record<string, unknown>>;
 
 function toManifest(raw: Raw): Manifest {
-  const { base, trailingSlash, buildFormat, assetsDir, routes, i18n } = raw;
-  if (!Array.isArray(routes)) throw new TypeError('no routes');
+  const { assetsDir, routes, i18n } = raw;
+  if (!Array.isArray(routes)) throw new TypeError(`"routes" must be a list, got ${typeof routes}`);
+  const slash = oneOf(raw, 'trailingSlash', ['always', 'never', 'ignore']);
+  const found = routes.map((route: Raw) => toRoute(route.routeData as Raw));
   return {
-    base: `/${requireText(base)}`.replace(/\/+/g, '/').replace(/\/$/, ''),
-    trailingSlash: oneOf(trailingSlash, ['always', 'never', 'ignore']),
-    buildFormat: oneOf(buildFormat, ['directory', 'file', 'preserve']),
+    base: `/${requireText(raw, 'base')}`.replace(/\/+/g, '/').replace(/\/$/, ''),
+    trailingSlash: slash,
+    buildFormat: oneOf(raw, 'buildFormat', ['directory', 'file', 'preserve']),
     assetsDir: typeof assetsDir === 'string' ? assetsDir : undefined,
-    clientDir: requireText(raw.buildClientDir),
-    serverDir: requireText(raw.buildServerDir),
-    routes: routes.map((route: Raw) => toRoute(route.routeData as Raw)),
+    folders: toFolders(raw),
+    routes: hasIslands(raw) && !found.some(isIslands) ? [toIslands(slash), ...found] : found,
     hasDomains: Object.keys((i18n as Raw | undefined)?.domainLookupTable ?? {}).length > 0,
     actionBodyLimit: toLimit(raw.actionBodySizeLimit),
     islandBodyLimit: toLimit(raw.serverIslandBodySizeLimit),
   };
 }
 
-function toRoute({ route, type, pattern, segments, prerender, fallbackRoutes }: Raw): ManifestRoute {
+function toFolders({ buildClientDir: client, buildServerDir: server }: Raw): BuildFolders | undefined {
+  return typeof client === 'string' && typeof server === 'string' ? { client, server } : undefined;
+}
+
+function toRoute(raw: Raw): ManifestRoute {
+  const { segments, prerender, fallbackRoutes } = raw;
+  const type = requireText(raw, 'type');
   return {
-    route: requireText(route),
-    type: requireText(type),
-    pattern: new RegExp(requireText(pattern)),
+    route: requireText(raw, 'route'),
+    type,
+    pattern: new RegExp(requireText(raw, 'pattern')),
     segments: segments as ManifestRoute['segments'], // the reader of segments meets nothing but these three
     // A redirect counts as prerendered, but is answered when it is asked for.
     isPrerendered: prerender === true && type !== 'redirect',
@@ -104,14 +129,42 @@ function toRoute({ route, type, pattern, segments, prerender, fallbackRoutes }: 
   };
 }
 
-function requireText(value: unknown): string {
-  if (typeof value !== 'string') throw new TypeError(`expected text, got ${typeof value}`);
+function hasIslands({ serverIslandNameMap: islands }: Raw): boolean {
+  return Array.isArray(islands) && islands.length > 0;
+}
+
+const ISLANDS = '/_server-islands/[name]';
+
+function isIslands({ route }: ManifestRoute): boolean {
+  return route === ISLANDS;
+}
+
+/** Before Astro 5.1 no manifest has the route of islands: Astro adds it, in front of all others, when the build runs. */
+function toIslands(trailingSlash: Manifest['trailingSlash']): ManifestRoute {
+  const end = { always: '\\/$', never: '$', ignore: '\\/?$' }[trailingSlash];
+  return {
+    route: ISLANDS,
+    type: 'page',
+    pattern: new RegExp(`^\\/_server-islands\\/([^/]+?)${end}`),
+    segments: [
+      [{ content: '_server-islands', dynamic: false, spread: false }],
+      [{ content: 'name', dynamic: true, spread: false }],
+    ],
+    isPrerendered: false,
+    fallbackRoutes: [],
+  };
+}
+
+function requireText(raw: Raw, name: string): string {
+  const value = raw[name];
+  if (typeof value !== 'string') throw new TypeError(`"${name}" must be text, got ${typeof value}`);
   return value;
 }
 
-function oneOf<T extends string>(value: unknown, values: readonly T[]): T {
-  const found = values.find((each) => each === value);
-  if (found === undefined) throw new TypeError(`expected one of ${values.join(', ')}, got ${String(value)}`);
+function oneOf<T extends string>(raw: Raw, name: string, values: readonly T[]): T {
+  const found = values.find((value) => value === raw[name]);
+  if (found === undefined)
+    throw new TypeError(`"${name}" must be one of ${values.join(', ')}, got ${String(raw[name])}`);
   return found;
 }
 

@@ -1,11 +1,17 @@
 import type { MatchablePath } from '../../../contract/path.ts';
 import type { Manifest, ManifestRoute } from './manifest.ts';
+import { otherSlash } from './other-slash.ts';
 
 /** A route that is answered when it is asked for. */
 export interface OnDemand {
   readonly route: ManifestRoute;
-  /** Whether Astro answers this path by it, as it is or by leading to the same path with or without a slash. Routes before it are not looked at. */
-  fits(path: MatchablePath): boolean;
+  /** How Astro answers this path by it; undefined where it does not. Routes before it are not looked at. */
+  fits(path: MatchablePath): Fit | undefined;
+}
+
+export interface Fit {
+  /** Where the page is, encoded and without query, if the path has the wrong slash at its end. */
+  readonly location?: string;
 }
 
 /**
@@ -23,11 +29,22 @@ export function onDemandRoutes(manifest: Manifest, looksPast: boolean): readonly
 }
 
 function toFits(manifest: Manifest, route: ManifestRoute, hidden: readonly ManifestRoute[]): OnDemand['fits'] {
+  const { base, trailingSlash } = manifest;
+  const answers = (own: string): boolean => route.pattern.test(own) && !hidden.some(({ pattern }) => pattern.test(own));
   return (path) => {
-    const own = toOwnPath(path, manifest.base);
-    const answered = [own, ...otherSlash(own, manifest.trailingSlash)].find((each) => route.pattern.test(each));
-    return answered !== undefined && !hidden.some(({ pattern }) => pattern.test(answered));
+    const own = toOwnPath(path, base);
+    const location = otherSlash(path.slashed ? `${path.raw}/` : path.raw, trailingSlash);
+    // The base itself has one path of its own for both forms.
+    if (own === '/') return answers(own) ? { ...(location !== undefined && { location }) } : undefined;
+    if (answers(own)) return HERE;
+    return location !== undefined && answers(toggled(own)) ? { location } : undefined;
   };
+}
+
+const HERE: Fit = Object.freeze({});
+
+function toggled(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : `${path}/`;
 }
 
 /** A path below the base without it, and with the slash at its end if it has one. */
@@ -36,13 +53,3 @@ export function toOwnPath({ text, slashed }: MatchablePath, base: string): strin
   if (own === '' || own === '/') return '/';
   return slashed ? `${own}/` : own;
 }
-
-/** The path to which Astro leads from this one, if it does; both without base. */
-export function otherSlash(path: string, trailingSlash: Manifest['trailingSlash']): readonly string[] {
-  const slashed = path.endsWith('/');
-  if (path === '/' || trailingSlash === 'ignore') return [];
-  if (trailingSlash === 'never') return slashed ? [path.slice(0, -1)] : [];
-  return slashed || EXTENSION.test(path) ? [] : [`${path}/`];
-}
-
-const EXTENSION = /\.[^/]+$/;

@@ -7,6 +7,7 @@ import type { Log } from '../../../contract/log.ts';
 import type { Project } from '../../../contract/project.ts';
 import { keepPace } from './pace.ts';
 import type { FoundBuild } from './read-build.ts';
+import { trustHost } from './trust-host.ts';
 
 /** As long as functions have. */
 const LOAD_LIMIT_MS = 10_000;
@@ -25,11 +26,11 @@ export async function openBuild({ warmCode, env, processEnv, log }: Project, fou
   if (known) return known as Exports; // kept below
   // What failed once would be found half done, and what it lacked may be there the next time.
   const name = warmCode?.isFirst === false ? `${found.version}-${randomUUID()}` : found.version;
-  const modules = nameModules(dirname(found.entry), name);
+  const change = (text: string): string => keepPace(found.takesHost ? text : trustHost(text));
+  const modules = nameModules({ folder: dirname(found.entry), name, change });
   // A build for standalone use would listen on a port of its own. It is asked while it loads, and with it those that are imported later.
   processEnv.ASTRO_NODE_AUTOSTART = 'disabled';
   const exports = await inTime(takeOverRejections(log, () => modules.import(found.entry)));
-  await trustHost(modules, found);
   warmCode?.keep(key, exports);
   return exports;
 }
@@ -47,17 +48,6 @@ async function inTime<T>(loading: Promise<T>): Promise<T> {
   } finally {
     early.abort();
   }
-}
-
-/**
- * Astro 5 takes the host of a request for `localhost` unless the site named it when it was built, and then refuses its own forms as foreign. Who asked under
- * which name is looked into here before a build sees it, so where the site names none, all are right. The very object that the build reads is changed.
- */
-async function trustHost(modules: NamedModules, { manifestModule }: FoundBuild): Promise<void> {
-  if (manifestModule === undefined) return;
-  const { manifest } = await modules.import(manifestModule);
-  const { allowedDomains } = manifest as { allowedDomains?: object[] }; // Astro's own field
-  if (Array.isArray(allowedDomains) && allowedDomains.length === 0) allowedDomains.push({});
 }
 
 /**
@@ -91,11 +81,20 @@ interface NamedModules {
   import(path: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
+interface NamedParts {
+  /** Absolute path. */
+  readonly folder: string;
+  /** The same only for the same files. */
+  readonly name: string;
+  /** Gets the text of each module and returns the text that is run. */
+  readonly change: (text: string) => string;
+}
+
 /**
  * Has the modules below a folder imported under a name of their own. Node knows a module by its URL and never forgets one, while a new build keeps the
- * names of many files: so each carries the name in its URL, as do all that it imports. `name` must be the same only for the same files.
+ * names of many files: so each carries the name in its URL, as do all that it imports.
  */
-function nameModules(folder: string, name: string): NamedModules {
+function nameModules({ folder, name, change }: NamedParts): NamedModules {
   const below = pathToFileURL(folder + sep).href;
   const query = `?nexthop=${name}`;
   // For as long as the process lives: pages are imported when they are first asked for.
@@ -110,7 +109,7 @@ function nameModules(folder: string, name: string): NamedModules {
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
       if (!url.endsWith(query) || loaded.format !== 'module' || !loaded.source) return loaded;
-      return { ...loaded, source: keepPace(toText(loaded.source)) };
+      return { ...loaded, source: change(toText(loaded.source)) };
     },
   });
   return { import: (path) => import(pathToFileURL(path).href + query) };

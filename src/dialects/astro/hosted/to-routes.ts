@@ -6,7 +6,7 @@ import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { AstroTarget } from './astro-target.ts';
 import type { HostedBuild } from './handler-call.ts';
 import type { Manifest, SegmentPart } from './manifest.ts';
-import { onDemandRoutes, toOwnPath } from './on-demand.ts';
+import { type Fit, onDemandRoutes, toOwnPath } from './on-demand.ts';
 import type { FoundBuild } from './read-build.ts';
 
 export interface RoutesParts {
@@ -46,7 +46,7 @@ function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarge
       if (told.has(route.route)) continue;
       told.add(route.route);
       add(
-        toPattern(manifest.base, route.segments, (path) => (fits(path) ? NO_PARAMS : undefined)),
+        toPattern(manifest.base, route.segments, (path) => toParams(fits(path))),
         target,
       );
     }
@@ -57,6 +57,11 @@ function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarge
 }
 
 const NO_PARAMS: Params = Object.freeze({});
+
+/** Its own params Astro reads itself; a target learns by `location` that the page is at another path. */
+function toParams(fit: Fit | undefined): Params | undefined {
+  return fit && (fit.location === undefined ? NO_PARAMS : { location: fit.location });
+}
 
 function everything(manifest: Manifest | undefined): Pattern {
   return toPattern(manifest?.base ?? '', [[{ content: '...rest', dynamic: true, spread: true }]]);

@@ -55,15 +55,61 @@ test('a site that tells languages by host is known for it', (t) => {
   t.false(parseManifest(moduleOf({ ...MANIFEST, i18n: { domainLookupTable: {} } }))?.hasDomains);
 });
 
-for (const [what, text] of [
-  ['no manifest', 'export const handler = () => {};'],
-  ['one that is not closed', moduleOf(MANIFEST).slice(0, 200)],
-  ['one that is no JSON', 'deserializeManifest({ base: "/" })'],
-  ['one of another form', moduleOf({ ...MANIFEST, trailingSlash: 'sometimes' })],
-  ['one without routes', moduleOf({ ...MANIFEST, routes: undefined })],
-  ['one whose pattern is none', moduleOf({ ...MANIFEST, routes: [{ routeData: { ...ROUTE, pattern: '(' } }] })],
+const OLD_MANIFEST = {
+  hrefRoot: 'file:///build/',
+  ...{ base: '/', trailingSlash: 'never', buildFormat: 'file' },
+  serverIslandNameMap: [['/build/src/components/Island.astro', 'Island']],
+  routes: [{ routeData: ROUTE }],
+};
+
+test('a manifest of Astro 4.16 and 5.0, which names no folders, is read', (t) => {
+  t.like(parseManifest(moduleOf(OLD_MANIFEST)), { base: '', buildFormat: 'file', folders: undefined });
+});
+
+test('the route of islands, which they add when they run, is the first', (t) => {
+  const found = parseManifest(moduleOf(OLD_MANIFEST))?.routes ?? [];
+
+  t.deepEqual(
+    found.map(({ route }) => route),
+    ['/_server-islands/[name]', '/users/[id]'],
+  );
+  t.true(found[0]?.pattern.test('/_server-islands/Island'));
+  t.false(found[0]?.pattern.test('/_server-islands/Island/'));
+});
+
+test('a site without islands has no route for them', (t) => {
+  t.is(parseManifest(moduleOf({ ...OLD_MANIFEST, serverIslandNameMap: [] }))?.routes.length, 1);
+});
+
+test('a manifest in two parentheses, as Astro 6 writes it, is read', (t) => {
+  const text = `function deserializeManifest(serialized, routes) {}\nconst _manifest = deserializeManifest((${JSON.stringify(MANIFEST)}));`;
+
+  t.is(parseManifest(text)?.base, '/shop');
+});
+
+test('a manifest is found in minified code, where no call has its name', (t) => {
+  const manifest = { rootDir: 'file:///build/', ...MANIFEST };
+
+  t.is(parseManifest(`const a={"rootDir":1},b=c((${JSON.stringify(manifest)}));`)?.base, '/shop');
+});
+
+test('a module without a manifest has none', (t) => {
+  t.is(parseManifest('export const handler = () => {};'), undefined);
+});
+
+for (const [what, text, reason] of [
+  ['that is not closed', moduleOf(MANIFEST).slice(0, 200), /ends in the middle/],
+  ['that is no JSON', 'deserializeManifest({ base: "/" })', /no JSON/],
+  ['of another form', moduleOf({ ...MANIFEST, trailingSlash: 'sometimes' }), /"trailingSlash" must be one of always/],
+  ['without routes', moduleOf({ ...MANIFEST, routes: undefined }), /"routes" must be a list, got undefined/],
+  ['without a base', moduleOf({ ...MANIFEST, base: 1 }), /"base" must be text, got number/],
+  [
+    'with an unreadable route',
+    moduleOf({ ...MANIFEST, routes: [{ routeData: { ...ROUTE, pattern: '(' } }] }),
+    /Unterminated group/,
+  ],
 ] as const) {
-  test(`nothing is made of a module with ${what}`, (t) => {
-    t.is(parseManifest(text), undefined);
+  test(`a manifest ${what} is refused with the reason`, (t) => {
+    t.throws(() => parseManifest(text), { message: reason });
   });
 }

@@ -1,7 +1,8 @@
 import test from 'ava';
-import { toMatchable } from '../../../../src/contract/path.ts';
+import { type MatchablePath, toMatchable } from '../../../../src/contract/path.ts';
 import type { Manifest, ManifestRoute, SegmentPart } from '../../../../src/dialects/astro/hosted/manifest.ts';
 import { onDemandRoutes } from '../../../../src/dialects/astro/hosted/on-demand.ts';
+import { otherSlash } from '../../../../src/dialects/astro/hosted/other-slash.ts';
 import { toPattern } from '../../../../src/dialects/astro/hosted/to-routes.ts';
 
 const BLOG = route('/blog/[slug]', /^\/blog\/([^/]+?)\/?$/, { isPrerendered: true });
@@ -41,6 +42,36 @@ test('a path with the wrong slash is answered, so that it leads to the right one
   t.deepEqual(fitting(bare, '/a/'), ['/a']);
 });
 
+test('what the build redirects tells where the page is, still encoded and with the base', (t) => {
+  const page = route('/a b', /^\/a b\/$/);
+  const [found] = onDemandRoutes({ ...manifest([page], 'always'), base: '/shop' }, true);
+
+  t.deepEqual(found?.fits(pathOf('/shop/a%20b')), { location: '/shop/a%20b/' });
+  t.deepEqual(found?.fits(pathOf('/shop/a%20b/')), {});
+});
+
+for (const [trailingSlash, wrong, right] of [
+  ['always', '/shop', '/shop/'],
+  ['never', '/shop/', '/shop'],
+] as const) {
+  test(`with trailingSlash ${trailingSlash} the start page of a base is at ${right}`, (t) => {
+    const [found] = onDemandRoutes({ ...manifest([route('/', /^\/$/)], trailingSlash), base: '/shop' }, true);
+
+    t.deepEqual(found?.fits(pathOf(wrong)), { location: right });
+    t.deepEqual(found?.fits(pathOf(right)), {});
+  });
+}
+
+for (const path of ['/v/1.2.3', '/v/x.json', '/_image', '/@x', '/.x', '//v/1']) {
+  test(`${path} gets no slash`, (t) => {
+    t.is(otherSlash(path, 'always'), undefined);
+  });
+}
+
+test('a dot that does not begin an extension is no hindrance', (t) => {
+  t.is(otherSlash('/v/1.2.3-beta', 'always'), '/v/1.2.3-beta/');
+});
+
 test('the name of a file gets no slash', (t) => {
   const found = onDemandRoutes(manifest([route('/a.xml', /^\/a\.xml\/$/)], 'always'), true);
 
@@ -76,8 +107,7 @@ function manifest(routes: readonly ManifestRoute[], trailingSlash: Manifest['tra
     trailingSlash,
     buildFormat: 'directory',
     assetsDir: '_astro',
-    clientDir: 'file:///dist/client/',
-    serverDir: 'file:///dist/server/',
+    folders: undefined,
     routes,
     hasDomains: false,
     actionBodyLimit: 0,
@@ -86,8 +116,13 @@ function manifest(routes: readonly ManifestRoute[], trailingSlash: Manifest['tra
 }
 
 function fitting(found: ReturnType<typeof onDemandRoutes>, target: string): readonly string[] {
+  return found.filter(({ fits }) => fits(pathOf(target))).map((each) => each.route.route);
+}
+
+function pathOf(target: string): MatchablePath {
   const path = toMatchable(target);
-  return path ? found.filter(({ fits }) => fits(path)).map((each) => each.route.route) : [];
+  if (!path) throw new Error(`${target} matches nothing`);
+  return path;
 }
 
 function fixed(content: string): SegmentPart[] {

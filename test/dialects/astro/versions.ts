@@ -1,0 +1,80 @@
+import test from 'ava';
+import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+import type { AstroSetup } from '../../helpers/astro-site.ts';
+
+/** Astro 5.0 and 6.0 with the adapters of their time, whose builds have another form than those of the last versions. */
+const BUILDS: readonly AstroSetup[] = (['5.0', '6.0'] as const).flatMap((major) =>
+  (['middleware', 'standalone'] as const).map((mode) => ({ major, options: { mode } })),
+);
+
+for (const build of BUILDS) {
+  const name = `a ${String(build.options?.mode)} build of Astro ${build.major}`;
+
+  test(`${name} answers its pages, endpoints, islands and files, and the hop has the rest with its body`, async (t) => {
+    const edge = await startAstroEdge(t, build);
+
+    t.deepEqual(edge.edge.site.problems, []);
+    t.regex(await textOf(edge, '/users/7'), /User 7/);
+    t.regex(await textOf(edge, '/about'), /Prerendered/);
+    t.is(await textOf(edge, '/data/x.json'), '{"name":"x"}');
+    t.is((await fetch(`${edge.url}/_server-islands/Island`)).status, 400);
+    for (const path of ['/nothing', '/blog/none']) t.is(await textOf(edge, path), 'from the hop');
+    t.is(await (await fetch(`${edge.url}/nothing`, { method: 'POST', body: 'a' })).text(), 'from the hop');
+  });
+
+  test(`${name} knows its own host behind TLS and takes its own forms, and none of another site`, async (t) => {
+    const edge = await startAstroEdge(t, build);
+    const own = `https://127.0.0.1:${edge.port}`;
+
+    t.regex(await textOf(edge, '/'), new RegExp(`"url":"${own}/","address":"198.51.100.7"`));
+    t.is(await send(edge, own), 200);
+    t.is(await send(edge, 'https://evil.example'), 403);
+  });
+
+  test(`${name} below a base redirects to the path with the slash that the site wants`, async (t) => {
+    const edge = await startAstroEdge(t, { ...build, config: { base: '/shop', trailingSlash: 'always' } });
+
+    t.deepEqual(await redirectOf(edge, '/shop'), [301, '/shop/']);
+    t.deepEqual(await redirectOf(edge, '/shop/users/a%20b?c=/d'), [301, '/shop/users/a%20b/?c=/d']);
+    t.regex(await textOf(edge, '/shop/users/7/'), /User 7/);
+    t.regex(await textOf(edge, '/shop/about/'), /Prerendered/);
+    for (const path of ['/users/7/', '/shop/nothing', '/shopping', '/shop/v/1.2.3']) {
+      t.is(await textOf(edge, path), 'from the hop', path);
+    }
+  });
+}
+
+for (const major of ['5.0', '6.0'] as const) {
+  test(`a middleware build of Astro ${major} redirects other methods so that they keep their body`, async (t) => {
+    const edge = await startAstroEdge(t, { major, config: { trailingSlash: 'always' } });
+
+    t.deepEqual(await redirectOf(edge, '/users/7', 'POST'), [308, '/users/7/']);
+  });
+}
+
+test('a build of Astro 5.0 whose folders have other names finds its files', async (t) => {
+  const edge = await startAstroEdge(t, {
+    major: '5.0',
+    config: { build: { client: './web', server: './code' } },
+    env: { ASTRO_ENTRY: 'dist/code/entry.mjs' },
+  });
+
+  t.regex(await textOf(edge, '/about'), /Prerendered/);
+});
+
+const PROXY = { 'x-forwarded-proto': 'https', 'true-client-ip': '198.51.100.7' };
+
+async function textOf({ url }: AstroEdge, path: string): Promise<string> {
+  return (await fetch(url + path, { headers: PROXY })).text();
+}
+
+async function send({ url }: AstroEdge, origin: string): Promise<number> {
+  const headers = { ...PROXY, origin, 'content-type': 'application/x-www-form-urlencoded' };
+  return (await fetch(`${url}/form`, { method: 'POST', headers, body: 'a=1' })).status;
+}
+
+async function redirectOf({ url }: AstroEdge, path: string, method = 'GET'): Promise<readonly [number, string | null]> {
+  const headers = { origin: url };
+  const answer = await fetch(url + path, { method, headers, redirect: 'manual' });
+  return [answer.status, answer.headers.get('location')];
+}
