@@ -34,7 +34,7 @@ export async function openMiddleware(project: Project): Promise<OpenedMiddleware
 }
 
 /** In the order in which they are taken. */
-const FILES = ['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/embed/middleware.ts'];
+const FILES = ['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/middleware.ts'];
 
 async function findFiles(root: string): Promise<readonly string[]> {
   const found = await Promise.all(FILES.map((file) => isFile(join(root, file))));

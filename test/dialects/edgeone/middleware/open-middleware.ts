@@ -37,6 +37,14 @@ test('the middleware of the root is taken before that below src, and is TypeScri
   t.deepEqual(reading.ignored, [{ file: 'src/middleware.js', reason: 'middleware.ts is the middleware' }]);
 });
 
+for (const file of ['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/middleware.ts']) {
+  test(`${file} is the middleware of a site that has no other`, async (t) => {
+    const { url } = await serveDialect(t, edgeone, { [file]: 'export const middleware = () => new Response("mine");' });
+
+    t.is(await (await fetch(`${url}/x`)).text(), 'mine');
+  });
+}
+
 const BROKEN: Readonly<Record<string, string>> = {
   'does not parse': 'export const middleware = () => {;',
   throws: 'throw new Error("on purpose"); export const middleware = () => {};',
@@ -76,12 +84,12 @@ const STRANGE: Readonly<Record<string, string>> = {
 };
 
 for (const [whose, text] of Object.entries(STRANGE)) {
-  test(`src/embed/middleware.ts is left alone when it is ${whose}`, async (t) => {
-    const { reading } = await serveDialect(t, edgeone, { 'src/embed/middleware.ts': text });
+  test(`src/middleware.ts is left alone when it is ${whose}`, async (t) => {
+    const { reading } = await serveDialect(t, edgeone, { 'src/middleware.ts': text });
 
     t.deepEqual(gatesIn(reading), []);
     t.deepEqual(reading.problems, []);
-    t.is(reading.ignored[0]?.file, 'src/embed/middleware.ts');
+    t.is(reading.ignored[0]?.file, 'src/middleware.ts');
     t.false('helperRan' in globalThis);
   });
 }
