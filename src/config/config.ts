@@ -178,6 +178,8 @@ export type Config = {
   readonly certificate: { readonly cert: string; readonly key: string } | undefined;
   /** The variables a function may see: those of the process, before a site adds its own. */
   readonly functionEnv: Readonly<Record<string, string | undefined>>;
+  /** `NODE_ENV` for the code of the site, where neither the process nor the site sets it. Undefined: the program around nexthop decides. */
+  readonly nodeEnv: 'production' | 'development' | undefined;
 };
 
 /** All bad settings at once; the message has a line for each. */
@@ -234,9 +236,20 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
   values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
   values.LOG_DIR = values.LOG_DIR ? resolve(String(values.LOG_DIR)) : '';
   const certificate = cert === '' ? undefined : { cert: resolve(cert), key: resolve(key) };
-  const found = { site: root, messageBus: bus.place, certificate, functionEnv: { ...env } };
+  const found = {
+    site: root,
+    messageBus: bus.place,
+    certificate,
+    functionEnv: { ...env },
+    nodeEnv: toNodeEnv(values.DEV),
+  };
   // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
   return Object.freeze({ ...values, ...found }) as unknown as Config;
+}
+
+/** Frameworks take its absence for development, and show their stacks to clients then. */
+function toNodeEnv(isDev: unknown): Config['nodeEnv'] {
+  return isDev ? 'development' : 'production';
 }
 
 /** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */
@@ -250,11 +263,16 @@ export class SiteEnv {
     for (const [name, value] of Object.entries(this.#added)) {
       if (process.env[name] === value) delete process.env[name];
     }
-    const added = Object.entries(values).filter(([name]) => process.env[name] === undefined);
+    const added = Object.entries(values).filter(([name]) => isUnset(name));
     for (const [name, value] of added) process.env[name] = value;
     this.#added = Object.fromEntries(added);
     this.values = values;
   }
+}
+
+/** Frameworks read an empty NODE_ENV as none. */
+function isUnset(name: string): boolean {
+  return process.env[name] === undefined || (name === 'NODE_ENV' && process.env.NODE_ENV === '');
 }
 
 /**

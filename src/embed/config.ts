@@ -26,5 +26,7 @@ export function readHostConfig({ flags = {}, ...source }: Omit<Source, 'defaults
     );
   }
   const untouched = Object.fromEntries(HOSTS.map((name) => [name, SETTINGS[name].default]));
-  return readConfig({ ...source, flags: { ...flags, ...untouched }, defaults: DEFAULTS });
+  const config = readConfig({ ...source, flags: { ...flags, ...untouched }, defaults: DEFAULTS });
+  // It is one for the whole process, and the code of the host reads it, too.
+  return Object.freeze({ ...config, nodeEnv: undefined });
 }

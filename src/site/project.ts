@@ -11,7 +11,7 @@ export interface ProjectParts extends Pick<Project, 'jobs' | 'kv' | 'warmCode'> 
 
 /**
  * What the dialects get to see of the site and its settings. The variables of the site's `.env` are added to those of the process, for
- * functions and for `process.env` alike; where both have one, that of the process counts.
+ * functions and for `process.env` alike; where both have one, that of the process counts. Where neither has a NODE_ENV, nexthop's own is added.
  */
 export async function openProject(
   config: Config,
@@ -19,13 +19,16 @@ export async function openProject(
   { siteEnv = new SiteEnv(), ...state }: ProjectParts = {},
 ): Promise<Project> {
   const { values, problems } = await readEnvFile(config.site);
-  siteEnv.exchange(values);
+  const { functionEnv } = config;
+  const NODE_ENV = functionEnv.NODE_ENV || values.NODE_ENV || config.nodeEnv;
+  const nodeEnv = NODE_ENV === undefined ? {} : { NODE_ENV };
+  siteEnv.exchange({ ...values, ...nodeEnv });
   return {
     root: config.site,
     dataDir: config.DATA_DIR,
     log,
     region: config.REGION,
-    env: { ...values, ...config.functionEnv },
+    env: { ...values, ...functionEnv, ...nodeEnv },
     functionLimits: {
       bodyBytes: config.FUNCTION_BODY_LIMIT,
       timeoutMs: config.FUNCTION_TIMEOUT,
