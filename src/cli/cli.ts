@@ -10,6 +10,7 @@ import { health } from './health.ts';
 import { jobs } from './jobs.ts';
 import { routes } from './routes.ts';
 import { start } from './start.ts';
+import { takeStdout } from './take-stdout.ts';
 
 type Out = (line: string) => void;
 
@@ -28,12 +29,14 @@ interface Command {
   readonly flags?: readonly (keyof Flags)[];
   /** What follows its name is its own; the site is `--site` then. */
   readonly hasWords?: boolean;
+  /** What it prints is not for scripts: the code of the site may print there, too. */
+  readonly sharesStdout?: boolean;
   /** Resolves with the exit code. */
   run(config: Config, out: Out, flags: Flags, words: readonly string[]): Promise<number>;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  start: { about: 'serve the site until SIGTERM or SIGINT', run: startInSite },
+  start: { about: 'serve the site until SIGTERM or SIGINT', sharesStdout: true, run: startInSite },
   build: {
     about: 'compile the functions of the site ahead, for a start without compiling',
     run: (config, out) => build(config, out),
@@ -73,7 +76,8 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     checkFlags(name, command, flags);
     const site = toSite(command, place);
-    return await command.run(readConfig({ flags: settings, site }), out, flags, place.words);
+    const config = readConfig({ flags: settings, site });
+    return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, place.words);
   } catch (error) {
     complain(`nexthop: ${explain(error)}`);
     return 1;

@@ -14,6 +14,8 @@ export interface RunningProcess {
   readonly port: number;
   /** What it wrote so far, both streams together. */
   output(): string;
+  /** What it wrote to stdout so far. */
+  stdout(): string;
   /** Resolves when its output matches. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves with its exit code, or the signal that ended it. */
@@ -49,12 +51,16 @@ export async function runNexthop(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
+  let stdout = '';
   const waiting = new Set<() => void>();
   const hear = (chunk: Buffer): void => {
     text += chunk;
     for (const look of [...waiting]) look();
   };
-  child.stdout.on('data', hear);
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+    hear(chunk);
+  });
   child.stderr.on('data', hear);
   const exited = new Promise<number | string>((resolve) => {
     child.on('close', (code, signal) => {
@@ -75,6 +81,7 @@ export async function runNexthop(
       return Number(/listens on https?:\/\/[^ ]*:(\d+)/.exec(text)?.[1]);
     },
     output: () => text,
+    stdout: () => stdout,
     exited,
     said: (pattern) =>
       new Promise((resolve, reject) => {
