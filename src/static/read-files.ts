@@ -16,12 +16,14 @@ const MEMORY_BYTES = 32 * 1024 ** 2;
 const TRUSTED_MS = 1000;
 
 /**
- * Reads which files of the site are served: those of `folders`; if none has a name, of the folder that `findFolder` finds.
+ * Reads which files of the site are served: those of `folders`, none if the list is empty; if no folder has a name, those of the folder that
+ * `findFolder` finds.
  * Only names are read; what is in a file is learned when it is asked for. In development the names are read again when something changed. Never rejects for what stands in the site.
  */
 export async function readFiles(project: Project, folders: readonly FileFolder[] = [{}]): Promise<Reading> {
   const named = folders.filter((each): each is NamedFolder => each.folder !== undefined);
   const nameless: FileFolder = Object.assign({}, ...folders.filter(({ folder }) => folder === undefined).reverse());
+  if (folders.length === 0) return together([]);
   if (named.length === 0) return readFound(project, nameless);
   const places = await mergeEqual(project.root, named);
   return together(await Promise.all(places.map((place) => readFolder(project, { ...place, ...nameless }))));
