@@ -4,7 +4,7 @@ import type { Project } from '../../contract/project.ts';
 import { survey } from '../loader/survey.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { readEdgeOneJson } from './config/edgeone-json.ts';
-import { findFiles, isEntry } from './functions/find-files.ts';
+import { findFiles, findMisspelt, isEntry } from './functions/find-files.ts';
 import { openEntries } from './functions/open-entries.ts';
 import { installKv } from './kv/kv-binding.ts';
 import { openGates } from './open-filters.ts';
@@ -49,11 +49,12 @@ async function readFunctions(project: Project): Promise<Reading> {
   const entries = files.filter((file) => isEntry(file, found));
   const helpers = files.filter((file) => !entries.includes(file));
   const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
+  const misspelt = await findMisspelt(files, found);
   const opened = await openEntries({ project, files: entries, broken: found.broken });
   return {
     routes: opened.routes,
     ignored: [...passedOver, ...ignored, ...opened.ignored],
-    problems: [...problems, ...opened.problems],
+    problems: [...problems, ...misspelt, ...opened.problems],
   };
 }
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { didYouMean } from '../../../contract/problem.ts';
 import { checkDestination, checkField, checkSource } from './check-rule.ts';
 
 /** Told of a mistake: where it is (`headers[2].source`, '' for the whole) and what is wrong, as the rest of a sentence. */
@@ -26,6 +27,8 @@ const UNDONE: Readonly<Record<string, string>> = {
   caches: 'is not used: nexthop keeps no cache; say Cache-Control in "headers" for the caches in front of it',
   schedules: 'is not used: nexthop has no clock for routes; call them by cron',
 };
+
+const KEYS: readonly string[] = [...USED, ...ELSEWHERE, ...Object.keys(UNDONE)];
 
 /** As on the platform, which refuses more. */
 const MOST_RULES = 100;
@@ -59,7 +62,9 @@ class Check {
   #look(key: string): void {
     const undone = Object.hasOwn(UNDONE, key) ? UNDONE[key] : undefined;
     if (undone !== undefined) this.#complain(key, undone, 'warning');
-    else if (!USED.has(key) && !ELSEWHERE.has(key)) this.#complain(key, 'is no key of edgeone.json', 'warning');
+    else if (!KEYS.includes(key)) {
+      this.#complain(key, `is no key of edgeone.json and is not used${didYouMean(key, KEYS)}`, 'warning');
+    }
   }
 
   #rules<T>(key: string, toRule: (path: string, rule: JsonObject) => T | undefined): readonly T[] {
@@ -174,7 +179,9 @@ class Check {
 
   #only(path: string, object: JsonObject, keys: readonly string[]): void {
     for (const key of Object.keys(object)) {
-      if (!keys.includes(key)) this.#complain(`${path}.${key}`, `is not used; known are ${keys.join(', ')}`, 'warning');
+      if (keys.includes(key)) continue;
+      const message = `is not used; known are ${keys.join(', ')}${didYouMean(key, keys)}`;
+      this.#complain(`${path}.${key}`, message, 'warning');
     }
   }
 

@@ -1,10 +1,11 @@
 import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Survey } from '../../loader/survey.ts';
-import { isHandlerName, mentionsHandler } from './handlers.ts';
+import { placeInText } from '../place-in-text.ts';
+import { isHandlerName, mentionsHandler, nearestHandler } from './handlers.ts';
 import { isCatchAll } from './to-pattern.ts';
 
 /** The second is the older name; it counts only when the first is missing or empty. They are never merged. */
@@ -143,4 +144,20 @@ export function isEntry({ path, segments }: FunctionFile, { looks, brokenTexts }
   const { names, defaultName } = look;
   if ([...names, defaultName].some(isHandlerName)) return true;
   return isCatchAll(segments.at(-1)) && (names.has('default') || names.has('app'));
+}
+
+/** A warning for each export, and each function exported by default, whose name is near to that of a handler: the platform never calls it. */
+export async function findMisspelt(files: readonly FunctionFile[], { looks }: Survey): Promise<readonly Problem[]> {
+  const found = await Promise.all(
+    files.map(async ({ path, file }) => {
+      const { names = [], defaultName = '' } = looks.get(path) ?? {};
+      const misspelt = [...new Set([...names, defaultName])].filter((name) => nearestHandler(name) !== '');
+      const text = misspelt.length > 0 ? await readFile(path, 'utf8').catch(() => '') : '';
+      return misspelt.map((name): Problem => {
+        const message = `${name} is no handler that EdgeOne knows, and is never called${nearestHandler(name)}`;
+        return { severity: 'warning', file, ...placeInText(name, text), message };
+      });
+    }),
+  );
+  return found.flat();
 }

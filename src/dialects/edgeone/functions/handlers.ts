@@ -1,3 +1,5 @@
+import { didYouMean } from '../../../contract/problem.ts';
+
 /** A user's function; what it returns is looked at when it has. */
 export type Handler = (context: unknown) => unknown;
 
@@ -20,6 +22,11 @@ export interface Handlers {
 /** `onRequest` and its kin. */
 export function isHandlerName(name: string): boolean {
   return name === 'onRequest' || METHODS.has(name);
+}
+
+/** The handler that an export of a near name was most likely meant to be, as the end of a message; '' for any other name. `toRequest` is near, but no slip. */
+export function nearestHandler(name: string): string {
+  return isHandlerName(name) || !/^on/i.test(name) ? '' : didYouMean(name, ['onRequest', ...METHODS.keys()]);
 }
 
 /** Whether a text speaks of a handler at all: the one thing to be known of a file that cannot be parsed. */

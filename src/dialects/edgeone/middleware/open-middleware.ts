@@ -1,13 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
-import type { Problem } from '../../../contract/problem.ts';
+import { didYouMean, logProblems, type Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../../loader/compile.ts';
 import { survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
+import { placeInText } from '../place-in-text.ts';
 import type { MiddlewareContext } from './middleware-context.ts';
 import { MiddlewareGate } from './middleware-filter.ts';
 import { toMatcher } from './middleware-matcher.ts';
@@ -69,7 +70,23 @@ interface Found {
 /** Other frameworks have files of this name too, which are no business of the platform's. Undefined for a middleware. */
 function reasonToIgnore({ text, isSure, hasDefault }: Found): string | undefined {
   if (OF_NEXT.test(text)) return 'a middleware of Next.js, which runs it itself';
-  return isSure || (hasDefault && /\bmiddleware\b/.test(text)) ? undefined : 'exports no middleware';
+  return isSure || (hasDefault && /\bmiddleware\b/.test(text)) ? undefined : NO_MIDDLEWARE;
+}
+
+const NO_MIDDLEWARE = 'exports no middleware';
+
+interface SourceFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A warning for each name that is near to the known one and is therefore not used: a guard that is never called guards nothing. */
+function misspeltIn(names: Iterable<string>, known: readonly string[], { file, text }: SourceFile): readonly Problem[] {
+  return [...names].flatMap((name): Problem[] => {
+    const nearest = known.includes(name) ? '' : didYouMean(name, known);
+    if (nearest === '') return [];
+    return [{ severity: 'warning', file, ...placeInText(name, text), message: `${name} is not used${nearest}` }];
+  });
 }
 
 async function open(project: Project, file: string): Promise<OpenedMiddleware> {
@@ -79,12 +96,15 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const names = looks.get(path)?.names ?? new Set();
   const isSure = broken.has(path) ? NAMED.test(text) : names.has('middleware') || names.has('proxy');
   const reason = reasonToIgnore({ text, isSure, hasDefault: names.has('default') });
-  if (reason !== undefined) return { ...NONE, ignored: [{ file, reason }] };
+  if (reason !== undefined) {
+    const problems = reason === NO_MIDDLEWARE ? misspeltIn(names, ['middleware'], { file, text }) : [];
+    return { ...NONE, ignored: [{ file, reason }], problems };
+  }
   try {
     const compiled = await compile(project, { files: [path], broken });
     const { problems } = compiled;
     try {
-      return together(problems, toOpened(project, file, await compiled.load(path)));
+      return together(problems, toOpened(project, { file, text }, await compiled.load(path)));
     } catch (cause) {
       // A helper of that name must not close the site; a guard is exported as the platform's page has it.
       if (!isSure) return { ...NONE, ignored: [{ file, reason: `throws while it loads: ${describe(cause)}` }] };
@@ -97,15 +117,16 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   }
 }
 
-function toOpened(project: Project, file: string, loaded: Loaded): OpenedMiddleware {
-  if (loaded.state === 'ready') return toGate(project, file, loaded.exports);
+function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedMiddleware {
+  const { file } = source;
+  if (loaded.state === 'ready') return toGate(project, source, loaded.exports);
   if (loaded.state === 'ahead') return NONE;
   const target = new UnreadyTarget(file, undefined);
   const { log } = project;
   loaded.later.then(
     (exports) => {
-      const { gate, problems } = toGate(project, file, exports);
-      for (const { message } of problems) log.error(message, { file });
+      const { gate, problems } = toGate(project, source, exports);
+      logProblems(log, problems);
       target.become(gate ?? OPEN);
       log.info('the middleware, which was late, has loaded', { target: file });
     },
@@ -118,7 +139,8 @@ function toOpened(project: Project, file: string, loaded: Loaded): OpenedMiddlew
 /** In the place of a file that turned out to be no middleware. */
 const OPEN: Target = { name: 'no middleware', answer: async () => 'passed' };
 
-function toGate({ env, log, functionLimits }: Project, file: string, exports: Exports): OpenedMiddleware {
+function toGate({ env, log, functionLimits }: Project, source: SourceFile, exports: Exports): OpenedMiddleware {
+  const { file } = source;
   const middleware = pick(exports);
   if (!middleware) return { ...NONE, ignored: [{ file, reason: 'exports no function called middleware' }] };
   const { matcher, complaints } = toMatcher(matcherIn(exports));
@@ -127,8 +149,13 @@ function toGate({ env, log, functionLimits }: Project, file: string, exports: Ex
     file,
     message: `config.matcher: ${complaint}`,
   }));
+  const unused = misspeltIn(Object.keys(Object(exports.config)), ['matcher'], source);
   const limits = new FunctionLimits({ ...functionLimits, log });
-  return { gate: new MiddlewareGate({ name: file, middleware, matcher, env, limits, log }), ignored: [], problems };
+  return {
+    gate: new MiddlewareGate({ name: file, middleware, matcher, env, limits, log }),
+    ignored: [],
+    problems: [...problems, ...unused],
+  };
 }
 
 function pick({ middleware, proxy, default: standard }: Exports): Middleware | undefined {
