@@ -49,7 +49,7 @@ export async function readProfile(folder: string): Promise<string[]> {
 
 /** Microseconds by function. */
 function sumSelfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number> {
-  const places = new Map(nodes.map(({ id, callFrame }) => [id, toPlace(callFrame)]));
+  const places = new Map(nodes.map(({ id, callFrame }) => [id, toLocation(callFrame)]));
   const times = new Map<string, number>();
   for (const [index, id] of samples.entries()) {
     const place = places.get(id) ?? '(unknown)';
@@ -74,7 +74,7 @@ function toLines(times: ReadonlyMap<string, number>, allMicros: number): string[
   return sorted.map(([name, micros]) => `${((100 * micros) / allMicros).toFixed(1).padStart(5)} %  ${name}`);
 }
 
-function toPlace({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
+function toLocation({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
   const name = functionName || '(anonymous)';
   if (url === '') return name;
   const file = url.startsWith('file:') ? relative(ROOT, fileURLToPath(url)) : url;

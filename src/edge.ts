@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import type { Dialect } from './contract/dialect.ts';
 import type { Log } from './contract/log.ts';
-import type { Miss } from './contract/target.ts';
+import type { Fallback } from './contract/target.ts';
 import { Handler, type TunnelOpener } from './handler.ts';
 import { Hop } from './hop/hop.ts';
-import { RequestFields } from './hop/request-headers.ts';
-import { AnswerFields } from './hop/response-headers.ts';
+import { RequestHeaders } from './hop/request-headers.ts';
+import { ResponseHeaders } from './hop/response-headers.ts';
 import { isTunnelRequest, Tunnels } from './hop/tunnel.ts';
 import { noteDecodedBodies } from './http/decoded-bodies.ts';
 import { Ready } from './http/ready.ts';
@@ -19,7 +19,7 @@ import type { Reload } from './site/live-site.ts';
 import { RunningSite } from './site/running-site.ts';
 import type { Site } from './site/site.ts';
 import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
-import { within } from './timing/with-timeout.ts';
+import { withTimeout } from './timing/with-timeout.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
 
 /** How long the logs may take to get their last lines out, also on a full disk. */
@@ -33,7 +33,7 @@ export interface EdgeParts {
   /** Undefined where no TLS is spoken. */
   readonly certificate: CertificateFiles | undefined;
   /** Answers what nobody else does. Undefined: the hop. */
-  readonly miss: Miss | undefined;
+  readonly fallback: Fallback | undefined;
 }
 
 /** One running nexthop: everything that lives as long as the process. */
@@ -49,18 +49,18 @@ export class Edge {
   readonly #ready: Ready;
   #messageBus: MessageBus | undefined;
 
-  constructor({ config, log, site, certificate, miss }: EdgeParts) {
+  constructor({ config, log, site, certificate, fallback }: EdgeParts) {
     this.#config = config;
     this.log = log;
     this.#site = site;
     this.#certificate = certificate;
     this.#ready = new Ready(config.READY_PATH);
-    const requestFields = new RequestFields({
+    const requestHeaders = new RequestHeaders({
       name: config.VIA,
       loopLimit: config.LOOP_LIMIT,
       appendForwardedFor: config.APPEND_FORWARDED_FOR,
     });
-    const answerFields = new AnswerFields();
+    const responseHeaders = new ResponseHeaders();
     this.#hop = new Hop({
       origin: config.NEXT_HOP,
       connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
@@ -71,8 +71,8 @@ export class Edge {
       connections: config.HOP_CONNECTIONS,
       queue: config.HOP_QUEUE,
       headerLimitBytes: config.HOP_HEADER_LIMIT,
-      requestFields,
-      answerFields,
+      requestHeaders,
+      responseHeaders,
     });
     const slots = new UpgradeSlots(config.MAX_TUNNELS);
     this.#webSockets = new WebSockets({ slots, idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT });
@@ -83,14 +83,14 @@ export class Edge {
       idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT,
       slots,
       headerLimitBytes: config.HOP_HEADER_LIMIT,
-      requestFields: (exchange) => requestFields.toHop(exchange),
-      answerFields: (rawFields, status, exchange) => answerFields.toClient(rawFields, status, exchange).fields,
+      requestHeaders: (exchange) => requestHeaders.toHop(exchange),
+      responseHeaders: (rawHeaders, status, exchange) => responseHeaders.toClient(rawHeaders, status, exchange).fields,
     });
     const handler = new Handler({
       sites: site,
-      miss: miss ?? this.#hop,
+      fallback: fallback ?? this.#hop,
       webSockets: this.#webSockets,
-      tunnels: miss ? withoutTunnels(miss) : this.#tunnels,
+      tunnels: fallback ? withoutTunnels(fallback) : this.#tunnels,
       ready: this.#ready,
       log,
       dev: config.DEV,
@@ -162,7 +162,7 @@ export class Edge {
     ])
       // To which those that end now may still add.
       .then(() => pendingWork.settled());
-    if (!(await within(DRAIN_TIMEOUT, finished))) {
+    if (!(await withTimeout(DRAIN_TIMEOUT, finished))) {
       const left = {
         requests: this.#server.active,
         tunnels: this.#tunnels.size,
@@ -179,8 +179,8 @@ export class Edge {
 }
 
 /** A handshake that nobody takes is answered like any other request (RFC 9110 7.8: a server may ignore Upgrade). */
-function withoutTunnels(miss: Miss): TunnelOpener {
-  return { open: async (exchange) => void (await miss.answer(exchange, {})) };
+function withoutTunnels(fallback: Fallback): TunnelOpener {
+  return { open: async (exchange) => void (await fallback.answer(exchange, {})) };
 }
 
 export interface EdgeOptions {
@@ -191,13 +191,13 @@ export interface EdgeOptions {
   /** The platforms whose sites are understood; default: all there are. */
   readonly dialects?: readonly Dialect[];
   /** Answers what nobody else does; default: the hop. */
-  readonly miss?: Miss;
+  readonly fallback?: Fallback;
 }
 
 /** Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError, CertificateError or SiteError with what to do. */
 export async function createEdge(
   config: Config,
-  { beforeSite, beforeReading, dialects, miss }: EdgeOptions = {},
+  { beforeSite, beforeReading, dialects, fallback }: EdgeOptions = {},
 ): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
@@ -216,7 +216,7 @@ export async function createEdge(
       ...(beforeReading && { beforeReading }),
       ...(dialects && { dialects }),
     });
-    return new Edge({ config, log, site, certificate, miss });
+    return new Edge({ config, log, site, certificate, fallback });
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     throw error;

@@ -1,7 +1,7 @@
 import type { Exchange } from './contract/exchange.ts';
 import { type Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
-import type { Miss, Params } from './contract/target.ts';
+import type { Fallback, Params } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
 import { hasBody } from './http/headers.ts';
 import type { Ready } from './http/ready.ts';
@@ -22,7 +22,7 @@ export interface HandlerParts {
   /** What `current` is when a request comes answers it to the end. */
   readonly sites: { readonly current: Site };
   /** Answers what nobody else did. */
-  readonly miss: Miss;
+  readonly fallback: Fallback;
   /** Opens those of functions. */
   readonly webSockets: WebSockets;
   /** Opens those that nobody here answers. */
@@ -33,7 +33,7 @@ export interface HandlerParts {
   readonly dev: boolean;
 }
 
-/** The path of a request: whoever may answer is asked in turn, then the miss. The only place that catches. */
+/** The path of a request: whoever may answer is asked in turn, then the fallback. The only place that catches. */
 export class Handler {
   readonly #parts: HandlerParts;
 
@@ -53,7 +53,7 @@ export class Handler {
     }
   }
 
-  /** The same for a WebSocket's handshake: the miss is a tunnel to the hop. `head` is what came behind it already. Never rejects. */
+  /** The same for a WebSocket's handshake: the fallback is a tunnel to the hop. `head` is what came behind it already. Never rejects. */
   async handleTunnel(exchange: Exchange, head: Buffer, refusal?: Fault): Promise<void> {
     try {
       if (refusal) throw refusal;
@@ -70,14 +70,14 @@ export class Handler {
   }
 
   async #answer(exchange: Exchange): Promise<void> {
-    const { sites, miss, ready } = this.#parts;
+    const { sites, fallback, ready } = this.#parts;
     if (ready.isAsked(exchange)) {
       ready.answer(exchange);
       return;
     }
     if (await this.#isAnswered(exchange, sites.current)) return;
-    exchange.answeredBy = miss.name;
-    await miss.answer(exchange, NO_PARAMS);
+    exchange.answeredBy = fallback.name;
+    await fallback.answer(exchange, NO_PARAMS);
   }
 
   /** Lets the site open the WebSocket. Undefined when it did or answered otherwise; else what came behind the request and is in no socket. */
@@ -94,11 +94,11 @@ export class Handler {
 
   /** Asks the site in its order. */
   async #isAnswered(exchange: Exchange, site: Site): Promise<boolean> {
-    if (site.gates.length > 0 && (await this.#isStopped(exchange, site))) return true;
-    let isMissAsked = false;
+    if (site.filters.length > 0 && (await this.#isStopped(exchange, site))) return true;
+    let isFallbackAsked = false;
     for (const { route, params } of site.candidates(exchange)) {
-      if (route.afterMiss && !isMissAsked) {
-        isMissAsked = true;
+      if (route.afterFallback && !isFallbackAsked) {
+        isFallbackAsked = true;
         if (await this.#isThere(exchange)) return true;
       }
       exchange.route = route.pattern.text;
@@ -109,18 +109,18 @@ export class Handler {
     return false;
   }
 
-  /** Asks the miss before the others, where that can be taken back: it answers, or has nothing there. */
+  /** Asks the fallback before the others, where that can be taken back: it answers, or has nothing there. */
   async #isThere(exchange: Exchange): Promise<boolean> {
-    const { miss } = this.#parts;
-    if (!miss.answerUnlessMissing || !canBeAskedTwice(exchange)) return false;
+    const { fallback } = this.#parts;
+    if (!fallback.answerUnlessMissing || !canBeSentTwice(exchange)) return false;
     exchange.route = '';
-    exchange.answeredBy = miss.name;
-    return (await miss.answerUnlessMissing(exchange)) === 'answered';
+    exchange.answeredBy = fallback.name;
+    return (await fallback.answerUnlessMissing(exchange)) === 'answered';
   }
 
-  /** The site's gates may answer, or let the request pass on with another target and other fields; only then it is looked up. */
-  async #isStopped(exchange: Exchange, { gates }: Site): Promise<boolean> {
-    for (const { target, pattern } of gates) {
+  /** The site's filters may answer, or let the request pass on with another target and other fields; only then it is looked up. */
+  async #isStopped(exchange: Exchange, { filters }: Site): Promise<boolean> {
+    for (const { target, pattern } of filters) {
       exchange.route = pattern.text;
       exchange.answeredBy = target.name;
       if ((await target.answer(exchange, NO_PARAMS)) === 'answered') return true;
@@ -148,6 +148,6 @@ export class Handler {
 }
 
 /** Nothing of it is used up, and nothing is done, by asking somebody who then has nothing to say. */
-function canBeAskedTwice({ request, upgrade }: Exchange): boolean {
+function canBeSentTwice({ request, upgrade }: Exchange): boolean {
   return (request.method === 'GET' || request.method === 'HEAD') && !upgrade && !hasBody(request);
 }

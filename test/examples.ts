@@ -40,7 +40,7 @@ test('the Netlify example answers by path, by redirect, in the background and wi
   t.notRegex(server.output(), /warning|error/);
 });
 
-test('the demo shows a function answered and a miss forwarded, and ends in order', async (t) => {
+test('the demo shows a function answered and a fallback forwarded, and ends in order', async (t) => {
   const demo = startExample(t, ['examples/demo.js'], { PORT: '0' });
   const shown = await demo.untilSaid('Ctrl-C ends them.');
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { onCore } from '../child.ts';
 import type { Asked, Told } from './messages.ts';
-import type { Contestant, Place } from './system.ts';
+import type { Contestant, Location } from './system.ts';
 
 const PROGRAM = join(import.meta.dirname, 'actor.ts');
 
@@ -30,7 +30,7 @@ export class ActorProcess implements AsyncDisposable {
   }
 
   /** Resolves when it has opened its queue. */
-  static async start({ module }: Contestant, place: Place, core: number): Promise<ActorProcess> {
+  static async start({ module }: Contestant, place: Location, core: number): Promise<ActorProcess> {
     const command = { program: process.execPath, args: [PROGRAM, `./${module}`, JSON.stringify(place)] };
     const [program, args] = onCore(core, { ...command, environment: { NODE_ENV: 'production' } });
     const actor = new ActorProcess(spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));

@@ -10,7 +10,7 @@ import type { Scenario } from '../scenarios.ts';
 import { ActorProcess } from './actor-process.ts';
 import { readCpuMs } from './cpu.ts';
 import { type Redis, startRedis } from './redis.ts';
-import type { Contestant, Place } from './system.ts';
+import type { Contestant, Location } from './system.ts';
 
 /** What one measure saw. Undefined is what it does not look at. */
 export interface Sample {
@@ -217,7 +217,7 @@ class Ground implements AsyncDisposable {
     };
   }
 
-  get #place(): Place {
+  get #place(): Location {
     return { redisPort: this.redis?.port ?? 0, folder: join(this.folder, 'state'), fsync: this.#contestant.fsync };
   }
 

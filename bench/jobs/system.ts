@@ -8,7 +8,7 @@ export interface System {
 }
 
 /** Where a system keeps its jobs. */
-export interface Place {
+export interface Location {
   /** 0: not on Redis. */
   readonly redisPort: number;
   /** Empty at first. */
@@ -18,7 +18,7 @@ export interface Place {
 }
 
 /** What the module of a system exports as `open`. */
-export type OpenSystem = (place: Place) => Promise<System>;
+export type OpenSystem = (place: Location) => Promise<System>;
 
 /** What is compared. */
 export interface Contestant {

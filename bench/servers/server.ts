@@ -10,12 +10,12 @@ export interface Server {
   /** What is measured, e.g. `1.22.1`; or, if it is not there, what is to be done about it. */
   find(): Found;
   /** Writes what it needs into the place's folder, and says how to start it. */
-  prepare(place: Place): Promise<Command>;
+  prepare(place: Location): Promise<Command>;
 }
 
 export type Found = { readonly version: string } | { readonly missing: string };
 
-export interface Place {
+export interface Location {
   /** To listen on, at 127.0.0.1. */
   readonly port: number;
   readonly originPort: number;

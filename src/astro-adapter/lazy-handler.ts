@@ -1,10 +1,10 @@
 import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
-import { Guest } from '../embed/embedded.ts';
+import { EmbeddedEdge } from '../embed/embedded.ts';
 import type { MiddlewareArguments } from '../embed/middleware.ts';
 import { openHostLog } from '../log/host-log.ts';
 import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
-import { readGuestConfig, toGuestOptions } from './own-site.ts';
+import { readEmbedConfig, toEmbedOptions } from './own-site.ts';
 
 /**
  * What Express and its like call. Answers with all that the build has, its files too, and calls `next` for everything else; where nobody stands behind, Astro tells
@@ -15,21 +15,21 @@ export type Handler = (...given: MiddlewareArguments) => Promise<void>;
 
 /** A handler that opens the build when it is first called: a program may import a build and never use it. */
 export function lazyHandler(open: () => OwnBuild, settings: BuildSettings): Handler {
-  let guest: Promise<Guest> | undefined;
+  let guest: Promise<EmbeddedEdge> | undefined;
   return async (...given) => {
-    guest ??= openGuest(open(), settings);
+    guest ??= openEmbeddedEdge(open(), settings);
     await (await guest).serve(...given);
   };
 }
 
-async function openGuest(build: OwnBuild, settings: BuildSettings): Promise<Guest> {
-  const config = readGuestConfig(build, settings);
+async function openEmbeddedEdge(build: OwnBuild, settings: BuildSettings): Promise<EmbeddedEdge> {
+  const config = readEmbedConfig(build, settings);
   keepSessionsBy(config);
   const { LOG_DIR: dir, LOG_LEVEL: level, LOG_STDOUT: stdout, LOG_SHORT_ADDRESSES: shortAddresses } = config;
-  return Guest.open({
+  return EmbeddedEdge.open({
     config,
     log: openHostLog(undefined, { dir, level, stdout, shortAddresses }),
     isTrusted: config.TRUSTED_PROXIES,
-    ...toGuestOptions(build, config),
+    ...toEmbedOptions(build, config),
   });
 }

@@ -6,7 +6,7 @@ import { ownReading } from '../dialects/astro/own/own-reading.ts';
 import { ownTarget } from '../dialects/astro/own/own-target.ts';
 import type { EdgeOptions } from '../edge.ts';
 import { readHostConfig } from '../embed/config.ts';
-import type { GuestParts } from '../embed/embedded.ts';
+import type { EmbeddedEdgeParts } from '../embed/embedded.ts';
 import { DIALECTS } from '../site/dialects.ts';
 import type { BuildSettings } from './build-settings.ts';
 
@@ -37,7 +37,7 @@ export function readOwnConfig({ entry }: OwnBuild, settings: BuildSettings, { ho
 }
 
 /** The same for a handler in somebody else's server. Throws a ConfigError. */
-export function readGuestConfig({ entry }: OwnBuild, settings: BuildSettings): Config {
+export function readEmbedConfig({ entry }: OwnBuild, settings: BuildSettings): Config {
   return readHostConfig({ site: join(dirname(entry), settings.site) });
 }
 
@@ -51,15 +51,18 @@ interface OwnEdgeOptions extends EdgeOptions {
  * another host, and may name the folder with the server's code in it.
  */
 export function toEdgeOptions(build: OwnBuild, config: Config): OwnEdgeOptions {
-  const { dialects, last } = toGuestOptions(build, config);
+  const { dialects, last } = toEmbedOptions(build, config);
   return {
     dialects: [...DIALECTS.filter(({ name }) => name !== ASTRO).map(withoutFiles), ...dialects],
-    ...(config.ASTRO_OWNS_404 && { miss: last }),
+    ...(config.ASTRO_OWNS_404 && { fallback: last }),
   };
 }
 
 /** The same for a handler: the build and nothing else, as the rest of the folder may be its host's. */
-export function toGuestOptions(build: OwnBuild, { site }: Config): Required<Pick<GuestParts, 'dialects' | 'last'>> {
+export function toEmbedOptions(
+  build: OwnBuild,
+  { site }: Config,
+): Required<Pick<EmbeddedEdgeParts, 'dialects' | 'last'>> {
   const entry = relative(site, build.entry);
   const own: Dialect = {
     name: ASTRO,

@@ -2,7 +2,7 @@ import type { Dialect } from '../contract/dialect.ts';
 import { overlayAnswer } from '../http/overlay-response.ts';
 
 /** Adds the fields of `server.headers` to every answer, as `astro preview` promises. Without any it says nothing. */
-export function previewFields(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Dialect {
+export function previewHeaders(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Dialect {
   const fields = Object.entries(headers).flatMap(([name, values]) =>
     [values ?? []].flat().map((value) => [name, value] as const),
   );

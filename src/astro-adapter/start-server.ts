@@ -3,7 +3,7 @@ import { createEdge } from '../edge.ts';
 import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { type Address, readOwnConfig, toEdgeOptions } from './own-site.ts';
-import { previewFields } from './preview-headers.ts';
+import { previewHeaders } from './preview-headers.ts';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -35,7 +35,7 @@ export async function startServer(
   keepSessionsBy(config);
   const { headers = {} } = options;
   const own = toEdgeOptions(build, config);
-  const edge = await createEdge(config, { ...own, dialects: [previewFields(headers), ...own.dialects] });
+  const edge = await createEdge(config, { ...own, dialects: [previewHeaders(headers), ...own.dialects] });
   const port = await edge.listen();
   let closing: Promise<void> | undefined;
   const over = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
-import { toPlace } from '../contract/problem.ts';
+import { toLocation } from '../contract/problem.ts';
 import { NewBuild } from '../dialects/loader/new-build.ts';
 import { DIALECTS } from '../site/dialects.ts';
 import { requireFolder } from '../site/folder.ts';
@@ -40,7 +40,7 @@ export async function build(
     out(`  kept in   ${config.DATA_DIR}, ${Math.ceil(bytes / 1024)} KB`);
     out(`  took      ${seconds} s`);
   }
-  for (const problem of problems) out(`  ${problem.severity.padEnd(8)}  ${toPlace(problem)} ${problem.message}`);
+  for (const problem of problems) out(`  ${problem.severity.padEnd(8)}  ${toLocation(problem)} ${problem.message}`);
   for (const note of notes) out(`  note      ${note}`);
   return errors.length > 0 ? 1 : 0;
 }

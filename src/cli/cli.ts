@@ -133,12 +133,12 @@ function checkFlags(name: string, { flags: known = [] }: Command, flags: Flags):
   }
 }
 
-interface Place {
+interface Location {
   readonly words: readonly string[];
   readonly site: string | undefined;
 }
 
-function toSite({ hasWords = false }: Command, { words, site }: Place): string {
+function toSite({ hasWords = false }: Command, { words, site }: Location): string {
   const [first, extra] = [...(site === undefined ? [] : [site]), ...(hasWords ? [] : words)];
   if (extra !== undefined) throw new TypeError(`one site at a time, got ${JSON.stringify(extra)} too`);
   return first ?? '.';

@@ -36,12 +36,12 @@ export async function jobs(config: Config, out: (line: string) => void, call: Jo
     }
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'store_unavailable') throw error;
-    throw new JobsError(`${toPlace(config)}: ${toReasons(error)}`, { cause: error });
+    throw new JobsError(`${toLocation(config)}: ${toReasons(error)}`, { cause: error });
   }
 }
 
 /** Where the store is, and what to look at; without its password. */
-function toPlace({ REDIS_URL, DATA_DIR }: Config): string {
+function toLocation({ REDIS_URL, DATA_DIR }: Config): string {
   if (!REDIS_URL)
     return `the store in ${DATA_DIR} cannot be used; check DATA_DIR, or --site=PATH, and who may write there`;
   const nodes = REDIS_URL.nodes.map(({ host, port }) => `${host}:${port}`).join(', ');

@@ -31,9 +31,9 @@ function describe({
   dialect,
   step,
   about,
-  afterMiss,
+  afterFallback,
 }: Route): Omit<ListedRoute, 'pattern' | 'file' | 'files'> {
-  const words = [about, afterMiss && 'after the next hop'].filter(Boolean).join(', ');
+  const words = [about, afterFallback && 'after the next hop'].filter(Boolean).join(', ');
   return { methods, dialect, step, ...(words && { about: words }) };
 }
 

@@ -1,6 +1,6 @@
 import type { Dialect } from '../contract/dialect.ts';
 import type { JobRule } from '../contract/job-rule.ts';
-import { type Problem, toPlace } from '../contract/problem.ts';
+import { type Problem, toLocation } from '../contract/problem.ts';
 import type { Route } from '../contract/route.ts';
 import type { Conflict } from '../routing/conflict.ts';
 import type { Site } from '../site/site.ts';
@@ -81,7 +81,7 @@ function conflictRow({ first, second, methods }: Conflict): readonly string[] {
 }
 
 function problemRow(problem: Problem): readonly string[] {
-  return [`${toPlace(problem)} ${problem.severity}: ${problem.message}`];
+  return [`${toLocation(problem)} ${problem.severity}: ${problem.message}`];
 }
 
 function part(title: string, rows: readonly (readonly string[])[]): readonly string[] {

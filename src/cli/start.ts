@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { Config } from '../config/config.ts';
-import { logProblems, toPlace } from '../contract/problem.ts';
+import { logProblems, toLocation } from '../contract/problem.ts';
 import type { Route } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import { guardProcess } from '../process/process-guard.ts';
@@ -26,7 +26,7 @@ export async function start(
   const ended = untilStopped(edge, out);
   for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
   const port = await edge.listen();
-  announce(config, edge, port, options.miss?.name, out);
+  announce(config, edge, port, options.fallback?.name, out);
   return ended;
 }
 
@@ -62,19 +62,19 @@ function announce(
   config: Config,
   edge: Edge,
   port: number,
-  miss: string | undefined,
+  fallback: string | undefined,
   out: (line: string) => void,
 ): void {
   const { routes, problems } = edge.site;
   const { host, port: hopPort } = config.NEXT_HOP;
-  const hop = miss ?? `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
+  const hop = fallback ?? `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
   out(`nexthop listens on ${address(config, port)}`);
   out(`  site      ${config.site}, ${count(routes)}`);
-  out(`  ${miss === undefined ? 'next hop' : 'misses  '}  ${hop}`);
+  out(`  ${fallback === undefined ? 'next hop' : 'misses  '}  ${hop}`);
   out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
   for (const problem of problems) {
     const { severity, message } = problem;
-    const place = toPlace(problem);
+    const place = toLocation(problem);
     out(`  ${severity.padEnd(10)}${place} ${message}`);
   }
   logProblems(edge.log, problems);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type MessageBusPlace, type MessageBusSettings, toMessageBusPlace } from './message-bus-endpoint.ts';
+import { type MessageBusEndpoint, type MessageBusSettings, toMessageBusEndpoint } from './message-bus-endpoint.ts';
 import { redisUrl } from './redis-url.ts';
 import * as kind from './setting.ts';
 
@@ -173,7 +173,7 @@ export type Config = {
   /** Absolute path of the site. */
   readonly site: string;
   /** Undefined where none is set. */
-  readonly messageBus: MessageBusPlace | undefined;
+  readonly messageBus: MessageBusEndpoint | undefined;
   /** Absolute paths; undefined where none is set. */
   readonly certificate: { readonly cert: string; readonly key: string } | undefined;
   /** The variables a function may see: those of the process, before a site adds its own. */
@@ -222,7 +222,7 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
     if (!(name in SETTINGS)) complaints.push(`--${toFlag(name)} is no setting; docs/settings.md lists them`);
   }
   // Read above, each by its own kind; of those that failed nothing is used.
-  const bus = toMessageBusPlace(values as unknown as MessageBusSettings);
+  const bus = toMessageBusEndpoint(values as unknown as MessageBusSettings);
   complaints.push(...bus.complaints);
   const [cert, key] = [String(values.SERVER_CERT_PATH), String(values.SERVER_KEY_PATH)];
   if ((cert === '') !== (key === '')) {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** Section's message bus: where it is, and under which keys this module is known there. */
-export interface MessageBusPlace {
+export interface MessageBusEndpoint {
   readonly host: string;
   readonly port: number;
   /** Of the sorted set in which those who listen are registered. */
@@ -30,12 +30,12 @@ const NEEDED = ['REDIS_HOST', ...KEYS] as const;
 
 export interface MessageBusReading {
   /** Undefined where none is set. */
-  readonly place?: MessageBusPlace;
+  readonly place?: MessageBusEndpoint;
   /** What is missing or bad where one is. */
   readonly complaints: readonly string[];
 }
 
-export function toMessageBusPlace(settings: MessageBusSettings): MessageBusReading {
+export function toMessageBusEndpoint(settings: MessageBusSettings): MessageBusReading {
   const given = KEYS.find((name) => settings[name] !== '');
   if (given === undefined) return { complaints: [] };
   const complaints = NEEDED.filter((name) => settings[name] === '').map(

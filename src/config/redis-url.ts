@@ -1,7 +1,7 @@
 import { Unfit } from './setting.ts';
 
 /** A Redis, three or more Sentinels, or a Cluster. */
-export interface RedisPlace {
+export interface RedisEndpoint {
   readonly mode: 'single' | 'sentinel' | 'cluster';
   /** At least one; several only for Sentinel and Cluster. */
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
@@ -20,10 +20,10 @@ const REDIS = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/?#]+)(?
  * `redis://user:password@host:6379/0`, `rediss://` for TLS, `redis+sentinel://a:26379,b:26379/group/0`, `redis+cluster://a:6379,b:6379`;
  * '' for none. User and password are percent-encoded.
  */
-export function redisUrl(text: string): RedisPlace | undefined {
+export function redisUrl(text: string): RedisEndpoint | undefined {
   if (text === '') return undefined;
   const [found, tls, kind, login = '', hosts = '', path = ''] = REDIS.exec(text) ?? [];
-  const mode = (kind ?? 'single') as RedisPlace['mode']; // by the pattern
+  const mode = (kind ?? 'single') as RedisEndpoint['mode']; // by the pattern
   const [group, database = ''] = mode === 'sentinel' ? path.split('/') : ['', path];
   const nodes = hosts.split(',').map((host) => toNode(host, mode === 'sentinel' ? 26_379 : 6379));
   const isFit =
@@ -47,13 +47,13 @@ export function redisUrl(text: string): RedisPlace | undefined {
   };
 }
 
-function toNode(text: string, usualPort: number): RedisPlace['nodes'][number] | undefined {
+function toNode(text: string, usualPort: number): RedisEndpoint['nodes'][number] | undefined {
   const url = URL.canParse(`redis://${text}`) ? new URL(`redis://${text}`) : undefined;
   if (url?.pathname !== '' || url.hostname === '') return undefined;
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || usualPort) };
 }
 
-function toLogin(login: string): Pick<RedisPlace, 'username' | 'password'> {
+function toLogin(login: string): Pick<RedisEndpoint, 'username' | 'password'> {
   const colon = login.indexOf(':');
   const [username, password] = colon < 0 ? ['', login] : [login.slice(0, colon), login.slice(colon + 1)];
   return {

@@ -12,7 +12,7 @@ export interface LeaveListener {
 }
 
 /** Whose request and response these are, where nexthop is a middleware in somebody else's server. */
-export interface Lender {
+export interface HostServer {
   /** Somebody stands behind the middleware. */
   readonly hasNext: boolean;
   /** Nobody here answers: he goes on. `head` is what came behind a request that asks for an upgrade. Throws `not_found` where nobody stands behind. */
@@ -64,7 +64,7 @@ export class Exchange implements Member {
   /** Largest body that is taken; 0: no limit. */
   bodyLimitBytes: number;
 
-  /** Pattern of the route that answered, '' for a miss. */
+  /** Pattern of the route that answered, '' for a fallback. */
   route = '';
   /** Name of the target that answered. */
   answeredBy = '';
@@ -85,7 +85,7 @@ export class Exchange implements Member {
   /** What the program around a middleware hands along for the site's own code (`Astro.locals`). */
   locals: object | undefined;
   /** Undefined for a server of our own. */
-  lender: Lender | undefined;
+  hostServer: HostServer | undefined;
   /** The request is a WebSocket's handshake, and nobody has decided on it yet. Who cannot open a WebSocket may pass. */
   upgrade: Upgrade | undefined;
 

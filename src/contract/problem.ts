@@ -15,14 +15,14 @@ export interface Problem {
 }
 
 /** `file:line:column`, as far as they are known. */
-export function toPlace({ file, line, column }: Problem): string {
+export function toLocation({ file, line, column }: Problem): string {
   return [file, line, column].filter((part) => part !== undefined).join(':');
 }
 
 /** Tells the log what the author of a site should know. */
 export function logProblems(log: Log, problems: readonly Problem[]): void {
   for (const problem of problems) {
-    const file = toPlace(problem);
+    const file = toLocation(problem);
     if (problem.severity === 'error') log.error(problem.message, { file });
     else log.warn(problem.message, { file });
   }

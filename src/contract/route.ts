@@ -17,10 +17,10 @@ export interface Route {
   /** Inside the step, before the pattern decides: lower is asked first. Default 0. For platforms that weigh something else more than the path. */
   readonly rank?: number;
   /**
-   * The miss is asked before this route, and only if it has nothing (404) or is not there the route itself. For a GET or HEAD without a body alone: any
+   * The fallback is asked before this route, and only if it has nothing (404) or is not there the route itself. For a GET or HEAD without a body alone: any
    * other request cannot be taken back from the hop.
    */
-  readonly afterMiss?: boolean;
+  readonly afterFallback?: boolean;
   /** The pattern is also tried against the path in lower case, when no route fits the path as it is. */
   readonly anyCase?: boolean;
   /** Name of the dialect. */

@@ -19,7 +19,7 @@ export interface Target {
 }
 
 /** Who is asked last of all, when nobody here answers: the hop, or whatever stands behind a middleware. It never passes. */
-export interface Miss extends Target {
+export interface Fallback extends Target {
   /**
    * Asked first, for a request without a body: takes it unless there is nothing under its path, or nobody can be reached, and then passes. Absent where
    * asking cannot be taken back.

@@ -7,7 +7,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Log } from '../contract/log.ts';
 import { logProblems } from '../contract/problem.ts';
-import type { Miss, Outcome, Params } from '../contract/target.ts';
+import type { Fallback, Outcome, Params } from '../contract/target.ts';
 import { Handler } from '../handler.ts';
 import { isTunnelRequest } from '../hop/tunnel.ts';
 import { Exchanges } from '../http/exchanges.ts';
@@ -17,7 +17,7 @@ import { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { WebSockets } from '../http/web-sockets.ts';
 import type { Reload } from '../site/live-site.ts';
 import { RunningSite } from '../site/running-site.ts';
-import { within } from '../timing/with-timeout.ts';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { completeSimulated } from './complete-simulated.ts';
 import { Visit } from './host-head.ts';
 import { AskedRequest } from './host-request.ts';
@@ -25,22 +25,22 @@ import { AskedRequest } from './host-request.ts';
 /** How long the log may take to get its last lines out. */
 const LOG_CLOSE_MS = 1000;
 
-export interface GuestParts {
+export interface EmbeddedEdgeParts {
   readonly config: Config;
   readonly log: Log;
   readonly isTrusted: TrustedPeers;
   /** The platforms whose sites are understood; default: all there are. */
   readonly dialects?: readonly Dialect[];
   /** Answers what nobody here does, where nobody stands behind; default: that is 404. */
-  readonly last?: Miss;
+  readonly last?: Fallback;
 }
 
-interface OwnParts extends GuestParts {
+interface OwnParts extends EmbeddedEdgeParts {
   readonly site: RunningSite;
 }
 
 /** One nexthop inside of somebody else's server: everything of it that lives as long as he wants it. */
-export class Guest {
+export class EmbeddedEdge {
   readonly #parts: OwnParts;
   readonly #exchanges: Exchanges;
   readonly #webSockets: WebSockets;
@@ -58,9 +58,9 @@ export class Guest {
     });
     this.#handler = new Handler({
       sites: site,
-      miss: nextOr(last),
+      fallback: nextOr(last),
       webSockets: this.#webSockets,
-      tunnels: { open: async ({ lender }, head) => lender?.takeBack(head) },
+      tunnels: { open: async ({ hostServer }, head) => hostServer?.takeBack(head) },
       // Whether he is ready, the host knows.
       ready: new Ready(''),
       log,
@@ -69,14 +69,14 @@ export class Guest {
   }
 
   /** Reads the site and begins to run its jobs. Rejects with a SiteError; whatever was opened, the log too, is closed then. */
-  static async open(parts: GuestParts): Promise<Guest> {
+  static async open(parts: EmbeddedEdgeParts): Promise<EmbeddedEdge> {
     const { config, log, dialects } = parts;
     try {
       const site = await RunningSite.open({ config, log, ...(dialects && { dialects }) });
       logProblems(log, site.current.problems);
       await site.warm();
       site.start();
-      return new Guest({ ...parts, site });
+      return new EmbeddedEdge({ ...parts, site });
     } catch (error) {
       await log.close(LOG_CLOSE_MS);
       throw error;
@@ -141,7 +141,7 @@ export class Guest {
     const finished = Promise.all([this.#exchanges.settled(), this.#webSockets.close(DRAIN_TIMEOUT), retired])
       // To which those that end now may still add.
       .then(() => site.pendingWork.settled());
-    if (!(await within(DRAIN_TIMEOUT, finished))) {
+    if (!(await withTimeout(DRAIN_TIMEOUT, finished))) {
       const left = { requests: this.#exchanges.size, web_sockets: this.#webSockets.size, work: site.pendingWork.size };
       log.warn('the middleware was closed before all was over; what was left is cut', left);
       for (const exchange of this.#exchanges) cut(exchange);
@@ -174,16 +174,16 @@ function cut({ response, socket }: Exchange): void {
 }
 
 /** What stands behind a middleware: there the host answers what nobody here does. Where nobody stands, `last` answers; without it that is `not_found`. */
-function nextOr(last: Miss | undefined): Miss {
+function nextOr(last: Fallback | undefined): Fallback {
   return {
     name: 'next',
     async answer(exchange: Exchange, params: Params): Promise<Outcome> {
-      const { lender } = exchange;
-      if (last && !lender?.hasNext) {
+      const { hostServer } = exchange;
+      if (last && !hostServer?.hasNext) {
         exchange.answeredBy = last.name;
         return last.answer(exchange, params);
       }
-      lender?.takeBack();
+      hostServer?.takeBack();
       return 'answered';
     },
   };

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Exchange, Lender } from '../contract/exchange.ts';
+import type { Exchange, HostServer } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { type HeadArguments, toFlat } from '../http/flat-headers.ts';
 import type { AskedRequest } from './host-request.ts';
@@ -34,15 +34,15 @@ export class HostHead {
     if (response.writeHead === this.#writeHead) response.writeHead = this.#below as ServerResponse['writeHead'];
   }
 
-  readonly #writeHead = (...[status, reasonOrFields, fields]: HeadArguments): ServerResponse => {
+  readonly #writeHead = (...[status, reasonOrHeaders, fields]: HeadArguments): ServerResponse => {
     const { response, fault } = this.#exchange;
-    const isReason = typeof reasonOrFields === 'string';
+    const isReason = typeof reasonOrHeaders === 'string';
     if (fault) this.#setAgain();
-    for (const [name, values] of toLists(toFlat((isReason ? fields : reasonOrFields) ?? []))) {
+    for (const [name, values] of toLists(toFlat((isReason ? fields : reasonOrHeaders) ?? []))) {
       const all = ADDED.has(name.toLowerCase()) ? [...toList(response.getHeader(name)), ...values] : values;
       response.setHeader(name, all.length === 1 ? (all[0] ?? '') : [...new Set(all)]);
     }
-    return isReason ? this.#below.call(response, status, reasonOrFields) : this.#below.call(response, status);
+    return isReason ? this.#below.call(response, status, reasonOrHeaders) : this.#below.call(response, status);
   };
 
   /** What a function had prepared was taken off the answer, and this with it. */
@@ -78,7 +78,7 @@ export interface VisitParts {
 }
 
 /** One request that comes in from the host, is answered here, or goes back to him as it came. */
-export class Visit implements Lender {
+export class Visit implements HostServer {
   readonly hasNext: boolean;
   /** Nobody here answers. */
   isOver = false;
@@ -91,7 +91,7 @@ export class Visit implements Lender {
     this.#asked = asked;
     this.hasNext = hasNext;
     this.#hostHead = new HostHead(exchange);
-    exchange.lender = this;
+    exchange.hostServer = this;
     asked.vetted();
   }
 

@@ -12,19 +12,19 @@ export class AskedRequest {
   readonly #url: string;
   readonly #fields: string[];
   #vettedUrl: string | undefined;
-  #vettedFields: readonly string[];
+  #vettedHeaders: readonly string[];
 
   constructor(request: IncomingMessage) {
     this.#request = request;
     this.#url = request.url ?? '/';
     this.#fields = request.rawHeaders;
-    this.#vettedFields = request.rawHeaders;
+    this.#vettedHeaders = request.rawHeaders;
   }
 
   /** Says that what follows is no vetting: what changes from now on, the site wants, and it stays. */
   vetted(): void {
     this.#vettedUrl = this.#request.url;
-    this.#vettedFields = this.#request.rawHeaders;
+    this.#vettedHeaders = this.#request.rawHeaders;
   }
 
   /** Takes the vetting back. */
@@ -32,21 +32,21 @@ export class AskedRequest {
     const request = this.#request;
     const isRewritten = request.url !== this.#vettedUrl;
     request.url = isRewritten ? `${ORIGIN.exec(this.#url)?.[0] ?? ''}${request.url}` : this.#url;
-    if (this.#vettedFields === this.#fields) return;
-    const wanted = changesOf(this.#vettedFields, request.rawHeaders);
-    this.#giveBackFields();
+    if (this.#vettedHeaders === this.#fields) return;
+    const wanted = changesOf(this.#vettedHeaders, request.rawHeaders);
+    this.#restoreHeaders();
     // Else they would look as if they stood there already.
     for (const [name] of wanted) delete request.headersDistinct[name];
     patchRequest(request, wanted);
   }
 
-  #giveBackFields(): void {
+  #restoreHeaders(): void {
     const request = this.#request;
     const { headers, headersDistinct } = request;
     const came = toValues(this.#fields);
     for (const [name] of [
-      ...changesOf(this.#fields, this.#vettedFields),
-      ...changesOf(this.#vettedFields, this.#fields),
+      ...changesOf(this.#fields, this.#vettedHeaders),
+      ...changesOf(this.#vettedHeaders, this.#fields),
     ]) {
       const values = came.get(name);
       if (values) {

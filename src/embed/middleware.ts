@@ -5,7 +5,7 @@ import type { TrustedPeers } from '../config/setting.ts';
 import { type HostLog, openHostLog } from '../log/host-log.ts';
 import type { Reload } from '../site/live-site.ts';
 import { readHostConfig } from './config.ts';
-import { Guest } from './embedded.ts';
+import { EmbeddedEdge } from './embedded.ts';
 
 export interface MiddlewareOptions {
   /** Folder of the site; default: the current one. */
@@ -64,7 +64,7 @@ export async function createMiddleware({
     ...(env && { env }),
   });
   const { LOG_DIR: dir, LOG_LEVEL: level, LOG_STDOUT: stdout, LOG_SHORT_ADDRESSES: shortAddresses } = config;
-  const guest = await Guest.open({
+  const guest = await EmbeddedEdge.open({
     config,
     log: openHostLog(log, { dir, level, stdout, shortAddresses }),
     isTrusted: typeof trustedProxies === 'function' ? trustedProxies : config.TRUSTED_PROXIES,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { buildConnector, type Pool } from 'undici';
 import type { Deadlines } from '../timing/deadlines.ts';
-import type { AnswerFields } from './response-headers.ts';
+import type { ResponseHeaders } from './response-headers.ts';
 
 /** What is known of one connection to the hop; undici itself does not say which one an answer came by. */
 export interface HopConnection {
@@ -60,7 +60,7 @@ export interface ForwardTools {
   pool: Pool;
   readonly connections: Connections;
   readonly deadlines: Deadlines;
-  readonly answerFields: AnswerFields;
+  readonly responseHeaders: ResponseHeaders;
   readonly firstByteTicks: number;
   readonly idleTicks: number;
   readonly load: Load;

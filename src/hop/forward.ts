@@ -122,10 +122,10 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _fields: unknown, reason = ''): void {
     if (this.#phase === 'over') return;
     this.moved();
-    const rawFields = (controller.rawHeaders ?? []) as Buffer[]; // undici's H1 parser gives Buffers
-    if (status < 200) this.#passInterim(status, rawFields);
+    const rawHeaders = (controller.rawHeaders ?? []) as Buffer[]; // undici's H1 parser gives Buffers
+    if (status < 200) this.#passInterim(status, rawHeaders);
     else if (status === 404 && this.#unlessMissing) this.#giveWay(controller);
-    else this.#passHead(status, rawFields, reason);
+    else this.#passHead(status, rawHeaders, reason);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -159,7 +159,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     const { response } = this.#exchange;
     const trailers = (controller.rawTrailers ?? []) as Buffer[]; // undici's H1 parser gives Buffers
     if (trailers.length > 0 && response.chunkedEncoding)
-      response.addTrailers(this.#tools.answerFields.toTrailers(trailers));
+      response.addTrailers(this.#tools.responseHeaders.toTrailers(trailers));
     this.#end();
     // As text, Node joins it with the head to one write instead of two pieces; latin1 keeps the bytes.
     if (this.#wholeBody) response.end(this.#wholeBody.toString('latin1'), 'latin1');
@@ -218,10 +218,10 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   }
 
   /** Interim answers go on as they come (RFC 9110 15.2); a 1.0 client has never heard of them. */
-  #passInterim(status: number, rawFields: readonly Buffer[]): void {
+  #passInterim(status: number, rawHeaders: readonly Buffer[]): void {
     const { request, response } = this.#exchange;
     if (request.httpVersion !== '1.1') return;
-    const fields = this.#tools.answerFields.toInterim(rawFields);
+    const fields = this.#tools.responseHeaders.toInterim(rawHeaders);
     if (!this.#unlessMissing) response.writeInformation(status, fields);
     else {
       this.#heldInterims ??= [];
@@ -243,13 +243,13 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     return this.#connection;
   }
 
-  #passHead(status: number, rawFields: readonly Buffer[], reason: string): void {
+  #passHead(status: number, rawHeaders: readonly Buffer[], reason: string): void {
     const exchange = this.#exchange;
     exchange.upstreamStatus = String(status);
     const connection = this.#countAnswer();
     if (connection) exchange.upstreamAddress = connection.address;
     if (this.#heldInterims) for (const held of this.#heldInterims) exchange.response.writeInformation(...held);
-    const head = this.#tools.answerFields.toClient(rawFields, status, exchange);
+    const head = this.#tools.responseHeaders.toClient(rawHeaders, status, exchange);
     this.#eventStream = head.eventStream;
     if (head.contentLength <= JOINED_BYTES) this.#wholeBodyBytes = head.contentLength;
     if (this.#hasBody && !exchange.request.complete) {

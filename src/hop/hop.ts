@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import type { Origin } from '../config/setting.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import type { Miss, Outcome } from '../contract/target.ts';
+import type { Fallback, Outcome } from '../contract/target.ts';
 import { answerOptions } from '../http/write-head.ts';
 import { Deadlines } from '../timing/deadlines.ts';
 import { AddressWatch } from './address-watch.ts';
@@ -10,8 +10,8 @@ import type { ForwardTools } from './connections.ts';
 import { Connections } from './connections.ts';
 import { Forward } from './forward.ts';
 import { type RequestBody, toRequestBody } from './request-body.ts';
-import type { RequestFields } from './request-headers.ts';
-import type { AnswerFields } from './response-headers.ts';
+import type { RequestHeaders } from './request-headers.ts';
+import type { ResponseHeaders } from './response-headers.ts';
 
 export interface HopOptions {
   readonly origin: Origin;
@@ -25,30 +25,30 @@ export interface HopOptions {
   /** Requests beyond `connections` that may wait for one. */
   readonly queue: number;
   readonly headerLimitBytes: number;
-  readonly requestFields: RequestFields;
-  readonly answerFields: AnswerFields;
+  readonly requestHeaders: RequestHeaders;
+  readonly responseHeaders: ResponseHeaders;
 }
 
 const ANSWERED: Promise<Outcome> = Promise.resolve('answered');
 
-/** The next hop of the chain: answers every miss. */
-export class Hop implements Miss {
+/** The next hop of the chain: answers every fallback. */
+export class Hop implements Fallback {
   readonly name = 'next-hop';
   readonly #tools: ForwardTools;
-  readonly #requestFields: RequestFields;
+  readonly #requestHeaders: RequestHeaders;
   readonly #mostLoad: number;
   readonly #addressWatch: AddressWatch;
 
   constructor(options: HopOptions) {
     const connections = new Connections(options.connectTimeoutMs);
     const deadlines = new Deadlines([options.firstByteTimeoutMs, options.idleTimeoutMs]);
-    this.#requestFields = options.requestFields;
+    this.#requestHeaders = options.requestHeaders;
     this.#mostLoad = options.connections + options.queue;
     this.#tools = {
       pool: openPool(options, connections),
       connections,
       deadlines,
-      answerFields: options.answerFields,
+      responseHeaders: options.responseHeaders,
       firstByteTicks: deadlines.toTicks(options.firstByteTimeoutMs),
       idleTicks: deadlines.toTicks(options.idleTimeoutMs),
       load: { count: 0 },
@@ -76,7 +76,7 @@ export class Hop implements Miss {
   }
 
   #forward(exchange: Exchange, unlessMissing: boolean): Promise<Outcome> {
-    const fields = this.#requestFields.toHop(exchange);
+    const fields = this.#requestHeaders.toHop(exchange);
     if (this.#tools.load.count >= this.#mostLoad) {
       throw new Fault('hop_busy', {
         message: `${this.#tools.load.count} requests wait for the hop`,

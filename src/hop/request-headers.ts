@@ -2,7 +2,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { HOP_BY_HOP, joinValues, NameTable, withoutNominated } from '../http/headers.ts';
 
-export interface RequestFieldRules {
+export interface RequestHeaderRules {
   /** Our name in Via and CDN-Loop. */
   readonly name: string;
   /** How often a request may have passed modules of this name before it counts as going in a circle. */
@@ -25,12 +25,12 @@ const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
  * Makes the fields of a request as they go to the hop: everything end-to-end in its order, case and number;
  * what belongs to the client's connection is left out; Via (RFC 9110 7.6.3), CDN-Loop (RFC 8586) and a made request id are added.
  */
-export class RequestFields {
+export class RequestHeaders {
   readonly #roles = new NameTable<Role>(ROLES, 'end-to-end');
-  readonly #rules: RequestFieldRules;
+  readonly #rules: RequestHeaderRules;
   readonly #via: Readonly<Record<string, string>>;
 
-  constructor(rules: RequestFieldRules) {
+  constructor(rules: RequestHeaderRules) {
     this.#rules = rules;
     this.#via = { '1.1': `1.1 ${rules.name}`, '1.0': `1.0 ${rules.name}` };
   }

@@ -49,14 +49,14 @@ export interface AnswerHead {
 }
 
 /** Makes the fields of an answer of the hop as they go to the client. */
-export class AnswerFields {
+export class ResponseHeaders {
   readonly #roles = new NameTable<Role>(ROLES, 'end-to-end');
 
   /**
    * Everything end-to-end in its order, case and number. Also notes on the exchange what the access line tells of the answer.
    * Throws `hop_bad_answer` for a transfer coding other than `chunked`: undici would hand on the body without it.
    */
-  toClient(rawFields: readonly (Buffer | string)[], status: number, exchange: Exchange): AnswerHead {
+  toClient(rawHeaders: readonly (Buffer | string)[], status: number, exchange: Exchange): AnswerHead {
     const fields: string[] = [];
     let connection: string | undefined;
     let coding: string | undefined;
@@ -64,9 +64,9 @@ export class AnswerFields {
     let hasRequestId = false;
     let eventStream = false;
     let contentLength = -1;
-    for (let at = 0; at < rawFields.length; at += 2) {
-      const name = text(rawFields[at]);
-      const value = text(rawFields[at + 1]);
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = text(rawHeaders[at]);
+      const value = text(rawHeaders[at + 1]);
       switch (this.#roles.get(name)) {
         case 'hop-by-hop':
           continue;
@@ -110,13 +110,13 @@ export class AnswerFields {
   }
 
   /** The fields of a 1xx answer: end-to-end ones only. */
-  toInterim(rawFields: readonly (Buffer | string)[]): string[] {
-    return this.#endToEnd(rawFields);
+  toInterim(rawHeaders: readonly (Buffer | string)[]): string[] {
+    return this.#endToEnd(rawHeaders);
   }
 
   /** The trailer section, as pairs for `response.addTrailers`; without what only a head may carry (RFC 9110 6.5.1). */
-  toTrailers(rawFields: readonly (Buffer | string)[]): [string, string][] {
-    const fields = this.#endToEnd(rawFields);
+  toTrailers(rawHeaders: readonly (Buffer | string)[]): [string, string][] {
+    const fields = this.#endToEnd(rawHeaders);
     const pairs: [string, string][] = [];
     for (let at = 0; at < fields.length; at += 2) {
       const name = fields[at] as string; // pairs
@@ -125,14 +125,14 @@ export class AnswerFields {
     return pairs;
   }
 
-  #endToEnd(rawFields: readonly (Buffer | string)[]): string[] {
+  #endToEnd(rawHeaders: readonly (Buffer | string)[]): string[] {
     const fields: string[] = [];
-    for (let at = 0; at < rawFields.length; at += 2) {
-      const name = text(rawFields[at]);
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = text(rawHeaders[at]);
       const role = this.#roles.get(name);
       if (role === 'hop-by-hop' || role === 'connection' || role === 'trailer' || role === 'transfer-encoding')
         continue;
-      fields.push(name, text(rawFields[at + 1]));
+      fields.push(name, text(rawHeaders[at + 1]));
     }
     return fields;
   }

@@ -31,7 +31,7 @@ export class Handshaker {
   }
 
   /** Sends the request of the exchange with these end-to-end fields. Throws what node:http throws at fields that cannot be sent. */
-  start(exchange: Exchange, endToEndFields: readonly string[]): Handshake {
+  start(exchange: Exchange, endToEndHeaders: readonly string[]): Handshake {
     const requested: ClientRequest[] = [];
     const note = (request: ClientRequest): void => {
       requested.push(request);
@@ -39,7 +39,7 @@ export class Handshaker {
     // Emitted within the call.
     this.#proxy.once('proxyReqWs', note);
     try {
-      const ssl = toRequestOptions(exchange.target, withUpgrade(endToEndFields), this.#headerLimitBytes);
+      const ssl = toRequestOptions(exchange.target, withUpgrade(endToEndHeaders), this.#headerLimitBytes);
       // Without a callback http-proxy throws the error of a hop's connection out of its event; we listen to the socket itself.
       this.#proxy.ws(exchange.request, exchange.socket, NOTHING, { target: this.#target, ssl }, () => {});
     } finally {

@@ -17,7 +17,7 @@ type Phase = 'connecting' | 'waiting' | 'refused' | 'open' | 'over';
 export interface TunnelTools {
   readonly deadlines: Deadlines;
   readonly handshaker: Handshaker;
-  readonly answerFields: (rawFields: readonly string[], status: number, exchange: Exchange) => string[];
+  readonly responseHeaders: (rawHeaders: readonly string[], status: number, exchange: Exchange) => string[];
   /** How long each phase may last without a move; 0: no limit. */
   readonly ticks: Readonly<Record<Phase, number>>;
 }
@@ -118,7 +118,7 @@ export class Tunnel implements Watched {
       .on('response', (answer) => this.#guard(() => this.#passRefusal(answer)))
       .on('upgrade', (answer, hopSocket: Socket, hopHead) =>
         this.#guard(() => {
-          const fields = this.#toSwitchingFields(answer);
+          const fields = this.#toSwitchingHeaders(answer);
           this.#open(hopSocket);
           relay(answer, hopSocket, hopHead, fields);
         }),
@@ -148,16 +148,16 @@ export class Tunnel implements Watched {
   }
 
   /** Interim answers go on as they come (RFC 9110 15.2); nobody waits for a 100. */
-  #passInformation(status: number, rawFields: readonly string[]): void {
+  #passInformation(status: number, rawHeaders: readonly string[]): void {
     if (status === 100) return;
-    this.#exchange.response.writeInformation(status, this.#toAnswerFields(status, rawFields));
+    this.#exchange.response.writeInformation(status, this.#toResponseHeaders(status, rawHeaders));
   }
 
   #passRefusal(answer: IncomingMessage): void {
     const { statusCode: status = 0, rawHeaders } = answer;
     // An upgrade without the fields that say so; Node takes it for an answer.
     if (status === 101) throw new Fault('hop_bad_answer', { message: 'a 101 that names no protocol' });
-    const fields = this.#toAnswerFields(status, rawHeaders);
+    const fields = this.#toResponseHeaders(status, rawHeaders);
     this.#refusal = new Refusal(answer, this.#exchange);
     this.#refusal.start(fields);
     this.#phase = 'refused';
@@ -166,17 +166,17 @@ export class Tunnel implements Watched {
   }
 
   /** Throws when the hop switched to what nobody asked for. */
-  #toSwitchingFields({ headers, rawHeaders }: IncomingMessage): string[] {
+  #toSwitchingHeaders({ headers, rawHeaders }: IncomingMessage): string[] {
     if (headers.upgrade?.toLowerCase() !== 'websocket') {
       throw new Fault('hop_bad_answer', { message: `the hop switched to ${JSON.stringify(headers.upgrade)}` });
     }
-    const fields = this.#toAnswerFields(101, rawHeaders);
+    const fields = this.#toResponseHeaders(101, rawHeaders);
     return withoutNames(fields, FRAMING);
   }
 
-  #toAnswerFields(status: number, rawFields: readonly string[]): string[] {
+  #toResponseHeaders(status: number, rawHeaders: readonly string[]): string[] {
     this.#exchange.upstreamStatus = String(status);
-    return this.#tools.answerFields(rawFields, status, this.#exchange);
+    return this.#tools.responseHeaders(rawHeaders, status, this.#exchange);
   }
 
   #open(hopSocket: Socket): void {

@@ -19,9 +19,9 @@ export interface TunnelOptions {
   /** Largest head of the hop's answer. */
   readonly headerLimitBytes: number;
   /** End-to-end fields of the request as they go to the hop, flat. May throw a Fault. */
-  readonly requestFields: (exchange: Exchange) => string[];
+  readonly requestHeaders: (exchange: Exchange) => string[];
   /** Fields of an answer of the hop as they go to the client, flat, none of them hop-by-hop. May throw a Fault. */
-  readonly answerFields: (rawFields: readonly string[], status: number, exchange: Exchange) => string[];
+  readonly responseHeaders: (rawHeaders: readonly string[], status: number, exchange: Exchange) => string[];
 }
 
 /**
@@ -42,7 +42,7 @@ export class Tunnels {
     this.#tools = {
       deadlines,
       handshaker: new Handshaker(options.origin, options.headerLimitBytes),
-      answerFields: options.answerFields,
+      responseHeaders: options.responseHeaders,
       ticks: {
         connecting: deadlines.toTicks(connectTimeoutMs),
         waiting: deadlines.toTicks(firstByteTimeoutMs),
@@ -67,12 +67,12 @@ export class Tunnels {
     // Before anything else: node:http took its own listener off, and a reset that nobody listens to ends the process.
     exchange.socket.on('error', () => exchange.socket.destroy());
     if (this.#closing) throw new Fault('draining');
-    const { slots, requestFields } = this.#options;
+    const { slots, requestHeaders } = this.#options;
     slots.take();
     const tunnel = new Tunnel(this.#tools, exchange);
     this.#tunnels.add(tunnel);
     try {
-      tunnel.start(requestFields(exchange), head);
+      tunnel.start(requestHeaders(exchange), head);
       await tunnel.settled;
     } finally {
       this.#tunnels.delete(tunnel);

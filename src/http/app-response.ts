@@ -142,10 +142,10 @@ export class AppResponse {
    * number. Node then frames the body itself.
    */
   #readHead(head: HeadArguments): HeadArguments {
-    const [status, reasonOrFields, fields] = head;
+    const [status, reasonOrHeaders, fields] = head;
     const response = this.#response;
-    const isReason = typeof reasonOrFields === 'string';
-    const own = toFlat((isReason ? fields : reasonOrFields) ?? []);
+    const isReason = typeof reasonOrHeaders === 'string';
+    const own = toFlat((isReason ? fields : reasonOrHeaders) ?? []);
     const set = ['content-length', 'transfer-encoding'].flatMap((name) => toFlat({ [name]: response.getHeader(name) }));
     const lengths = valuesOf(own, 'content-length') ?? valuesOf(set, 'content-length') ?? [];
     const isChunked = [...own, ...set].some((name, at) => at % 2 === 0 && name.toLowerCase() === 'transfer-encoding');
@@ -158,7 +158,7 @@ export class AppResponse {
     response.removeHeader('content-length');
     const kept = withoutNames(own, CONTENT_LENGTH);
     if (this.#declaredLength !== undefined) kept.push('Content-Length', String(this.#declaredLength));
-    return isReason ? [status, reasonOrFields, kept] : [status, kept];
+    return isReason ? [status, reasonOrHeaders, kept] : [status, kept];
   }
 
   /** Past this, which was put in front of it. */

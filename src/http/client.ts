@@ -47,9 +47,9 @@ function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Peer {
 }
 
 function claimedAddress(headers: IncomingHttpHeaders, isTrusted: TrustedPeers): string {
-  const trueClientIp = fieldOf(headers, 'true-client-ip');
+  const trueClientIp = headerOf(headers, 'true-client-ip');
   if (isIP(trueClientIp)) return toPlainAddress(trueClientIp);
-  return rightmostUntrusted(fieldOf(headers, 'x-forwarded-for'), isTrusted);
+  return rightmostUntrusted(headerOf(headers, 'x-forwarded-for'), isTrusted);
 }
 
 /** The proxy nearest to us wrote the last entry, so only what stands left of trusted proxies can be a client. '' if there is none. */
@@ -79,7 +79,7 @@ function toAddress(entry: string): string {
 
 /** By the first entry: the one nearest to the client. Anything but `https` is http; undefined if nothing is said. */
 function claimedProto(headers: IncomingHttpHeaders): Client['proto'] | undefined {
-  const list = fieldOf(headers, 'x-forwarded-proto');
+  const list = headerOf(headers, 'x-forwarded-proto');
   if (list === '') return undefined;
   if (list === 'https' || list === 'http') return list;
   const comma = list.indexOf(',');
@@ -88,7 +88,7 @@ function claimedProto(headers: IncomingHttpHeaders): Client['proto'] | undefined
 }
 
 /** Node has joined several fields of these names with commas. */
-function fieldOf(headers: IncomingHttpHeaders, name: string): string {
+function headerOf(headers: IncomingHttpHeaders, name: string): string {
   const value = headers[name];
   return typeof value === 'string' ? value : '';
 }

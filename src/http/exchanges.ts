@@ -5,7 +5,7 @@ import { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Log } from '../contract/log.ts';
 import type { PendingWork } from '../contract/pending-work.ts';
-import { Roster } from '../timing/in-flight.ts';
+import { InFlightList } from '../timing/in-flight.ts';
 import { checkRequest } from './check-request.ts';
 import { identify } from './client.ts';
 import { RequestIds } from './request-id.ts';
@@ -21,7 +21,7 @@ export interface ExchangesOptions {
 /** The requests that are being answered: each becomes an Exchange, and an access line when its response closes. */
 export class Exchanges implements Iterable<Exchange> {
   readonly #options: ExchangesOptions;
-  readonly #active = new Roster<Exchange>();
+  readonly #active = new InFlightList<Exchange>();
   readonly #requestIds = new RequestIds();
   /** The last request of a connection that was answered before its whole body came. */
   readonly #answeredEarly = new WeakMap<Socket, IncomingMessage>();

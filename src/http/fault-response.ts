@@ -22,7 +22,7 @@ export function answerFault(exchange: Exchange, fault: Fault, dev = false): void
 /** The answer as text, for a connection that has no response object. The connection has to end behind it. */
 export function rawFaultAnswer(fault: Fault): string {
   const page = toFaultPage(fault, { requestId: '', accept: '', dev: false });
-  const fields = ['Date', new Date().toUTCString(), 'Connection', 'close', ...fieldsOf(fault, page)];
+  const fields = ['Date', new Date().toUTCString(), 'Connection', 'close', ...headersOf(fault, page)];
   let head = `HTTP/1.1 ${fault.status} ${reasonOf(fault.status)}\r\n`;
   for (let at = 0; at < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
   return `${head}\r\n${page.body}`;
@@ -61,7 +61,7 @@ function cutAtItsTurn(exchange: Exchange): void {
 function write(exchange: Exchange, fault: Fault, dev: boolean): void {
   const { request, response, socket, requestId, platformId } = exchange;
   const page = toFaultPage(fault, { requestId: requestId.value, accept: request.headers.accept ?? '', dev });
-  const fields = fieldsOf(fault, page);
+  const fields = headersOf(fault, page);
   fields.push(requestId.name, requestId.value);
   if (platformId) fields.push(platformId.name, platformId.value);
   const unread = isBodyUnread(request);
@@ -92,7 +92,7 @@ function isBodyUnread(request: IncomingMessage): boolean {
 /** Seconds after which what failed may well work (RFC 9110, 10.2.3): as soon as a store that was away is noticed to be back. */
 const RETRY_AFTER: Readonly<Partial<Record<FaultCode, string>>> = { store_unavailable: '1' };
 
-function fieldsOf({ code, headers }: Fault, { contentType, body }: FaultPage): string[] {
+function headersOf({ code, headers }: Fault, { contentType, body }: FaultPage): string[] {
   const retryAfter = RETRY_AFTER[code];
   return [
     ...['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body)), 'Cache-Control', 'no-store'],

@@ -1,13 +1,13 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 
 /** Fields as `writeHead` takes them: by name, or flat. */
-export type GivenFields = OutgoingHttpHeaders | readonly OutgoingHttpHeader[];
+export type GivenHeaders = OutgoingHttpHeaders | readonly OutgoingHttpHeader[];
 
 /** What `writeHead` is called with. */
-export type HeadArguments = [status: number, reason?: string | GivenFields, fields?: GivenFields];
+export type HeadArguments = [status: number, reason?: string | GivenHeaders, fields?: GivenHeaders];
 
 /** Every form that writeHead takes, as name, value, name, value. */
-export function toFlat(fields: GivenFields): string[] {
+export function toFlat(fields: GivenHeaders): string[] {
   const entries = Array.isArray(fields) ? toPairs(fields) : Object.entries(fields);
   return entries.flatMap(([name, value]) => {
     const values = Array.isArray(value) ? value : value === undefined ? [] : [value];

@@ -25,7 +25,7 @@ export class FunctionLimits {
       deadlines,
       ticks: deadlines.toTicks(timeoutMs),
       timeoutMs,
-      tellLate: (...late) => tellLate(log, ...late),
+      reportLate: (...late) => reportLate(log, ...late),
     };
   }
 
@@ -43,12 +43,12 @@ export class FunctionLimits {
   }
 
   /** Somebody answered whose time was up long ago. */
-  tellLate(exchange: Exchange): void {
-    this.#tools.tellLate(exchange, undefined);
+  reportLate(exchange: Exchange): void {
+    this.#tools.reportLate(exchange, undefined);
   }
 }
 
-function tellLate(log: Log, exchange: Exchange, error: unknown): void {
+function reportLate(log: Log, exchange: Exchange, error: unknown): void {
   log.warn('a function came to its end after its time was up; what it gave is not used', {
     target: exchange.answeredBy,
     request_id: exchange.requestId.value,

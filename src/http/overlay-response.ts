@@ -36,13 +36,13 @@ class Layer {
     this.#below = below as WriteHead; // its overloads in one
   }
 
-  writeHead(...[status, reasonOrFields, fields]: HeadArguments): ServerResponse {
+  writeHead(...[status, reasonOrHeaders, fields]: HeadArguments): ServerResponse {
     const { response, fault } = this.#exchange;
-    const isReason = typeof reasonOrFields === 'string';
-    const given = toFlat((isReason ? fields : reasonOrFields) ?? []);
+    const isReason = typeof reasonOrHeaders === 'string';
+    const given = toFlat((isReason ? fields : reasonOrHeaders) ?? []);
     const { appliesTo = always } = this.#overlay;
     const final = fault === undefined && appliesTo(this.#exchange) ? this.#lay(given) : given;
-    return this.#below.call(response, status, ...(isReason ? [reasonOrFields, final] : [final]));
+    return this.#below.call(response, status, ...(isReason ? [reasonOrHeaders, final] : [final]));
   }
 
   /** Returns all fields that go with the head; those set on the response before are taken off it where they would count twice. */

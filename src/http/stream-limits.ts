@@ -26,11 +26,11 @@ export class StreamLimits {
 
   /** Looks after one answer, for whose making the function was called at that time (by performance.now()). */
   watch(exchange: Exchange, calledAtMs: number): StreamWatch {
-    return new StreamCourse(exchange, calledAtMs, this.#options, this.#deadlines);
+    return new LimitedStream(exchange, calledAtMs, this.#options, this.#deadlines);
   }
 }
 
-class StreamCourse implements StreamWatch, Watched {
+class LimitedStream implements StreamWatch, Watched {
   movedAt = 0;
   nextMember: Member | undefined;
   previousMember: Member | undefined;

@@ -9,7 +9,7 @@ export interface CallTools {
   /** The limit. */
   readonly ticks: number;
   readonly timeoutMs: number;
-  readonly tellLate: (exchange: Exchange, error: unknown) => void;
+  readonly reportLate: (exchange: Exchange, error: unknown) => void;
 }
 
 /** One call of a function, for as long as the head of its answer is not sent. */
@@ -64,7 +64,7 @@ export class TimedCall<T> implements Watched {
 
   #end(error: unknown): void {
     this.#unwatch();
-    if (this.#isLate) this.#tools.tellLate(this.#exchange, error);
+    if (this.#isLate) this.#tools.reportLate(this.#exchange, error);
   }
 
   #unwatch(): void {

@@ -36,7 +36,7 @@ export class WebRequest extends NativeRequest {
           : { method: request.method ?? 'GET' },
       );
       this.#exchange = exchange;
-      copyFields(request.rawHeaders, this.headers);
+      copyHeaders(request.rawHeaders, this.headers);
       // By this a function tells whether it may open a WebSocket.
       if (exchange.upgrade) this.headers.set('upgrade', 'websocket');
     } catch (cause) {
@@ -72,7 +72,7 @@ function bodyInit({ method = 'GET' }: IncomingMessage, body: ReadableStream): Re
  * One by one, so that duplicates are joined as the standard says. Fields about the connection stay behind: it is not the
  * function's, and `fetch(request)` refuses a request that carries them.
  */
-function copyFields(fields: readonly string[], headers: Headers): void {
+function copyHeaders(fields: readonly string[], headers: Headers): void {
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] as string; // pairs
     if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, fields[at + 1] as string);

@@ -26,7 +26,7 @@ const MOST_ATTENDED = 100;
 const MOST_ATTENDED_BYTES = 16 * 1024 ** 2;
 
 /** One WebSocket from its handshake to the end of its connection. Once its talker has failed, it hears of no more messages. */
-export class WebSocketCourse {
+export class WebSocketSession {
   /** Resolves when the socket is closed, rejects then with the Fault by which its talker failed first. */
   readonly settled: Promise<void>;
   readonly #socket: WebSocket;

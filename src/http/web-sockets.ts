@@ -5,7 +5,7 @@ import { Fault } from '../contract/fault.ts';
 import type { SocketTalker } from '../contract/upgrade.ts';
 import { PendingUpgrade } from './pending-upgrade.ts';
 import type { UpgradeSlots } from './upgrade-slots.ts';
-import { WebSocketCourse } from './web-socket-session.ts';
+import { WebSocketSession } from './web-socket-session.ts';
 
 export interface WebSocketsOptions {
   readonly slots: UpgradeSlots;
@@ -21,7 +21,7 @@ const NOTHING = Buffer.alloc(0);
 /** The WebSockets that functions answer (RFC 6455), by the package `ws`, whose sockets the platforms' functions know. */
 export class WebSockets {
   readonly #options: WebSocketsOptions;
-  readonly #courses = new Set<WebSocketCourse>();
+  readonly #courses = new Set<WebSocketSession>();
   #closing = false;
 
   constructor(options: WebSocketsOptions) {
@@ -57,7 +57,7 @@ export class WebSockets {
     const { slots, idleTimeoutMs } = this.#options;
     slots.take();
     try {
-      const course = new WebSocketCourse({ socket: shakeHands(exchange), exchange, talker, idleTimeoutMs });
+      const course = new WebSocketSession({ socket: shakeHands(exchange), exchange, talker, idleTimeoutMs });
       this.#courses.add(course);
       course.start();
       await course.settled.finally(() => this.#courses.delete(course));

@@ -23,7 +23,7 @@ interface Hand {
   readonly rule: JobRule;
   readonly schedule: Schedule;
   /** The last moment of which the store was told. */
-  toldMs: number | undefined;
+  reportedMs: number | undefined;
 }
 
 /**
@@ -88,7 +88,7 @@ export class Clock {
     const hands = this.#hands;
     if (hands.length === 0) return undefined;
     const nowMs = this.#time.now();
-    const results = await Promise.allSettled(hands.map((hand) => this.#tellOf(hand, nowMs)));
+    const results = await Promise.allSettled(hands.map((hand) => this.#reportOn(hand, nowMs)));
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) return this.#outage.go(failed.reason);
     this.#outage.end();
@@ -96,13 +96,13 @@ export class Clock {
     return Math.min(Math.max(next - this.#time.now(), 0), LONGEST_WAIT_MS);
   }
 
-  async #tellOf(hand: Hand, nowMs: number): Promise<void> {
+  async #reportOn(hand: Hand, nowMs: number): Promise<void> {
     const { rule, schedule } = hand;
     const atMs = schedule.lastUntil(nowMs);
-    if (atMs === undefined || atMs === hand.toldMs) return;
+    if (atMs === undefined || atMs === hand.reportedMs) return;
     const payload = new TextEncoder().encode(JSON.stringify({ tickMs: atMs }));
     const outcome = await this.#queue.tick({ rule: rule.name, schedule: rule.schedule ?? '', atMs, payload });
-    hand.toldMs = atMs;
+    hand.reportedMs = atMs;
     const fields = { target: rule.file, rule: rule.name, due: new Date(atMs).toISOString() };
     if (outcome === 'busy') this.#log.warn('a scheduled run is left out: the one before it is not over', fields);
     if (outcome === 'pushed' && nowMs - atMs > LATE_MS)
@@ -113,7 +113,7 @@ export class Clock {
 function toHands(rules: readonly JobRule[]): readonly Hand[] {
   return rules
     .filter(({ schedule }) => schedule !== undefined)
-    .map((rule) => ({ rule, schedule: new Schedule(rule.schedule ?? ''), toldMs: undefined }));
+    .map((rule) => ({ rule, schedule: new Schedule(rule.schedule ?? ''), reportedMs: undefined }));
 }
 
 /** The wall clock, and timers that may fire late. */

@@ -53,7 +53,7 @@ export class Worker {
   readonly #runs = new Map<Run, Promise<void>>();
   /** How many of them are not over. */
   #running = 0;
-  /** Places taken, by rule; those of a rule that is gone too, for when it comes back. */
+  /** Locations taken, by rule; those of a rule that is gone too, for when it comes back. */
   readonly #taken = new Map<string, number>();
   #served: ReadonlyMap<string, Served>;
   /** Functions that go on though their attempt is over. */
@@ -133,7 +133,7 @@ export class Worker {
     if (this.#served.size === 0 || this.#parts.concurrency === 0) return;
     this.#stopListening ??= this.#parts.queue.onPush(() => this.#fill());
     this.#fill();
-    void this.#tellOfOrphans();
+    void this.#reportOrphans();
   }
 
   /** Claims until every place is taken or nothing is due. Once at a time. */
@@ -275,7 +275,7 @@ export class Worker {
   }
 
   /** Tells once which jobs nobody here runs, as after a deploy without their function. */
-  async #tellOfOrphans(): Promise<void> {
+  async #reportOrphans(): Promise<void> {
     const { queue, log } = this.#parts;
     // A store that is away is told of by the claims.
     const waiting = await queue.ledger.list({ state: 'waiting', limit: LOOKED_FOR }).catch(() => []);

@@ -36,14 +36,14 @@ export class AccessLine {
       `{"time":"${this.#now()}","time_taken_s":"${secondsSince(exchange.startedAtMs)}` +
       `","request":"${request.method} ${text(exchange.askedTarget)} HTTP/${request.httpVersion}` +
       `","status":"${statusOf(exchange)}","bytes":"${bytesOf(exchange)}","response_body_bytes":"${exchange.bodyBytesSent}` +
-      `","content_type":"${text(exchange.contentType || fieldOf(response, 'content-type'))}` +
+      `","content_type":"${text(exchange.contentType || headerOf(response, 'content-type'))}` +
       `","hostname":"${text(toHostname(headers.host))}","referrer":"${text(headers.referer)}` +
       `","useragent":"${text(headers['user-agent'])}` +
       `","http_x_forwarded_proto":"${text(headers['x-forwarded-proto'])}` +
       `","remote_addr":"${this.#shortAddresses ? shortAddress(address) : address}` +
       `","upstream_status":"${exchange.upstreamStatus}","upstream_addr":"${text(exchange.upstreamAddress)}` +
       `","section_io_id":"${requestId.name === 'section-io-id' ? id : ''}` +
-      `","section_io_tag":"${text(exchange.sectionTag || fieldOf(response, 'section-io-tag'))}` +
+      `","section_io_tag":"${text(exchange.sectionTag || headerOf(response, 'section-io-tag'))}` +
       `","request_id":"${id}","route":"${text(exchange.route)}","target":"${text(exchange.answeredBy)}` +
       `","fault":"${fault ? fault.code : ''}","fault_origin":"${fault ? fault.origin : ''}"}\n`
     );
@@ -82,7 +82,7 @@ function bytesOf({ socket, bytesWrittenBefore }: Exchange): number {
 }
 
 /** A field of an answer that was made with setHeader; what `writeHead` sends from a flat array stands on the exchange instead. */
-function fieldOf(response: Exchange['response'], name: string): string {
+function headerOf(response: Exchange['response'], name: string): string {
   const value = response.getHeader(name);
   return value === undefined ? '' : String(value);
 }

@@ -101,7 +101,7 @@ export class LogFile implements AppenderListener, Lines {
   /** Writes what waits and closes; resolves after `deadlineMs` at the latest, and then without what could not be written. */
   async close(deadlineMs: number): Promise<void> {
     if (this.#closed) return;
-    this.#tellLostLines();
+    this.#reportLostLines();
     this.#closed = true;
     this.#handOver();
     void this.#end(this.#appender);
@@ -119,7 +119,7 @@ export class LogFile implements AppenderListener, Lines {
     if (appender !== this.#appender || this.#closed) return;
     // Without a timer, its time came while this write was under way.
     if (!this.#timer) this.#handOver();
-    if (performance.now() - this.#saidLostAt >= QUIET_MS) this.#tellLostLines();
+    if (performance.now() - this.#saidLostAt >= QUIET_MS) this.#reportLostLines();
   }
 
   failed(appender: Appender, error: NodeJS.ErrnoException): void {
@@ -160,7 +160,7 @@ export class LogFile implements AppenderListener, Lines {
     appender.abandon();
   }
 
-  #tellLostLines(): void {
+  #reportLostLines(): void {
     if (this.#linesLost === 0) return;
     const count = this.#linesLost;
     this.#linesLost = 0;

@@ -15,12 +15,12 @@ export interface HostLog {
  * a server logs its requests himself. Throws LogError.
  */
 export function openHostLog(hostLog: HostLog | undefined, options: LogOptions): Log {
-  if (hostLog) return new LentLog(hostLog);
+  if (hostLog) return new LogFacade(hostLog);
   const log = openLog(options);
-  return options.dir === '' ? new LentLog(log, (deadlineMs) => log.close(deadlineMs)) : log;
+  return options.dir === '' ? new LogFacade(log, (deadlineMs) => log.close(deadlineMs)) : log;
 }
 
-class LentLog implements Log {
+class LogFacade implements Log {
   readonly #log: HostLog;
   readonly #close: Log['close'] | undefined;
 

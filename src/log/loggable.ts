@@ -49,12 +49,12 @@ class Copy {
     for (const [key, value] of entries) {
       const name = String(key);
       if (this.#valuesLeft <= 0) break;
-      copy[name] = this.#ofField(name, value, depth);
+      copy[name] = this.#ofHeader(name, value, depth);
     }
     return copy;
   }
 
-  #ofField(name: string, value: unknown, depth: number): unknown {
+  #ofHeader(name: string, value: unknown, depth: number): unknown {
     if (isSecret(name)) return REMOVED;
     if (this.#shortAddresses && CLIENT_ADDRESSES.has(name)) return shortAddress(String(value));
     return this.#of(value, depth);

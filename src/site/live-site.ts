@@ -6,7 +6,7 @@ import { LoadedCode } from '../dialects/loader/loaded-code.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
-export interface SiteInUseParts extends Pick<ProjectParts, 'jobs' | 'kv'> {
+export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv'> {
   readonly config: Config;
   readonly log: Log;
   /** Default: all there are. */
@@ -25,24 +25,24 @@ interface Read {
 }
 
 /** The site that answers, and how another reading of the same folder takes its place while requests come and go. */
-export class SiteInUse {
-  readonly #parts: SiteInUseParts;
+export class LiveSite {
+  readonly #parts: LiveSiteParts;
   readonly #siteEnv: SiteEnv;
   #read: Read;
   #isClosed = false;
   #running: Promise<Reload> | undefined;
   #next: Promise<Reload> | undefined;
 
-  private constructor(parts: SiteInUseParts, siteEnv: SiteEnv, read: Read) {
+  private constructor(parts: LiveSiteParts, siteEnv: SiteEnv, read: Read) {
     this.#parts = parts;
     this.#siteEnv = siteEnv;
     this.#read = read;
   }
 
   /** Reads the site for the first time. Throws a SiteError when the folder cannot be read. */
-  static async open(parts: SiteInUseParts): Promise<SiteInUse> {
+  static async open(parts: LiveSiteParts): Promise<LiveSite> {
     const siteEnv = new SiteEnv();
-    return new SiteInUse(parts, siteEnv, await read(parts, siteEnv, new LoadedCode()));
+    return new LiveSite(parts, siteEnv, await read(parts, siteEnv, new LoadedCode()));
   }
 
   get current(): Site {
@@ -114,7 +114,7 @@ export class SiteInUse {
 }
 
 async function read(
-  { config, log, dialects, jobs, kv, beforeReading }: SiteInUseParts,
+  { config, log, dialects, jobs, kv, beforeReading }: LiveSiteParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
 ): Promise<Read> {
@@ -127,13 +127,13 @@ async function read(
  * Why a site must not take the place of one that works; undefined if it may. That some of its functions fail is no reason: the others, and the way to the
  * hop, may be what the change was about. A middleware that fails is one, since it closes all of the site.
  */
-function findReasonToKeep({ gates, routes, problems }: Site): string | undefined {
+function findReasonToKeep({ filters, routes, problems }: Site): string | undefined {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const failing = new Set(errors.map(({ file }) => file));
   const [first] = errors;
   if (!first) return undefined;
-  const gate = gates.find(({ file }) => failing.has(file));
-  if (gate) return `${gate.file} does not work`;
+  const filter = filters.find(({ file }) => failing.has(file));
+  if (filter) return `${filter.file} does not work`;
   // An error of no file is one of all functions: nothing can be compiled.
   if (failing.has('')) return first.message;
   const functions = new Set(

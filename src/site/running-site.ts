@@ -4,9 +4,9 @@ import type { Log } from '../contract/log.ts';
 import { PendingWork } from '../contract/pending-work.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openStore } from '../stores/open.ts';
-import { within } from '../timing/with-timeout.ts';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { Background } from './background.ts';
-import { type Reload, SiteInUse } from './live-site.ts';
+import { LiveSite, type Reload } from './live-site.ts';
 import type { Site } from './site.ts';
 
 /** How long the store may take to finish what is under way, also when it is away. */
@@ -22,7 +22,7 @@ export interface RunningSiteParts {
 }
 
 interface OwnParts extends RunningSiteParts {
-  readonly sites: SiteInUse;
+  readonly sites: LiveSite;
   readonly store: LazyStore;
   readonly background: Background;
 }
@@ -48,7 +48,7 @@ export class RunningSite {
     const store = new LazyStore(() => openStore(config, log));
     const background = new Background({ store, config, log });
     try {
-      const sites = await SiteInUse.open({
+      const sites = await LiveSite.open({
         ...parts,
         jobs: background.intake,
         kv: (namespace) => store.kv(namespace),
@@ -98,7 +98,7 @@ export class RunningSite {
       .catch((error: unknown) => log.error('the store did not close in order', { error }));
     // Requests may be over long before the jobs are.
     const leftMs = Math.max(0, this.#jobsEndAtMs - performance.now()) + STORE_CLOSE_MS;
-    if (!(await within(leftMs, closed))) {
+    if (!(await withTimeout(leftMs, closed))) {
       log.warn('the store was not closed in time; jobs that ran here run again when their leases end');
     }
     sites.takeEnvBack();

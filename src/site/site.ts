@@ -17,7 +17,7 @@ export interface Site {
    * Who is asked before anybody is looked up: middleware and redirects, the routes of step 1. Each decides for itself, as its rules know more than
    * a pattern does, and is asked about every request: none may get past a guard by a path that matches nothing here.
    */
-  readonly gates: readonly Route[];
+  readonly filters: readonly Route[];
   /** Who may answer of all others, first to be asked first. Looks at method and path alone; nothing of the exchange is read or written. */
   candidates(exchange: Exchange): readonly Candidate[];
   /** In the order in which they are asked. */
@@ -36,12 +36,12 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   readings.push(await readFiles(project, namedFolders(readings)));
 
   const routes = inOrder(readings.flatMap((reading) => reading.routes));
-  const gates = routes.filter(({ step }) => step === 1);
-  const others = routes.slice(gates.length);
+  const filters = routes.filter(({ step }) => step === 1);
+  const others = routes.slice(filters.length);
   const router = createRouter(others);
   const { rules, problems } = toJobRules(readings);
   return {
-    gates,
+    filters,
     candidates: ({ request, target }) => router.find(request.method ?? '', target),
     routes,
     conflicts: findConflicts(others),

@@ -4,22 +4,22 @@ import { HOP_BY_HOP } from '../http/headers.ts';
 import type { NamedFolder } from './list-files.ts';
 
 /** What a file is sent with beside the usual fields. */
-export interface ExtraFields {
+export interface ExtraHeaders {
   /** In place of the usual one. */
   readonly cacheControl?: string;
   /** Names and values in turn, as `writeHead` takes them. */
   readonly fields: readonly string[];
 }
 
-export interface ExtraFieldsFound {
+export interface ExtraHeadersFound {
   /** By the path that the folder's `headers` has, without a slash at its end. */
-  readonly byPath: ReadonlyMap<string, ExtraFields>;
+  readonly byPath: ReadonlyMap<string, ExtraHeaders>;
   readonly problems: readonly Problem[];
 }
 
 /** Makes ready the fields that a folder adds to its files. One that cannot be sent is left out, and becomes a problem. */
-export function toExtraFields({ folder, headers = new Map() }: NamedFolder): ExtraFieldsFound {
-  const byPath = new Map<string, ExtraFields>();
+export function toExtraHeaders({ folder, headers = new Map() }: NamedFolder): ExtraHeadersFound {
+  const byPath = new Map<string, ExtraHeaders>();
   const problems: Problem[] = [];
   for (const [path, given] of headers) {
     const good = given.filter(([name, value]) => {
@@ -51,7 +51,7 @@ function findFault(name: string, value: string): string | undefined {
   }
 }
 
-function toFields(given: readonly (readonly [name: string, value: string])[]): ExtraFields {
+function toFields(given: readonly (readonly [name: string, value: string])[]): ExtraHeaders {
   const isCacheControl = ([name]: readonly [string, string]) => name.toLowerCase() === 'cache-control';
   const cacheControl = given
     .filter(isCacheControl)

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { FileFolder, Reading } from '../contract/dialect.ts';
 import type { Project } from '../contract/project.ts';
-import { toExtraFields } from './extra-headers.ts';
+import { toExtraHeaders } from './extra-headers.ts';
 import { findFolder } from './find-folder.ts';
 import { type FileListing, listFiles, type NamedFolder } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';
@@ -59,10 +59,10 @@ async function readFolder(project: Project, place: NamedFolder): Promise<Reading
   const sources = SOURCES.map((name) => join(root, name));
   const secrets = await realPaths([dataDir, ...sources, ...(await serverCode(project, folder))]);
   const list = () => listFiles({ root, folder, secrets, dotFolders });
-  const { byPath: extraFields, problems } = toExtraFields(place);
+  const { byPath: extraHeaders, problems } = toExtraHeaders(place);
   const trustedMs = project.dev ? 0 : TRUSTED_MS;
   const serve = ({ files }: FileListing) =>
-    toTargets(files, { place, shelf: { memory: new Memory(MEMORY_BYTES), trustedMs }, extraFields });
+    toTargets(files, { place, shelf: { memory: new Memory(MEMORY_BYTES), trustedMs }, extraHeaders });
   const listing = await list();
   const routes = project.dev
     ? [toRouteForAll(new LiveFiles({ name: folder, log: project.log, list, serve }, listing), place)]

@@ -20,7 +20,7 @@ export interface ServedFileParts {
   readonly contentType: string;
   readonly cacheControl: string;
   /** Names and values in turn, for answers with the file and for a 304. */
-  readonly extraFields: readonly string[];
+  readonly extraHeaders: readonly string[];
 }
 
 /** A form of the file that the client takes, as it was a moment ago. */
@@ -33,15 +33,15 @@ interface Choice {
 export class ServedFile {
   readonly name: string;
   readonly #cacheControl: string;
-  readonly #extraFields: readonly string[];
+  readonly #extraHeaders: readonly string[];
   readonly #contentType: string;
   readonly #forms: readonly StoredFile[];
   readonly #codings: readonly Coding[];
 
-  constructor({ name, forms, contentType, cacheControl, extraFields }: ServedFileParts) {
+  constructor({ name, forms, contentType, cacheControl, extraHeaders }: ServedFileParts) {
     this.name = name;
     this.#cacheControl = cacheControl;
-    this.#extraFields = extraFields;
+    this.#extraHeaders = extraHeaders;
     this.#contentType = contentType;
     this.#forms = forms;
     this.#codings = forms.map(({ coding }) => coding);
@@ -73,7 +73,7 @@ export class ServedFile {
     const { facts } = choice;
     const verdict = judge(headers, facts);
     if (verdict === 'failed') writeHead(exchange, 412, ['Content-Length', '0']);
-    else if (verdict === 'unchanged') writeHead(exchange, 304, this.#validatorFields(facts));
+    else if (verdict === 'unchanged') writeHead(exchange, 304, this.#validatorHeaders(facts));
     // Only GET knows ranges (RFC 9110 14.2).
     else if (method === 'HEAD') this.#writeFileHead(exchange, choice, undefined);
     else return this.#sendFile(exchange, choice, rangeOf(exchange, facts));
@@ -108,7 +108,7 @@ export class ServedFile {
   }
 
   #writeFileHead(exchange: Exchange, { form, facts }: Choice, range: Range | undefined): void {
-    const fields = this.#validatorFields(facts);
+    const fields = this.#validatorHeaders(facts);
     // By the name alone, so that nothing a visitor uploaded becomes a script by what stands in it.
     fields.push('Content-Type', this.#contentType, 'X-Content-Type-Options', 'nosniff', 'Accept-Ranges', 'bytes');
     if (form.coding !== 'identity') fields.push('Content-Encoding', form.coding);
@@ -119,7 +119,7 @@ export class ServedFile {
   }
 
   /** What a 304 has to repeat (RFC 9110 15.4.5). */
-  #validatorFields({ etag, lastModified }: Facts): string[] {
+  #validatorHeaders({ etag, lastModified }: Facts): string[] {
     const fields = [
       'ETag',
       etag,
@@ -127,7 +127,7 @@ export class ServedFile {
       lastModified,
       'Cache-Control',
       this.#cacheControl,
-      ...this.#extraFields,
+      ...this.#extraHeaders,
     ];
     if (this.#forms.length > 1) fields.push('Vary', 'Accept-Encoding');
     return fields;

@@ -5,7 +5,7 @@ import type { Target } from '../contract/target.ts';
 import { cacheControlOf } from './cache-control.ts';
 import type { Coding } from './choose-codings.ts';
 import { contentTypeOf } from './content-type.ts';
-import type { ExtraFields } from './extra-headers.ts';
+import type { ExtraHeaders } from './extra-headers.ts';
 import { type Doors, FileTarget } from './file-target.ts';
 import type { ListedFile, NamedFolder } from './list-files.ts';
 import { ServedFile } from './served-file.ts';
@@ -24,7 +24,7 @@ export interface FileRules {
   readonly place: NamedFolder;
   readonly shelf: Shelf;
   /** By the path of a file, that of a page without slash, `.html` and `index.html`. */
-  readonly extraFields: ReadonlyMap<string, ExtraFields>;
+  readonly extraHeaders: ReadonlyMap<string, ExtraHeaders>;
 }
 
 /**
@@ -73,20 +73,20 @@ function toServedFile(
   path: string,
   address: string,
   realPaths: ReadonlyMap<string, string>,
-  { place, shelf, extraFields }: FileRules,
+  { place, shelf, extraHeaders }: FileRules,
 ): ServedFile {
   const forms: StoredFile[] = [];
   for (const { suffix, coding } of FORMS) {
     const realPath = realPaths.get(path + suffix);
     if (realPath !== undefined) forms.push(new StoredFile({ path: realPath, coding, shelf }));
   }
-  const extra = extraFields.get(toKey(address));
+  const extra = extraHeaders.get(toKey(address));
   return new ServedFile({
     name: join(place.folder, path),
     forms,
     contentType: contentTypeOf(basename(path)),
     cacheControl: extra?.cacheControl ?? cacheControlOf(path, place.immutable),
-    extraFields: extra?.fields ?? [],
+    extraHeaders: extra?.fields ?? [],
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Member, Roster } from './in-flight.ts';
+import { InFlightList, type Member } from './in-flight.ts';
 
 /** Something that must move on in time. `expire` is called when it did not; it may then be removed. */
 export interface Watched extends Member {
@@ -22,7 +22,7 @@ export class Deadlines {
   /** Grows by one each tick; whoever moves sets `movedAt` to it. */
   now = 0;
   readonly #tickMs: number;
-  readonly #watched = new Roster<Watched>();
+  readonly #watched = new InFlightList<Watched>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(timeoutsMs: readonly number[]) {

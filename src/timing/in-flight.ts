@@ -1,4 +1,4 @@
-/** What can stand in one Roster at a time. Both fields are the roster's. */
+/** What can stand in one InFlightList at a time. Both fields are the roster's. */
 export interface Member {
   nextMember: Member | undefined;
   previousMember: Member | undefined;
@@ -11,7 +11,7 @@ export interface Member {
  * again, and each old table refers to the next: once one of them is promoted, every later one, with whatever stood in it, survives
  * until a full collection. Measured here: a third of all garbage was promoted, and collections took ten times as long.
  */
-export class Roster<T extends Member> {
+export class InFlightList<T extends Member> {
   #first: Member | undefined;
   #size = 0;
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Resolves with true when `work` is over, or with false when the time is up. Rejects like `work`. */
-export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+export async function withTimeout(ms: number, work: Promise<unknown>): Promise<boolean> {
   const early = new AbortController();
   const late = delay(ms, false, { signal: early.signal }).catch(() => false);
   try {

@@ -10,8 +10,8 @@ export class Handshakes {
   readonly #log: Log;
   /** By the other end: the socket that comes out of a handshake is another object than the one that went in. */
   readonly #open = new Map<string, Socket>();
-  #untold = 0;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #undeclared = 0;
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(server: Server, log: Log) {
     this.#log = log;
@@ -27,14 +27,14 @@ export class Handshakes {
   /** True if the error is one of TLS: then there is no connection on which anything could be answered. */
   failed(error: NodeJS.ErrnoException, socket: Socket): boolean {
     if (!isOfTls(error)) return false;
-    this.#untold++;
+    this.#undeclared++;
     const nowMs = performance.now();
-    if (nowMs - this.#toldAtMs >= TELL_EVERY_MS) {
+    if (nowMs - this.#reportedAtMs >= TELL_EVERY_MS) {
       // OpenSSL's message tells of places in memory and in its own source; the code says as much.
-      const fields = { code: error.code, count: this.#untold, peer: socket.remoteAddress };
+      const fields = { code: error.code, count: this.#undeclared, peer: socket.remoteAddress };
       this.#log.info('no TLS came about with a client, or it broke', fields);
-      this.#toldAtMs = nowMs;
-      this.#untold = 0;
+      this.#reportedAtMs = nowMs;
+      this.#undeclared = 0;
     }
     return true;
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type AstroSetup, astroCli, astroEnv, astroSources } from '../helpers/astro-site.ts';
 import { PATIENCE_MS } from '../helpers/patience.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 
@@ -67,7 +67,7 @@ async function countAgain(url: string): Promise<string> {
     const answer = await fetch(`${url}/counter`, { headers: { cookie } });
     return /id="count"[^>]*>(\d+)</.exec(await answer.text())?.[1] ?? `status ${answer.status}`;
   };
-  return untilTold(count, (told) => told !== '1');
+  return untilResult(count, (told) => told !== '1');
 }
 
 for (const major of [5, 7] as const) {

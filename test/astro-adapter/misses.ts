@@ -8,7 +8,7 @@ import { connectTo, scriptedHop } from '../helpers/peer.ts';
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 
 for (const major of [5, 7] as const) {
-  test(`Astro ${major}: with NEXT_HOP set a miss goes to the hop, unchanged`, async (t) => {
+  test(`Astro ${major}: with NEXT_HOP set a fallback goes to the hop, unchanged`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
       peer.end('HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\nfrom hop');
@@ -49,7 +49,7 @@ for (const major of [5, 7] as const) {
     t.is(await shake('/users/1'), 'HTTP/1.1 200 OK');
   });
 
-  test(`Astro ${major}: nexthop start serves such a build itself, and forwards a miss with its body`, async (t) => {
+  test(`Astro ${major}: nexthop start serves such a build itself, and forwards a fallback with its body`, async (t) => {
     const edge = await startAstroEdge(t, { major, ...OURS });
     const body = randomBytes(8 * 1024 ** 2);
 

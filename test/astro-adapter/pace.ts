@@ -4,7 +4,7 @@ import test from 'ava';
 import { type EntryProcess, startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { connectTo } from '../helpers/peer.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 
@@ -44,7 +44,7 @@ for (const major of [5, 7] as const) {
     t.true(stuck.pulled < CHUNKS / 5, `${stuck.pulled} of ${CHUNKS} chunks were asked for`);
     t.true((await memoryOf(server)) - before < 40 * 1024 ** 2);
     peer.socket.removeAllListeners('data').resume();
-    await untilTold(
+    await untilResult(
       () => factsOf(server),
       ({ pulled }) => pulled > stuck.pulled,
     );
@@ -59,7 +59,7 @@ for (const major of [5, 7] as const) {
     await peer.readHead();
     peer.reset();
 
-    const facts = await untilTold(
+    const facts = await untilResult(
       () => factsOf(server),
       ({ cancelled, aborted }) => cancelled > 0 && aborted > 0,
     );

@@ -4,7 +4,7 @@ import test from 'ava';
 import { type EntryProcess, startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { startRedis } from '../helpers/redis-server.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 
@@ -19,7 +19,7 @@ async function visit({ url }: EntryProcess, cookie = ''): Promise<{ count: strin
 /** Visits it until it has counted an earlier visit: Astro writes a session behind its answer. */
 async function countAgain(server: EntryProcess, cookie: string, atLeast = 2): Promise<number> {
   const count = async () => Number((await visit(server, cookie)).count);
-  return untilTold(count, (told) => told >= atLeast);
+  return untilResult(count, (told) => told >= atLeast);
 }
 
 async function end({ child, exited }: EntryProcess, signal: NodeJS.Signals): Promise<void> {

@@ -153,14 +153,14 @@ test('show never tells what lets somebody in, and all else that a stored request
   const { queue, run } = await openSite(t);
   const shown = ['Accept', '*/*', 'Vary', 'Cookie', 'X-Note', 'Authorization'];
   const secret = ['authorization', 'Bearer s3cret', 'Cookie', 's3cret=1', 'Proxy-Authorization', 's3cret'];
-  const head = { method: 'POST', rawFields: [...shown, ...secret], headers: { 'Set-Cookie': 's3cret=2' } };
+  const head = { method: 'POST', rawHeaders: [...shown, ...secret], headers: { 'Set-Cookie': 's3cret=2' } };
   const id = await queue.push(newJob({ payload: Buffer.from(`${JSON.stringify(head)}\nits body`) }));
 
   const { text } = await run(`show ${id}`);
   const { payload_base64 } = JSON.parse((await run(`show ${id}`, { json: true })).text);
 
   const told =
-    '{"method":"POST","rawFields":["Accept","*/*","Vary","Cookie","X-Note","Authorization",' +
+    '{"method":"POST","rawHeaders":["Accept","*/*","Vary","Cookie","X-Note","Authorization",' +
     '"authorization","[13 characters, not shown]","Cookie","[8 characters, not shown]",' +
     '"Proxy-Authorization","[6 characters, not shown]"],"headers":{"Set-Cookie":"[8 characters, not shown]"}}';
   t.true(text.endsWith(`\npayload\n  ${told}\n  its body`), text);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { connectByTls, makeCertificate, replaceCertificate } from '../helpers/certificate.ts';
 import { runNexthop, startNexthop } from '../helpers/process.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 for (const name of ['SERVER_CERT_PATH', 'SERVER_KEY_PATH']) {
   test(`${name} alone keeps it from starting, and both are named`, async (t) => {
@@ -61,7 +61,7 @@ test('SIGHUP lets new connections have the new certificate', async (t) => {
   running.child.kill('SIGHUP');
 
   const log = join(running.logDir, 'error.log');
-  await untilTold(
+  await untilResult(
     () => readFile(log, 'utf8'),
     (text) => text.includes('the certificate was exchanged'),
   );

@@ -12,7 +12,7 @@ const MISSING = 'HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nX-Hop: 1\r\n\r\n
 
 /** A function that says who asks for what, and comes behind the hop. */
 function behindHop(path = '/x', parts: Partial<Route> = {}): Route {
-  return route(path, { afterMiss: true, target: { name: 'fn.js', answer: sayName }, ...parts });
+  return route(path, { afterFallback: true, target: { name: 'fn.js', answer: sayName }, ...parts });
 }
 
 async function sayName({ response, request }: Exchange, _params: Params): Promise<'answered'> {
@@ -244,9 +244,9 @@ test('the hop is asked once, before the first function behind it and after those
   t.is(hop.peers[0]?.received.split('GET /x').length, 2);
 });
 
-test('where the miss cannot be asked first, the function goes first', async (t) => {
-  const miss = { name: 'next', answer: async () => t.fail('it was asked') as never };
-  const server = await serveHandler(t, { routes: [behindHop()], miss });
+test('where the fallback cannot be asked first, the function goes first', async (t) => {
+  const fallback = { name: 'next', answer: async () => t.fail('it was asked') as never };
+  const server = await serveHandler(t, { routes: [behindHop()], fallback });
 
   t.regex(await server.exchange('GET /x HTTP/1.0\r\n\r\n'), /function GET$/);
 });

@@ -47,7 +47,7 @@ test('with a certificate the port speaks TLS, functions see https, and the acces
   t.is(Number(line?.bytes), answer.length);
 });
 
-test('a miss goes on to the hop as plain HTTP, with nothing added', async (t) => {
+test('a fallback goes on to the hop as plain HTTP, with nothing added', async (t) => {
   let seen = '';
   const hop = await scriptedHop(t, async (peer) => {
     seen = await peer.readHead();

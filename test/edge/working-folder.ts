@@ -5,7 +5,7 @@ import test from 'ava';
 import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 /** As on the platforms, where files are included by their paths in the site. */
 const READS = `import { readFileSync } from 'node:fs';
@@ -46,6 +46,6 @@ test('they do so too when another folder was put in the place of the site, and t
   await rename(`${site}-new`, site);
   await redis.call('LPUSH', `P-${hash('sha1', 'pod', 'hex')}`, '{"message_type":"updateenvironment"}');
 
-  await untilTold(read, (text) => text === 'bb');
+  await untilResult(read, (text) => text === 'bb');
   t.pass();
 });

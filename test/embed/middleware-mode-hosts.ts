@@ -45,7 +45,7 @@ for (const [name, takeIn] of Object.entries(HOSTS)) {
     t.is(head.headers.get('content-length'), '6');
   });
 
-  test(`${name}: a miss goes to the host, with a body of 8 MiB that nobody has touched`, async (t) => {
+  test(`${name}: a fallback goes to the host, with a body of 8 MiB that nobody has touched`, async (t) => {
     const { url } = await startHost(t, takeIn, { site: await toSite(t) });
 
     const answer = await fetch(`${url}/other?b`, { method: 'POST', body: BODY });

@@ -6,7 +6,7 @@ import test from 'ava';
 import { HOSTS, keepTold, openMiddleware, serveHost, startHost, type Told } from '../helpers/hosts.ts';
 import { connectTo } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const HELLO = { 'cloud-functions/hello.js': 'export function onRequest() { return new Response("hello"); }' };
 
@@ -18,7 +18,7 @@ test('a request that is under way when it is closed ends, and what comes later i
   const host = await startHost(t, HOSTS['Express 5'], { site });
   const slow = fetch(`${host.url}/slow`);
   const globals = globalThis as { releaseSlow?: () => void };
-  await untilTold(
+  await untilResult(
     async () => globals.releaseSlow,
     (release) => release !== undefined,
   );
@@ -46,7 +46,7 @@ test('what does not end within DRAIN_TIMEOUT is cut', async (t) => {
   });
   const peer = await host.connect();
   peer.write('GET /never HTTP/1.1\r\nHost: a\r\n\r\n');
-  await untilTold(
+  await untilResult(
     () => new Promise<number>((resolve) => host.server.getConnections((_error, count) => resolve(count))),
     (count) => count === 1,
   );
@@ -67,14 +67,14 @@ test('a client that leaves aborts the signal of the function', async (t) => {
   const globals = globalThis as { waiting?: number };
   const peer = await connectTo(t, host.port);
   peer.write('GET /wait HTTP/1.1\r\nHost: a\r\n\r\n');
-  await untilTold(
+  await untilResult(
     async () => globals.waiting,
     (waiting) => waiting === 1,
   );
 
   peer.socket.destroy();
 
-  await untilTold(
+  await untilResult(
     async () => globals.waiting,
     (waiting) => waiting === 2,
   );
@@ -103,7 +103,7 @@ test('background functions run in the process of the host, from a store of the s
 
   t.is(answer.status, 202);
   const globals = globalThis as { ranInHost?: string };
-  await untilTold(
+  await untilResult(
     async () => globals.ranInHost,
     (text) => text === 'letter',
   );

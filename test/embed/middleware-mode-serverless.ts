@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { astroSite } from '../helpers/astro-site.ts';
 import { answerAsHost, express, openMiddleware } from '../helpers/hosts.ts';
 import { project } from '../helpers/project.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -108,7 +108,7 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
     // Were one left, this would last as long as DRAIN_TIMEOUT.
     await middleware.close();
 
-    const lines = await untilTold(
+    const lines = await untilResult(
       async () => (await readFile(logFile, 'utf8')).trim().split('\n'),
       (found) => found.length >= 3,
     );

@@ -41,7 +41,7 @@ test('Express does not take it for a handler of errors', async (t) => {
   t.true(host.middleware.length < 4);
 });
 
-test('a miss has the fields as they came, though functions are shown vetted ones', async (t) => {
+test('a fallback has the fields as they came, though functions are shown vetted ones', async (t) => {
   let seen: unknown;
   const host = await startHost(
     t,
@@ -68,7 +68,7 @@ test('a miss has the fields as they came, though functions are shown vetted ones
   t.regex(shown, / 127\.0\.0\.1 $/);
 });
 
-test('a miss has the target as it came, in absolute-form too', async (t) => {
+test('a fallback has the target as it came, in absolute-form too', async (t) => {
   let seen: unknown;
   const host = await startHost(
     t,
@@ -134,7 +134,7 @@ test('what a middleware of the site rewrites and adds, the host sees, beside fie
   ]);
 });
 
-test('below a path of the host it sees what is left of the target, and a miss goes on with all of it', async (t) => {
+test('below a path of the host it sees what is left of the target, and a fallback goes on with all of it', async (t) => {
   const host = await startHost(
     t,
     (handle) => {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { siteFolder } from './site-folder.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 /** A line of the ledger of a site: what a function did, with what, in which attempt at which job, in which process, and when. */
 export interface LedgerLine {
@@ -36,9 +36,9 @@ export const WORK_RULE = 'netlify/work-background';
  */
 export async function backgroundSite(t: ExecutionContext, { scheduled = false } = {}): Promise<BackgroundSite> {
   const records = await siteFolder(t, { 'ledger.txt': '' });
-  const [file, gate] = [join(records, 'ledger.txt'), join(records, 'released')];
+  const [file, filter] = [join(records, 'ledger.txt'), join(records, 'released')];
   const withPaths = (text: string): string =>
-    text.replaceAll('FILE', JSON.stringify(file)).replaceAll('GATE', JSON.stringify(gate));
+    text.replaceAll('FILE', JSON.stringify(file)).replaceAll('GATE', JSON.stringify(filter));
   const folder = await siteFolder(t, {
     'netlify/functions/plain.mjs': PLAIN_SOURCE,
     'netlify/functions/work-background.mjs': withPaths(WORK_SOURCE),
@@ -51,8 +51,8 @@ export async function backgroundSite(t: ExecutionContext, { scheduled = false } 
   return {
     folder,
     ledger,
-    untilLedger: (satisfies) => untilTold(ledger, satisfies),
-    release: () => writeFile(gate, ''),
+    untilLedger: (satisfies) => untilResult(ledger, satisfies),
+    release: () => writeFile(filter, ''),
   };
 }
 
@@ -87,7 +87,7 @@ export function send(url: string, text: string | Uint8Array<ArrayBuffer>): Promi
 
 /** Sends it again until it is taken, as to a store that only starts or comes back. Resolves when it is. */
 export async function sendUntilTaken(url: string, text: string): Promise<void> {
-  await untilTold(
+  await untilResult(
     () => send(url, text),
     ({ status }) => status === 202,
   );

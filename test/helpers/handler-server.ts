@@ -1,11 +1,11 @@
 import type { ExecutionContext } from 'ava';
 import { readConfig } from '../../src/config/config.ts';
 import type { Route } from '../../src/contract/route.ts';
-import type { Miss } from '../../src/contract/target.ts';
+import type { Fallback } from '../../src/contract/target.ts';
 import { Handler } from '../../src/handler.ts';
 import { Hop } from '../../src/hop/hop.ts';
-import { RequestFields } from '../../src/hop/request-headers.ts';
-import { AnswerFields } from '../../src/hop/response-headers.ts';
+import { RequestHeaders } from '../../src/hop/request-headers.ts';
+import { ResponseHeaders } from '../../src/hop/response-headers.ts';
 import { Ready } from '../../src/http/ready.ts';
 import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
 import { WebSockets } from '../../src/http/web-sockets.ts';
@@ -19,7 +19,7 @@ export interface HandlerSetup {
   /** Settings of the hop, as the environment would give them. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the hop of `env`. */
-  readonly miss?: Miss;
+  readonly fallback?: Fallback;
   readonly dev?: boolean;
 }
 
@@ -38,13 +38,13 @@ export async function serveHandler(t: ExecutionContext, setup: HandlerSetup): Pr
     connections: config.HOP_CONNECTIONS,
     queue: config.HOP_QUEUE,
     headerLimitBytes: config.HOP_HEADER_LIMIT,
-    requestFields: new RequestFields({ name: 'nexthop', loopLimit: 10, appendForwardedFor: false }),
-    answerFields: new AnswerFields(),
+    requestHeaders: new RequestHeaders({ name: 'nexthop', loopLimit: 10, appendForwardedFor: false }),
+    responseHeaders: new ResponseHeaders(),
   });
   t.teardown(() => hop.close());
   const handler = new Handler({
     sites: { current: site },
-    miss: setup.miss ?? hop,
+    fallback: setup.fallback ?? hop,
     webSockets: new WebSockets({ slots: new UpgradeSlots(10), idleTimeoutMs: 0 }),
     tunnels: { open: async () => t.fail('nobody asked for a tunnel') },
     ready: new Ready(''),

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { StorePlace } from './store-place.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 /** What every key-value store promises; `name` is the store's. */
 export function testKv(name: string, place: StorePlace): void {
@@ -37,7 +37,7 @@ export function testKv(name: string, place: StorePlace): void {
     await kv.put('short', Buffer.from('x'), 200);
     await kv.put('long', Buffer.from('x'), 120_000);
 
-    await untilTold(
+    await untilResult(
       () => kv.get('short'),
       (value) => value === undefined,
     );
@@ -53,7 +53,7 @@ export function testKv(name: string, place: StorePlace): void {
 
     await kv.put('stays', Buffer.from('new'));
     await kv.put('longer', Buffer.from('new'), 120_000);
-    await untilTold(
+    await untilResult(
       () => kv.get('witness'),
       (value) => value === undefined,
     );
@@ -63,7 +63,7 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('', 10), ['longer', 'stays']);
 
     await kv.put('stays', Buffer.from('newest'), 30);
-    await untilTold(
+    await untilResult(
       () => kv.get('stays'),
       (value) => value === undefined,
     );
@@ -73,7 +73,7 @@ export function testKv(name: string, place: StorePlace): void {
   test.serial(`${name}: an entry that was gone can be put again`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
     await kv.put('key', Buffer.from('old'), 1);
-    await untilTold(
+    await untilResult(
       () => kv.get('key'),
       (value) => value === undefined,
     );
@@ -108,7 +108,7 @@ export function testKv(name: string, place: StorePlace): void {
     for (let count = 0; count < 60; count++) {
       await kv.put(`key ${String(count).padStart(2, '0')}`, Buffer.from('x'), count < 50 ? 1 : undefined);
     }
-    await untilTold(
+    await untilResult(
       () => kv.get('key 49'),
       (value) => value === undefined,
     );

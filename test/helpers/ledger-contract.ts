@@ -1,6 +1,6 @@
 import test from 'ava';
 import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 /** What every queue promises to a person who looks after it. */
 export function testLedger(name: string, place: StorePlace): void {
@@ -28,7 +28,7 @@ export function testLedger(name: string, place: StorePlace): void {
     const id = await queue.push(newJob());
     const claim = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
 
-    const lapsed = await untilTold(
+    const lapsed = await untilResult(
       () => queue.ledger.find(id),
       (record) => record?.state === 'waiting',
     );

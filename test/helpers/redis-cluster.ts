@@ -1,5 +1,5 @@
 import { type RunningRedis, runRedis } from './redis-server.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 export interface RedisCluster {
   readonly nodes: readonly RunningRedis[];
@@ -21,7 +21,7 @@ export async function runCluster({ replicas = 0 } = {}): Promise<RedisCluster> {
   }
   for (const other of others) await other.call('CLUSTER', 'MEET', '127.0.0.1', first?.port ?? 0);
   for (const node of nodes) {
-    await untilTold(
+    await untilResult(
       async () => String(await node.call('CLUSTER', 'INFO')),
       (info) => info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${nodes.length}\r`),
     );
@@ -29,7 +29,7 @@ export async function runCluster({ replicas = 0 } = {}): Promise<RedisCluster> {
   const id = String(await first?.call('CLUSTER', 'MYID'));
   for (const replica of nodes.slice(3)) {
     await replica.call('CLUSTER', 'REPLICATE', id);
-    await untilTold(
+    await untilResult(
       async () => String(await replica.call('INFO', 'replication')),
       (info) => info.includes('master_link_status:up'),
     );

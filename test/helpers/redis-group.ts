@@ -1,5 +1,5 @@
 import { type RunningRedis, runRedis } from './redis-server.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 export interface RedisGroup {
   readonly master: RunningRedis;
@@ -14,7 +14,7 @@ export async function runGroup(): Promise<RedisGroup> {
   const settings = { 'repl-diskless-sync-delay': '0' };
   const [master, replica] = await Promise.all([runRedis({ settings }), runRedis({ settings })]);
   await replica.call('REPLICAOF', '127.0.0.1', master.port);
-  await untilTold(
+  await untilResult(
     async () => String(await replica.call('INFO', 'replication')),
     (info) => info.includes('master_link_status:up'),
   );
@@ -26,7 +26,7 @@ export async function runGroup(): Promise<RedisGroup> {
     ],
   });
   // It asks the master every ten seconds, the first time at once.
-  await untilTold(
+  await untilResult(
     async () => String(await sentinel.call('INFO', 'sentinel')),
     (info) => info.includes('slaves=1'),
   );
@@ -43,7 +43,7 @@ export async function runGroup(): Promise<RedisGroup> {
 
 /** Resolves when the replica has all that the master has; until its first report it may lag behind for a second. */
 export async function untilReplicated(master: RunningRedis | undefined): Promise<void> {
-  await untilTold(
+  await untilResult(
     async () => String(await master?.call('INFO', 'replication')),
     (info) => {
       const offset = /^master_repl_offset:(\d+)/m.exec(info)?.[1];

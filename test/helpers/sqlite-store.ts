@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import type { Log } from '../../src/contract/log.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { openSqliteStore } from '../../src/stores/sqlite/open.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 export interface SqliteRoom {
   readonly dataDir: string;
@@ -41,7 +41,7 @@ export async function sqliteRoom(t: ExecutionContext, { fsync = false } = {}): P
 
 /** Resolves with the store when its thread runs: a busy machine may take longer to start it than a verb waits. */
 export async function ready(store: Store): Promise<Store> {
-  await untilTold(
+  await untilResult(
     () =>
       store
         .kv('ready')

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import type { Claim, Job, NewJob, Queue, Store } from '../../src/contract/store.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 /**
  * Prepares an empty place for data. What it resolves with opens a store on that data, as often as it is called, beside those that are open,
@@ -24,8 +24,8 @@ export function newJob(parts: Partial<NewJob> = {}): NewJob {
 
 /** Claims as soon as something is due. */
 export async function claimSoon(queue: Queue, { rules = ['mail'], leaseMs = LONG_LEASE_MS } = {}): Promise<Claim> {
-  const claim = await untilTold(() => queue.claim(rules, leaseMs), Boolean);
-  if (claim === undefined) throw new Error('untilTold resolved with nothing');
+  const claim = await untilResult(() => queue.claim(rules, leaseMs), Boolean);
+  if (claim === undefined) throw new Error('untilResult resolved with nothing');
   return claim;
 }
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Tick } from '../../src/contract/store.ts';
 import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 /** Whole minutes of the past hour, as a schedule has them. */
 const START_MS = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
@@ -72,7 +72,7 @@ export function testTicks(name: string, place: StorePlace): void {
     await queue.tick(tick(0));
     await queue.tick(tick(1));
     const { job } = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
-    await untilTold(
+    await untilResult(
       () => queue.ledger.find(job.id),
       (record) => record?.state === 'waiting',
     );

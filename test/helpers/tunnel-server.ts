@@ -49,8 +49,8 @@ export async function serveTunnels(
     idleTimeoutMs: 0,
     slots: new UpgradeSlots(2000),
     headerLimitBytes: 128 * 1024,
-    requestFields: ({ request }) => withoutHopByHop(request.rawHeaders),
-    answerFields: withoutHopByHop,
+    requestHeaders: ({ request }) => withoutHopByHop(request.rawHeaders),
+    responseHeaders: withoutHopByHop,
     ...options,
   });
   const faults: Fault[] = [];
@@ -102,8 +102,8 @@ export async function serveTunnels(
 
 const HOP_BY_HOP = new Set(['connection', 'upgrade', 'keep-alive', 'te', 'transfer-encoding', 'proxy-connection']);
 
-function withoutHopByHop(rawFields: readonly string[]): string[] {
-  return rawFields.filter((_, at) => !HOP_BY_HOP.has((rawFields[at - (at % 2)] ?? '').toLowerCase()));
+function withoutHopByHop(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.filter((_, at) => !HOP_BY_HOP.has((rawHeaders[at - (at % 2)] ?? '').toLowerCase()));
 }
 
 function toExchange(request: IncomingMessage, socket: Socket): Exchange {

@@ -3,7 +3,7 @@ import type { JobRule } from '../../src/contract/job-rule.ts';
 import type { Queue } from '../../src/contract/store.ts';
 import { Worker, type WorkerParts } from '../../src/jobs/worker.ts';
 import { logFolder } from './log-folder.ts';
-import { untilTold } from './until-told.ts';
+import { untilResult } from './until-told.ts';
 
 export interface RunningWorker {
   readonly worker: Worker;
@@ -30,7 +30,7 @@ export async function startWorker(
     worker,
     lines,
     logged: (message, count = 1) =>
-      untilTold(
+      untilResult(
         () => lines(message),
         (found) => found.length >= count,
       ),

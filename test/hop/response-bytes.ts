@@ -20,7 +20,7 @@ async function answerOf(
 }
 
 /** Field lines of a head, without those that belong to the client's own connection. */
-function fieldsOf(answer: string): string[] {
+function headersOf(answer: string): string[] {
   const head = answer.slice(0, answer.indexOf('\r\n\r\n'));
   return head
     .split('\r\n')
@@ -41,7 +41,7 @@ test('order, case and duplicates of fields reach the client unchanged', async (t
 
   const answer = await answerOf(t, `HTTP/1.1 200 OK\r\n${fields.join('\r\n')}\r\n\r\n`);
 
-  t.deepEqual(fieldsOf(answer), fields);
+  t.deepEqual(headersOf(answer), fields);
 });
 
 test('hop-by-hop fields of the answer end here, and so does what its Connection nominates', async (t) => {
@@ -51,7 +51,7 @@ test('hop-by-hop fields of the answer end here, and so does what its Connection 
       'Proxy-Authenticate: Basic\r\nUpgrade: h2c\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok',
   );
 
-  t.deepEqual(fieldsOf(answer), ['Set-Cookie: a=1', 'Content-Length: 2']);
+  t.deepEqual(headersOf(answer), ['Set-Cookie: a=1', 'Content-Length: 2']);
 });
 
 test('the client keeps its connection when the hop closes its own', async (t) => {
@@ -96,21 +96,21 @@ test('Date is kept, and added where it is missing', async (t) => {
 test('a 204 loses its Content-Length', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 204 No Content\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n');
 
-  t.deepEqual(fieldsOf(answer), ['X-A: 1']);
+  t.deepEqual(headersOf(answer), ['X-A: 1']);
   t.true(answer.endsWith('\r\n\r\n'));
 });
 
 test('a 304 keeps its Content-Length and has no body', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 42\r\n\r\n');
 
-  t.deepEqual(fieldsOf(answer), ['ETag: "a"', 'Content-Length: 42']);
+  t.deepEqual(headersOf(answer), ['ETag: "a"', 'Content-Length: 42']);
   t.true(answer.endsWith('\r\n\r\n'));
 });
 
 test('a 205 is empty', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
 
-  t.deepEqual(fieldsOf(answer), ['Content-Length: 0']);
+  t.deepEqual(headersOf(answer), ['Content-Length: 0']);
 });
 
 test('a HEAD keeps the Content-Length of the GET, and the connections on both sides', async (t) => {
@@ -137,7 +137,7 @@ test('a chunked answer to HEAD has neither body nor coding', async (t) => {
     request: `HEAD / HTTP/1.1\r\nHost: a\r\n${CLOSE}`,
   });
 
-  t.deepEqual(fieldsOf(answer), []);
+  t.deepEqual(headersOf(answer), []);
   t.true(answer.endsWith('\r\n\r\n'));
 });
 
@@ -147,14 +147,14 @@ test('a chunked answer is chunked for the client, trailers and all', async (t) =
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: abc\r\nSet-Cookie: a=1\r\n\r\n',
   );
 
-  t.deepEqual(fieldsOf(answer), ['Trailer: X-Sum', 'Transfer-Encoding: chunked']);
+  t.deepEqual(headersOf(answer), ['Trailer: X-Sum', 'Transfer-Encoding: chunked']);
   t.true(answer.endsWith('5\r\nhello\r\n0\r\nX-Sum: abc\r\n\r\n'), answer);
 });
 
 test('a Trailer field on an answer with a length is dropped', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nok');
 
-  t.deepEqual(fieldsOf(answer), ['Content-Length: 2']);
+  t.deepEqual(headersOf(answer), ['Content-Length: 2']);
 });
 
 test('an HTTP/1.0 client gets no chunks but the end of the connection', async (t) => {
@@ -162,7 +162,7 @@ test('an HTTP/1.0 client gets no chunks but the end of the connection', async (t
     request: 'GET / HTTP/1.0\r\n\r\n',
   });
 
-  t.deepEqual(fieldsOf(answer), []);
+  t.deepEqual(headersOf(answer), []);
   t.true(answer.endsWith('\r\n\r\nhello'));
 });
 

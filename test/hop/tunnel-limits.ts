@@ -140,7 +140,7 @@ test('a client that resets while it is told of a fault does no harm', async (t) 
 
 test('a fault found in the request is told as it is', async (t) => {
   const edge = await serveTunnels(t, 9, {
-    requestFields: () => {
+    requestHeaders: () => {
       throw new Fault('loop_detected');
     },
   });
@@ -152,7 +152,7 @@ test('a fault found in the request is told as it is', async (t) => {
 });
 
 test('fields that cannot be sent are a fault, not a crash', async (t) => {
-  const edge = await serveTunnels(t, 9, { requestFields: () => ['A', 'line\nbreak'] });
+  const edge = await serveTunnels(t, 9, { requestHeaders: () => ['A', 'line\nbreak'] });
 
   const client = await edge.ask();
 

@@ -197,7 +197,7 @@ test('fields that cannot be passed on make a fault, not a crash', async (t) => {
     await peer.readHead();
     peer.write('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n');
   });
-  const edge = await serveTunnels(t, hop.port, { answerFields: () => ['A', 'line\nbreak'] });
+  const edge = await serveTunnels(t, hop.port, { responseHeaders: () => ['A', 'line\nbreak'] });
   const client = await edge.connect();
 
   client.write(handshake());

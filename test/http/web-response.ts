@@ -145,11 +145,11 @@ for (const [what, make] of [
   ['a status of 600', () => duck({ status: 600 })],
   ['a body that is locked', () => locked()],
   ['a body that is no stream', () => duck({ body: 42 })],
-  ['a field that cannot be written', () => new Response('', { headers: { 'X-Bell': '\x07' } })],
+  ['a field that cannot be written', () => new Response('', { headers: { 'X-WakeUp': '\x07' } })],
   ['a chunk that is no bytes', () => new Response(streamOf(42))],
   [
     'a field that cannot be written before a slow stream',
-    () => new Response(silent(), { headers: { 'X-Bell': '\x07' } }),
+    () => new Response(silent(), { headers: { 'X-WakeUp': '\x07' } }),
   ],
 ] as const) {
   test(`${what} is a bad answer, and nothing of it is sent`, async (t) => {
@@ -164,7 +164,7 @@ for (const [what, make] of [
 }
 
 test('a field that cannot be written is named', async (t) => {
-  const server = await serve(t, () => new Response('', { headers: { 'X-Fine': '1', 'X-Bell': '\x07' } }));
+  const server = await serve(t, () => new Response('', { headers: { 'X-Fine': '1', 'X-WakeUp': '\x07' } }));
 
   await server.exchange(GET);
 

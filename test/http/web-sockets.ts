@@ -4,7 +4,7 @@ import { closeMark, frame } from '../helpers/frame.ts';
 import type { Peer } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { handshake } from '../helpers/tunnel-server.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 import { connectWebSocket } from '../helpers/web-socket-client.ts';
 
 /** Its WebSocket notes how it ended; a POST tells. */
@@ -122,7 +122,7 @@ test('a client that does not read is closed with 1013 once too much waits for it
   const client = await edge.connect();
   client.socket.pause();
   client.write(handshake('Sec-WebSocket-Version: 13'));
-  await untilTold(
+  await untilResult(
     () => tell(edge),
     (calls) => calls.length === 2,
   );
@@ -135,7 +135,7 @@ test('a client that does not read is closed with 1013 once too much waits for it
   await client.readToEnd();
 
   t.true(client.received.length < 24 * 1024 * 1024);
-  const calls = await untilTold(
+  const calls = await untilResult(
     () => tell(edge),
     ({ length }) => length > 2,
   );
@@ -157,13 +157,13 @@ test('a function that lets messages wait is sent no more of them than it can kee
   const message = frame({ kind: 'binary', payload: 'a'.repeat(64 * 1024) });
   const count = 1000;
   client.write(message.repeat(count));
-  const [held = 0] = await untilTold(
+  const [held = 0] = await untilResult(
     () => tell(edge),
     ([waiting]) => Number(waiting) >= 100,
   );
   t.true(Number(held) < 110);
 
-  await untilTold(
+  await untilResult(
     () => tell(edge, 'DELETE'),
     ([, done]) => done === count,
   );

@@ -9,7 +9,7 @@ import { scriptedHop } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { sqliteRoom } from '../helpers/sqlite-store.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 test('a job that a request leaves behind is run', async (t) => {
   const ran: string[] = [];
@@ -160,7 +160,7 @@ async function push(url: string, text: string): Promise<string> {
     const answer = await fetch(`${url}/push?${text}`);
     return { status: answer.status, id: await answer.text() };
   };
-  return (await untilTold(ask, ({ status }) => status === 200)).id;
+  return (await untilResult(ask, ({ status }) => status === 200)).id;
 }
 
 /** The disk is shared with other tests. */
@@ -171,6 +171,6 @@ function onDisk(dataDir: string) {
 /** Each as its state, payload and failures. A busy machine may take longer to open the store than a verb waits. */
 async function jobsIn({ queue }: Store): Promise<readonly string[]> {
   const ask = () => queue.ledger.list({ limit: 10 }).catch(() => undefined);
-  const records = (await untilTold(ask, (told) => told !== undefined)) ?? [];
+  const records = (await untilResult(ask, (told) => told !== undefined)) ?? [];
   return records.map(({ state, payload, failures }) => `${state} ${new TextDecoder().decode(payload)} ${failures}`);
 }

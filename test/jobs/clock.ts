@@ -9,7 +9,7 @@ import { logFolder } from '../helpers/log-folder.ts';
 import { claimAll, newJob } from '../helpers/store-place.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const HOURLY = jobRule({ schedule: '0 * * * *' });
 
@@ -36,7 +36,7 @@ async function startClock(
     clock,
     time,
     logged: (message) =>
-      untilTold(
+      untilResult(
         async () => (await folder.lines('error.log')).filter(({ msg }) => message.test(String(msg))),
         (lines) => lines.length > 0,
       ),

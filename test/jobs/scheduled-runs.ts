@@ -4,7 +4,7 @@ import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { newJob } from '../helpers/store-place.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
 test('a run of a schedule is told when the next one is due, any other is not', async (t) => {
@@ -109,7 +109,7 @@ test("of a schedule's failed runs only the last one is kept", async (t) => {
     ids.push(await queue.push(newJob({ rule: 'hourly' })));
   }
 
-  await untilTold(
+  await untilResult(
     () => queue.ledger.counts(),
     ({ waiting, running, dead }) => waiting + running === 0 && dead === 4,
   );

@@ -9,7 +9,7 @@ import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { ready } from '../helpers/sqlite-store.ts';
 import { newJob } from '../helpers/store-place.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const SHARED = { leaseMs: 15_000, concurrency: 3, longestRunMs: 10 };
 
@@ -29,7 +29,7 @@ test('two processes on one Redis share the work: each job is run once, and nobod
   const { queue } = await ready(store);
   const push = (): Promise<string> => queue.push(newJob({ rule: 'work' }));
   // So long that both of them have begun.
-  await untilTold(
+  await untilResult(
     async () =>
       new Set(
         await push()
@@ -41,7 +41,7 @@ test('two processes on one Redis share the work: each job is run once, and nobod
 
   const pushed = await Promise.all(Array.from({ length: 300 }, push));
 
-  await untilTold(
+  await untilResult(
     () => queue.ledger.counts(),
     ({ waiting, running }) => waiting + running === 0,
   );
@@ -60,11 +60,11 @@ test('each moment of a schedule is run once by two processes on one Redis', asyn
   await startJobProcess(t, setup);
   await startJobProcess(t, setup);
 
-  const { length } = await untilTold(
+  const { length } = await untilResult(
     () => read(ledger),
     (lines) => lines.length > 0,
   );
-  const ran = await untilTold(
+  const ran = await untilResult(
     () => read(ledger),
     (lines) => lines.length >= length + 4,
   );

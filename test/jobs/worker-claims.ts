@@ -5,7 +5,7 @@ import { jobRule } from '../helpers/job-rule.ts';
 import { newJob } from '../helpers/store-place.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
 /** Counts the claims under way, and refuses those that it is told to. */
@@ -71,7 +71,7 @@ test('of claims that are made together one may fail, and the jobs of the others 
 
   await until(() => ran === 3, 'the others');
   // Its lease has to end.
-  const left = await untilTold(
+  const left = await untilResult(
     () => queue.ledger.counts(),
     ({ waiting, running }) => waiting + running === 1,
   );

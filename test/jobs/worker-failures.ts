@@ -3,7 +3,7 @@ import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { claimSoon, newJob } from '../helpers/store-place.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
 test('a job that fails waits as its rule says, with the reason, and the log tells', async (t) => {
@@ -19,7 +19,7 @@ test('a job that fails waits as its rule says, with the reason, and the log tell
   const id = await queue.push(newJob());
 
   const waits = async (failures: number): Promise<number> => {
-    const job = await untilTold(
+    const job = await untilResult(
       () => queue.ledger.find(id),
       (record) => record?.failures === failures && record.state === 'waiting',
     );
@@ -49,7 +49,7 @@ test('a job that fails after its last wait is set aside, and not run again', asy
 
   const id = await queue.push(newJob());
 
-  const job = await untilTold(
+  const job = await untilResult(
     () => queue.ledger.find(id),
     (record) => record?.state === 'dead',
   );
@@ -89,7 +89,7 @@ for (const [what, run] of [
 
     const id = await queue.push(newJob());
 
-    await untilTold(
+    await untilResult(
       () => queue.ledger.find(id),
       (record) => record?.state === 'dead',
     );
@@ -114,7 +114,7 @@ test('a job without an end in time has failed: its signal aborts, and its place 
   const ids = [await queue.push(newJob()), await queue.push(newJob())];
 
   for (const id of ids) {
-    const job = await untilTold(
+    const job = await untilResult(
       () => queue.ledger.find(id),
       (record) => record?.state === 'dead',
     );
@@ -175,7 +175,7 @@ test('a job whose process vanished each time it ran is set aside without being r
 
   const { logged } = await startWorker(t, queue, [jobRule({ retryAfterMs: [0], run: async () => void ran++ })]);
 
-  const job = await untilTold(
+  const job = await untilResult(
     () => queue.ledger.find(id),
     (record) => record?.state === 'dead',
   );
@@ -204,7 +204,7 @@ test('failures count beside the attempts whose process vanished: five in all', a
 
   await startWorker(t, queue, [jobRule({ retryAfterMs: [0, 0] })]);
 
-  const job = await untilTold(
+  const job = await untilResult(
     () => queue.ledger.find(id),
     (record) => record?.state === 'dead',
   );

@@ -4,7 +4,7 @@ import { jobRule } from '../helpers/job-rule.ts';
 import { claimSoon, newJob } from '../helpers/store-place.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
 /** Short enough to end in a test, long enough to be kept on a busy machine. */
@@ -26,7 +26,7 @@ test('a job that runs longer than a lease is run once', async (t) => {
 
   const id = await here.push(newJob());
 
-  await untilTold(
+  await untilResult(
     () => here.ledger.find(id),
     (record) => record === undefined,
   );
@@ -51,7 +51,7 @@ test.serial(
 
     const id = await queue.push(newJob());
 
-    await untilTold(
+    await untilResult(
       () => queue.ledger.find(id),
       (record) => record === undefined,
     );
@@ -119,18 +119,18 @@ test('a job keeps its lease though it ended while the store was away, if nobody 
   await until(() => worker.size === 1, 'the run');
 
   queue.isOff = true;
-  await untilTold(
+  await untilResult(
     () => real.ledger.find(id),
     (record) => record?.state === 'waiting',
   );
   queue.isOff = false;
-  await untilTold(
+  await untilResult(
     () => real.ledger.find(id),
     (record) => record?.state === 'running',
   );
   go.resolve();
 
-  await untilTold(
+  await untilResult(
     () => real.ledger.find(id),
     (record) => record === undefined,
   );

@@ -4,7 +4,7 @@ import { startRedis } from '../helpers/redis-server.ts';
 import { openStore } from '../helpers/redis-store.ts';
 import { newJob } from '../helpers/store-place.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
 test('a Redis that stops answering holds up nothing that runs, and jobs go on by themselves when it answers again', async (t) => {
@@ -19,7 +19,7 @@ test('a Redis that stops answering holds up nothing that runs, and jobs go on by
     },
   });
   const { worker, logged } = await startWorker(t, queue, [rule]);
-  const first = await untilTold(() => queue.push(newJob()).catch(() => ''), Boolean);
+  const first = await untilResult(() => queue.push(newJob()).catch(() => ''), Boolean);
   await until(() => worker.size === 1, 'the run');
 
   redis.freeze();
@@ -28,12 +28,12 @@ test('a Redis that stops answering holds up nothing that runs, and jobs go on by
   t.is(worker.size, 1);
   redis.thaw();
 
-  await untilTold(
+  await untilResult(
     () => queue.ledger.find(first),
     (record) => record === undefined,
   );
   const second = await queue.push(newJob());
-  await untilTold(
+  await untilResult(
     () => queue.ledger.find(second),
     (record) => record === undefined,
   );

@@ -4,7 +4,7 @@ import { jobRule } from '../helpers/job-rule.ts';
 import { newJob } from '../helpers/store-place.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
 for (const verb of ['done', 'again', 'bury'] as const) {
@@ -32,7 +32,7 @@ for (const verb of ['done', 'again', 'bury'] as const) {
     queue.isOff = false;
 
     const ended = { done: undefined, again: 'waiting', bury: 'dead' }[verb];
-    await untilTold(
+    await untilResult(
       () => real.ledger.find(id),
       (record) => record?.state === ended && worker.size === 0,
     );

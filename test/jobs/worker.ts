@@ -5,7 +5,7 @@ import { jobRule } from '../helpers/job-rule.ts';
 import { newJob } from '../helpers/store-place.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
 const NOTHING = { waiting: 0, running: 0, dead: 0 };
@@ -17,7 +17,7 @@ test('a job is run with what was pushed, forgotten when it is done, and told in 
 
   const id = await queue.push(newJob({ payload: Buffer.from('to run') }));
 
-  await untilTold(
+  await untilResult(
     () => queue.ledger.counts(),
     (counts) => attempts.length > 0 && counts.running === 0,
   );
@@ -170,7 +170,7 @@ test('other rules hold from their exchange on, and what runs is finished by its 
   await until(() => ran.length === 1, 'the run by the new rule');
   go.resolve();
 
-  await untilTold(
+  await untilResult(
     () => queue.ledger.counts(),
     ({ running }) => running === 0,
   );

@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { astroSite } from '../helpers/astro-site.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { startRedis } from '../helpers/redis-server.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -35,7 +35,7 @@ for (const major of [5, 7] as const) {
       first.end();
 
       const second = await serve(t, root, env);
-      await untilTold(
+      await untilResult(
         () => count(second, cookie),
         (text) => text === '3',
       );
@@ -90,7 +90,7 @@ async function serve(t: ExecutionContext, root: string, env: Readonly<Record<str
 /** Resolves with the cookie of a session that has counted one visit. */
 async function begin({ url }: Served): Promise<string> {
   const ask = () => fetch(`${url}/counter`);
-  const answer = await untilTold(ask, ({ status }) => status === 200);
+  const answer = await untilResult(ask, ({ status }) => status === 200);
   const [cookie = ''] = (answer.headers.get('set-cookie') ?? '').split(';', 1);
   return cookie;
 }

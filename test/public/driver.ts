@@ -7,7 +7,7 @@ import { deafPort } from '../helpers/deaf-port.ts';
 import { isOpen } from '../helpers/open-files.ts';
 import { type RunningRedis, runRedis } from '../helpers/redis-server.ts';
 import { until } from '../helpers/until.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 /** As Astro's build does; a name that no compiler follows, since it means what is built. */
 const EXPORT: string = 'nexthop/session';
@@ -55,7 +55,7 @@ for (const name of ['sqlite', 'redis'] as const) {
     await driver.setItem('short', 'x');
     await driver.setItem('long', 'x', { ttl: 100 });
 
-    await untilTold(
+    await untilResult(
       () => driver.getItem('short'),
       (item) => item === null,
     );
@@ -104,7 +104,7 @@ test.serial(
     t.is(await connections(), 1);
 
     await Promise.all(drivers.map((driver) => driver.dispose()));
-    await untilTold(connections, (count) => count === 0);
+    await untilResult(connections, (count) => count === 0);
     t.is(await (drivers[0] as SessionDriver).getItem('id'), null);
     t.is(await connections(), 1);
 
@@ -139,7 +139,7 @@ test.serial('settings that are bad are told, and what is mended is taken the nex
 
   process.env.REDIS_URL = redis.url;
   t.is(
-    await untilTold(
+    await untilResult(
       () => driver.getItem('id').catch(() => undefined),
       (item) => item !== undefined,
     ),
@@ -164,7 +164,7 @@ test('options that make no sense are refused at once', (t) => {
 /** A driver whose store answers: a busy machine may take longer to open it than a verb waits. */
 async function opened(base: string, options: { readonly ttl?: number } = {}): Promise<SessionDriver> {
   const driver = createDriver({ base, ...options });
-  await untilTold(
+  await untilResult(
     () => driver.getItem('none').catch((error: unknown) => String(error)),
     (item) => item === null,
   );

@@ -138,12 +138,12 @@ test('an earlier step is asked first, also before a better pattern', (t) => {
   t.deepEqual(found(router, '/a'), ['/:x', '/a', '/*x']);
 });
 
-test('every miss gets the same empty list', (t) => {
-  const miss = createRouter([]).find('GET', '/');
+test('every fallback gets the same empty list', (t) => {
+  const fallback = createRouter([]).find('GET', '/');
 
-  for (const target of ['/none', '/api%2f', '/api', '*']) t.is(PAGE.find('GET', target), miss, target);
-  t.is(createRouter([route('/a', { methods: ['GET'] })]).find('POST', '/a'), miss);
-  t.is(createRouter([route('/:a', { methods: ['GET'] })]).find('POST', '/a'), miss);
+  for (const target of ['/none', '/api%2f', '/api', '*']) t.is(PAGE.find('GET', target), fallback, target);
+  t.is(createRouter([route('/a', { methods: ['GET'] })]).find('POST', '/a'), fallback);
+  t.is(createRouter([route('/:a', { methods: ['GET'] })]).find('POST', '/a'), fallback);
 });
 
 test('a literal route in a large site is handed out without making anything', (t) => {

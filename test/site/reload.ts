@@ -29,21 +29,21 @@ async function serve(t: ExecutionContext, files: Readonly<Record<string, string>
 }
 
 test('a request under way ends with the site it began with, one that comes later is answered by the new one', async (t) => {
-  const gate = { arrived: Promise.withResolvers<void>(), leave: Promise.withResolvers<void>() };
-  Object.assign(globalThis, { reloadGate: gate });
+  const filter = { arrived: Promise.withResolvers<void>(), leave: Promise.withResolvers<void>() };
+  Object.assign(globalThis, { reloadGate: filter });
   const { edge, read, change } = await serve(t, {
     'cloud-functions/slow.js': `export const onRequest = async () => {
       globalThis.reloadGate.arrived.resolve(); await globalThis.reloadGate.leave.promise; return new Response('old'); };`,
     'cloud-functions/a.js': SAYS('old'),
   });
   const underWay = read('/slow');
-  await gate.arrived.promise;
+  await filter.arrived.promise;
 
   await change('cloud-functions/slow.js', undefined);
   await change('cloud-functions/a.js', SAYS('new'));
   const outcome = await edge.reload();
   const later = await read('/a');
-  gate.leave.resolve();
+  filter.leave.resolve();
 
   t.deepEqual(outcome, { state: 'exchanged' });
   t.is(later, 'new');

@@ -28,7 +28,7 @@ test('an exchange gets its candidates by method and path, first to be asked firs
   t.deepEqual(found, [['/api/:id', '/api/*rest'], ['/api/*rest'], []]);
 });
 
-test("routes of step 1 are gates, asked apart from all others and in nobody's way", async (t) => {
+test("routes of step 1 are filters, asked apart from all others and in nobody's way", async (t) => {
   const routes = [route('/a'), route('/*all', { step: 1, file: 'one' }), route('/*all', { step: 1, file: 'two' })];
   const site = await openSite(await projectIn(t), [fixedDialect({ routes })]);
   const found: string[][] = [];
@@ -40,7 +40,7 @@ test("routes of step 1 are gates, asked apart from all others and in nobody's wa
   await server.exchange('GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
   t.deepEqual(
-    site.gates.map(({ file }) => file),
+    site.filters.map(({ file }) => file),
     ['one', 'two'],
   );
   t.deepEqual(found, [['a.js']]);

@@ -159,7 +159,7 @@ test('a file that became a link, a folder or a FIFO since the start is a miss', 
 });
 
 for (const dev of [false, true]) {
-  test(`a file whose folder became a link that leads out since the start is a miss, ${dev ? '' : 'not only '}in development`, async (t) => {
+  test(`a file whose folder became a link that leads out since the start is a fallback, ${dev ? '' : 'not only '}in development`, async (t) => {
     const elsewhere = await siteFolder(t, { 'a.txt': 'secret' });
     const server = await serveFiles(t, { 'public/sub/a.txt': 'a' }, undefined, { dev });
     await replace(join(server.root, 'public/sub'), (path) => symlink(elsewhere, path));

@@ -5,7 +5,7 @@ import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 const KEYS = { PROXY_REGO_KEY: 'R', LIST_KEY_PREFIX: 'P', LIST_KEY_SUFFIX: 'pod', REDIS_HOST: '127.0.0.1' };
 
@@ -18,7 +18,7 @@ test('updateenvironment on the bus reloads the site; a bus that goes away distur
 
   await writeFile(join(site, '.env'), 'BUS_SAYS=new');
   await redis.call('LPUSH', `P-${hash('sha1', 'pod', 'hex')}`, '{"message_type":"updateenvironment"}');
-  await untilTold(read, (text) => text === 'new');
+  await untilResult(read, (text) => text === 'new');
 
   await redis.kill();
   t.is(await read(), 'new');

@@ -4,7 +4,7 @@ import { freePort } from '../helpers/free-port.ts';
 import { assertAway, assertBack, type Module, startModule } from '../helpers/outage.ts';
 import { runGroup, untilReplicated } from '../helpers/redis-group.ts';
 import { type RedisServer, startRedis } from '../helpers/redis-server.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 interface Outage {
   begin(server: RedisServer): Promise<unknown>;
@@ -84,7 +84,7 @@ async function acceptSome({ url, site }: Module): Promise<readonly string[]> {
 
 /** An outage is some lines in error.log, not one for each request or second of it. */
 async function assertQuietLog(t: ExecutionContext, { edge }: Module): Promise<void> {
-  const lines = await untilTold(
+  const lines = await untilResult(
     () => edge.errorLines(),
     (found) => found.some(({ msg }) => /is back/.test(String(msg))),
   );

@@ -6,7 +6,7 @@ import { backgroundSite, send, sendUntilTaken } from '../helpers/background-site
 import { answeringHop, assertAway, assertBack, type Module, startModule } from '../helpers/outage.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { sqliteRoom } from '../helpers/sqlite-store.ts';
-import { untilTold } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-told.ts';
 
 /** Each has a thread of its own, which must answer within a second. */
 const run = test.serial;
@@ -22,7 +22,7 @@ async function acceptSome({ url, site }: Pick<Module, 'url' | 'site'>): Promise<
 
 /** Resolves when the store refuses: it may still know by heart what it needs for a job or two. */
 async function untilRefused(url: string): Promise<void> {
-  await untilTold(
+  await untilResult(
     () => send(url, 'maybe'),
     ({ status }) => status === 503,
   );

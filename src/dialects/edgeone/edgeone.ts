@@ -7,7 +7,7 @@ import { readEdgeOneJson } from './config/edgeone-json.ts';
 import { findFiles, findMisspelt, isEntry } from './functions/find-files.ts';
 import { openEntries } from './functions/open-entries.ts';
 import { installKv } from './kv/kv-binding.ts';
-import { openGates } from './open-filters.ts';
+import { openFilters } from './open-filters.ts';
 
 /** EdgeOne Pages: the functions below `cloud-functions/`, `middleware.js` and `edgeone.json`. */
 export const edgeone: Dialect = {
@@ -22,11 +22,14 @@ async function read(given: Project): Promise<Reading> {
   // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const { json, problems } = await readEdgeOneJson(project.root);
-  const [gates, functions] = await Promise.all([openGates(project, json), readFunctions(withOwnLimits(project, json))]);
+  const [filters, functions] = await Promise.all([
+    openFilters(project, json),
+    readFunctions(withOwnLimits(project, json)),
+  ]);
   return {
-    routes: [...gates.routes, ...functions.routes],
-    ignored: [...gates.ignored, ...functions.ignored],
-    problems: [...kvProblems, ...problems, ...gates.problems, ...functions.problems],
+    routes: [...filters.routes, ...functions.routes],
+    ignored: [...filters.ignored, ...functions.ignored],
+    problems: [...kvProblems, ...problems, ...filters.problems, ...functions.problems],
     ...toFileFolders(json),
   };
 }

@@ -3,22 +3,22 @@ import type { Project } from '../../contract/project.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Target } from '../../contract/target.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
-import { toRedirectGate } from './config/redirect-filter.ts';
-import { toRewriteGate } from './config/rewrite-filter.ts';
+import { toRedirectFilter } from './config/redirect-filter.ts';
+import { toRewriteFilter } from './config/rewrite-filter.ts';
 import { openMiddleware } from './middleware/open-middleware.ts';
 
 /**
  * What is asked before anything of the site is looked up: the redirects of `edgeone.json`; its middleware, which sees what the client asked for;
  * then the headers and rewrites of `edgeone.json`, for whatever the middleware made of the request.
  */
-export async function openGates(project: Project, json: EdgeOneJson): Promise<Reading> {
+export async function openFilters(project: Project, json: EdgeOneJson): Promise<Reading> {
   const middleware = await openMiddleware(project);
-  const gates = [
-    { target: toRedirectGate(json), text: 'redirects' },
-    { target: middleware.gate, text: 'middleware' },
-    { target: toRewriteGate(json), text: 'headers, rewrites' },
+  const filters = [
+    { target: toRedirectFilter(json), text: 'redirects' },
+    { target: middleware.filter, text: 'middleware' },
+    { target: toRewriteFilter(json), text: 'headers, rewrites' },
   ];
-  const routes = gates.flatMap(({ target, text }) => (target ? [toRoute(target, text)] : []));
+  const routes = filters.flatMap(({ target, text }) => (target ? [toRoute(target, text)] : []));
   return { ...middleware, routes };
 }
 

@@ -76,7 +76,7 @@ async function loadInto(
     problems,
     load: (file, limitMs = LOAD_LIMIT_MS) =>
       // What failed once would be found half done, and what it lacked may be there the next time.
-      within(loaders, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
+      withTimeout(loaders, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
   };
 }
 
@@ -130,7 +130,7 @@ interface Wait {
   readonly onFailure: () => void;
 }
 
-async function within(loaders: Loaders, file: string, { limitMs, onFailure }: Wait): Promise<Loaded> {
+async function withTimeout(loaders: Loaders, file: string, { limitMs, onFailure }: Wait): Promise<Loaded> {
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
   const later = loader();

@@ -39,7 +39,7 @@ export async function openFunctions(
   const { loaded, problems } = await loadFunctions(project, { files: declarations, limitMs: loadLimitMs });
   const opening = new Opening(project, [
     ...problems,
-    ...unread.filter((each) => !isTold(each, { problems, project, declarations })),
+    ...unread.filter((each) => !isReported(each, { problems, project, declarations })),
   ]);
   for (const { entry, outcome } of loaded) opening.take(entry, outcome);
   return opening;
@@ -50,7 +50,7 @@ interface Telling extends Pick<Findings, 'declarations' | 'problems'> {
 }
 
 /** What the compiler does not take is its to tell, by the file's real name. */
-function isTold({ file }: Problem, { problems, project, declarations }: Telling): boolean {
+function isReported({ file }: Problem, { problems, project, declarations }: Telling): boolean {
   const real = declarations.find((each) => each.file === file)?.path;
   const names = [file, real && relative(project.root, real)];
   return problems.some((problem) => problem.severity === 'error' && names.includes(problem.file));

@@ -81,7 +81,7 @@ class Routing {
         pattern: narrowed,
         target: this.#toTarget(pattern.text),
         step: preferStatic ? 4 : 2,
-        ...(preferStatic && { afterMiss: true }),
+        ...(preferStatic && { afterFallback: true }),
         rank: this.#rank(),
         anyCase: true,
       });

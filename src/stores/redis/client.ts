@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
 import type * as Ioredis from 'ioredis';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { RedisPlace } from '../../config/redis-url.ts';
+import type { RedisEndpoint } from '../../config/redis-url.ts';
 
 /** As ioredis takes them whole and for the nodes of a Cluster. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
@@ -24,7 +24,7 @@ export function pauseBeforeRetry(attempt: number): number {
  * A client that connects at once, and again for as long as it is open. It never keeps a command until the connection is back, and never sends one
  * again: whoever asked was told of the failure, so it must not happen after that.
  */
-export function createClient(place: RedisPlace): Redis | Cluster {
+export function createClient(place: RedisEndpoint): Redis | Cluster {
   if (place.mode === 'cluster') return createCluster(place);
   const { Redis } = ioredis();
   return new Redis({
@@ -46,7 +46,7 @@ const CLUSTER_TRIES = 6;
 const CLUSTER_PAUSE_MS = 100;
 
 /** Here a command may be sent twice, when a connection breaks: the client knows no other way to follow a failover. */
-function createCluster(place: RedisPlace): Cluster {
+function createCluster(place: RedisEndpoint): Cluster {
   const { Cluster } = ioredis();
   return new Cluster([...place.nodes], {
     enableOfflineQueue: false,
@@ -63,7 +63,7 @@ function createCluster(place: RedisPlace): Cluster {
 }
 
 /** What every connection to a Redis has, whichever way it is found. */
-export function optionsOfNode({ username, password, tls }: RedisPlace): Options {
+export function optionsOfNode({ username, password, tls }: RedisEndpoint): Options {
   return {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
@@ -76,7 +76,7 @@ export function optionsOfNode({ username, password, tls }: RedisPlace): Options 
 }
 
 /** Where a single Redis is, or who knows; or one of the nodes of a Cluster. */
-export function addressOf({ mode, nodes, group, database, tls, password }: RedisPlace, index = 0): Options {
+export function addressOf({ mode, nodes, group, database, tls, password }: RedisEndpoint, index = 0): Options {
   if (mode === 'sentinel') {
     return {
       sentinels: nodes.map(({ host, port }) => ({ host, port })),

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { RedisPlace } from '../../config/redis-url.ts';
+import type { RedisEndpoint } from '../../config/redis-url.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Log } from '../../contract/log.ts';
 import { createClient, disconnect } from './client.ts';
@@ -28,7 +28,7 @@ export class Connection {
   #patience: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(place: RedisPlace, log: Log) {
+  constructor(place: RedisEndpoint, log: Log) {
     this.name = nameOf(place);
     this.#condition = new Condition(log, this.name);
     this.#client = createClient(place);

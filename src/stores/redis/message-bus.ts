@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { MessageBusPlace } from '../../config/message-bus-endpoint.ts';
+import type { MessageBusEndpoint } from '../../config/message-bus-endpoint.ts';
 import type { Log } from '../../contract/log.ts';
 import { createClient, disconnect, ioredis } from './client.ts';
 import { messageOf, toCause } from './trouble.ts';
 
 export interface MessageBusParts {
-  readonly place: MessageBusPlace;
+  readonly place: MessageBusEndpoint;
   /** Called for each message that asks for a reload; nothing is awaited. */
   readonly onUpdate: () => void;
   readonly log: Log;

@@ -1,14 +1,14 @@
-import type { RedisPlace } from '../../config/redis-url.ts';
+import type { RedisEndpoint } from '../../config/redis-url.ts';
 import type { Log } from '../../contract/log.ts';
 import type { Store } from '../../contract/store.ts';
 import { adviseOnce } from './advice.ts';
 import { Connection } from './connection.ts';
 import { RedisKv } from './kv.ts';
 import { RedisQueue } from './queue.ts';
-import { Bell } from './wake-up.ts';
+import { WakeUp } from './wake-up.ts';
 
 export interface RedisStoreSetup {
-  readonly place: RedisPlace;
+  readonly place: RedisEndpoint;
   /** All keys begin with it; whoever has the same one shares jobs and values. Without braces. */
   readonly prefix: string;
   readonly log: Log;
@@ -18,7 +18,7 @@ export interface RedisStoreSetup {
 export function openRedisStore({ place, prefix, log }: RedisStoreSetup): Store {
   const root = `{${prefix}}`;
   const connection = new Connection(place, log);
-  const bell = new Bell(place, `${root}:pushed`, log);
+  const bell = new WakeUp(place, `${root}:pushed`, log);
   adviseOnce(connection, root, log);
   return {
     queue: new RedisQueue(connection, root, bell),

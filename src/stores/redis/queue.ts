@@ -6,7 +6,7 @@ import { RedisLedger } from './ledger.ts';
 import { AGAIN, BURY, CLAIM, DONE, EXTEND, PUSH, TICK } from './queue-scripts.ts';
 import { toJob, toList, toText } from './reply.ts';
 import type { Script } from './script.ts';
-import type { Bell } from './wake-up.ts';
+import type { WakeUp } from './wake-up.ts';
 
 /** The jobs of all processes that have the same prefix. Redis's clock decides what is due and which lease has ended. */
 export class RedisQueue implements Queue {
@@ -14,11 +14,11 @@ export class RedisQueue implements Queue {
   readonly #connection: Connection;
   /** The key that all keys of the queue begin with. */
   readonly #root: string;
-  readonly #bell: Bell;
+  readonly #bell: WakeUp;
   readonly #nextId = monotonicFactory();
   readonly #lostClaims = new LostClaims();
 
-  constructor(connection: Connection, root: string, bell: Bell) {
+  constructor(connection: Connection, root: string, bell: WakeUp) {
     this.#connection = connection;
     this.#root = root;
     this.#bell = bell;

@@ -1,4 +1,4 @@
-import type { RedisPlace } from '../../config/redis-url.ts';
+import type { RedisEndpoint } from '../../config/redis-url.ts';
 import type { Needs } from './script.ts';
 
 /** What is wrong with Redis, for a person. */
@@ -51,7 +51,7 @@ export function toCause(error: Error): Error {
 }
 
 /** Which Redis, without the login. */
-export function nameOf({ mode, nodes, group }: RedisPlace): string {
+export function nameOf({ mode, nodes, group }: RedisEndpoint): string {
   const list = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(', ');
   if (mode === 'sentinel') return `Redis "${group}" of the Sentinels ${list}`;
   return `Redis${mode === 'cluster' ? ' Cluster' : ''} ${list}`;

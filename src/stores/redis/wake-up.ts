@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { RedisPlace } from '../../config/redis-url.ts';
+import type { RedisEndpoint } from '../../config/redis-url.ts';
 import type { Log } from '../../contract/log.ts';
 import { addressOf, disconnect, ioredis, optionsOfNode, pauseBeforeRetry } from './client.ts';
 import { nameOf, toCause } from './trouble.ts';
@@ -8,16 +8,16 @@ import { nameOf, toCause } from './trouble.ts';
  * Tells who listens that something was pushed, by any process. It has a connection of its own, because one that is subscribed can do nothing
  * else, and only while somebody listens.
  */
-export class Bell {
-  readonly #place: RedisPlace;
+export class WakeUp {
+  readonly #place: RedisEndpoint;
   readonly #channel: string;
   readonly #log: Log;
   readonly #listeners = new Set<() => void>();
   #client: Redis | undefined;
-  #toldOfRefusal = false;
+  #reportedRefusal = false;
   #isClosed = false;
 
-  constructor(place: RedisPlace, channel: string, log: Log) {
+  constructor(place: RedisEndpoint, channel: string, log: Log) {
     this.#place = place;
     this.#channel = channel;
     this.#log = log;
@@ -76,16 +76,16 @@ export class Bell {
       await client.subscribe(this.#channel);
     } catch (error) {
       // Closed again, or the user may not; ioredis rejects with nothing but errors.
-      this.#tellRefusal(error as Error);
+      this.#reportRefusal(error as Error);
       return;
     }
     // Something may have been pushed while nobody could hear it.
     this.#ring();
   }
 
-  #tellRefusal(error: Error): void {
-    if (this.#toldOfRefusal || !error.message.includes('NOPERM')) return;
-    this.#toldOfRefusal = true;
+  #reportRefusal(error: Error): void {
+    if (this.#reportedRefusal || !error.message.includes('NOPERM')) return;
+    this.#reportedRefusal = true;
     this.#log.warn(
       `${nameOf(this.#place)} forbids this user the channel ${this.#channel}; jobs of other processes are noticed later`,
       { error: toCause(error) },

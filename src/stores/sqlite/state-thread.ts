@@ -256,13 +256,13 @@ const TOLD_EACH_MS = 10_000;
 /** Decides what of many failures, with successes between them, is worth a line in the log. */
 class Trouble {
   #lastMs: number | undefined;
-  #toldMs = Number.NEGATIVE_INFINITY;
+  #reportedMs = Number.NEGATIVE_INFINITY;
 
   /** To be asked at each failure: whether to tell of it. */
   isNews(): boolean {
     this.#lastMs = monotonicMs();
-    if (this.#lastMs < this.#toldMs + TOLD_EACH_MS) return false;
-    this.#toldMs = this.#lastMs;
+    if (this.#lastMs < this.#reportedMs + TOLD_EACH_MS) return false;
+    this.#reportedMs = this.#lastMs;
     return true;
   }
 
@@ -270,7 +270,7 @@ class Trouble {
   isOver(): boolean {
     if (this.#lastMs === undefined || monotonicMs() < this.#lastMs + TOLD_EACH_MS) return false;
     this.#lastMs = undefined;
-    this.#toldMs = Number.NEGATIVE_INFINITY;
+    this.#reportedMs = Number.NEGATIVE_INFINITY;
     return true;
   }
 }

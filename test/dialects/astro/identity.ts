@@ -79,7 +79,7 @@ test('a Host that is none reaches no build, whoever serves it', async (t) => {
   t.regex(answer, /^HTTP\/1\.1 400 /);
 });
 
-test('a miss reaches the hop with the fields that a build is not shown', async (t) => {
+test('a fallback reaches the hop with the fields that a build is not shown', async (t) => {
   const edge = await startAstroEdge(t, { major: 7, env: { ASTRO_ENTRY: './dist/server/entry.mjs' } });
 
   await fetch(`${edge.url}/nothing`, {

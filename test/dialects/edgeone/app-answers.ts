@@ -30,7 +30,7 @@ async function ask(edge: RunningEdge): Promise<string> {
   return peer.readToEnd();
 }
 
-const UNFIT: Readonly<Record<string, readonly [statements: string, isTold: boolean]>> = {
+const UNFIT: Readonly<Record<string, readonly [statements: string, isReported: boolean]>> = {
   'all at once, longer': ['response.setHeader("Content-Length", 3); response.end("abcdef")', true],
   'all at once, shorter': ['response.setHeader("Content-Length", "10"); response.end("abc")', true],
   'nothing, of some': ['response.setHeader("Content-Length", 10); response.end()', true],
@@ -56,18 +56,18 @@ const UNFIT: Readonly<Record<string, readonly [statements: string, isTold: boole
 };
 
 for (const [framework, toApp] of Object.entries(FRAMEWORKS)) {
-  for (const [what, [statements, isTold]] of Object.entries(UNFIT)) {
+  for (const [what, [statements, isReported]] of Object.entries(UNFIT)) {
     test(`a body of ${framework} that does not fit its length (${what}) ends the connection, and nothing beyond the length is sent`, async (t) => {
       const edge = await edgeWith(t, toApp(statements));
 
       const answer = await ask(edge);
 
       t.notRegex(answer, /def/);
-      if (isTold) t.regex(answer, /^HTTP\/1\.1 500 .*connection: close.*function_bad_answer/is);
+      if (isReported) t.regex(answer, /^HTTP\/1\.1 500 .*connection: close.*function_bad_answer/is);
       const [line] = await edge.accessLines(1);
       t.like(line, {
         fault: 'function_bad_answer',
-        status: isTold ? '500' : '200',
+        status: isReported ? '500' : '200',
         target: 'cloud-functions/[[default]].js',
       });
       await edge.close();

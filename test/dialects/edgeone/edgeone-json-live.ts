@@ -26,14 +26,14 @@ async function chain(t: ExecutionContext, json: unknown, files: Readonly<Record<
 async function locationOf(edge: RunningEdge, target: string, host = 'a.example'): Promise<string> {
   const answer = await get(edge, target, host);
   const [, status] = answer.split(' ', 2);
-  return `${status} ${fieldOf(answer, 'location') ?? ''}`.trim();
+  return `${status} ${headerOf(answer, 'location') ?? ''}`.trim();
 }
 
 async function get(edge: RunningEdge, target: string, host = 'a.example'): Promise<string> {
   return edge.exchange(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
 }
 
-function fieldOf(answer: string, name: string): string | undefined {
+function headerOf(answer: string, name: string): string | undefined {
   return new RegExp(`\r\n${name}: (.*)\r\n`, 'i').exec(answer)?.[1];
 }
 
@@ -215,7 +215,7 @@ test('no spelling of a path is answered without the headers of its rule', async 
 
   for (const target of ['/admin/x', '/%61dmin/x', '/admin%2Fx', '/%2Fadmin%2Fx', '/x%2Fy/%2561dmin', '/b/%2561dmin']) {
     const isOfRule = /^\/(?:%2F)?(?:a|%61)dmin/.test(target);
-    t.is(fieldOf(await get(edge, target), 'x-frame-options'), isOfRule ? 'DENY' : 'OWN', target);
+    t.is(headerOf(await get(edge, target), 'x-frame-options'), isOfRule ? 'DENY' : 'OWN', target);
   }
 });
 
@@ -229,9 +229,9 @@ test('headers do not touch what the hop answers, nor a fault', async (t) => {
   const missed = await get(edge, '/missed');
   const failed = await get(edge, '/broken');
 
-  t.is(fieldOf(missed, 'x-frame-options'), 'HOP');
-  t.is(fieldOf(missed, 'cache-control'), undefined);
-  t.is(fieldOf(failed, 'cache-control'), 'no-store');
+  t.is(headerOf(missed, 'x-frame-options'), 'HOP');
+  t.is(headerOf(missed, 'cache-control'), undefined);
+  t.is(headerOf(failed, 'cache-control'), 'no-store');
 });
 
 test('a site starts without the broken part of its edgeone.json and tells of it', async (t) => {

@@ -4,7 +4,7 @@ import { startEdge } from '../../helpers/edge.ts';
 import { runNexthop } from '../../helpers/process.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
 import { sqliteRoom } from '../../helpers/sqlite-store.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 test('a namespace is a global in all code of the site, and its values outlive the server', async (t) => {
   const { dataDir } = await sqliteRoom(t);
@@ -20,12 +20,12 @@ test('a namespace is a global in all code of the site, and its values outlive th
   const env = { KV_BINDINGS: 'first_kv,other_kv', DATA_DIR: dataDir, STORE_FSYNC: '0' };
   const first = await startEdge(t, { site, env });
   const put = () => fetch(`${first.url}/put`);
-  t.is(await (await untilTold(put, ({ status }) => status === 200)).text(), 'function');
+  t.is(await (await untilResult(put, ({ status }) => status === 200)).text(), 'function');
   await first.edge.reload();
   await first.close();
 
   const second = await startEdge(t, { site, env });
-  const got = await untilTold(
+  const got = await untilResult(
     () => fetch(`${second.url}/get`),
     ({ status }) => status === 200,
   );
@@ -59,11 +59,11 @@ test('an expiry that is given to put is not used, which the log tells once', asy
   const { url, errorLines } = await startEdge(t, { site, env: { KV_BINDINGS: 'expiring_kv', STORE_FSYNC: '0' } });
   const put = () => fetch(`${url}/put`);
 
-  const answer = await untilTold(put, ({ status }) => status === 200);
+  const answer = await untilResult(put, ({ status }) => status === 200);
   await put();
 
   t.deepEqual(await answer.json(), [{ key: 'user:1', name: 'user:1' }]);
-  const lines = await untilTold(errorLines, (found) => found.some(({ msg }) => /third argument/.test(String(msg))));
+  const lines = await untilResult(errorLines, (found) => found.some(({ msg }) => /third argument/.test(String(msg))));
   t.is(lines.filter(({ msg }) => /third argument/.test(String(msg))).length, 1);
 });
 

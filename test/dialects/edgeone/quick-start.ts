@@ -76,7 +76,7 @@ return new Response(\`User id is \${context.params.id}\`);
 const SEARCH = `// ./cloud-functions/api/search.js
 export function onRequestGet(context) {
 const url = new URL(context.request.url);
-const name = url.searchParams.get('name') || 'Guest';
+const name = url.searchParams.get('name') || 'EmbeddedEdge';
 
 return new Response(JSON.stringify({ hello: name }), {
 headers: { 'Content-Type': 'application/json' },

@@ -3,7 +3,7 @@ import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
 import { handshake } from '../../helpers/tunnel-server.ts';
 import { until } from '../../helpers/until.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 import { connectWebSocket } from '../../helpers/web-socket-client.ts';
 
 const ASK = handshake('Sec-WebSocket-Version: 13');
@@ -96,7 +96,7 @@ test('a large refusal waits for a client that reads slowly, and comes whole', as
   client.socket.pause();
   client.write(ASK);
   let before = -1;
-  const stopped = await untilTold(chunks, (now) => {
+  const stopped = await untilResult(chunks, (now) => {
     const isSame = now === before && now > 0;
     before = now;
     return isSame;
@@ -160,7 +160,7 @@ for (const how of ['end', 'reset'] as const) {
       });`,
     );
     const reaches = (expected: string) =>
-      untilTold(
+      untilResult(
         async () => (await fetch(`${edge.url}/chat`, { method: 'POST' })).json(),
         (state) => state === expected,
       );

@@ -4,7 +4,7 @@ import { compile } from '../../../src/dialects/loader/compile.ts';
 import { compileSite } from '../../helpers/compiled-site.ts';
 import { project } from '../../helpers/project.ts';
 
-function within(folder: string, files: Readonly<Record<string, string>>): Record<string, string> {
+function withTimeout(folder: string, files: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [join(folder, path), text]));
 }
 
@@ -17,7 +17,7 @@ test('packages run where they are imported, between the files of the site', asyn
     'b.js': "import './pool.js';",
   };
 
-  const exports = await (await compileSite(t, within('api', files), ['api/a.js', 'api/b.js'])).run('api/a.js');
+  const exports = await (await compileSite(t, withTimeout('api', files), ['api/a.js', 'api/b.js'])).run('api/a.js');
 
   t.deepEqual(exports.order, ['package', 'pool']);
 });
@@ -29,7 +29,7 @@ test('a package whose file ends with .mjs is imported with its default and its n
     'a.js': "import App, { name } from 'app'; export const answer = [new App() instanceof App, name];",
     'b.cjs': "const { default: App, name } = require('app'); exports.answer = [new App() instanceof App, name];",
   };
-  const site = await compileSite(t, within('api', files), ['api/a.js', 'api/b.cjs']);
+  const site = await compileSite(t, withTimeout('api', files), ['api/a.js', 'api/b.cjs']);
 
   t.deepEqual((await site.run('api/a.js')).answer, [true, 'app']);
   t.deepEqual((await site.run('api/b.cjs')).answer, [true, 'app']);
@@ -42,7 +42,7 @@ test('names may be imported from CommonJS that Node itself does not see', async 
     'a.js': "import { sign, missing } from 'tokens'; export const answer = [sign(), missing];",
   };
 
-  const exports = await (await compileSite(t, within('api', files), ['api/a.js'])).run('api/a.js');
+  const exports = await (await compileSite(t, withTimeout('api', files), ['api/a.js'])).run('api/a.js');
 
   t.deepEqual(exports.answer, ['signed', undefined]);
 });
@@ -54,7 +54,7 @@ test('a package that throws costs only those who import it', async (t) => {
     'a.js': "import native from 'native'; export { native };",
     'b.js': 'export const b = 1;',
   };
-  const built = await compileSite(t, within('api', files), ['api/a.js', 'api/b.js']);
+  const built = await compileSite(t, withTimeout('api', files), ['api/a.js', 'api/b.js']);
 
   await t.throwsAsync(built.run('api/a.js'), { message: 'no binary for this machine' });
   t.is((await built.run('api/b.js')).b, 1);
@@ -80,7 +80,7 @@ test('a package that awaits something while it loads can be imported, also by wa
     'b.js': "import { again } from 'user'; export { again };",
     'c.js': 'export const c = 1;',
   };
-  const built = await compileSite(t, within('api', files), ['api/a.ts', 'api/b.js', 'api/c.js']);
+  const built = await compileSite(t, withTimeout('api', files), ['api/a.ts', 'api/b.js', 'api/c.js']);
 
   const [a, b, c] = await Promise.all(['a.ts', 'b.js', 'c.js'].map((file) => built.run(`api/${file}`)));
 
@@ -97,7 +97,7 @@ test('a package of plain TypeScript is compiled with the site', async (t) => {
     'a.js': "import { Side } from 'typed'; export const side = Side.Left;",
   };
 
-  const exports = await (await compileSite(t, within('api', files), ['api/a.js'])).run('api/a.js');
+  const exports = await (await compileSite(t, withTimeout('api', files), ['api/a.js'])).run('api/a.js');
 
   t.is(exports.side, 1);
 });

@@ -12,7 +12,7 @@ import { startEdge } from '../../helpers/edge.ts';
 import { scriptedHop } from '../../helpers/peer.ts';
 import { redisState, STATE_ROOMS, sqliteState } from '../../helpers/state-room.ts';
 import { until } from '../../helpers/until.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 const NOTHING = { waiting: 0, running: 0, dead: 0 };
 
@@ -60,7 +60,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     const { url } = await startEdge(t, { site: site.folder, env: room.env });
     const { queue } = await room.open();
     const record = (satisfies: (found: JobRecord) => boolean) =>
-      untilTold(
+      untilResult(
         async () => (await queue.ledger.list({ limit: 1 }))[0],
         (found) => found !== undefined && satisfies(found),
       );
@@ -99,7 +99,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
 
     const lines = await site.untilLedger((all) => ended(all).length === 5);
     t.true(mostAtOnce(lines) <= 2);
-    await untilTold(
+    await untilResult(
       () => queue.ledger.counts(),
       ({ waiting, running }) => waiting + running === 0,
     );

@@ -105,14 +105,14 @@ test('preferStatic puts a function behind the files and the hop', (t) => {
   const { routes } = open('item', { paths: ['/item/:id', '/product/:id'], preferStatic: true });
 
   t.deepEqual(
-    routes.map(({ step, afterMiss }) => [step, afterMiss]),
+    routes.map(({ step, afterFallback }) => [step, afterFallback]),
     [
       [4, true],
       [4, true],
     ],
   );
   t.deepEqual(
-    open('item', { paths: ['/item'] }).routes.map(({ step, afterMiss }) => [step, afterMiss]),
+    open('item', { paths: ['/item'] }).routes.map(({ step, afterFallback }) => [step, afterFallback]),
     [[2, undefined]],
   );
 });

@@ -4,7 +4,7 @@ import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
 import { claimAll, newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 const works = async (verb: () => Promise<unknown>): Promise<boolean> =>
   verb().then(
@@ -24,7 +24,7 @@ test('a Redis that is away at the start stops nothing, and is used as soon as it
   );
   await storeFault(t, store.kv('things').get('key'));
   await server.restart();
-  await untilTold(() => works(() => store.queue.ledger.counts()), Boolean);
+  await untilResult(() => works(() => store.queue.ledger.counts()), Boolean);
 
   t.deepEqual(
     await store.queue.ledger.counts(),
@@ -60,7 +60,7 @@ test('a verb that comes while Redis restarts waits for it', async (t) => {
   await store.queue.ledger.counts();
   await server.kill();
 
-  const [restarted, id] = await Promise.all([server.restart(), untilTold(() => push(store), Boolean)]);
+  const [restarted, id] = await Promise.all([server.restart(), untilResult(() => push(store), Boolean)]);
 
   t.is(restarted, undefined);
   t.like(await store.queue.ledger.find(id ?? ''), { state: 'waiting' });
@@ -110,7 +110,7 @@ test('a Redis that is frozen is told of within a second, and used again when it 
   await Promise.all(Array.from({ length: 10 }, () => storeFault(t, store.queue.ledger.counts())));
   server.thaw();
 
-  await untilTold(() => works(() => store.queue.ledger.counts()), Boolean);
+  await untilResult(() => works(() => store.queue.ledger.counts()), Boolean);
   t.is(lines.filter(({ level }) => level === 'warn').length, 1);
   t.is(lines.filter(({ message }) => message.includes('is back after')).length, 1);
 });
@@ -137,14 +137,14 @@ test('a connection on which nothing moves any more is given up for a new one', a
   await storeFault(t, store.queue.push(newJob()));
 
   // It has no answer for two seconds; then new ones are made, which are as silent.
-  const fault = await untilTold(
+  const fault = await untilResult(
     () => storeFault(t, store.queue.push(newJob())),
     ({ message }) => message.includes('cannot be reached'),
   );
 
   t.regex(fault.message, /cannot be reached: (Socket timeout|it is not ready yet|connect)/);
   server.thaw();
-  await untilTold(() => works(() => store.queue.ledger.counts()), Boolean);
+  await untilResult(() => works(() => store.queue.ledger.counts()), Boolean);
 });
 
 test('a slow Redis holds nobody for more than a second', async (t) => {
@@ -155,7 +155,7 @@ test('a slow Redis holds nobody for more than a second', async (t) => {
 
   await storeFault(t, store.queue.claim(['mail'], 1000));
 
-  await untilTold(() => works(() => store.queue.ledger.counts()), Boolean);
+  await untilResult(() => works(() => store.queue.ledger.counts()), Boolean);
 });
 
 test('a Redis that reads its data from disk is waited for', async (t) => {
@@ -168,14 +168,14 @@ test('a Redis that reads its data from disk is waited for', async (t) => {
   const { store } = openStore(t, server.url);
   const restarted = server.restart();
 
-  const fault = await untilTold(
+  const fault = await untilResult(
     () => storeFault(t, store.queue.push(newJob())),
     ({ message }) => /reading its data/.test(message),
   );
 
   t.regex(fault.message, /it is not ready yet, and may be reading its data from disk$/);
   await restarted;
-  await untilTold(() => works(() => store.queue.push(newJob())), Boolean);
+  await untilResult(() => works(() => store.queue.push(newJob())), Boolean);
 });
 
 for (const state of ['away', 'frozen', 'there'] as const) {

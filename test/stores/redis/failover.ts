@@ -8,7 +8,7 @@ import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
 import { claimAll, newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 /** Its slot is one of the first master's. */
 const PREFIX_OF_FIRST = 'site-0';
@@ -25,7 +25,7 @@ test('a failover by Sentinel loses nothing that the replica had, and is followed
 
   const fault = await storeFault(t, store.queue.push(newJob()));
   t.regex(fault.message, /^Redis "main" of the Sentinels 127\.0\.0\.1:\d+ cannot be reached: /);
-  const later = await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  const later = await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
 
   const kept = (await claimAll(store.queue)).map(({ id }) => id);
   t.deepEqual(kept, [...accepted, later]);
@@ -42,13 +42,13 @@ test('a master that is demoted behind the back of its clients is left for the ne
   await store.queue.push(newJob());
 
   // It wants to have heard from the replica lately.
-  await untilTold(() => group.sentinel.call('SENTINEL', 'FAILOVER', 'main').catch(() => undefined), Boolean);
+  await untilResult(() => group.sentinel.call('SENTINEL', 'FAILOVER', 'main').catch(() => undefined), Boolean);
 
-  await untilTold(
+  await untilResult(
     async () => String(await group.replica.call('INFO', 'replication')),
     (info) => info.includes('role:master'),
   );
-  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
   t.true((await claimAll(store.queue)).length >= 2);
 });
 
@@ -74,7 +74,7 @@ test('an address that leads to another Redis by now is followed when the old one
   await old.call('REPLICAOF', '127.0.0.1', young.port);
 
   t.regex((await storeFault(t, store.queue.push(newJob()))).message, /is a replica that takes no writes$/);
-  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
   t.is(await young.call('ZCARD', `{${PREFIX_OF_FIRST}}:waiting`), 1);
 });
 
@@ -88,7 +88,7 @@ test('Sentinels that are away are told of within a second, and asked again', asy
 
   t.regex(fault.message, /cannot be reached: All sentinels are unreachable/);
   await group.sentinel.restart();
-  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
   t.is(lines.filter(({ message }) => message.includes('is back after')).length, 1);
   await group.sentinel.kill();
   await group.master.kill();
@@ -111,7 +111,7 @@ test('a Cluster whose master dies is told of within a second, and used again whe
 
   const fault = await storeFault(t, store.queue.push(newJob()));
   t.regex(fault.message, /^Redis Cluster 127\.0\.0\.1:\d+, .* (?:does not get through|is a Cluster|gave no answer)/);
-  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
 
   const kept = new Set((await claimAll(store.queue)).map(({ id }) => id));
   t.deepEqual(
@@ -130,7 +130,7 @@ test('a Cluster of which a part is down refuses, and works when it is whole agai
   const { store } = openStore(t, cluster.url, PREFIX_OF_FIRST);
   await store.queue.push(newJob());
   await cluster.nodes[2]?.kill();
-  await untilTold(
+  await untilResult(
     async () => String(await cluster.nodes[0]?.call('CLUSTER', 'INFO')),
     (info) => info.includes('cluster_state:fail'),
   );
@@ -143,7 +143,7 @@ test('a Cluster of which a part is down refuses, and works when it is whole agai
     /(?:is a Cluster of which a part is down|does not get through to the node that has the keys|gave no answer within 900 ms)$/,
   );
   await cluster.nodes[2]?.restart();
-  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
 });
 
 test('a Cluster that is away as a whole is told of within a second, and found again', async (t) => {
@@ -158,7 +158,7 @@ test('a Cluster that is away as a whole is told of within a second, and found ag
   await storeFault(t, store.queue.push(newJob()));
 
   await Promise.all(cluster.nodes.map((node) => node.restart()));
-  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
   heard = 0;
   const ringing = setInterval(() => void store.queue.push(newJob()).catch(() => {}), 50);
   t.teardown(() => clearInterval(ringing));
@@ -179,5 +179,5 @@ test('a Cluster that is away at the start is found when it comes, and closes whe
   await closed.close();
   t.true(performance.now() - startedAtMs < 3000);
   await Promise.all(cluster.nodes.map((node) => node.restart()));
-  await untilTold(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
 });

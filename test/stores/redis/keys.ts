@@ -4,7 +4,7 @@ import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { claimAll, claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 test('jobs that are done and values that are gone leave nothing behind', async (t) => {
   const server = await startRedis(t);
@@ -22,7 +22,7 @@ test('jobs that are done and values that are gone leave nothing behind', async (
   for (let claim = await queue.claim(rules, 1000); claim; claim = await queue.claim(rules, 1000))
     await queue.done(claim);
   await queue.ledger.drop(dead.job.id);
-  await untilTold(
+  await untilResult(
     () => kv.get('short 19'),
     (value) => value === undefined,
   );
@@ -150,13 +150,13 @@ test('the connection that hears of pushes is there only while somebody listens, 
   let heard = 0;
 
   const stop = store.queue.onPush(() => heard++);
-  await untilTold(listeners, (count) => count === 1);
+  await untilResult(listeners, (count) => count === 1);
   await server.kill();
   await server.restart();
-  await untilTold(listeners, (count) => count === 1);
+  await untilResult(listeners, (count) => count === 1);
   // It rings when it is back: something may have been pushed meanwhile.
   await until(() => heard >= 2, 'a ring after the restart');
 
   stop();
-  await untilTold(listeners, (count) => count === 0);
+  await untilResult(listeners, (count) => count === 0);
 });

@@ -3,7 +3,7 @@ import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
 import { LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 test('a job whose claim was made and not heard of is had by the next claim, once', async (t) => {
   const server = await startRedis(t);
@@ -16,7 +16,7 @@ test('a job whose claim was made and not heard of is had by the next claim, once
   server.freeze();
   await Promise.all([1, 2].map(() => storeFault(t, queue.claim(['mail'], LONG_LEASE_MS))));
   server.thaw();
-  await untilTold(
+  await untilResult(
     () => queue.ledger.counts().catch(() => undefined),
     (counts) => counts?.running === 2,
   );
@@ -39,7 +39,7 @@ test('a lost claim that was never made is no claim, and one for other rules is l
   server.freeze();
   await storeFault(t, queue.claim(['other'], LONG_LEASE_MS));
   server.thaw();
-  await untilTold(
+  await untilResult(
     () => queue.ledger.counts().catch(() => undefined),
     (counts) => counts?.running === 1,
   );

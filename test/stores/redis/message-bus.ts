@@ -6,7 +6,7 @@ import { deafPort } from '../../helpers/deaf-port.ts';
 import { logFolder } from '../../helpers/log-folder.ts';
 import { type RedisServer, startRedis } from '../../helpers/redis-server.ts';
 import { until } from '../../helpers/until.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 const KEYS = { PROXY_REGO_KEY: 'Rabc', LIST_KEY_PREFIX: 'Pdef', LIST_KEY_SUFFIX: 'pod-7' };
 /** The suffix by `sha1sum`. */
@@ -58,7 +58,7 @@ test('a message that is not for it, or is none, is told once and does nothing', 
   for (const text of [...strange, ...strange, UPDATE]) await redis.call('LPUSH', LIST, text);
 
   await until(() => updates() === 1, 'the update');
-  const told = await untilTold(
+  const told = await untilResult(
     () => lines(/a message of the bus/),
     (found) => found.length >= 3,
   );
@@ -75,7 +75,7 @@ test('a Redis that goes away is told once; when it is back, it is registered the
   await registered(redis);
 
   await redis.kill();
-  await untilTold(
+  await untilResult(
     () => lines(/is away/),
     (found) => found.length > 0,
   );
@@ -86,7 +86,7 @@ test('a Redis that goes away is told once; when it is back, it is registered the
   await until(() => updates() === 1, 'the update');
   t.is(
     (
-      await untilTold(
+      await untilResult(
         () => lines(/is back/),
         (found) => found.length > 0,
       )
@@ -168,5 +168,5 @@ async function listen(
 /** Resolves with the list under which somebody is registered. */
 async function registered(redis: RedisServer): Promise<string> {
   const ask = async () => (await redis.call('ZRANGE', KEYS.PROXY_REGO_KEY, 0, -1)) as string[];
-  return String((await untilTold(ask, (found) => found.length > 0))[0]);
+  return String((await untilResult(ask, (found) => found.length > 0))[0]);
 }

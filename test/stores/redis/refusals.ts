@@ -5,7 +5,7 @@ import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault, told } from '../../helpers/store-fault.ts';
 import { claimSoon, newJob } from '../../helpers/store-place.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 /** Lines about an outage: when it began, when it was over. */
 function outages({ lines }: ReturnType<typeof openStore>): string[] {
@@ -27,11 +27,11 @@ test('a replica is read, refuses writes, and is used again when it is a master',
   for (let count = 0; count < 3; count++) {
     const fault = await storeFault(t, queue.push(newJob()));
     t.is(fault.message, `Redis 127.0.0.1:${server.port} is a replica that takes no writes`);
-    await untilTold(() => queue.ledger.counts().catch(() => undefined), Boolean);
+    await untilResult(() => queue.ledger.counts().catch(() => undefined), Boolean);
     await t.notThrowsAsync(things.list('', 10));
   }
   await server.call('REPLICAOF', 'NO', 'ONE');
-  await untilTold(() => queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => queue.push(newJob()).catch(() => undefined), Boolean);
 
   t.deepEqual(outages(opened), ['is a replica that takes no writes', 'is back']);
 });
@@ -71,7 +71,7 @@ test('a Redis that cannot save refuses writes, and takes them when it can', asyn
   const opened = openStore(t, server.url);
   await opened.store.queue.push(newJob());
   await server.call('BGSAVE');
-  await untilTold(
+  await untilResult(
     async () => String(await server.call('INFO', 'persistence')),
     (info) => info.includes('rdb_last_bgsave_status:err'),
   );
@@ -101,7 +101,7 @@ for (const [kind, login] of [
     t.false(/not%20the|not the/.test(JSON.stringify(opened.lines)));
     await server.call('CONFIG', 'SET', 'requirepass', kind === 'none' ? '' : 'not the password');
     await server.call('ACL', 'SETUSER', 'somebody', 'on', '>not the password', '~*', '&*', '+@all');
-    await untilTold(() => opened.store.queue.push(newJob()).catch(() => undefined), Boolean);
+    await untilResult(() => opened.store.queue.push(newJob()).catch(() => undefined), Boolean);
     t.deepEqual(outages(opened), ['refuses the login', 'is back']);
   });
 }
@@ -128,7 +128,7 @@ test('a user who may not publish is served all the same, and the log says what i
   await store.queue.push(newJob());
 
   t.truthy(await claimSoon(store.queue));
-  await untilTold(
+  await untilResult(
     async () => lines.filter(({ level }) => level === 'warn'),
     (warnings) => warnings.length === 1 && /forbids this user the channel/.test(warnings[0]?.message ?? ''),
   );
@@ -162,13 +162,13 @@ test('the log says how Redis must be set so that it keeps what it takes', async 
   const careful = await startRedis(t, { settings: { maxmemory: '100mb', appendonly: 'yes' } });
   const one = openStore(t, careless.url);
   const two = openStore(t, careful.url);
-  await untilTold(
+  await untilResult(
     async () => one.lines,
     (lines) => lines.length === 2,
   );
   await careless.kill();
   await careless.restart();
-  await untilTold(() => one.store.queue.push(newJob()).catch(() => undefined), Boolean);
+  await untilResult(() => one.store.queue.push(newJob()).catch(() => undefined), Boolean);
   for (let count = 0; count < 3; count++) await two.store.queue.push(newJob());
 
   t.regex(

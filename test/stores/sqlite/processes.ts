@@ -4,7 +4,7 @@ import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { startStateProcess } from '../../helpers/state-process.ts';
 import { claimAll, claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 test.serial('two processes work off one queue together, each job once', async (t) => {
   const room = await sqliteRoom(t);
@@ -136,7 +136,7 @@ test.serial('a closed store leaves its one file behind, with all that is in it',
   t.true(existsSync(room.file));
   t.false(existsSync(`${room.file}-wal`));
   const again = await ready(room.open());
-  const counts = await untilTold(
+  const counts = await untilResult(
     () => again.queue.ledger.counts(),
     () => true,
   );

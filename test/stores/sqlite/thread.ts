@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { StateThread } from '../../../src/stores/sqlite/state-thread.ts';
 import { listeningLog } from '../../helpers/sqlite-store.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 /** A thread that tells a job it is asked to find as its answer, dies when it is to drop one, and hangs when it is to retry one. */
 const ODD = `
@@ -47,7 +47,7 @@ test.serial('a thread that dies takes with it what it was asked, and the next on
     t.is(outcome?.status, 'rejected');
     t.like(outcome?.status === 'rejected' && outcome.reason, { code: 'store_unavailable' });
   }
-  const again = await untilTold(() => thread.ask('find', ['c']).catch(() => undefined), Boolean);
+  const again = await untilResult(() => thread.ask('find', ['c']).catch(() => undefined), Boolean);
   t.is(String(again), 'c');
 });
 
@@ -107,7 +107,7 @@ test.serial(
     const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => thread.ask('counts', [])));
     t.true(outcomes.every(({ status }) => status === 'rejected'));
 
-    const told: unknown = await untilTold(() => thread.ask('counts', []).catch(() => undefined), Boolean);
+    const told: unknown = await untilResult(() => thread.ask('counts', []).catch(() => undefined), Boolean);
     t.deepEqual(told, { asked: 3 });
   },
 );

@@ -5,11 +5,11 @@ import test, { type ExecutionContext } from 'ava';
 import type { Store } from '../../../src/contract/store.ts';
 import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { newJob } from '../../helpers/store-place.ts';
-import { untilTold } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-told.ts';
 
 /** Pushes, and resolves with the message of the fault, once it is the store's own and not that of a thread that only starts. */
 async function refusal(t: ExecutionContext, store: Store, pattern: RegExp): Promise<string> {
-  const fault = await untilTold(
+  const fault = await untilResult(
     () =>
       store.queue.push(newJob()).then(
         () => undefined,
@@ -26,7 +26,7 @@ async function refusal(t: ExecutionContext, store: Store, pattern: RegExp): Prom
 
 /** Resolves with the id of a job, as soon as one can be pushed. */
 function recovery({ queue }: Store): Promise<string> {
-  return untilTold(() => queue.push(newJob()).catch(() => ''), Boolean);
+  return untilResult(() => queue.push(newJob()).catch(() => ''), Boolean);
 }
 
 test.serial('nothing is made before the store is used, and then nobody else may read it', async (t) => {
@@ -131,7 +131,7 @@ test.serial('a database that is removed while it is in use is made anew, and the
   );
   // The new one is watched, too.
   heard = 0;
-  await untilTold(
+  await untilResult(
     async () => {
       await other.queue.push(newJob());
       return heard;

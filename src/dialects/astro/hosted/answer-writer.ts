@@ -4,13 +4,13 @@ import { Fault } from '../../../contract/fault.ts';
 import { Drain } from '../../../http/drain.ts';
 import { HOP_BY_HOP } from '../../../http/headers.ts';
 
-export type GivenFields = Readonly<Record<string, OutgoingHttpHeader | undefined>>;
+export type GivenHeaders = Readonly<Record<string, OutgoingHttpHeader | undefined>>;
 
 export interface AnswerHead {
   readonly status: number;
   /** '' for the status's own. */
   readonly reason: string;
-  readonly fields: GivenFields;
+  readonly fields: GivenHeaders;
 }
 
 /** What a client who reads slowly may keep waiting in memory, where nobody can make the site wait. */
@@ -92,7 +92,7 @@ export class AnswerWriter {
   }
 
   /** Those about the connection stay behind: it is not the site's. */
-  #toFields(given: GivenFields): string[] {
+  #toFields(given: GivenHeaders): string[] {
     const exchange = this.#exchange;
     const { requestId, platformId } = exchange;
     const fields: string[] = [];

@@ -6,7 +6,7 @@ import { countRawBody } from '../../../http/count-raw-body.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import type { Manifest } from './manifest.ts';
 import { lendRequest } from './request-facade.ts';
-import { LentResponse } from './response-facade.ts';
+import { ResponseFacade } from './response-facade.ts';
 
 /** What a build exports: the same for Express and its like. One for standalone use takes no more than the first two. */
 export type Handler = (
@@ -35,19 +35,19 @@ export function callHandler(parts: HandlerCallParts): Promise<Outcome> {
 
 class HandlerCall {
   readonly #parts: HandlerCallParts;
-  readonly #lent: LentResponse;
+  readonly #lent: ResponseFacade;
   readonly #outcome = Promise.withResolvers<Outcome>();
   #isTimedOut = false;
 
   constructor(parts: HandlerCallParts) {
     const { exchange, isPaced, limits, missing } = parts;
     this.#parts = parts;
-    this.#lent = new LentResponse({
+    this.#lent = new ResponseFacade({
       exchange,
       isPaced,
       onMissing: missing === 'not-found' ? () => this.#pass() : undefined,
       onFault: (fault) => this.#fail(fault),
-      onLate: () => this.#isTimedOut && limits.tellLate(exchange),
+      onLate: () => this.#isTimedOut && limits.reportLate(exchange),
     });
   }
 

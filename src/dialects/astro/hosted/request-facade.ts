@@ -26,7 +26,7 @@ export function lendRequest(exchange: Exchange, onBody: () => void): () => void 
   }
   return () => {
     // The listener that Astro 5 leaves on the connection when it has nothing to say; others have taken theirs off.
-    (request as LentMessage)[CLEAN_UP]?.();
+    (request as MessageFacade)[CLEAN_UP]?.();
     request.socket = socket;
     for (const name of OWN) deleteOwn(request, name);
   };
@@ -35,7 +35,7 @@ export function lendRequest(exchange: Exchange, onBody: () => void): () => void 
 /** Astro's own name for it. */
 const CLEAN_UP = Symbol.for('astro.nodeRequestAbortControllerCleanup');
 
-interface LentMessage extends IncomingMessage {
+interface MessageFacade extends IncomingMessage {
   [CLEAN_UP]?: () => void;
 }
 

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
-import { AnswerWriter, type GivenFields } from './answer-writer.ts';
+import { AnswerWriter, type GivenHeaders } from './answer-writer.ts';
 import { DRAINED } from './pace.ts';
 
 /** What the adapter says when it catches an error behind the head of an answer, and before. */
 const BROKEN_BODY = 'Internal server error';
 const BROKEN_HEAD: ReadonlySet<unknown> = new Set(['Server error', 'Internal Server Error']);
 
-export interface LentResponseParts {
+export interface ResponseFacadeParts {
   readonly exchange: Exchange;
   /** The build asks whether it may write on. */
   readonly isPaced: boolean;
@@ -24,10 +24,10 @@ export interface LentResponseParts {
  * The response as the handler of a build has it. What its adapter would make of an error is a Fault instead, a text behind half an answer above all; and what is
  * written after it was taken back reaches nobody.
  */
-export class LentResponse implements ProxyHandler<ServerResponse> {
+export class ResponseFacade implements ProxyHandler<ServerResponse> {
   /** For the handler. Whatever is not written to it is the real one's. */
   readonly given: ServerResponse;
-  readonly #parts: LentResponseParts;
+  readonly #parts: ResponseFacadeParts;
   readonly #response: ServerResponse;
   readonly #writer: AnswerWriter;
   readonly #own: ReadonlyMap<string | symbol, unknown>;
@@ -37,7 +37,7 @@ export class LentResponse implements ProxyHandler<ServerResponse> {
   #isOver = false;
   #isLate = false;
 
-  constructor(parts: LentResponseParts) {
+  constructor(parts: ResponseFacadeParts) {
     this.#parts = parts;
     this.#response = parts.exchange.response;
     this.#writer = new AnswerWriter(parts.exchange, parts.isPaced);
@@ -75,7 +75,7 @@ export class LentResponse implements ProxyHandler<ServerResponse> {
     return true;
   }
 
-  readonly #writeHead = (status: number, ...rest: readonly (string | GivenFields | undefined)[]): ServerResponse => {
+  readonly #writeHead = (status: number, ...rest: readonly (string | GivenHeaders | undefined)[]): ServerResponse => {
     const fields = rest.find((each) => typeof each === 'object') ?? {};
     if (this.#mayNotWrite()) return this.given;
     this.#status = status;

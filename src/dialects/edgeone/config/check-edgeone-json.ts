@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { didYouMean } from '../../../contract/problem.ts';
-import { checkDestination, checkField, checkSource } from './check-rule.ts';
+import { checkDestination, checkHeader, checkSource } from './check-rule.ts';
 
 /** Told of a mistake: where it is (`headers[2].source`, '' for the whole) and what is wrong, as the rest of a sentence. */
 export type Complain = (path: string, message: string, severity?: 'error' | 'warning') => void;
@@ -123,10 +123,10 @@ class Check {
     return rightSource && fields.length > 0 ? { source: String(source), headers: fields } : undefined;
   }
 
-  #field(path: string, field: unknown): field is RuleField {
+  #field(path: string, field: unknown): field is RuleHeader {
     if (!isObject(field)) return this.#passes(path, `must be { "key", "value" }, got ${spell(field)}`);
     this.#only(path, field, ['key', 'value']);
-    return this.#passes(path, checkField(field.key, field.value));
+    return this.#passes(path, checkHeader(field.key, field.value));
   }
 
   #maxDurationMs(): number | undefined {
@@ -229,11 +229,11 @@ export interface RewriteRule {
 
 export interface HeaderRule {
   readonly source: string;
-  readonly headers: readonly RuleField[];
+  readonly headers: readonly RuleHeader[];
 }
 
 /** A field that an answer gets. */
-export interface RuleField {
+export interface RuleHeader {
   readonly key: string;
   readonly value: string;
 }

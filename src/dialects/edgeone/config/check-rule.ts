@@ -26,12 +26,12 @@ export function checkDestination(destination: unknown, source: unknown, kind: Ru
     return `must have at most ${MOST_CHARACTERS} characters, has ${destination.length}`;
   }
   if (isHostWord(String(source)) || isHostWord(destination)) return checkHostWords(String(source), destination);
-  const place = kind === 'rewrite' ? checkRewritePlace(destination, String(source)) : checkRedirectPlace(destination);
+  const place = kind === 'rewrite' ? checkRewriteTarget(destination, String(source)) : checkRedirectTarget(destination);
   return place ?? checkNames(destination, String(source));
 }
 
 /** What is wrong with a field for answers. */
-export function checkField(name: unknown, value: unknown): string | undefined {
+export function checkHeader(name: unknown, value: unknown): string | undefined {
   if (typeof name !== 'string' || typeof value !== 'string') return 'must have a "key" and a "value" of text';
   const lowerName = name.toLowerCase();
   if (HOP_BY_HOP.has(lowerName) || lowerName === 'content-length') {
@@ -59,7 +59,7 @@ function checkHostWords(source: string, destination: string): string | undefined
   return 'leads from "$host" to "$wwwhost" or the other way round, and nowhere else';
 }
 
-function checkRedirectPlace(destination: string): string | undefined {
+function checkRedirectTarget(destination: string): string | undefined {
   if (destination.startsWith('/') && !destination.startsWith('//')) return undefined;
   const [, authority] = /^https?:\/\/([^/?#]+)/.exec(destination) ?? [];
   if (authority === undefined) return `must be a path or start with https://, got ${JSON.stringify(destination)}`;
@@ -67,7 +67,7 @@ function checkRedirectPlace(destination: string): string | undefined {
   return namesIn(authority).length > 0 ? 'must name its host, without ":name" in it' : undefined;
 }
 
-function checkRewritePlace(destination: string, source: string): string | undefined {
+function checkRewriteTarget(destination: string, source: string): string | undefined {
   if (!destination.startsWith('/') || destination.startsWith('//')) {
     return `must be a path: whatever the site does not answer goes to the one next hop, got ${JSON.stringify(destination)}`;
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 import type { EdgeOneJson } from './check-edgeone-json.ts';
 import { checkEdgeOneJson } from './check-edgeone-json.ts';
-import { JsonError, type LocatedJson, type Place, parseLocated } from './located-json.ts';
+import { JsonError, type LocatedJson, type Location, parseLocated } from './located-json.ts';
 
 export interface EdgeOneJsonReading {
   readonly json: EdgeOneJson;
@@ -24,16 +24,16 @@ export async function readEdgeOneJson(root: string): Promise<EdgeOneJsonReading>
   }
 }
 
-function check({ value, placeOf }: LocatedJson): EdgeOneJsonReading {
+function check({ value, locationOf }: LocatedJson): EdgeOneJsonReading {
   const problems: Problem[] = [];
   const json = checkEdgeOneJson(value, (path, message, severity = 'error') => {
-    problems.push({ severity, file: FILE, ...placeOf(path), message: path === '' ? message : `${path} ${message}` });
+    problems.push({ severity, file: FILE, ...locationOf(path), message: path === '' ? message : `${path} ${message}` });
   });
   return { json, problems };
 }
 
 function toProblem(error: unknown): Problem {
-  const place: Partial<Place> = error instanceof JsonError ? error.place : {};
+  const place: Partial<Location> = error instanceof JsonError ? error.place : {};
   const what = error instanceof JsonError ? 'is no JSON' : 'cannot be read';
   const message = `${what}: ${error instanceof Error ? error.message : error}; nothing of it is used`;
   return { severity: 'error', file: FILE, ...place, message };

@@ -1,7 +1,7 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 
 /** A position in a text; both count from 1. */
-export interface Place {
+export interface Location {
   readonly line: number;
   readonly column: number;
 }
@@ -10,14 +10,14 @@ export interface Place {
 export interface LocatedJson {
   readonly value: unknown;
   /** The position of the value at a path such as `headers[2].source`; if it is absent, of its nearest parent. */
-  placeOf(path: string): Place;
+  locationOf(path: string): Location;
 }
 
 /** The text is no JSON: what was found instead, and where. */
 export class JsonError extends Error {
-  readonly place: Place;
+  readonly place: Location;
 
-  constructor(message: string, place: Place) {
+  constructor(message: string, place: Location) {
     super(message);
     this.place = place;
   }
@@ -32,10 +32,10 @@ export function parseLocated(text: string): LocatedJson {
   const root = parseNested(text, errors);
   const [first, second] = errors;
   if (first) throw toJsonError(text, first, second);
-  if (!root) throw new JsonError('a value expected, got the end of the file', toPlace(text, 0));
+  if (!root) throw new JsonError('a value expected, got the end of the file', toLocation(text, 0));
   return {
     value: toValue(root),
-    placeOf: (path) => toPlace(text, nearestNode(root, path).offset),
+    locationOf: (path) => toLocation(text, nearestNode(root, path).offset),
   };
 }
 
@@ -82,10 +82,10 @@ function toJsonError(text: string, first: ParseError, second?: ParseError): Json
   const code = printParseErrorCode(first.error);
   const expected = EXPECTED.get(code === 'InvalidSymbol' && second ? printParseErrorCode(second.error) : code);
   const found = text.slice(first.offset, first.offset + Math.min(first.length, 40)) || 'the end of the file';
-  return new JsonError(`${expected ?? 'a value'} expected, got ${found}`, toPlace(text, first.offset));
+  return new JsonError(`${expected ?? 'a value'} expected, got ${found}`, toLocation(text, first.offset));
 }
 
-function toPlace(text: string, offset: number): Place {
+function toLocation(text: string, offset: number): Location {
   const before = text.slice(0, offset);
   return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 }

@@ -6,11 +6,11 @@ import { RuleDestination } from './rule-destination.ts';
 import { RulePath, toRulePath } from './rule-path.ts';
 
 /** The redirects of `edgeone.json`, first the one about slashes; undefined if there are none. It passes what none of them is about. */
-export function toRedirectGate(json: EdgeOneJson): Target | undefined {
-  return json.redirects.length > 0 || json.trailingSlash !== undefined ? new RedirectGate(json) : undefined;
+export function toRedirectFilter(json: EdgeOneJson): Target | undefined {
+  return json.redirects.length > 0 || json.trailingSlash !== undefined ? new RedirectFilter(json) : undefined;
 }
 
-class RedirectGate implements Target {
+class RedirectFilter implements Target {
   readonly name = 'edgeone.json';
   readonly #trailingSlash: boolean | undefined;
   readonly #redirects: readonly Redirect[];

@@ -8,11 +8,11 @@ import { RulePath, toHeaderPaths, toRulePath } from './rule-path.ts';
 type Field = readonly [name: string, value: string];
 
 /** The `headers` and `rewrites` of `edgeone.json`; undefined if there are none. It always passes, perhaps with another target and fields for the answer. */
-export function toRewriteGate(json: EdgeOneJson): Target | undefined {
-  return json.headers.length > 0 || json.rewrites.length > 0 ? new RewriteGate(json) : undefined;
+export function toRewriteFilter(json: EdgeOneJson): Target | undefined {
+  return json.headers.length > 0 || json.rewrites.length > 0 ? new RewriteFilter(json) : undefined;
 }
 
-class RewriteGate implements Target {
+class RewriteFilter implements Target {
   readonly name = 'edgeone.json';
   readonly #headers: readonly { readonly source: RulePath; readonly fields: readonly Field[] }[];
   readonly #rewrites: readonly { readonly source: RulePath; readonly destination: RuleDestination }[];

@@ -21,14 +21,14 @@ export class NodeApp implements App {
     const { request, response } = exchange;
     const context = toAppContext(call);
     request.url = url;
-    showPlatformFields(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
+    showPlatformHeaders(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
     response.setHeader(exchange.requestId.name, exchange.requestId.value);
     exchange.admitBody();
     const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
     response.once('close', resolve);
     countRawBody(exchange, reject);
     let isTimedOut = false;
-    const onLate = (): void => void (isTimedOut && limits.tellLate(exchange));
+    const onLate = (): void => void (isTimedOut && limits.reportLate(exchange));
     const appResponse = new AppResponse({ exchange, onFault: reject, onLate });
     try {
       const returned = this.#listener(Object.assign(request, { context }), response);
@@ -51,13 +51,13 @@ function fail({ response, pendingWork, answeredBy }: Exchange, error: unknown, r
   else reject(error);
 }
 
-interface PlatformFields {
+interface PlatformHeaders {
   readonly geo: unknown;
   readonly requestId: string;
 }
 
 /** As the platform does before an app sees the request: its own fields go, the id comes, and the geo field is parsed, which apps rely on. */
-function showPlatformFields(headers: IncomingHttpHeaders, { geo, requestId }: PlatformFields): void {
+function showPlatformHeaders(headers: IncomingHttpHeaders, { geo, requestId }: PlatformHeaders): void {
   for (const name of Object.keys(headers)) {
     if (name.startsWith('x-scf-') || name.startsWith('x-cube-')) delete headers[name];
   }

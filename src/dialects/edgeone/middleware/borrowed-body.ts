@@ -8,7 +8,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
 
 /** The body of a request as a middleware sees it: it may read it and answer, or leave it to whoever answers after it, but not both. */
-export class BorrowedBody implements UnderlyingByteSource {
+export class MiddlewareBody implements UnderlyingByteSource {
   readonly type = 'bytes';
   readonly #exchange: Exchange;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;

@@ -2,12 +2,12 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { EdgeOneRequest } from '../functions/edgeone-request.ts';
 import type { Geo } from '../functions/geo.ts';
 import { geoOf } from '../functions/platform.ts';
-import type { BorrowedBody } from './borrowed-body.ts';
+import type { MiddlewareBody } from './borrowed-body.ts';
 import { next, redirect, rewrite } from './middleware-response.ts';
 
 export interface MiddlewareContextParts {
   readonly exchange: Exchange;
-  readonly body: BorrowedBody;
+  readonly body: MiddlewareBody;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The file; stands in the log when work given to `waitUntil` fails. */
   readonly file: string;

@@ -9,12 +9,12 @@ import { patchRequest } from '../../../http/patch-request.ts';
 import { TextResponse } from '../../../http/text-response.ts';
 import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
-import { BorrowedBody } from './borrowed-body.ts';
+import { MiddlewareBody } from './borrowed-body.ts';
 import { MiddlewareContext } from './middleware-context.ts';
 import type { MiddlewareMatcher } from './middleware-matcher.ts';
 import { isMark, type Passage, passageOf } from './passage.ts';
 
-export interface MiddlewareGateParts {
+export interface MiddlewareFilterParts {
   /** The file, relative to the site. */
   readonly name: string;
   readonly middleware: (context: MiddlewareContext) => unknown;
@@ -28,11 +28,11 @@ export interface MiddlewareGateParts {
  * Calls the site's middleware, which answers, or lets the request go on with other fields or for another path. As on the platform it is open when
  * it fails: a middleware that throws, or returns nothing that can be used, is told of in the log, and the request goes on as if it were not there.
  */
-export class MiddlewareGate implements Target {
+export class MiddlewareFilter implements Target {
   readonly name: string;
-  readonly #parts: MiddlewareGateParts;
+  readonly #parts: MiddlewareFilterParts;
 
-  constructor(parts: MiddlewareGateParts) {
+  constructor(parts: MiddlewareFilterParts) {
     this.name = parts.name;
     this.#parts = parts;
   }
@@ -41,7 +41,7 @@ export class MiddlewareGate implements Target {
     const { middleware, matcher, env, limits, name: file } = this.#parts;
     removeMarks(exchange);
     if (!matcher.matches(exchange.target)) return 'passed';
-    const body = new BorrowedBody(exchange);
+    const body = new MiddlewareBody(exchange);
     const context = new MiddlewareContext({ exchange, body, env, file });
     let result: unknown;
     try {

@@ -10,17 +10,17 @@ import { survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { placeInText } from '../place-in-text.ts';
 import type { MiddlewareContext } from './middleware-context.ts';
-import { MiddlewareGate } from './middleware-filter.ts';
+import { MiddlewareFilter } from './middleware-filter.ts';
 import { toMatcher } from './middleware-matcher.ts';
 
 export interface OpenedMiddleware {
   /** Undefined for a site without one. */
-  readonly gate: Target | undefined;
+  readonly filter: Target | undefined;
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
 
-const NONE: OpenedMiddleware = { gate: undefined, ignored: [], problems: [] };
+const NONE: OpenedMiddleware = { filter: undefined, ignored: [], problems: [] };
 
 /**
  * Finds and loads the site's middleware. Never throws for what stands in it. One that does not load answers 500 for every request, as a function that does not load does:
@@ -108,8 +108,11 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
     } catch (cause) {
       // A helper of that name must not close the site; a guard is exported as the platform's page has it.
       if (!isSure) return { ...NONE, ignored: [{ file, reason: `throws while it loads: ${describe(cause)}` }] };
-      const isTold = problems.some((problem) => problem.file === file);
-      return together(problems, unready(file, cause, isTold ? undefined : `throws while it loads: ${describe(cause)}`));
+      const isReported = problems.some((problem) => problem.file === file);
+      return together(
+        problems,
+        unready(file, cause, isReported ? undefined : `throws while it loads: ${describe(cause)}`),
+      );
     }
   } catch (cause) {
     // No file of the user's is to blame, e.g. nothing can be written anywhere.
@@ -119,27 +122,27 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
 
 function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedMiddleware {
   const { file } = source;
-  if (loaded.state === 'ready') return toGate(project, source, loaded.exports);
+  if (loaded.state === 'ready') return toFilter(project, source, loaded.exports);
   if (loaded.state === 'ahead') return NONE;
   const target = new UnreadyTarget(file, undefined);
   const { log } = project;
   loaded.later.then(
     (exports) => {
-      const { gate, problems } = toGate(project, source, exports);
+      const { filter, problems } = toFilter(project, source, exports);
       logProblems(log, problems);
-      target.become(gate ?? OPEN);
+      target.become(filter ?? OPEN);
       log.info('the middleware, which was late, has loaded', { target: file });
     },
     (error: unknown) => log.error('the middleware, which was late, did not load', { target: file, error }),
   );
   const message = 'is still loading; until it has, every request is answered 500';
-  return { gate: target, ignored: [], problems: [{ severity: 'error', file, message }] };
+  return { filter: target, ignored: [], problems: [{ severity: 'error', file, message }] };
 }
 
 /** In the place of a file that turned out to be no middleware. */
 const OPEN: Target = { name: 'no middleware', answer: async () => 'passed' };
 
-function toGate({ env, log, functionLimits }: Project, source: SourceFile, exports: Exports): OpenedMiddleware {
+function toFilter({ env, log, functionLimits }: Project, source: SourceFile, exports: Exports): OpenedMiddleware {
   const { file } = source;
   const middleware = pick(exports);
   if (!middleware) return { ...NONE, ignored: [{ file, reason: 'exports no function called middleware' }] };
@@ -152,7 +155,7 @@ function toGate({ env, log, functionLimits }: Project, source: SourceFile, expor
   const unused = misspeltIn(Object.keys(Object(exports.config)), ['matcher'], source);
   const limits = new FunctionLimits({ ...functionLimits, log });
   return {
-    gate: new MiddlewareGate({ name: file, middleware, matcher, env, limits, log }),
+    filter: new MiddlewareFilter({ name: file, middleware, matcher, env, limits, log }),
     ignored: [],
     problems: [...problems, ...unused],
   };
@@ -174,7 +177,7 @@ function matcherIn({ config }: Exports): unknown {
 
 function unready(file: string, cause: unknown, message: string | undefined): OpenedMiddleware {
   const problems: Problem[] = message === undefined ? [] : [{ severity: 'error', file, message }];
-  return { gate: new UnreadyTarget(file, cause), ignored: [], problems };
+  return { filter: new UnreadyTarget(file, cause), ignored: [], problems };
 }
 
 function together(problems: readonly Problem[], opened: OpenedMiddleware): OpenedMiddleware {

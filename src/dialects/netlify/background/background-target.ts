@@ -54,6 +54,6 @@ export class BackgroundTarget implements Target {
 
 const ACCEPTED: WebResponse = Object.freeze({ status: 202, headers: [], body: null, bodyUsed: false });
 
-function pick({ method, url, rawFields, clientAddress, trusted, requestId, params, route }: Invocation, body: Buffer) {
-  return { method, url, rawFields, clientAddress, trusted, requestId, params, route, body };
+function pick({ method, url, rawHeaders, clientAddress, trusted, requestId, params, route }: Invocation, body: Buffer) {
+  return { method, url, rawHeaders, clientAddress, trusted, requestId, params, route, body };
 }

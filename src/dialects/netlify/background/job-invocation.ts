@@ -29,7 +29,7 @@ const OURS: ReadonlySet<string> = new Set([JOB_ID, JOB_ATTEMPT]);
 export class JobInvocation implements Invocation {
   readonly method: string;
   readonly url: string;
-  readonly rawFields: readonly string[];
+  readonly rawHeaders: readonly string[];
   readonly clientAddress: string;
   readonly trusted: boolean;
   readonly requestId: string;
@@ -46,8 +46,8 @@ export class JobInvocation implements Invocation {
   constructor({ stored, attempt, timeoutMs, file, log }: JobInvocationParts) {
     this.method = stored.method;
     this.url = stored.url;
-    this.rawFields = [
-      ...withoutNames(stored.rawFields, OURS),
+    this.rawHeaders = [
+      ...withoutNames(stored.rawHeaders, OURS),
       ...[JOB_ID, attempt.id, JOB_ATTEMPT, String(attempt.number)],
     ];
     this.clientAddress = stored.clientAddress;
@@ -88,10 +88,10 @@ export class JobInvocation implements Invocation {
     const mayHaveBody = method !== 'GET' && method !== 'HEAD' && this.#body.length > 0;
     try {
       const headers = new Headers();
-      for (let at = 0; at < this.rawFields.length; at += 2) {
-        const name = this.rawFields[at] as string; // pairs
+      for (let at = 0; at < this.rawHeaders.length; at += 2) {
+        const name = this.rawHeaders[at] as string; // pairs
         // Fields about a connection that is long gone.
-        if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, this.rawFields[at + 1] as string);
+        if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, this.rawHeaders[at + 1] as string);
       }
       addClientHeaders(headers, this);
       return new Request(url, { method, headers, signal, ...(mayHaveBody && { body: new Uint8Array(this.#body) }) });

@@ -45,7 +45,7 @@ export function toScheduledRequest(parts: ScheduledRequestParts): StoredRequest 
   return {
     method: 'POST',
     url: `${origin}/.netlify/functions/${functionName}`,
-    rawFields: [
+    rawHeaders: [
       ...['host', new URL(origin).host, 'content-type', 'application/json', 'content-length', String(body.length)],
       ...['user-agent', 'Netlify Clockwork', 'x-nf-event', 'schedule'],
     ],

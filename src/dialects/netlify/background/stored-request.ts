@@ -7,7 +7,7 @@ export interface StoredRequest {
   /** Absolute and public, raw. */
   readonly url: string;
   /** Flat names and values as they came; trust headers of untrusted peers are gone. */
-  readonly rawFields: readonly string[];
+  readonly rawHeaders: readonly string[];
   /** '' if unknown. */
   readonly clientAddress: string;
   readonly trusted: boolean;
@@ -63,7 +63,7 @@ function parse(line: string): Readonly<Record<string, unknown>> {
 const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   method: isText,
   url: (value) => isText(value) && URL.canParse(value),
-  rawFields: (value) => isTexts(value) && value.length % 2 === 0,
+  rawHeaders: (value) => isTexts(value) && value.length % 2 === 0,
   clientAddress: isText,
   trusted: (value) => typeof value === 'boolean',
   requestId: isText,

@@ -1,6 +1,6 @@
 import type { Params } from '../../../contract/target.ts';
 import { CookieJar, type Cookies } from './cookies.ts';
-import { fieldOf } from './field-of.ts';
+import { headerOf } from './field-of.ts';
 import { type Geo, mockGeo, toGeo } from './geo.ts';
 import type { Invocation } from './invocation.ts';
 import type { Platform, ServerInfo, SiteInfo } from './platform.ts';
@@ -45,14 +45,14 @@ export interface CallContext {
  * None is made late: a getter on an object costs more than all that stands here, a URL included.
  */
 export function toContext(invocation: Invocation, platform: Platform): CallContext {
-  const jar = new CookieJar(invocation.rawFields);
+  const jar = new CookieJar(invocation.rawHeaders);
   const context: Context = {
     account: { id: told(invocation, 'x-nf-account-id') },
     cookies: jar.cookies,
     deploy: toDeploy(invocation, platform),
     flags: FLAGS,
     path: invocation.route,
-    geo: toPlace(invocation, platform),
+    geo: toLocation(invocation, platform),
     ip: invocation.clientAddress,
     json,
     log: tell,
@@ -72,8 +72,8 @@ export function toContext(invocation: Invocation, platform: Platform): CallConte
 }
 
 /** What a peer says that is believed; '' for nothing. */
-function told({ trusted, rawFields }: Invocation, name: string): string {
-  return trusted ? fieldOf(rawFields, name) : '';
+function told({ trusted, rawHeaders }: Invocation, name: string): string {
+  return trusted ? headerOf(rawHeaders, name) : '';
 }
 
 function toDeploy(invocation: Invocation, { isDev }: Platform): Deploy {
@@ -87,9 +87,9 @@ function toDeploy(invocation: Invocation, { isDev }: Platform): Deploy {
   return deploy;
 }
 
-function toPlace({ trusted, rawFields }: Invocation, { mockCountry }: Platform): Geo {
+function toLocation({ trusted, rawHeaders }: Invocation, { mockCountry }: Platform): Geo {
   if (mockCountry !== undefined) return mockGeo(mockCountry);
-  return trusted ? toGeo(rawFields) : {};
+  return trusted ? toGeo(rawHeaders) : {};
 }
 
 /** A copy, so that a function may write into its own. Patterns of the platform give texts alone. */

@@ -33,9 +33,9 @@ export class CookieJar {
   readonly #changes: Cookie[] = [];
 
   /** Of a request with these fields, flat names and values. */
-  constructor(rawFields: readonly string[]) {
+  constructor(rawHeaders: readonly string[]) {
     this.cookies = {
-      get: (name) => findCookie(rawFields, name),
+      get: (name) => findCookie(rawHeaders, name),
       set: (given: Cookie | string, value?: string) => {
         const cookie = typeof given === 'string' ? { name: given, value } : given;
         this.#changes.push(withText(cookie));
@@ -54,11 +54,11 @@ export class CookieJar {
 }
 
 /** Of two of one name the last, as on the platform. A proxy that came by HTTP/2 may have left several fields (RFC 9113 8.2.3). */
-function findCookie(rawFields: readonly string[], name: string): string | undefined {
+function findCookie(rawHeaders: readonly string[], name: string): string | undefined {
   let found: string | undefined;
-  for (let at = 0; at < rawFields.length; at += 2) {
-    if (rawFields[at]?.toLowerCase() !== 'cookie') continue;
-    for (const pair of rawFields[at + 1]?.split(';') ?? []) {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.toLowerCase() !== 'cookie') continue;
+    for (const pair of rawHeaders[at + 1]?.split(';') ?? []) {
       const equals = pair.indexOf('=');
       if (equals >= 0 && pair.slice(0, equals).trim() === name) found = pair.slice(equals + 1).trim();
     }

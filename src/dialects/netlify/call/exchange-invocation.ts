@@ -6,7 +6,7 @@ import { toRequestUrl } from '../../../http/request-url.ts';
 import { WebRequest } from '../../../http/web-request.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
 import { addClientHeaders, CLIENT_ADDRESS } from './client-headers.ts';
-import { fieldOf } from './field-of.ts';
+import { headerOf } from './field-of.ts';
 import type { Invocation } from './invocation.ts';
 import { REQUEST_ID } from './request-ulids.ts';
 
@@ -55,7 +55,7 @@ export class ExchangeInvocation implements Invocation {
     return this.#url;
   }
 
-  get rawFields(): readonly string[] {
+  get rawHeaders(): readonly string[] {
     return this.#exchange.request.rawHeaders;
   }
 
@@ -96,7 +96,7 @@ export class ExchangeInvocation implements Invocation {
 
   #findAddress(): string {
     const { address, trusted } = this.#exchange.client;
-    const told = trusted ? fieldOf(this.rawFields, CLIENT_ADDRESS) : '';
+    const told = trusted ? headerOf(this.rawHeaders, CLIENT_ADDRESS) : '';
     return isIP(told) ? told : address;
   }
 }

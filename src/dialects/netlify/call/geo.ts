@@ -1,4 +1,4 @@
-import { fieldOf } from './field-of.ts';
+import { headerOf } from './field-of.ts';
 
 /** `context.geo`: where the client is. What is unknown is absent. */
 export interface Geo {
@@ -21,9 +21,9 @@ export interface Area {
  * What a trusted peer says of the client's place: `x-nf-geo` (JSON in base64), else the fields `section-io-geo-*`. What cannot be read is as if it
  * were not there.
  */
-export function toGeo(rawFields: readonly string[]): Geo {
-  const field = fieldOf(rawFields, 'x-nf-geo');
-  return field === '' ? fromSection(rawFields) : fromNetlify(field);
+export function toGeo(rawHeaders: readonly string[]): Geo {
+  const field = headerOf(rawHeaders, 'x-nf-geo');
+  return field === '' ? fromSection(rawHeaders) : fromNetlify(field);
 }
 
 /** Where every client is in development, as in `netlify dev --geo=mock --country=…`: San Francisco for US. */
@@ -53,9 +53,9 @@ function fromNetlify(field: string): Geo {
   return { ...rest, ...(postalCode !== undefined && { postalCode }) };
 }
 
-function fromSection(rawFields: readonly string[]): Geo {
+function fromSection(rawHeaders: readonly string[]): Geo {
   const geo: Geo = {};
-  const told = sectionFields(rawFields);
+  const told = sectionHeaders(rawHeaders);
   if (!told) return geo;
   const say = (name: string): string => toText(told.get(name) ?? '');
   const country = toArea(say('country-code'), say('country-name'));
@@ -77,13 +77,13 @@ function fromSection(rawFields: readonly string[]): Geo {
 const SECTION = 'section-io-geo-';
 
 /** By what stands behind the prefix. Undefined if there is none, as nearly always. */
-function sectionFields(rawFields: readonly string[]): ReadonlyMap<string, string> | undefined {
+function sectionHeaders(rawHeaders: readonly string[]): ReadonlyMap<string, string> | undefined {
   let found: Map<string, string> | undefined;
-  for (let at = 0; at < rawFields.length; at += 2) {
-    const name = rawFields[at] as string; // pairs
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string; // pairs
     if (name.length <= SECTION.length || !name.toLowerCase().startsWith(SECTION)) continue;
     found ??= new Map();
-    found.set(name.slice(SECTION.length).toLowerCase(), rawFields[at + 1] as string);
+    found.set(name.slice(SECTION.length).toLowerCase(), rawHeaders[at + 1] as string);
   }
   return found;
 }

@@ -7,7 +7,7 @@ export interface Invocation {
   /** Absolute and public: scheme and host as the client saw them, path and query raw. */
   readonly url: string;
   /** Flat names and values as they came; trust headers of untrusted peers are gone. */
-  readonly rawFields: readonly string[];
+  readonly rawHeaders: readonly string[];
   /** The WHATWG Request with its body; the same object each time. */
   readonly request: Request;
   /** The whole body; empty for none. Rejects with `body_too_large`. */

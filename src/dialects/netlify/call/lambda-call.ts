@@ -2,7 +2,7 @@ import { Fault } from '../../../contract/fault.ts';
 import type { Callback } from './lambda-context.ts';
 
 /** Tells of an answer that came when there was one already; `error` undefined if it was no error. */
-export type TellLate = (error: unknown) => void;
+export type ReportLate = (error: unknown) => void;
 
 /** One call of a handler: the first of what it returns, calls back and throws is its result. */
 export class LambdaCall {
@@ -10,19 +10,19 @@ export class LambdaCall {
   readonly result: Promise<unknown>;
   /** May be called any number of times, at any time. */
   readonly done: Callback;
-  readonly #tellLate: TellLate;
+  readonly #reportLate: ReportLate;
   #resolve!: (result: unknown) => void;
   #reject!: (error: unknown) => void;
   #isSettled = false;
 
-  constructor(tellLate: TellLate) {
-    this.#tellLate = tellLate;
+  constructor(reportLate: ReportLate) {
+    this.#reportLate = reportLate;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
     this.done = (error, result) => {
-      if (this.#isSettled) tellLate(error ?? undefined);
+      if (this.#isSettled) reportLate(error ?? undefined);
       else if (error === undefined || error === null) this.#succeed(result);
       else this.#fail(error);
     };
@@ -35,7 +35,7 @@ export class LambdaCall {
   }
 
   threw(error: unknown): void {
-    if (this.#isSettled) this.#tellLate(error);
+    if (this.#isSettled) this.#reportLate(error);
     else this.#fail(error);
   }
 

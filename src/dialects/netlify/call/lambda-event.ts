@@ -47,11 +47,11 @@ export function toLambdaEvent(invocation: Invocation, body: Buffer, platform: La
 
 /** In lower case; those that the platform vouches for stand in place of what came. */
 function toFields(invocation: Invocation, platform: LambdaSite): Map<string, string[]> {
-  const { rawFields, clientAddress, url } = invocation;
+  const { rawHeaders, clientAddress, url } = invocation;
   const fields = new Map<string, string[]>();
-  for (let at = 0; at < rawFields.length; at += 2) {
-    const name = (rawFields[at] as string).toLowerCase(); // pairs
-    const value = rawFields[at + 1] as string;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] as string).toLowerCase(); // pairs
+    const value = rawHeaders[at + 1] as string;
     const values = fields.get(name);
     if (values) values.push(value);
     else fields.set(name, [value]);
@@ -65,7 +65,7 @@ function toFields(invocation: Invocation, platform: LambdaSite): Map<string, str
     invocation,
   );
   if (platform.mockCountry !== undefined || !fields.has('x-nf-geo'))
-    fields.set('x-nf-geo', [toGeoField(invocation, platform)]);
+    fields.set('x-nf-geo', [toGeoHeader(invocation, platform)]);
   if (!fields.has('x-nf-account-id')) fields.set('x-nf-account-id', ['']);
   if (!fields.has('x-nf-site-id')) fields.set('x-nf-site-id', [platform.site.id ?? '']);
   if (!fields.has('host')) fields.set('host', [toAuthority(url)]);
@@ -73,8 +73,8 @@ function toFields(invocation: Invocation, platform: LambdaSite): Map<string, str
 }
 
 /** As the platform's gateway writes it, also when nothing is known: functions parse it unseen. */
-function toGeoField({ rawFields, trusted }: Invocation, { mockCountry }: LambdaSite): string {
-  const geo = mockCountry !== undefined ? mockGeo(mockCountry) : trusted ? toGeo(rawFields) : {};
+function toGeoHeader({ rawHeaders, trusted }: Invocation, { mockCountry }: LambdaSite): string {
+  const geo = mockCountry !== undefined ? mockGeo(mockCountry) : trusted ? toGeo(rawHeaders) : {};
   const { postalCode, ...rest } = geo;
   return Buffer.from(JSON.stringify({ ...rest, postal_code: postalCode })).toString('base64');
 }

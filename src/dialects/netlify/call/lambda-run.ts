@@ -45,11 +45,11 @@ function toRun(handler: Handler, { name, file, platform }: LambdaRunParts): Run 
 
   return async (invocation) => {
     const event = toLambdaEvent(invocation, await invocation.readBody(), platform);
-    const tellLate = (error: unknown): void => logLate(platform.log, file, invocation, error);
+    const reportLate = (error: unknown): void => logLate(platform.log, file, invocation, error);
     const toContext = (done: Callback) => toLambdaContext(identity, invocation, done);
     try {
-      if (streams) return await streamLambda((stream, done) => handler(event, stream, toContext(done)), tellLate);
-      const call = new LambdaCall(tellLate);
+      if (streams) return await streamLambda((stream, done) => handler(event, stream, toContext(done)), reportLate);
+      const call = new LambdaCall(reportLate);
       callNow(call, () => handler(event, toContext(call.done), call.done), waits);
       return toAnswer(await call.result, event.path);
     } catch (cause) {

@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { Fault } from '../../../contract/fault.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
-import type { TellLate } from './lambda-call.ts';
+import type { ReportLate } from './lambda-call.ts';
 import type { Callback } from './lambda-context.ts';
 import { toStreamResponse } from './lambda-result.ts';
 
@@ -11,7 +11,7 @@ import { toStreamResponse } from './lambda-result.ts';
  */
 export async function streamLambda(
   handle: (stream: LambdaResponseStream, done: Callback) => unknown,
-  tellLate: TellLate,
+  reportLate: ReportLate,
 ): Promise<WebResponse> {
   const stream = new LambdaResponseStream();
   const { promise: failure, reject } = Promise.withResolvers<never>();
@@ -19,7 +19,7 @@ export async function streamLambda(
   failure.catch(() => {});
   const fail = (error: unknown): void => {
     reject(error);
-    endWith(stream, error, tellLate);
+    endWith(stream, error, reportLate);
   };
   // What `done()` gives beside an error is of no use here: the stream is the result.
   const done: Callback = (error) => {
@@ -35,8 +35,8 @@ export async function streamLambda(
   }
 }
 
-function endWith(stream: LambdaResponseStream, error: unknown, tellLate: TellLate): void {
-  if (stream.writableEnded) tellLate(error);
+function endWith(stream: LambdaResponseStream, error: unknown, reportLate: ReportLate): void {
+  if (stream.writableEnded) reportLate(error);
   // Destroyed already, its reader knows the error, or wants no more (the client left, say), of which the handler now complains.
   else if (!stream.destroyed) {
     stream.destroy(new Fault('function_error', { message: 'the function failed while it streamed', cause: error }));

@@ -1,5 +1,5 @@
 /** Where a value of a configuration stands, as problems tell it. */
-export interface ValuePlace {
+export interface ValueLocation {
   /** Relative to the site. */
   readonly file: string;
   /** From 1. */
@@ -9,7 +9,7 @@ export interface ValuePlace {
 }
 
 /** A value that somebody wrote for a function, not yet looked at. */
-export interface ConfigValue extends ValuePlace {
+export interface ConfigValue extends ValueLocation {
   readonly value: unknown;
 }
 

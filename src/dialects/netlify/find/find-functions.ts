@@ -35,12 +35,12 @@ export async function findFunctions(project: Project, toml: NetlifyToml): Promis
 /** Where frameworks put functions; the second is the newer one, and wins. */
 const GENERATED_FOLDERS = ['.netlify/v1/functions', '.netlify/functions-internal'];
 
-interface Place {
+interface Location {
   readonly folder: string;
   readonly generated: boolean;
 }
 
-interface Found extends Candidate, Place {}
+interface Found extends Candidate, Location {}
 
 interface Read extends Found {
   readonly path: string;

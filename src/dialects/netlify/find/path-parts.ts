@@ -20,7 +20,7 @@ export interface GroupPart {
   readonly prefix: string;
   readonly suffix: string;
   readonly modifier: Modifier;
-  /** Place in the pattern, from 1. */
+  /** Location in the pattern, from 1. */
   readonly at: number;
 }
 
@@ -228,7 +228,7 @@ export interface PathToken {
   readonly kind: 'char' | 'escaped' | 'name' | 'expression' | '*' | '+' | '?' | '{' | '}';
   /** A name without its colon, an expression without its parentheses. */
   readonly text: string;
-  /** Place in the pattern, from 1. */
+  /** Location in the pattern, from 1. */
   readonly at: number;
 }
 

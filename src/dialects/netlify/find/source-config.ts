@@ -7,10 +7,10 @@ import { describe, toLiteral } from './source-literal.ts';
 import { findSchedule } from './source-schedule.ts';
 import {
   type Expression,
+  locationOf,
   type ObjectLiteral,
   type Program,
   parseSource,
-  placeOf,
   SyntaxComplaint,
   withoutTypes,
 } from './source-syntax.ts';
@@ -140,7 +140,7 @@ class Source {
     const read = toLiteral(value, (part, what) => {
       this.#warn(part, `config.${key} is not written out (${what}), so that Netlify does not see it`);
     });
-    return read === undefined ? undefined : { value: read, file: this.#file, ...placeOf(value) };
+    return read === undefined ? undefined : { value: read, file: this.#file, ...locationOf(value) };
   }
 
   #warnOfSpreads(literal: ObjectLiteral): void {
@@ -153,12 +153,12 @@ class Source {
   #wrapper(): ConfigValues {
     const found = findSchedule(this.#program, this.#exports);
     if (!found) return new Map();
-    const place = placeOf(found.argument);
+    const place = locationOf(found.argument);
     return new Map([['schedule', { value: found.value ?? null, file: this.#file, ...place }]]);
   }
 
-  #warn(part: Parameters<typeof placeOf>[0] | undefined, message: string): void {
-    this.#problems.push({ severity: 'warning', file: this.#file, ...(part && placeOf(part)), message });
+  #warn(part: Parameters<typeof locationOf>[0] | undefined, message: string): void {
+    this.#problems.push({ severity: 'warning', file: this.#file, ...(part && locationOf(part)), message });
   }
 }
 

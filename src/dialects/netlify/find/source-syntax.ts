@@ -42,7 +42,7 @@ export async function parseSource(text: string, file: string): Promise<Program> 
 }
 
 /** Where a part of a text starts, both from 1. */
-export function placeOf(node: { readonly loc?: Expression['loc'] }): {
+export function locationOf(node: { readonly loc?: Expression['loc'] }): {
   readonly line?: number;
   readonly column?: number;
 } {

@@ -7,7 +7,7 @@ import { BUILDS, nameOf } from '../../../helpers/astro-builds.ts';
 import { astroSite } from '../../../helpers/astro-site.ts';
 import { startNexthop } from '../../../helpers/process.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
-import { untilTold } from '../../../helpers/until-told.ts';
+import { untilResult } from '../../../helpers/until-told.ts';
 
 for (const build of BUILDS) {
   test(`a rejection that a page of ${nameOf(build)} leaves behind is told once in error.log, and the process lives`, async (t) => {
@@ -15,7 +15,7 @@ for (const build of BUILDS) {
     const url = `http://127.0.0.1:${running.port}`;
 
     t.is(await (await fetch(`${url}/api/reject`)).text(), 'answered');
-    const log = await untilTold(
+    const log = await untilResult(
       () => readFile(join(running.logDir, 'error.log'), 'utf8'),
       (text) => text.includes('left behind by the site'),
     );

@@ -3,7 +3,7 @@ import type { Reading } from '../../../../src/contract/dialect.ts';
 import { edgeone } from '../../../../src/dialects/edgeone/edgeone.ts';
 import { serveDialect } from '../../../helpers/dialect-server.ts';
 
-function gatesIn({ routes }: Reading): readonly string[] {
+function filtersIn({ routes }: Reading): readonly string[] {
   return routes.filter(({ step }) => step === 1).map(({ file }) => file);
 }
 
@@ -21,7 +21,7 @@ for (const [form, text] of Object.entries(FORMS)) {
     const { reading, url } = await serveDialect(t, edgeone, files);
 
     t.deepEqual(reading.problems, []);
-    t.deepEqual(gatesIn(reading), ['middleware.js']);
+    t.deepEqual(filtersIn(reading), ['middleware.js']);
     t.is(await (await fetch(`${url}/x`)).text(), 'mine');
   });
 }
@@ -33,7 +33,7 @@ test('the middleware of the root is taken before that below src, and is TypeScri
   };
   const { reading } = await serveDialect(t, edgeone, files);
 
-  t.deepEqual(gatesIn(reading), ['middleware.ts']);
+  t.deepEqual(filtersIn(reading), ['middleware.ts']);
   t.deepEqual(reading.ignored, [{ file: 'src/middleware.js', reason: 'middleware.ts is the middleware' }]);
 });
 
@@ -87,7 +87,7 @@ for (const [whose, text] of Object.entries(STRANGE)) {
   test(`src/middleware.ts is left alone when it is ${whose}`, async (t) => {
     const { reading } = await serveDialect(t, edgeone, { 'src/middleware.ts': text });
 
-    t.deepEqual(gatesIn(reading), []);
+    t.deepEqual(filtersIn(reading), []);
     t.deepEqual(reading.problems, []);
     t.is(reading.ignored[0]?.file, 'src/middleware.ts');
     t.false('helperRan' in globalThis);

@@ -14,7 +14,7 @@ import { type LogLine, netlifyPlatform } from '../../../helpers/lambda-server.ts
 const STORED: StoredRequest = {
   method: 'POST',
   url: 'https://shop.example/report/7?x=1',
-  rawFields: ['Host', 'shop.example', 'Content-Type', 'application/json', 'X-Nexthop-Job-Id', 'forged', 'TE', 'gzip'],
+  rawHeaders: ['Host', 'shop.example', 'Content-Type', 'application/json', 'X-Nexthop-Job-Id', 'forged', 'TE', 'gzip'],
   clientAddress: '198.51.100.7',
   trusted: false,
   requestId: '01ARZ3NDEKTSV4RRFFQ69G5FAV',

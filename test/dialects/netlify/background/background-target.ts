@@ -5,26 +5,26 @@ import { BackgroundTarget } from '../../../../src/dialects/netlify/background/ba
 import { fromStoredBytes, type StoredRequest } from '../../../../src/dialects/netlify/background/stored-request.ts';
 import { type ExchangeServer, serveExchanges } from '../../../helpers/exchange-server.ts';
 import { netlifyPlatform } from '../../../helpers/lambda-server.ts';
-import { untilTold } from '../../../helpers/until-told.ts';
+import { untilResult } from '../../../helpers/until-told.ts';
 
 interface Intake extends JobIntake {
   readonly rules: string[];
   readonly stored: StoredRequest[];
   /** What each push waits for. */
-  gate: Promise<unknown>;
+  filter: Promise<unknown>;
 }
 
-function intake(gate: Promise<unknown> = Promise.resolve()): Intake {
+function intake(filter: Promise<unknown> = Promise.resolve()): Intake {
   const rules: string[] = [];
   const stored: StoredRequest[] = [];
   return {
     rules,
     stored,
-    gate,
+    filter,
     async push(rule, payload) {
       rules.push(rule);
       stored.push(fromStoredBytes(payload));
-      await this.gate;
+      await this.filter;
       return 'job-1';
     },
   };
@@ -72,7 +72,7 @@ test('a request is kept as it came and answered with 202, an id and nothing else
     params: { id: '7' },
     route: '/report/:id',
   });
-  t.deepEqual(stored?.rawFields.slice(-6), ['X-Tag', 'a', 'x-tag', 'b', 'Content-Length', '4']);
+  t.deepEqual(stored?.rawHeaders.slice(-6), ['X-Tag', 'a', 'x-tag', 'b', 'Content-Length', '4']);
   t.deepEqual(stored?.body, Buffer.from('\xff\x00\r\n', 'latin1'));
 });
 
@@ -87,12 +87,12 @@ for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PATCH']) {
 }
 
 test('the answer waits until the job is stored', async (t) => {
-  const gate = Promise.withResolvers<void>();
-  const jobs = intake(gate.promise);
+  const filter = Promise.withResolvers<void>();
+  const jobs = intake(filter.promise);
   const server = await serve(t, jobs);
   const peer = await server.connect();
   peer.write(`GET / HTTP/1.1\r\n${REST}\r\n`);
-  await untilTold(
+  await untilResult(
     async () => jobs.stored.length,
     (count) => count === 1,
   );
@@ -100,7 +100,7 @@ test('the answer waits until the job is stored', async (t) => {
   // By the time that another request is answered, this one could have been.
   t.regex(await server.exchange(`POST / HTTP/1.1\r\n${REST}Content-Length: 11\r\n\r\n`), /^HTTP\/1\.1 413 /);
   t.is(peer.received, '');
-  gate.resolve();
+  filter.resolve();
   t.regex(await peer.readToEnd(), /^HTTP\/1\.1 202 /);
 });
 
@@ -147,22 +147,22 @@ test('a body of just the limit is taken, after 100 Continue', async (t) => {
 });
 
 test('what a client leaves behind whole is stored, though it does not wait for the answer', async (t) => {
-  const gate = Promise.withResolvers<void>();
-  const jobs = intake(gate.promise);
+  const filter = Promise.withResolvers<void>();
+  const jobs = intake(filter.promise);
   const server = await serve(t, jobs);
   const peer = await server.connect();
   peer.write(`GET / HTTP/1.1\r\n${REST}\r\n`);
-  await untilTold(
+  await untilResult(
     async () => jobs.stored.length,
     (count) => count === 1,
   );
 
   peer.reset();
-  await untilTold(
+  await untilResult(
     async () => server.exchanges[0]?.left,
     (left) => left === true,
   );
-  gate.resolve();
+  filter.resolve();
 
   t.is((await server.exchange(`GET / HTTP/1.1\r\n${REST}\r\n`)).slice(9, 12), '202');
   t.deepEqual(server.faults, []);
@@ -173,14 +173,14 @@ test('what a client leaves in the middle of its body is not stored', async (t) =
   const server = await serve(t, jobs);
   const peer = await server.connect();
   peer.write(`POST / HTTP/1.1\r\n${REST}Content-Length: 10\r\n\r\n123`);
-  await untilTold(
+  await untilResult(
     async () => server.exchanges.length,
     (count) => count === 1,
   );
 
   peer.reset();
 
-  await untilTold(
+  await untilResult(
     async () => server.faults[0]?.code,
     (code) => code === 'client_left',
   );

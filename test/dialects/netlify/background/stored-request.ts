@@ -8,7 +8,7 @@ import {
 const REQUEST: StoredRequest = {
   method: 'PUT',
   url: 'https://shop.example/report/7?x=%20&y',
-  rawFields: ['Host', 'shop.example', 'X-Tag', 'a', 'x-tag', 'caf\xe9'],
+  rawHeaders: ['Host', 'shop.example', 'X-Tag', 'a', 'x-tag', 'caf\xe9'],
   clientAddress: '198.51.100.7',
   trusted: false,
   requestId: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
@@ -33,7 +33,7 @@ function fuzzed(seed: number): StoredRequest {
   const text = (): string => bytes(next(40)).toString('latin1');
   return {
     ...REQUEST,
-    rawFields: Array.from({ length: 2 * next(20) }, text),
+    rawHeaders: Array.from({ length: 2 * next(20) }, text),
     params: Object.fromEntries(Array.from({ length: next(4) }, () => [text(), next(2) ? text() : [text(), text()]])),
     route: next(2) ? text() : undefined,
     body: bytes(next(3000)),

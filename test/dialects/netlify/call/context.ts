@@ -37,7 +37,7 @@ test('the keys are those of the platform, in its order', async (t) => {
 
 test('it is what the types of @netlify/functions say', async (t) => {
   const platform = toPlatform(await project(t, {}));
-  const { context } = toContext({ rawFields: [], params: {}, url: 'http://a/' } as unknown as Invocation, platform); // nothing else is looked at
+  const { context } = toContext({ rawHeaders: [], params: {}, url: 'http://a/' } as unknown as Invocation, platform); // nothing else is looked at
 
   // A cookie may be undefined, which the package's type of get() hides.
   const typed: Omit<PackageContext, 'cookies'> & { cookies: Omit<PackageContext['cookies'], 'get'> } = context;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type LambdaServer, serveLambda } from '../../../helpers/lambda-server.ts';
-import { untilTold } from '../../../helpers/until-told.ts';
+import { untilResult } from '../../../helpers/until-told.ts';
 
 async function get(server: LambdaServer, init: RequestInit = {}): Promise<Response> {
   return fetch(`${server.url}/x`, init);
@@ -184,7 +184,7 @@ test('a rejection behind the callback is logged and ends nothing', async (t) => 
   });
 
   t.is((await get(server)).status, 201);
-  const lines = await untilTold(
+  const lines = await untilResult(
     async () => server.lines,
     ({ length }) => length > 0,
   );

@@ -5,7 +5,7 @@ import { awslambda } from '../../../../src/dialects/netlify/call/awslambda.ts';
 import { installGlobals } from '../../../../src/dialects/netlify/call/globals.ts';
 import type { LambdaResponseStream } from '../../../../src/dialects/netlify/call/lambda-stream.ts';
 import { serveLambda } from '../../../helpers/lambda-server.ts';
-import { untilTold } from '../../../helpers/until-told.ts';
+import { untilResult } from '../../../helpers/until-told.ts';
 
 installGlobals(process.env);
 
@@ -114,7 +114,7 @@ test('when the client leaves, the source of the stream ends', async (t) => {
 
   peer.reset();
 
-  await untilTold(
+  await untilResult(
     async () => source.destroyed,
     (destroyed) => destroyed,
   );
@@ -142,7 +142,7 @@ test('HEAD of a stream has its head, and its source ends', async (t) => {
   );
 
   t.is((await fetch(server.url, { method: 'HEAD' })).status, 203);
-  await untilTold(
+  await untilResult(
     async () => source.destroyed,
     (destroyed) => destroyed,
   );
@@ -170,7 +170,7 @@ test('what a handler throws when its answer is complete is logged', async (t) =>
   const server = await serveLambda(t, handler);
 
   t.is(await (await fetch(server.url)).text(), 'all');
-  const lines = await untilTold(
+  const lines = await untilResult(
     async () => server.lines,
     ({ length }) => length > 0,
   );

@@ -232,7 +232,7 @@ async function serve(
     response.writeHead(404).end();
     return 'answered' as const;
   };
-  return serveHandler(t, { routes: [...others, ...routes], miss: { name: 'miss', answer } });
+  return serveHandler(t, { routes: [...others, ...routes], fallback: { name: 'miss', answer } });
 }
 
 async function get(server: ExchangeServer, target: string, method = 'GET'): Promise<string> {
