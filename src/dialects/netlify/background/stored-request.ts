@@ -20,12 +20,15 @@ export interface StoredRequest {
 /** Goes up whenever what an older process would read is something else. */
 const VERSION = 1;
 
+/** The key of the headers in version 1: stores hold jobs with it. */
+const STORED_HEADERS = 'rawFields';
+
 const LINE_FEED = 0x0a;
 
 /** One line of JSON, behind it the body as it came. A person can read it with `head -1`. */
-export function toStoredBytes({ body, ...head }: StoredRequest): Buffer {
+export function toStoredBytes({ body, rawHeaders, ...head }: StoredRequest): Buffer {
   // JSON escapes line feeds, so the first one is the end of the head.
-  const line = JSON.stringify({ version: VERSION, ...head, bodyBytes: body.length });
+  const line = JSON.stringify({ version: VERSION, ...head, [STORED_HEADERS]: rawHeaders, bodyBytes: body.length });
   return Buffer.concat([Buffer.from(`${line}\n`), body]);
 }
 
@@ -34,12 +37,13 @@ export function fromStoredBytes(bytes: Uint8Array): StoredRequest {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.indexOf(LINE_FEED);
   if (end < 0) throw damaged('its head has no end');
-  const { version, bodyBytes, ...head } = parse(buffer.toString('utf8', 0, end));
+  const { version, bodyBytes, [STORED_HEADERS]: rawHeaders, ...rest } = parse(buffer.toString('utf8', 0, end));
   if (version !== VERSION) {
     throw new Fault('internal', {
       message: `the stored request has version ${JSON.stringify(version)}, and this nexthop reads ${VERSION}: was it stored by a newer one?`,
     });
   }
+  const head = { ...rest, rawHeaders };
   if (!isHead(head)) throw damaged('its head lacks something, or has it in another form');
   const body = buffer.subarray(end + 1);
   if (body.length !== bodyBytes) throw damaged(`its body has ${body.length} bytes instead of ${bodyBytes}`);

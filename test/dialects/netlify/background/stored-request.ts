@@ -59,6 +59,17 @@ test('its first line is JSON that a person can read', (t) => {
   t.like(JSON.parse(line), { version: 1, method: 'PUT', url: REQUEST.url, bodyBytes: 8 });
 });
 
+test('a request that an earlier nexthop stored is read', (t) => {
+  const head =
+    '{"version":1,"method":"PUT","url":"https://a.example/x","rawFields":["Host","a.example"],"clientAddress":"",' +
+    '"trusted":false,"requestId":"r","params":{},"bodyBytes":2}';
+
+  const { rawHeaders, body } = fromStoredBytes(Buffer.from(`${head}\nhi`));
+
+  t.deepEqual(rawHeaders, ['Host', 'a.example']);
+  t.is(String(body), 'hi');
+});
+
 test('a request of a newer version is refused with both versions', (t) => {
   const newer = Buffer.from(toStoredBytes(REQUEST).toString('latin1').replace('"version":1', '"version":2'), 'latin1');
 
