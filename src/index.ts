@@ -1,3 +1,5 @@
+import './config/require-node.ts';
+
 export { type Config, ConfigError, readConfig, SETTINGS, type SettingName, type Source } from './config/config.ts';
 export { Fault, type FaultCode, type FaultOrigin } from './contract/fault.ts';
 export { createEdge, type Edge } from './edge.ts';

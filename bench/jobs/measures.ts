@@ -204,7 +204,7 @@ class Ground implements AsyncDisposable {
     await writeFile(join(site, 'netlify/functions/take-background.mjs'), 'export default async () => {};\n');
     return {
       program: process.execPath,
-      args: ['--disable-warning=DEP0060', join(ROOT, 'dist/cli/cli.js'), 'start', site],
+      args: [join(ROOT, 'dist/cli/cli.js'), 'start', site],
       environment: {
         NODE_ENV: 'production',
         PORT: String(port),

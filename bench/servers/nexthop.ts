@@ -26,7 +26,7 @@ export const nexthop: Server = {
     await writeFiles(join(site, 'public'));
     return {
       program: process.execPath,
-      args: ['--disable-warning=DEP0060', PROGRAM, 'start', site],
+      args: [PROGRAM, 'start', site],
       environment: {
         PORT: String(port),
         NEXT_HOP: `http://127.0.0.1:${originPort}`,

@@ -1,3 +1,4 @@
+import '../config/require-node.ts';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -1,3 +1,4 @@
+import '../config/require-node.ts';
 import { processEnv } from '../config/config.ts';
 import type { OwnBuild, OwnEntry } from '../dialects/astro/own/own-build.ts';
 import type { BuildSettings } from './build-settings.ts';

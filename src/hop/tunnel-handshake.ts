@@ -38,11 +38,15 @@ export class Handshaker {
     };
     // Emitted within the call.
     this.#proxy.once('proxyReqWs', note);
+    // http-proxy calls util._extend, of which Node warns once a process (DEP0060). Whoever runs the site can do nothing about it.
+    const { noDeprecation = false } = process;
+    process.noDeprecation = true;
     try {
       const ssl = toRequestOptions(exchange.target, withUpgrade(endToEndHeaders), this.#headerLimitBytes);
       // Without a callback http-proxy throws the error of a hop's connection out of its event; we listen to the socket itself.
       this.#proxy.ws(exchange.request, exchange.socket, NOTHING, { target: this.#target, ssl }, () => {});
     } finally {
+      process.noDeprecation = noDeprecation;
       this.#proxy.off('proxyReqWs', note);
     }
     const [request] = requested;

@@ -1,3 +1,4 @@
+import '../config/require-node.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import type { Log } from '../contract/log.ts';
 import type { Store } from '../contract/store.ts';

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { runNexthop, startNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { until } from '../helpers/until.ts';
 
 test('every bad setting is told at once, with its value and what is expected', async (t) => {
   const running = await runNexthop(t, {
@@ -92,6 +95,25 @@ test('one port is open, and SIGUSR1 opens no other', async (t) => {
   running.child.kill('SIGUSR1');
   running.child.kill('SIGHUP');
   await runningStill(running.port);
+
+  t.is(await listeningSockets(running.pid), 1);
+  t.notRegex(running.output(), /Debugger/);
+});
+
+test('SIGUSR1 opens no port while the code of the site is loaded', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/slow.js': `import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+writeFileSync('loading', '');
+while (!existsSync('go')) await wait(5);
+export function onRequest() { return new Response('ok'); }`,
+  });
+  const running = await runNexthop(t, { site });
+  await until(() => existsSync(join(site, 'loading')), 'the site to be loaded');
+
+  running.child.kill('SIGUSR1');
+  await writeFile(join(site, 'go'), '');
+  await running.said(/listens on .*/);
 
   t.is(await listeningSockets(running.pid), 1);
   t.notRegex(running.output(), /Debugger/);

@@ -38,13 +38,7 @@ export async function runNexthop(
 ): Promise<RunningProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
   const logDir = env.LOG_DIR ?? join(folder, 'log');
-  const command = [
-    process.execPath,
-    '--disable-warning=DEP0060',
-    '--disable-sigusr1',
-    CLI,
-    ...(args ?? ['start', site ?? folder]),
-  ];
+  const command = [process.execPath, CLI, ...(args ?? ['start', site ?? folder])];
   const [program = '', ...rest] = [...under, ...command];
   const child = spawn(program, rest, {
     env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', ...env, LOG_DIR: logDir },

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
-import { scriptedHop } from '../helpers/peer.ts';
+import { connectTo, scriptedHop } from '../helpers/peer.ts';
+import { startNexthop } from '../helpers/process.ts';
 import { handshake, switching } from '../helpers/tunnel-server.ts';
 
 test('a whole edge opens a tunnel, names itself to the hop, and tells of it in one access line', async (t) => {
@@ -37,6 +38,25 @@ test('a whole edge answers a handshake whose hop is gone, and outlives clients t
 
   t.regex(await edge.exchange(handshake('Accept: text/plain')), /^HTTP\/1\.1 502 [\s\S]*hop_unreachable/);
   t.regex(await edge.exchange(handshake('Host: another.example')), /^HTTP\/1\.1 400 /);
+});
+
+test('a tunnel writes nothing to the screen', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write(switching());
+  });
+  const running = await startNexthop(t, { env: { NEXT_HOP: hop.url } });
+  const said = running.output();
+  const client = await connectTo(t, running.port);
+
+  client.write(handshake());
+  t.regex(await client.readHead(), /^HTTP\/1\.1 101 /);
+  client.end();
+  hop.peers[0]?.end();
+  running.child.kill('SIGTERM');
+
+  t.is(await running.exited, 0);
+  t.regex(running.output().slice(said.length), /^SIGTERM: .*\n$/);
 });
 
 test('the drain of a whole edge ends its tunnels', async (t) => {

@@ -1,5 +1,5 @@
 import { hash, randomUUID } from 'node:crypto';
-import { registerHooks } from 'node:module';
+import module from 'node:module';
 import { dirname, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -98,7 +98,7 @@ function nameModules({ folder, name, change }: NamedParts): NamedModules {
   const below = pathToFileURL(folder + sep).href;
   const query = `?nexthop=${name}`;
   // For as long as the process lives: pages are imported when they are first asked for.
-  registerHooks({
+  module.registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context);
       if (!context.parentURL?.endsWith(query)) return resolved;

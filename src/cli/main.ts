@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type Config, readConfig, SETTINGS, toFlag } from '../config/config.ts';
+import { build } from './build.ts';
+import { enterSite } from './enter-site.ts';
+import { explain } from './explain.ts';
+import { health } from './health.ts';
+import { jobs } from './jobs.ts';
+import { routes } from './routes.ts';
+import { start } from './start.ts';
+import { takeStdout } from './take-stdout.ts';
+
+type Out = (line: string) => void;
+
+/** What only some commands understand. */
+interface Flags {
+  readonly json: boolean;
+  readonly all: boolean;
+  readonly state?: string;
+  readonly rule?: string;
+  readonly limit?: string;
+}
+
+interface Command {
+  readonly about: string;
+  /** Those of Flags that mean something to it; default: none. */
+  readonly flags?: readonly (keyof Flags)[];
+  /** What follows its name is its own; the site is `--site` then. */
+  readonly hasWords?: boolean;
+  /** What it prints is not for scripts: the code of the site may print there, too. */
+  readonly sharesStdout?: boolean;
+  /** Resolves with the exit code. */
+  run(config: Config, out: Out, flags: Flags, words: readonly string[]): Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  start: { about: 'serve the site until SIGTERM or SIGINT', sharesStdout: true, run: startInSite },
+  build: {
+    about: 'compile the functions of the site ahead, for a start without compiling',
+    run: (config, out) => build(config, out),
+  },
+  routes: {
+    about: 'print the routes of the site, conflicts and ignored files (--json)',
+    flags: ['json'],
+    run: (config, out, { json }) => {
+      enterSite(config);
+      return routes(config, out, { json });
+    },
+  },
+  jobs: {
+    about:
+      'list the jobs that wait, run and are dead (--state, --rule, --limit, --json); or show, retry, drop some of them',
+    flags: ['json', 'all', 'state', 'rule', 'limit'],
+    hasWords: true,
+    run: (config, out, flags, words) => jobs(config, out, { ...flags, words }),
+  },
+  health: { about: 'exit 0 if the server on PORT is ready', run: health },
+};
+
+/** Runs the command that these arguments name. Resolves with its exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const out: Out = (line) => void process.stdout.write(`${line}\n`);
+  try {
+    const { name, settings, flags, asks, ...place } = parse(argv);
+    if (asks.version) return tell(out, version());
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (asks.help || !command) {
+      tell(
+        asks.help ? out : complain,
+        asks.help ? usage() : `nexthop: there is no command ${JSON.stringify(name)}\n\n${usage()}`,
+      );
+      return asks.help ? 0 : 2;
+    }
+    checkFlags(name, command, flags);
+    const site = toSite(command, place);
+    const config = readConfig({ flags: settings, site });
+    return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, place.words);
+  } catch (error) {
+    complain(`nexthop: ${explain(error)}`);
+    return 1;
+  }
+}
+
+/** Entered for each reading: a folder that was put in the place of another is another one, though its path is the same. */
+function startInSite(config: Config, out: Out): Promise<number> {
+  return start(config, out, { beforeReading: () => enterSite(config) });
+}
+
+function parse(argv: readonly string[]) {
+  const settingFlags = Object.fromEntries(
+    Object.keys(SETTINGS).map((name) => [toFlag(name), { type: 'string' as const }]),
+  );
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      ...settingFlags,
+      site: { type: 'string' },
+      json: { type: 'boolean' },
+      all: { type: 'boolean' },
+      state: { type: 'string' },
+      rule: { type: 'string' },
+      limit: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+    },
+  });
+  const settings: Record<string, string> = {};
+  for (const name of Object.keys(SETTINGS)) {
+    const value = values[toFlag(name) as keyof typeof values];
+    if (typeof value === 'string') settings[name] = value;
+  }
+  const [name = 'start', ...words] = positionals;
+  const { site, json = false, all = false, state, rule, limit, help = false, version = false } = values;
+  const flags: Flags = {
+    json,
+    all,
+    ...(state !== undefined && { state }),
+    ...(rule !== undefined && { rule }),
+    ...(limit !== undefined && { limit }),
+  };
+  return { name, words, site, settings, flags, asks: { help, version } };
+}
+
+/** A flag that does nothing would be believed. */
+function checkFlags(name: string, { flags: known = [] }: Command, flags: Flags): void {
+  for (const [flag, value] of Object.entries(flags)) {
+    const isKnown = known.some((each) => each === flag);
+    if (value !== false && !isKnown) throw new TypeError(`--${flag} means nothing to nexthop ${name}`);
+  }
+}
+
+interface Location {
+  readonly words: readonly string[];
+  readonly site: string | undefined;
+}
+
+function toSite({ hasWords = false }: Command, { words, site }: Location): string {
+  const [first, extra] = [...(site === undefined ? [] : [site]), ...(hasWords ? [] : words)];
+  if (extra !== undefined) throw new TypeError(`one site at a time, got ${JSON.stringify(extra)} too`);
+  return first ?? '.';
+}
+
+function usage(): string {
+  const rows = [
+    ...Object.entries(COMMANDS).map(([name, { about }]) => [name, about]),
+    ['', ''],
+    ...Object.entries(SETTINGS).map(([name, { default: fallback, about }]) => [
+      name,
+      `${about}${fallback === '' ? '' : ` (${fallback})`}`,
+    ]),
+  ];
+  const width = Math.max(...rows.map(([name = '']) => name.length));
+  const lines = rows.map(([name = '', about]) => `  ${name.padEnd(width)}  ${about}`.trimEnd());
+  return [
+    'nexthop <command> [site]',
+    'nexthop jobs [list | show ID | retry ID… | drop ID…] [--site=PATH]',
+    '',
+    ...lines,
+    '',
+    'Settings come from the environment, or as flags: --log-dir=logs',
+  ].join('\n');
+}
+
+function version(): string {
+  return String(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version);
+}
+
+function tell(write: Out, text: string): number {
+  write(text);
+  return 0;
+}
+
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
