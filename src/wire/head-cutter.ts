@@ -40,6 +40,11 @@ export class HeadCutter {
     return this.#heldBytes > 0 || this.#skippedCr;
   }
 
+  /** What has arrived of the head: all of it once it is whole. */
+  get received(): string {
+    return this.#held?.toString('latin1', 0, this.#heldBytes) ?? this.text;
+  }
+
   /**
    * Takes bytes of `chunk` from `at` on. Returns the offset behind the head, which then is in `text`, or -1 if all of the chunk
    * belongs to the head and its end has not arrived. Throws a MessageFault for what can become no head.

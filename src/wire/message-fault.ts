@@ -25,6 +25,7 @@ const REASONS = {
   no_colon: 'bad_request',
   empty_name: 'bad_request',
   bad_name: 'bad_request',
+  unfinished_head: 'bad_request',
   head_too_long: 'headers_too_large',
   too_many_headers: 'headers_too_large',
 

@@ -8,6 +8,7 @@ const MESSAGES = 20_000;
 /** Why the wire refuses what Node takes; each is a row of docs/decisions/wire.md. */
 const ONLY_NODE: ReadonlySet<string> = new Set<MessageReason>([
   'asterisk_target',
+  'bad_chunk_end',
   'bad_chunk_extension',
   'bad_chunk_size',
   'bad_host',

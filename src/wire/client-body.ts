@@ -1,0 +1,151 @@
+import type { Fault } from '../contract/fault.ts';
+import type { BodyReader } from './body-reader.ts';
+import { createBodyReader } from './create-body-reader.ts';
+import type { BodySink, BodySource } from './currency.ts';
+import { MessageFault } from './message-fault.ts';
+
+/** The connection that a body is read from. */
+export interface BodyConnection {
+  /** The body takes bytes now: those that wait, and further ones. */
+  readOn(): void;
+  /** Sends `100 Continue` to a client that waits for it. */
+  admitBody(): void;
+}
+
+type State = 'unread' | 'flowing' | 'paused' | 'dropping' | 'over';
+
+/** The body of one request on a client connection, which gives it the bytes that it received. */
+export class ClientBody implements BodySource {
+  readonly announcedBytes: number;
+  readonly #reader: BodyReader;
+  readonly #connection: BodyConnection;
+  #state: State = 'unread';
+  #sink: BodySink | undefined;
+  #fault: Fault | undefined;
+
+  /** `announcedBytes`: of the head; not 0. */
+  constructor(announcedBytes: number, reader: BodyReader, connection: BodyConnection) {
+    this.announcedBytes = announcedBytes;
+    this.#reader = reader;
+    this.#connection = connection;
+  }
+
+  get receivedBytes(): number {
+    return this.#reader.count;
+  }
+
+  get isComplete(): boolean {
+    return this.#reader.isComplete;
+  }
+
+  get trailers(): readonly string[] {
+    return this.#reader.trailers;
+  }
+
+  /** The body takes bytes: what does not arrive is the client's fault. */
+  get isFlowing(): boolean {
+    return this.#state === 'flowing' || this.#state === 'dropping';
+  }
+
+  get isUnread(): boolean {
+    return this.#state === 'unread';
+  }
+
+  get isPaused(): boolean {
+    return this.#state === 'paused';
+  }
+
+  /** Bytes of content that are still to come; Infinity if it is not known, or more than is taken. */
+  get restBytes(): number {
+    const { isComplete, maxBytes } = this.#reader;
+    if (isComplete) return 0;
+    return this.announcedBytes < 0 || (maxBytes > 0 && this.announcedBytes > maxBytes)
+      ? Number.POSITIVE_INFINITY
+      : this.announcedBytes - this.#reader.count;
+  }
+
+  limit(bytes: number): void {
+    const reader = this.#reader;
+    if (bytes > 0 && (reader.maxBytes === 0 || bytes < reader.maxBytes)) reader.maxBytes = bytes;
+    if (reader.maxBytes > 0 && this.announcedBytes > reader.maxBytes)
+      throw new MessageFault('body_too_large', 'request');
+  }
+
+  start(sink: BodySink): void {
+    if (this.#fault) {
+      sink.onFailure(this.#fault);
+      return;
+    }
+    if (this.#state !== 'unread') throw new Error('a body was started a second time');
+    this.#sink = sink;
+    this.#state = 'flowing';
+    this.#connection.admitBody();
+    this.#connection.readOn();
+  }
+
+  pause(): void {
+    if (this.#state === 'flowing') this.#state = 'paused';
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'flowing';
+    this.#connection.readOn();
+  }
+
+  discard(): void {
+    if (this.#state === 'over' || this.#state === 'dropping') return;
+    this.#sink = undefined;
+    this.#state = 'dropping';
+    this.#connection.readOn();
+  }
+
+  /** Reads bytes of `chunk` while the body takes any; returns the offset behind them. Throws a MessageFault. */
+  read(chunk: Buffer, at: number): number {
+    const reader = this.#reader;
+    let position = at;
+    while (position < chunk.length && this.isFlowing && !reader.isComplete) {
+      position = reader.advance(chunk, position);
+      if (reader.to > reader.from) this.#sink?.onData(chunk.subarray(reader.from, reader.to));
+    }
+    if (reader.isComplete && this.#state !== 'over') {
+      this.#state = 'over';
+      this.#sink?.onEnd();
+    }
+    return position;
+  }
+
+  /** The rest will not come. Idempotent. */
+  fail(fault: Fault): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#fault = fault;
+    this.#sink?.onFailure(fault);
+  }
+}
+
+/** The body of a request; undefined if its head announces none. `maxHeadBytes` also bounds the trailer section. */
+export function createClientBody(
+  bodyBytes: number,
+  { maxHeadBytes, maxHeaders }: { readonly maxHeadBytes: number; readonly maxHeaders: number },
+  connection: BodyConnection,
+): ClientBody | undefined {
+  if (bodyBytes === 0) return undefined;
+  const reader = createBodyReader({ bodyBytes, side: 'request', maxTrailerBytes: maxHeadBytes, maxHeaders });
+  return new ClientBody(bodyBytes, reader, connection);
+}
+
+/** The body of a request that has none. */
+export const NO_BODY: BodySource = Object.freeze({
+  announcedBytes: 0,
+  receivedBytes: 0,
+  isComplete: true,
+  trailers: [],
+  limit(): void {},
+  start(sink: BodySink): void {
+    sink.onEnd();
+  },
+  pause(): void {},
+  resume(): void {},
+  discard(): void {},
+});

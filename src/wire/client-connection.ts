@@ -1,0 +1,300 @@
+import type { Socket } from 'node:net';
+import { Fault } from '../contract/fault.ts';
+import { type ClientBody, createClientBody, NO_BODY } from './client-body.ts';
+import { ClientRequest } from './client-request.ts';
+import { ClientResponse, type ResponseConnection } from './client-response.ts';
+import type { ClientRules } from './client-rules.ts';
+import { HeadCutter } from './head-cutter.ts';
+import { Lingering } from './lingering.ts';
+import { MessageFault } from './message-fault.ts';
+import { MessageWriter } from './message-writer.ts';
+import { ReceivedBytes } from './received-bytes.ts';
+import { checkRequestLine, RequestHead } from './request-head.ts';
+import { WatchedSocket } from './watched-socket.ts';
+
+/** Bytes that may wait while a response is under way; then the socket is paused. */
+const MOST_WAITING_BYTES = 64 * 1024;
+/** Of a body that nothing has read; so much is dropped for the connection to go on, more ends it. */
+const MOST_DROPPED_BYTES = 64 * 1024;
+
+const CUTTING = { side: 'request', skipsEmptyLine: true, checkFirstLine: checkRequestLine } as const;
+
+/**
+ * `idle`: no byte of a next request has arrived. `head`: a part of its head has. `answering`: a request is in progress, one at a time.
+ * `over`: the last response has been written, or the connection is closed or handed over; nothing of it is read here any more.
+ */
+type Phase = 'idle' | 'head' | 'answering' | 'over';
+
+/**
+ * One connection of a client: reads its requests one after the other. The next head is not looked at before the response in front of it has
+ * been written, so that nothing behind a request can touch it, and one connection has one request in progress.
+ */
+export class ClientConnection extends WatchedSocket implements ResponseConnection {
+  readonly writer: MessageWriter;
+  /** Shared by all connections of the server. */
+  readonly rules: ClientRules;
+  readonly #input: ReceivedBytes;
+  readonly #cutter: HeadCutter;
+  #phase: Phase = 'idle';
+  #body: ClientBody | undefined;
+  #response: ClientResponse | undefined;
+  #awaitsContinue = false;
+  #isReading = false;
+  #isReadingBody = false;
+  /** The client sent its FIN. */
+  #isEnded = false;
+  /** What the client sends is dropped. */
+  #isDeaf = false;
+
+  constructor(socket: Socket, rules: ClientRules) {
+    super(socket, rules.deadlines);
+    this.rules = rules;
+    this.#input = new ReceivedBytes(socket);
+    this.writer = new MessageWriter(socket);
+    this.#cutter = new HeadCutter({ ...CUTTING, maxBytes: rules.maxHeadBytes });
+    rules.list.add(this);
+    // An error is followed by `close`.
+    socket.on('error', () => undefined);
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
+  }
+
+  /** No request is in progress, and no part of one has arrived. */
+  get isIdle(): boolean {
+    return this.#phase === 'idle';
+  }
+
+  decideKeepAlive(): boolean {
+    const body = this.#body;
+    // What waits of a body that nothing has read costs nothing to drop.
+    if (body?.isUnread && !this.#awaitsContinue) body.discard();
+    if (this.rules.list.isDraining || this.#isDeaf || this.#awaitsContinue) return false;
+    if (this.#isEnded && this.#input.size === 0) return false;
+    return body === undefined || body.restBytes <= MOST_DROPPED_BYTES;
+  }
+
+  allowedTicks(): number {
+    const { headTicks, keepAliveTicks, idleTicks } = this.rules;
+    if (this.isWriteWaiting()) return idleTicks;
+    if (this.#phase === 'idle') return keepAliveTicks;
+    if (this.#phase === 'head') return headTicks;
+    // What does not move because of a function or the next hop has a timeout there.
+    return this.#awaitsBody() ? idleTicks : 0;
+  }
+
+  expire(): void {
+    if (this.socket.writableLength > 0 || this.#phase === 'idle') this.socket.destroy();
+    else if (this.#phase === 'head') this.#refuse(new Fault('request_timeout'));
+    else if (this.#phase === 'answering') this.#failBody(new Fault('request_timeout'));
+  }
+
+  /** Also within the handler of the body's request; then it reads at once. */
+  readOn(): void {
+    this.move();
+    this.#readBody();
+    if (!this.#isReading) this.#read();
+  }
+
+  admitBody(): void {
+    if (!this.#awaitsContinue) return;
+    this.#awaitsContinue = false;
+    if (!this.#response?.isHeadWritten) this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+  }
+
+  responseEnded(response: ClientResponse): void {
+    if (response !== this.#response) return;
+    if (response.closes || this.#isDeaf) this.#linger();
+    else if (!this.#body || this.#body.isComplete) this.#await();
+    // What is left is little, or the response would close; the next request begins behind it.
+    else this.#body.discard();
+  }
+
+  cut(byReset: boolean): void {
+    // TLS shows by itself that it was cut, and cannot be reset.
+    if (byReset && !this.rules.encrypted) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+
+  handOver(): { readonly socket: Socket; readonly head: Buffer } {
+    if (this.#phase !== 'answering' || this.#body || this.socket.destroyed) {
+      throw new Error('a connection was taken over that has no request, or one with a body');
+    }
+    const head = this.#input.takeAll();
+    this.#leave();
+    return { socket: this.socket.pause(), head };
+  }
+
+  /** Ends the connection if no request is in progress on it. */
+  closeIfIdle(): void {
+    if (this.#phase === 'idle') this.socket.destroySoon();
+  }
+
+  #awaitsBody(): boolean {
+    return this.#body?.isFlowing === true && !this.#body.isComplete;
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#isDeaf) return;
+    if (this.#awaitsBody()) this.move();
+    this.#input.add(chunk);
+    this.#read();
+  };
+
+  /** Reads what waits, as far as it may be read now. Never runs within itself. */
+  #read(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (!this.#isDeaf && this.#phase !== 'over' && this.#input.next() && this.#step());
+    this.#isReading = false;
+    if (this.#isEnded) this.#endIfRead();
+    // A body that is paused lets nothing more wait than has arrived.
+    this.#input.regulate(this.#body?.isPaused === true ? 1 : MOST_WAITING_BYTES);
+  }
+
+  /** One piece of a head, or a run of a body. False if nothing may be read now. */
+  #step(): boolean {
+    if (this.#phase === 'answering') return this.#readBody();
+    // A client that does not read its responses is asked for no further request.
+    if (this.socket.writableNeedDrain) return false;
+    try {
+      this.#readHead();
+    } catch (error) {
+      this.#fail(error);
+    }
+    return true;
+  }
+
+  #readHead(): void {
+    const input = this.#input;
+    const end = this.#cutter.push(input.chunk, input.at);
+    input.at = end < 0 ? input.chunk.length : end;
+    if (end >= 0) this.#begin(this.#cutter.text);
+    else if (this.#phase === 'idle' && this.#cutter.isPartial) {
+      this.#phase = 'head';
+      this.move();
+    }
+  }
+
+  /** True if it read anything. */
+  #readBody(): boolean {
+    const [body, input] = [this.#body, this.#input];
+    if (!body || this.#isReadingBody) return false;
+    this.#isReadingBody = true;
+    let hasRead = false;
+    try {
+      while (body.isFlowing && !body.isComplete && input.next()) {
+        const { chunk } = input;
+        const at = body.read(chunk, input.at);
+        // What the handler did meanwhile may have dropped everything that waited.
+        if (input.chunk === chunk) input.at = at;
+        hasRead = true;
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isReadingBody = false;
+    }
+    if (body === this.#body && body.isComplete && this.#response?.isEnded) this.#await();
+    return hasRead;
+  }
+
+  #begin(text: string): void {
+    const rules = this.rules;
+    const head = new RequestHead(text, rules);
+    this.#body = createClientBody(head.bodyBytes, rules, this);
+    this.#awaitsContinue = head.expectsContinue;
+    this.#phase = 'answering';
+    this.move();
+    const response = new ClientResponse(this, head.method, head.minor, !head.keepsAlive);
+    this.#response = response;
+    rules.handler.handle(new ClientRequest(head, this.#body ?? NO_BODY, this.socket), response);
+  }
+
+  /** Ready for the next request. */
+  #await(): void {
+    this.#phase = 'idle';
+    this.#body = undefined;
+    this.#response = undefined;
+    this.move();
+    if (this.rules.list.mayCloseIdle && this.#input.size === 0) this.closeIfIdle();
+    else if (this.#input.size > 0 || this.#isEnded) this.#read();
+  }
+
+  #fail(error: unknown): void {
+    // A handler that throws has not answered.
+    if (!(error instanceof MessageFault)) this.socket.destroy();
+    else if (this.#phase === 'answering') this.#failBody(error);
+    else this.#refuse(error);
+  }
+
+  /** The rest of the body will not come; the handler may still answer, and the connection ends behind that. */
+  #failBody(fault: Fault): void {
+    const body = this.#body;
+    this.#deafen();
+    if (this.#response?.isEnded) this.#linger();
+    else body?.fail(fault);
+  }
+
+  /** Nothing more of this connection is acted on; its response is the last one. */
+  #deafen(): void {
+    this.#isDeaf = true;
+    this.#input.clear();
+    this.#response?.closeBehind();
+  }
+
+  /** For what is no request: the handler writes why, and the connection ends. */
+  #refuse(fault: Fault): void {
+    this.#deafen();
+    this.#phase = 'answering';
+    this.#body = undefined;
+    this.#response = new ClientResponse(this, '', 1, true);
+    this.rules.handler.refuse(fault, this.#response, this.#cutter.received);
+  }
+
+  #linger(): void {
+    const body = this.#body;
+    this.#leave();
+    body?.fail(new Fault('client_left'));
+    new Lingering(this.socket, this.rules, this.#isEnded).start();
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isEnded = true;
+    this.#read();
+    if (this.#phase === 'answering') this.#response?.clientEnded();
+  };
+
+  /** The client will send nothing more: what is unfinished stays so. What is whole is answered. */
+  #endIfRead(): void {
+    if (this.#input.size > 0) return;
+    if (this.#phase === 'idle') this.socket.destroySoon();
+    else if (this.#phase === 'head') this.#refuse(new MessageFault('unfinished_head', 'request'));
+    else if (this.#phase === 'answering' && this.#body && !this.#body.isComplete) {
+      this.#failBody(new Fault('client_left', { message: 'the client ended before its whole body arrived' }));
+    }
+  }
+
+  readonly #onDrain = (): void => {
+    this.move();
+    this.#response?.drained();
+    this.#read();
+  };
+
+  readonly #onClose = (): void => {
+    const [body, response] = [this.#body, this.#response];
+    this.#leave();
+    body?.fail(new Fault('client_left'));
+    response?.close(false);
+  };
+
+  /** Idempotent. */
+  #leave(): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.#body = undefined;
+    this.#response = undefined;
+    this.#input.clear();
+    const { socket } = this;
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose);
+    this.rules.list.remove(this);
+  }
+}

@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Deadlines } from '../timing/deadlines.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { ClientRules, ConnectionList, ListedConnection } from './client-rules.ts';
+import type { RequestHandler } from './currency.ts';
+import { HttpDate } from './http-date.ts';
+import { LINGER_IDLE_MS, LINGER_TOTAL_MS } from './lingering.ts';
+
+export interface ClientConnectionsOptions {
+  readonly handler: RequestHandler;
+  /** The sockets speak TLS. */
+  readonly encrypted: boolean;
+  /** HEADER_LIMIT; also of a trailer section. */
+  readonly maxHeadBytes: number;
+  /** Most header lines of a request. */
+  readonly maxHeaders: number;
+  /** From the first byte of a head to its end; then 408. */
+  readonly headersTimeoutMs: number;
+  /** From one response to the first byte of the next request. */
+  readonly keepAliveTimeoutMs: number;
+  /** For a client that sends nothing of its body, or reads nothing of its response; 0: no limit. */
+  readonly clientIdleTimeoutMs: number;
+  /** After a drain began, a request that was under way on an idle connection is still answered for so long. */
+  readonly drainGraceMs: number;
+}
+
+/**
+ * The client connections of one server. Give it each socket of a `net` or `tls` server that was created with `allowHalfOpen: true`, `noDelay: true`:
+ *
+ *     const connections = new ClientConnections(options);
+ *     createServer({ allowHalfOpen: true, noDelay: true }, (socket) => connections.accept(socket));
+ *
+ * Each request goes to `options.handler`. To end: close the listening socket, then `drain`.
+ */
+export class ClientConnections implements ConnectionList {
+  isDraining = false;
+  mayCloseIdle = false;
+  readonly #connections = new Set<ListedConnection>();
+  readonly #rules: ClientRules;
+  readonly #drainGraceMs: number;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: ClientConnectionsOptions) {
+    const { headersTimeoutMs, keepAliveTimeoutMs, clientIdleTimeoutMs } = options;
+    const deadlines = new Deadlines([headersTimeoutMs, keepAliveTimeoutMs, clientIdleTimeoutMs]);
+    this.#drainGraceMs = options.drainGraceMs;
+    this.#rules = {
+      handler: options.handler,
+      encrypted: options.encrypted,
+      maxHeadBytes: options.maxHeadBytes,
+      maxHeaders: options.maxHeaders,
+      date: new HttpDate(),
+      keepAliveLines: toKeepAliveLines(keepAliveTimeoutMs),
+      deadlines,
+      headTicks: deadlines.toTicks(headersTimeoutMs),
+      keepAliveTicks: deadlines.toTicks(keepAliveTimeoutMs),
+      idleTicks: deadlines.toTicks(clientIdleTimeoutMs),
+      lingerTicks: deadlines.toTicks(LINGER_IDLE_MS),
+      maxLingerTicks: deadlines.toTicks(LINGER_TOTAL_MS),
+      list: this,
+    };
+  }
+
+  /** Open connections, those included whose last response has been written. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Serves the socket until it closes. */
+  accept(socket: Socket): void {
+    if (socket.destroyed) return;
+    new ClientConnection(socket, this.#rules);
+  }
+
+  add(connection: ListedConnection): void {
+    if (this.#connections.has(connection)) return;
+    this.#connections.add(connection);
+    this.#rules.deadlines.add(connection);
+  }
+
+  remove(connection: ListedConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#rules.deadlines.remove(connection);
+    if (this.size === 0) this.#onEmpty?.();
+  }
+
+  /** From now on every response says `Connection: close`; idle connections stay open. */
+  announceClose(): void {
+    this.isDraining = true;
+  }
+
+  /**
+   * Closes idle connections after the grace, and each other one behind its response; resolves when the last one is closed. A request may have been
+   * sent on an idle connection before its client could know: within the grace it is answered.
+   */
+  async drain(): Promise<void> {
+    this.announceClose();
+    if (this.size > 0) await delay(this.#drainGraceMs);
+    this.mayCloseIdle = true;
+    for (const connection of [...this.#connections]) connection.closeIfIdle();
+    if (this.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  /** Ends every connection at once. */
+  destroy(): void {
+    for (const { socket } of [...this.#connections]) socket.destroy();
+  }
+}
+
+/** Clients that do not know how long the connection is kept would send a request on one that is being closed. */
+function toKeepAliveLines(keepAliveTimeoutMs: number): string {
+  const seconds = Math.floor(keepAliveTimeoutMs / 1000);
+  return `Connection: keep-alive\r\n${seconds > 0 ? `Keep-Alive: timeout=${seconds}\r\n` : ''}`;
+}

@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+import type { Deadlines, Watched } from '../timing/deadlines.ts';
+import type { RequestHandler } from './currency.ts';
+import type { HttpDate } from './http-date.ts';
+import type { RequestHeadRules } from './request-head.ts';
+
+/** What all client connections of one server share. */
+export interface ClientRules extends RequestHeadRules {
+  readonly handler: RequestHandler;
+  readonly maxHeadBytes: number;
+  readonly date: HttpDate;
+  /** The Connection lines of a response behind which the connection stays open. */
+  readonly keepAliveLines: string;
+  readonly deadlines: Deadlines;
+  readonly headTicks: number;
+  readonly keepAliveTicks: number;
+  readonly idleTicks: number;
+  readonly lingerTicks: number;
+  readonly maxLingerTicks: number;
+  readonly list: ConnectionList;
+}
+
+export interface ListedConnection extends Watched {
+  readonly socket: Socket;
+  /** No request is in progress, and no part of one has arrived. */
+  readonly isIdle: boolean;
+  /** Ends the connection in order if it is idle. */
+  closeIfIdle(): void;
+}
+
+/** The open connections of one server. */
+export interface ConnectionList {
+  /** Each response says that its connection closes. */
+  readonly isDraining: boolean;
+  /** A connection that becomes idle closes at once. */
+  readonly mayCloseIdle: boolean;
+  add(connection: ListedConnection): void;
+  /** Idempotent. */
+  remove(connection: ListedConnection): void;
+}

@@ -1,0 +1,70 @@
+import type { Socket } from 'node:net';
+
+/** Bytes that a connection has received, and that are not read yet: a piece in hand, and those behind it. Nothing is copied. */
+export class ReceivedBytes {
+  /** The piece that is being read; empty if nothing waits. */
+  chunk: Buffer = EMPTY;
+  /** Where the unread part of it begins. */
+  at = 0;
+  #behind: Buffer[] = [];
+  #behindBytes = 0;
+  readonly #socket: Socket;
+  #isPaused = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Bytes that wait. */
+  get size(): number {
+    return this.chunk.length - this.at + this.#behindBytes;
+  }
+
+  add(chunk: Buffer): void {
+    if (this.at >= this.chunk.length && this.#behind.length === 0) {
+      this.chunk = chunk;
+      this.at = 0;
+    } else {
+      this.#behind.push(chunk);
+      this.#behindBytes += chunk.length;
+    }
+  }
+
+  /** Makes the next piece the one in hand if that is read to its end. False if nothing waits. */
+  next(): boolean {
+    if (this.at < this.chunk.length) return true;
+    const next = this.#behind.shift();
+    this.chunk = next ?? EMPTY;
+    this.at = 0;
+    this.#behindBytes -= this.chunk.length;
+    return next !== undefined;
+  }
+
+  /** Everything that waits, in one piece; then nothing does. */
+  takeAll(): Buffer {
+    const rest = this.chunk.subarray(this.at);
+    const all = this.#behind.length === 0 ? rest : Buffer.concat([rest, ...this.#behind]);
+    this.clear();
+    return all;
+  }
+
+  clear(): void {
+    this.chunk = EMPTY;
+    this.at = 0;
+    this.#behind = [];
+    this.#behindBytes = 0;
+    // The end of the other side has to be seen.
+    this.regulate(1);
+  }
+
+  /** Pauses the socket while at least `bytes` wait, and resumes it when they do not. */
+  regulate(bytes: number): void {
+    const isFull = this.size >= bytes;
+    if (isFull === this.#isPaused) return;
+    this.#isPaused = isFull;
+    if (isFull) this.#socket.pause();
+    else this.#socket.resume();
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
