@@ -62,6 +62,11 @@ export const SETTINGS = {
     'from the call of a function to the head of its answer; then 504; 0: no limit',
   ),
 
+  BODY: setting(
+    kind.oneOf('parsed', 'stream'),
+    'parsed',
+    'request.body in EdgeOne functions: parsed, as on the platform, or the stream of the standard',
+  ),
   FUNCTION_STREAM_TIMEOUT: setting(
     kind.duration,
     '10s',

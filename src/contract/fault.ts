@@ -4,6 +4,7 @@ export type FaultOrigin = 'client' | 'function' | 'hop' | 'edge';
 const FAULTS = {
   bad_path: { status: 400, origin: 'client' },
   bad_request: { status: 400, origin: 'client' },
+  bad_body: { status: 400, origin: 'client' },
   request_timeout: { status: 408, origin: 'client' },
   body_too_large: { status: 413, origin: 'client' },
   expectation_failed: { status: 417, origin: 'client' },
@@ -32,6 +33,8 @@ export type FaultCode = keyof typeof FAULTS;
 export interface FaultDetails {
   /** For the log: what went wrong, in words. Never shown to the client. */
   readonly message?: string;
+  /** What the client is told of it besides status and code, e.g. where its own body is wrong. */
+  readonly clientMessage?: string;
   readonly cause?: unknown;
   /** A dialect may answer another status than the table's. */
   readonly status?: number;
@@ -53,14 +56,16 @@ export class Fault extends Error {
   readonly status: number;
   readonly origin: FaultOrigin;
   readonly headers: readonly string[];
+  readonly clientMessage: string | undefined;
   readonly page: FaultPage | undefined;
 
-  constructor(code: FaultCode, { message, cause, status, headers = [], page }: FaultDetails = {}) {
+  constructor(code: FaultCode, { message, clientMessage, cause, status, headers = [], page }: FaultDetails = {}) {
     super(message ?? code, cause === undefined ? undefined : { cause });
     this.code = code;
     this.status = status ?? FAULTS[code].status;
     this.origin = FAULTS[code].origin;
     this.headers = headers;
+    this.clientMessage = clientMessage;
     this.page = page;
   }
 }

@@ -17,6 +17,8 @@ export interface Project {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What a function may take. A platform's own configuration may say otherwise. */
   readonly functionLimits: ProjectLimits;
+  /** What `request.body` is in functions of EdgeOne that do not say it themselves. Default: 'parsed'. */
+  readonly body?: 'parsed' | 'stream';
   /** For development: whoever asks is told what went wrong in a function, with its stack. */
   readonly dev?: boolean;
   /** Country (two letters) in which every client is said to be, for development; 'US' is San Francisco. Undefined: as trusted peers say. */

@@ -18,13 +18,13 @@ const FORMATS = ['text/plain', 'text/html', 'application/json'] as const;
 const FUNCTION_FORMATS = ['application/json', 'text/plain', 'text/html'] as const;
 
 /**
- * What a client is told of a fault: status, code and request id, in the format it likes best, and nothing of what went wrong
+ * What a client is told of a fault: status, code, request id and what the fault has for it to know, in the format it likes best, and nothing of what went wrong
  * inside, unless it is the developer. Anybody else gets the page that came with the fault, if one did.
  */
 export function toFaultPage(fault: Fault, { requestId, accept, dev }: FaultPageOptions): FaultPage {
   const { status, code, origin } = fault;
   if (fault.page && !dev) return fault.page;
-  const details = dev && origin === 'function' ? toDevDetails(fault) : undefined;
+  const details = dev && origin === 'function' ? toDevDetails(fault) : toDetails(fault);
   const title = `${status} ${reasonOf(status)}`;
   switch (negotiate(accept, origin === 'function' ? FUNCTION_FORMATS : FORMATS)) {
     case 'application/json':
@@ -46,11 +46,11 @@ export function reasonOf(status: number): string {
   return STATUS_CODES[status] ?? 'Error';
 }
 
-function toText(details: DevDetails | undefined): string {
+function toText(details: Details | undefined): string {
   return details ? `\n${linesOf(details).join('\n')}\n` : '';
 }
 
-function linesOf({ message, cause }: DevDetails): string[] {
+function linesOf({ message, cause }: Details): string[] {
   return cause === undefined ? [message] : [message, cause];
 }
 
@@ -58,7 +58,7 @@ interface Page {
   readonly title: string;
   readonly code: string;
   readonly requestId: string;
-  readonly details: DevDetails | undefined;
+  readonly details: Details | undefined;
 }
 
 function toHtml({ title, code, requestId, details }: Page): string {
@@ -79,15 +79,19 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** What went wrong, for the developer alone. */
-interface DevDetails {
+/** What went wrong. */
+interface Details {
   readonly message: string;
-  /** What was thrown: of an Error its stack, and those of its causes. */
+  /** For the developer alone. What was thrown: of an Error its stack, and those of its causes. */
   readonly cause?: string;
 }
 
+function toDetails({ clientMessage }: Fault): Details | undefined {
+  return clientMessage === undefined ? undefined : { message: clientMessage };
+}
+
 /** In full. Never throws, whatever a function threw. */
-function toDevDetails({ message, cause }: Fault): DevDetails {
+function toDevDetails({ message, cause }: Fault): Details {
   return cause === undefined ? { message } : { message, cause: spell(cause) };
 }
 

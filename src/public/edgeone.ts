@@ -17,7 +17,12 @@ export type Env = Record<string, string | undefined>;
 export type QueryValue = string | boolean | null;
 
 /** The standard Request, and what the platform adds to it. */
-export interface EdgeOneRequest extends Request {
+export interface EdgeOneRequest<Body = unknown> extends Omit<Request, 'body'> {
+  /**
+   * A parsed value for JSON and forms, a string for plain text, undefined if there is none, else a Buffer that can also be read as a stream. With `BODY=stream` or
+   * `export const config = { body: 'stream' }` the stream of the standard.
+   */
+  readonly body: Body;
   /** By name, decoded. */
   readonly cookies: Record<string, string>;
   /** By name; a repeated name has a list. */
@@ -57,9 +62,9 @@ export interface AppContext<P = Params, E = Env> {
   readonly geo: Geo;
 }
 
-/** What a handler is called with. `EventContext<{ id: string }>` says what the path gives. */
-export interface EventContext<P = Params, E = Env> extends AppContext<P, E> {
-  readonly request: EdgeOneRequest;
+/** What a handler is called with. `EventContext<{ id: string }>` says what the path gives, `EventContext<Params, Env, { prompt: string }>` what the body is. */
+export interface EventContext<P = Params, E = Env, Body = unknown> extends AppContext<P, E> {
+  readonly request: EdgeOneRequest<Body>;
   /** Keeps the process from ending before the promise settles. On the platform only middleware has it. */
   waitUntil(work: unknown): void;
 }
@@ -172,7 +177,7 @@ export interface NextOptions {
 
 /** What `middleware` is called with. */
 export interface MiddlewareContext<E = Env> {
-  readonly request: EdgeOneRequest;
+  readonly request: EdgeOneRequest<Request['body']>;
   /** The parts of the request's URL; a copy, which may be changed and given to `rewrite` or `redirect`. */
   readonly urlInfo: URL;
   readonly env: E;

@@ -38,6 +38,7 @@ export async function openProject(
       backgroundMs: config.BACKGROUND_TIMEOUT,
       scheduledMs: config.SCHEDULE_TIMEOUT,
     },
+    body: config.BODY,
     createRouter,
     processEnv: processEnv(),
     dev: config.DEV,

@@ -30,6 +30,12 @@ test("a user's functions compile with the types of nexthop/edgeone", async (t) =
       }
       export const onRequestGet: Handler = ({ params }) => ({ params });
       export const onRequestDelete: Handler = () => undefined;`,
+    'cloud-functions/prompt.ts': `import type { Env, EventContext, Params } from 'nexthop/edgeone';
+      export const config = { body: 'parsed' };
+      export const onRequestPost = ({ request }: EventContext<Params, Env, { prompt: string }>) => request.body.prompt.length;
+      export const onRequestPut = ({ request }: EventContext<Params, Env, ReadableStream | null>) =>
+        new Response(request.body);
+      export const onRequestPatch = ({ request }: EventContext) => typeof request.body === 'string' && request.body.length;`,
     'cloud-functions/chat.ts': `import type { EventContext, WebSocketResult } from 'nexthop/edgeone';
       export function onRequest(context: EventContext): WebSocketResult {
         return { websocket: {

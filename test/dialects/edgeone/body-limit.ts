@@ -9,6 +9,10 @@ const LIMIT_BYTES = 1000;
 const READERS: Readonly<Record<string, string>> = {
   'a handler by request.text()':
     'export const onRequest = async ({ request }) => new Response(String((await request.text()).length));',
+  'a handler by request.body':
+    'export const onRequest = async ({ request }) => new Response(String(request.body.length));',
+  'a handler from a stream': `export const config = { body: 'stream' }; export const onRequest = async ({ request }) => {
+    let length = 0; for await (const piece of request.body) length += piece.length; return new Response(String(length)); };`,
   'a handler piece by piece': `export const onRequest = async ({ request }) => {
     let length = 0; for await (const piece of request.body) length += piece.length; return new Response(String(length)); };`,
   'an app of fetch':

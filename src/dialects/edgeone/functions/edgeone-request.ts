@@ -1,12 +1,45 @@
+import type { ReadableStream } from 'node:stream/web';
+import type { Exchange } from '../../../contract/exchange.ts';
 import { WebRequest } from '../../../http/web-request.ts';
+import type { PreparedBody } from './prepared-body.ts';
 
 /** A value of the query: a flag without "=" is true, and the texts true, false and null are what they say. */
 type QueryValue = string | boolean | null;
 
-/** The standard Request, and what the platform adds to it. Both additions are parsed when they are first asked for. */
+/** Where the body of a request comes from, if not from the client as it is read. */
+export interface BodyParts {
+  /** The standard's stream. */
+  readonly toStream?: () => ReadableStream;
+  /** The body is these bytes, and `body` is what the platform makes of them, in place of the standard's stream. */
+  readonly prepared?: PreparedBody | undefined;
+}
+
+/** The standard Request, and what the platform adds to it. Each addition is parsed when it is first asked for. */
 export class EdgeOneRequest extends WebRequest {
+  readonly #prepared: PreparedBody | undefined;
+  #value: { readonly value: unknown } | undefined;
   #cookies: Record<string, string> | undefined;
   #query: Record<string, QueryValue | QueryValue[]> | undefined;
+
+  static {
+    // Not as a getter of the class: TypeScript knows `body` as a property.
+    Object.defineProperty(EdgeOneRequest.prototype, 'body', {
+      get: EdgeOneRequest.#bodyOf,
+      configurable: true,
+      enumerable: true,
+    });
+  }
+
+  constructor(exchange: Exchange, { toStream, prepared }: BodyParts = {}) {
+    super(exchange, prepared ? () => prepared.toStream() : toStream);
+    this.#prepared = prepared;
+  }
+
+  static #bodyOf(this: EdgeOneRequest): unknown {
+    if (!this.#prepared) return Reflect.get(WebRequest.prototype, 'body', this);
+    this.#value ??= { value: this.#prepared.toValue(this.headers) };
+    return this.#value.value;
+  }
 
   /** By name, decoded; of two cookies of one name the first, which is the more specific (RFC 6265 5.4). */
   get cookies(): Record<string, string> {

@@ -3,6 +3,7 @@ import type { Params } from '../../../contract/target.ts';
 import { EdgeOneRequest } from './edgeone-request.ts';
 import type { Geo } from './geo.ts';
 import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from './platform.ts';
+import type { PreparedBody } from './prepared-body.ts';
 
 export interface ContextParts {
   readonly exchange: Exchange;
@@ -10,6 +11,8 @@ export interface ContextParts {
   readonly platform: Platform;
   /** Stands in the log when work given to `waitUntil` fails. */
   readonly file: string;
+  /** Undefined: `request.body` is the standard's stream. */
+  readonly body: PreparedBody | undefined;
 }
 
 /**
@@ -29,6 +32,7 @@ export class EventContext {
   declare readonly clientIp: string;
   declare readonly geo: Geo;
   readonly #exchange: Exchange;
+  readonly #body: PreparedBody | undefined;
   readonly #file: string;
   readonly #platform: Platform;
   #request: EdgeOneRequest | undefined;
@@ -38,7 +42,7 @@ export class EventContext {
     enumerable: true,
     configurable: true,
     get() {
-      this.#request ??= new EdgeOneRequest(this.#exchange);
+      this.#request ??= new EdgeOneRequest(this.#exchange, { prepared: this.#body });
       return this.#request;
     },
     set(request) {
@@ -58,8 +62,9 @@ export class EventContext {
     },
   };
 
-  constructor({ exchange, params, platform, file }: ContextParts) {
+  constructor({ exchange, params, platform, file, body }: ContextParts) {
     this.#exchange = exchange;
+    this.#body = body;
     this.#file = file;
     this.#platform = platform;
     Object.defineProperty(this, 'request', EventContext.#REQUEST);

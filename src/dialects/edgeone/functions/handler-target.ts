@@ -6,6 +6,7 @@ import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
 import { EventContext } from './event-context.ts';
 import type { Handlers } from './handlers.ts';
 import type { Platform } from './platform.ts';
+import { prepareBody } from './prepared-body.ts';
 import { isWebSocketResult, openWebSocket } from './websocket-result.ts';
 
 export interface HandlerTargetParts {
@@ -14,6 +15,8 @@ export interface HandlerTargetParts {
   readonly handlers: Handlers;
   readonly platform: Platform;
   readonly limits: FunctionLimits;
+  /** `request.body` is a value, as on the platform, for which the whole body is read before the handler is called; else it is the standard's stream. */
+  readonly preparesBody: boolean;
 }
 
 /** A file of handlers (`onRequest`, `onRequestGet`, …). Passes a method for which it has none, also HEAD beside GET. */
@@ -22,19 +25,22 @@ export class HandlerTarget implements Target {
   readonly #handlers: Handlers;
   readonly #platform: Platform;
   readonly #limits: FunctionLimits;
+  readonly #preparesBody: boolean;
 
-  constructor({ name, handlers, platform, limits }: HandlerTargetParts) {
+  constructor({ name, handlers, platform, limits, preparesBody }: HandlerTargetParts) {
     this.name = name;
     this.#handlers = handlers;
     this.#platform = platform;
     this.#limits = limits;
+    this.#preparesBody = preparesBody;
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
     const handler = this.#handlers.byMethod.get(exchange.request.method ?? '') ?? this.#handlers.any;
     if (!handler) return 'passed';
     this.#limits.limitBody(exchange);
-    const context = new EventContext({ exchange, params, platform: this.#platform, file: this.name });
+    const body = this.#preparesBody ? await prepareBody(exchange) : undefined;
+    const context = new EventContext({ exchange, params, platform: this.#platform, file: this.name, body });
     let result: unknown;
     try {
       result = handler(context);

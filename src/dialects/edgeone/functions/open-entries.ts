@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { inspect } from 'node:util';
 import type { IgnoredFile, Reading } from '../../../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -15,6 +16,7 @@ import type { FunctionFile } from './find-files.ts';
 import { HandlerTarget } from './handler-target.ts';
 import { type Handlers, toHandlers } from './handlers.ts';
 import type { Platform } from './platform.ts';
+import { mayName, SourceSearch } from './source-search.ts';
 import { toApp } from './to-app.ts';
 import { isCatchAll, toPattern, toText } from './to-pattern.ts';
 
@@ -39,6 +41,8 @@ interface PlacedFile extends FunctionFile {
   readonly pattern: Pattern;
 }
 
+type BodyMode = NonNullable<Project['body']>;
+
 /** The routes of one file. */
 type Routes = readonly Route[];
 
@@ -51,6 +55,8 @@ class Opening implements Reading {
   readonly #platform: Platform;
   readonly #limits: FunctionLimits;
   readonly #firstAt = new Map<string, string>();
+  /** Paths of files whose code may read `request.body`. */
+  readonly #bodyReaders = new Set<string>();
 
   constructor(project: Project, loadLimitMs: number | undefined) {
     this.#project = project;
@@ -85,6 +91,10 @@ class Opening implements Reading {
       limitMs: this.#loadLimitMs,
     });
     this.problems.push(...problems);
+    const search = new SourceSearch();
+    for (const { path } of files) {
+      if (mayName(await search.textsOf(path), 'body')) this.#bodyReaders.add(path);
+    }
     this.routes = loaded.flatMap(({ entry, outcome }) => this.#take(entry, outcome));
   }
 
@@ -104,7 +114,10 @@ class Opening implements Reading {
   #toRoutes(placed: PlacedFile, exports: Exports): Routes {
     const { file, segments, pattern } = placed;
     const handlers = toHandlers(exports);
-    if (handlers) return [this.#toRoute(placed, this.#toHandlerTarget(file, handlers), methodsOf(handlers))];
+    if (handlers) {
+      const target = this.#toHandlerTarget(placed, handlers, this.#bodyModeOf(file, exports));
+      return [this.#toRoute(placed, target, methodsOf(handlers))];
+    }
     const app = toApp(exports);
     if (!app || !isCatchAll(segments.at(-1))) {
       this.problems.push({ severity: 'warning', file, message: 'exports no function as handler and no app: no route' });
@@ -122,8 +135,19 @@ class Opening implements Reading {
     });
   }
 
-  #toHandlerTarget(name: string, handlers: Handlers): Target {
-    return new HandlerTarget({ name, handlers, platform: this.#platform, limits: this.#limits });
+  /** The body is read ahead only for code that may want it: any other function must not wait for an upload. */
+  #toHandlerTarget({ file, path }: PlacedFile, handlers: Handlers, bodyMode: BodyMode): Target {
+    const preparesBody = bodyMode === 'parsed' && this.#bodyReaders.has(path);
+    return new HandlerTarget({ name: file, handlers, platform: this.#platform, limits: this.#limits, preparesBody });
+  }
+
+  #bodyModeOf(file: string, { config }: Exports): BodyMode {
+    const { body: usual = 'parsed' } = this.#project;
+    const own = typeof config === 'object' && config !== null && 'body' in config ? config.body : usual;
+    if (own === 'parsed' || own === 'stream') return own;
+    const message = `config.body must be "parsed" or "stream", got ${inspect(own)}; it is ${usual}`;
+    this.problems.push({ severity: 'warning', file, message });
+    return usual;
   }
 
   #toRoute({ pattern, file }: PlacedFile, target: Target, methods: Route['methods'] = 'any'): Route {

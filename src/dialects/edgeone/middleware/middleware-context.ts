@@ -29,7 +29,7 @@ export class MiddlewareContext {
 
   get request(): EdgeOneRequest {
     const { exchange, body } = this.#parts;
-    this.#request ??= new EdgeOneRequest(exchange, () => body.open());
+    this.#request ??= new EdgeOneRequest(exchange, { toStream: () => body.open() });
     return this.#request;
   }
 

@@ -1,0 +1,116 @@
+import { ReadableStream } from 'node:stream/web';
+import type { Exchange } from '../../../contract/exchange.ts';
+import { Fault } from '../../../contract/fault.ts';
+import { hasBody } from '../../../http/headers.ts';
+import { toWebBody } from '../../../http/web-request-body.ts';
+
+/**
+ * The whole body of a request, read before a handler runs, since `request.body` of the platform is a value and no promise. Rejects with a Fault when the client
+ * leaves (`client_left`) or sends too much (`body_too_large`). Only for methods whose Request may have a body.
+ */
+export async function prepareBody(exchange: Exchange): Promise<PreparedBody> {
+  const { method } = exchange.request;
+  if (method === 'GET' || method === 'HEAD' || !hasBody(exchange.request)) return EMPTY;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of toWebBody(exchange)) chunks.push(chunk);
+  return new PreparedBody(Buffer.concat(chunks));
+}
+
+/** Bytes of a body, as what the platform makes of them. */
+export class PreparedBody {
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** The standard body of the Request, by which `json()`, `clone()` and all others read. */
+  toStream(): ReadableStream<Uint8Array> {
+    return toStream(this.#bytes);
+  }
+
+  /**
+   * What `request.body` is: undefined if there are no bytes, a parsed value for JSON and forms, a string for plain text, else a Buffer that can also be read as a stream.
+   * Throws `bad_body` for JSON that is none.
+   */
+  toValue(headers: Headers): unknown {
+    if (this.#bytes.length === 0) return undefined;
+    // What is compressed is nothing but bytes.
+    if (headers.has('content-encoding')) return toReadable(this.#bytes);
+    const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';', 1);
+    if (JSON_TYPE.test(type.trim())) return parseJson(this.#toText());
+    if (type.trim() === 'application/x-www-form-urlencoded') return parseForm(this.#toText());
+    return type.trim() === 'text/plain' ? this.#toText() : toReadable(this.#bytes);
+  }
+
+  #toText(): string {
+    return new TextDecoder().decode(this.#bytes);
+  }
+}
+
+const EMPTY = new PreparedBody(Buffer.alloc(0));
+
+const JSON_TYPE = /^application\/(?:json|[^/]+\+json)$/;
+
+function parseJson(text: string): unknown {
+  try {
+    return withText(JSON.parse(text), text);
+  } catch (cause) {
+    const reason = `the body is no JSON: ${cause instanceof Error ? cause.message : cause}`;
+    throw new Fault('bad_body', { message: reason, clientMessage: reason, cause });
+  }
+}
+
+/** By name; a repeated name has a list. */
+function parseForm(text: string): unknown {
+  const values = new Map<string, string | string[]>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = values.get(name);
+    values.set(name, before === undefined ? value : [before, value].flat());
+  }
+  return withText(Object.fromEntries(values), text);
+}
+
+/**
+ * Lets a parsed value be sent on as it was received: `fetch(url, { body: request.body })` and `new Request(url, request)` take the text of an object that is neither
+ * bytes nor a stream, which would be "[object Object]".
+ */
+function withText(value: unknown, text: string): unknown {
+  if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'toString')) return value;
+  return Object.defineProperty(value, 'toString', { value: () => text, configurable: true, writable: true });
+}
+
+/** Each call reads the bytes from their beginning. `values` is left to the bytes, which have one of their own. */
+function toReadable(bytes: Buffer): Buffer {
+  const methods = {
+    getReader: (...args: Parameters<ReadableStream['getReader']>) => toStream(bytes).getReader(...args),
+    pipeTo: (...args: Parameters<ReadableStream['pipeTo']>) => toStream(bytes).pipeTo(...args),
+    pipeThrough: (...args: Parameters<ReadableStream['pipeThrough']>) => toStream(bytes).pipeThrough(...args),
+    tee: () => toStream(bytes).tee(),
+    cancel: async () => undefined,
+    locked: false,
+    [Symbol.asyncIterator]: () => toStream(bytes)[Symbol.asyncIterator](),
+  };
+  for (const key of Reflect.ownKeys(methods)) {
+    Object.defineProperty(bytes, key, { value: Reflect.get(methods, key), configurable: true, writable: true });
+  }
+  return bytes;
+}
+
+function toStream(bytes: Buffer): ReadableStream<Uint8Array> {
+  let isRead = bytes.length === 0;
+  return new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      if (!isRead) {
+        isRead = true;
+        // A copy: a byte stream takes the memory of a chunk away from all others.
+        controller.enqueue(new Uint8Array(bytes));
+        return;
+      }
+      controller.close();
+      // A read into the function's own buffer is answered only by this (Streams standard, ReadableByteStreamController.close).
+      controller.byobRequest?.respond(0);
+    },
+  });
+}
