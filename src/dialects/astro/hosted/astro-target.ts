@@ -6,7 +6,7 @@ import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { hasBody } from '../../../http/headers.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
-import { AnswerWriter } from './answer-writer.ts';
+import { type AnswerHead, AnswerWriter } from './answer-writer.ts';
 import type { HostedBuild } from './handler-call.ts';
 import { callHandler, type HandlerCallParts } from './handler-call.ts';
 
@@ -65,12 +65,18 @@ export class AstroTarget implements Target {
 
   async #answerNotFound(exchange: Exchange): Promise<Outcome> {
     const page = await readErrorPage(this.#parts.build.client, 404);
-    const writer = new AnswerWriter(exchange, true);
     const fields = page ? { 'Content-Type': page.contentType } : {};
-    writer.head({ status: 404, reason: '', fields });
-    writer.end(page?.body);
-    return 'answered';
+    return writeWhole(exchange, { status: 404, reason: '', fields }, page?.body);
   }
+}
+
+/** An answer that is there in one piece. */
+function writeWhole(exchange: Exchange, head: AnswerHead, body = ''): Outcome {
+  // It ends with its head, so that nothing is left to fail later.
+  const writer = new AnswerWriter({ exchange, isPaced: true, onFault: () => {} });
+  writer.head(head);
+  writer.end(body);
+  return 'answered';
 }
 
 /** To the same query, with the status that Astro sends. */
@@ -78,11 +84,8 @@ function redirect(exchange: Exchange, location: string): Outcome {
   const { request, target } = exchange;
   const [path = ''] = target.split('?', 1);
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  const writer = new AnswerWriter(exchange, true);
   const fields = { Location: location + target.slice(path.length), 'Content-Length': '0' };
-  writer.head({ status: isRead ? 301 : 308, reason: '', fields });
-  writer.end();
-  return 'answered';
+  return writeWhole(exchange, { status: isRead ? 301 : 308, reason: '', fields });
 }
 
 const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);

@@ -92,7 +92,7 @@ class HandlerCall {
   /** At once, as the others do: whatever the build does in the same moment must not reach the client. */
   #pass(): void {
     // It has answered before.
-    if (this.#parts.exchange.response.headersSent) return;
+    if (this.#lent.hasBegun) return;
     this.#lent.takeBack();
     this.#outcome.resolve('passed');
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { AnswerWriter, type GivenHeaders } from './answer-writer.ts';
-import { DRAINED } from './pace.ts';
+import { BODY, DRAINED } from './pace.ts';
 
 /** What the adapter says when it catches an error behind the head of an answer, and before. */
 const BROKEN_BODY = 'Internal server error';
@@ -40,14 +40,17 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   constructor(parts: ResponseFacadeParts) {
     this.#parts = parts;
     this.#response = parts.exchange.response;
-    this.#writer = new AnswerWriter(parts.exchange, parts.isPaced);
+    const { exchange, isPaced } = parts;
+    this.#writer = new AnswerWriter({ exchange, isPaced, onFault: (fault) => this.#fail(fault) });
     this.#own = new Map<string | symbol, unknown>([
       ['writeHead', this.#writeHead],
       ['write', this.#write],
       ['end', this.#end],
       ['destroy', this.#destroy],
       ['setHeader', this.#setHeader],
+      ['flushHeaders', this.#flushHeaders],
       [DRAINED, () => this.#writer.drained()],
+      [BODY, (stream: unknown) => this.#writer.body(stream)],
     ]);
     this.given = new Proxy(this.#response, this);
   }
@@ -55,13 +58,19 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   /** From now on nothing reaches the client, and nothing is left of what has not yet. */
   takeBack(): void {
     this.#isOver = true;
+    this.#writer.takeBack();
     if (this.#response.headersSent) return;
     for (const name of this.#setNames) this.#response.removeHeader(name);
   }
 
+  /** The build has begun an answer. */
+  get hasBegun(): boolean {
+    return this.#response.headersSent || this.#writer.hasHead;
+  }
+
   get(response: ServerResponse, name: string | symbol): unknown {
     if (name === 'statusCode') return this.#status;
-    if (name === 'headersSent') return this.#isOver || response.headersSent;
+    if (name === 'headersSent') return this.#isOver || this.hasBegun;
     const own = this.#own.get(name);
     if (own) return own;
     const value: unknown = Reflect.get(response, name);
@@ -97,7 +106,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
 
   readonly #end = (chunk?: unknown): ServerResponse => {
     if (this.#mayNotWrite()) return this.given;
-    const isHandlers = !this.#response.headersSent && this.#status === 500 && BROKEN_HEAD.has(chunk);
+    const isHandlers = !this.hasBegun && this.#status === 500 && BROKEN_HEAD.has(chunk);
     if (isHandlers) {
       this.#fail(handlerFailed());
       return this.given;
@@ -120,9 +129,14 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
     return this.given;
   };
 
+  /** The head goes out with this turn at the latest. */
+  readonly #flushHeaders = (): void => {
+    if (!this.#mayNotWrite()) this.#sendStatus();
+  };
+
   /** For an answer that begins without `writeHead`. */
   #sendStatus(): void {
-    if (!this.#response.headersSent) this.#response.statusCode = this.#status;
+    if (!this.hasBegun) this.#writer.head({ status: this.#status, reason: this.#reason, fields: {} });
   }
 
   #mayNotWrite(): boolean {
