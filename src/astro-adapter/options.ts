@@ -1,3 +1,5 @@
+import { didYouMean } from '../contract/problem.ts';
+
 /** What stands in `adapter: nexthop({…})`. The names are those of @astrojs/node, the old ones and the new ones. */
 export interface AdapterOptions {
   /** `standalone` builds a server that is started by `node dist/server/entry.mjs`, `middleware` a `handler` for Express and its like. */
@@ -38,7 +40,10 @@ export function readOptions(given: unknown): Options {
   const complaints: string[] = [];
   for (const [name, value] of Object.entries(given)) {
     const kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof typeof KINDS] : undefined; // hasOwn says so
-    if (!kind) complaints.push(`${name} is no option; there are ${Object.keys(KINDS).join(', ')}`);
+    if (!kind)
+      complaints.push(
+        `${name} is no option; there are ${Object.keys(KINDS).join(', ')}${didYouMean(name, Object.keys(KINDS))}`,
+      );
     else if (value !== undefined && !kind.fits(value))
       complaints.push(`${name} must be ${kind.is}, got ${show(value)}`);
   }

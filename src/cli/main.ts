@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Config, readConfig, SETTINGS, toFlag } from '../config/config.ts';
+import { findMisspeltSettings } from '../config/misspelt-settings.ts';
+import { didYouMean } from '../contract/problem.ts';
 import { build } from './build.ts';
 import { enterSite } from './enter-site.ts';
 import { explain } from './explain.ts';
@@ -60,6 +62,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 /** Runs the command that these arguments name. Resolves with its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const out: Out = (line) => void process.stdout.write(`${line}\n`);
+  let config: Config | undefined;
   try {
     const { name, settings, flags, asks, ...place } = parse(argv);
     if (asks.version) return tell(out, version());
@@ -67,16 +70,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (asks.help || !command) {
       tell(
         asks.help ? out : complain,
-        asks.help ? usage() : `nexthop: there is no command ${JSON.stringify(name)}\n\n${usage()}`,
+        asks.help
+          ? usage()
+          : `nexthop: there is no command ${JSON.stringify(name)}${didYouMean(name, Object.keys(COMMANDS))}\n\n${usage()}`,
       );
       return asks.help ? 0 : 2;
     }
     checkFlags(name, command, flags);
     const site = toSite(command, place);
-    const config = readConfig({ flags: settings, site });
+    config = readConfig({ flags: settings, site });
     return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, place.words);
   } catch (error) {
     complain(`nexthop: ${explain(error)}`);
+    // What is wrong may be that a setting has its default, because it was set under another name.
+    for (const { name, setting } of config ? findMisspeltSettings(config.functionEnv, config) : []) {
+      complain(`  ${name} is no setting of nexthop; did you mean ${setting}?`);
+    }
     return 1;
   }
 }
@@ -90,21 +99,19 @@ function parse(argv: readonly string[]) {
   const settingFlags = Object.fromEntries(
     Object.keys(SETTINGS).map((name) => [toFlag(name), { type: 'string' as const }]),
   );
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      ...settingFlags,
-      site: { type: 'string' },
-      json: { type: 'boolean' },
-      all: { type: 'boolean' },
-      state: { type: 'string' },
-      rule: { type: 'string' },
-      limit: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-      version: { type: 'boolean' },
-    },
-  });
+  const options = {
+    ...settingFlags,
+    site: { type: 'string' },
+    json: { type: 'boolean' },
+    all: { type: 'boolean' },
+    state: { type: 'string' },
+    rule: { type: 'string' },
+    limit: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean' },
+  } as const;
+  checkNames(argv, Object.keys(options));
+  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
   const settings: Record<string, string> = {};
   for (const name of Object.keys(SETTINGS)) {
     const value = values[toFlag(name) as keyof typeof values];
@@ -120,6 +127,17 @@ function parse(argv: readonly string[]) {
     ...(limit !== undefined && { limit }),
   };
   return { name, words, site, settings, flags, asks: { help, version } };
+}
+
+/** Before they are parsed: the parser does not say which flag was meant. */
+function checkNames(argv: readonly string[], known: readonly string[]): void {
+  const end = argv.indexOf('--');
+  for (const word of end < 0 ? argv : argv.slice(0, end)) {
+    const [, name] = /^--([^=]+)/.exec(word) ?? [];
+    if (name === undefined || known.includes(name)) continue;
+    const flags = known.map((each) => `--${each}`);
+    throw new TypeError(`there is no flag --${name}${didYouMean(`--${name}`, flags)}`);
+  }
 }
 
 /** A flag that does nothing would be believed. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type MessageBusEndpoint, type MessageBusSettings, toMessageBusEndpoint } from './message-bus-endpoint.ts';
+import { nearestWord } from './nearest-word.ts';
 import { redisUrl } from './redis-url.ts';
 import * as kind from './setting.ts';
 
@@ -183,6 +184,8 @@ export type Config = {
   readonly certificate: { readonly cert: string; readonly key: string } | undefined;
   /** The variables a function may see: those of the process, before a site adds its own. */
   readonly functionEnv: Readonly<Record<string, string | undefined>>;
+  /** Names of the settings that the environment or a flag sets. */
+  readonly given: ReadonlySet<string>;
   /** `NODE_ENV` for the code of the site, where neither the process nor the site sets it. Undefined: the program around nexthop decides. */
   readonly nodeEnv: 'production' | 'development' | undefined;
 };
@@ -220,11 +223,13 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
       values[name] = read(text);
     } catch (error) {
       if (!(error instanceof kind.Unfit)) throw error;
-      complaints.push(`${name} must be ${error.message}, got ${JSON.stringify(withoutLogin(text))}`);
+      complaints.push(`${name} must be ${error.message}, got ${JSON.stringify(kind.withoutLogin(text))}`);
     }
   }
   for (const name of Object.keys(flags)) {
-    if (!(name in SETTINGS)) complaints.push(`--${toFlag(name)} is no setting; docs/settings.md lists them`);
+    if (name in SETTINGS) continue;
+    const nearest = nearestWord(name, Object.keys(SETTINGS));
+    complaints.push(`${name} is no setting; ${nearest ? `did you mean ${nearest}?` : 'docs/settings.md lists them'}`);
   }
   // Read above, each by its own kind; of those that failed nothing is used.
   const bus = toMessageBusEndpoint(values as unknown as MessageBusSettings);
@@ -246,15 +251,12 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
     messageBus: bus.place,
     certificate,
     functionEnv: { ...env },
-    nodeEnv: toNodeEnv(values.DEV),
+    given: new Set([...Object.keys(flags), ...Object.keys(env)].filter((name) => name in SETTINGS)),
+    // Frameworks take its absence for development, and show their stacks to clients then.
+    nodeEnv: values.DEV ? 'development' : 'production',
   };
   // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
   return Object.freeze({ ...values, ...found }) as unknown as Config;
-}
-
-/** Frameworks take its absence for development, and show their stacks to clients then. */
-function toNodeEnv(isDev: unknown): Config['nodeEnv'] {
-  return isDev ? 'development' : 'production';
 }
 
 /** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */
@@ -291,9 +293,4 @@ export function processEnv(): NodeJS.ProcessEnv {
 /** `LOG_DIR` → `log-dir`. */
 export function toFlag(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
-}
-
-/** A bad URL may still hold a good password: nothing before the last "@" is shown, and no query. */
-function withoutLogin(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@').replace(/(:\/\/[^?]*\?).*$/s, '$1…');
 }

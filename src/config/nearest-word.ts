@@ -19,7 +19,8 @@ export function toLetters(word: string): string {
   return word.toLowerCase().replaceAll(/[-_.]/g, '');
 }
 
-function mostEdits(letters: string): number {
+/** How many edits may lead from one word to another of about so many letters. */
+export function mostEdits(letters: string): number {
   return Math.min(2, Math.floor((letters.length + 1) / 3));
 }
 

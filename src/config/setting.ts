@@ -138,3 +138,8 @@ function addRange(list: BlockList, entry: string): void {
   }
   list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
 }
+
+/** A bad URL may still hold a good password: nothing before the last "@" is shown, and no query. */
+export function withoutLogin(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@').replace(/(:\/\/[^?]*\?).*$/s, '$1…');
+}

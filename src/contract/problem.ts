@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 export interface Problem {
   /** error: a route does not work. warning: a file is not used as its author may expect. */
   readonly severity: 'error' | 'warning';
-  /** Relative to the site. */
+  /** Relative to the site; `environment` for a variable of the process. */
   readonly file: string;
   readonly line?: number;
   /** From 1. */

@@ -9,6 +9,10 @@ const FILES = ['.env', '.env.local'];
 /** The variables that a site brings along. */
 export interface EnvFile {
   readonly values: Readonly<Record<string, string>>;
+  /** The line of each, from 1; of two the one that counts. */
+  readonly lines: ReadonlyMap<string, number>;
+  /** Its name; '' if there is none. */
+  readonly file: string;
   /** One for each line that is not used. They never show what stands there: it may be a secret. */
   readonly problems: readonly Problem[];
 }
@@ -21,11 +25,13 @@ export async function readEnvFile(root: string): Promise<EnvFile> {
       return new Lines(file, text).read();
     } catch (error) {
       if (isNoFile(error)) continue;
-      return { values: {}, problems: [{ severity: 'error', file, message: `cannot be read: ${messageOf(error)}` }] };
+      return { ...NO_VALUES, problems: [{ severity: 'error', file, message: `cannot be read: ${messageOf(error)}` }] };
     }
   }
-  return { values: {}, problems: [] };
+  return NO_VALUES;
 }
+
+const NO_VALUES: EnvFile = { values: {}, lines: new Map(), file: '', problems: [] };
 
 const EMPTY = /^\s*(?:#|$)/;
 const START = /^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(["'`]?)/;
@@ -38,6 +44,7 @@ class Lines {
   readonly #file: string;
   readonly #lines: readonly string[];
   readonly #values = new Map<string, string>();
+  readonly #lineOf = new Map<string, number>();
   readonly #problems: Problem[] = [];
 
   constructor(file: string, text: string) {
@@ -47,7 +54,12 @@ class Lines {
 
   read(): EnvFile {
     for (let at = 0; at < this.#lines.length; ) at += this.#take(at);
-    return { values: Object.fromEntries(this.#values), problems: this.#problems };
+    return {
+      values: Object.fromEntries(this.#values),
+      lines: this.#lineOf,
+      file: this.#file,
+      problems: this.#problems,
+    };
   }
 
   /** Takes the assignment that begins on a line; returns how many lines it is long. */
@@ -56,7 +68,7 @@ class Lines {
     if (EMPTY.test(line)) return 1;
     const [start, quote] = START.exec(line) ?? [];
     if (start === undefined) return this.#complain(at, 'is no NAME=value');
-    if (!quote) return this.#assign(line);
+    if (!quote) return this.#assign(at, line);
     return this.#takeQuoted(at, start.length, quote);
   }
 
@@ -69,11 +81,14 @@ class Lines {
     if (!EMPTY.test(behind)) {
       return this.#complain(at, `something stands behind the closing ${quote}; put other quotes around the value`);
     }
-    return this.#assign(text.slice(0, end + 1));
+    return this.#assign(at, text.slice(0, end + 1));
   }
 
-  #assign(text: string): number {
-    for (const [name, value] of Object.entries(parseEnv(text))) this.#values.set(name, value ?? '');
+  #assign(at: number, text: string): number {
+    for (const [name, value] of Object.entries(parseEnv(text))) {
+      this.#values.set(name, value ?? '');
+      this.#lineOf.set(name, at + 1);
+    }
     return text.split('\n').length;
   }
 

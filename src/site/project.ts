@@ -3,6 +3,7 @@ import type { Log } from '../contract/log.ts';
 import type { Project } from '../contract/project.ts';
 import { createRouter } from '../routing/router.ts';
 import { readEnvFile } from './env-file.ts';
+import { findSettingProblems } from './setting-problems.ts';
 
 export interface ProjectParts extends Pick<Project, 'jobs' | 'kv' | 'warmCode'> {
   /** What an earlier reading of the site brought along; it is exchanged. Default: nothing. */
@@ -18,7 +19,8 @@ export async function openProject(
   log: Log,
   { siteEnv = new SiteEnv(), ...state }: ProjectParts = {},
 ): Promise<Project> {
-  const { values, problems } = await readEnvFile(config.site);
+  const envFile = await readEnvFile(config.site);
+  const { values } = envFile;
   const { functionEnv } = config;
   const NODE_ENV = functionEnv.NODE_ENV || values.NODE_ENV || config.nodeEnv;
   const nodeEnv = NODE_ENV === undefined ? {} : { NODE_ENV };
@@ -46,7 +48,7 @@ export async function openProject(
     kvBindings: config.KV_BINDINGS,
     astro: { entry: config.ASTRO_ENTRY, ownsNotFound: config.ASTRO_OWNS_404 },
     ...state,
-    problems,
+    problems: [...envFile.problems, ...findSettingProblems(config, envFile)],
   };
 }
 

@@ -64,9 +64,16 @@ test('an unknown command and an unknown flag are told with what there is', async
   const flag = await runNexthop(t, { args: ['start', '--prot=1'] });
 
   t.is(await command.exited, 2);
-  t.regex(command.output(), /there is no command "stat"[\s\S]*start[\s\S]*routes/);
+  t.regex(command.output(), /there is no command "stat"; did you mean start\?[\s\S]*start[\s\S]*routes/);
   t.is(await flag.exited, 1);
-  t.regex(flag.output(), /--prot/);
+  t.is(flag.output(), 'nexthop: there is no flag --prot; did you mean --port?\n');
+});
+
+test('a start that fails tells of a variable under whose name a setting was most likely meant', async (t) => {
+  const running = await runNexthop(t, { site: '/no/such/site', env: { NEXTHOP: 'http://127.0.0.1:8' } });
+
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /does not exist.*\n {2}NEXTHOP is no setting of nexthop; did you mean NEXT_HOP\?\n$/);
 });
 
 test('a setting given as a flag wins over the environment', async (t) => {

@@ -155,3 +155,18 @@ test('a request over HTTP/2 is refused, and told of once', async (t) => {
     ['warn'],
   );
 });
+
+test('a variable that is like a setting of the server around it is not told, one like a setting of its own is', async (t) => {
+  const told: Told[] = [];
+  const env = { NEXTHOP: 'http://of-the-host', HEADERLIMIT: '1', FUNCTIONS_TIMEOUT: '1s' };
+
+  await openMiddleware(t, { site: await siteFolder(t), env, log: keepTold(told) });
+
+  t.deepEqual(told, [
+    {
+      level: 'warn',
+      message: 'FUNCTIONS_TIMEOUT is no setting of nexthop; did you mean FUNCTION_TIMEOUT?',
+      file: 'environment',
+    },
+  ]);
+});

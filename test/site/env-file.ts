@@ -5,7 +5,7 @@ import { readEnvFile } from '../../src/site/env-file.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 test('a site without .env brings no variables along', async (t) => {
-  t.deepEqual(await readEnvFile(await siteFolder(t)), { values: {}, problems: [] });
+  t.like(await readEnvFile(await siteFolder(t)), { values: {}, file: '', problems: [] });
 });
 
 for (const [what, text, values] of [
@@ -27,7 +27,9 @@ for (const [what, text, values] of [
   test(`a .env may have ${what}`, async (t) => {
     const root = await siteFolder(t, { '.env': text });
 
-    t.deepEqual(await readEnvFile(root), { values, problems: [] });
+    const { values: found, problems } = await readEnvFile(root);
+
+    t.deepEqual([found, problems], [values, []]);
   });
 }
 
@@ -55,7 +57,7 @@ test('.env.local counts only where there is no .env', async (t) => {
   const both = await siteFolder(t, { '.env': 'A=1', '.env.local': 'A=2\nB=2' });
   const one = await siteFolder(t, { '.env.local': 'A=2\nbroken' });
 
-  t.deepEqual(await readEnvFile(both), { values: { A: '1' }, problems: [] });
+  t.like(await readEnvFile(both), { values: { A: '1' }, file: '.env', problems: [] });
   const { values, problems } = await readEnvFile(one);
   t.deepEqual(values, { A: '2' });
   t.like(problems[0], { file: '.env.local', line: 2 });
@@ -65,5 +67,17 @@ test('a folder called .env is none of it', async (t) => {
   const root = await siteFolder(t, { '.env.local': 'A=1' });
   await mkdir(join(root, '.env'));
 
-  t.deepEqual(await readEnvFile(root), { values: { A: '1' }, problems: [] });
+  t.like(await readEnvFile(root), { values: { A: '1' }, file: '.env.local', problems: [] });
+});
+
+test('the line of each variable is known', async (t) => {
+  const root = await siteFolder(t, { '.env': '# a\nA="x\ny"\n\nB=1\nA=2' });
+
+  t.deepEqual(
+    [...(await readEnvFile(root)).lines],
+    [
+      ['A', 6],
+      ['B', 5],
+    ],
+  );
 });

@@ -1,0 +1,80 @@
+import { SETTINGS } from './config.ts';
+import { countEdits, mostEdits, nearestWord, toLetters } from './nearest-word.ts';
+
+/** A variable that nexthop does not read, and the setting that it was most likely meant to be. */
+export interface MisspeltSetting {
+  readonly name: string;
+  readonly setting: string;
+}
+
+export interface MisspeltOptions {
+  /** Settings that are set under their own names: a variable that is near to one of them is something else. */
+  readonly given: ReadonlySet<string>;
+  /** Whether names of settings that other programs use, too, are left out, as in a file for the site's own code. */
+  readonly isForSite?: boolean;
+}
+
+/**
+ * Finds the variables that look like misspelt settings. Every process has dozens of variables of other programs, so only these count: a setting of more words than one whose
+ * letters are the same (`LOGDIR`, `next_hop`), one with a slip in its words if no other program has one of that name (`NEXT_HOPS`), and a setting behind
+ * nexthop's own name (`NEXTHOP_LOGDIR`, `NEXT_HOP_URL`). What Kubernetes and Docker set for a service that is called next-hop does not count.
+ */
+export function findMisspeltSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  { given, isForSite = false }: MisspeltOptions,
+): readonly MisspeltSetting[] {
+  const candidates = NAMES.filter((name) => !given.has(name) && !(isForSite && isGeneric(name)));
+  return Object.entries(env).flatMap(([name, value = '']) => {
+    if (Object.hasOwn(SETTINGS, name) || isOfService(name, value)) return [];
+    const setting = findBehindName(name, candidates) ?? candidates.find((each) => isNear(name, each));
+    return setting === undefined ? [] : [{ name, setting }];
+  });
+}
+
+const NAMES: readonly string[] = Object.keys(SETTINGS);
+
+/** Whether other programs have variables of the name, so that one that is only like it means nothing. */
+export function isGeneric(name: string): boolean {
+  return !name.includes('_') || GENERIC.has(name);
+}
+
+const GENERIC: ReadonlySet<string> = new Set([
+  ...['BODY_LIMIT', 'DATA_DIR', 'HEADER_LIMIT', 'HEADERS_TIMEOUT', 'KEEP_ALIVE_TIMEOUT', 'LIST_KEY_PREFIX'],
+  ...['LIST_KEY_SUFFIX', 'LOG_DIR', 'LOG_LEVEL', 'LOG_STDOUT', 'MAX_CONNECTIONS', 'REDIS_BRPOP_TIMEOUT_SECONDS'],
+  ...['REDIS_HOST', 'REDIS_PORT', 'REDIS_PREFIX', 'REDIS_URL', 'SERVER_CERT_PATH', 'SERVER_KEY_PATH'],
+]);
+
+/** Railway and its like set REDISHOST and REDISPORT beside their Redis. */
+const NEVER: ReadonlySet<string> = new Set(['REDIS_HOST', 'REDIS_PORT']);
+
+function isNear(name: string, setting: string): boolean {
+  if (!setting.includes('_') || NEVER.has(setting)) return false;
+  const [letters, wanted] = [toLetters(name), toLetters(setting)];
+  if (letters === wanted) return true;
+  if (isGeneric(setting) || wanted.length < 7) return false;
+  const words = name.toUpperCase().split('_');
+  const wantedWords = setting.split('_');
+  if (words.length !== wantedWords.length) return countEdits(letters, wanted) === 1;
+  const edits = words.map((word, index) => countEdits(word, wantedWords[index] ?? ''));
+  const isSlip = edits.every((count, index) => count <= mostEdits(wantedWords[index] ?? ''));
+  return isSlip && edits.reduce((sum, count) => sum + count, 0) <= 2;
+}
+
+/** For a name that begins with nexthop's. */
+function findBehindName(name: string, candidates: readonly string[]): string | undefined {
+  const [, own, rest] = /^(NEXT_?HOP)[_.-](.+)$/i.exec(name) ?? [];
+  if (own === undefined || rest === undefined) return undefined;
+  const isHop = OF_HOP.test(rest) || (own.includes('_') && /^(?:host|port)$/i.test(rest));
+  if (isHop) return candidates.find((each) => each === 'NEXT_HOP');
+  const nearest = nearestWord(rest, candidates);
+  return nearest?.includes('_') || toLetters(rest) === toLetters(nearest ?? '') ? nearest : undefined;
+}
+
+const OF_HOP = /^(?:url|uri|origin|address|addr)$/i;
+
+const OF_SERVICE = /_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_|$)/;
+
+/** Set by Kubernetes, and by links of Docker, for a service of that name. */
+function isOfService(name: string, value: string): boolean {
+  return OF_SERVICE.test(name) || /^(?:tcp|udp|sctp):\/\//.test(value);
+}

@@ -1,0 +1,39 @@
+import { type Config, SETTINGS, toFlag } from '../config/config.ts';
+import { findMisspeltSettings, isGeneric } from '../config/misspelt-settings.ts';
+import type { Problem } from '../contract/problem.ts';
+import type { EnvFile } from './env-file.ts';
+
+/** What is told in the place of a file for a variable of the process. */
+const ENVIRONMENT = 'environment';
+
+/**
+ * A warning for each variable that looks like a misspelt setting of nexthop, and for each setting that stands in the `.env` of the site alone: settings are read from
+ * the environment of the process and from flags.
+ */
+export function findSettingProblems(
+  { functionEnv, given }: Pick<Config, 'functionEnv' | 'given'>,
+  { values, lines, file }: EnvFile,
+): readonly Problem[] {
+  const own = Object.fromEntries(Object.entries(values).filter(([name]) => functionEnv[name] === undefined));
+  const settings = Object.keys(own).filter((name) => Object.hasOwn(SETTINGS, name) && !isGeneric(name));
+  const toProblem = (name: string, message: string): Problem => {
+    const line = lines.get(name);
+    return { severity: 'warning', file, ...(line !== undefined && { line }), message: `${name} ${message}` };
+  };
+  return [
+    ...findMisspeltSettings(functionEnv, { given }).map(({ name, setting }): Problem => {
+      const message = `${name} is no setting of nexthop; did you mean ${setting}?`;
+      return { severity: 'warning', file: ENVIRONMENT, message };
+    }),
+    ...findMisspeltSettings(own, { given, isForSite: true }).map(({ name, setting }) =>
+      toProblem(name, `is no setting of nexthop; did you mean ${setting}? ${elsewhere(setting)}`),
+    ),
+    ...settings
+      .filter((name) => !given.has(name))
+      .map((name) => toProblem(name, `is a setting of nexthop, and not read here. ${elsewhere(name)}`)),
+  ];
+}
+
+function elsewhere(setting: string): string {
+  return `Set it in the environment of the process, or as --${toFlag(setting)}`;
+}
