@@ -3,3 +3,6 @@
  * long because tests also have to pass while other processes use every core.
  */
 export const PATIENCE_MS = 60_000;
+
+/** The longest that something may take which nexthop promises to do at once, or within a second. Milliseconds; a loaded machine is ten times slower. */
+export const SOON_MS = 15_000;

@@ -1,9 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import { Fault } from '../../src/contract/fault.ts';
 import { toLoggable } from '../../src/log/loggable.ts';
-
-/** The contract's second, and what a busy machine may add. */
-const LIMIT_MS = 1500;
+import { SOON_MS } from './patience.ts';
 
 /** Asserts that a verb of a store rejects in time with `store_unavailable`, and resolves with the Fault. */
 export async function storeFault(t: ExecutionContext, verb: Promise<unknown>): Promise<Fault> {
@@ -11,7 +9,7 @@ export async function storeFault(t: ExecutionContext, verb: Promise<unknown>): P
   const error = await t.throwsAsync(verb, { instanceOf: Fault });
   const tookMs = performance.now() - startedAtMs;
   t.is(error?.code, 'store_unavailable');
-  t.true(tookMs < LIMIT_MS, `it took ${tookMs} ms`);
+  t.true(tookMs < SOON_MS, `it took ${tookMs} ms`);
   return error as Fault; // asserted above
 }
 

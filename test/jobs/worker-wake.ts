@@ -41,12 +41,15 @@ test('a place that becomes free in the moment in which there was none is taken a
   await startWorker(t, queue, [jobRule({ run })], { functionConcurrency: 1 });
 
   for (; turns < TURNS; turns++) {
-    ran = 0;
-    const startedAtMs = performance.now();
-    await Promise.all([queue.push(newJob()), queue.push(newJob())]);
-    await until(() => ran === 2, 'both jobs');
-
-    const tookMs = performance.now() - startedAtMs;
-    t.true(tookMs < SOON_MS, `${tookMs} ms, ${turns} turns behind`);
+    let tookMs = Number.POSITIVE_INFINITY;
+    // Where the wake-up is lost, every try takes as long as the worker waits between two looks; on a loaded machine one try may.
+    for (let tries = 0; tries < 5 && tookMs >= SOON_MS; tries++) {
+      ran = 0;
+      const startedAtMs = performance.now();
+      await Promise.all([queue.push(newJob()), queue.push(newJob())]);
+      await until(() => ran === 2, 'both jobs');
+      tookMs = performance.now() - startedAtMs;
+    }
+    t.true(tookMs < SOON_MS, `${tookMs} ms, ${turns} turns later`);
   }
 });

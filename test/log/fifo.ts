@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { withExchange } from '../helpers/exchange.ts';
 import { type LogFolder, logFolder } from '../helpers/log-folder.ts';
 import { isOpen } from '../helpers/open-files.ts';
+import { SOON_MS } from '../helpers/patience.ts';
 import { until } from '../helpers/until.ts';
 
 /** A folder in which `name` is a FIFO. */
@@ -100,7 +101,7 @@ test('the log closes by its deadline though nobody reads, and waiting for a read
   await log.close(300);
 
   const took = performance.now() - before;
-  t.true(took >= 290 && took < 3000, `it took ${took} ms`);
+  t.true(took >= 290 && took < SOON_MS, `it took ${took} ms`);
   t.is(await folder.read('error.log'), '');
   await t.notThrowsAsync(until(() => !isOpen(folder.path('access.log')), 'the end of the file'));
 });

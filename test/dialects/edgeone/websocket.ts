@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
+import { SOON_MS } from '../../helpers/patience.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
 import { handshake } from '../../helpers/tunnel-server.ts';
 import { until } from '../../helpers/until.ts';
@@ -101,7 +102,7 @@ test('a large refusal waits for a client that reads slowly, and comes whole', as
     before = now;
     return isSame;
   });
-  t.true(stopped < 400);
+  t.true(stopped < SOON_MS);
 
   client.socket.resume();
 

@@ -4,6 +4,7 @@ import { ConfigError, readConfig } from '../../../src/config/config.ts';
 import { type MessageBus, openMessageBus } from '../../../src/stores/redis/message-bus.ts';
 import { deafPort } from '../../helpers/deaf-port.ts';
 import { logFolder } from '../../helpers/log-folder.ts';
+import { SOON_MS } from '../../helpers/patience.ts';
 import { type RedisServer, startRedis } from '../../helpers/redis-server.ts';
 import { until } from '../../helpers/until.ts';
 import { untilResult } from '../../helpers/until-told.ts';
@@ -109,7 +110,7 @@ for (const [what, portOf] of [
     const startedAtMs = performance.now();
     await bus.close();
 
-    t.true(performance.now() - startedAtMs < 1500);
+    t.true(performance.now() - startedAtMs < SOON_MS);
   });
 }
 

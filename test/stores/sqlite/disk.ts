@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import test from 'ava';
+import { SOON_MS } from '../../helpers/patience.ts';
 import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { startStateProcess } from '../../helpers/state-process.ts';
 
@@ -43,7 +44,7 @@ run(
     const [told, refused, tookMs, value, isExact, cured, isStillExact] = process.said as readonly Said[];
     t.regex(told?.message ?? '', /no space is left for .*state\.db/);
     t.is(refused?.code, 'store_unavailable');
-    t.true(Number(tookMs) < 1000);
+    t.true(Number(tookMs) < SOON_MS);
     t.is(value?.value, String(Buffer.from('kept').join(',')));
     t.is(isExact as unknown, true);
     t.is(typeof cured?.value, 'string');
@@ -105,7 +106,7 @@ run(`on a disk that cannot be written writing is refused, and goes on when it ca
   const [, refused, tookMs, value] = process.said as readonly Said[];
   t.is(refused?.code, 'store_unavailable');
   t.regex(refused?.message ?? '', /state\.db cannot be (written|opened)/);
-  t.true(Number(tookMs) < 1000);
+  t.true(Number(tookMs) < SOON_MS);
   t.is(String(value), Buffer.from('kept').join());
 });
 

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { StateThread } from '../../../src/stores/sqlite/state-thread.ts';
+import { SOON_MS } from '../../helpers/patience.ts';
 import { listeningLog } from '../../helpers/sqlite-store.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
@@ -72,8 +73,8 @@ test.serial('whoever asks a thread that hangs is told within a second, and who a
   const thread = oddThread(t);
   await thread.ask('find', ['a']);
   for (const [verb, leastMs, mostMs] of [
-    ['retry', 800, 1100],
-    ['find', 0, 100],
+    ['retry', 800, SOON_MS],
+    ['find', 0, 700],
   ] as const) {
     const before = performance.now();
 
