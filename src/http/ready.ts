@@ -16,11 +16,20 @@ export class Ready {
   }
 
   answer(exchange: Exchange): void {
-    const { response } = exchange;
+    const { request, response } = exchange;
     exchange.answeredBy = 'ready';
+    exchange.contentType = 'text/plain';
     const text = this.isReady ? 'ready\n' : 'draining\n';
-    const fields = ['Content-Type', 'text/plain', 'Cache-Control', 'no-store', 'Content-Length', String(text.length)];
+    const fields = [
+      'Content-Type',
+      exchange.contentType,
+      'Cache-Control',
+      'no-store',
+      'Content-Length',
+      String(text.length),
+    ];
     response.writeHead(this.isReady ? 200 : 503, fields);
     response.end(text);
+    if (request.method !== 'HEAD') exchange.bodyBytesSent = text.length;
   }
 }

@@ -58,8 +58,9 @@ const UPGRADE_REQUIRED = 'This path is a WebSocket: connect to it by ws: or wss:
 function writeUpgradeRequired(exchange: Exchange): void {
   const { request, response, requestId } = exchange;
   const length = Buffer.byteLength(UPGRADE_REQUIRED);
+  exchange.contentType = 'text/plain; charset=utf-8';
   response.writeHead(426, [
-    ...['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(length)],
+    ...['Content-Type', exchange.contentType, 'Content-Length', String(length)],
     // Who sends Upgrade has to name it here (RFC 9110 7.8); Node then leaves out its own word about the end of the connection.
     ...['Upgrade', 'websocket', 'Connection', response.shouldKeepAlive ? 'Upgrade' : 'Upgrade, close'],
     ...[requestId.name, requestId.value],

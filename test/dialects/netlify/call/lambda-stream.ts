@@ -177,6 +177,38 @@ test('what a handler throws when its answer is complete is logged', async (t) =>
   t.is(lines[0]?.message, 'a function failed after it had answered');
 });
 
+for (const [what, chunk] of [
+  ['before anything is written', undefined],
+  ['behind its first chunk', 'abc'],
+] as const) {
+  test(`a stream that fails in its first turn, ${what}, is a 500`, async (t) => {
+    const handler = awslambda.streamifyResponse(async (_event: unknown, stream: LambdaResponseStream) => {
+      awslambda.HttpResponseStream.from(stream, HEAD);
+      if (chunk) stream.write(chunk);
+      throw new Error('mine');
+    });
+    const server = await serveLambda(t, handler);
+
+    t.regex(await server.exchange(GET), /^HTTP\/1\.1 500 .*function_error/s);
+  });
+}
+
+for (const [how, chunks] of Object.entries({ longer: ['ab', 'cdef'], shorter: ['a', 'b'] })) {
+  test(`a stream that is ${how} than its Content-Length is a function_bad_answer`, async (t) => {
+    const headers = { 'content-length': '3' };
+    const server = await serveLambda(
+      t,
+      stream(async () => ({ statusCode: 200, headers, body: Readable.from(inTurns(chunks)) })),
+    );
+    const peer = await server.connect();
+
+    peer.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+
+    t.notRegex(await peer.readToEnd(), /def/);
+    t.like(server.faults, [{ code: 'function_bad_answer' }]);
+  });
+}
+
 test('a handler that fails while it writes is cut', async (t) => {
   const handler = awslambda.streamifyResponse(async (_event: unknown, to: LambdaResponseStream) => {
     to.write('half');
@@ -229,3 +261,11 @@ test('getContext() of @netlify/functions says that a Lambda-compatible function 
   t.is((await fetch(server.url)).status, 500);
   t.regex(String(server.faults[0]?.cause), /getContext\(\) can only be called within/);
 });
+
+/** One piece in each turn of the event loop, so that they do not become one. */
+async function* inTurns(chunks: readonly string[]): AsyncGenerator<string> {
+  for (const chunk of chunks) {
+    await new Promise((resolve) => setImmediate(resolve));
+    yield chunk;
+  }
+}
