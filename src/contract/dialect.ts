@@ -39,6 +39,8 @@ export interface FileFolder {
   readonly htmlPages?: boolean;
   /** The path below which the files are reached, decoded, e.g. `/shop`. Default: the top. */
   readonly base?: string;
+  /** Only pages and their assets, and scripts and data that these name: for a folder in which a server's files stand, too. */
+  readonly pagesOnly?: true;
   /** Names of dot folders at the top of the folder that are served. Default: `.well-known`. Whatever else begins with a dot never is. */
   readonly dotFolders?: readonly string[];
   /**

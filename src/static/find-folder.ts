@@ -4,23 +4,62 @@ import type { IgnoredFile } from '../contract/dialect.ts';
 import type { Problem } from '../contract/problem.ts';
 
 /** Where files are looked for, as told to the author of a site that has none. */
-export const LOOKS_FOR = 'dist/client/ of a build with dist/server/, else dist/ with an index.html, else public/';
+export const LOOKS_FOR =
+  'dist/client/ of a build with dist/server/, else dist/ with an index.html, else public/, else pages beside an index.html at the top';
 
 export interface FoundFolder {
   /** Relative to the site; undefined when there is none that is surely meant for the web. */
   readonly folder?: string;
+  /** A server's files stand there, too (see FileFolder). */
+  readonly pagesOnly?: true;
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
 
 /**
  * The folder of files of a site that does not name one. A build comes before `public/`, because build tools copy `public/` into what they make.
- * A `dist/` may hold compiled server code as well as a site; whatever leaves a doubt is not served.
+ * A `dist/` may hold compiled server code as well as a site; whatever leaves a doubt is not served. Last come pages at the top of a site that needs no build.
  */
 export async function findFolder(root: string): Promise<FoundFolder> {
-  const [dist, hasPublic] = await Promise.all([lookAtDist(root), isFolder(join(root, 'public'))]);
-  if (dist.folder === undefined) return hasPublic ? { ...dist, folder: 'public' } : dist;
-  return hasPublic ? { ...dist, ignored: [{ file: 'public', reason: `built into ${dist.folder}` }] } : dist;
+  const [dist, publicNames] = await Promise.all([lookAtDist(root), namesIn(join(root, 'public'))]);
+  const hasPublic = publicNames.length > 0;
+  if (dist.folder !== undefined) {
+    return hasPublic ? { ...dist, ignored: [{ file: 'public', reason: `built into ${dist.folder}` }] } : dist;
+  }
+  const found: FoundFolder = hasPublic ? { ...dist, folder: 'public' } : dist;
+  // A dist/ in doubt is told of already, and a page in public/ is what people get.
+  if (found.problems.length > 0 || publicNames.includes(INDEX)) return found;
+  const lack = await findLack(root, hasPublic);
+  if (lack === 'no page') return found;
+  if (lack === undefined) return { ...found, folder: '.', pagesOnly: true };
+  return { ...found, problems: [{ severity: 'warning', file: INDEX, message: `is not served: ${lack}` }] };
+}
+
+const INDEX = 'index.html';
+
+/** Why the page at the top of a site is not served as it is; undefined if it may be. */
+async function findLack(root: string, hasPublic: boolean): Promise<string | 'no page' | undefined> {
+  const page = await readFile(join(root, INDEX), 'utf8').catch(() => undefined);
+  if (page === undefined) return 'no page';
+  const reason = await findReasonToBuild(root, page);
+  if (reason !== undefined)
+    return `${reason}, whose output is neither in dist/ nor in public/; run the build, or name its folder`;
+  return hasPublic
+    ? 'the files are those of public/; put it there, or set outputDirectory in edgeone.json to "."'
+    : undefined;
+}
+
+const BUNDLER = /^(?:vite|webpack|rollup|rspack|rsbuild|farm)\.config\.[cm]?[jt]s$/;
+/** No browser takes it. */
+const UNBUILT_SCRIPT = /<script\b[^>]*\bsrc\s*=\s*["']?([^"'\s>]+\.(?:[cm]?tsx?|jsx|vue|svelte))["'\s>]/i;
+
+async function findReasonToBuild(root: string, page: string): Promise<string | undefined> {
+  const { scripts } = await readManifest(root);
+  if (isTable(scripts) && scripts.build) return 'package.json has a build script';
+  const bundler = (await namesIn(root)).find((name) => BUNDLER.test(name));
+  if (bundler !== undefined) return `it is the source of a build (${bundler})`;
+  const [, script] = UNBUILT_SCRIPT.exec(page) ?? [];
+  return script === undefined ? undefined : `it is the source of a build (it loads ${script})`;
 }
 
 async function lookAtDist(root: string): Promise<FoundFolder> {
@@ -56,18 +95,26 @@ function toProblem(doubt: string): Problem {
 
 /** Whether the package runs, or is imported, from `dist/`. */
 async function startsFromDist(root: string): Promise<boolean> {
+  const { main, bin, exports, scripts } = await readManifest(root);
+  const start = isTable(scripts) ? scripts.start : undefined;
+  return (
+    /"(?:\.\/)?dist\//.test(JSON.stringify([main, bin, exports])) ||
+    /\b(?:node|bun|tsx|pm2)\b[^&|;]*\bdist\b/.test(String(start))
+  );
+}
+
+/** The `package.json` of the site; empty if there is none, or one with which nothing can be started. */
+async function readManifest(root: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     const manifest: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-    const { main, bin, exports, scripts } = manifest as Record<string, unknown>; // whatever they are, only their text is looked at
-    const { start } = (scripts ?? {}) as Record<string, unknown>;
-    return (
-      /"(?:\.\/)?dist\//.test(JSON.stringify([main, bin, exports])) ||
-      /\b(?:node|bun|tsx|pm2)\b[^&|;]*\bdist\b/.test(String(start))
-    );
+    return isTable(manifest) ? manifest : {};
   } catch {
-    // None, or one that nobody could start anything from.
-    return false;
+    return {};
   }
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { findFolder } from './find-folder.ts';
 import { type FileListing, listFiles, type NamedFolder } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';
 import { Memory } from './memory.ts';
+import { pickPageFiles } from './page-files.ts';
 import { toBase, toRouteForAll, toRoutes, toTargets } from './to-targets.ts';
 
 /** For the small files of a site, which are few; it is filled only with what is asked for. */
@@ -30,9 +31,11 @@ export async function readFiles(project: Project, folders: readonly FileFolder[]
 }
 
 async function readFound(project: Project, fileFolder: FileFolder): Promise<Reading> {
-  const { folder, ignored, problems } = await findFolder(project.root);
+  const { folder, pagesOnly, ignored, problems } = await findFolder(project.root);
   const found = { routes: [], ignored, problems };
-  return folder === undefined ? found : together([found, await readFolder(project, { ...fileFolder, folder })]);
+  if (folder === undefined) return found;
+  const place = { ...fileFolder, folder, ...(pagesOnly && { pagesOnly }) };
+  return together([found, await readFolder(project, place)]);
 }
 
 /**
@@ -58,7 +61,8 @@ async function readFolder(project: Project, place: NamedFolder): Promise<Reading
   const { folder, dotFolders = ['.well-known'] } = place;
   const sources = SOURCES.map((name) => join(root, name));
   const secrets = await realPaths([dataDir, ...sources, ...(await serverCode(project, folder))]);
-  const list = () => listFiles({ root, folder, secrets, dotFolders });
+  const listAll = () => listFiles({ root, folder, secrets, dotFolders });
+  const list = place.pagesOnly ? async () => pickPageFiles(await listAll()) : listAll;
   const { byPath: extraHeaders, problems } = toExtraHeaders(place);
   const trustedMs = project.dev ? 0 : TRUSTED_MS;
   const serve = ({ files }: FileListing) =>
@@ -72,8 +76,9 @@ async function readFolder(project: Project, place: NamedFolder): Promise<Reading
 
 /** What the platforms read in the site itself, for sites that are served from their top. */
 const SOURCES: readonly string[] = [
-  ...['cloud-functions', 'node-functions', 'edge-functions', 'functions', 'netlify', 'node_modules'],
-  ...['middleware.js', 'middleware.ts', 'edgeone.json', 'netlify.toml', 'package.json', 'tsconfig.json'],
+  ...['cloud-functions', 'node-functions', 'edge-functions', 'functions', 'agents', 'netlify', 'node_modules'],
+  ...['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/middleware.ts', 'tsconfig.json', 'jsconfig.json'],
+  ...['edgeone.json', 'edgeone.config.ts', 'netlify.toml', 'vercel.json', 'package.json', 'deno.json'],
   ...['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'Dockerfile'],
 ];
 

@@ -65,7 +65,7 @@ no routes: every request goes to the next hop
 looked for
   one     one-functions/**/*.js
   second  second-functions/**/*.js
-  files   dist/client/ of a build with dist/server/, else dist/ with an index.html, else public/`,
+  files   dist/client/ of a build with dist/server/, else dist/ with an index.html, else public/, else pages beside an index.html at the top`,
   );
 });
 

@@ -13,6 +13,11 @@ for (const [title, files, expected] of [
   ['an Astro build', ['dist/client/a.txt', 'dist/server/entry.mjs', 'public/a.txt'], 'dist/client'],
   ['a server build with public/', ['dist/server/entry.mjs', 'dist/index.html', 'public/a.txt'], 'public'],
   ['a public/ that is a file', ['public'], undefined],
+  ['a page at its top', ['index.html'], '.'],
+  ['a page at its top and compiled server code', ['index.html', 'dist/index.js'], '.'],
+  ['a page at its top that public/ has too', ['index.html', 'public/index.html'], 'public'],
+  ['a page at its top and a build of it', ['index.html', 'vite.config.ts', 'dist/index.html'], 'dist'],
+  ['no page at its top', ['about.html', 'style.css'], undefined],
 ] as const) {
   test(`of a site with ${title}, ${expected ?? 'no folder'} is served`, async (t) => {
     const root = await siteFolder(t, Object.fromEntries(files.map((file) => [file, ''])));
@@ -56,4 +61,44 @@ test('a folder that is passed over is listed with the reason', async (t) => {
   t.deepEqual((await findFolder(code)).ignored, [
     { file: 'dist', reason: 'taken for compiled code: it has no index.html' },
   ]);
+});
+
+for (const [title, files, told] of [
+  [
+    'a build script',
+    { 'package.json': '{"scripts":{"build":"vite build"}}' },
+    /^is not served: package\.json has a build script/,
+  ],
+  ['a bundler', { 'vite.config.mts': '' }, /^is not served: it is the source of a build \(vite\.config\.mts\)/],
+  [
+    'a script for a bundler',
+    { 'index.html': '<script type=module src="/src/main.tsx">' },
+    /\(it loads \/src\/main\.tsx\)/,
+  ],
+] as const) {
+  test(`a page at the top with ${title} is not served without its build, and its author is told why`, async (t) => {
+    const root = await siteFolder(t, { 'index.html': '', ...files });
+    const withPublic = await siteFolder(t, { 'index.html': '', ...files, 'public/a.txt': '' });
+
+    const found = await findFolder(root);
+
+    t.is(found.folder, undefined);
+    t.like(found.problems, [{ severity: 'warning', file: 'index.html' }]);
+    t.regex(found.problems[0]?.message ?? '', told);
+    t.is((await findFolder(withPublic)).folder, 'public');
+    t.is((await findFolder(withPublic)).problems.length, 1);
+  });
+}
+
+test('a page at the top beside a public/ without one is told of', async (t) => {
+  const root = await siteFolder(t, {
+    'index.html': '',
+    'public/a.css': '',
+    'package.json': '{"scripts":{"start":"x"}}',
+  });
+
+  const { folder, problems } = await findFolder(root);
+
+  t.is(folder, 'public');
+  t.regex(problems[0]?.message ?? '', /^is not served: the files are those of public\//);
 });

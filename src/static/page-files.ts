@@ -1,0 +1,159 @@
+import { readFile, stat } from 'node:fs/promises';
+import { extname, posix } from 'node:path';
+import type { FileListing, ListedFile, VisitedFolder } from './list-files.ts';
+
+/** Only for the web: no server's code, settings or data. */
+const FOR_WEB = new Set([
+  ...[
+    '.html',
+    '.htm',
+    '.css',
+    '.svg',
+    '.png',
+    '.apng',
+    '.jpg',
+    '.jpeg',
+    '.gif',
+    '.webp',
+    '.avif',
+    '.jxl',
+    '.bmp',
+    '.ico',
+  ],
+  ...['.woff', '.woff2', '.ttf', '.otf', '.eot', '.mp3', '.m4a', '.aac', '.ogg', '.opus', '.flac', '.wav', '.weba'],
+  ...[
+    '.mp4',
+    '.m4v',
+    '.webm',
+    '.ogv',
+    '.mov',
+    '.vtt',
+    '.pdf',
+    '.txt',
+    '.xml',
+    '.xsl',
+    '.rss',
+    '.atom',
+    '.webmanifest',
+    '.wasm',
+  ],
+]);
+
+/** For the web or for a server: that a page names it decides. */
+const FOR_BOTH = new Set([
+  '.js',
+  '.mjs',
+  '.json',
+  '.map',
+  '.md',
+  '.csv',
+  '.tsv',
+  '.geojson',
+  '.jsonld',
+  '.zip',
+  '.glb',
+  '.gltf',
+]);
+
+/** Lists of a tool for a language in which nothing is for the web, and folders of reports that show sources. */
+const NEVER = /^(?:requirements[^/]*\.txt|pom\.xml|(?:coverage|tests?|__tests__)\/.*)$/;
+
+/** What may name other files. */
+const TEXTS = new Set(['.html', '.htm', '.css', '.js', '.mjs', '.json', '.svg', '.webmanifest']);
+
+/** A larger one is no page, and hardly names what stands beside it. */
+const MAX_TEXT_BYTES = 4 * 1024 ** 2;
+
+/** In quotes or in `url(…)`, with an extension of files that are served only if they are named: `node server.js` in a text is no name. */
+const NAMES =
+  /["'`(]\s*([^"'`()\s<>?#]+\.(?:m?js|json|map|md|csv|tsv|geojson|jsonld|zip|glb|gltf))(?:[?#][^"'`()\s]*)?\s*["'`)]|sourceMappingURL=(\S+\.map)/g;
+
+/**
+ * Of the files at the top of a site without a build, those that are for the web: pages and their assets, and scripts and data that one of them names, or that
+ * these name in turn. So the code of a server and its data beside them are not given away. What is left out of what a page might have meant is named as ignored.
+ */
+export async function pickPageFiles({ files, folders, ignored, problems }: FileListing): Promise<FileListing> {
+  const choice = new Choice(files.filter(({ path }) => !NEVER.test(path)));
+  await choice.follow();
+  const leftOut = files.filter(({ path }) => FOR_BOTH.has(extensionOf(path)) && !choice.has(path));
+  return {
+    files: files.filter(({ path }) => choice.has(path)),
+    // What is served changes with what pages name.
+    folders: [...folders, ...choice.texts],
+    ignored: leftOut.length > 0 ? [...ignored, { file: '.', reason: explain(leftOut) }] : ignored,
+    problems,
+  };
+}
+
+class Choice {
+  readonly texts: VisitedFolder[] = [];
+  readonly #byPath: ReadonlyMap<string, ListedFile>;
+  readonly #chosen = new Set<string>();
+  /** Folders with pages, by whose addresses scripts name what they load. */
+  readonly #pageFolders: ReadonlySet<string>;
+
+  constructor(files: readonly ListedFile[]) {
+    this.#byPath = new Map(files.map((file) => [file.path, file]));
+    const pages = files.filter(({ path }) => /\.html?$/.test(path));
+    this.#pageFolders = new Set(pages.map(({ path }) => posix.dirname(path)));
+    for (const { path } of files) if (FOR_WEB.has(extensionOf(path))) this.#chosen.add(path);
+  }
+
+  /** Also of what stands beside it in another form, e.g. `app.js.br`. */
+  has(path: string): boolean {
+    return this.#chosen.has(path) || this.#chosen.has(path.replace(/\.(?:br|gz|zst)$/, ''));
+  }
+
+  /** Chooses what the chosen files name, until they name nothing new. */
+  async follow(): Promise<void> {
+    // A Set gives out what is added while it is walked through.
+    for (const path of this.#chosen) {
+      const file = this.#byPath.get(path);
+      if (!file || !TEXTS.has(extensionOf(path))) continue;
+      for (const name of namesIn(await this.#read(file))) this.#choose(posix.dirname(path), name);
+    }
+  }
+
+  async #read({ realPath }: ListedFile): Promise<string> {
+    const seenAtMs = Date.now();
+    const stats = await stat(realPath).catch(() => undefined);
+    this.texts.push({ path: realPath, stats, seenAtMs });
+    if (!stats || stats.size > MAX_TEXT_BYTES) return '';
+    // It may be gone since: then it names nothing.
+    return readFile(realPath, 'utf8').catch(() => '');
+  }
+
+  /** Where several files could be meant, the nearest to the one that names them: another of that name may be a server's. */
+  #choose(folder: string, name: string): void {
+    const bases = name.startsWith('/') ? ['.'] : [folder, ...this.#pageFolders, '.'];
+    for (const base of bases) {
+      const path = posix.join(base, name);
+      if (!this.#byPath.has(path)) continue;
+      this.#chosen.add(path);
+      return;
+    }
+  }
+}
+
+function namesIn(text: string): readonly string[] {
+  return [...text.matchAll(NAMES)].map(([, quoted, map]) => decode(quoted ?? map ?? ''));
+}
+
+function decode(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // A "%" that encodes nothing.
+    return name;
+  }
+}
+
+function extensionOf(path: string): string {
+  return extname(path).toLowerCase();
+}
+
+function explain(leftOut: readonly ListedFile[]): string {
+  const names = leftOut.slice(0, 3).map(({ path }) => path);
+  const more = leftOut.length > names.length ? ` and ${leftOut.length - names.length} more` : '';
+  return `of the site's top, pages are served and what they name; not ${names.join(', ')}${more}: name a folder by outputDirectory or publish to serve all of it`;
+}
