@@ -74,6 +74,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
 
   allowedTicks(): number {
     const { headTicks, keepAliveTicks, idleTicks } = this.rules;
+    if (this.#phase === 'over') return 0;
     if (this.isWriteWaiting()) return idleTicks;
     if (this.#phase === 'idle') return keepAliveTicks;
     if (this.#phase === 'head') return headTicks;
@@ -209,7 +210,6 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     rules.handler.handle(new ClientRequest(head, this.#body ?? NO_BODY, this.socket), response);
   }
 
-  /** Ready for the next request. */
   #await(): void {
     this.#phase = 'idle';
     this.#body = undefined;

@@ -1,0 +1,155 @@
+import type { Socket } from 'node:net';
+import { Fault } from '../contract/fault.ts';
+import type { Watched } from '../timing/deadlines.ts';
+import type { Content } from './currency.ts';
+import { toRequestHead } from './head-text.ts';
+import type { ResponseHead } from './response-head.ts';
+
+/** A request as it goes to an origin. */
+export interface OriginRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Flat, end-to-end. Framing and the headers of the connection are added. */
+  readonly headers: readonly string[];
+  /** 0: no body; CHUNKED: of unknown length. */
+  readonly bodyBytes: number;
+  /** The protocols to change to: the response may be a 101. Only without a body. */
+  readonly upgrade?: string | undefined;
+}
+
+/** What happens to a call. No method may throw. After `end`, `failed` or `upgraded`, and after `abort`, nothing is called any more. */
+export interface OriginHandler {
+  /** For a request with a body: the origin takes it now, by `write` and `end`, perhaps before `send` returns the call. Once. */
+  connected(call: OriginCall): void;
+  /** `write` returned false; go on. */
+  drained(): void;
+  /** An interim response (1xx but 100 and 101), at most 16 of them. */
+  interim(head: ResponseHead): void;
+  head(head: ResponseHead): void;
+  /** A slice of what the socket received. */
+  data(content: Buffer): void;
+  /** The response is whole. If the body was not sent to its end, the rest is not taken any more. */
+  end(trailers: readonly string[]): void;
+  /** `hop_unreachable`, `hop_timeout`, `hop_reset`, `hop_bad_answer` (a MessageFault), `hop_busy`, `draining`. */
+  failed(fault: Fault): void;
+  /** The origin changed to the protocol asked for. The socket is paused; `early` was received behind the head. */
+  upgraded(head: ResponseHead, socket: Socket, early: Buffer): void;
+}
+
+/** The connection that carries a call. */
+export interface CallConnection {
+  /** `address:port` of the origin as resolved. */
+  readonly address: string;
+  write(content: Content): boolean;
+  finish(content: Content): void;
+  readOn(): void;
+  abort(): void;
+}
+
+/** What holds a call before it has a connection, and hears of its end. */
+export interface CallKeeper {
+  /** The body has been sent, or nothing more of it will be. Idempotent. */
+  bodyEnded(call: OriginCall): void;
+  withdraw(call: OriginCall): void;
+  /** Ticks that a call may wait for a connection. */
+  readonly queueTicks: number;
+}
+
+/** One request at an origin, and its response. Made by `OriginPool.send`. */
+export class OriginCall implements Watched {
+  movedAt = 0;
+  nextMember: Watched['nextMember'];
+  previousMember: Watched['previousMember'];
+  readonly request: OriginRequest;
+  readonly handler: OriginHandler;
+  readonly headText: string;
+  /** The response may be silent for as long as it likes, as an event stream is. */
+  mayBeSilent = false;
+  /** Everything of the request has been written. */
+  isSent: boolean;
+  isPaused = false;
+  isOver = false;
+  hasRetried = false;
+  /** A byte of the response has arrived. */
+  hasResponse = false;
+  connection: CallConnection | undefined;
+  /** Address and port of the origin, once connected. */
+  address = '';
+  /** In the queue: the calls in front of it and behind it, and its place among all. */
+  nextCall: OriginCall | undefined;
+  previousCall: OriginCall | undefined;
+  /** It takes one of the places for uploads. */
+  isCounted = false;
+  readonly #keeper: CallKeeper;
+
+  /** Throws a TypeError for a request that cannot be written. */
+  constructor(request: OriginRequest, handler: OriginHandler, keeper: CallKeeper) {
+    this.request = request;
+    this.handler = handler;
+    this.headText = toRequestHead(request);
+    this.#keeper = keeper;
+    this.isSent = request.bodyBytes === 0;
+  }
+
+  /** It has a body that has not been sent: it may hold its connection for as long as its client takes. */
+  get isUpload(): boolean {
+    return !this.isSent;
+  }
+
+  /** False: wait for `drained`. Throws a RangeError for more than the announced length. */
+  write(content: Content): boolean {
+    return this.isOver || this.isSent || !this.connection || this.connection.write(content);
+  }
+
+  /** The body is whole. Less than the announced length is `internal`, and breaks the call off. */
+  end(content: Content = ''): void {
+    if (this.isOver || this.isSent || !this.connection) return;
+    this.isSent = true;
+    this.connection.finish(content);
+    this.#keeper.bodyEnded(this);
+  }
+
+  /** No `data` until `resume`; the `end` behind the last piece may come. */
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.connection?.readOn();
+  }
+
+  /** Breaks the call off, in whatever state it is. Idempotent. */
+  abort(): void {
+    if (this.isOver) return;
+    const { connection } = this;
+    this.finish();
+    if (connection) connection.abort();
+    else this.#keeper.withdraw(this);
+  }
+
+  /** Nothing of it happens any more. Idempotent. */
+  finish(): void {
+    this.isOver = true;
+    this.connection = undefined;
+    this.#keeper.bodyEnded(this);
+  }
+
+  /** While it waits for a connection. A member that has just left its list may still be visited once. */
+  allowedTicks(): number {
+    return this.connection || this.isOver ? 0 : this.#keeper.queueTicks;
+  }
+
+  expire(): void {
+    this.#keeper.withdraw(this);
+    this.fail(new Fault('hop_busy', { message: 'no connection became free in time', headers: ['Retry-After', '1'] }));
+  }
+
+  /** Idempotent. */
+  fail(fault: Fault): void {
+    if (this.isOver) return;
+    this.finish();
+    this.handler.failed(fault);
+  }
+}

@@ -1,0 +1,300 @@
+import { connect } from 'node:net';
+import { Fault } from '../contract/fault.ts';
+import type { Deadlines } from '../timing/deadlines.ts';
+import type { BodyReader } from './body-reader.ts';
+import { createBodyReader } from './create-body-reader.ts';
+import type { Content } from './currency.ts';
+import { HeadCutter } from './head-cutter.ts';
+import { MessageFault } from './message-fault.ts';
+import { MessageWriter } from './message-writer.ts';
+import type { CallConnection, OriginCall } from './origin-call.ts';
+import { toOriginFault } from './origin-fault.ts';
+import { ReceivedBytes } from './received-bytes.ts';
+import { checkStatusLine, ResponseHead } from './response-head.ts';
+import { WatchedSocket } from './watched-socket.ts';
+
+/** No origin in order sends so many interim responses; each goes to the client without waiting for it. */
+const MOST_INTERIMS = 16;
+
+const CUTTING = { side: 'response', skipsEmptyLine: false, checkFirstLine: checkStatusLine } as const;
+
+/** What the connections of one pool share. */
+export interface OriginRules {
+  readonly host: string;
+  readonly port: number;
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
+  readonly deadlines: Deadlines;
+  readonly connectTicks: number;
+  readonly firstByteTicks: number;
+  readonly idleTicks: number;
+  readonly keepAliveTicks: number;
+}
+
+/** Where a connection reports. */
+export interface ConnectionOwner {
+  /** It may carry the next call. */
+  connectionFreed(connection: OriginConnection): void;
+  /** Once. `call`: what it carried, and why that failed; nothing if it carried none, or was aborted. */
+  connectionLost(connection: OriginConnection, call: OriginCall | undefined, error: unknown): void;
+}
+
+/** One connection to an origin; it carries one call at a time. */
+export class OriginConnection extends WatchedSocket implements CallConnection {
+  address = '';
+  /** It is not reused any more; the call that it carries is finished. */
+  isRetired = false;
+  /** Responses that it has carried; above 0 the connection is reused. */
+  responses = 0;
+  isOpen = false;
+  readonly #rules: OriginRules;
+  readonly #owner: ConnectionOwner;
+  readonly #writer: MessageWriter;
+  readonly #input: ReceivedBytes;
+  readonly #cutter: HeadCutter;
+  #call: OriginCall | undefined;
+  #head: ResponseHead | undefined;
+  #body: BodyReader | undefined;
+  #interims = 0;
+  #keepAliveTicks: number;
+  #isReading = false;
+  #isEnded = false;
+  #isLost = false;
+  #error: unknown;
+
+  /** Connects at once, for the call. The name is resolved by getaddrinfo, so `/etc/hosts` comes first. */
+  constructor(rules: OriginRules, owner: ConnectionOwner, call: OriginCall) {
+    const socket = connect({ host: rules.host, port: rules.port, noDelay: true, allowHalfOpen: false });
+    super(socket, rules.deadlines);
+    this.#rules = rules;
+    this.#owner = owner;
+    this.#call = call;
+    call.connection = this;
+    this.#keepAliveTicks = rules.keepAliveTicks;
+    this.#writer = new MessageWriter(socket);
+    this.#input = new ReceivedBytes(socket);
+    this.#cutter = new HeadCutter({ ...CUTTING, maxBytes: rules.maxHeadBytes });
+    rules.deadlines.add(this);
+    socket.on('connect', this.#onConnect).on('data', this.#onData).on('end', this.#onEnd);
+    socket.on('drain', this.#onDrain).on('error', this.#onError).on('close', this.#onClose);
+  }
+
+  /** It has been idle for as long as it may be. */
+  get isStale(): boolean {
+    return this.isRetired || this.#isLost || this.deadlines.now - this.movedAt >= this.#keepAliveTicks;
+  }
+
+  /** Sends the request of the call. The connection is open and carries none. */
+  carry(call: OriginCall): void {
+    this.#call = call;
+    call.connection = this;
+    call.address = this.address;
+    this.#interims = 0;
+    this.move();
+    if (call.isSent) this.socket.write(call.headText, 'latin1');
+    else {
+      this.#writer.begin(call.headText, call.request.bodyBytes);
+      call.handler.connected(call);
+      this.#writer.flush();
+    }
+  }
+
+  write(content: Content): boolean {
+    this.move();
+    return this.#writer.write(content);
+  }
+
+  finish(content: Content): void {
+    this.move();
+    if (!this.#writer.end(content, '', () => undefined)) {
+      this.lose(new Fault('internal', { message: 'the body is shorter than its announced length' }));
+    }
+  }
+
+  readOn(): void {
+    this.move();
+    this.#read();
+  }
+
+  abort(): void {
+    this.#call = undefined;
+    this.lose(undefined);
+  }
+
+  allowedTicks(): number {
+    const { connectTicks, firstByteTicks, idleTicks } = this.#rules;
+    const call = this.#call;
+    if (!this.isOpen) return connectTicks;
+    if (!call) return this.#keepAliveTicks;
+    const isWriteWaiting = this.isWriteWaiting();
+    if (this.#head) return call.isPaused || call.mayBeSilent ? 0 : idleTicks;
+    // While the client has not sent its body the origin has nothing to answer; the client has a timeout of its own.
+    return call.isSent || isWriteWaiting ? firstByteTicks : 0;
+  }
+
+  expire(): void {
+    if (!this.#call) this.lose(undefined);
+    else {
+      const message = this.#head ? 'the response stopped in the middle' : this.isOpen ? 'no response' : 'no connection';
+      this.lose(new Fault('hop_timeout', { message: `${message} in time` }));
+    }
+  }
+
+  readonly #onConnect = (): void => {
+    const { remoteAddress = '', remoteFamily, remotePort } = this.socket;
+    this.address = `${remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+    this.isOpen = true;
+    if (this.#call) this.carry(this.#call);
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    const call = this.#call;
+    // RFC 9112 9.2: what no request asked for is the response to none.
+    if (!call) this.lose(undefined);
+    else {
+      call.hasResponse = true;
+      this.move();
+      this.#input.add(chunk);
+      this.#read();
+    }
+  };
+
+  #read(): void {
+    if (this.#isReading || this.#isLost) return;
+    this.#isReading = true;
+    try {
+      while (this.#call && !this.#call.isPaused && this.#input.next()) this.#step(this.#call);
+      if (this.#isEnded && this.#call && !this.#call.isPaused) this.#endOfInput(this.#call);
+    } catch (error) {
+      this.lose(error instanceof Fault ? error : new Fault('internal', { cause: error }));
+    } finally {
+      this.#isReading = false;
+    }
+    this.#input.regulate(1);
+  }
+
+  #step(call: OriginCall): void {
+    const input = this.#input;
+    const { chunk } = input;
+    if (this.#body) {
+      const body = this.#body;
+      input.at = body.advance(chunk, input.at);
+      if (body.to > body.from) call.handler.data(chunk.subarray(body.from, body.to));
+      // The handler may have aborted the call, or paused it in front of its end.
+      if (body.isComplete && this.#call === call) this.#complete(call, body.trailers);
+      return;
+    }
+    const end = this.#cutter.push(chunk, input.at);
+    input.at = end < 0 ? chunk.length : end;
+    if (end < 0) return;
+    const { maxHeaders } = this.#rules;
+    this.#takeHead(call, new ResponseHead(this.#cutter.text, { method: call.request.method, maxHeaders }));
+  }
+
+  #takeHead(call: OriginCall, head: ResponseHead): void {
+    const { status, bodyBytes } = head;
+    if (status === 101) this.#upgrade(call, head);
+    else if (status < 200) {
+      if (++this.#interims > MOST_INTERIMS) throw new MessageFault('too_many_interims', 'response');
+      // A 100 was not asked for: Expect never goes to the origin.
+      if (status !== 100) call.handler.interim(head);
+    } else {
+      this.#head = head;
+      call.handler.head(head);
+      if (this.#call !== call) return;
+      if (bodyBytes === 0) this.#complete(call, []);
+      else {
+        const { maxHeadBytes: maxTrailerBytes, maxHeaders } = this.#rules;
+        this.#body = createBodyReader({ bodyBytes, side: 'response', maxTrailerBytes, maxHeaders });
+      }
+    }
+  }
+
+  #upgrade(call: OriginCall, head: ResponseHead): void {
+    if (call.request.upgrade === undefined) throw new MessageFault('unasked_upgrade', 'response');
+    const early = this.#input.takeAll();
+    this.#call = undefined;
+    call.finish();
+    this.#leave();
+    this.#owner.connectionLost(this, undefined, undefined);
+    call.handler.upgraded(head, this.socket.pause(), early);
+  }
+
+  /** The response is whole. Bytes behind it belong to none: the connection ends, and nothing of them reaches a client. */
+  #complete(call: OriginCall, trailers: readonly string[]): void {
+    const head = this.#head as ResponseHead; // of this response
+    const mayReuse =
+      head.keepsAlive &&
+      call.isSent &&
+      this.#input.size === 0 &&
+      !this.#isEnded &&
+      this.#limitIdle(head) &&
+      !this.isRetired;
+    this.#call = undefined;
+    this.#head = undefined;
+    this.#body = undefined;
+    call.finish();
+    this.responses++;
+    this.move();
+    if (mayReuse) this.#owner.connectionFreed(this);
+    else this.lose(undefined);
+    call.handler.end(trailers);
+  }
+
+  /** An origin that says how long it keeps the connection closes it then; a request that is on its way would be lost. False: too short. */
+  #limitIdle({ keepAliveSeconds }: ResponseHead): boolean {
+    if (keepAliveSeconds === undefined) return true;
+    const ticks = this.deadlines.toTicks(Math.max(0, keepAliveSeconds - 1) * 1000) - 2;
+    this.#keepAliveTicks = Math.min(this.#rules.keepAliveTicks, ticks);
+    return ticks > 0;
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isEnded = true;
+    if (this.#call) this.#read();
+    else this.lose(undefined);
+  };
+
+  #endOfInput(call: OriginCall): void {
+    this.#body?.endConnection();
+    if (this.#body?.isComplete) this.#complete(call, this.#body.trailers);
+    else
+      this.lose(new Fault('hop_reset', { message: 'the origin ended its connection before the end of its response' }));
+  }
+
+  readonly #onDrain = (): void => {
+    this.move();
+    if (this.#call && !this.#call.isSent) this.#call.handler.drained();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#error = error;
+  };
+
+  readonly #onClose = (): void => {
+    // An orderly end whose rest a paused call has not read yet is handled when it goes on.
+    if (this.#isEnded && this.#error === undefined && this.#call?.isPaused) return;
+    this.lose(this.#error ?? new Fault('hop_reset', { message: 'the origin closed its connection' }));
+  };
+
+  /** Ends it, and what it carries. Idempotent. */
+  lose(error: unknown): void {
+    if (this.#isLost) return;
+    const call = this.#call;
+    this.#call = undefined;
+    if (call) call.connection = undefined;
+    this.#leave();
+    this.socket.destroy();
+    this.#owner.connectionLost(this, call, call && toOriginFault(error, this.isOpen));
+  }
+
+  #leave(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#rules.deadlines.remove(this);
+    this.#input.clear();
+    const { socket } = this;
+    socket.off('connect', this.#onConnect).off('data', this.#onData).off('end', this.#onEnd);
+    socket.off('drain', this.#onDrain).off('close', this.#onClose);
+  }
+}

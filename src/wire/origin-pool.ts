@@ -1,0 +1,209 @@
+import { Fault } from '../contract/fault.ts';
+import { Deadlines } from '../timing/deadlines.ts';
+import { CallQueue } from './call-queue.ts';
+import { type CallKeeper, OriginCall, type OriginHandler, type OriginRequest } from './origin-call.ts';
+import { type ConnectionOwner, OriginConnection, type OriginRules } from './origin-connection.ts';
+import { isRefused } from './origin-fault.ts';
+
+export interface OriginPoolOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Most connections. */
+  readonly connections: number;
+  /** Calls beyond those that may wait for a connection. */
+  readonly queue: number;
+  readonly connectTimeoutMs: number;
+  /** From the end of the request to the head of the response, and in the queue; 0: no limit. */
+  readonly firstByteTimeoutMs: number;
+  /** Between two pieces of a response; 0: no limit. */
+  readonly idleTimeoutMs: number;
+  /** An idle connection is kept for so long; less if the origin says so. */
+  readonly keepAliveMs: number;
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
+}
+
+/** Methods that may be sent twice with the effect of once (RFC 9110 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PUT',
+  'DELETE',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+]);
+
+/**
+ * The connections to one origin over plain TCP.
+ *
+ * A body that its client sends slowly holds a connection for as long. So a quarter of the connections, at least one, is kept for
+ * calls without a body or whose body has been sent: uploads that do not move cannot keep everything else waiting. Of a single
+ * connection no share can be kept.
+ */
+export class OriginPool implements ConnectionOwner, CallKeeper {
+  readonly queueTicks: number;
+  readonly #rules: OriginRules;
+  readonly #mostConnections: number;
+  readonly #mostUploads: number;
+  readonly #mostWaiting: number;
+  readonly #connections = new Set<OriginConnection>();
+  /** The one that was used last is taken first: those that are not needed become old, and close. */
+  readonly #idle: OriginConnection[] = [];
+  readonly #waiting = new CallQueue();
+  readonly #waitingUploads = new CallQueue();
+  /** Calls on a connection whose body has not been sent. */
+  #uploads = 0;
+  #isClosed = false;
+
+  constructor(options: OriginPoolOptions) {
+    const { connections, connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, keepAliveMs } = options;
+    const deadlines = new Deadlines([connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, keepAliveMs]);
+    this.#mostConnections = connections;
+    this.#mostUploads = Math.max(1, connections - Math.max(1, Math.floor(connections / 4)));
+    this.#mostWaiting = options.queue;
+    this.#rules = {
+      host: options.host,
+      port: options.port,
+      maxHeadBytes: options.maxHeadBytes,
+      maxHeaders: options.maxHeaders,
+      deadlines,
+      connectTicks: deadlines.toTicks(connectTimeoutMs),
+      firstByteTicks: deadlines.toTicks(firstByteTimeoutMs),
+      idleTicks: deadlines.toTicks(idleTimeoutMs),
+      keepAliveTicks: deadlines.toTicks(keepAliveMs),
+    };
+    this.queueTicks = this.#rules.firstByteTicks;
+  }
+
+  /** Open connections and those that are being opened. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  /** Calls that wait for a connection. */
+  get waitingCount(): number {
+    return this.#waiting.size + this.#waitingUploads.size;
+  }
+
+  /** Sends the request; `handler` hears of the rest. Throws `hop_busy` when too many calls wait, `draining` after `close`, a TypeError for what cannot be written. */
+  send(request: OriginRequest, handler: OriginHandler): OriginCall {
+    if (this.#isClosed) throw new Fault('draining');
+    const call = new OriginCall(request, handler, this);
+    if (this.#canStart(call)) this.#start(call);
+    else if (this.waitingCount < this.#mostWaiting) this.#enqueue(call);
+    else {
+      throw new Fault('hop_busy', {
+        message: `${this.waitingCount} requests wait for a connection`,
+        headers: ['Retry-After', '1'],
+      });
+    }
+    return call;
+  }
+
+  /** The address of the origin changed: no connection that exists is used for a further call. */
+  renew(): void {
+    for (const connection of this.#connections) connection.isRetired = true;
+    for (const connection of this.#idle.splice(0)) connection.lose(new Fault('draining'));
+  }
+
+  /** Ends every connection; what runs or waits fails with `draining`. */
+  close(): void {
+    this.#isClosed = true;
+    for (const queue of [this.#waiting, this.#waitingUploads]) {
+      while (queue.first) {
+        const call = queue.first;
+        this.withdraw(call);
+        call.fail(new Fault('draining'));
+      }
+    }
+    for (const connection of [...this.#connections]) connection.lose(new Fault('draining'));
+  }
+
+  bodyEnded(call: OriginCall): void {
+    if (!call.isCounted) return;
+    call.isCounted = false;
+    this.#uploads--;
+    this.#startWaiting();
+  }
+
+  withdraw(call: OriginCall): void {
+    if (this.#waiting.remove(call) || this.#waitingUploads.remove(call)) this.#rules.deadlines.remove(call);
+  }
+
+  connectionFreed(connection: OriginConnection): void {
+    this.#idle.push(connection);
+    this.#startWaiting();
+  }
+
+  connectionLost(connection: OriginConnection, call: OriginCall | undefined, error: unknown): void {
+    this.#connections.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    if (call && error instanceof Fault) {
+      if (this.#mayRetry(connection, call, error)) {
+        call.hasRetried = true;
+        // Never another idle one, which is probably as stale; the place of the lost one is free.
+        this.#open(call);
+        return;
+      }
+      call.fail(error);
+    }
+    this.#startWaiting();
+  }
+
+  /**
+   * Once, and only if nothing of the request can have been acted on: the connection was refused, or a reused one broke in front of the first byte
+   * of a response to an idempotent request without a body (RFC 9110 9.2.2).
+   */
+  #mayRetry(connection: OriginConnection, call: OriginCall, fault: Fault): boolean {
+    if (call.hasRetried || call.hasResponse || call.isOver || this.#isClosed) return false;
+    if (!connection.isOpen) return isRefused(fault.cause);
+    const { method, bodyBytes } = call.request;
+    return connection.responses > 0 && bodyBytes === 0 && IDEMPOTENT.has(method) && fault.code === 'hop_reset';
+  }
+
+  #canStart(call: OriginCall): boolean {
+    if (call.isUpload && this.#uploads >= this.#mostUploads) return false;
+    return this.#idle.length > 0 || this.#connections.size < this.#mostConnections;
+  }
+
+  #start(call: OriginCall): void {
+    if (call.isUpload) {
+      call.isCounted = true;
+      this.#uploads++;
+    }
+    for (let connection = this.#idle.pop(); connection; connection = this.#idle.pop()) {
+      if (!connection.isStale) {
+        connection.carry(call);
+        return;
+      }
+      connection.lose(new Fault('draining'));
+    }
+    this.#open(call);
+  }
+
+  #open(call: OriginCall): void {
+    this.#connections.add(new OriginConnection(this.#rules, this, call));
+  }
+
+  #enqueue(call: OriginCall): void {
+    (call.isUpload ? this.#waitingUploads : this.#waiting).push(call);
+    this.#rules.deadlines.add(call);
+  }
+
+  /** Starts calls that wait, while there are connections for them. Each queue is in order; a plain call goes first. */
+  #startWaiting(): void {
+    for (;;) {
+      const call = [this.#waiting.first, this.#waitingUploads.first].find((each) => each && this.#canStart(each));
+      if (!call || this.#isClosed) return;
+      this.withdraw(call);
+      this.#start(call);
+    }
+  }
+}
