@@ -1,15 +1,15 @@
-/** What can stand in one InFlightList at a time. Both fields are the roster's. */
+/** An object that can be in one InFlightList at a time. Both members belong to the list. */
 export interface Member {
   nextMember: Member | undefined;
   previousMember: Member | undefined;
 }
 
 /**
- * Who is under way just now: joined and left once a request.
+ * The requests in flight. Each is added once and removed once; removing it again changes nothing.
  *
- * Linked through its members instead of a Set. V8 gives a Set that is added to and deleted from all the time a new table again and
- * again, and each old table refers to the next: once one of them is promoted, every later one, with whatever stood in it, survives
- * until a full collection. Measured here: a third of all garbage was promoted, and collections took ten times as long.
+ * Linked through its members instead of a Set: V8 replaces the table of a Set with many additions and deletions again and again, and
+ * each old table refers to the next. Once one table is promoted to the old generation, every later one, with its entries, survives until a
+ * full collection. Measured: a third of all garbage was promoted, and collections took ten times as long.
  */
 export class InFlightList<T extends Member> {
   #first: Member | undefined;
@@ -26,19 +26,19 @@ export class InFlightList<T extends Member> {
     this.#size++;
   }
 
-  /** Only for a member. */
   leave(member: T): void {
     const { nextMember, previousMember } = member;
+    if (!previousMember && this.#first !== member) return;
     if (previousMember) previousMember.nextMember = nextMember;
     else this.#first = nextMember;
     if (nextMember) nextMember.previousMember = previousMember;
-    // A member that is kept by somebody must not keep the others.
+    // A member that is still referenced must not keep the others alive.
     member.nextMember = undefined;
     member.previousMember = undefined;
     this.#size--;
   }
 
-  /** Newest first. A member may leave while it is visited. */
+  /** Newest first. The current member may leave during the iteration. */
   *[Symbol.iterator](): Generator<T> {
     let member = this.#first;
     while (member) {
