@@ -6,16 +6,19 @@ import { Fault } from './fault.ts';
 import type { PendingWork } from './pending-work.ts';
 import type { Upgrade } from './upgrade.ts';
 
-/** What is told when the client closes its connection before the whole answer is written. */
+/** Called when the client closes its connection before the whole response is written. */
 export interface LeaveListener {
   clientLeft(): void;
 }
 
-/** Whose request and response these are, where nexthop is a middleware in somebody else's server. */
+/** The server that owns the request and the response when nexthop runs as middleware. */
 export interface HostServer {
-  /** Somebody stands behind the middleware. */
+  /** The host passed a `next` function. */
   readonly hasNext: boolean;
-  /** Nobody here answers: he goes on. `head` is what came behind a request that asks for an upgrade. Throws `not_found` where nobody stands behind. */
+  /**
+   * No route answered: calls the host's `next`. `head` holds the bytes received after the head of an upgrade request. Throws
+   * `not_found` if the host has no `next`.
+   */
   takeBack(head?: Buffer): void;
 }
 
@@ -26,70 +29,70 @@ export interface ExchangeParts {
   readonly requestId: RequestId;
   readonly pendingWork: PendingWork;
   readonly startedAtMs: number;
-  /** Largest body that is taken; 0: no limit. */
+  /** Largest request body that is accepted; 0: no limit. */
   readonly bodyLimitBytes: number;
 }
 
 export interface RequestId {
   readonly value: string;
-  /** The field that carries it, on to the hop and back to the client. */
+  /** The header that carries it, to the hop and back to the client. */
   readonly name: 'section-io-id' | 'x-request-id';
-  /** True when the request came without one; then it must be added on the way to the hop. */
+  /** True if the request had no id; then the header is added when the request is forwarded. */
   readonly made: boolean;
 }
 
-/** A further name of a request, under which a platform knows it. */
+/** A second id of the request, in the format of the platform whose function answers. */
 export interface PlatformId {
   readonly value: string;
-  /** The field that carries it, in lower case. */
+  /** The header that carries it, in lower case. */
   readonly name: string;
 }
 
 /**
- * One request and its answer, with what the path learns about them on the way.
- * Fields that are not readonly are written by the target that answers and read by the access line.
+ * One request, its response, and what is learned about both on the path.
+ * Members that are not readonly are written by the target that answers and read by the access line.
  */
 export class Exchange implements Member {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Kept apart: `request.socket` may be gone by the time the access line is written. */
+  /** A reference of its own: `request.socket` may be null when the access line is written. */
   readonly socket: Socket;
   readonly client: Client;
   readonly requestId: RequestId;
-  /** The request target in origin-form, byte for byte as the client sent it; what the logs tell. */
+  /** The request target in origin-form, byte for byte as the client sent it, as in the logs. */
   readonly askedTarget: string;
   readonly startedAtMs: number;
   readonly bytesWrittenBefore: number;
   readonly pendingWork: PendingWork;
-  /** Largest body that is taken; 0: no limit. */
+  /** Largest request body that is accepted; 0: no limit. */
   bodyLimitBytes: number;
 
-  /** Pattern of the route that answered, '' for a fallback. */
+  /** Pattern of the route that answered; '' for the fallback. */
   route = '';
   /** Name of the target that answered. */
   answeredBy = '';
   fault: Fault | undefined;
-  /** Goes back with the answer, a Fault's too, in the place of a field of that name which a function gave. */
+  /** Sent with every response, also with a Fault's; it replaces a header of that name set by a function. */
   platformId: PlatformId | undefined;
   bodyBytesReceived = 0;
   bodyBytesSent = 0;
-  /** Of the answer, for the access line: what goes out by `writeHead` with a flat array cannot be read back. */
+  /** Of the response, for the access line: headers passed to `writeHead` as a flat array cannot be read back. */
   contentType = '';
   sectionTag = '';
   upstreamStatus = '';
   upstreamAddress = '';
-  /** The client sent `Expect: 100-continue` and still waits for the word to go on. */
+  /** The client sent `Expect: 100-continue` and waits for the 100 response. */
   continueAwaited = false;
-  /** True once the connection closed before the answer was complete. */
+  /** True once the connection closed before the response was complete. */
   left = false;
-  /** What the program around a middleware hands along for the site's own code (`Astro.locals`). */
+  /** Values that the host program passes to the site's code (`Astro.locals`). */
   locals: object | undefined;
-  /** Undefined for a server of our own. */
+  /** Undefined when nexthop owns the server. */
   hostServer: HostServer | undefined;
-  /** The request is a WebSocket's handshake, and nobody has decided on it yet. Who cannot open a WebSocket may pass. */
+  /** Set while the request is a WebSocket handshake that no target has accepted or refused. A target that opens no WebSockets may pass. */
   upgrade: Upgrade | undefined;
 
-  /** By it the end of the response is noticed; it is taken off where somebody else goes on with the response. */
+  /** Listens for the end of the response. Removed when the host continues with the response. */
   closeListener: (() => void) | undefined;
 
   nextMember: Member | undefined;
@@ -112,23 +115,23 @@ export class Exchange implements Member {
     this.bytesWrittenBefore = request.socket.bytesWritten;
   }
 
-  /** The request target in origin-form for whoever answers: `askedTarget`, unless the site's own rules have rewritten it. */
+  /** The request target in origin-form for targets: `askedTarget`, unless a rule of the site has rewritten it. */
   get target(): string {
     return this.#target;
   }
 
-  /** From now on the request is one for another target (origin-form), for functions, files and the hop alike. */
+  /** Replaces the target (origin-form) for functions, files and the hop. */
   rewrite(target: string): void {
     this.#target = target;
     this.request.url = target;
   }
 
-  /** The other end of the connection, which for a request through proxies is not the client. */
+  /** Address of the other end of the connection: the last proxy, or the client itself. */
   get peerAddress(): string {
     return toPlainAddress(this.socket.remoteAddress ?? '');
   }
 
-  /** Aborts when the client leaves early, or a function's time is up. Made on first use: most requests never need one. */
+  /** Aborts when the client leaves early, or when a function exceeds its time limit. Created on first use: most requests need none. */
   get signal(): AbortSignal {
     if (!this.#abort) {
       this.#abort = new AbortController();
@@ -137,19 +140,19 @@ export class Exchange implements Member {
     return this.#abort.signal;
   }
 
-  /** Nobody waits for what is under way any more, though the client may still be there: aborts the signal. */
+  /** Aborts the signal although the client may still be connected: the result of the work is no longer used. */
   abort(reason: unknown): void {
     this.#abort ??= new AbortController();
     this.#abort.abort(reason);
   }
 
-  /** One listener is enough: only the target that answers has something to stop. Told at once if the client is gone. */
+  /** Sets the one listener: only the target that answers has work to stop. Called at once if the client has left already. */
   onLeave(listener: LeaveListener | undefined): void {
     this.#leaveListener = listener;
     if (this.left) listener?.clientLeft();
   }
 
-  /** The server calls it when the connection closes before the answer is complete. */
+  /** Called by the server when the connection closes before the response is complete. */
   leave(): void {
     if (this.left) return;
     this.left = true;
@@ -157,26 +160,26 @@ export class Exchange implements Member {
     this.#abort?.abort();
   }
 
-  /** From now on no more than `bytes` are taken (0: as before). Throws `body_too_large` at once when the announced length is more. */
+  /** Lowers the limit of the request body to `bytes` (0: unchanged). Throws `body_too_large` if Content-Length is larger. */
   limitBody(bytes: number): void {
     if (bytes > 0 && (this.bodyLimitBytes === 0 || bytes < this.bodyLimitBytes)) this.bodyLimitBytes = bytes;
     this.refuseLargeBody();
   }
 
-  /** Throws `body_too_large` when the announced length is more than is taken; other bodies are counted as they come. */
+  /** Throws `body_too_large` if Content-Length exceeds the limit; chunked bodies are counted while they are read. */
   refuseLargeBody(): void {
     if (this.bodyLimitBytes === 0) return;
     const length = this.request.headers['content-length'];
     if (length !== undefined && Number(length) > this.bodyLimitBytes) throw new Fault('body_too_large');
   }
 
-  /** Whoever reads the body says how much came. Throws `body_too_large` as soon as it is more than is taken. */
+  /** Called by the reader of the body with the size of each chunk. Throws `body_too_large` when the limit is exceeded. */
   countBody(bytes: number): void {
     this.bodyBytesReceived += bytes;
     if (this.bodyLimitBytes > 0 && this.bodyBytesReceived > this.bodyLimitBytes) throw new Fault('body_too_large');
   }
 
-  /** Lets a client that sent `Expect: 100-continue` send its body (RFC 9110 10.1.1). Call before reading the body. */
+  /** Sends 100 Continue if the client waits for it (RFC 9110 10.1.1). Call before reading the body. */
   admitBody(): void {
     if (!this.continueAwaited) return;
     this.continueAwaited = false;

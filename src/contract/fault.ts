@@ -1,6 +1,6 @@
 export type FaultOrigin = 'client' | 'function' | 'hop' | 'edge';
 
-/** Every way a request can end badly: its status on the wire and whose doing it was. */
+/** Every way in which a request can fail: its status and the origin of the fault. */
 const FAULTS = {
   bad_path: { status: 400, origin: 'client' },
   bad_request: { status: 400, origin: 'client' },
@@ -31,16 +31,16 @@ const FAULTS = {
 export type FaultCode = keyof typeof FAULTS;
 
 export interface FaultDetails {
-  /** For the log: what went wrong, in words. Never shown to the client. */
+  /** For the log: what failed. Never sent to the client. */
   readonly message?: string;
-  /** What the client is told of it besides status and code, e.g. where its own body is wrong. */
+  /** Sent to the client with status and code, e.g. where its request body is wrong. */
   readonly clientMessage?: string;
   readonly cause?: unknown;
-  /** A dialect may answer another status than the table's. */
+  /** A dialect may use another status than the table. */
   readonly status?: number;
-  /** Sent with the answer, e.g. Retry-After or Allow. Flat: name, value, name, value. */
+  /** Headers of the response, e.g. Retry-After or Allow. Flat: name, value, name, value. */
   readonly headers?: readonly string[];
-  /** What the client is shown instead of nexthop's own page. */
+  /** Sent to the client instead of nexthop's own page. */
   readonly page?: FaultPage | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface FaultPage {
   readonly body: string;
 }
 
-/** What went wrong with one request, and whose doing it was. Rooms throw it; `handler.ts` catches it, once. */
+/** The failure of one request, and its origin. Any room throws it; `handler.ts` catches it, once. */
 export class Fault extends Error {
   override readonly name = 'Fault';
   readonly code: FaultCode;
@@ -70,7 +70,7 @@ export class Fault extends Error {
   }
 }
 
-/** Whatever was thrown, as a Fault: what is none by itself is a mistake of nexthop's own. */
+/** Converts a caught value to a Fault. A value that is not a Fault is a defect of nexthop: `internal`. */
 export function toFault(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault('internal', { cause: error });
 }

@@ -1,14 +1,14 @@
 import type { Exchange } from './exchange.ts';
 
-/** The module's own lines (error.log) and the access lines (access.log). Nothing here ever throws or waits. */
+/** Writes to error.log and access.log. Nothing here throws or blocks, except `reopen`. */
 export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Writes the access line of an exchange that is over. */
+  /** Writes the access line of a finished exchange. */
   access(exchange: Exchange): void;
-  /** Opens the files again by name, after logrotate renamed them. Throws if that is not possible; the old files then stay in use. */
+  /** Opens the files again by name, after logrotate renamed them. Throws if that fails; the old files stay in use. */
   reopen(): void;
-  /** Writes out what is buffered and closes; resolves after `deadlineMs` at the latest, also on a full disk. */
+  /** Writes what is buffered and closes the files; resolves after `deadlineMs` at the latest, also on a full disk. */
   close(deadlineMs: number): Promise<void>;
 }

@@ -1,21 +1,21 @@
 const SLASH = 0x2f;
 
 /**
- * What two parsers may read differently: a backslash in either form, NUL, and raw bytes that are no printable ASCII.
- * A function that guards `/admin` must be neither reached nor missed by a spelling that the hop understands in another way.
+ * Characters that two parsers may read differently: a backslash in either form, NUL, and bytes that are not printable ASCII.
+ * A path with one of them matches no route: a function that guards `/admin` must not match a spelling that the hop reads in another way.
  */
 const AMBIGUOUS = /%5c|%00|[^!-[\]-~]/i;
 
-/** Stands in a decoded path for a slash that is part of a segment. No path holds a NUL otherwise, and no file has one in its name. */
+/** Replaces an encoded slash in a decoded path. Paths with a NUL of their own are refused, and no file has one in its name. */
 const INNER_SLASH = '\0';
 const ENCODED_SLASH = /%2f/gi;
 
-/** Also one that ends at an encoded slash: a function that decodes a parameter into a path must not be led upwards. */
+/** An encoded slash ends a dot segment too: a function that uses a decoded parameter as a path must not leave its folder. */
 const DOT_SEGMENT = /[/\0]\.\.?(?:[/\0]|$)/;
 
-/** The path of a request in the form in which patterns are compared with it: decoded once, without query and trailing slash. */
+/** The path of a request as patterns see it: decoded once, without query and trailing slash. */
 export class MatchablePath {
-  /** Decoded, but for slashes inside a segment, which stand as NUL: so this is as good as the list of segments, and equals no literal path. */
+  /** Decoded; an encoded slash is a NUL here, so that the text splits into the right segments and equals no literal path. */
   readonly text: string;
   /** As the client sent it, still encoded; without its trailing slash. */
   readonly raw: string;
@@ -29,22 +29,22 @@ export class MatchablePath {
     this.#target = target;
   }
 
-  /** A trailing slash was taken off. */
+  /** The path had a trailing slash. */
   get slashed(): boolean {
     return this.#target.charCodeAt(this.raw.length) === SLASH;
   }
 
-  /** Some segment holds an encoded slash. */
+  /** A segment has an encoded slash. */
   get hasInnerSlash(): boolean {
     return this.text.includes(INNER_SLASH);
   }
 
-  /** Letters count the same in both cases: `text` and `segments` are in lower case, `raw` is as it came. */
+  /** Case is ignored: `text` and `segments` are in lower case, `raw` is unchanged. */
   get anyCase(): boolean {
     return this.#anyCase;
   }
 
-  /** For routes that take any case. Undefined when the path has no capitals. */
+  /** The path for routes that ignore case. Undefined if it has no capital letters. */
   inLowerCase(): MatchablePath | undefined {
     const text = this.text.toLowerCase();
     if (text === this.text) return undefined;
@@ -53,7 +53,7 @@ export class MatchablePath {
     return path;
   }
 
-  /** Decoded, encoded slashes too; none for `/`. Made on first use: literal routes are found by the text alone. */
+  /** Decoded, including encoded slashes; empty for `/`. Created on first use: literal routes are found by `text`. */
   get segments(): readonly string[] {
     this.#segments ??= this.hasInnerSlash
       ? toSegments(this.text).map((segment) => segment.replaceAll(INNER_SLASH, '/'))
@@ -68,8 +68,8 @@ export class MatchablePath {
 }
 
 /**
- * From the raw request target to what may be matched here. Undefined when nothing may: the hop then gets the target as it came.
- * That is so for every ambiguous path, dot segments (encoded ones, too), malformed escapes, fragments and whatever is not in origin-form. Never throws.
+ * Converts a raw request target for matching. Undefined if it must match no route and is forwarded unchanged: an ambiguous path,
+ * dot segments (also encoded), malformed escapes, a fragment, or a target that is not in origin-form. Never throws.
  */
 export function toMatchable(target: string): MatchablePath | undefined {
   if (target.charCodeAt(0) !== SLASH || target.includes('#')) return undefined;
@@ -80,7 +80,7 @@ export function toMatchable(target: string): MatchablePath | undefined {
   return new MatchablePath(text, raw, target);
 }
 
-/** Undefined for `//`: without its last slash it would look like `/`, which its author did not ask for. */
+/** Undefined for `//`: without its last slash it would match `/`, a different path. */
 function withoutQueryAndSlash(target: string): string | undefined {
   const query = target.indexOf('?');
   const end = query === -1 ? target.length : query;
@@ -88,12 +88,12 @@ function withoutQueryAndSlash(target: string): string | undefined {
   return end === 2 ? undefined : target.slice(0, end - 1);
 }
 
-/** Whole at once: with encoded slashes marked it is the same as segment by segment. */
+/** Decodes the whole path at once; since encoded slashes are marked, the result equals decoding each segment. */
 function decode(raw: string): string | undefined {
   try {
     return decodeURIComponent(raw.replaceAll(ENCODED_SLASH, INNER_SLASH));
   } catch {
-    // URIError: not hexadecimal, cut short, or no valid UTF-8. The hop may know what its client means.
+    // URIError: not hexadecimal, incomplete, or invalid UTF-8. The request is forwarded; the hop decides.
     return undefined;
   }
 }

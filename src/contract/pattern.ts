@@ -2,22 +2,22 @@ import type { MatchablePath } from './path.ts';
 import type { Params } from './target.ts';
 
 /**
- * One segment of a pattern: text, `:name` (exactly one non-empty segment) or `*name` (one or more, last only). With `orNone`, whatever comes: one that is
- * empty, and nothing at all, too.
+ * One segment of a pattern: literal text, `:name` (exactly one non-empty segment) or `*name` (one or more, last only). With `orNone`, a catch-all also
+ * matches an empty segment and no segment.
  */
 export type PatternSegment =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'param'; readonly name: string }
   | { readonly kind: 'catch-all'; readonly name: string; readonly orNone?: true };
 
-/** Where a route is reached. Case-sensitive; one trailing slash of the request is ignored. */
+/** The paths that a route matches. Case-sensitive; one trailing slash of the request is ignored. */
 export interface Pattern {
-  /** As shown to people, e.g. `/api/users/:id` or `/api/*rest`. */
+  /** For output, e.g. `/api/users/:id` or `/api/*rest`. */
   readonly text: string;
   readonly segments: readonly PatternSegment[];
   /**
-   * Of the paths that the segments let through, takes those that really fit, and their params instead of those of the segments. For platforms whose
-   * patterns say more than segments can, e.g. `/item/:id(\\d+)`; their segments then let through too much rather than too little.
+   * A second check of the paths that the segments match; it returns the params, or undefined if the path does not match. For platforms with patterns that
+   * segments cannot express, e.g. `/item/:id(\\d+)`; the segments then match too many paths, never too few.
    */
   readonly match?: (path: MatchablePath) => Params | undefined;
 }

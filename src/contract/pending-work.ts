@@ -1,4 +1,4 @@
-/** Work that outlives its answer (`waitUntil`), so that a drain can wait for it. */
+/** Work that continues after the response (`waitUntil`). A drain waits for it. */
 export class PendingWork {
   readonly #promises = new Set<Promise<unknown>>();
   readonly #onRejection: (error: unknown, owner: string) => void;
@@ -11,7 +11,7 @@ export class PendingWork {
     return this.#promises.size;
   }
 
-  /** Keeps `work` in mind until it settles. `owner` (a file or route) stands in the log if it rejects. */
+  /** Tracks `work` until it settles. If it rejects, the log names `owner` (a file or route). */
   add(work: unknown, owner: string): void {
     const promise = Promise.resolve(work)
       .catch((error: unknown) => this.#onRejection(error, owner))
@@ -19,7 +19,7 @@ export class PendingWork {
     this.#promises.add(promise);
   }
 
-  /** Resolves when nothing is pending, also counting what is added while it waits. */
+  /** Resolves when nothing is pending, including work that is added meanwhile. */
   async settled(): Promise<void> {
     while (this.#promises.size > 0) await Promise.all(this.#promises);
   }

@@ -1,14 +1,14 @@
 import { nearestWord } from '../config/nearest-word.ts';
 import type { Log } from './log.ts';
 
-/** Something about the site's own files that its author should know, told at start and by `routes`. */
+/** A mistake in the files of the site. Printed at start and by `routes`. */
 export interface Problem {
   /** error: a route does not work. warning: a file is not used as its author may expect. */
   readonly severity: 'error' | 'warning';
   /** Relative to the site; `environment` for a variable of the process. */
   readonly file: string;
   readonly line?: number;
-  /** From 1. */
+  /** Starts at 1. */
   readonly column?: number;
   /** What is wrong and what to do. */
   readonly message: string;
@@ -19,7 +19,7 @@ export function toLocation({ file, line, column }: Problem): string {
   return [file, line, column].filter((part) => part !== undefined).join(':');
 }
 
-/** Tells the log what the author of a site should know. */
+/** Writes the problems of a site to the log. */
 export function logProblems(log: Log, problems: readonly Problem[]): void {
   for (const problem of problems) {
     const file = toLocation(problem);
@@ -28,7 +28,7 @@ export function logProblems(log: Log, problems: readonly Problem[]): void {
   }
 }
 
-/** To be put behind a message about an unknown word: the known word that is nearest, if there is one. */
+/** A suffix for a message about an unknown word: the nearest known word, or '' if none is near. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const nearest = nearestWord(word, known);
   return nearest === undefined ? '' : `; did you mean ${nearest}?`;

@@ -4,79 +4,79 @@ import type { Problem } from './problem.ts';
 import type { Route, Router } from './route.ts';
 import type { Kv } from './store.ts';
 
-/** The folder of a user's site and what a dialect needs to read it. */
+/** A user's site, and what a dialect needs to read it. */
 export interface Project {
   /** Absolute path of the site. */
   readonly root: string;
-  /** Absolute path of the folder for what is made from the site, e.g. compiled functions. */
+  /** Absolute path of the folder for generated files, e.g. compiled functions. */
   readonly dataDir: string;
   readonly log: Log;
-  /** Code of the place where this module runs, shown to functions; '' if not set. */
+  /** The setting REGION, visible to functions; '' if not set. */
   readonly region: string;
-  /** The variables a function may see. */
+  /** The environment variables that functions see. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What a function may take. A platform's own configuration may say otherwise. */
+  /** Default limits of functions. A platform's own configuration may replace them. */
   readonly functionLimits: ProjectLimits;
-  /** What `request.body` is in functions of EdgeOne that do not say it themselves. Default: 'parsed'. */
+  /** The form of `request.body` in EdgeOne functions that do not set it themselves. Default: 'parsed'. */
   readonly body?: 'parsed' | 'stream';
-  /** For development: whoever asks is told what went wrong in a function, with its stack. */
+  /** For development: a failed function's message and stack are sent to the client. */
   readonly dev?: boolean;
-  /** Country (two letters) in which every client is said to be, for development; 'US' is San Francisco. Undefined: as trusted peers say. */
+  /** For development: the country (two letters) reported for every client; 'US' is San Francisco. Undefined: from headers of trusted peers. */
   readonly mockCountry?: string;
-  /** Takes work that outlives its request. Undefined where no functions are run. */
+  /** Accepts background jobs. Undefined when no functions are run. */
   readonly jobs?: JobIntake;
-  /** Values that outlive the process, by namespace. Undefined where no functions are run. */
+  /** Opens a namespace of stored values. Undefined when no functions are run. */
   readonly kv?: (namespace: string) => Kv;
-  /** Names of the namespaces that functions see as globals. */
+  /** Namespaces that functions see as global variables. */
   readonly kvBindings?: readonly string[];
-  /** Where a build of Astro stands, and what it answers. Undefined: as where nothing is set. */
+  /** Settings of Astro builds. Undefined: the defaults. */
   readonly astro?: AstroSettings;
   /** Compiles routes for lookups by method and path, in the order that holds for the whole site. */
   readonly createRouter: (routes: readonly Route[]) => Router;
   /** The environment variables of the process; code of the site reads and writes the same object. */
   readonly processEnv: NodeJS.ProcessEnv;
-  /** What was found wrong before any dialect was asked. */
+  /** Problems that were found before the dialects read the project. */
   readonly problems?: readonly Problem[];
-  /** Where a reading finds code that is loaded already, and leaves its own for the next one. Undefined: nobody reads this site twice. */
+  /** Keeps loaded code for the next reading of the site. Undefined when the site is read once. */
   readonly warmCode?: WarmCode;
-  /** Set by `nexthop build`: what is compiled is kept there, and nothing of the user's is run. */
+  /** Set by `nexthop build`: receives the compiled code. No code of the user is run then. */
   readonly ahead?: Ahead;
 }
 
 export interface AstroSettings {
   /** Relative to the site, or absolute. */
   readonly entry: string;
-  /** What it has no page for gets its 404 page, and is asked of nobody else. */
+  /** Paths without a page get the build's 404 page and are never forwarded. */
   readonly ownsNotFound: boolean;
 }
 
-/** What a function may take; 0: no limit. */
+/** Limits of functions; 0: no limit. */
 export interface ProjectLimits {
-  /** Of a request's body. */
+  /** Of a request body. */
   readonly bodyBytes: number;
-  /** From the call to the head of the answer. */
+  /** From the call to the head of the response. */
   readonly timeoutMs: number;
-  /** From the call to the end of an answer that streams, where the platform has such a limit. */
+  /** From the call to the end of a streamed response, on platforms with such a limit. */
   readonly streamMs: number;
-  /** Of an answer that streams, where the platform has such a limit. */
+  /** Of a streamed response, on platforms with such a limit. */
   readonly streamBytes: number;
-  /** Of the body of a request that is kept in a job. */
+  /** Of the request body that is stored in a job. */
   readonly backgroundBodyBytes: number;
   readonly backgroundMs: number;
   readonly scheduledMs: number;
 }
 
-/** Code of a site that this process has loaded, so that a reading which finds it unchanged finds it with its state. The loader alone looks inside. */
+/** Modules of a site that this process has loaded. When the site is read again, unchanged code keeps its module and its state. Used by the loader only. */
 export interface WarmCode {
-  /** Nothing was loaded before. */
+  /** True if nothing was loaded before. */
   readonly isFirst: boolean;
   find(key: string): object | undefined;
   keep(key: string, module: object): void;
-  /** Whoever comes next loads it anew. */
+  /** The next reading loads it again. */
   forget(key: string): void;
 }
 
-/** Takes what is compiled ahead. The loader alone looks inside. */
+/** Receives the code that `nexthop build` compiles. Used by the loader only. */
 export interface Ahead {
   keep(piece: object): void;
 }

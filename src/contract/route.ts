@@ -2,36 +2,36 @@ import type { Pattern } from './pattern.ts';
 import type { Params, Target } from './target.ts';
 
 /**
- * In which order targets of different kinds are asked (docs/architecture.md, "Who is asked first").
- * Lower comes first; inside one step the pattern decides.
+ * The order in which targets of different kinds are tried (docs/architecture.md, "The order of the path").
+ * Lower is first; inside one step the pattern decides.
  */
 export type Step = 1 | 2 | 3 | 4 | 5;
 
-/** A target with the pattern under which it is reached. */
+/** A target, and the requests that it may answer. */
 export interface Route {
   readonly pattern: Pattern;
-  /** Methods it answers, or 'any'. A request with another method passes on. */
+  /** Methods that it answers, or 'any'. A request with another method passes. */
   readonly methods: readonly string[] | 'any';
   readonly target: Target;
   readonly step: Step;
-  /** Inside the step, before the pattern decides: lower is asked first. Default 0. For platforms that weigh something else more than the path. */
+  /** Order inside the step, before the pattern decides: lower is first. Default 0. For platforms whose order does not follow the path. */
   readonly rank?: number;
   /**
-   * The fallback is asked before this route, and only if it has nothing (404) or is not there the route itself. For a GET or HEAD without a body alone: any
-   * other request cannot be taken back from the hop.
+   * The fallback is tried before this route; the route answers if the fallback responds with 404 or cannot be reached. For GET and HEAD without a body
+   * only: other requests cannot be sent twice.
    */
   readonly afterFallback?: boolean;
-  /** The pattern is also tried against the path in lower case, when no route fits the path as it is. */
+  /** The pattern is also matched against the path in lower case, if no route matches the path as it is. */
   readonly anyCase?: boolean;
   /** Name of the dialect. */
   readonly dialect: string;
   /** The file it comes from, relative to the site. */
   readonly file: string;
-  /** What people are told of it where routes are listed, in a few words. */
+  /** A short description for lists of routes. */
   readonly about?: string;
-  /** For one of many files of a folder: the folder, relative to the site. People are told of it in one line. */
+  /** For a static file: its folder, relative to the site. Lists of routes show one line for the folder. */
   readonly folder?: string;
-  /** The path below which all of that folder is reached, without a slash at its end. Default '': the top. */
+  /** Path prefix of that folder, without a trailing slash. Default ''. */
   readonly base?: string;
 }
 

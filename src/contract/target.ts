@@ -1,28 +1,28 @@
 import type { Exchange } from './exchange.ts';
 
-/** What the pattern of a route took from the path: `[id]` a decoded string, `[[rest]]` an array of raw segments. */
+/** Values that the pattern of a route took from the path: `[id]` a decoded string, `[[rest]]` an array of segments. */
 export type Params = Readonly<Record<string, string | readonly string[]>>;
 
-/** The target wrote (or is bound to write) the answer, or left the exchange untouched for the next one. */
+/** 'answered': the target has written the response, or will. 'passed': it left the exchange untouched for the next target. */
 export type Outcome = 'answered' | 'passed';
 
 /**
- * Whatever can answer a request: a function, a file, the hop.
+ * Answers requests: a function, a file, the hop.
  *
  * A target may pass only while nothing of the request's body is read and nothing of the response is written.
- * It throws a `Fault` for whatever goes wrong; it never writes an error page itself.
+ * It throws a `Fault` for every failure; it never writes an error page itself.
  */
 export interface Target {
-  /** What the table of routes and the access log call it, e.g. `cloud-functions/api/hello.js`. */
+  /** Its name in lists of routes and in the access log, e.g. `cloud-functions/api/hello.js`. */
   readonly name: string;
   answer(exchange: Exchange, params: Params): Promise<Outcome>;
 }
 
-/** Who is asked last of all, when nobody here answers: the hop, or whatever stands behind a middleware. It never passes. */
+/** Answers when no route does: the hop, or the host's `next`. It never passes. */
 export interface Fallback extends Target {
   /**
-   * Asked first, for a request without a body: takes it unless there is nothing under its path, or nobody can be reached, and then passes. Absent where
-   * asking cannot be taken back.
+   * Tried before routes with `afterFallback`, for a request without a body: passes if the response is 404 or the server cannot be reached. Absent if a
+   * request cannot be tried without effect.
    */
   answerUnlessMissing?(exchange: Exchange): Promise<Outcome>;
 }

@@ -6,22 +6,22 @@ export type FunctionSocket = object;
 export type SocketData = Buffer | ArrayBuffer | Buffer[];
 
 /**
- * Whoever talks on a WebSocket. What `opened` or `received` throws, or rejects with, closes it with 1011 and is a `function_error`.
- * Nobody waits for what they return.
+ * The callbacks of a function on a WebSocket. If `opened` or `received` throws or rejects, the socket is closed with 1011 and a
+ * `function_error` is logged. Returned promises are not awaited.
  */
 export interface SocketTalker {
   opened(socket: FunctionSocket, request: IncomingMessage): unknown;
   received(socket: FunctionSocket, data: SocketData, isBinary: boolean): unknown;
   closed(socket: FunctionSocket, code: number, reason: Buffer): unknown;
-  /** The client broke the rules (RFC 6455 7.1.7); `closed` follows. */
+  /** The client violated the protocol (RFC 6455 7.1.7); `closed` follows. */
   failed(socket: FunctionSocket, error: Error): unknown;
 }
 
-/** A client wants to leave HTTP for a WebSocket. Whoever answers may agree, answer as usual, which refuses it, or pass. */
+/** A WebSocket handshake of a client. A target may accept it, send a normal response, which refuses it, or pass. */
 export interface Upgrade {
   /**
-   * Completes the handshake. Resolves when the socket is closed, rejects then with the Fault by which its talker failed.
-   * Rejects while nothing is written with `bad_request` (a handshake that is none), `hop_busy` (too many are open) or `draining`.
+   * Completes the handshake. Resolves when the socket is closed, or rejects then with the Fault of its callbacks.
+   * Rejects before anything is written with `bad_request` (not a valid handshake), `hop_busy` (too many are open) or `draining`.
    */
   accept(talker: SocketTalker): Promise<void>;
 }

@@ -1,10 +1,10 @@
 import { InFlightList, type Member } from './in-flight.ts';
 
-/** Something that must move on in time. `expire` is called when it did not; it may then be removed. */
+/** Something that must make progress. `expire` is called when it makes none in time; it may be removed then. */
 export interface Watched extends Member {
-  /** The tick at which it last moved. */
+  /** The tick of its last progress. */
   movedAt: number;
-  /** Ticks without a move that are allowed just now; 0: no limit. */
+  /** Ticks without progress that are currently allowed; 0: no limit. */
   allowedTicks(): number;
   expire(): void;
 }
@@ -15,11 +15,11 @@ const FINEST_TICK_MS = 10;
 /**
  * Timeouts for many exchanges with one timer.
  *
- * A timer per exchange, refreshed for each chunk, costs more than the forwarding of the chunk; here a move is one
- * assignment. A deadline is met within a tenth of the shortest timeout, half a second at most.
+ * A timer for each exchange, refreshed for each chunk, costs more than forwarding the chunk. Here progress is one
+ * assignment. A timeout fires late by at most a tenth of the shortest timeout, and at most half a second.
  */
 export class Deadlines {
-  /** Grows by one each tick; whoever moves sets `movedAt` to it. */
+  /** Grows by one each tick. Progress is recorded as `movedAt = now`. */
   now = 0;
   readonly #tickMs: number;
   readonly #watched = new InFlightList<Watched>();
@@ -30,7 +30,7 @@ export class Deadlines {
     this.#tickMs = Math.max(FINEST_TICK_MS, Math.floor(shortest / 10));
   }
 
-  /** How many ticks `ms` are, at least; 0 stays 0. */
+  /** Converts milliseconds to ticks, rounded up; 0 stays 0. */
   toTicks(ms: number): number {
     return ms === 0 ? 0 : Math.ceil(ms / this.#tickMs) + 1;
   }
