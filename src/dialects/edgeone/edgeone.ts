@@ -4,6 +4,7 @@ import type { Project } from '../../contract/project.ts';
 import { survey } from '../loader/survey.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { readEdgeOneJson } from './config/edgeone-json.ts';
+import { findUnused } from './find-unused.ts';
 import { findFiles, findMisspelt, isEntry } from './functions/find-files.ts';
 import { openEntries } from './functions/open-entries.ts';
 import { installKv } from './kv/kv-binding.ts';
@@ -22,14 +23,15 @@ async function read(given: Project): Promise<Reading> {
   // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const { json, problems } = await readEdgeOneJson(project.root);
-  const [filters, functions] = await Promise.all([
+  const [filters, functions, unused] = await Promise.all([
     openFilters(project, json),
     readFunctions(withOwnLimits(project, json)),
+    findUnused(project.root),
   ]);
   return {
     routes: [...filters.routes, ...functions.routes],
     ignored: [...filters.ignored, ...functions.ignored],
-    problems: [...kvProblems, ...problems, ...filters.problems, ...functions.problems],
+    problems: [...kvProblems, ...problems, ...filters.problems, ...functions.problems, ...unused],
     ...toFileFolders(json),
   };
 }

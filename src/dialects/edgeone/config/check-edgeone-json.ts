@@ -25,6 +25,7 @@ const USED: ReadonlySet<string> = new Set([
 /** What the platform does and nexthop does not. */
 const UNDONE: Readonly<Record<string, string>> = {
   caches: 'is not used: nexthop keeps no cache; say Cache-Control in "headers" for the caches in front of it',
+  agents: 'is not used: nexthop runs no agents; an "auth" in it guards nothing here',
   schedules: 'is not used: nexthop has no clock for routes; call them by cron',
 };
 

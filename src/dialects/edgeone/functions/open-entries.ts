@@ -11,6 +11,7 @@ import type { Exports } from '../../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
 import type { Rewrite } from '../../loader/source-files.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
+import { findAgentUses } from './agent-uses.ts';
 import { AppTarget } from './app-target.ts';
 import type { FunctionFile } from './find-files.ts';
 import { HandlerTarget } from './handler-target.ts';
@@ -91,11 +92,19 @@ class Opening implements Reading {
       limitMs: this.#loadLimitMs,
     });
     this.problems.push(...problems);
-    const search = new SourceSearch();
-    for (const { path } of files) {
-      if (mayName(await search.textsOf(path), 'body')) this.#bodyReaders.add(path);
-    }
+    await this.#lookAtCode(files);
     this.routes = loaded.flatMap(({ entry, outcome }) => this.#take(entry, outcome));
+  }
+
+  async #lookAtCode(files: readonly PlacedFile[]): Promise<void> {
+    const search = new SourceSearch();
+    const all = new Map<string, string>();
+    for (const { path } of files) {
+      const texts = await search.textsOf(path);
+      if (mayName(texts, 'body')) this.#bodyReaders.add(path);
+      for (const [file, text] of texts.byPath) all.set(file, text);
+    }
+    this.problems.push(...findAgentUses(this.#project.root, all));
   }
 
   #take(placed: PlacedFile, outcome: LoadedFunction): Routes {

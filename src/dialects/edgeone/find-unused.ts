@@ -1,0 +1,67 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import type { Problem } from '../../contract/problem.ts';
+import { mentionsHandler } from './functions/handlers.ts';
+
+const FUNCTION_FOLDERS = ['cloud-functions', 'node-functions'];
+
+const SCRIPT = /\.[cm]?[jt]sx?$/;
+const NO_FUNCTION = /\.d\.[cm]?ts$|\.(?:test|spec)\.[^.]+$/;
+const OTHER_LANGUAGES: Readonly<Record<string, RegExp>> = { Python: /\.py$/, Go: /\.go$/ };
+
+/**
+ * What stands in the site that EdgeOne would run and nexthop does not, with its files: edge functions, which may be what guards the site, agents, and functions in other
+ * languages. Never rejects: a folder that cannot be read holds nothing.
+ */
+export async function findUnused(root: string): Promise<readonly Problem[]> {
+  const [agents, edge, older, functions] = await Promise.all([
+    filesIn(root, 'agents'),
+    filesIn(root, 'edge-functions'),
+    findOlderEdge(root),
+    Promise.all(FUNCTION_FOLDERS.map((folder) => filesIn(root, folder))),
+  ]);
+  const scripts = (files: readonly string[]) => files.filter((file) => SCRIPT.test(file) && !NO_FUNCTION.test(file));
+  const isEdge = 'holds edge functions, which nexthop does not run; what they answer, guard or change is left as it is';
+  const others = [...functions.flat(), ...agents];
+  return [
+    ...toProblem('edge-functions', isEdge, scripts(edge)),
+    ...toProblem('functions', isEdge, scripts(older)),
+    ...toProblem('agents', 'holds agents, which nexthop does not run; their paths go to the next hop', scripts(agents)),
+    ...Object.entries(OTHER_LANGUAGES).flatMap(([language, extension]) => {
+      const files = others.filter((file) => extension.test(file));
+      const message = `is in ${language}, which nexthop does not run; its path goes to the next hop`;
+      return toProblem(files[0] ?? '', message, files);
+    }),
+  ];
+}
+
+/** The older name of the folder of edge functions, which other platforms have, too: only beside what is EdgeOne's alone. */
+async function findOlderEdge(root: string): Promise<readonly string[]> {
+  const names: readonly string[] = await readdir(root).catch(() => []);
+  if (![...FUNCTION_FOLDERS, 'edgeone.json'].some((name) => names.includes(name))) return [];
+  const files = await filesIn(root, 'functions');
+  const texts = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8').catch(() => '')));
+  return files.filter((_, index) => mentionsHandler(texts[index] ?? ''));
+}
+
+/** Relative to the site, in order; those that are modules of others by their names left out. */
+async function filesIn(root: string, folder: string): Promise<readonly string[]> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      if (/^[._]|^node_modules$/.test(entry.name)) return [];
+      const path = posix.join(folder, entry.name);
+      return entry.isDirectory() ? filesIn(root, path) : [path];
+    }),
+  );
+  return found.flat().sort();
+}
+
+const MOST_NAMES = 10;
+
+function toProblem(file: string, message: string, files: readonly string[]): readonly Problem[] {
+  if (files.length === 0) return [];
+  const more = files.length > MOST_NAMES ? ` and ${files.length - MOST_NAMES} more` : '';
+  const names = files.length > 1 || files[0] !== file ? `: ${files.slice(0, MOST_NAMES).join(', ')}${more}` : '';
+  return [{ severity: 'warning', file, message: message + names }];
+}

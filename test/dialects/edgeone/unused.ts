@@ -1,0 +1,123 @@
+import test from 'ava';
+import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
+import { serveDialect } from '../../helpers/dialect-server.ts';
+import { startEdge } from '../../helpers/edge.ts';
+import { runNexthop } from '../../helpers/process.ts';
+import { siteFolder } from '../../helpers/site-folder.ts';
+
+const HANDLER = 'export const onRequest = () => 1;';
+
+test('edge functions, agents and functions in other languages are named with their files', async (t) => {
+  const { reading } = await serveDialect(t, edgeone, {
+    'edge-functions/index.js': HANDLER,
+    'edge-functions/api/[[default]].ts': HANDLER,
+    'edge-functions/_lib.js': '',
+    'edge-functions/types.d.ts': '',
+    'edge-functions/README.md': '',
+    'agents/chat/index.ts': HANDLER,
+    'agents/stop.ts': HANDLER,
+    'agents/_shared/x.ts': '',
+    'agents/plan.py': '',
+    'cloud-functions/api/index.py': '',
+    'cloud-functions/api/go.go': '',
+    'cloud-functions/a.js': HANDLER,
+    'functions/older.js': HANDLER,
+    'functions/helper.js': '',
+  });
+
+  const told = reading.problems.map(({ severity, file, message }) => `${severity} ${file} ${message}`);
+  t.is(told.length, 5, told.join('\n'));
+  t.regex(
+    told[0] ?? '',
+    /^warning edge-functions .*: edge-functions\/api\/\[\[default\]\]\.ts, edge-functions\/index\.js$/,
+  );
+  t.regex(told[1] ?? '', /^warning functions holds edge functions.*: functions\/older\.js$/);
+  t.regex(told[2] ?? '', /^warning agents .* next hop: agents\/chat\/index\.ts, agents\/stop\.ts$/);
+  t.regex(
+    told[3] ?? '',
+    /^warning cloud-functions\/api\/index\.py is in Python.*: cloud-functions\/api\/index\.py, agents\/plan\.py$/,
+  );
+  t.regex(told[4] ?? '', /^warning cloud-functions\/api\/go\.go is in Go, .* next hop$/);
+  t.deepEqual(
+    reading.routes.map(({ file }) => file),
+    ['cloud-functions/a.js'],
+  );
+});
+
+test('a folder called functions, or an empty one, is nothing of EdgeOne by itself', async (t) => {
+  const { reading } = await serveDialect(t, edgeone, {
+    'functions/worker.js': HANDLER,
+    'agents/README.md': '',
+    'edge-functions/.gitkeep': '',
+  });
+
+  t.deepEqual(reading.problems, []);
+});
+
+/** Code that uses what nexthop lacks, and where. */
+const USES: Readonly<Record<string, readonly [code: string, place: object]>> = {
+  'a property': [
+    '// context.agent\nexport const onRequest = (context) => context.agent.store;',
+    { line: 2, column: 47 },
+  ],
+  'an optional property': ['export const onRequest = (ctx) => ctx?.agent?.store;', { line: 1 }],
+  'a property in brackets': ["export const onRequest = (context) => context['agent'];", { line: 1 }],
+  'a property of another type': ['export const onRequest = (context) => (context as any).agent;', { line: 1 }],
+  'a parameter': ['export async function onRequestGet({ request, agent }) {}', { line: 1, column: 47 }],
+  'a parameter over lines': [
+    '\nexport const onRequestPost = async ({\n  request,\n  agent,\n}) => agent;',
+    { line: 2 },
+  ],
+  'a variable': ['export const onRequest = (context) => { const { env, agent } = context; };', { line: 1 }],
+};
+
+for (const [how, [code, place]] of Object.entries(USES)) {
+  test(`context.agent that is used by ${how} is named with its place`, async (t) => {
+    const { reading } = await serveDialect(t, edgeone, { 'cloud-functions/history/index.ts': code });
+
+    t.is(reading.problems.length, 1);
+    t.like(reading.problems[0], { severity: 'warning', file: 'cloud-functions/history/index.ts', ...place });
+    t.regex(reading.problems[0]?.message ?? '', /^uses context\.agent, which is undefined here/);
+  });
+}
+
+test('context.agent is found in helpers, and other agents are not it', async (t) => {
+  const { reading } = await serveDialect(t, edgeone, {
+    'cloud-functions/a.js': "import { history } from '../lib/history'; export const onRequest = history;",
+    'cloud-functions/b.js': "import { history } from '../lib/history'; export const onRequest = history;",
+    'cloud-functions/c.js': `import { Agent, request } from 'node:https'; const agent = new Agent();
+      export const onRequest = ({ headers }) => { request({ agent }); return headers?.['user-agent']; };
+      export const get = ({ url, agent }) => request(url, { agent }); // context.agent`,
+    'lib/history.ts': 'export const history = async (context) =>\n  context.agent.store.getMessages();',
+  });
+
+  t.deepEqual(
+    reading.problems.map(({ file, line }) => `${file}:${line}`),
+    ['lib/history.ts:2'],
+  );
+});
+
+test('the start, routes and the log name them, and build too', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/a.js': 'export const onRequest = (context) => context.agent;',
+    'edge-functions/guard.js': HANDLER,
+    'edgeone.json': '{\n"agents": { "auth": { "type": "jwt" } } }',
+  });
+  const expected = [
+    /edgeone\.json:2:\d+ (?:warning: )?agents is not used: .*guards nothing here/,
+    /cloud-functions\/a\.js:1:47 (?:warning: )?uses context\.agent/,
+    /edge-functions (?:warning: )?holds edge functions.*: edge-functions\/guard\.js/,
+  ];
+
+  const { edge } = await startEdge(t, { site });
+  const told = edge.site.problems
+    .map(({ file, line, column, message }) => [[file, line, column].filter(Boolean).join(':'), message].join(' '))
+    .join('\n');
+
+  for (const each of expected) t.regex(told, each);
+  for (const command of ['routes', 'build']) {
+    const run = await runNexthop(t, { args: [command, site] });
+    t.is(await run.exited, 0, run.output());
+    for (const each of expected) t.regex(run.output(), each, command);
+  }
+});
