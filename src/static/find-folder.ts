@@ -44,9 +44,7 @@ async function findLack(root: string, hasPublic: boolean): Promise<string | 'no 
   const reason = await findReasonToBuild(root, page);
   if (reason !== undefined)
     return `${reason}, whose output is neither in dist/ nor in public/; run the build, or name its folder`;
-  return hasPublic
-    ? 'the files are those of public/; put it there, or set outputDirectory in edgeone.json to "."'
-    : undefined;
+  return hasPublic ? `the files are those of public/; put it there, or set ${toConfiguration('.')}` : undefined;
 }
 
 const BUNDLER = /^(?:vite|webpack|rollup|rspack|rsbuild|farm)\.config\.[cm]?[jt]s$/;
@@ -60,6 +58,25 @@ async function findReasonToBuild(root: string, page: string): Promise<string | u
   if (bundler !== undefined) return `it is the source of a build (${bundler})`;
   const [, script] = UNBUILT_SCRIPT.exec(page) ?? [];
   return script === undefined ? undefined : `it is the source of a build (it loads ${script})`;
+}
+
+/** Where build tools put pages, besides the folders that are served by themselves. */
+const OTHER_FOLDERS: readonly string[] = ['build', 'out', '_site', 'www', 'site'];
+
+/** A warning about the pages of a build that no configuration names: nothing else says whether they are meant for the web. */
+export async function findUnnamedBuild(root: string): Promise<readonly Problem[]> {
+  for (const folder of OTHER_FOLDERS) {
+    if (!(await namesIn(join(root, folder))).includes(INDEX)) continue;
+    const message = `is not served, because no configuration names its folder: set ${toConfiguration(folder)}`;
+    return [{ severity: 'warning', file: join(folder, INDEX), message }];
+  }
+  return [];
+}
+
+/** How a folder is named on each platform. */
+function toConfiguration(folder: string): string {
+  const name = JSON.stringify(folder);
+  return `publish = ${name} in [build] of netlify.toml, or "outputDirectory": ${name} in edgeone.json`;
 }
 
 async function lookAtDist(root: string): Promise<FoundFolder> {

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { FileFolder, Reading } from '../contract/dialect.ts';
 import type { Project } from '../contract/project.ts';
 import { toExtraHeaders } from './extra-headers.ts';
-import { findFolder } from './find-folder.ts';
+import { findFolder, findUnnamedBuild } from './find-folder.ts';
 import { type FileListing, listFiles, type NamedFolder } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';
 import { Memory } from './memory.ts';
@@ -32,7 +32,9 @@ export async function readFiles(project: Project, folders: readonly FileFolder[]
 
 async function readFound(project: Project, fileFolder: FileFolder): Promise<Reading> {
   const { folder, pagesOnly, ignored, problems } = await findFolder(project.root);
-  const found = { routes: [], ignored, problems };
+  const others =
+    problems.length === 0 && (folder === undefined || pagesOnly) ? await findUnnamedBuild(project.root) : [];
+  const found = { routes: [], ignored, problems: [...problems, ...others] };
   if (folder === undefined) return found;
   const place = { ...fileFolder, folder, ...(pagesOnly && { pagesOnly }) };
   return together([found, await readFolder(project, place)]);

@@ -1,5 +1,8 @@
 import test from 'ava';
 import { findFolder } from '../../src/static/find-folder.ts';
+import { readFiles } from '../../src/static/read-files.ts';
+import { startEdge } from '../helpers/edge.ts';
+import { project } from '../helpers/project.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 /** The files of a site, and the folder that is served of it. */
@@ -101,4 +104,37 @@ test('a page at the top beside a public/ without one is told of', async (t) => {
 
   t.is(folder, 'public');
   t.regex(problems[0]?.message ?? '', /^is not served: the files are those of public\//);
+});
+
+for (const [title, files, expected] of [
+  ['in build/', ['build/index.html', 'netlify/functions/a.mjs'], 'build/index.html'],
+  ['in _site/, with their source at the top', ['_site/index.html', 'index.html'], '_site/index.html'],
+  ['in dist/, which is served', ['dist/index.html', 'build/index.html'], undefined],
+  ['in a folder of the source', ['netlify/functions/a.mjs', 'src/index.html'], undefined],
+] as const) {
+  test(`pages ${title} are ${expected ? '' : 'not '}told to lack a configuration that names their folder`, async (t) => {
+    const { problems } = await readFiles(await project(t, Object.fromEntries(files.map((file) => [file, '']))));
+
+    t.deepEqual(
+      problems.map(({ severity, file }) => [severity, file]),
+      expected === undefined ? [] : [['warning', expected]],
+    );
+    if (expected) t.regex(problems[0]?.message ?? '', /publish = "(?:build|_site)" in \[build\] of netlify\.toml/);
+  });
+}
+
+test('pages at the top are served once a configuration names their folder, and the code beside them is not', async (t) => {
+  const site = await project(t, {
+    'netlify.toml': '[build]\npublish = "."',
+    'index.html': 'home',
+    'netlify/functions/a.mjs': 'export default () => new Response("a")',
+    'package.json': '{}',
+    '.env': 'A=1',
+  });
+  const { url } = await startEdge(t, { site: site.root });
+
+  t.is(await (await fetch(url)).text(), 'home');
+  for (const path of ['/netlify/functions/a.mjs', '/package.json', '/.env', '/netlify.toml']) {
+    t.not((await fetch(url + path)).status, 200, path);
+  }
 });
