@@ -1,18 +1,18 @@
 import type { Pattern } from '../contract/pattern.ts';
 import type { Route } from '../contract/route.ts';
 
-/** Two routes for the same paths: `second` answers `methods` only if `first` passes. */
+/** Two routes that match the same paths: `second` answers `methods` only if `first` passes. */
 export interface Conflict {
   readonly first: Route;
   readonly second: Route;
   readonly methods: Route['methods'];
 }
 
-/** The conflicts among routes of equal pattern, whatever their parameters are called; `ordered` as they are asked. */
+/** Finds the conflicts between routes with equal patterns; names of parameters are ignored. `ordered`: the order in which they are tried. */
 export function findConflicts(ordered: readonly Route[]): readonly Conflict[] {
   const shapes = new Map<string, string>();
   const groups = Map.groupBy(ordered, ({ pattern }) => {
-    // Where one decides by segments alone and another by more, it is what people read that is the same.
+    // A pattern with `match` has no comparable segments: there, equal text means an equal pattern.
     const text = nameless(pattern);
     const known = shapes.get(text) ?? (pattern.match ? text : shape(pattern));
     shapes.set(text, known);
@@ -31,7 +31,7 @@ function shape({ segments }: Pattern): string {
   return segments.map((segment) => (segment.kind === 'literal' ? `/${segment.text}` : `/\0${segment.kind}`)).join('');
 }
 
-/** A method is contested by the first of the earlier routes that answers it; those behind have nothing more to take. */
+/** For each method, only the first of the earlier routes that answers it is a conflict. */
 function conflictsOf(second: Route, earlier: readonly Route[]): readonly Conflict[] {
   const conflicts: Conflict[] = [];
   const taken = new Set<string>();

@@ -2,11 +2,11 @@ import type { Pattern, PatternSegment } from '../contract/pattern.ts';
 import type { Route } from '../contract/route.ts';
 
 /**
- * The routes in the order in which they are asked when several match: by step, then rank, then literal paths before parameters before
- * catch-alls whatever their length, then more segments, then fewer dynamic ones, then the left-most literal, then as given.
+ * Sorts routes into the order in which they are tried: by step, then rank, then literal paths before parameters before catch-alls
+ * of any length, then more segments, then fewer dynamic segments, then the left-most literal, then the given order.
  */
 export function inOrder(routes: readonly Route[]): readonly Route[] {
-  // The sort is stable, which is the "as given".
+  // The sort is stable, so the given order decides last.
   return routes
     .map((route) => ({ route, weight: weigh(route.pattern) }))
     .sort(compare)
@@ -16,11 +16,11 @@ export function inOrder(routes: readonly Route[]): readonly Route[] {
 const KIND_WEIGHT = { literal: 0, param: 1, 'catch-all': 2 } as const satisfies Record<PatternSegment['kind'], number>;
 
 interface Weight {
-  /** The most general kind of segment in it. */
+  /** The most general kind among its segments. */
   readonly kind: number;
   readonly length: number;
   readonly dynamic: number;
-  /** A digit a segment, so that of two patterns of one length the left-most literal comes first as text. */
+  /** One digit for each segment: compared as text, the pattern with the left-most literal is first. */
   readonly digits: string;
 }
 

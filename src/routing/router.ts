@@ -4,7 +4,7 @@ import type { Params } from '../contract/target.ts';
 import { inOrder } from './order.ts';
 import { Trie } from './trie.ts';
 
-/** The order of `routes` counts only where nothing else decides (see `inOrder`). */
+/** Compiles routes. Their given order counts only if nothing else decides (see `inOrder`). */
 export function createRouter(routes: readonly Route[]): Router {
   const ordered = inOrder(routes);
   const anyCase = ordered.filter((route) => route.anyCase);
@@ -27,7 +27,7 @@ class PlainRouter implements Router {
   }
 }
 
-/** For a site in which some routes also take a path whose letters are of another case than theirs. */
+/** For sites with routes that ignore case. */
 class AnyCaseRouter implements Router {
   readonly #asWritten: Index;
   readonly #anyCase: Index;
@@ -47,7 +47,7 @@ class AnyCaseRouter implements Router {
   }
 }
 
-/** Shared by every literal route, so that it must not be written to. */
+/** Shared by all literal routes, so it must never be changed. */
 const NO_PARAMS: Params = Object.freeze(Object.create(null));
 
 interface Ranked {
@@ -60,7 +60,7 @@ class Index {
   readonly isEmpty: boolean;
   /** By path, each list in order. */
   readonly #literals = new Map<string, LiteralCandidate[]>();
-  /** Undefined in a site of literal paths alone, where no path need be split. */
+  /** Undefined if all patterns are literal: then no path has to be split. */
   #patterns: Trie<Ranked> | undefined;
 
   constructor(ordered: readonly Route[]) {
@@ -88,7 +88,7 @@ class Index {
   }
 }
 
-/** Made once for each route and handed out for every request. */
+/** Created once for each route and returned for every request. */
 class LiteralCandidate implements Candidate, Ranked {
   readonly rank: number;
   readonly route: Route;
@@ -100,7 +100,7 @@ class LiteralCandidate implements Candidate, Ranked {
   }
 }
 
-/** Takes its params from the path when they are asked for: most candidates behind the first never are. */
+/** Computes its params on first use: most candidates after the first one are never tried. */
 class PatternCandidate implements Candidate, Ranked {
   readonly rank: number;
   readonly route: Route;
@@ -119,7 +119,7 @@ class PatternCandidate implements Candidate, Ranked {
   }
 }
 
-/** Undefined for a route whose pattern takes something from the path, or wants to look at it. */
+/** The path of a literal pattern; undefined for a pattern with params or `match`. */
 function literalPath({ pattern }: Route): string | undefined {
   if (pattern.match) return undefined;
   let path = '';
@@ -158,13 +158,13 @@ function merge({ literals = [], patterns, method, path }: Matches): readonly Can
   return candidates.sort((left, right) => left.rank - right.rank);
 }
 
-/** For a pattern that has the last word on the path. */
+/** For a pattern with its own `match`. */
 function toMatched({ rank, route }: Ranked, path: MatchablePath): (Candidate & Ranked) | undefined {
   const params = route.pattern.match?.(path);
   return params && { rank, route, params };
 }
 
-/** Without a prototype, so that a parameter may have any name and a function sees only what the path gave. */
+/** Has no prototype, so that a parameter may have any name and a function sees the values of the path only. */
 function toParams({ pattern }: Route, path: MatchablePath): Params {
   const params: Record<string, string | readonly string[]> = Object.create(null);
   for (const [index, segment] of pattern.segments.entries()) {

@@ -5,22 +5,22 @@ interface Node<T> {
   param: Node<T> | undefined;
   /** Values whose pattern ends at this node. */
   readonly ends: T[];
-  /** Values whose pattern goes on from this node with a catch-all. */
+  /** Values whose pattern continues from this node with a catch-all. */
   readonly catchAlls: T[];
-  /** … with one that takes whatever comes. */
+  /** Values whose pattern continues with a catch-all that also matches no segment. */
   readonly rests: T[];
 }
 
 /**
- * Values by pattern. Parameters of different names share a node; what the names are is the value's affair.
+ * Finds values by pattern. Parameters with different names share a node.
  *
- * Every node is reached in one way only, so a walk visits a node once at most, however literals and parameters alternate;
- * a branch that does not fit the request's segments is never entered, however many patterns stand there.
+ * Each node has one parent, so a search visits a node at most once, and it never enters a branch that does not match the segments of
+ * the request.
  */
 export class Trie<T> {
   readonly #root: Node<T> = createNode();
 
-  /** Throws for a catch-all that is not last, which is a mistake of the dialect that made the pattern. */
+  /** Throws if a catch-all is not the last segment: a defect of the dialect. */
   add(segments: readonly PatternSegment[], value: T): void {
     let node = this.#root;
     for (const [index, segment] of segments.entries()) {
@@ -34,7 +34,7 @@ export class Trie<T> {
     node.ends.push(value);
   }
 
-  /** Appends every value whose pattern fits to `found`, in no order. Makes the list only when there is something to put in. */
+  /** Appends the values of all matching patterns to `found`, in no particular order. Creates the list only if there is a match. */
   collect(segments: readonly string[], found?: T[]): T[] | undefined {
     return collectFrom(this.#root, segments, 0, found);
   }
@@ -55,7 +55,7 @@ function paramChild<T>(node: Node<T>): Node<T> {
   return node.param;
 }
 
-/** As deep as the deepest pattern at most, however long the path. */
+/** The recursion is as deep as the longest pattern, not as the path. */
 function collectFrom<T>(
   node: Node<T>,
   segments: readonly string[],
@@ -65,7 +65,7 @@ function collectFrom<T>(
   const rested = append(found, node.rests);
   if (depth === segments.length) return append(rested, node.ends);
   const segment = segments[depth];
-  // An empty segment is kept inside a catch-all, but it neither starts one nor fills a parameter.
+  // An empty segment may be inside a catch-all, but it neither starts one nor matches a parameter.
   if (!segment) return rested;
   let all = append(rested, node.catchAlls);
   const literal = node.literals.get(segment);

@@ -1,7 +1,7 @@
 import type { Log } from '../contract/log.ts';
 import { type Certificate, type CertificatePaths, readCertificate } from './certificate.ts';
 
-/** The files that hold the certificate of this server, and what was read from them last. */
+/** The certificate files of this server, and their content when last read. */
 export class CertificateFiles {
   readonly #paths: CertificatePaths;
   readonly #log: Log;
@@ -12,32 +12,32 @@ export class CertificateFiles {
     this.#paths = paths;
     this.#log = log;
     this.#current = readCertificate(paths);
-    this.#warnIfOver();
+    this.#warnIfExpired();
   }
 
   get current(): Certificate {
     return this.#current;
   }
 
-  /** Reads them again. Returns what is new; undefined where nothing is, or what is cannot be used: the log tells. Never throws. */
+  /** Reads the files again. Returns the new certificate; undefined if it is unchanged or cannot be used, which is logged. Never throws. */
   renew(): Certificate | undefined {
     try {
       const found = readCertificate(this.#paths);
       if (found.cert === this.#current.cert && found.key === this.#current.key) return undefined;
       this.#current = found;
     } catch (error) {
-      // Whoever renews it may write one file after the other, and signal again.
-      this.#log.error('the certificate was read again and is not used; the one before goes on', { error });
+      // A renewal may write one file after the other: the next signal finds both.
+      this.#log.error('the certificate was read again but cannot be used; the previous one stays in use', { error });
       return undefined;
     }
-    this.#log.info('the certificate was exchanged', { ends_at: this.#current.endsAt.toISOString() });
-    this.#warnIfOver();
+    this.#log.info('the certificate was replaced', { ends_at: this.#current.endsAt.toISOString() });
+    this.#warnIfExpired();
     return this.#current;
   }
 
-  #warnIfOver(): void {
+  #warnIfExpired(): void {
     const { endsAt } = this.#current;
     if (endsAt.getTime() > Date.now()) return;
-    this.#log.warn('the certificate is over, and clients will refuse it', { ends_at: endsAt.toISOString() });
+    this.#log.warn('the certificate has expired; clients will refuse it', { ends_at: endsAt.toISOString() });
   }
 }

@@ -2,26 +2,26 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 
-/** Where the two files are; absolute. */
+/** Absolute paths of the two files. */
 export interface CertificatePaths {
   readonly cert: string;
   readonly key: string;
 }
 
-/** Both files as they are, in PEM: the certificate with its chain, and its key. */
+/** The content of both files, in PEM: the certificate with its chain, and its key. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
-  /** When it ends. */
+  /** When it expires. */
   readonly endsAt: Date;
 }
 
-/** A certificate or key that cannot be used; the message names the setting, the file, and what OpenSSL or the system says. */
+/** A certificate or key that cannot be used. The message names the setting, the file, and the error of OpenSSL or the system. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError';
 }
 
-/** Reads both files and tries them together. Throws a CertificateError, in which nothing of the key stands. */
+/** Reads both files and checks that they match. Throws a CertificateError, which never contains a part of the key. */
 export function readCertificate({ cert: certPath, key: keyPath }: CertificatePaths): Certificate {
   const cert = attempt(`SERVER_CERT_PATH: cannot read "${certPath}"`, () => readFileSync(certPath, 'latin1'));
   const key = attempt(`SERVER_KEY_PATH: cannot read "${keyPath}"`, () => readFileSync(keyPath, 'latin1'));
@@ -31,7 +31,7 @@ export function readCertificate({ cert: certPath, key: keyPath }: CertificatePat
   return { cert, key, endsAt: first.validToDate };
 }
 
-/** What node:fs and OpenSSL throw says what they did not like, and never what they read. */
+/** Errors of node:fs and OpenSSL contain the reason, never the content. */
 function attempt<T>(complaint: string, work: () => T): T {
   try {
     return work();

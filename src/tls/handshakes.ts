@@ -2,15 +2,15 @@ import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Log } from '../contract/log.ts';
 
-/** Scanners and misled clients may fail by the thousand: their failures are told together. */
-const TELL_EVERY_MS = 60_000;
+/** Scanners cause thousands of failures: they are logged together. */
+const REPORT_EVERY_MS = 60_000;
 
-/** The connections on which TLS is not agreed on yet, and those on which it failed. */
+/** The TLS handshakes in progress, and the failed ones. */
 export class Handshakes {
   readonly #log: Log;
-  /** By the other end: the socket that comes out of a handshake is another object than the one that went in. */
+  /** By peer address: the socket after the handshake is another object than the one before it. */
   readonly #open = new Map<string, Socket>();
-  #undeclared = 0;
+  #unreported = 0;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(server: Server, log: Log) {
@@ -19,22 +19,22 @@ export class Handshakes {
     server.on('secureConnection', (socket: Socket) => this.#open.delete(toName(socket)));
   }
 
-  /** Ends those that are under way: no request is lost with them, and a client that never goes on would hold up a drain. */
+  /** Closes handshakes in progress. No request is lost, and a client that never continues would delay a drain. */
   cut(): void {
     for (const socket of this.#open.values()) socket.destroy();
   }
 
-  /** True if the error is one of TLS: then there is no connection on which anything could be answered. */
+  /** Counts the failure and returns true if it is a TLS error: then no response can be sent on the connection. */
   failed(error: NodeJS.ErrnoException, socket: Socket): boolean {
     if (!isOfTls(error)) return false;
-    this.#undeclared++;
+    this.#unreported++;
     const nowMs = performance.now();
-    if (nowMs - this.#reportedAtMs >= TELL_EVERY_MS) {
-      // OpenSSL's message tells of places in memory and in its own source; the code says as much.
-      const fields = { code: error.code, count: this.#undeclared, peer: socket.remoteAddress };
-      this.#log.info('no TLS came about with a client, or it broke', fields);
+    if (nowMs - this.#reportedAtMs >= REPORT_EVERY_MS) {
+      // OpenSSL's message has memory addresses and source lines; the code says enough.
+      const fields = { code: error.code, count: this.#unreported, peer: socket.remoteAddress };
+      this.#log.info('a TLS handshake or connection with a client failed', fields);
       this.#reportedAtMs = nowMs;
-      this.#undeclared = 0;
+      this.#unreported = 0;
     }
     return true;
   }
@@ -43,7 +43,7 @@ export class Handshakes {
     const name = toName(socket);
     this.#open.set(name, socket);
     socket.once('close', () => {
-      // Another one may have come from there since.
+      // The peer may have opened another connection since.
       if (this.#open.get(name) === socket) this.#open.delete(name);
     });
   }
@@ -53,7 +53,7 @@ function toName({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** OpenSSL's errors, Node's own about TLS, and what a write gets where OpenSSL has given up. */
+/** Errors of OpenSSL, of Node's TLS, and of a write after OpenSSL has failed. */
 function isOfTls({ code = '' }: NodeJS.ErrnoException): boolean {
   return code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO';
 }

@@ -63,7 +63,7 @@ test('SIGHUP lets new connections have the new certificate', async (t) => {
   const log = join(running.logDir, 'error.log');
   await untilResult(
     () => readFile(log, 'utf8'),
-    (text) => text.includes('the certificate was exchanged'),
+    (text) => text.includes('the certificate was replaced'),
   );
   await connectByTls(t, running.port, other);
   t.pass();

@@ -238,7 +238,7 @@ test('a new certificate that cannot be used changes nothing and is an error in t
   await connectByTls(t, port, certificate);
   await edge.close();
   const [line] = (await edge.errorLines()).filter(({ level }) => level === 'error');
-  t.regex(String(line?.msg), /not used; the one before goes on/);
+  t.regex(String(line?.msg), /cannot be used; the previous one stays in use/);
   t.true(JSON.stringify(line).includes(certificate.keyPath));
 });
 
