@@ -4,7 +4,7 @@ import { type Config, readConfig, SETTINGS, toFlag } from '../config/config.ts';
 import { findMisspeltSettings } from '../config/misspelt-settings.ts';
 import { didYouMean } from '../contract/problem.ts';
 import { build } from './build.ts';
-import { enterSite } from './enter-site.ts';
+import { enterSite, explainSite } from './enter-site.ts';
 import { explain } from './explain.ts';
 import { health } from './health.ts';
 import { jobs } from './jobs.ts';
@@ -31,6 +31,8 @@ interface Command {
   readonly hasWords?: boolean;
   /** What it prints is not for scripts: the code of the site may print there, too. */
   readonly sharesStdout?: boolean;
+  /** False: it looks at no site. Default: true. */
+  readonly hasSite?: boolean;
   /** Resolves with the exit code. */
   run(config: Config, out: Out, flags: Flags, words: readonly string[]): Promise<number>;
 }
@@ -56,7 +58,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     hasWords: true,
     run: (config, out, flags, words) => jobs(config, out, { ...flags, words }),
   },
-  health: { about: 'exit 0 if the server on PORT is ready', run: health },
+  health: { about: 'exit 0 if the server on PORT is ready', hasSite: false, run: health },
 };
 
 /** Runs the command that these arguments name. Resolves with its exit code. */
@@ -78,7 +80,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     checkFlags(name, command, flags);
     const site = toSite(command, place);
-    config = readConfig({ flags: settings, site });
+    config = readConfig({ flags: settings, ...(site !== undefined && { site }) });
+    const explanation = site === undefined && command.hasSite !== false ? explainSite(config) : undefined;
+    if (explanation !== undefined) complain(explanation);
     return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, place.words);
   } catch (error) {
     complain(`nexthop: ${explain(error)}`);
@@ -153,10 +157,10 @@ interface Location {
   readonly site: string | undefined;
 }
 
-function toSite({ hasWords = false }: Command, { words, site }: Location): string {
+function toSite({ hasWords = false }: Command, { words, site }: Location): string | undefined {
   const [first, extra] = [...(site === undefined ? [] : [site]), ...(hasWords ? [] : words)];
   if (extra !== undefined) throw new TypeError(`one site at a time, got ${JSON.stringify(extra)} too`);
-  return first ?? '.';
+  return first;
 }
 
 function usage(): string {

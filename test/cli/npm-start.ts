@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, chmod, mkdir, realpath, symlink } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { until } from '../helpers/until.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const HELLO = 'export function onRequest() { return new Response("hello"); }';
+
+/** Runs npm or npx in a folder, as a person does at a prompt. Resolves with what it wrote until nexthop listened; ended when the test ends. */
+async function runIn(
+  t: ExecutionContext,
+  folder: string,
+  [program = '', ...args]: readonly string[],
+  env: Record<string, string> = {},
+) {
+  // For npm's logs.
+  const home = await siteFolder(t);
+  const child = spawn(program, args, {
+    cwd: folder,
+    env: {
+      HOME: home,
+      PATH: [join(ROOT, 'node_modules/.bin'), process.env.PATH].join(delimiter),
+      PORT: '0',
+      HOST: '127.0.0.1',
+      LOG_DIR: '',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, since npm's end would leave the server running.
+    detached: true,
+  });
+  t.teardown(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      process.kill(-(child.pid ?? 0), 'SIGKILL');
+      await once(child, 'exit');
+    }
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk;
+    });
+  }
+  await until(() => /\n {2}logs/.test(text) || child.exitCode !== null, `the start by ${program}`);
+  const [, port] = /listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? [];
+  return { text, url: `http://127.0.0.1:${port}` };
+}
+
+/** A site that depends on nexthop, as after `npm install`. */
+async function dependentSite(t: ExecutionContext): Promise<string> {
+  const site = await siteFolder(t, {
+    'package.json': '{ "scripts": { "start": "nexthop start" }, "dependencies": { "nexthop": "*" } }',
+    'cloud-functions/hello.js': HELLO,
+    'src/deep/file.txt': '',
+  });
+  await mkdir(join(site, 'node_modules/.bin'), { recursive: true });
+  await symlink(ROOT, join(site, 'node_modules/nexthop'));
+  // As npm does when it installs a package.
+  await chmod(join(ROOT, 'dist/cli/cli.js'), 0o755);
+  await symlink('../nexthop/dist/cli/cli.js', join(site, 'node_modules/.bin/nexthop'));
+  return realpath(site);
+}
+
+test('npm start in the repository serves the repository', async (t) => {
+  const { text } = await runIn(t, ROOT, ['npm', 'start', '--silent']);
+
+  t.true(text.startsWith('nexthop listens'), text);
+  t.true(text.includes(`\n  site      ${ROOT}, `), text);
+});
+
+test('npm start in a folder of the repository serves that folder', async (t) => {
+  const { text } = await runIn(t, join(ROOT, 'examples/hello'), ['npm', 'start', '--silent']);
+
+  t.true(text.includes(`\n  site      ${ROOT}/examples/hello, `), text);
+});
+
+test('npm --prefix start serves the folder that it is called from', async (t) => {
+  const site = await realpath(await siteFolder(t, { 'cloud-functions/hello.js': HELLO }));
+
+  const { text, url } = await runIn(t, site, ['npm', '--prefix', ROOT, 'start', '--silent']);
+
+  t.true(text.startsWith('nexthop listens'), text);
+  t.true(text.includes(`\n  site      ${site}, 1 route\n`), text);
+  t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
+});
+
+test('npm --prefix start reads paths of sites and settings from the folder that it is called from', async (t) => {
+  const folder = await realpath(await siteFolder(t, { "it's my site/cloud-functions/hello.js": HELLO }));
+  const command = ['npm', '--prefix', ROOT, 'start', '--silent', '--', "it's my site", '--data-dir=data'];
+
+  const { text, url } = await runIn(t, folder, command, { LOG_DIR: 'logs' });
+
+  t.true(text.includes(`\n  site      ${folder}/it's my site, 1 route\n`), text);
+  t.true(text.includes(`\n  logs      ${folder}/logs\n`), text);
+  t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
+  await t.notThrowsAsync(access(join(folder, 'logs/error.log')));
+});
+
+test('npm start of a site that depends on nexthop serves that site', async (t) => {
+  const site = await dependentSite(t);
+
+  const { text, url } = await runIn(t, site, ['npm', 'start', '--silent']);
+
+  t.true(text.startsWith('nexthop listens'), text);
+  t.true(text.includes(`\n  site      ${site}, 1 route\n`), text);
+  t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
+});
+
+test('npm start in a folder of such a site serves the site, and says which folder that is and why', async (t) => {
+  const site = await dependentSite(t);
+
+  const { text, url } = await runIn(t, join(site, 'src/deep'), ['npm', 'start', '--silent']);
+
+  t.true(text.startsWith(`npm runs the command in ${site}, so this is the site, and not ${site}/src/deep: `), text);
+  t.true(text.includes(`\n  site      ${site}, 1 route\n`), text);
+  t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
+});
+
+test('a site that is given is served without a word about other folders', async (t) => {
+  const site = await dependentSite(t);
+
+  const { text } = await runIn(t, join(site, 'src/deep'), ['npm', 'start', '--silent', '--', '--site=.']);
+
+  t.true(text.startsWith('nexthop listens'), text);
+  t.true(text.includes(`\n  site      ${site}, 1 route\n`), text);
+});
+
+test('npx nexthop start serves the folder that it is called from', async (t) => {
+  const site = await dependentSite(t);
+
+  const { text, url } = await runIn(t, site, ['npx', '--no-install', 'nexthop', 'start']);
+
+  t.true(text.includes(`\n  site      ${site}, 1 route\n`), text);
+  t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
+});
+
+test('npx nexthop start serves a folder inside of the site, too, when it is called from there', async (t) => {
+  const site = await dependentSite(t);
+
+  const { text } = await runIn(t, join(site, 'src/deep'), ['npx', '--no-install', 'nexthop', 'start']);
+
+  t.true(text.startsWith('nexthop listens'), text);
+  t.true(text.includes(`\n  site      ${site}/src/deep, 0 routes\n`), text);
+});
