@@ -10,6 +10,7 @@ import { workerd } from './workerd.ts';
 export const SERVERS: readonly Server[] = [
   nexthop,
   nodePeer({ name: 'floor', family: 'forward', file: 'floor.ts' }),
+  nodePeer({ name: 'wire', family: 'forward', file: 'wire.ts' }),
   nginx,
   haproxy,
   caddy,
@@ -22,6 +23,7 @@ export const SERVERS: readonly Server[] = [
     file: 'fastify-http-proxy.js',
     packageName: '@fastify/http-proxy',
   }),
+  nodePeer({ name: 'wire-hello', family: 'function', file: 'wire.ts' }),
   nodePeer({ name: 'node-http', family: 'function', file: 'node-http.ts' }),
   nodePeer({ name: 'hono', family: 'function', file: 'hono.js', packageName: 'hono' }),
   nodePeer({ name: 'express', family: 'function', file: 'express.js', packageName: 'express' }),

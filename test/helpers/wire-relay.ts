@@ -1,0 +1,89 @@
+import type { Fault } from '../../src/contract/fault.ts';
+import { toEndToEnd } from '../../src/wire/connection-headers.ts';
+import type { BodySink, IncomingRequest, ResponseListener, ResponseSink } from '../../src/wire/currency.ts';
+import type { OriginCall, OriginHandler } from '../../src/wire/origin-call.ts';
+import type { OriginPool } from '../../src/wire/origin-pool.ts';
+import type { ResponseHead } from '../../src/wire/response-head.ts';
+import { toPassedTrailers } from '../../src/wire/trailers.ts';
+
+/** Passes one request on to an origin and its response back: as little as a next hop is, for measures and for sequences of random operations. */
+export class Relay implements OriginHandler, BodySink, ResponseListener {
+  readonly #request: IncomingRequest;
+  readonly #response: ResponseSink;
+  #call: OriginCall | undefined;
+  onClosed: (() => void) | undefined;
+
+  constructor(request: IncomingRequest, response: ResponseSink) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  start(pool: OriginPool): void {
+    const { method, target, headers, connection, body } = this.#request;
+    const sent = { method, target, headers: toEndToEnd(headers, connection), bodyBytes: body.announcedBytes };
+    this.#response.listen(this);
+    try {
+      this.#call = pool.send(sent, this);
+    } catch (error) {
+      this.failed(error as Fault); // send throws nothing else for what a reader has read
+    }
+  }
+
+  connected(call: OriginCall): void {
+    this.#call = call;
+    this.#request.body.start(this);
+  }
+
+  onData(content: Buffer): void {
+    if (this.#call?.write(content) === false) this.#request.body.pause();
+  }
+
+  onEnd(): void {
+    this.#call?.end();
+  }
+
+  onFailure(fault: Fault): void {
+    this.#call?.abort();
+    this.failed(fault);
+  }
+
+  drained(): void {
+    // Of the upload or of the download: whichever waits.
+    this.#request.body.resume();
+    if (!this.#response.needsDrain) this.#call?.resume();
+  }
+
+  interim(head: ResponseHead): void {
+    this.#response.inform(head.status, toEndToEnd(head.headers, head.connection));
+  }
+
+  head(head: ResponseHead): void {
+    this.#response.head(head.status, head.reason, toEndToEnd(head.headers, head.connection));
+  }
+
+  data(content: Buffer): void {
+    if (!this.#response.write(content)) this.#call?.pause();
+  }
+
+  end(trailers: readonly string[]): void {
+    this.#response.end('', toPassedTrailers(trailers));
+  }
+
+  failed(fault: Fault): void {
+    if (this.#response.isHeadWritten) {
+      this.#response.abort();
+      return;
+    }
+    this.#response.head(fault.status, '', ['Content-Type', 'text/plain', ...fault.headers]);
+    this.#response.end(fault.code);
+  }
+
+  upgraded(): void {
+    this.failed(new Error('no upgrade was asked for') as Fault);
+  }
+
+  closed(isWhole: boolean): void {
+    if (!isWhole) this.#call?.abort();
+    this.onClosed?.();
+  }
+}
