@@ -249,5 +249,5 @@ test('a certificate that is over is told of in the log', async (t) => {
 
   await edge.close();
   const lines = await edge.errorLines();
-  t.true(lines.some(({ level, msg }) => level === 'warn' && String(msg).includes('the certificate is over')));
+  t.true(lines.some(({ level, msg }) => level === 'warn' && String(msg).includes('the certificate has expired')));
 });
