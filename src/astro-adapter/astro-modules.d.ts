@@ -1,14 +1,17 @@
 /** What the entries import of the Astro of a site, and of the build they become part of: no more than they use. */
 
 declare module 'astro/app' {
-  export const App: new (
-    manifest: import('./entry-5.ts').Manifest,
-    streaming: boolean,
-  ) => import('./open-build.ts').AstroApp;
+  export const App: {
+    new (manifest: import('./open-build.ts').AstroManifest, streaming: boolean): import('./open-build.ts').AstroApp;
+    /** Added by build-plugin.ts to Astro before 5.6. */
+    fetchErrorPage?: (url: string) => Promise<Response>;
+  };
 }
 
 declare module 'astro/app/entrypoint' {
-  export function createApp(options: { readonly streaming: boolean }): import('./open-build.ts').AstroApp;
+  export function createApp(options: { readonly streaming: boolean }): import('./open-build.ts').AstroApp & {
+    readonly manifest: import('./open-build.ts').AstroManifest;
+  };
 }
 
 declare module 'astro/env/setup' {

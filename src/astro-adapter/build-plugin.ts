@@ -10,6 +10,7 @@ export interface BuildPlugin {
     options: { readonly ssr?: boolean | undefined },
   ): string | { readonly id: string; readonly external: true } | undefined;
   load(id: string): string | undefined;
+  transform(code: string): string | undefined;
   configEnvironment(name: string): { readonly resolve: Externals } | undefined;
 }
 
@@ -42,9 +43,17 @@ export function buildPlugin({ settings, entry, bundle }: PluginParts): BuildPlug
       return id.startsWith('nexthop/') ? { id, external: true } : undefined;
     },
     load: (id) => (id === RESOLVED_SETTINGS ? `export default ${JSON.stringify(settings())};` : undefined),
+    transform: (code) => (code.includes(FETCH_OF_ASTRO) ? code.replaceAll(FETCH_OF_ASTRO, FETCH_OF_ENTRY) : undefined),
     configEnvironment: (name) => (bundle && SERVERS.has(name) ? { resolve: SELF_CONTAINED } : undefined),
   };
 }
+
+/**
+ * Astro before 5.6 fetches the prerendered page for an error from the host that the client named, which may be any. The class `App` stands in the same module; entry-5.ts
+ * gives it another way. Later versions take that way as an option.
+ */
+const FETCH_OF_ASTRO = 'await fetch(statusURL.toString())';
+const FETCH_OF_ENTRY = 'await (App.fetchErrorPage ?? fetch)(statusURL.toString())';
 
 /** sharp is a native library, of which each platform has another. */
 export const SELF_CONTAINED: Externals = { noExternal: true, external: ['sharp'] };

@@ -35,6 +35,8 @@ export interface AstroConfig {
   readonly server: { readonly host: string | boolean; readonly port: number };
   /** `false` since Astro 7.2: the site has none. */
   readonly session?: SessionConfig | false | undefined;
+  /** The flag of Astro 5.1 to 5.6. */
+  readonly experimental?: { readonly session?: boolean };
   readonly image: {
     readonly endpoint: { readonly route?: string | undefined; readonly entrypoint?: string | undefined };
   };

@@ -3,14 +3,22 @@
 import settings from 'virtual:nexthop/astro';
 import { App } from 'astro/app';
 import { setGetEnv } from 'astro/env/setup';
+import type { AstroManifest } from './open-build.ts';
 import { createEntry, type EntryExports, readEnv } from './server.ts';
 
 setGetEnv(readEnv);
 
-/** Of Astro's; handed through. */
-export type Manifest = Readonly<Record<string, unknown>>;
-
 /** What the build exports: Astro calls it when the build is loaded, and takes the properties named in the adapter's `exports`. */
-export function createExports(manifest: Manifest): EntryExports {
-  return createEntry({ url: import.meta.url, settings, createApp: () => new App(manifest, settings.streaming) });
+export function createExports(manifest: AstroManifest): EntryExports {
+  return createEntry({
+    url: import.meta.url,
+    settings,
+    createApp: () => ({
+      app: new App(manifest, settings.streaming),
+      manifest,
+      setErrorPageFetch: (fetchPage) => {
+        App.fetchErrorPage = fetchPage;
+      },
+    }),
+  });
 }

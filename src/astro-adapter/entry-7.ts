@@ -10,5 +10,8 @@ setGetEnv(readEnv);
 export const { handler, nexthop, options, startServer } = createEntry({
   url: import.meta.url,
   settings,
-  createApp: () => createApp({ streaming: settings.streaming }),
+  createApp: () => {
+    const app = createApp({ streaming: settings.streaming });
+    return { app, manifest: app.manifest };
+  },
 });

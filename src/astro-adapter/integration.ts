@@ -75,7 +75,8 @@ class Integration implements AstroIntegration {
   }
 
   #setUp({ config, command, updateConfig }: ConfigSetup): void {
-    this.#api = readAstroApi(config.root);
+    const { api, hasSessionFlag } = readAstroVersion(config.root);
+    this.#api = api;
     const { endpoint } = config.image;
     const bundle = this.#options.bundle && command === 'build';
     const plugin = buildPlugin({ settings: () => this.#settings, entry: ENTRIES[this.#api], bundle });
@@ -88,7 +89,7 @@ class Integration implements AstroIntegration {
           entrypoint: endpoint.entrypoint ?? `astro/assets/endpoint/${command === 'dev' ? 'dev' : 'node'}`,
         },
       },
-      ...toSession(this.#api, config.session),
+      ...((!hasSessionFlag || config.experimental?.session) && toSession(api, config.session)),
       vite: toVite(this.#api, command === 'build' ? plugin : undefined, bundle),
     });
   }
@@ -187,13 +188,20 @@ function toKb(bytes: number): string {
 /** The ways in which adapters and Astro speak with each other: that of Astro 5, and the one since Astro 6. */
 export type AstroApi = 5 | 7;
 
-/** Which way the Astro of a site speaks; `root` is the site's folder, as a file URL. Throws an Error for a version that is not supported. */
-export function readAstroApi(root: URL): AstroApi {
+/** What of Astro's version matters here. */
+export interface AstroVersion {
+  readonly api: AstroApi;
+  /** Sessions are there only with `experimental.session`; without that flag a driver ends the build. */
+  readonly hasSessionFlag: boolean;
+}
+
+/** The Astro of a site; `root` is the site's folder, as a file URL. Throws an Error for a version that is not supported. */
+export function readAstroVersion(root: URL): AstroVersion {
   const path = createRequire(new URL('astro.config.mjs', root)).resolve('astro/package.json');
   const { version } = JSON.parse(readFileSync(path, 'utf8')) as { readonly version: string }; // npm requires it
-  const major = Number.parseInt(version, 10);
+  const [major = 0, minor = 0] = version.split('.').map(Number);
   if (!(major >= OLDEST)) throw new Error(`nexthop/astro needs Astro ${OLDEST} or later, got ${version} in ${path}`);
-  return major === OLDEST ? 5 : 7;
+  return { api: major === OLDEST ? 5 : 7, hasSessionFlag: major === OLDEST && minor < 7 };
 }
 
 const OLDEST = 5;

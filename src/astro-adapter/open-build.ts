@@ -1,18 +1,32 @@
 import { join } from 'node:path';
-import type { OwnBuild, OwnRoute, RequestView } from '../dialects/astro/own/own-build.ts';
+import { otherSlash } from '../dialects/astro/hosted/other-slash.ts';
+import type { OwnBuild, OwnMatch, OwnRoute, RequestView } from '../dialects/astro/own/own-build.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { errorPages } from './error-page.ts';
 import { readMark } from './static-headers.ts';
 
-/** As much of Astro's app, of either version, as is used here. */
+/** As much of Astro's app, of any version, as is used here. */
 export interface AstroApp {
-  readonly manifest: {
-    readonly routes: readonly { readonly routeData: AstroRoute }[];
-    readonly serverIslandBodySizeLimit?: number;
-  };
-  /** Prerendered routes too, if `withPrerendered`. */
+  /** Prerendered routes too, if `withPrerendered`, where a version knows that parameter. */
   match(request: RequestView, withPrerendered: boolean): AstroRoute | undefined;
   render(request: Request, options: AstroRenderOptions): Promise<Response>;
+}
+
+/** As much of a build's manifest as is used here. The app itself shows it since Astro 5.14 only. */
+export interface AstroManifest {
+  readonly routes: readonly { readonly routeData: AstroRoute }[];
+  /** Since Astro 5.18. Astro then answers a larger body itself. */
+  readonly actionBodySizeLimit?: number;
+  /** Since Astro 6. */
+  readonly serverIslandBodySizeLimit?: number;
+}
+
+/** What the entry of a build opens. */
+export interface AstroParts {
+  readonly app: AstroApp;
+  readonly manifest: AstroManifest;
+  /** For Astro before 5.6, whose `render` has no option for it. */
+  readonly setErrorPageFetch?: (fetchPage: (url: string) => Promise<Response>) => void;
 }
 
 export interface AstroRoute {
@@ -34,15 +48,17 @@ export interface BuildParts {
   /** Of any module of the build. */
   readonly url: string;
   readonly settings: BuildSettings;
-  readonly app: AstroApp;
+  readonly astro: AstroParts;
 }
 
 /** Makes of Astro's app, and of where its build stands now, what can be hosted. Throws an Error that says what of the build is missing. */
-export function openBuild({ url, settings, app }: BuildParts): OwnBuild {
+export function openBuild({ url, settings, astro }: BuildParts): OwnBuild {
   const { folder, headers } = readMark(url);
   const { base, trailingSlash, buildFormat, assetsDir, bodyLimitBytes, errorPageOrigin } = settings;
+  const { app, manifest } = astro;
   const client = join(folder, settings.client);
   const prerenderedErrorPageFetch = errorPages({ client, headers, origin: errorPageOrigin });
+  astro.setErrorPageFetch?.(prerenderedErrorPageFetch);
   return {
     entry: join(folder, settings.entry),
     client,
@@ -52,26 +68,46 @@ export function openBuild({ url, settings, app }: BuildParts): OwnBuild {
     assetsDir,
     headers,
     bodyLimitBytes,
-    islandBodyLimitBytes: app.manifest.serverIslandBodySizeLimit ?? MEBIBYTE,
-    routes: app.manifest.routes.map(({ routeData }) => toOwnRoute(routeData)),
+    routes: manifest.routes.map(({ routeData }) => toOwnRoute(routeData)),
     match: (request) => {
       if (!URL.canParse(request.url)) return undefined;
-      return onDemand(app, request) ?? (trailingSlash === 'ignore' ? undefined : onDemand(app, otherSlash(request)));
+      const target = new URL(request.url);
+      if (!isBelow(target.pathname, base)) return undefined;
+      const toMatch = (route: AstroRoute): OwnMatch => ({
+        route,
+        bodyLimitBytes: bodyLimitOf(route, target, manifest),
+      });
+      const route = onDemand(app, request);
+      if (route) return toMatch(route);
+      const location = otherSlash(target.pathname, trailingSlash);
+      const other = location === undefined ? undefined : onDemand(app, atPath(request, location));
+      return other && { ...toMatch(other), location: `${location}${target.search}` };
     },
-    render: (request, { route, clientAddress, locals, waitUntil }) =>
-      app.render(isBelow(request.url, base) ? request : notFound(request, settings), {
+    render: (request, { match, clientAddress, locals, waitUntil }) =>
+      app.render(isBelow(new URL(request.url).pathname, base) ? request : notFound(request, settings), {
         addCookieHeader: true,
         clientAddress,
         waitUntil,
         prerenderedErrorPageFetch,
         ...(locals && { locals }),
-        ...(route && { routeData: route }),
+        ...(match && { routeData: match.route }),
       }),
   };
 }
 
-/** As Astro has it itself since version 6; Astro 5 reads all of such a body. */
+const ISLANDS = '/_server-islands/[name]';
+const ACTIONS = '/_actions/[...path]';
+/** By which a form names the action that takes it. */
+const FORM_ACTION = '_action';
+
+/** As later versions of Astro have it themselves; earlier ones read all of such a body. */
 const MEBIBYTE = 1024 ** 2;
+
+function bodyLimitOf({ route }: AstroRoute, { searchParams }: URL, manifest: AstroManifest): number {
+  if (route === ISLANDS) return manifest.serverIslandBodySizeLimit ?? MEBIBYTE;
+  const isAction = route === ACTIONS || searchParams.has(FORM_ACTION);
+  return isAction && manifest.actionBodySizeLimit === undefined ? MEBIBYTE : 0;
+}
 
 function toOwnRoute({ route, type, prerender }: AstroRoute): OwnRoute {
   return { pattern: route, type, isPrerendered: isFile({ type, prerender }) };
@@ -88,12 +124,10 @@ function isFile({ type, prerender }: Pick<AstroRoute, 'type' | 'prerender'>): bo
   return prerender && (type === 'page' || type === 'endpoint');
 }
 
-/** Astro leads from the address that a site does not want to the one that it does; but only whoever asks for the latter matches. */
-function otherSlash(request: RequestView): RequestView {
-  const url = new URL(request.url);
-  url.pathname = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : `${url.pathname}/`;
+/** The same request for another path, without query. */
+function atPath(request: RequestView, path: string): RequestView {
   return {
-    url: url.href,
+    url: new URL(path, request.url).href,
     get headers() {
       return request.headers;
     },
@@ -101,8 +135,8 @@ function otherSlash(request: RequestView): RequestView {
 }
 
 /** A base ends where a segment does: `/shop` is not that of `/shopping`. */
-function isBelow(url: string, base: string): boolean {
-  return `${new URL(url).pathname}/`.startsWith(`${base}/`);
+function isBelow(path: string, base: string): boolean {
+  return base === '' || `${path}/`.startsWith(`${base}/`);
 }
 
 /** Astro 5 looks for a page under any path, with the base or without. This one has a page nowhere. */

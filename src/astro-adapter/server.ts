@@ -3,7 +3,7 @@ import { processEnv } from '../config/config.ts';
 import type { OwnBuild, OwnEntry } from '../dialects/astro/own/own-build.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { type Handler, lazyHandler } from './lazy-handler.ts';
-import { type AstroApp, openBuild } from './open-build.ts';
+import { type AstroParts, openBuild } from './open-build.ts';
 import { runToTheEnd } from './run-to-the-end.ts';
 import { type RunningServer, type StartOptions, startServer } from './start-server.ts';
 
@@ -11,7 +11,7 @@ export interface EntryParts {
   /** Of any module of the build. */
   readonly url: string;
   readonly settings: BuildSettings;
-  readonly createApp: () => AstroApp;
+  readonly createApp: () => AstroParts;
 }
 
 /** What the entry of a build exports. */
@@ -32,7 +32,7 @@ export interface EntryExports {
 export function createEntry({ url, settings, createApp }: EntryParts): EntryExports {
   let build: OwnBuild | undefined;
   const open = (): OwnBuild => {
-    build ??= openBuild({ url, settings, app: createApp() });
+    build ??= openBuild({ url, settings, astro: createApp() });
     return build;
   };
   const nexthop: OwnEntry = { version: 1, mode: settings.mode, open };

@@ -28,12 +28,22 @@ export interface OwnBuild {
   readonly routes: readonly OwnRoute[];
   /** Largest body of a request; 0: no limit of the build's own. */
   readonly bodyLimitBytes: number;
-  /** Largest body for a server island. */
-  readonly islandBodyLimitBytes: number;
-  /** The route that renders this request on demand; undefined where there is none, also where the page is a file. Reads nothing of the body. */
-  match(request: RequestView): object | undefined;
+  /**
+   * The route that renders this request on demand; undefined where there is none, also where the page is a file. Reads nothing of the body. Throws a URIError for a path
+   * with malformed escapes.
+   */
+  match(request: RequestView): OwnMatch | undefined;
   /** Astro's answer; its own error page where something fails or, without a route, where nothing is found. Rejects only for mistakes of Astro's. */
   render(request: Request, options: RenderOptions): Promise<Response>;
+}
+
+export interface OwnMatch {
+  /** Astro's own. */
+  readonly route: object;
+  /** Largest body that the route takes; 0: that of the build. */
+  readonly bodyLimitBytes: number;
+  /** Where the page is, with the query, if the request's path has the wrong slash at its end. */
+  readonly location?: string;
 }
 
 /** What a route is chosen by: less than a Request, which costs more to make. */
@@ -51,8 +61,8 @@ export interface OwnRoute {
 }
 
 export interface RenderOptions {
-  /** As `match` found it. */
-  readonly route: object | undefined;
+  /** As `match` found it; has no `location`. */
+  readonly match: OwnMatch | undefined;
   readonly clientAddress: string;
   /** Becomes `Astro.locals`. */
   readonly locals?: object | undefined;

@@ -4,7 +4,7 @@ import type { Outcome, Target } from '../../../contract/target.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
 import { toWebRequest } from '../../../http/web-request.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
-import type { OwnBuild, RequestView } from './own-build.ts';
+import type { OwnBuild, OwnMatch, RequestView } from './own-build.ts';
 
 export interface OwnTargetParts {
   readonly build: OwnBuild;
@@ -26,29 +26,32 @@ class OwnTarget implements Target {
   readonly name: string;
   readonly #build: OwnBuild;
   readonly #mayPass: boolean;
-  readonly #islands: string;
 
   constructor({ build, name, missing }: OwnTargetParts) {
     this.name = name;
     this.#build = build;
     this.#mayPass = missing === 'pass';
-    this.#islands = `${build.base}/_server-islands/`;
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
-    const route = this.#find(exchange);
+    const match = this.#find(exchange);
     // No page opens a WebSocket, but who is asked next may.
-    if (this.#mayPass && (!route || exchange.upgrade)) return 'passed';
+    if (this.#mayPass && (!match || exchange.upgrade)) return 'passed';
     if (REFUSED.has(exchange.request.method ?? '')) throw new Fault('method_refused');
-    this.#limitBody(exchange);
-    await writeWebResponse(exchange, await this.#render(exchange, route));
+    if (match?.location !== undefined) {
+      await writeWebResponse(exchange, redirect(exchange, match.location));
+      return 'answered';
+    }
+    exchange.limitBody(this.#build.bodyLimitBytes);
+    if (match) exchange.limitBody(match.bodyLimitBytes);
+    await writeWebResponse(exchange, await this.#render(exchange, match));
     return 'answered';
   }
 
   /** `toRequestUrl` may throw: a request whose Host is none has no page, but whoever is asked next may know better. */
-  #find(exchange: Exchange): object | undefined {
-    if (!isBelow(exchange.target, this.#build.base)) return undefined;
+  #find(exchange: Exchange): OwnMatch | undefined {
     try {
+      if (!isWellFormed(exchange.target)) throw new Fault('bad_path');
       return this.#build.match(new View(exchange));
     } catch (error) {
       if (this.#mayPass && error instanceof Fault) return undefined;
@@ -56,17 +59,11 @@ class OwnTarget implements Target {
     }
   }
 
-  #limitBody(exchange: Exchange): void {
-    const { bodyLimitBytes, islandBodyLimitBytes } = this.#build;
-    exchange.limitBody(bodyLimitBytes);
-    if (exchange.target.startsWith(this.#islands)) exchange.limitBody(islandBodyLimitBytes);
-  }
-
-  async #render(exchange: Exchange, route: object | undefined): Promise<Response> {
+  async #render(exchange: Exchange, match: OwnMatch | undefined): Promise<Response> {
     const request = toWebRequest(exchange);
     try {
       const response = await this.#build.render(request, {
-        route,
+        match,
         clientAddress: exchange.client.address,
         locals: exchange.locals,
         waitUntil: (work) => exchange.pendingWork.add(work, this.name),
@@ -84,10 +81,23 @@ class OwnTarget implements Target {
 /** Those that the standard's Request does not take; TRACE would tell a page's script of fields that it must not see. */
 const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);
 
-/** A base ends where a segment does: `/shop` is not that of `/shopping`. */
-function isBelow(target: string, base: string): boolean {
-  const next = target[base.length];
-  return base === '' || (target.startsWith(base) && (next === undefined || next === '/' || next === '?'));
+/** Whether the path of a target can be decoded. @astrojs/node answers 400 to the others, and versions of Astro differ on what they make of them. */
+function isWellFormed(target: string): boolean {
+  const [path = ''] = target.split('?', 1);
+  if (!path.includes('%')) return true;
+  try {
+    decodeURI(path);
+    return true;
+  } catch {
+    // URIError is the only thing that it throws.
+    return false;
+  }
+}
+
+/** With the status that Astro sends. */
+function redirect({ request }: Exchange, location: string): Response {
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  return new Response(null, { status: isRead ? 301 : 308, headers: { location } });
 }
 
 function hasTooMuch({ bodyLimitBytes, bodyBytesReceived }: Exchange): boolean {
