@@ -82,7 +82,11 @@ export class MessageWriter {
     const front = this.#head + before;
     this.#head = '';
     if (bytes + front.length < JOINED_BYTES) {
-      // An empty text is written, too: its callback comes after those of the writes before it.
+      // Nothing is left: a write of nothing would be a call of the kernel, and is needed only behind a write that still waits.
+      if (flushed && socket.writableLength === 0 && !socket.destroyed && bytes + front.length + after.length === 0) {
+        process.nextTick(flushed);
+        return true;
+      }
       return socket.write(front + toLatin1(content, bytes) + after, 'latin1', flushed);
     }
     if (front === '' && after === '') return socket.write(content, 'utf8', flushed);

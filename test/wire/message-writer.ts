@@ -46,6 +46,35 @@ test('a head and the content that is there leave in one write', async (t) => {
   t.is(writes, 1);
 });
 
+test('an end that has nothing to send costs no write, and is flushed behind the writes before it', async (t) => {
+  const { socket, peer } = await socketPair(t);
+  const writer = new MessageWriter(socket);
+  writer.begin(HEAD, 5);
+  writer.write('hello');
+  let writes = 0;
+  const write = socket.write.bind(socket);
+  socket.write = ((...args: Parameters<typeof write>) => {
+    writes++;
+    return write(...args);
+  }) as typeof socket.write;
+  await new Promise<void>((resolve) => {
+    t.true(writer.end('', '', resolve));
+  });
+  t.is(writes, 0);
+  await peer.readUntil('hello');
+
+  peer.socket.pause();
+  const length = 32 * 1024 ** 2;
+  writer.begin(HEAD, length);
+  writer.write(Buffer.alloc(length));
+  let isFlushed = false;
+  writer.end('', '', () => {
+    isFlushed = true;
+  });
+  await new Promise(setImmediate);
+  t.false(isFlushed);
+});
+
 test('a head can leave alone, once', async (t) => {
   const { socket, peer } = await socketPair(t);
   const writer = new MessageWriter(socket);
