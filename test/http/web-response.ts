@@ -159,7 +159,7 @@ for (const [what, make] of [
 
     t.regex(answer, /^HTTP\/1.1 500 Internal Server Error\r\n/);
     t.regex(answer, /\r\n\r\n.*function_bad_answer/s);
-    t.notRegex(answer, /x-bell/i);
+    t.notRegex(answer, /x-wakeup/i);
   });
 }
 
@@ -168,7 +168,7 @@ test('a field that cannot be written is named', async (t) => {
 
   await server.exchange(GET);
 
-  t.is(server.faults[0]?.message, 'the header "x-bell" of the Response cannot be written');
+  t.is(server.faults[0]?.message, 'the header "x-wakeup" of the Response cannot be written');
 });
 
 test('a Response that was read already is a bad answer', async (t) => {
