@@ -5,7 +5,7 @@ import type { Params, Target } from './target.ts';
  * The order in which targets of different kinds are tried (docs/architecture.md, "The order of the path").
  * Lower is first; inside one step the pattern decides.
  */
-export type Step = 1 | 2 | 3 | 4 | 5;
+export type Step = 1 | 2 | 3 | 4 | 5 | 6 | 7;
 
 /** A target, and the requests that it may answer. */
 export interface Route {

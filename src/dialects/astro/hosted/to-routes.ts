@@ -34,9 +34,9 @@ function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarge
   const { manifest, looksPastPrerendered } = found;
   const routes: Route[] = [];
   const told = new Set<string>();
-  const add = (pattern: Pattern, target: Target): void => {
+  const add = (pattern: Pattern, target: Target, step: Route['step'] = 5): void => {
     // Their order is Astro's, whatever their patterns look like.
-    routes.push({ pattern, methods: 'any', target, step: 5, rank: routes.length, dialect: 'astro', file });
+    routes.push({ pattern, methods: 'any', target, step, rank: routes.length, dialect: 'astro', file });
   };
   const isKnown = manifest !== undefined && !manifest.hasDomains;
   if (isKnown) {
@@ -51,7 +51,8 @@ function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarge
       );
     }
   }
-  if (ownsNotFound) add(everything(manifest), toTarget('rest', isKnown ? toFails(manifest, found) : undefined));
+  if (ownsNotFound)
+    add(everything(manifest), toTarget('rest', isKnown ? toFails(manifest, found) : undefined), isKnown ? 7 : 5);
   else if (!isKnown) add(everything(manifest), toTarget('maybe'));
   return routes;
 }

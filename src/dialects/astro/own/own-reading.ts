@@ -1,6 +1,8 @@
 import { relative, sep } from 'node:path';
 import type { FileFolder, Reading } from '../../../contract/dialect.ts';
 import type { PatternSegment } from '../../../contract/pattern.ts';
+import type { Route } from '../../../contract/route.ts';
+import type { Params } from '../../../contract/target.ts';
 import type { OwnBuild } from './own-build.ts';
 import { ownTarget } from './own-target.ts';
 
@@ -17,14 +19,24 @@ export interface OwnReadingParts {
 /** What a build by our adapter answers by itself: its files, and what it renders on demand. */
 export function ownReading({ build, root, entry, missing = 'pass' }: OwnReadingParts): Reading {
   const pattern = { text: `${build.base}/*`, segments: toSegments(build.base) };
-  const target = ownTarget({ build, name: entry, missing });
+  const common = { methods: 'any', dialect: 'astro', file: entry } as const;
+  const pages: Route = { ...common, pattern, target: ownTarget({ build, name: entry, missing: 'pass' }), step: 5 };
+  const rest = { ...pattern, text: `${build.base}/*not-found`, match: () => NO_PARAMS };
+  const notFound: Route = {
+    ...common,
+    pattern: rest,
+    target: ownTarget({ build, name: entry, missing: 'render' }),
+    step: 7,
+  };
   return {
-    routes: [{ pattern, methods: 'any', target, step: 5, dialect: 'astro', file: entry }],
+    routes: missing === 'render' ? [pages, notFound] : [pages],
     ignored: [],
     problems: [],
     fileFolders: [toFileFolder(build, root)],
   };
 }
+
+const NO_PARAMS: Params = Object.freeze({});
 
 const SLASH = { always: 'always', never: 'never', ignore: 'either' } as const;
 

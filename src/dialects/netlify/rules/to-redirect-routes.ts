@@ -1,8 +1,9 @@
+import type { Exchange } from '../../../contract/exchange.ts';
 import type { Pattern } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route, Router } from '../../../contract/route.ts';
-import type { Target } from '../../../contract/target.ts';
+import type { Outcome, Target } from '../../../contract/target.ts';
 import type { TomlRedirect } from '../config/toml-redirects.ts';
 import { mayMeet } from '../find/pattern-fit.ts';
 import { RedirectDestination } from './redirect-destination.ts';
@@ -17,8 +18,8 @@ export interface RedirectRoutes {
 }
 
 /**
- * The routes of the rules in `netlify.toml`: those that lead a client elsewhere, and those that a function of this site answers. The first rule that fits counts.
- * All come behind the functions' own paths; those with `force` before files, the others behind them. What is not done here is a warning.
+ * The routes of the rules in `netlify.toml`: those that lead a client elsewhere, and those that a function of this site answers. They are one list, of which the first rule
+ * that matches counts: with `force` it answers before functions and files, by one filter; else after all of them. What is not done here is a warning.
  * `functions`: their routes, by which rules find them.
  */
 export function toRedirectRoutes(
@@ -27,22 +28,60 @@ export function toRedirectRoutes(
   createRouter: Project['createRouter'],
 ): RedirectRoutes {
   const router = createRouter(functions);
-  const routes: Route[] = [];
+  const found: FoundRule[] = [];
   const problems: Problem[] = [];
   for (const [index, rule] of rules.entries()) {
     const made = toRoute(rule, { functions, router });
-    if (typeof made !== 'string') routes.push({ ...made, rank: FIRST_RANK + index });
+    if (typeof made !== 'string') found.push({ rule, route: { ...made, rank: index } });
     else {
       const { file, line, from, to } = rule;
       const message = `the redirect from ${JSON.stringify(from)} to ${JSON.stringify(to)} is not used: ${made}`;
       problems.push({ severity: 'warning', file, ...(line !== undefined && { line }), message });
     }
   }
-  return { routes, problems };
+  const forced = found.filter(({ rule }) => rule.force);
+  const filters = forced.length > 0 ? [toFilter(forced.length, new ForcedRules(found, createRouter))] : [];
+  return { routes: [...filters, ...found.filter(({ rule }) => !rule.force).map(({ route }) => route)], problems };
 }
 
-/** Behind every function of the same step. */
-const FIRST_RANK = 100;
+/** The shape of the pattern says that it is asked about every path; its text says what it is. */
+function toFilter(count: number, target: Target): Route {
+  const pattern = { text: 'forced redirects', segments: [ANYTHING] };
+  const about = count === 1 ? '1 rule' : `${count} rules`;
+  return { pattern, methods: 'any', target, step: 1, dialect: 'netlify', file: target.name, about };
+}
+
+interface FoundRule {
+  readonly rule: TomlRedirect;
+  readonly route: Route;
+}
+
+/** Answers by the first rule that matches, if it is one with `force`; a rule without it that comes first is kept for later, and hides the others. */
+class ForcedRules implements Target {
+  readonly name: string;
+  readonly #router: Router;
+  readonly #rules: ReadonlyMap<Route, { readonly force: boolean; readonly query: RedirectQuery }>;
+
+  constructor(found: readonly FoundRule[], createRouter: Project['createRouter']) {
+    this.name = found[0]?.rule.file ?? '';
+    this.#router = createRouter(found.map(({ route }) => route));
+    this.#rules = new Map(
+      found.map(({ route, rule: { force, query } }) => [route, { force, query: new RedirectQuery(query) }]),
+    );
+  }
+
+  async answer(exchange: Exchange): Promise<Outcome> {
+    for (const { route, params } of this.#router.find(exchange.request.method ?? '', exchange.target)) {
+      const rule = this.#rules.get(route);
+      if (!rule?.query.match(exchange.target)) continue;
+      if (!rule.force) return 'passed';
+      exchange.route = route.pattern.text;
+      exchange.answeredBy = route.target.name;
+      if ((await route.target.answer(exchange, params)) === 'answered') return 'answered';
+    }
+    return 'passed';
+  }
+}
 
 /** What a client follows. */
 const LEADING: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -59,9 +98,8 @@ function toRoute(rule: TomlRedirect, functions: Functions): Route | string {
   if (typeof source === 'string') return `its "from" ${source}`;
   const target = toTarget(rule, source, functions);
   if (typeof target === 'string') return target;
-  const { force, file, status, to } = rule;
-  const about = `${status} to ${to}`;
-  return { pattern: source, methods: 'any', target, step: force ? 2 : 4, dialect: 'netlify', file, about };
+  const { file, status, to } = rule;
+  return { pattern: source, methods: 'any', target, step: 6, dialect: 'netlify', file, about: `${status} to ${to}` };
 }
 
 function toTarget({ file, to, status, query }: TomlRedirect, source: Pattern, functions: Functions): Target | string {

@@ -1,0 +1,70 @@
+import test from 'ava';
+import { ask, file, functionRoutes, serveRules } from '../../../helpers/redirect-server.ts';
+
+test('the first rule that fits counts, though another says more', async (t) => {
+  const server = await serveRules(t, [
+    { from: '/a/*', to: '/first', query: { q: 'x' } },
+    { from: '/a/*', to: '/second' },
+    { from: '/a/b', to: '/third' },
+  ]);
+
+  t.regex(await ask(server, '/a/b'), /^Location: \/second\r$/m);
+  t.regex(await ask(server, '/a/b?q=x'), /^Location: \/first\r$/m);
+});
+
+test('a rule with force comes before functions and files, another one after them and after pages of a build', async (t) => {
+  const server = await serveRules(
+    t,
+    [
+      { from: '/own', to: '/lost' },
+      { from: '/forced/*', to: '/found/:splat', force: true },
+      { from: '/file', to: '/lost' },
+      { from: '/page', to: '/lost' },
+      { from: '/free', to: '/found' },
+    ],
+    [
+      ...functionRoutes('own', { paths: ['/own', '/forced/own'] }),
+      file('/file'),
+      file('/forced/file'),
+      file('/page', 5),
+    ],
+  );
+
+  t.regex(await ask(server, '/own'), /own at \/own/);
+  t.regex(await ask(server, '/file'), /the file/);
+  t.regex(await ask(server, '/page'), /the file/);
+  t.regex(await ask(server, '/forced/own'), /^Location: \/found\/own\r$/m);
+  t.regex(await ask(server, '/forced/file'), /^Location: \/found\/file\r$/m);
+  t.is(server.exchanges.at(-1)?.route, '/forced/*');
+  t.regex(await ask(server, '/free'), /^Location: \/found\r$/m);
+});
+
+test('a rule without force hides those with it that come after it, where its query matches', async (t) => {
+  const server = await serveRules(
+    t,
+    [
+      { from: '/a/*', to: '/first', query: { q: 'x' } },
+      { from: '/a/b', to: '/second', force: true },
+    ],
+    [file('/a/b')],
+  );
+
+  t.regex(await ask(server, '/a/b'), /^Location: \/second\r$/m);
+  t.regex(await ask(server, '/a/b?q=x'), /the file/);
+  t.regex(await ask(server, '/a/c?q=x'), /^Location: \/first\r$/m);
+});
+
+test('a rule with force may lead to a function, and passes what that does not take', async (t) => {
+  const server = await serveRules(
+    t,
+    [
+      { from: '/api/*', to: '/.netlify/functions/:splat', status: 200, force: true },
+      { from: '/same', to: '/same', force: true },
+    ],
+    [...functionRoutes('hello', { methods: ['GET'] }), file('/api/hello'), file('/same')],
+  );
+
+  t.regex(await ask(server, '/api/hello'), /hello at undefined asked for \/api\/hello with/);
+  t.is(server.exchanges[0]?.route, '/.netlify/functions/hello');
+  t.regex(await ask(server, '/same'), /the file/);
+});
