@@ -1,6 +1,7 @@
 import './config/require-node.ts';
 
-export { type Config, ConfigError, readConfig, SETTINGS, type SettingName, type Source } from './config/config.ts';
+export { type Config, ConfigError, readConfig, type Source } from './config/config.ts';
+export { SETTINGS, type SettingName } from './config/settings.ts';
 export { Fault, type FaultCode, type FaultOrigin } from './contract/fault.ts';
 export { createEdge, type Edge } from './edge.ts';
 export {

@@ -1,7 +1,7 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { SETTINGS } from '../src/config/config.ts';
+import { SETTINGS } from '../src/config/settings.ts';
 import { Fault, type FaultCode } from '../src/contract/fault.ts';
 
 const ROOT = join(import.meta.dirname, '..');

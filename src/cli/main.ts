@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Config, readConfig, SETTINGS, toFlag } from '../config/config.ts';
+import { type Config, readConfig } from '../config/config.ts';
 import { findMisspeltSettings } from '../config/misspelt-settings.ts';
+import { SETTINGS, toFlag } from '../config/settings.ts';
 import { didYouMean } from '../contract/problem.ts';
 import { build } from './build.ts';
 import { enterSite, explainSite } from './enter-site.ts';

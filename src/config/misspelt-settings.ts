@@ -1,5 +1,5 @@
-import { SETTINGS } from './config.ts';
 import { countEdits, mostEdits, nearestWord, toLetters } from './nearest-word.ts';
+import { SETTINGS } from './settings.ts';
 
 /** A variable that nexthop does not read, and the setting that it was most likely meant to be. */
 export interface MisspeltSetting {

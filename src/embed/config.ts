@@ -1,4 +1,5 @@
-import { type Config, ConfigError, readConfig, SETTINGS, type SettingName, type Source } from '../config/config.ts';
+import { type Config, ConfigError, readConfig, type Source } from '../config/config.ts';
+import { SETTINGS, type SettingName } from '../config/settings.ts';
 
 /** What the server around a middleware decides, or what is about the next hop, which is `next` here. In the environment they may mean the host. */
 const HOSTS: readonly SettingName[] = [

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { SettingName, Source } from '../config/config.ts';
+import type { Source } from '../config/config.ts';
 import type { TrustedPeers } from '../config/setting.ts';
+import type { SettingName } from '../config/settings.ts';
 import { type HostLog, openHostLog } from '../log/host-log.ts';
 import type { Reload } from '../site/live-site.ts';
 import { readHostConfig } from './config.ts';

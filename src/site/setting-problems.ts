@@ -1,5 +1,6 @@
-import { type Config, SETTINGS, toFlag } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { findMisspeltSettings, isGeneric } from '../config/misspelt-settings.ts';
+import { SETTINGS, toFlag } from '../config/settings.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { EnvFile } from './env-file.ts';
 

@@ -1,0 +1,191 @@
+import { redisUrl } from './redis-url.ts';
+import * as kind from './setting.ts';
+
+export interface Setting<T> {
+  readonly kind: kind.Kind<T>;
+  readonly default: string;
+  /** One line for docs/settings.md and `nexthop --help`. */
+  readonly about: string;
+}
+
+function setting<T>(read: kind.Kind<T>, fallback: string, about: string): Setting<T> {
+  return { kind: read, default: fallback, about };
+}
+
+/** Every setting there is. The name is the environment's; as a flag it is in lower case with dashes: `--log-dir`. */
+export const SETTINGS = {
+  PORT: setting(kind.whole(0, 65_535), '8080', 'the port to listen on; 0 uses a free one'),
+  HOST: setting(kind.anyText, '', 'address to listen on; empty: all interfaces'),
+  NEXT_HOP: setting(
+    kind.httpOrigin,
+    'http://next-hop:80',
+    'URL of the next hop, which gets every request that the site does not answer; http: only',
+  ),
+  SERVER_CERT_PATH: setting(kind.anyText, '', 'certificate with its chain, in PEM; with SERVER_KEY_PATH: TLS on PORT'),
+  SERVER_KEY_PATH: setting(kind.anyText, '', 'private key of the certificate, in PEM, without a password'),
+  TRUSTED_PROXIES: setting(
+    kind.trustedPeers,
+    'private',
+    'peers whose trust headers are believed: private, all, none, or CIDRs',
+  ),
+  DATA_DIR: setting(
+    kind.anyText,
+    '',
+    'folder of the embedded store and of compiled functions; empty: .nexthop in the site',
+  ),
+  REGION: setting(kind.anyText, '', 'code of this location, visible to functions'),
+  DEV: setting(kind.flag, '0', "1 is for development: a failed function's message and stack are sent to the client"),
+  GEO: setting(kind.oneOf('', 'mock'), '', 'mock: functions see every client in San Francisco, or in COUNTRY'),
+  COUNTRY: setting(kind.country, '', 'two letters: functions see every client in this country'),
+
+  LOG_DIR: setting(kind.anyText, '/var/log/nodejs', 'folder of all log files; empty: stdout and stderr'),
+  LOG_LEVEL: setting(kind.oneOf('info', 'warn', 'error'), 'info', 'lowest level that is written to error.log'),
+  LOG_STDOUT: setting(kind.flag, '0', '1 copies access.log to stdout and error.log to stderr'),
+  LOG_SHORT_ADDRESSES: setting(kind.flag, '0', '1 replaces the last part of client addresses in the logs by zero'),
+
+  HEADER_LIMIT: setting(kind.size, '32k', 'largest request head; a larger one gets 431'),
+  BODY_LIMIT: setting(kind.size, '0', 'largest request body; a larger one gets 413; 0: no limit'),
+  MAX_CONNECTIONS: setting(kind.whole(1, 1_000_000), '10000', 'most open client connections; further ones are closed'),
+  HEADERS_TIMEOUT: setting(kind.duration, '15s', 'time for a client to send a whole request head; then 408'),
+  KEEP_ALIVE_TIMEOUT: setting(kind.duration, '70s', 'time for which an idle client connection stays open'),
+  CLIENT_IDLE_TIMEOUT: setting(
+    kind.duration,
+    '60s',
+    'time after which a client that neither reads its response nor sends its body is disconnected; 0: never',
+  ),
+  DRAIN_DELAY: setting(kind.duration, '0', 'time after SIGTERM in which the server is not ready but still listens'),
+  DRAIN_TIMEOUT: setting(kind.duration, '25s', 'time after DRAIN_DELAY for requests and tunnels to finish'),
+  READY_PATH: setting(
+    kind.ownPath,
+    '/.well-known/nexthop/ready',
+    'path that answers 200, or 503 during a drain; empty: none',
+  ),
+
+  FUNCTION_BODY_LIMIT: setting(
+    kind.size,
+    '6m',
+    'largest request body for a function; a larger one gets 413; 0: only BODY_LIMIT applies',
+  ),
+  FUNCTION_TIMEOUT: setting(
+    kind.duration,
+    '30s',
+    'time from the call of a function to the head of its response; then 504; 0: no limit',
+  ),
+
+  BODY: setting(
+    kind.oneOf('parsed', 'stream'),
+    'parsed',
+    'request.body in EdgeOne functions: parsed, as on the platform, or the standard stream',
+  ),
+  FUNCTION_STREAM_TIMEOUT: setting(
+    kind.duration,
+    '10s',
+    'total time of a streamed response of a Netlify function; then it is cut; 0: no limit',
+  ),
+  FUNCTION_STREAM_LIMIT: setting(
+    kind.size,
+    '20m',
+    'largest streamed response of a Netlify function; a larger one is cut; 0: no limit',
+  ),
+  ASTRO_ENTRY: setting(kind.anyText, 'dist/server/entry.mjs', 'entry of an Astro build, relative to the site'),
+  ASTRO_OWNS_404: setting(
+    kind.flag,
+    '0',
+    "1: paths without a page get the Astro build's 404 page and are not forwarded",
+  ),
+
+  BACKGROUND_BODY_LIMIT: setting(
+    kind.size,
+    '256k',
+    'largest request body for a background function; a larger one gets 413',
+  ),
+  BACKGROUND_TIMEOUT: setting(kind.duration, '15m', 'time for one run of a background function; then it has failed'),
+  SCHEDULE_TIMEOUT: setting(kind.duration, '30s', 'time for one run of a scheduled function; then it has failed'),
+  JOB_CONCURRENCY: setting(
+    kind.whole(0, 10_000),
+    '20',
+    'background and scheduled functions that run here at once, plus one scheduled; 0: none, jobs are only stored',
+  ),
+  JOB_FUNCTION_CONCURRENCY: setting(kind.whole(1, 10_000), '5', 'runs of one background function here at once'),
+
+  REDIS_URL: setting(
+    redisUrl,
+    '',
+    'Redis, Sentinel or Cluster for shared state; empty: the embedded store in DATA_DIR',
+  ),
+  REDIS_PREFIX: setting(
+    kind.token,
+    'nexthop',
+    'prefix of every key in Redis; sites that share a Redis need different ones',
+  ),
+  STORE_FSYNC: setting(
+    kind.flag,
+    '1',
+    '0: stored data survives the end of this process, but possibly not of the machine',
+  ),
+  KV_BINDINGS: setting(
+    kind.identifiers,
+    '',
+    'KV namespaces that functions see as global variables, separated by commas',
+  ),
+
+  HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'time to connect to the next hop; then 504'),
+  HOP_FIRST_BYTE_TIMEOUT: setting(
+    kind.duration,
+    '110s',
+    "time to the head of the hop's response; then 504; 0: no limit",
+  ),
+  HOP_IDLE_TIMEOUT: setting(
+    kind.duration,
+    '120s',
+    "time between two parts of the hop's response, except event streams; 0: no limit",
+  ),
+  HOP_KEEP_ALIVE: setting(kind.duration, '20s', 'time for which an idle connection to the hop stays open'),
+  HOP_LOOKUP_INTERVAL: setting(
+    kind.duration,
+    '30s',
+    'time after which the name of the hop is looked up again, to follow a changed address; 0: never',
+  ),
+  HOP_CONNECTIONS: setting(kind.whole(1, 65_535), '256', 'most connections to the hop'),
+  HOP_QUEUE: setting(kind.whole(0, 1_000_000), '1024', 'requests that may wait for a connection; further ones get 503'),
+  HOP_HEADER_LIMIT: setting(kind.size, '128k', "largest head of the hop's response; a larger one gives 502"),
+  APPEND_FORWARDED_FOR: setting(kind.flag, '0', '1 appends the peer to X-Forwarded-For; 0 passes the header unchanged'),
+  VIA: setting(kind.token, 'nexthop', 'name of this module in Via and CDN-Loop'),
+  LOOP_LIMIT: setting(kind.whole(1, 1000), '10', 'how often one request may pass modules of this name; then 508'),
+
+  MAX_TUNNELS: setting(
+    kind.whole(0, 65_535),
+    '1000',
+    'most open WebSockets, to the hop and to functions; further ones get 503',
+  ),
+  TUNNEL_IDLE_TIMEOUT: setting(kind.duration, '1h', 'time after which a WebSocket without traffic is closed; 0: never'),
+
+  // The platform's own names. REDIS_HOST and REDIS_PORT are also set for other things, by sites and by Kubernetes (`tcp://10.0.0.1:6379`), so
+  // that they are looked at only beside the others.
+  PROXY_REGO_KEY: setting(kind.anyText, '', "Section's message bus: key under which modules register; empty: no bus"),
+  LIST_KEY_PREFIX: setting(kind.anyText, '', "Section's message bus: prefix of the key of this module's messages"),
+  LIST_KEY_SUFFIX: setting(
+    kind.anyText,
+    '',
+    "Section's message bus: unique suffix of this instance, e.g. the pod's name",
+  ),
+  REDIS_HOST: setting(kind.anyText, '', "Section's message bus: host of its Redis (the store uses REDIS_URL)"),
+  REDIS_PORT: setting(kind.anyText, '6379', "Section's message bus: port of its Redis"),
+  MESSAGE_CLIENT_REGISTRATION_TIMEOUT_SECONDS: setting(
+    kind.whole(1, 86_400),
+    '60',
+    "Section's message bus: seconds between two registrations",
+  ),
+  REDIS_BRPOP_TIMEOUT_SECONDS: setting(
+    kind.whole(1, 86_400),
+    '300',
+    "Section's message bus: seconds of one wait for a message",
+  ),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** `LOG_DIR` → `log-dir`. */
+export function toFlag(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}
