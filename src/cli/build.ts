@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
-import { toLocation } from '../contract/problem.ts';
+import { mergeProblems, toLocation } from '../contract/problem.ts';
 import { NewBuild } from '../dialects/loader/new-build.ts';
 import { DIALECTS } from '../site/dialects.ts';
 import { requireFolder } from '../site/folder.ts';
@@ -27,9 +27,8 @@ export async function build(
   const notes: string[] = [];
   const project = { ...(await openProject(config, new NoteLog(notes, { from: 'info' }))), ahead };
   const readings = await Promise.all(dialects.map((dialect) => dialect.read(project)));
-  const problems = readings
-    .flatMap((reading) => reading.problems)
-    .sort((left, right) => (left.file < right.file ? -1 : 1));
+  const found = mergeProblems(readings.flatMap((reading) => reading.problems));
+  const problems = found.toSorted((left, right) => (left.file < right.file ? -1 : 1));
   const errors = problems.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
     out(`nothing is kept: ${errors.length === 1 ? '1 error' : `${errors.length} errors`} in ${config.site}`);

@@ -12,11 +12,42 @@ export interface Problem {
   readonly column?: number;
   /** What is wrong and what to do. */
   readonly message: string;
+  /** Other files whose routes do not work because of it, relative to the site. */
+  readonly stops?: readonly string[];
 }
 
 /** `file:line:column`, as far as they are known. */
 export function toLocation({ file, line, column }: Problem): string {
   return [file, line, column].filter((part) => part !== undefined).join(':');
+}
+
+/** One problem for each mistake, however many readers of the site found it: an error if it is one for any of them, with all that it stops. */
+export function mergeProblems(problems: readonly Problem[]): readonly Problem[] {
+  const merged = new Map<string, Problem>();
+  for (const problem of problems) {
+    const key = JSON.stringify([toLocation(problem), problem.message]);
+    const before = merged.get(key);
+    merged.set(key, before ? merge(before, problem) : problem);
+  }
+  return [...merged.values()];
+}
+
+function merge(first: Problem, second: Problem): Problem {
+  const stops = [...new Set([...(first.stops ?? []), ...(second.stops ?? [])])];
+  const severity = [first, second].some((each) => each.severity === 'error') ? 'error' : 'warning';
+  return { ...first, severity, ...(stops.length > 0 && { stops }) };
+}
+
+/** How many stopped files are named in one line. */
+const MOST_NAMES = 3;
+
+/** The problem with what it stops in its message. */
+export function nameStopped(problem: Problem): Problem {
+  const { message, stops = [] } = problem;
+  if (stops.length === 0) return problem;
+  const names = stops.slice(0, MOST_NAMES).join(', ');
+  const others = stops.length > MOST_NAMES ? ` and ${stops.length - MOST_NAMES} more` : '';
+  return { ...problem, message: `${message} (routes that answer 500: ${names}${others})` };
 }
 
 /** Writes the problems of a site to the log. */

@@ -129,7 +129,7 @@ async function read(
  */
 function findReasonToKeep({ filters, routes, problems }: Site): string | undefined {
   const errors = problems.filter(({ severity }) => severity === 'error');
-  const failing = new Set(errors.map(({ file }) => file));
+  const failing = new Set(errors.flatMap(({ file, stops = [] }) => [file, ...stops]));
   const [first] = errors;
   if (!first) return undefined;
   const filter = filters.find(({ file }) => failing.has(file));

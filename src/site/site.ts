@@ -1,7 +1,7 @@
 import type { Dialect, FileFolder, IgnoredFile, Reading } from '../contract/dialect.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { JobRule } from '../contract/job-rule.ts';
-import type { Problem } from '../contract/problem.ts';
+import { mergeProblems, nameStopped, type Problem } from '../contract/problem.ts';
 import type { Project } from '../contract/project.ts';
 import type { Candidate, Route } from '../contract/route.ts';
 import { type Conflict, findConflicts } from '../routing/conflict.ts';
@@ -47,7 +47,11 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
     conflicts: findConflicts(others),
     jobRules: rules,
     ignored: readings.flatMap((reading) => reading.ignored),
-    problems: distinct([...(project.problems ?? []), ...readings.flatMap((reading) => reading.problems), ...problems]),
+    problems: mergeProblems([
+      ...(project.problems ?? []),
+      ...readings.flatMap((reading) => reading.problems),
+      ...problems,
+    ]).map(nameStopped),
   };
 }
 
@@ -55,12 +59,6 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
 function namedFolders(readings: readonly Reading[]): readonly FileFolder[] | undefined {
   const named = readings.flatMap(({ fileFolders }) => (fileFolders ? [fileFolders] : []));
   return named.length > 0 ? named.flat() : undefined;
-}
-
-/** What concerns all functions, such as a stale build, is found by everybody who compiles some. */
-function distinct(problems: readonly Problem[]): readonly Problem[] {
-  const told = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
-  return [...told.values()];
 }
 
 interface JobRules {

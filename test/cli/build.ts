@@ -74,7 +74,7 @@ test('build names what does not compile with file, line and column, and keeps no
     text: [
       `nothing is kept: 2 errors in ${site}`,
       '  error     cloud-functions/bad.js:2:10 Unexpected "]"',
-      '  error     cloud-functions/worse.ts:1:19 Could not resolve "./none"',
+      '  error     cloud-functions/worse.ts:1:19 "./none" is not there: create cloud-functions/none, or correct the import',
     ].join('\n'),
   });
   t.deepEqual(await readdir(join(site, '.nexthop/build')), []);

@@ -55,7 +55,7 @@ async function readFunctions(project: Project): Promise<Reading> {
   const helpers = files.filter((file) => !entries.includes(file));
   const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
   const misspelt = await findMisspelt(files, found);
-  const opened = await openEntries({ project, files: entries, broken: found.broken });
+  const opened = await openEntries({ project, files: entries, survey: found });
   return {
     routes: opened.routes,
     ignored: [...passedOver, ...ignored, ...opened.ignored],

@@ -49,9 +49,9 @@ export class AwaitSearch {
 /** What is known of folders already: the type of the modules in them. */
 export type ModuleTypes = Map<string, string>;
 
-/** Whether Node takes a file of a package for an ES module: by its extension, else by the nearest package.json. */
+/** Whether a file is an ES module by its extension, else by the nearest package.json. */
 export function isEsModule(file: string, types: ModuleTypes): boolean {
-  return file.endsWith('.mjs') || (file.endsWith('.js') && typeOf(dirname(file), types) === 'module');
+  return /\.m[jt]s$/.test(file) || (/\.[jt]sx?$/.test(file) && typeOf(dirname(file), types) === 'module');
 }
 
 function typeOf(folder: string, types: ModuleTypes): string {

@@ -1,10 +1,14 @@
-import { relative, resolve } from 'node:path';
+import { relative } from 'node:path';
 import type { BuildOptions, BuildResult, Message } from 'esbuild';
 import type { Problem } from '../../contract/problem.ts';
 import { BuildError } from './build-error.ts';
 import type { InputWatch } from './inputs.ts';
+import { findLeft, type LostProblem, lostImports } from './lost-imports.ts';
 import { packages } from './packages.ts';
-import { type Rewrite, SOURCE_CONSTANTS, sourceFiles } from './source-files.ts';
+import { resolverAround } from './resolver.ts';
+import { SOURCE_CONSTANTS } from './source-constants.ts';
+import { type Rewrite, sourceFiles } from './source-files.ts';
+import type { SourceProblems } from './source-problems.ts';
 
 /** How every file of a user is read: as the bundlers of the platforms do, for the Node that runs here. */
 const OPTIONS = {
@@ -28,73 +32,118 @@ type Built = BuildResult<{ metafile: true; write: false }>;
 export interface BuildRequest {
   /** Absolute path of the site. */
   readonly root: string;
-  readonly options: BuildOptions;
-  /** Files that esbuild cannot take, by absolute path. What is found is added, so that the next build need not find it again. */
-  readonly broken: Map<string, Problem>;
-  readonly rewrite?: Rewrite;
+  /** Absolute paths. */
+  readonly entries: readonly string[];
+  /** esbuild's options for a build of some of them. */
+  readonly toOptions: (entries: readonly string[]) => BuildOptions;
+  /** What is found wrong is added, so that the next build need not find it again. */
+  readonly problems: SourceProblems;
+  readonly rewrite?: Rewrite | undefined;
   /** Whether the result is to be run, or only looked at. */
   readonly willRun: boolean;
-  /** Tells what the build depends on. */
+  /** Told what the build depends on. */
   readonly watch?: InputWatch | undefined;
 }
 
 export interface BuildAnswer {
   readonly built: Built;
-  /** Those of the broken files that this build came across. */
+  /** What this build came across in files … */
   readonly problems: readonly Problem[];
+  /** … and in imports, which may lead somewhere by the time when they are needed. */
+  readonly lost: readonly LostProblem[];
 }
 
 /**
- * Builds with esbuild, around the files that it cannot take: in the place of each stands a module that throws what is wrong with it,
- * so that only whoever imports it fails. Throws only for errors that belong to no file.
+ * Builds with esbuild, around what it cannot take: in the place of each such file or import stands what throws its problem, so that only what needs it fails.
+ * Rejects for nothing that stands in the user's files.
  */
 export async function buildAround(request: BuildRequest): Promise<BuildAnswer> {
-  return withEsbuild(({ build }) => buildWith(build, request));
+  return withEsbuild(({ build }) => new Rounds(build, request).run());
 }
 
-async function buildWith(build: typeof import('esbuild').build, request: BuildRequest): Promise<BuildAnswer> {
-  const { root, options, broken, rewrite, watch, willRun } = request;
-  for (;;) {
-    const files = sourceFiles({ root, broken, rewrite });
-    try {
-      const plugins = [...(watch ? [watch.plugin] : []), files.plugin, packages({ root, watch, willRun })];
-      const built = await build({ ...options, ...OPTIONS, absWorkingDir: root, plugins });
-      return { built, problems: files.brokenSeen() };
-    } catch (error) {
-      // Each round takes at least one more file out, so there is an end to it.
-      const before = broken.size;
-      for (const message of messagesOf(error)) markBroken({ root, broken, message, shift: files.shiftOf });
-      if (broken.size === before) throw error;
+class Rounds {
+  readonly #build: typeof import('esbuild').build;
+  readonly #request: BuildRequest;
+
+  constructor(build: typeof import('esbuild').build, request: BuildRequest) {
+    this.#build = build;
+    this.#request = request;
+  }
+
+  /** Each round finds something more, so that there is an end to it. */
+  async run(): Promise<BuildAnswer> {
+    const { root, entries, problems, willRun } = this.#request;
+    for (;;) {
+      const outcome = await this.#try(entries);
+      if (outcome.state === 'failed') {
+        if (!outcome.isNew) await this.#isolate(outcome.error);
+        continue;
+      }
+      const left = willRun ? findLeft(root, outcome.answer.built.metafile) : [];
+      if (!left.map((each) => problems.addImport(each)).includes(true)) return outcome.answer;
     }
   }
+
+  async #try(entries: readonly string[]): Promise<Outcome> {
+    const { root, problems, rewrite, watch, willRun } = this.#request;
+    const files = sourceFiles({ root, broken: problems.files, rewrite });
+    const lost = lostImports({ root, problems });
+    const resolver = resolverAround(root, problems);
+    const plugins = [
+      ...(watch ? [watch.plugin] : []),
+      ...[files.plugin, lost.plugin, packages({ root, resolver, watch, willRun }), resolver.plugin],
+    ];
+    try {
+      const options = { ...this.#request.toOptions(entries), ...resolver.options };
+      const built = await this.#build({ ...options, ...OPTIONS, absWorkingDir: root, plugins });
+      const found = [...problems.configs.values(), ...files.brokenSeen()];
+      return {
+        state: 'built',
+        answer: { built, problems: found, lost: lost.seen() },
+      };
+    } catch (error) {
+      const isNew = messagesOf(error)
+        .map((message) => problems.take(message, files.toSource))
+        .includes(true);
+      return { state: 'failed', error, isNew };
+    }
+  }
+
+  /** For an error that names no file of the user's: takes out the entries that cannot be built even alone, or all. */
+  async #isolate(error: unknown): Promise<void> {
+    const { entries, problems } = this.#request;
+    const before = problems.size;
+    const open = entries.filter((entry) => !problems.files.has(entry));
+    for (const entry of open) {
+      for (;;) {
+        const outcome = await this.#try([entry]);
+        if (outcome.state === 'built') break;
+        if (outcome.isNew) continue;
+        this.#takeOut(entry, outcome.error);
+        break;
+      }
+    }
+    if (problems.size > before) return;
+    if (open.length === 0) throw error;
+    for (const entry of open) this.#takeOut(entry, error);
+  }
+
+  #takeOut(entry: string, error: unknown): void {
+    const { root, problems } = this.#request;
+    const [first] = messagesOf(error);
+    const place = first?.location ? ` (${first.location.file}:${first.location.line})` : '';
+    const message = `cannot be compiled: ${first?.text ?? error}${place}`;
+    problems.files.set(entry, { severity: 'error', file: relative(root, entry), message });
+  }
 }
+
+type Outcome =
+  | { readonly state: 'built'; readonly answer: BuildAnswer }
+  | { readonly state: 'failed'; readonly error: unknown; readonly isNew: boolean };
 
 function messagesOf(error: unknown): readonly Message[] {
   if (error instanceof Error && 'errors' in error && Array.isArray(error.errors)) return error.errors;
   throw error;
-}
-
-interface Finding {
-  readonly root: string;
-  readonly broken: Map<string, Problem>;
-  readonly message: Message;
-  readonly shift: (file: string) => number;
-}
-
-function markBroken({ root, broken, message, shift }: Finding): void {
-  const { location, text } = message;
-  if (!location) return;
-  const file = resolve(root, location.file);
-  // The first error is the one to mend; what follows is often its echo.
-  if (broken.has(file)) return;
-  const column = location.line === 1 ? location.column - shift(file) : location.column;
-  broken.set(file, {
-    severity: 'error',
-    file: relative(root, file),
-    line: location.line,
-    column: column + 1,
-    message: text,
-  });
 }
 
 type Esbuild = typeof import('esbuild');

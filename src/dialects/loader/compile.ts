@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
-import type { Problem } from '../../contract/problem.ts';
+import { mergeProblems, type Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
-import { buildAround } from './build-around.ts';
+import { type Bundle, type BundleExports, type BundleRequest, bundle } from './bundle.ts';
 import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';
-import { callForPaths } from './packages.ts';
-import { importText, type ModuleText, PRELUDE_PLACE } from './place-module.ts';
-import type { Rewrite } from './source-files.ts';
+import { toLoadProblem } from './load-problem.ts';
+import { ModuleHooks } from './module-hooks.ts';
+import { importText } from './place-module.ts';
 
 /** How long a module may take to load at start: a database that does not answer must not keep every route of the site away. */
 const LOAD_LIMIT_MS = 10_000;
@@ -22,22 +22,18 @@ export type Loaded =
   | { readonly state: 'slow'; readonly later: Promise<Exports> };
 
 export interface Compiled {
-  /** What esbuild could not take among the files given and whatever they import. */
+  /** What could not be compiled of the files given and whatever they import. */
   readonly problems: readonly Problem[];
   /**
    * Evaluates a file, once, with what it imports; files share the modules that both import.
    * Rejects with what the module throws; when it takes longer than `limitMs`, says so instead.
    */
   load(file: string, limitMs?: number): Promise<Loaded>;
+  /** What is to be told of an error with which the evaluation of a file ended: the problem behind it, or where it was thrown. */
+  explain(file: string, error: unknown): Problem;
 }
 
-export interface CompileRequest {
-  /** Absolute paths. Nothing else is ever evaluated but what these import. */
-  readonly files: readonly string[];
-  /** What an earlier look at the files found broken, by absolute path. */
-  readonly broken?: ReadonlyMap<string, Problem>;
-  readonly rewrite?: Rewrite;
-}
+export type CompileRequest = Omit<BundleRequest, 'root' | 'watch'>;
 
 /**
  * Compiles the user's files, and all that they import, into one module, or takes it from a fresh build (docs/decisions/user-code-bundle.md).
@@ -47,82 +43,70 @@ export async function compile(project: Project, request: CompileRequest): Promis
   const { root, dataDir, ahead } = project;
   const files = request.files.map((file) => relative(root, file));
   const kept = await findKept(project, { kind: 'functions', files });
-  if (kept.state === 'fresh') return loadInto(project, kept.piece.module?.hash ?? '', kept.importModule, []);
+  if (kept.state === 'fresh') {
+    const { module, problems = [], lost = [] } = kept.piece;
+    const hooks = new ModuleHooks(root);
+    // What was not installed where the build was made may be here.
+    const told = toProblems({ problems, lost: lost.filter((call) => hooks.isLost(call)) });
+    return loadInto(project, module?.hash ?? '', kept.importModule, told);
+  }
   const watch = ahead && new InputWatch(root);
-  const { module, problems } = await explainStale(kept, () => bundle(root, request, watch));
+  const { module, ...found } = await explainStale(kept, () => bundle({ ...request, root, watch }));
+  const problems = toProblems(found);
   if (watch) {
     // What does not compile now may do so later without a change to any file that is known by then, so it is not kept.
-    if (problems.length === 0) ahead.keep({ kind: 'functions', files, inputs: watch.toInputs(), module });
-    return { problems, load: async () => ({ state: 'ahead' }) };
+    if (problems.every(({ severity }) => severity === 'warning')) {
+      ahead.keep({ kind: 'functions', files, inputs: watch.toInputs(), ...found, module });
+    }
+    return { problems, load: async () => ({ state: 'ahead' }), explain: (file, error) => explain(root, file, error) };
   }
   const importModule = () => importText(module, root, join(dataDir, 'functions'));
   return loadInto(project, module.text, importModule, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
 }
 
-/** `code`: the same for the same code. */
+function toProblems({ problems, lost }: Pick<Bundle, 'problems' | 'lost'>): readonly Problem[] {
+  return mergeProblems([...problems, ...lost.map(({ problem }) => problem)]);
+}
+
+/** `codeId`: the same for the same code. */
 async function loadInto(
   { root, env, warmCode }: Project,
-  code: string,
+  codeId: string,
   importModule: (anew: boolean) => Promise<unknown>,
   problems: readonly Problem[],
 ): Promise<Compiled> {
   // Code may read its variables once, while it loads; with others it is not the same any more.
-  const key = warmCode ? hash('sha256', JSON.stringify([code, Object.entries(env).sort()])) : '';
+  const key = warmCode ? hash('sha256', JSON.stringify([codeId, Object.entries(env).sort()])) : '';
   // Only whole modules are kept.
-  const module = warmCode?.find(key) ?? (await importModule(warmCode?.isFirst === false));
-  const loaders = toLoaders(module);
-  warmCode?.keep(key, module as object);
+  const code =
+    (warmCode?.find(key) as Code | undefined) ?? connect(root, await importModule(warmCode?.isFirst === false));
+  warmCode?.keep(key, code);
   return {
     problems,
     load: (file, limitMs = LOAD_LIMIT_MS) =>
       // What failed once would be found half done, and what it lacked may be there the next time.
-      withTimeout(loaders, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
+      withTimeout(code.loaders, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
+    explain: (file, error) => explain(root, file, error, code.hooks),
   };
 }
 
-interface Bundle {
-  readonly module: ModuleText;
-  readonly problems: readonly Problem[];
+/** A module that was imported, with what it calls. */
+interface Code {
+  readonly loaders: BundleExports['loaders'];
+  readonly hooks: ModuleHooks;
 }
 
-async function bundle(
-  root: string,
-  { files, broken, rewrite }: CompileRequest,
-  watch: InputWatch | undefined,
-): Promise<Bundle> {
-  const { built, problems } = await buildAround({
-    root,
-    broken: new Map(broken),
-    options: {
-      stdin: { contents: toIndex(root, files), resolveDir: root, sourcefile: 'index.nexthop.js' },
-      banner: { js: PRELUDE_PLACE },
-      outdir: root,
-      sourcemap: 'external',
-      sourcesContent: false,
-      keepNames: true,
-    },
-    watch,
-    willRun: true,
-    ...(rewrite && { rewrite }),
-  });
-  const [map, text] = built.outputFiles;
-  return { module: { text: callForPaths(text?.text ?? ''), map: map?.text ?? '{}' }, problems };
+function connect(root: string, module: unknown): Code {
+  const { loaders, connect } = module as BundleExports; // that is what is compiled
+  const hooks = new ModuleHooks(root);
+  connect(hooks);
+  return { loaders, hooks };
 }
 
-/**
- * A function for each file, by its path in the site: esbuild turns the `import()` of a file in the same bundle into the call that evaluates it
- * on first use, in the order of its imports.
- */
-function toIndex(root: string, files: readonly string[]): string {
-  const entries = files.map((file) => `${JSON.stringify(relative(root, file))}: () => import(${JSON.stringify(file)})`);
-  return `export const loaders = {${entries.join(', ')}};`;
-}
-
-type Loaders = Readonly<Record<string, () => Promise<Exports>>>;
-
-function toLoaders(module: unknown): Loaders {
-  // The one export of the index above.
-  return (module as { readonly loaders: Loaders }).loaders;
+function explain(root: string, file: string, error: unknown, hooks?: ModuleHooks): Problem {
+  const known = hooks?.problemOf(error);
+  if (known) return { ...known, severity: 'error' };
+  return toLoadProblem({ root, file, error, failure: hooks?.failureOf(error) });
 }
 
 interface Wait {
@@ -130,7 +114,11 @@ interface Wait {
   readonly onFailure: () => void;
 }
 
-async function withTimeout(loaders: Loaders, file: string, { limitMs, onFailure }: Wait): Promise<Loaded> {
+async function withTimeout(
+  loaders: BundleExports['loaders'],
+  file: string,
+  { limitMs, onFailure }: Wait,
+): Promise<Loaded> {
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
   const later = loader();

@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
 import type { Log } from '../../contract/log.ts';
-import type { Problem } from '../../contract/problem.ts';
+import { mergeProblems, type Problem, toLocation } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import { type Compiled, compile, type Exports } from './compile.ts';
 import type { Rewrite } from './source-files.ts';
+import type { SourceProblems } from './source-problems.ts';
 
 /** A file of functions that is to be loaded. */
 export interface FunctionEntry {
@@ -15,8 +16,8 @@ export interface FunctionEntry {
 
 export interface LoadRequest<Entry extends FunctionEntry> {
   readonly files: readonly Entry[];
-  /** What an earlier look at the files found broken, by absolute path. */
-  readonly broken?: ReadonlyMap<string, Problem>;
+  /** What an earlier look at the files found wrong. */
+  readonly found?: SourceProblems | undefined;
   readonly rewrite?: Rewrite;
   /** How long the start waits for a module; default: the loader's. */
   readonly limitMs?: number | undefined;
@@ -35,6 +36,7 @@ export type LoadedFunction =
 export interface LoadedFunctions<Entry extends FunctionEntry> {
   /** In the order in which they were asked for. */
   readonly loaded: readonly { readonly entry: Entry; readonly outcome: LoadedFunction }[];
+  /** One for each mistake, with the functions that it stops. */
   readonly problems: readonly Problem[];
 }
 
@@ -43,17 +45,17 @@ export async function loadFunctions<Entry extends FunctionEntry>(
   project: Project,
   request: LoadRequest<Entry>,
 ): Promise<LoadedFunctions<Entry>> {
-  const { files, broken, rewrite } = request;
+  const { files, found, rewrite } = request;
   if (files.length === 0) return { loaded: [], problems: [] };
   const problems: Problem[] = [];
   try {
     const paths = files.map(({ path }) => path);
-    const compiled = await compile(project, { files: paths, ...(broken && { broken }), ...(rewrite && { rewrite }) });
+    const compiled = await compile(project, { files: paths, found, rewrite });
     problems.push(...compiled.problems);
     const loaded = files.map(async (entry) => {
       return { entry, outcome: await load(project, { compiled, entry, problems, limitMs: request.limitMs }) };
     });
-    return { loaded: await Promise.all(loaded), problems };
+    return { loaded: await Promise.all(loaded), problems: mergeProblems(problems) };
   } catch (error) {
     // No file of the user's is to blame, e.g. nothing can be written anywhere.
     problems.push({ severity: 'error', file: '', message: `functions cannot be compiled: ${error}` });
@@ -74,28 +76,32 @@ async function load({ root, log }: Project, { compiled, entry, problems, limitMs
     const loaded = await compiled.load(path, limitMs);
     if (loaded.state !== 'slow') return loaded;
     problems.push({ severity: 'error', file, message: 'is still loading; until it has, its route answers 500' });
-    return { state: 'late', later: settle(loaded.later, log, file) };
+    const toProblem = (error: unknown): Problem => compiled.explain(path, error);
+    return { state: 'late', later: settle(loaded.later, { log, file, toProblem }) };
   } catch (error) {
+    const problem = compiled.explain(path, error);
     // The compiler knows a linked file by its real path.
-    const names = [file, relative(root, path)];
-    if (!compiled.problems.some((problem) => names.includes(problem.file))) {
-      problems.push({ severity: 'error', file, message: `throws while it loads: ${describe(error)}` });
-    }
+    if (problem.file === relative(root, path))
+      problems.push({ ...problem, ...(problem.file !== file && { stops: [file] }) });
+    else problems.push({ ...problem, stops: [file] });
     return { state: 'failed', cause: error };
   }
 }
 
-async function settle(later: Promise<Exports>, log: Log, file: string): Promise<Exports | undefined> {
+interface Late {
+  readonly log: Log;
+  readonly file: string;
+  readonly toProblem: (error: unknown) => Problem;
+}
+
+async function settle(later: Promise<Exports>, { log, file, toProblem }: Late): Promise<Exports | undefined> {
   try {
     const exports = await later;
     log.info('a function that was late has loaded', { target: file });
     return exports;
   } catch (error) {
-    log.error('a function that was late did not load', { target: file, error });
+    const problem = toProblem(error);
+    log.error(`a function that was late ${problem.message}`, { target: file, file: toLocation(problem), error });
     return undefined;
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

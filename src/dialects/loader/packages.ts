@@ -1,8 +1,12 @@
+import { isBuiltin } from 'node:module';
 import { join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
 import { AwaitSearch, isEsModule, type ModuleTypes } from './await-search.ts';
 import type { InputWatch } from './inputs.ts';
+import { HOOKS } from './module-hooks.ts';
 import { LOADED, PATH_OF, URL_OF } from './place-module.ts';
+import { isAsked, type Resolver } from './resolver.ts';
+import { CALL_GAP, SHIELD, withoutShield } from './stand-ins.ts';
 
 /** Everything but `./x`, `../x` and `/x`: packages, Node's own modules, `#imports`, and aliases of a tsconfig. */
 const BARE = /^[^./]/;
@@ -10,18 +14,16 @@ const BARE = /^[^./]/;
 /** Node loads these itself. TypeScript inside node_modules it refuses, so that is compiled with the user's files. */
 const NODE_LOADS = /[/\\]node_modules[/\\].*?(?:\.(?:[cm]?js|json|node)|[/\\][^./\\]+)$/;
 
-/** Marks our own question to esbuild's resolver, which comes back to us first. */
-const ASKED = Symbol('asked');
-
 /** Stands in front of a path relative to the site where esbuild takes only text; encoded, so that it needs no escapes. */
 const MARK = 'nexthop-package:';
-const MARKED = /(\bimport\()?"nexthop-package:([^"]*)"/g;
+const MARKED = new RegExp(`(\\bimport\\(${CALL_GAP})?"${MARK}([^"]*)"`, 'g');
 
 /** How a package that awaits something while it loads is imported before it is used. */
 const AWAIT = 'await';
 
 export interface PackagesParts {
   readonly root: string;
+  readonly resolver: Resolver;
   readonly watch?: InputWatch | undefined;
   /** For a bundle that is only looked at it need not be known how its packages can be loaded, which costs 10 ms and more for each of ES modules. */
   readonly willRun: boolean;
@@ -35,7 +37,7 @@ export interface PackagesParts {
  * bundle: a package that is broken or lacks a name would cost every route, and `import 'dotenv/config'` would run too late or too early.
  * It also gives names to whoever imports them from CommonJS (`import { sign } from 'jsonwebtoken'`), as bundlers do and Node does not.
  */
-export function packages({ root, watch, willRun }: PackagesParts): Plugin {
+export function packages({ root, resolver, watch, willRun }: PackagesParts): Plugin {
   return {
     name: 'packages',
     setup(build) {
@@ -52,8 +54,10 @@ export function packages({ root, watch, willRun }: PackagesParts): Plugin {
         return leaveOut(relative(root, file), kind, 'package');
       });
       build.onResolve({ filter: BARE }, async (question) => {
-        const found = await resolvePackage(build, question);
-        if (found === undefined || found.isBuiltIn) return found && leaveOut(found.path, question.kind, 'built-in');
+        const found = await resolvePackage(build, resolver, question);
+        if (found === undefined) return undefined;
+        if ('answer' in found) return found.answer;
+        if (found.isBuiltIn) return leaveOut(found.path, question.kind, 'built-in');
         watch?.addPackage(found.path);
         const path = relative(root, found.path);
         if (question.kind !== 'import-statement' || !isEsModule(found.path, types)) {
@@ -66,7 +70,7 @@ export function packages({ root, watch, willRun }: PackagesParts): Plugin {
         contents: `module.exports = require(${JSON.stringify(path)});`,
       }));
       build.onLoad({ filter: /./, namespace: 'package' }, ({ path }) => ({
-        contents: `module.exports = require(${PATH_OF}(${JSON.stringify(withoutShield(path))}));`,
+        contents: `module.exports = ${HOOKS}.package(${JSON.stringify(withoutShield(path))});`,
       }));
       build.onLoad({ filter: /./, namespace: 'module-package' }, ({ path }) => ({ contents: toModule(path) }));
       build.onLoad({ filter: /./, namespace: 'awaiting-package' }, () => ({
@@ -98,21 +102,27 @@ interface Found {
 }
 
 /** Undefined for what esbuild is to deal with itself. */
-async function resolvePackage(build: PluginBuild, question: OnResolveArgs): Promise<Found | undefined> {
-  const { path, kind, importer, namespace, resolveDir, pluginData } = question;
-  if (pluginData === ASKED || kind === 'entry-point') return undefined;
-  const found = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: ASKED });
-  // Asked again by esbuild itself, a missing one becomes an error with its place, or a warning inside try and catch.
-  if (found.errors.length > 0) return undefined;
-  if (!found.external && !NODE_LOADS.test(found.path)) return undefined;
-  return { path: found.path, isBuiltIn: found.external };
+async function resolvePackage(
+  build: PluginBuild,
+  resolver: Resolver,
+  question: OnResolveArgs,
+): Promise<Found | { readonly answer: OnResolveResult } | undefined> {
+  if (isAsked(question) || question.kind === 'entry-point') return undefined;
+  const found = await resolver.resolve(build, question);
+  // Asked again by esbuild itself, a missing one becomes an error with its place, or nothing where the code is ready for that.
+  if (!found) return undefined;
+  const isBuiltIn = found.external && isBuiltin(found.path);
+  // esbuild would leave these to Node, which imports nothing by other schemes.
+  if (found.external && !isBuiltIn) return toLost(question);
+  if (isBuiltIn || NODE_LOADS.test(found.path)) return { path: found.path, isBuiltIn };
+  return found.isSettled ? { answer: { path: found.path } } : undefined;
 }
 
-/** Behind the path of what stands in for a package: by the extension `.mjs` esbuild would take that for what it stands in for. */
-const SHIELD = '?';
-
-function withoutShield(path: string): string {
-  return path.slice(0, -SHIELD.length);
+/** As esbuild says it, with the place of the import. */
+function toLost({ path, kind }: OnResolveArgs): { readonly answer: OnResolveResult } | undefined {
+  return kind === 'import-statement'
+    ? { answer: { errors: [{ text: `Could not resolve ${JSON.stringify(path)}` }] } }
+    : undefined;
 }
 
 type Kind = OnResolveArgs['kind'];
@@ -123,7 +133,7 @@ type Kind = OnResolveArgs['kind'];
 type Namespace = 'built-in' | 'package' | 'module-package' | 'awaiting-package';
 
 function leaveOut(path: string, kind: Kind, namespace: Namespace): OnResolveResult {
-  if (kind !== 'require-resolve' && kind !== 'dynamic-import') {
+  if (kind !== 'dynamic-import') {
     return { path: namespace === 'built-in' ? path : path + SHIELD, namespace };
   }
   return { path: namespace === 'built-in' ? path : `${MARK}${encodeURIComponent(path)}`, external: true };

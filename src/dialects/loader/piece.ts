@@ -1,4 +1,6 @@
+import type { Problem } from '../../contract/problem.ts';
 import type { Inputs } from './inputs.ts';
+import type { LostProblem } from './lost-imports.ts';
 import type { ModuleText } from './place-module.ts';
 
 /** Something compiled, with what it depends on. A build is made of them. Paths are relative to the site. */
@@ -10,6 +12,10 @@ export interface Piece {
   readonly inputs: Inputs;
   /** The survey's findings, as JSON takes them. */
   readonly answer?: unknown;
+  /** What its author should know of its files, though they work … */
+  readonly problems?: readonly Problem[];
+  /** … and of its imports, if they still lead nowhere. */
+  readonly lost?: readonly LostProblem[];
   /** The code. */
   readonly module?: ModuleText;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { makeFolder } from '../../process/make-folder.ts';
+import { HOOKS } from './module-hooks.ts';
 
 /** All functions of a dialect as one ES module, whose paths start at the site: it can be placed wherever both can be read. */
 export interface ModuleText {
@@ -42,6 +43,7 @@ export function placeModule(module: ModuleText, toRoot: string): PlacedModule {
     `const ${PATH_OF} = (file) => __nexthop_resolve(import.meta.dirname, ${JSON.stringify(toRoot)}, file);`,
     `const ${URL_OF} = (file) => __nexthop_toUrl(${PATH_OF}(file)).href;`,
     `const ${LOADED} = new Map();`,
+    `let ${HOOKS};`,
     `const require = __nexthop_createRequire(${PATH_OF}('index.js'));`,
   ];
   const code = module.text.slice(module.text.indexOf('\n')).replace(MAP_COMMENT, '');

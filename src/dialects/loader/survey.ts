@@ -6,6 +6,7 @@ import type { Project } from '../../contract/project.ts';
 import { buildAround } from './build-around.ts';
 import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';
+import { SourceProblems } from './source-problems.ts';
 
 /** What a file exports, found without running anything. */
 export interface Look {
@@ -19,8 +20,8 @@ export interface Survey {
   readonly looks: ReadonlyMap<string, Look>;
   /** Text of the files given that esbuild could not take: all that can be told of them. Empty for a file that cannot be read. */
   readonly brokenTexts: ReadonlyMap<string, string>;
-  /** Everything that esbuild could not take, for the build to come. */
-  readonly broken: ReadonlyMap<string, Problem>;
+  /** All that was found wrong, for the build to come. */
+  readonly found: SourceProblems;
 }
 
 const MAY_EXPORT = /\bexports?\b/;
@@ -54,11 +55,11 @@ interface SurveyAnswer {
   readonly broken: readonly [file: string, problem: Problem][];
 }
 
-function toAnswer(root: string, { looks, brokenTexts, broken }: Survey): SurveyAnswer {
+function toAnswer(root: string, { looks, brokenTexts, found }: Survey): SurveyAnswer {
   return {
     looks: [...looks].map(([path, { names, defaultName }]) => [relative(root, path), [...names], defaultName]),
     brokenTexts: [...brokenTexts].map(([path, text]) => [relative(root, path), text]),
-    broken: [...broken].map(([path, problem]) => [relative(root, path), problem]),
+    broken: [...found.files].map(([path, problem]) => [relative(root, path), problem]),
   };
 }
 
@@ -68,21 +69,25 @@ function fromAnswer(root: string, { looks, brokenTexts, broken }: SurveyAnswer):
       looks.map(([file, names, defaultName]) => [resolve(root, file), { names: new Set(names), defaultName }]),
     ),
     brokenTexts: new Map(brokenTexts.map(([file, text]) => [resolve(root, file), text])),
-    broken: new Map(broken.map(([file, problem]) => [resolve(root, file), problem])),
+    found: new SourceProblems(
+      root,
+      broken.map(([file, problem]) => [resolve(root, file), problem] as const),
+    ),
   };
 }
 
 async function look(root: string, files: readonly string[], watch: InputWatch | undefined): Promise<Survey> {
-  const broken = new Map<string, Problem>();
+  const found = new SourceProblems(root);
+  const { files: broken } = found;
   const texts = new Map<string, string>();
   await Promise.all(files.map((file) => readInto(texts, { root, file, broken })));
   const exporting = files.filter((file) => MAY_EXPORT.test(texts.get(file) ?? ''));
   const looks =
-    exporting.length > 0 ? await lookAt({ root, files: exporting, texts, broken, watch }) : new Map<string, Look>();
+    exporting.length > 0 ? await lookAt({ root, files: exporting, texts, found, watch }) : new Map<string, Look>();
   const brokenTexts = new Map(
     files.filter((file) => broken.has(file)).map((file) => [file, texts.get(file) ?? ''] as const),
   );
-  return { looks, brokenTexts, broken };
+  return { looks, brokenTexts, found };
 }
 
 interface Reading {
@@ -104,29 +109,30 @@ interface LookRequest {
   readonly root: string;
   readonly files: readonly string[];
   readonly texts: ReadonlyMap<string, string>;
-  readonly broken: Map<string, Problem>;
+  readonly found: SourceProblems;
   readonly watch: InputWatch | undefined;
 }
 
-async function lookAt({ root, files, texts, broken, watch }: LookRequest): Promise<Map<string, Look>> {
+async function lookAt({ root, files, texts, found, watch }: LookRequest): Promise<Map<string, Look>> {
   const { built } = await buildAround({
     root,
-    broken,
-    watch,
-    willRun: false,
-    options: {
+    entries: files,
+    toOptions: (entries) => ({
       // Numbered, since `a.js` and `a.ts` would want the same output.
-      entryPoints: files.map((file, index) => ({ in: file, out: String(index) })),
+      entryPoints: entries.map((file, index) => ({ in: file, out: String(index) })),
       outdir: root,
       splitting: true,
-    },
+    }),
+    problems: found,
+    watch,
+    willRun: false,
   });
   await init();
   const outputs = new Map(built.outputFiles.map(({ path, text }) => [path, text]));
   const looks = new Map<string, Look>();
   for (const [path, { entryPoint, exports }] of Object.entries(built.metafile.outputs)) {
     const file = entryPoint === undefined ? undefined : resolve(root, entryPoint);
-    if (file === undefined || broken.has(file)) continue;
+    if (file === undefined || found.files.has(file)) continue;
     const isCommonJs = built.metafile.inputs[entryPoint ?? '']?.format === 'cjs';
     const names = new Set(isCommonJs ? namesInCommonJs(texts.get(file) ?? '') : exports);
     looks.set(file, { names, defaultName: declaredName(outputs, resolve(root, path), 'default') });

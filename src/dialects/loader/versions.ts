@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 /** Raised whenever what is kept is written or read in another way. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Who made a build. */
 export interface Versions {

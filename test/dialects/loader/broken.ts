@@ -44,28 +44,95 @@ for (const type of ['module', 'commonjs']) {
   });
 }
 
-for (const missing of ['./missing.js', 'no-such-package']) {
-  test(`a missing import (${missing}) is named where it stands and costs its own file alone`, async (t) => {
-    const files = { 'a.js': `\nimport x from '${missing}'; export { x };`, 'b.js': 'export const b = 1;' };
+const MISTAKES = {
+  'a syntax error': { text: '\n ];', line: 2, column: 2, message: /^Unexpected "\]"$/ },
+  'a package that is missing': {
+    text: "\nimport x from 'no-such-package'; export { x as help, x as default };",
+    line: 2,
+    column: 15,
+    message: /^package `no-such-package` is not installed: npm install no-such-package$/,
+  },
+  'a name that its module does not export': {
+    text: "import { twoo } from './other.mjs'; export const help = twoo; export default twoo;",
+    line: 1,
+    column: 10,
+    message: /^No matching export in "other\.mjs" for import "twoo": /,
+  },
+} as const;
 
-    const built = await compileSite(t, files, ['a.js', 'b.js']);
+for (const [title, { text, line, column, message }] of Object.entries(MISTAKES)) {
+  for (const extension of ['js', 'cjs', 'mjs', 'jsx', 'ts', 'cts', 'mts', 'tsx']) {
+    test(`${title} in a .${extension} costs only those who need it, and is told once with its place`, async (t) => {
+      const files = {
+        [`help.${extension}`]: text,
+        'other.mjs': 'export const two = 2;',
+        'a.js': `import def, { help } from './help.${extension}'; export { def, help };`,
+        'b.mjs': `export * from './help.${extension}'; export const b = 1;`,
+        'c.mts': `export const c = () => import('./help.${extension}');`,
+      };
 
-    t.deepEqual(built.problems, [
-      { severity: 'error', file: 'a.js', line: 2, column: 15, message: `Could not resolve "${missing}"` },
-    ]);
-    t.is((await built.run('b.js')).b, 1);
-  });
+      const built = await compileSite(t, files, [`help.${extension}`, 'a.js', 'b.mjs', 'c.mts']);
+
+      t.deepEqual(
+        built.problems.map((each) => [each.severity, each.file, each.line, each.column, message.test(each.message)]),
+        [['error', `help.${extension}`, line, column, true]],
+      );
+      const { c } = await built.run('c.mts');
+      const loads = [
+        built.run('a.js'),
+        built.run('b.mjs'),
+        built.run(`help.${extension}`),
+        (c as () => Promise<unknown>)(),
+      ];
+      for (const load of loads) {
+        const error = await t.throwsAsync(load);
+        t.regex(String(error?.stack), new RegExp(`help\\.${extension}:${line}:${column}`));
+        t.notRegex(String(error?.stack), /broken|lost|stand/);
+        t.deepEqual(built.explain('a.js', error), built.problems[0]);
+      }
+    });
+  }
 }
 
-test('a package that may be missing can be tried for', async (t) => {
+test('a column is counted in characters, whatever stands before it', async (t) => {
+  const built = await compileSite(t, { 'bad.js': 'export const 报告 = ];' }, ['bad.js']);
+
+  t.like(built.problems[0], { line: 1, column: 19 });
+});
+
+test('a JSON file that is none, and a file that is no code, cost only those who import them', async (t) => {
   const files = {
-    'a.cjs': "let found = true; try { require('no-such-package') } catch { found = false } exports.found = found;",
+    'data.json': '{\n  "a": \n}',
+    'picture.png': 'x',
+    'a.js': "import data from './data.json'; export { data };",
+    'b.js': "const data = require('./data.json'); exports.data = data;",
+    'c.js': "\nimport picture from './picture.png'; export { picture };",
+    'd.js': 'export const d = 1;',
   };
 
-  const built = await compileSite(t, files, ['a.cjs']);
+  const built = await compileSite(t, files, ['a.js', 'b.js', 'c.js', 'd.js']);
 
-  t.deepEqual(built.problems, []);
-  t.false((await built.run('a.cjs')).found);
+  t.deepEqual(built.problems.map(({ file, line }) => [file, line]).sort(), [
+    ['c.js', 2],
+    ['data.json', 3],
+  ]);
+  t.regex(built.problems.find(({ file }) => file === 'c.js')?.message ?? '', /^picture\.png is no code/);
+  for (const file of ['a.js', 'b.js', 'c.js']) await t.throwsAsync(built.run(file), { instanceOf: SyntaxError });
+  t.is((await built.run('d.js')).d, 1);
+});
+
+test('a mistake that stands in no file of its own costs the function that brings it alone', async (t) => {
+  const files = {
+    'a.js': "import 'data:text/javascript,export default ];'; export const a = 1;",
+    'b.js': 'export const b = 1;',
+  };
+
+  const built = await compileSite(t, files, ['a.js', 'b.js']);
+
+  t.like(built.problems, [{ severity: 'error', file: 'a.js' }]);
+  t.regex(built.problems[0]?.message ?? '', /^cannot be compiled: Unexpected "\]"/);
+  await t.throwsAsync(built.run('a.js'), { message: /Unexpected "\]"/ });
+  t.is((await built.run('b.js')).b, 1);
 });
 
 test('a module that throws fails again with the same error, and so does whoever imports it', async (t) => {

@@ -92,9 +92,9 @@ test('files of one name and two extensions are told apart', async (t) => {
 test('of a file that does not parse the text is left, and the others are looked at', async (t) => {
   const opened = await project(t, { 'a.js': 'export const onRequest = (', 'b.js': 'export const b = 1;' });
 
-  const { looks, brokenTexts, broken } = await survey(opened, [join(opened.root, 'a.js'), join(opened.root, 'b.js')]);
+  const { looks, brokenTexts, found } = await survey(opened, [join(opened.root, 'a.js'), join(opened.root, 'b.js')]);
 
   t.deepEqual([...looks.keys()], [join(opened.root, 'b.js')]);
   t.is(brokenTexts.get(join(opened.root, 'a.js')), 'export const onRequest = (');
-  t.like(broken.get(join(opened.root, 'a.js')), { file: 'a.js', line: 1 });
+  t.like(found.files.get(join(opened.root, 'a.js')), { file: 'a.js', line: 1 });
 });

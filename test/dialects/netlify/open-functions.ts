@@ -115,7 +115,7 @@ test('a function that does not parse, or throws while it loads, answers 500 and 
     reading.problems.map(({ severity, file, line, message }) => [severity, file, line, message]),
     [
       ['error', 'netlify/functions/bad.ts', 2, 'Unexpected "]"'],
-      ['error', 'netlify/functions/throws.ts', undefined, 'throws while it loads: no database'],
+      ['error', 'netlify/functions/throws.ts', 1, 'throws while it loads: no database'],
     ],
   );
   t.is((await fetch(`${url}${AT}/bad`)).status, 500);

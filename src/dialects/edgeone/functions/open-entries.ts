@@ -10,6 +10,7 @@ import { FunctionLimits } from '../../../http/function-limits.ts';
 import type { Exports } from '../../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
 import type { Rewrite } from '../../loader/source-files.ts';
+import type { Survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { findAgentUses } from './agent-uses.ts';
 import { AppTarget } from './app-target.ts';
@@ -24,17 +25,17 @@ import { isCatchAll, toPattern, toText } from './to-pattern.ts';
 export interface EntriesRequest {
   readonly project: Project;
   readonly files: readonly FunctionFile[];
-  /** What the survey found broken. */
-  readonly broken: ReadonlyMap<string, Problem>;
+  /** What is known of the files without running them. */
+  readonly survey?: Survey;
   /** How long the start waits for a module; default: the loader's. */
   readonly loadLimitMs?: number;
 }
 
 /** Compiles and loads the entries and makes their routes. Never throws: an entry that does not work costs its own route alone. */
-export async function openEntries({ project, files, broken, loadLimitMs }: EntriesRequest): Promise<Reading> {
-  const opening = new Opening(project, loadLimitMs);
-  const placed = files.flatMap((file) => opening.place(file));
-  if (placed.length > 0) await opening.open(placed, broken);
+export async function openEntries(request: EntriesRequest): Promise<Reading> {
+  const opening = new Opening(request);
+  const placed = request.files.flatMap((file) => opening.place(file));
+  if (placed.length > 0) await opening.open(placed);
   return opening;
 }
 
@@ -51,17 +52,16 @@ class Opening implements Reading {
   routes: Routes = [];
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
-  readonly #project: Project;
-  readonly #loadLimitMs: number | undefined;
+  readonly #request: EntriesRequest;
   readonly #platform: Platform;
   readonly #limits: FunctionLimits;
   readonly #firstAt = new Map<string, string>();
   /** Paths of files whose code may read `request.body`. */
   readonly #bodyReaders = new Set<string>();
 
-  constructor(project: Project, loadLimitMs: number | undefined) {
-    this.#project = project;
-    this.#loadLimitMs = loadLimitMs;
+  constructor(request: EntriesRequest) {
+    const { project } = request;
+    this.#request = request;
     this.#platform = { env: withoutUnset(project.env), region: project.region };
     this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
   }
@@ -84,12 +84,13 @@ class Opening implements Reading {
     return [{ ...found, pattern }];
   }
 
-  async open(files: readonly PlacedFile[], broken: ReadonlyMap<string, Problem>): Promise<void> {
-    const { loaded, problems } = await loadFunctions(this.#project, {
+  async open(files: readonly PlacedFile[]): Promise<void> {
+    const { project, survey, loadLimitMs } = this.#request;
+    const { loaded, problems } = await loadFunctions(project, {
       files,
-      broken,
-      rewrite: ignoreListen(this.#project),
-      limitMs: this.#loadLimitMs,
+      found: survey?.found,
+      rewrite: ignoreListen(project),
+      limitMs: loadLimitMs,
     });
     this.problems.push(...problems);
     await this.#lookAtCode(files);
@@ -133,12 +134,7 @@ class Opening implements Reading {
       this.ignored.push({ file, reason: 'exports no function as handler and no app' });
       return [];
     }
-    // An app also answers its bare folder, where a handler's catch-all does not reach, and passes over empty segments.
-    const bare = pattern.segments.slice(0, -1);
-    return [
-      { text: pattern.text, segments: pattern.segments.map(withEmpty) },
-      { text: toText(bare), segments: bare },
-    ].map((each) => {
+    return toAppPatterns(pattern).map((each) => {
       const parts = { name: file, app, platform: this.#platform, limits: this.#limits, segments: each.segments };
       return this.#toRoute({ ...placed, pattern: each }, new AppTarget(parts));
     });
@@ -151,7 +147,7 @@ class Opening implements Reading {
   }
 
   #bodyModeOf(file: string, { config }: Exports): BodyMode {
-    const { body: usual = 'parsed' } = this.#project;
+    const { body: usual = 'parsed' } = this.#request.project;
     const own = typeof config === 'object' && config !== null && 'body' in config ? config.body : usual;
     if (own === 'parsed' || own === 'stream') return own;
     const message = `config.body must be "parsed" or "stream", got ${inspect(own)}; it is ${usual}`;
@@ -162,6 +158,15 @@ class Opening implements Reading {
   #toRoute({ pattern, file }: PlacedFile, target: Target, methods: Route['methods'] = 'any'): Route {
     return { pattern, methods, target, step: 4, dialect: 'edgeone', file };
   }
+}
+
+/** An app also answers its bare folder, where a handler's catch-all does not reach, and passes over empty segments. */
+function toAppPatterns({ text, segments }: Pattern): readonly Pattern[] {
+  const bare = segments.slice(0, -1);
+  return [
+    { text, segments: segments.map(withEmpty) },
+    { text: toText(bare), segments: bare },
+  ];
 }
 
 function withEmpty(segment: PatternSegment): PatternSegment {

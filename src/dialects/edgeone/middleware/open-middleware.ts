@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
-import { didYouMean, logProblems, type Problem } from '../../../contract/problem.ts';
+import { didYouMean, logProblems, mergeProblems, type Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
@@ -91,28 +91,26 @@ function misspeltIn(names: Iterable<string>, known: readonly string[], { file, t
 
 async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const path = join(project.root, file);
-  const { looks, broken } = await survey(project, [path]);
+  const { looks, found } = await survey(project, [path]);
   const text = await readFile(path, 'utf8').catch(() => UNREADABLE);
   const names = looks.get(path)?.names ?? new Set();
-  const isSure = broken.has(path) ? NAMED.test(text) : names.has('middleware') || names.has('proxy');
+  const isSure = found.files.has(path) ? NAMED.test(text) : names.has('middleware') || names.has('proxy');
   const reason = reasonToIgnore({ text, isSure, hasDefault: names.has('default') });
   if (reason !== undefined) {
     const problems = reason === NO_MIDDLEWARE ? misspeltIn(names, ['middleware'], { file, text }) : [];
     return { ...NONE, ignored: [{ file, reason }], problems };
   }
   try {
-    const compiled = await compile(project, { files: [path], broken });
-    const { problems } = compiled;
+    const compiled = await compile(project, { files: [path], found });
     try {
-      return together(problems, toOpened(project, { file, text }, await compiled.load(path)));
+      return together(compiled.problems, toOpened(project, { file, text }, await compiled.load(path)));
     } catch (cause) {
+      const problem = compiled.explain(path, cause);
       // A helper of that name must not close the site; a guard is exported as the platform's page has it.
-      if (!isSure) return { ...NONE, ignored: [{ file, reason: `throws while it loads: ${describe(cause)}` }] };
-      const isReported = problems.some((problem) => problem.file === file);
-      return together(
-        problems,
-        unready(file, cause, isReported ? undefined : `throws while it loads: ${describe(cause)}`),
-      );
+      if (!isSure) return { ...NONE, ignored: [{ file, reason: problem.message }] };
+      const stops = problem.file === file ? [] : [file];
+      const problems = mergeProblems([...compiled.problems, { ...problem, ...(stops.length > 0 && { stops }) }]);
+      return { filter: new UnreadyTarget(file, cause), ignored: [], problems };
     }
   } catch (cause) {
     // No file of the user's is to blame, e.g. nothing can be written anywhere.
@@ -175,9 +173,8 @@ function matcherIn({ config }: Exports): unknown {
   return typeof config === 'object' && config !== null && 'matcher' in config ? config.matcher : undefined;
 }
 
-function unready(file: string, cause: unknown, message: string | undefined): OpenedMiddleware {
-  const problems: Problem[] = message === undefined ? [] : [{ severity: 'error', file, message }];
-  return { filter: new UnreadyTarget(file, cause), ignored: [], problems };
+function unready(file: string, cause: unknown, message: string): OpenedMiddleware {
+  return { filter: new UnreadyTarget(file, cause), ignored: [], problems: [{ severity: 'error', file, message }] };
 }
 
 function together(problems: readonly Problem[], opened: OpenedMiddleware): OpenedMiddleware {

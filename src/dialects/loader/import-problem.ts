@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { Problem } from '../../contract/problem.ts';
+
+export interface ImportProblemParts {
+  /** Absolute path of the site. */
+  readonly root: string;
+  readonly specifier: string;
+  readonly place: Pick<Problem, 'file' | 'line' | 'column'>;
+  /** What the resolver has to add. */
+  readonly hints: readonly string[];
+}
+
+/** An import that leads to nothing, and what to do about it. */
+export function toImportProblem({ root, specifier, place, hints }: ImportProblemParts): Problem {
+  return { severity: 'error', ...place, message: toMessage(root, specifier, resolve(root, place.file), hints) };
+}
+
+/** The package of a specifier, e.g. `@scope/name` of `@scope/name/sub`; undefined if it names none. */
+export function packageOf(specifier: string): string | undefined {
+  return PACKAGE.exec(specifier)?.[1];
+}
+
+const PACKAGE = /^(@[a-z\d~-][\w.~-]*\/[a-z\d~-][\w.~-]*|[a-z\d~-][\w.~-]*)(?:\/|$)/i;
+
+const SCHEME = /^([a-z][a-z\d+.-]+):/i;
+
+function toMessage(root: string, specifier: string, importer: string, hints: readonly string[]): string {
+  const quoted = JSON.stringify(specifier);
+  if (/^\.{0,2}\//.test(specifier) || specifier === '.' || specifier === '..') {
+    const file = isAbsolute(specifier) ? specifier : relative(root, resolve(dirname(importer), specifier));
+    return `${quoted} is not there: create ${file}, or correct the import`;
+  }
+  if (specifier.startsWith('#')) return `${quoted} is none of the "imports" of the nearest package.json: add it there`;
+  const [, scheme] = SCHEME.exec(specifier) ?? [];
+  if (scheme === 'node') return `${quoted} is no module of this Node.js (${process.version})`;
+  if (scheme === 'npm' || scheme === 'jsr') {
+    return `${quoted} is written for Deno: install the package, and import it by its name alone`;
+  }
+  if (scheme !== undefined)
+    return `${quoted} cannot be imported by Node.js: install the package, and import it by name`;
+  const name = packageOf(specifier);
+  if (name === undefined) return `${quoted} leads to no file: correct it, or the "paths" of the tsconfig.json`;
+  if (!isInstalled(name, importer)) return `package \`${name}\` is not installed: npm install ${name}`;
+  const [why] = hints.filter((hint) => !hint.startsWith('You can mark'));
+  const detail = why === undefined ? '' : ` (${why.replace(/:$/, '')})`;
+  return `package \`${name}\` is installed and has no ${quoted}${detail}: correct the import, or npm install ${name} again`;
+}
+
+function isInstalled(name: string, importer: string): boolean {
+  if (isBuiltin(name)) return true;
+  for (let folder = dirname(importer); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'node_modules', name))) return true;
+    if (folder === dirname(folder)) return false;
+  }
+}

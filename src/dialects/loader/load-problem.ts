@@ -1,0 +1,64 @@
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Problem } from '../../contract/problem.ts';
+import { packageOf } from './import-problem.ts';
+import type { PackageFailure } from './module-hooks.ts';
+
+export interface LoadProblemParts {
+  /** Absolute path of the site. */
+  readonly root: string;
+  /** Absolute path of the file that was loaded. */
+  readonly file: string;
+  readonly error: unknown;
+  /** The package that threw it, if one did. */
+  readonly failure?: PackageFailure | undefined;
+}
+
+/** What is to be told of an error that a file, or what it imports, threw while it was evaluated: with the place in the site where that was, if it shows. */
+export function toLoadProblem({ root, file, error, failure }: LoadProblemParts): Problem {
+  const place = findPlace(root, failure ?? error) ?? { file: relative(root, file) };
+  const who = failure ? `package \`${failure.name}\` ` : '';
+  return { severity: 'error', ...place, message: `${who}throws while it loads: ${describe(error)}` };
+}
+
+/** With or without a name in front of it, as a path or a URL. */
+const FRAME = /^\s*at (?:.* \()?((?:file:\/\/)?\/.*):(\d+):(\d+)\)?$/;
+
+/** The innermost frame in the site's own files. */
+function findPlace(root: string, error: unknown): Pick<Problem, 'file' | 'line' | 'column'> | undefined {
+  const stack: unknown = typeof error === 'object' && error !== null && 'stack' in error ? error.stack : undefined;
+  // Code of users may have replaced it.
+  if (typeof stack !== 'string') return undefined;
+  for (const text of stack.split('\n')) {
+    const [, where = '', line, column] = FRAME.exec(text) ?? [];
+    const path = toPath(where);
+    if (path === undefined || NOT_OF_SITE.some((pattern) => pattern.test(path)) || path.startsWith(OWN_FOLDER))
+      continue;
+    return { file: relative(root, path), line: Number(line), column: Number(column) };
+  }
+  return undefined;
+}
+
+/** Packages, and what is left of the bundle where its source map says nothing (place-module.ts, new-build.ts). */
+const NOT_OF_SITE = [/\/node_modules\//, /\/(?:run|nexthop)-[^/]{6}\/functions\.mjs$/, /\/[\da-f]{64}\.mjs$/];
+
+/** Of nexthop, whose globals code may call while it loads. */
+const OWN_FOLDER = join(import.meta.dirname, '../..') + sep;
+
+function toPath(where: string): string | undefined {
+  if (!where.startsWith('file:')) return where === '' ? undefined : where;
+  try {
+    return fileURLToPath(where);
+  } catch {
+    // No path of this machine, so none of the site.
+    return undefined;
+  }
+}
+
+/** In one line, with what to do if that is known. */
+function describe(error: unknown): string {
+  const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const [, name] = /^Cannot find (?:module|package) '([^']+)'/.exec(first) ?? [];
+  const missing = name === undefined ? undefined : packageOf(name);
+  return missing === undefined ? first : `${first}: npm install ${missing}`;
+}
