@@ -111,6 +111,9 @@ const LATER = {
   'cloud-functions/late.js': `export const onRequestGet = () => new Response('works');
     export const onRequestPost = async () => { try { await import('no-such'); } catch (error) { return new Response(error.code); } };
     export const onRequestPut = () => import('./nothing.js');`,
+  'edgeone.json': '{"cloudFunctions": {"nodejs": {"externalNodeModules": ["of-elsewhere"]}}}',
+  'cloud-functions/external.js': `import sharp from 'of-elsewhere'; export const onRequestGet = () => new Response('works');
+    export const onRequestPost = () => sharp();`,
 };
 
 for (const way of ['compiled at start', 'from a build'] as const) {
@@ -130,6 +133,8 @@ for (const way of ['compiled at start', 'from a build'] as const) {
     t.is(await ask('/late'), 'works');
     t.is(await ask('/late', 'POST'), 'ERR_MODULE_NOT_FOUND');
     t.is(await ask('/late', 'PUT'), '500');
+    t.is(await ask('/external'), 'works');
+    t.is(await ask('/external', 'POST'), '500');
     for (const path of ['/good', '/.netlify/functions/good']) t.is(await ask(path), 'good');
     lookAtOutput(t, running.output(), [
       ['error', 'lib/throws.ts:3:7', 'throws while it loads: no database'],
@@ -140,6 +145,7 @@ for (const way of ['compiled at start', 'from a build'] as const) {
     t.is(await running.exited, 0);
     const log = await logOf(running);
     t.notRegex(log, INNER);
+    t.regex(log, /cloud-functions\/external\.js:2:40/, 'the package fails where it is used');
   });
 }
 

@@ -25,7 +25,7 @@ async function read(given: Project): Promise<Reading> {
   const { json, problems } = await readEdgeOneJson(project.root);
   const [filters, functions, unused] = await Promise.all([
     openFilters(project, json),
-    readFunctions(withOwnLimits(project, json)),
+    readFunctions(withOwnLimits(project, json), json),
     findUnused(project.root),
   ]);
   return {
@@ -43,7 +43,7 @@ function withOwnLimits(project: Project, { maxDurationMs }: EdgeOneJson): Projec
 }
 
 /** Only entries are ever run; which files those are is found by looking at what they export. */
-async function readFunctions(project: Project): Promise<Reading> {
+async function readFunctions(project: Project, { externalPackages }: EdgeOneJson): Promise<Reading> {
   const { files, ignored: passedOver, problems } = await findFiles(project.root);
   if (files.length === 0) return { routes: [], ignored: passedOver, problems };
 
@@ -55,7 +55,7 @@ async function readFunctions(project: Project): Promise<Reading> {
   const helpers = files.filter((file) => !entries.includes(file));
   const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
   const misspelt = await findMisspelt(files, found);
-  const opened = await openEntries({ project, files: entries, survey: found });
+  const opened = await openEntries({ project, files: entries, survey: found, external: externalPackages });
   return {
     routes: opened.routes,
     ignored: [...passedOver, ...ignored, ...opened.ignored],

@@ -38,6 +38,8 @@ export interface BuildRequest {
   readonly toOptions: (entries: readonly string[]) => BuildOptions;
   /** What is found wrong is added, so that the next build need not find it again. */
   readonly problems: SourceProblems;
+  /** Names of packages that are brought along elsewhere. */
+  readonly external?: ReadonlySet<string> | undefined;
   readonly rewrite?: Rewrite | undefined;
   /** Whether the result is to be run, or only looked at. */
   readonly willRun: boolean;
@@ -85,9 +87,9 @@ class Rounds {
   }
 
   async #try(entries: readonly string[]): Promise<Outcome> {
-    const { root, problems, rewrite, watch, willRun } = this.#request;
+    const { root, problems, external = new Set(), rewrite, watch, willRun } = this.#request;
     const files = sourceFiles({ root, broken: problems.files, rewrite });
-    const lost = lostImports({ root, problems });
+    const lost = lostImports({ root, problems, external });
     const resolver = resolverAround(root, problems);
     const plugins = [
       ...(watch ? [watch.plugin] : []),

@@ -18,6 +18,8 @@ export interface BundleRequest {
   readonly files: readonly string[];
   /** What an earlier look at the files found wrong. */
   readonly found?: SourceProblems | undefined;
+  /** Names of packages that are brought along elsewhere: one that is not here is no error, and fails where it is used. */
+  readonly external?: ReadonlySet<string> | undefined;
   readonly rewrite?: Rewrite | undefined;
   /** Told what the module depends on. */
   readonly watch?: InputWatch | undefined;
@@ -37,7 +39,7 @@ export interface Bundle extends Pick<BuildAnswer, 'problems' | 'lost'> {
 
 /** Makes one module of files and all that they import. What cannot be compiled throws its problem where it is needed. */
 export async function bundle(request: BundleRequest): Promise<Bundle> {
-  const { root, files, found = new SourceProblems(root), rewrite, watch } = request;
+  const { root, files, found = new SourceProblems(root), external, rewrite, watch } = request;
   const build = (cycles: Cycles) =>
     buildAround({
       root,
@@ -51,6 +53,7 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
         keepNames: true,
       }),
       problems: found,
+      external,
       rewrite,
       watch,
       willRun: true,

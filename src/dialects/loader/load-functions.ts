@@ -18,6 +18,8 @@ export interface LoadRequest<Entry extends FunctionEntry> {
   readonly files: readonly Entry[];
   /** What an earlier look at the files found wrong. */
   readonly found?: SourceProblems | undefined;
+  /** Names of packages that are brought along elsewhere. */
+  readonly external?: ReadonlySet<string> | undefined;
   readonly rewrite?: Rewrite;
   /** How long the start waits for a module; default: the loader's. */
   readonly limitMs?: number | undefined;
@@ -45,12 +47,12 @@ export async function loadFunctions<Entry extends FunctionEntry>(
   project: Project,
   request: LoadRequest<Entry>,
 ): Promise<LoadedFunctions<Entry>> {
-  const { files, found, rewrite } = request;
+  const { files, found, external, rewrite } = request;
   if (files.length === 0) return { loaded: [], problems: [] };
   const problems: Problem[] = [];
   try {
     const paths = files.map(({ path }) => path);
-    const compiled = await compile(project, { files: paths, found, rewrite });
+    const compiled = await compile(project, { files: paths, found, external, rewrite });
     problems.push(...compiled.problems);
     const loaded = files.map(async (entry) => {
       return { entry, outcome: await load(project, { compiled, entry, problems, limitMs: request.limitMs }) };

@@ -2,6 +2,7 @@ import { isBuiltin } from 'node:module';
 import { relative, resolve } from 'node:path';
 import type { Metafile, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
 import type { Problem } from '../../contract/problem.ts';
+import { packageOf } from './import-problem.ts';
 import { HOOKS, type LostCall } from './module-hooks.ts';
 import type { LostImport, SourceProblems } from './source-problems.ts';
 import { CALL_GAP, SHIELD, toUsersFile, withoutShield } from './stand-ins.ts';
@@ -9,6 +10,8 @@ import { CALL_GAP, SHIELD, toUsersFile, withoutShield } from './stand-ins.ts';
 export interface LostImportsParts {
   readonly root: string;
   readonly problems: SourceProblems;
+  /** Names of packages that are brought along elsewhere: one that is not here is no error. */
+  readonly external: ReadonlySet<string>;
 }
 
 export interface LostImports {
@@ -26,23 +29,26 @@ const MARKED = new RegExp(`\\b(import|__require)\\(${CALL_GAP}"${MARK}([^"]*)"`,
 const NAMESPACE = 'lost-import';
 
 /**
- * Imports that lead to nothing fail where they stand, and as Node has it. An `import` statement throws when its file is evaluated. `import()` and `require` are left to the time when they run, since code may catch what they throw.
+ * Imports that lead to nothing fail where they stand, and as Node has it. An `import` statement throws when its file is evaluated, but for one of a package that
+ * is brought along elsewhere, which throws where it is used. `import()` and `require` are left to the time when they run, since code may catch what they throw.
  */
-export function lostImports({ root, problems }: LostImportsParts): LostImports {
+export function lostImports({ root, problems, external }: LostImportsParts): LostImports {
   const seen = new Map<LostImport, Problem['severity']>();
 
   function answer(lost: LostImport, kind: OnResolveArgs['kind']): OnResolveResult {
     const isStatement = kind === 'import-statement';
-    if (isStatement) seen.set(lost, 'error');
-    else if (!seen.has(lost)) seen.set(lost, 'warning');
+    const isExternal = external.has(packageOf(lost.specifier) ?? lost.specifier);
+    if (isStatement && !isExternal) seen.set(lost, 'error');
+    else if (!isExternal && !seen.has(lost)) seen.set(lost, 'warning');
     const { importer, specifier, problem } = lost;
-    const call: LostCall = { file: relative(root, importer), specifier, ...(problem && { problem }) };
+    const call: LostCall = { file: relative(root, importer), specifier, ...(problem && !isExternal && { problem }) };
     const text = JSON.stringify(call);
     if (!isStatement) return { path: MARK + encodeURIComponent(text), external: true };
+    const verb = isExternal ? 'external' : 'missing';
     return {
       path: `${call.file}/${specifier}${SHIELD}`,
       namespace: NAMESPACE,
-      pluginData: `module.exports = ${HOOKS}.missing(${text});`,
+      pluginData: `module.exports = ${HOOKS}.${verb}(${text});`,
     };
   }
 

@@ -74,6 +74,12 @@ export class ModuleHooks {
     throw this.#toImportError(call, this.#find(call).error);
   }
 
+  /** In the place of an `import` statement of a package that is brought along elsewhere: it fails where it is used. */
+  external(call: LostCall): unknown {
+    const { path, error } = this.#find(call);
+    return path === undefined ? toUnusable(() => this.#toImportError(call, error)) : createRequire(path)(path);
+  }
+
   require(call: LostCall): unknown {
     const { path, error } = this.#find(call);
     if (path !== undefined) return this.requireFrom(call.file)(path);
@@ -165,4 +171,28 @@ function isObject(value: unknown): value is object {
 
 function isUrl(specifier: string): boolean {
   return /^[a-z][a-z\d+.-]+:/i.test(specifier);
+}
+
+/**
+ * Stands for the exports of a package: every use throws, of the whole and of any name in it. Its prototype does so too, since names are looked up there
+ * where a bundler copies the exports of CommonJS to another object.
+ */
+function toUnusable(toError: () => Error): unknown {
+  const fail = (trap: (...given: never[]) => unknown): never => {
+    const error = toError();
+    // The stack begins where the package is used.
+    Error.captureStackTrace(error, trap);
+    throw error;
+  };
+  const get = (_: object, name: string | symbol): unknown => {
+    if (name === '__esModule') return true;
+    // Asked by whatever prints or awaits a value, and no use of the package.
+    return typeof name === 'symbol' || name === 'then' ? undefined : fail(get);
+  };
+  const apply = (): never => fail(apply);
+  const construct = (): never => fail(construct);
+  const prototype = new Proxy(Object.create(null), { get });
+  // An arrow function could not be called with `new`.
+  const target = function unusable(): void {};
+  return new Proxy(target, { get, apply, construct, getPrototypeOf: () => prototype });
 }

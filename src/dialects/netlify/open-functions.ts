@@ -36,7 +36,8 @@ export async function openFunctions(
   if (declarations.length === 0) return { routes: [], jobRules: [], problems: [] };
   // Functions use them while they load. Where nothing is run they are not needed.
   if (!project.ahead) installGlobals(project.processEnv);
-  const { loaded, problems } = await loadFunctions(project, { files: declarations, limitMs: loadLimitMs });
+  const external = new Set(declarations.flatMap(({ config }) => config.externalPackages ?? []));
+  const { loaded, problems } = await loadFunctions(project, { files: declarations, external, limitMs: loadLimitMs });
   const opening = new Opening(project, [
     ...problems,
     ...unread.filter((each) => !isReported(each, { problems, project, declarations })),

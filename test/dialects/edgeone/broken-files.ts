@@ -111,3 +111,33 @@ test('a module that loads late answers 500 until it has loaded, and then as it s
   (globalThis as unknown as { finishLate(): void }).finishLate(); // set by the module above
   t.is(await (await ask()).json(), 'here');
 });
+
+test('a package that edgeone.json names as external fails where it is used', async (t) => {
+  const { url, reading, faults } = await serveDialect(t, edgeone, {
+    'edgeone.json': JSON.stringify({
+      cloudFunctions: { nodejs: { externalNodeModules: ['of-elsewhere'] } },
+      nodeFunctionsConfig: { externalNodeModules: ['of-before'] },
+      'node-functions': { external_node_modules: ['of-long-ago'] },
+    }),
+    'cloud-functions/a.js': `import one from 'of-elsewhere'; import { two } from 'of-before'; import * as three from 'of-long-ago';
+      const fails = (use) => { try { return use(); } catch (error) { return error.code; } };
+      export const onRequestGet = () => new Response([() => one(), () => two, () => three.x].map(fails).join());
+      export const onRequestPost = () => one();`,
+  });
+
+  const code = 'ERR_MODULE_NOT_FOUND';
+  t.deepEqual(reading.problems, []);
+  t.is(await (await fetch(`${url}/a`)).text(), [code, code, code].join());
+  t.is((await fetch(`${url}/a`, { method: 'POST' })).status, 500);
+  t.regex(String(faults[0]?.cause), /Cannot find package 'of-elsewhere'/);
+});
+
+test('a list of external packages that is none is told with its line', async (t) => {
+  const { reading } = await serveDialect(t, edgeone, {
+    'edgeone.json': '{"cloudFunctions": {"nodejs": {\n"externalNodeModules": "sharp"}}}',
+    'cloud-functions/good.js': GOOD,
+  });
+
+  t.like(reading.problems, [{ severity: 'error', file: 'edgeone.json', line: 2 }]);
+  t.regex(reading.problems[0]?.message ?? '', /must be a list of names of packages, got "sharp"/);
+});

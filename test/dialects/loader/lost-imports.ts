@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { compile } from '../../../src/dialects/loader/compile.ts';
 import { ask, compileAhead } from '../../helpers/built-site.ts';
 import { compileSite } from '../../helpers/compiled-site.ts';
 import { project } from '../../helpers/project.ts';
@@ -179,6 +180,44 @@ test('require.resolve finds its neighbours, and packages, from its own file', as
   const places = [join(built.root, 'lib/data.json'), join(built.root, 'lib/node_modules/small/main.js')];
   t.deepEqual((await built.run('lib/a.cjs')).found, [...places, 'node:fs']);
   t.deepEqual((await built.run('lib/b.mjs')).found, places);
+});
+
+test('a package that is brought along elsewhere fails where it is used, and nothing else does', async (t) => {
+  const files = {
+    'lib/a.js': `import sharp, { resize } from 'sharp-of-elsewhere'; import * as all from 'sharp-of-elsewhere/sub';
+      export const works = () => 1;
+      export const uses = [() => sharp(1), () => new sharp(), () => sharp.cache, () => resize(1), () => all.default, () => all.x];`,
+    'lib/b.mjs':
+      "import sharp from 'sharp-of-elsewhere'; export const uses = [() => sharp(1), () => sharp.x, () => new sharp()];",
+  };
+  const opened = await project(t, files);
+  const paths = Object.keys(files).map((file) => join(opened.root, file));
+
+  const { problems, load } = await compile(opened, { files: paths, external: new Set(['sharp-of-elsewhere']) });
+
+  t.deepEqual(problems, []);
+  for (const path of paths) {
+    const loaded = await load(path);
+    const uses = loaded.state === 'ready' ? (loaded.exports.uses as readonly (() => unknown)[]) : [];
+    t.true(uses.length > 0);
+    for (const use of uses) {
+      const error = t.throws(use, { code: 'ERR_MODULE_NOT_FOUND' });
+      t.is(error?.message, `Cannot find package 'sharp-of-elsewhere' imported from ${path}`);
+      t.true(error?.stack?.split('\n')[1]?.includes(path), 'the stack begins where it is used');
+    }
+  }
+});
+
+test('a package that is brought along later is used as if it had been there', async (t) => {
+  const text = "import { name } from 'late'; export const say = () => name;";
+  const opened = await project(t, { 'lib/a.js': text });
+  const path = join(opened.root, 'lib/a.js');
+  const { load } = await compile(opened, { files: [path], external: new Set(['late']) });
+  await install(t, opened.root);
+
+  const loaded = await load(path);
+
+  t.is(loaded.state === 'ready' && (loaded.exports.say as () => unknown)(), 'late');
 });
 
 test('a build tells of a package that is not there as long as it is not', async (t) => {

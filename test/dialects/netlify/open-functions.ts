@@ -211,3 +211,31 @@ test('the folder that netlify.toml publishes is where files are, except for dist
   t.deepEqual((await netlify.read(named)).fileFolders, [{ folder: '_site' }]);
   t.is((await netlify.read(dist)).fileFolders, undefined);
 });
+
+test('a package that is set as external fails where it is used, wherever that is set', async (t) => {
+  const uses = (name: string) => `import used from '${name}'; import { part } from '${name}/sub';
+    const fails = (use) => { try { return use(); } catch (error) { return error.code; } };
+    export default () => Response.json([fails(() => used()), fails(() => part.x)]);`;
+  const { url, reading } = await serveDialect(t, netlify, {
+    'netlify.toml': `[functions]\nexternal_node_modules = ["of-all"]\n[functions."glob-*"]\nexternal_node_modules = ["@of/glob"]`,
+    'netlify/functions/all.mjs': uses('of-all'),
+    'netlify/functions/glob-one.mjs': uses('@of/glob'),
+    'netlify/functions/own.mjs': `${uses('of-source')} export const config = { externalNodeModules: ['of-source'] };`,
+  });
+
+  t.deepEqual(reading.problems, []);
+  for (const name of ['all', 'glob-one', 'own']) {
+    const code = 'ERR_MODULE_NOT_FOUND';
+    t.deepEqual(await (await fetch(`${url}${AT}/${name}`)).json(), [code, code], name);
+  }
+});
+
+test('a list of external packages that is none is told with its line', async (t) => {
+  const { reading } = await serveDialect(t, netlify, {
+    'netlify.toml': '[functions]\nexternal_node_modules = "sharp"\n',
+    'netlify/functions/a.mjs': MODERN,
+  });
+
+  t.like(reading.problems, [{ severity: 'warning', file: 'netlify.toml', line: 2 }]);
+  t.regex(reading.problems[0]?.message ?? '', /must be a list of names of packages, got "sharp"/);
+});

@@ -15,11 +15,12 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** What only the platform's build or its network needs. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
-  ...['$schema', 'name', 'devCommand', 'buildCommand', 'installCommand', 'nodeVersion', 'node-functions'],
+  ...['$schema', 'name', 'devCommand', 'buildCommand', 'installCommand', 'nodeVersion'],
 ]);
 
 const USED: ReadonlySet<string> = new Set([
-  ...['redirects', 'rewrites', 'headers', 'trailingSlash', 'outputDirectory', 'cloudFunctions', 'nodeFunctionsConfig'],
+  ...['redirects', 'rewrites', 'headers', 'trailingSlash', 'outputDirectory'],
+  ...['cloudFunctions', 'nodeFunctionsConfig', 'node-functions'],
 ]);
 
 /** What the platform does and nexthop does not. */
@@ -55,7 +56,7 @@ class Check {
       rewrites: this.#rules('rewrites', (path, rule) => this.#rewrite(path, rule)),
       headers: this.#rules('headers', (path, rule) => this.#header(path, rule)),
       trailingSlash: this.#boolean('trailingSlash'),
-      maxDurationMs: this.#maxDurationMs(),
+      ...this.#ofFunctions(),
       outputDirectory: this.#folder('outputDirectory'),
     };
   }
@@ -130,14 +131,28 @@ class Check {
     return this.#passes(path, checkHeader(field.key, field.value));
   }
 
-  #maxDurationMs(): number | undefined {
+  #ofFunctions(): Pick<EdgeOneJson, 'maxDurationMs' | 'externalPackages'> {
+    const oldest = this.#section('node-functions', ['included_files', 'external_node_modules']);
     const older = this.#section('nodeFunctionsConfig', ['maxDuration', 'includeFiles', 'externalNodeModules']);
     this.#section('cloudFunctions', ['nodejs', 'mainlandRegions', 'overseasRegions']);
     const newer = this.#section('cloudFunctions.nodejs', ['includeFiles', 'externalNodeModules', 'maxDuration']);
-    return (
-      this.#seconds('cloudFunctions.nodejs.maxDuration', newer.maxDuration) ??
-      this.#seconds('nodeFunctionsConfig.maxDuration', older.maxDuration)
-    );
+    return {
+      maxDurationMs:
+        this.#seconds('cloudFunctions.nodejs.maxDuration', newer.maxDuration) ??
+        this.#seconds('nodeFunctionsConfig.maxDuration', older.maxDuration),
+      externalPackages: new Set([
+        ...this.#names('cloudFunctions.nodejs.externalNodeModules', newer.externalNodeModules),
+        ...this.#names('nodeFunctionsConfig.externalNodeModules', older.externalNodeModules),
+        ...this.#names('node-functions.external_node_modules', oldest.external_node_modules),
+      ]),
+    };
+  }
+
+  #names(path: string, value: unknown): readonly string[] {
+    if (value === undefined) return [];
+    if (Array.isArray(value) && value.every((name): name is string => typeof name === 'string')) return value;
+    this.#complain(path, `must be a list of names of packages, got ${spell(value)}; it is not used`);
+    return [];
   }
 
   /** An object at a path of keys; an empty one if there is none. */
@@ -212,6 +227,8 @@ export interface EdgeOneJson {
   readonly maxDurationMs: number | undefined;
   /** The folder with the site's files, relative to the site, `.` for the site itself; undefined: not said. */
   readonly outputDirectory: string | undefined;
+  /** Names of packages that are brought along elsewhere. */
+  readonly externalPackages: ReadonlySet<string>;
 }
 
 export interface RedirectRule {

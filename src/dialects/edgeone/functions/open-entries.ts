@@ -27,6 +27,8 @@ export interface EntriesRequest {
   readonly files: readonly FunctionFile[];
   /** What is known of the files without running them. */
   readonly survey?: Survey;
+  /** Names of packages that are brought along elsewhere. */
+  readonly external?: ReadonlySet<string>;
   /** How long the start waits for a module; default: the loader's. */
   readonly loadLimitMs?: number;
 }
@@ -85,10 +87,11 @@ class Opening implements Reading {
   }
 
   async open(files: readonly PlacedFile[]): Promise<void> {
-    const { project, survey, loadLimitMs } = this.#request;
+    const { project, survey, external, loadLimitMs } = this.#request;
     const { loaded, problems } = await loadFunctions(project, {
       files,
       found: survey?.found,
+      external,
       rewrite: ignoreListen(project),
       limitMs: loadLimitMs,
     });

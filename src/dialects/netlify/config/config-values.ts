@@ -16,9 +16,15 @@ export interface ConfigValue extends ValueLocation {
 /** What is set for a function, by the name that the key has in its source. */
 export type ConfigValues = ReadonlyMap<string, ConfigValue>;
 
-/** Those of the later ones win. */
+/** Those of the later ones win; lists are joined. */
 export function mergeValues(...all: readonly ConfigValues[]): ConfigValues {
-  return new Map(all.flatMap((values) => [...values]));
+  const merged = new Map<string, ConfigValue>();
+  for (const [key, found] of all.flatMap((values) => [...values])) {
+    const before = merged.get(key)?.value;
+    const isList = Array.isArray(before) && Array.isArray(found.value);
+    merged.set(key, isList ? { ...found, value: [...before, ...(found.value as unknown[])] } : found); // looked at above
+  }
+  return merged;
 }
 
 /** Whether a value of a configuration has keys. */

@@ -40,9 +40,10 @@ export function valuesFor(name: string, settings: readonly FunctionSettings[]): 
 const EVERY = '*';
 
 /** The keys that mean something here or would be missed, and their names in a function's source. The others are for the platform's builder. */
-const KEYS: ReadonlyMap<string, string> = new Map(
-  ['schedule', 'background', 'timeout', 'memory', 'vcpu', 'region'].map((key) => [key, key]),
-);
+const KEYS: ReadonlyMap<string, string> = new Map([
+  ...['schedule', 'background', 'timeout', 'memory', 'vcpu', 'region'].map((key) => [key, key] as const),
+  ['external_node_modules', 'externalNodeModules'],
+]);
 
 /** How many characters of the name a glob says. Sorting is stable: of two that say as much, the later one counts. */
 function weigh({ glob }: FunctionSettings): number {

@@ -23,6 +23,7 @@ export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
     ...defined('displayName', check.take('name', 'a text', isText)),
     ...defined('timeoutMs', toMs(check.take('timeout', 'seconds', isSeconds))),
     ...defined('schedule', check.schedule()),
+    ...defined('externalPackages', check.take('externalNodeModules', 'a list of names of packages', isTexts)),
   };
   check.checkTogether(config);
   const problems = check.problems;
@@ -156,6 +157,10 @@ function isBoolean(value: unknown): value is boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
 }
 
 function isSeconds(value: unknown): value is number {

@@ -27,4 +27,6 @@ export interface FunctionConfig {
   readonly background: boolean;
   /** As written; one of the forms that the platform takes. */
   readonly schedule?: string;
+  /** Names of packages that are brought along elsewhere: one that is not installed fails where it is used. */
+  readonly externalPackages?: readonly string[];
 }

@@ -12,7 +12,9 @@ export interface Sidecar {
 const NOTHING: Sidecar = { values: new Map(), problems: [] };
 
 /** What a sidecar may set; the rest is for the platform's builder. */
-const KEYS = ['name', 'schedule', 'background', 'timeout', 'memory', 'vcpu', 'region', 'nodeVersion'];
+const KEYS = [
+  ...['name', 'schedule', 'background', 'timeout', 'memory', 'vcpu', 'region', 'nodeVersion', 'externalNodeModules'],
+];
 
 /** Reads `<name>.json`, which frameworks put beside the main file of a function, given relative to the site. Never rejects. */
 export async function readSidecar(root: string, mainFile: string, name: string): Promise<Sidecar> {

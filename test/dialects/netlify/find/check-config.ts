@@ -55,8 +55,9 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
-    config: "generator: 'x', includedFiles: [], nodeBundler: 'none', externalNodeModules: [], ignoredNodeModules: []",
-    read: {},
+    config:
+      "generator: 'x', includedFiles: [], nodeBundler: 'none', externalNodeModules: ['a'], ignoredNodeModules: []",
+    read: { externalPackages: ['a'] },
   },
   { config: "method: 'get'", read: { methods: ['GET'] } },
   { config: "method: ['get', 'POST', 'GET']", read: { methods: ['GET', 'POST'] } },
