@@ -1,7 +1,9 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import type { Problem } from '../../../src/contract/problem.ts';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { findFiles } from '../../../src/dialects/edgeone/functions/find-files.ts';
 import { openEntries } from '../../../src/dialects/edgeone/functions/open-entries.ts';
+import { createRouter } from '../../../src/routing/router.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
 import { project } from '../../helpers/project.ts';
@@ -111,6 +113,133 @@ test('a module that loads late answers 500 until it has loaded, and then as it s
   (globalThis as unknown as { finishLate(): void }).finishLate(); // set by the module above
   t.is(await (await ask()).json(), 'here');
 });
+
+const EXPRESS =
+  "import express from 'express'; const app = express(); app.get('/', (_, response) => response.send('top'));";
+
+for (const [title, text, place] of [
+  ['throws while it loads', `${EXPRESS}\nthrow new Error('no database'); export default app;`, [2, 7]],
+  ['does not parse', `${EXPRESS}\nexport default ];`, [2, 16]],
+  ['lacks a package', "import x from 'no-such'; export default x;", [1, 15]],
+] as const) {
+  test(`an app that ${title} answers 500 in its bare folder as below it, and is told with its place`, async (t) => {
+    const { url, reading, faults } = await serveDialect(t, edgeone, {
+      'cloud-functions/app/[[default]].ts': text,
+      'cloud-functions/other/[[default]].ts': `${EXPRESS} export default app;`,
+    });
+
+    t.like(reading.problems, [{ file: 'cloud-functions/app/[[default]].ts', line: place[0], column: place[1] }]);
+    t.is(reading.problems.length, 1);
+    for (const path of ['/app', '/app/', '/app?x', '/app/x', '/app/x/y/']) {
+      t.is((await fetch(url + path)).status, 500, path);
+    }
+    t.true(faults.every(({ code, cause }) => code === 'function_error' && cause !== undefined));
+    t.is(await (await fetch(`${url}/other`)).text(), 'top');
+  });
+}
+
+test('what an app throws in a helper is told with the line of that, and which app it stops', async (t) => {
+  const { url, reading } = await serveDialect(t, edgeone, {
+    'cloud-functions/app/[[default]].ts': `import { db } from '../../lib/db'; ${EXPRESS} export default db(app);`,
+    'lib/db.ts': "interface Db {}\n\nexport function db(_: unknown): Db {\n  throw new Error('no database');\n}",
+  });
+
+  t.deepEqual(reading.problems, [
+    {
+      severity: 'error',
+      file: 'lib/db.ts',
+      line: 4,
+      column: 9,
+      message: 'throws while it loads: no database',
+      stops: ['cloud-functions/app/[[default]].ts'],
+    },
+  ]);
+  t.is((await fetch(`${url}/app`)).status, 500);
+});
+
+for (const [title, text] of [
+  ['throws while it loads', "throw new Error('x'); export const onRequest = () => 1;"],
+  ['does not parse', 'export const onRequest = ];'],
+] as const) {
+  test(`a catch-all with a handler that ${title} leaves its bare folder alone`, async (t) => {
+    const { url } = await serveDialect(t, edgeone, { 'cloud-functions/all/[[rest]].js': text });
+
+    t.is((await fetch(`${url}/all/x`)).status, 500);
+    t.is((await fetch(`${url}/all`)).status, 421);
+    t.is((await fetch(`${url}/all/`)).status, 421);
+  });
+}
+
+test('the bare folder of an app is left to a file with just that path, whether the app works or not', async (t) => {
+  const { url } = await serveDialect(t, edgeone, {
+    'cloud-functions/a/[[default]].js': "throw new Error('x'); export default 1;",
+    'cloud-functions/a.js': GOOD,
+    'cloud-functions/b/[[default]].js': `${EXPRESS} export default app;`,
+    'cloud-functions/b.js': GOOD,
+    'cloud-functions/c/[[default]].js': "throw new Error('x'); export default 1;",
+    'cloud-functions/c/index.js': GOOD,
+  });
+
+  for (const path of ['/a', '/b', '/c']) t.is(await (await fetch(url + path)).json(), 'good', path);
+});
+
+test('an app that loads late answers 500 in its bare folder and below it until it has loaded, and then both', async (t) => {
+  const { ask, finish, problems } = await openLate(
+    t,
+    `${EXPRESS} app.get('/x', (_, response) => response.send('x')); export default app;`,
+  );
+
+  t.like(problems, [{ severity: 'error', file: 'cloud-functions/app/[[default]].js' }]);
+  t.deepEqual(await ask(), ['500', '500', '500']);
+  finish();
+  t.deepEqual(await ask(), ['200 top', '200 top', '200 x']);
+});
+
+test('a catch-all that turns out late to be a handler leaves its bare folder alone from then on', async (t) => {
+  const { ask, finish } = await openLate(
+    t,
+    'const all = { onRequest: () => new Response("all") }; export default all.onRequest;',
+  );
+
+  t.deepEqual(await ask(), ['500', '500', '500']);
+  finish();
+  t.deepEqual(await ask(), ['421', '421', '200 all']);
+});
+
+interface Late {
+  readonly problems: readonly Problem[];
+  finish(): void;
+  /** The answers in the bare folder, with and without a slash, and below it. */
+  ask(): Promise<readonly string[]>;
+}
+
+let lateCount = 0;
+
+/** Opens `[[default]].js` with that text, which does not finish loading before it is told to. */
+async function openLate(t: ExecutionContext, text: string): Promise<Late> {
+  const name = `finishLate${++lateCount}`;
+  const wait = `await new Promise((go) => { globalThis.${name} = go });`;
+  const opened = await project(t, { 'cloud-functions/app/[[default]].js': `${text} ${wait}` });
+  const { files } = await findFiles(opened.root);
+  const { routes, problems } = await openEntries({ project: opened, files, loadLimitMs: 20 });
+  const router = createRouter(routes);
+  const { port } = await serveExchanges(t, async (exchange) => {
+    for (const { route, params } of router.find('GET', exchange.target)) {
+      if ((await route.target.answer(exchange, params)) === 'answered') return;
+    }
+    exchange.response.writeHead(421).end();
+  });
+  const get = async (path: string): Promise<string> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    const body = await answer.text();
+    return answer.status === 200 ? `200 ${body}` : String(answer.status);
+  };
+  return {
+    problems,
+    finish: (globalThis as unknown as Record<string, () => void>)[name] as () => void, // set by the module above
+    ask: () => Promise.all(['/app', '/app/', '/app/x'].map(get)),
+  };
+}
 
 test('a package that edgeone.json names as external fails where it is used', async (t) => {
   const { url, reading, faults } = await serveDialect(t, edgeone, {

@@ -146,6 +146,15 @@ export function isEntry({ path, segments }: FunctionFile, { looks, brokenTexts }
   return isCatchAll(segments.at(-1)) && (names.has('default') || names.has('app'));
 }
 
+/** Whether a file that stands where an app may stand could be one, as far as that shows: what exports a handler is none. */
+export function mayBeApp({ path, segments }: FunctionFile, survey: Survey | undefined): boolean {
+  if (!isCatchAll(segments.at(-1))) return false;
+  const broken = survey?.brokenTexts.get(path);
+  if (broken !== undefined) return !mentionsHandler(broken);
+  const look = survey?.looks.get(path);
+  return !look || ![...look.names, look.defaultName].some(isHandlerName);
+}
+
 /** A warning for each export, and each function exported by default, whose name is near to that of a handler: the platform never calls it. */
 export async function findMisspelt(files: readonly FunctionFile[], { looks }: Survey): Promise<readonly Problem[]> {
   const found = await Promise.all(

@@ -5,7 +5,7 @@ import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
-import type { Target } from '../../../contract/target.ts';
+import type { Params, Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import type { Exports } from '../../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
@@ -14,7 +14,7 @@ import type { Survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { findAgentUses } from './agent-uses.ts';
 import { AppTarget } from './app-target.ts';
-import type { FunctionFile } from './find-files.ts';
+import { type FunctionFile, mayBeApp } from './find-files.ts';
 import { HandlerTarget } from './handler-target.ts';
 import { type Handlers, toHandlers } from './handlers.ts';
 import type { Platform } from './platform.ts';
@@ -97,7 +97,11 @@ class Opening implements Reading {
     });
     this.problems.push(...problems);
     await this.#lookAtCode(files);
-    this.routes = loaded.flatMap(({ entry, outcome }) => this.#take(entry, outcome));
+    const routes = loaded.flatMap(({ entry, outcome }) => this.#take(entry, outcome));
+    const own = new Map(files.map(({ file, pattern }) => [file, pattern.text]));
+    const isBareFolder = ({ file, pattern }: Route): boolean => own.get(file) !== pattern.text;
+    // Of two routes with one path the first is asked first: a file with just that path before an app of which it is the bare folder.
+    this.routes = [...routes.filter((route) => !isBareFolder(route)), ...routes.filter(isBareFolder)];
   }
 
   async #lookAtCode(files: readonly PlacedFile[]): Promise<void> {
@@ -108,20 +112,29 @@ class Opening implements Reading {
       if (mayName(texts, 'body')) this.#bodyReaders.add(path);
       for (const [file, text] of texts.byPath) all.set(file, text);
     }
-    this.problems.push(...findAgentUses(this.#project.root, all));
+    this.problems.push(...findAgentUses(this.#request.project.root, all));
   }
 
   #take(placed: PlacedFile, outcome: LoadedFunction): Routes {
     if (outcome.state === 'ahead') return [];
     if (outcome.state === 'ready') return this.#toRoutes(placed, outcome.exports);
-    const target = new UnreadyTarget(placed.file, outcome.state === 'failed' ? outcome.cause : undefined);
+    const cause = outcome.state === 'failed' ? outcome.cause : undefined;
+    const isApp = mayBeApp(placed, this.#request.survey);
+    const waiting = (isApp ? toAppPatterns(placed.pattern) : [placed.pattern]).map((pattern) => {
+      const target = new UnreadyTarget(placed.file, cause);
+      return { target, route: this.#toRoute({ ...placed, pattern }, target) };
+    });
     if (outcome.state === 'late') {
       outcome.later.then((exports) => {
-        const [first] = exports ? this.#toRoutes(placed, exports) : [];
-        if (first) target.become(first.target);
+        if (!exports) return;
+        const routes = this.#toRoutes(placed, exports);
+        for (const { target, route } of waiting) {
+          const known = routes.find(({ pattern }) => pattern.text === route.pattern.text);
+          target.become(known ? narrowToPattern(known) : NOTHING_HERE);
+        }
       });
     }
-    return [this.#toRoute(placed, target)];
+    return waiting.map(({ route }) => route);
   }
 
   #toRoutes(placed: PlacedFile, exports: Exports): Routes {
@@ -174,6 +187,20 @@ function toAppPatterns({ text, segments }: Pattern): readonly Pattern[] {
 
 function withEmpty(segment: PatternSegment): PatternSegment {
   return segment.kind === 'catch-all' ? { ...segment, orNone: true } : segment;
+}
+
+/** In the place of a file that has loaded late and turned out to have no route there. */
+const NOTHING_HERE: Target = { name: 'no function', answer: async () => 'passed' };
+
+/** While it was not known what the file is, its route was that of an app, which takes more than that of a handler. */
+function narrowToPattern({ target, pattern }: Route): Target {
+  const last = pattern.segments.at(-1);
+  if (last?.kind !== 'catch-all' || last.orNone) return target;
+  const isReached = ({ [last.name]: rest = [] }: Params): boolean => Boolean(rest[0]);
+  return {
+    name: target.name,
+    answer: async (exchange, params) => (isReached(params) ? target.answer(exchange, params) : 'passed'),
+  };
 }
 
 function methodsOf({ any, byMethod }: Handlers): Route['methods'] {

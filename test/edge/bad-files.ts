@@ -25,6 +25,7 @@ const BAD = {
   'lib/data.json': '{',
   'lib/json.js': "import data from './data.json'; export const b = data;",
   'lib/gone.js': "export { b } from './nothing.js';",
+  'cloud-functions/app/[[default]].ts': "import { b } from '../../lib/throws.js';\nexport default b;",
   ...Object.fromEntries(
     ['syntax.mts', 'package.mjs', 'name.ts', 'throws.js', 'json.js', 'gone.js'].flatMap((file) => [
       [`cloud-functions/${nameOf(file)}.js`, `import { b } from '../lib/${file}'; export const onRequest = () => b;`],
@@ -57,7 +58,7 @@ const INNER = /broken|lost-import|stand-in|common-js|esbuild|Build failed|ERROR:
 async function answersOf(port: number): Promise<Readonly<Record<string, number>>> {
   const names = ['syntax', 'package', 'name', 'throws', 'json', 'gone'];
   const paths = [...names.map((name) => `/${name}`), ...names.map((name) => `/.netlify/functions/n-${name}`)];
-  const all = [...paths, '/good', '/.netlify/functions/good'];
+  const all = [...paths, '/app', '/app/', '/app/x', '/good', '/.netlify/functions/good'];
   const answers = all.map(async (path) => [path, (await fetch(`http://127.0.0.1:${port}${path}`)).status] as const);
   return Object.fromEntries(await Promise.all(answers));
 }
@@ -107,6 +108,7 @@ const LATER = {
   ...GOOD,
   'lib/throws.ts': "type A = 1;\n\nthrow new Error('no database');\nexport const b = 1;",
   'cloud-functions/throws.js': "import { b } from '../lib/throws'; export const onRequest = () => b;",
+  'cloud-functions/app/[[default]].ts': "import { b } from '../../lib/throws';\nexport default b;",
   'cloud-functions/requires.cjs': "\nconst x = require('no-such');\nexports.onRequest = () => x;",
   'cloud-functions/late.js': `export const onRequestGet = () => new Response('works');
     export const onRequestPost = async () => { try { await import('no-such'); } catch (error) { return new Response(error.code); } };
@@ -129,7 +131,7 @@ for (const way of ['compiled at start', 'from a build'] as const) {
       return answer.status === 200 ? answer.text() : String(answer.status);
     };
 
-    for (const path of ['/throws', '/requires']) t.is(await ask(path), '500', path);
+    for (const path of ['/throws', '/app', '/app/', '/app/x', '/requires']) t.is(await ask(path), '500', path);
     t.is(await ask('/late'), 'works');
     t.is(await ask('/late', 'POST'), 'ERR_MODULE_NOT_FOUND');
     t.is(await ask('/late', 'PUT'), '500');
