@@ -7,7 +7,7 @@ import { findLeft, type LostProblem, lostImports } from './lost-imports.ts';
 import { packages } from './packages.ts';
 import { resolverAround } from './resolver.ts';
 import { SOURCE_CONSTANTS } from './source-constants.ts';
-import { type Rewrite, sourceFiles } from './source-files.ts';
+import { type Rewrite, type SourceFiles, sourceFiles } from './source-files.ts';
 import type { SourceProblems } from './source-problems.ts';
 
 /** How every file of a user is read: as the bundlers of the platforms do, for the Node that runs here. */
@@ -47,7 +47,7 @@ export interface BuildRequest {
   readonly watch?: InputWatch | undefined;
 }
 
-export interface BuildAnswer {
+export interface BuildAnswer extends Pick<SourceFiles, 'isMadeCommonJs'> {
   readonly built: Built;
   /** What this build came across in files … */
   readonly problems: readonly Problem[];
@@ -101,7 +101,7 @@ class Rounds {
       const found = [...problems.configs.values(), ...files.brokenSeen()];
       return {
         state: 'built',
-        answer: { built, problems: found, lost: lost.seen() },
+        answer: { built, problems: found, lost: lost.seen(), isMadeCommonJs: files.isMadeCommonJs },
       };
     } catch (error) {
       const isNew = messagesOf(error)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { BuildOptions, OnResolveArgs, Plugin, PluginBuild } from 'esbuild';
 import type { SourceProblems } from './source-problems.ts';
+import { MADE_COMMON_JS } from './stand-ins.ts';
 
 /** Marks a question to esbuild's own resolver, which comes to the plugins first. */
 const ASKED = Symbol('asked');
@@ -33,8 +34,8 @@ export interface Resolver {
  * file were empty.
  */
 export function resolverAround(root: string, problems: SourceProblems): Resolver {
-  async function ask(build: PluginBuild, question: OnResolveArgs): Promise<Resolved | undefined> {
-    const { path, kind, importer, namespace, resolveDir } = question;
+  async function ask(build: PluginBuild, question: OnResolveArgs, kind = question.kind): Promise<Resolved | undefined> {
+    const { path, importer, namespace, resolveDir } = question;
     const found = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: ASKED });
     const errors = found.errors.filter(
       ({ location }) => !location || !problems.configs.has(resolve(root, location.file)),
@@ -42,7 +43,10 @@ export function resolverAround(root: string, problems: SourceProblems): Resolver
     if (errors.length === 0 && found.path !== '') {
       return { path: found.path, external: found.external, isSettled: found.errors.length > 0 };
     }
-    return undefined;
+    // What was an `import` before the file was made CommonJS may lead to a package of ES modules alone.
+    return kind === 'require-call' && namespace === MADE_COMMON_JS
+      ? ask(build, question, 'import-statement')
+      : undefined;
   }
 
   return {
@@ -74,4 +78,4 @@ function toOptions(root: string, { configs }: SourceProblems): BuildOptions {
 }
 
 /** Of importers; '' is for entries. */
-const OF_USERS: ReadonlySet<string> = new Set(['', 'file']);
+const OF_USERS: ReadonlySet<string> = new Set(['', 'file', MADE_COMMON_JS]);

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { extname, relative, resolve } from 'node:path';
+import { dirname, extname, relative, resolve } from 'node:path';
 import type { Loader, OnLoadResult, Plugin } from 'esbuild';
 import type { Problem } from '../../contract/problem.ts';
+import { CommonJsFiles } from './common-js.ts';
 import { HOOKS } from './module-hooks.ts';
 import { toConstants } from './source-constants.ts';
 import type { ToSource } from './source-problems.ts';
@@ -26,6 +27,8 @@ export interface SourceFiles {
   readonly plugin: Plugin;
   /** The broken files that were asked for, each once. */
   brokenSeen(): readonly Problem[];
+  /** Whether a file was made CommonJS. */
+  isMadeCommonJs(file: string): boolean;
   readonly toSource: ToSource;
 }
 
@@ -36,13 +39,20 @@ export interface SourceFilesParts {
   readonly rewrite?: Rewrite | undefined;
 }
 
+/** A file as esbuild gets it. */
+interface Given {
+  /** By how many columns its first line was moved to the right. */
+  readonly shift: number;
+  /** Set for a file that was made CommonJS, whose lines are others. */
+  readonly commonJs?: { readonly code: string; readonly source: string };
+}
+
 /** Hands the user's files to esbuild, each with the constants that say where it stands. */
 export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFilesParts): SourceFiles {
   const seen = new Map<string, Problem>();
-  /** By how many columns the first line of a file was moved to the right. */
-  const shifts = new Map<string, number>();
+  const given = new Map<string, Given>();
 
-  async function load(file: string): Promise<OnLoadResult | undefined> {
+  async function load(file: string, commonJsFiles: CommonJsFiles): Promise<OnLoadResult | undefined> {
     const loader = LOADERS[extname(file)];
     const found = broken.get(file) ?? (loader && (await read(file)));
     if (found === undefined) return undefined;
@@ -53,8 +63,13 @@ export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFi
     }
     const prefix = toConstants(found, relative(root, file));
     const text = prefix + rewrite(withoutHashbang(found), file);
-    shifts.set(file, prefix.length);
-    return { contents: text, loader: loader ?? 'js' };
+    const code = loader && (await commonJsFiles.convert(text, file, loader));
+    if (code === undefined) {
+      given.set(file, { shift: prefix.length });
+      return { contents: text, loader: loader ?? 'js' };
+    }
+    given.set(file, { shift: 0, commonJs: { code, source: found } });
+    return { contents: toCommonJsFacade(relative(root, file)), loader: 'js' };
   }
 
   async function read(file: string): Promise<string | Problem> {
@@ -69,27 +84,35 @@ export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFi
     plugin: {
       name: 'source-files',
       setup(build) {
+        const commonJsFiles = new CommonJsFiles(build.esbuild, root);
         // A link that leads nowhere would not even be resolved.
         build.onResolve({ filter: /^\// }, ({ path }) => (broken.has(path) ? { path } : undefined));
         build.onResolve({ filter: FACADE }, ({ path }) => {
-          const [, file = ''] = FACADE.exec(path) ?? [];
-          return { path: file + SHIELD, namespace: 'broken' };
+          const [, namespace = '', file = ''] = FACADE.exec(path) ?? [];
+          return { path: file + SHIELD, namespace };
         });
         build.onLoad({ filter: /./, namespace: 'broken' }, ({ path }) => ({
           contents: toThrowing(broken.get(resolve(root, withoutShield(path)))),
         }));
-        build.onLoad({ filter: /./, namespace: 'file' }, ({ path }) => load(path));
+        build.onLoad({ filter: /./, namespace: 'common-js' }, ({ path }) => {
+          const file = resolve(root, withoutShield(path));
+          return { contents: given.get(file)?.commonJs?.code ?? '', resolveDir: dirname(file) };
+        });
+        build.onLoad({ filter: /./, namespace: 'file' }, ({ path }) => load(path, commonJsFiles));
       },
     },
     brokenSeen: () => [...seen.values()],
+    isMadeCommonJs: (file) => given.get(file)?.commonJs !== undefined,
     toSource(file, { line, column: bytes, lineText }) {
+      const { shift = 0, commonJs } = given.get(file) ?? {};
       const column = Buffer.from(lineText).subarray(0, bytes).toString().length;
-      return { line, column: (line === 1 ? column - (shifts.get(file) ?? 0) : column) + 1 };
+      if (commonJs) return findLine(commonJs.source, lineText.slice(column));
+      return { line, column: (line === 1 ? column - shift : column) + 1 };
     },
   };
 }
 
-const FACADE = /^nexthop-broken:(.*)$/;
+const FACADE = /^nexthop-(broken|common-js):(.*)$/;
 
 /**
  * Stands in a file's own place and hands on all of a module of CommonJS, whose names are open until it runs: any may be imported. In the file's own
@@ -100,10 +123,25 @@ function toBrokenFacade(file: string): string {
   return `export * from ${name}; export { default } from ${name};`;
 }
 
+/** The same, where the default export is what the file says, whoever imports it. */
+function toCommonJsFacade(file: string): string {
+  const name = JSON.stringify(`nexthop-common-js:${file}`);
+  return `export * from ${name}; const all = require(${name}); export default all?.__esModule ? all.default : all;`;
+}
+
 function toThrowing(problem: Problem | undefined): string {
   return `module.exports = {}; ${HOOKS}.broken(${JSON.stringify(problem)});`;
 }
 
 function withoutHashbang(text: string): string {
   return text.startsWith('#!') ? `//${text}` : text;
+}
+
+/** Where a text in quotes stands first. */
+function findLine(source: string, from: string): ReturnType<ToSource> {
+  const [, quoted = ''] = /^["'`]([^"'`]*)/.exec(from) ?? [];
+  const index = Math.max(...['"', "'"].map((quote) => source.indexOf(quote + quoted + quote)));
+  if (quoted === '' || index < 0) return {};
+  const lines = source.slice(0, index).split('\n');
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }

@@ -1,3 +1,6 @@
+/** Of files that were made CommonJS. */
+export const MADE_COMMON_JS = 'common-js';
+
 /** Namespaces of modules that stand for others in a bundle. */
 const NAMESPACES = [
   'built-in',
@@ -8,6 +11,7 @@ const NAMESPACES = [
   'awaited-package',
   'lost-import',
   'broken',
+  MADE_COMMON_JS,
 ] as const;
 
 /** Behind the path of a stand-in: by an extension such as `.mjs` esbuild would take it for what it stands for. */
@@ -25,7 +29,8 @@ const KEY = new RegExp(`^(\\s*)"(?:${NAMESPACES.join('|')}):((?:[^"\\\\]|\\\\.)*
 
 /** The user's file behind a name in esbuild's lists and complaints; undefined for what only stands in for something else. */
 export function toUsersFile(name: string): string | undefined {
-  return PREFIX.test(name) ? undefined : name;
+  if (!PREFIX.test(name)) return name;
+  return name.startsWith(`${MADE_COMMON_JS}:`) ? withoutShield(name.slice(MADE_COMMON_JS.length + 1)) : undefined;
 }
 
 /** The text of a bundle in which stand-ins have the names of what they stand for: their functions are named in stack traces. */

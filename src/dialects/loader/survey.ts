@@ -114,7 +114,7 @@ interface LookRequest {
 }
 
 async function lookAt({ root, files, texts, found, watch }: LookRequest): Promise<Map<string, Look>> {
-  const { built } = await buildAround({
+  const { built, isMadeCommonJs } = await buildAround({
     root,
     entries: files,
     toOptions: (entries) => ({
@@ -133,7 +133,7 @@ async function lookAt({ root, files, texts, found, watch }: LookRequest): Promis
   for (const [path, { entryPoint, exports }] of Object.entries(built.metafile.outputs)) {
     const file = entryPoint === undefined ? undefined : resolve(root, entryPoint);
     if (file === undefined || found.files.has(file)) continue;
-    const isCommonJs = built.metafile.inputs[entryPoint ?? '']?.format === 'cjs';
+    const isCommonJs = built.metafile.inputs[entryPoint ?? '']?.format === 'cjs' || isMadeCommonJs(file);
     const names = new Set(isCommonJs ? namesInCommonJs(texts.get(file) ?? '') : exports);
     looks.set(file, { names, defaultName: declaredName(outputs, resolve(root, path), 'default') });
   }
