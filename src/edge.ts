@@ -8,7 +8,7 @@ import { Hop } from './hop/hop.ts';
 import { RequestHeaders } from './hop/request-headers.ts';
 import { ResponseHeaders } from './hop/response-headers.ts';
 import { isTunnelRequest, Tunnels } from './hop/tunnel.ts';
-import { noteDecodedBodies } from './http/decoded-bodies.ts';
+import { recordDecodedBodies } from './http/decoded-bodies.ts';
 import { Ready } from './http/ready.ts';
 import { installTextResponse } from './http/text-response.ts';
 import { UpgradeSlots } from './http/upgrade-slots.ts';
@@ -22,21 +22,23 @@ import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
 import { withTimeout } from './timing/with-timeout.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
 
-/** How long the logs may take to get their last lines out, also on a full disk. */
+/** Time for the logs to write their last lines, also when the disk is full. */
 const LOG_CLOSE_MS = 1000;
 
-/** What the Edge is made of that is there before it. */
+/** The parts that are created before the Edge. */
 export interface EdgeParts {
   readonly config: Config;
   readonly log: Log;
   readonly site: RunningSite;
-  /** Undefined where no TLS is spoken. */
+  /** Undefined: the server does not use TLS. */
   readonly certificate: CertificateFiles | undefined;
-  /** Answers what nobody else does. Undefined: the hop. */
+  /**
+   * Answers every request that no route of the site answers. Undefined: forward it to the next hop.
+   */
   readonly fallback: Fallback | undefined;
 }
 
-/** One running nexthop: everything that lives as long as the process. */
+/** One running nexthop. Owns everything that lives as long as the process. */
 export class Edge {
   readonly log: Log;
   readonly #config: Config;
@@ -114,38 +116,48 @@ export class Edge {
     });
   }
 
-  /** The one that answers now. */
+  /** The site that serves new requests. */
   get site(): Site {
     return this.#site.current;
   }
 
   /**
-   * Opens the store of a site that keeps something, binds PORT, and begins to run jobs and to listen to the message bus; resolves with the port (PORT=0 takes
-   * a free one). Rejects with Node's error; a store that is away, or takes longer than 5 seconds, keeps nothing from starting.
+   * Opens the stores of the site, binds PORT, starts the jobs and subscribes to the message bus.
+   * Resolves with the port (PORT=0 takes a free one). Rejects with Node's error. A store that is
+   * unreachable, or takes longer than 5 seconds, does not prevent the start.
    */
   async listen(): Promise<number> {
     await this.#site.warm();
     const port = await this.#server.listen();
     this.#site.start();
-    const { messageBus: place } = this.#config;
-    if (place) this.#messageBus = openMessageBus({ place, log: this.log, onUpdate: () => void this.reload() });
+    const { messageBus } = this.#config;
+    if (messageBus)
+      this.#messageBus = openMessageBus({ place: messageBus, log: this.log, onUpdate: () => void this.reload() });
     return port;
   }
 
-  /** Reads the site again and lets it answer, without dropping a request (docs/operations.md). Never rejects. */
+  /**
+   * Reads the site again and serves new requests from it. No request is dropped
+   * (docs/operations.md). Never rejects.
+   */
   reload(): Promise<Reload> {
     return this.#site.reload();
   }
 
-  /** Reads the certificate again, if there is one: new connections get what is new. One that cannot be used changes nothing; the log tells. Never throws. */
+  /**
+   * Reads the certificate files again, if TLS is on. New connections use the new certificate. If it
+   * is unusable, the old one stays in use and the log reports it. Never throws.
+   */
   renewCertificate(): void {
     const certificate = this.#certificate?.renew();
     if (certificate) this.#server.useCertificate(certificate);
   }
 
   /**
-   * Drains: not ready, `Connection: close` on every answer, after DRAIN_DELAY the port and idle connections closed, requests,
-   * tunnels, jobs and work behind answers finished within DRAIN_TIMEOUT, then cut, jobs given back; logs flushed. Resolves when all is closed.
+   * Drains and closes. First READY_PATH returns 503 and every response has `Connection: close`.
+   * After DRAIN_DELAY, the port and idle connections are closed. Requests, tunnels, jobs and
+   * background work then have DRAIN_TIMEOUT to finish. What remains is cut, and its jobs go back to
+   * the queue. Resolves when everything is closed and the logs are flushed.
    */
   async close(): Promise<void> {
     const { DRAIN_DELAY, DRAIN_TIMEOUT } = this.#config;
@@ -160,7 +172,7 @@ export class Edge {
       this.#webSockets.close(DRAIN_TIMEOUT),
       retired,
     ])
-      // To which those that end now may still add.
+      // A request that ends during the drain may still add background work.
       .then(() => pendingWork.settled());
     if (!(await withTimeout(DRAIN_TIMEOUT, finished))) {
       const left = {
@@ -169,7 +181,7 @@ export class Edge {
         web_sockets: this.#webSockets.size,
         work: pendingWork.size,
       };
-      this.log.warn('the drain timed out; what was left is cut', left);
+      this.log.warn('the drain timed out; the remaining work is cut', left);
     }
     this.#server.destroy();
     await this.#hop.close();
@@ -178,23 +190,29 @@ export class Edge {
   }
 }
 
-/** A handshake that nobody takes is answered like any other request (RFC 9110 7.8: a server may ignore Upgrade). */
+/**
+ * A handshake that no function accepts is answered like any other request (RFC 9110 7.8: a server
+ * may ignore Upgrade).
+ */
 function withoutTunnels(fallback: Fallback): TunnelOpener {
   return { open: async (exchange) => void (await fallback.answer(exchange, {})) };
 }
 
 export interface EdgeOptions {
-  /** Gets the log before any code of the site is loaded. */
+  /** Called with the log before any code of the site is loaded. */
   readonly beforeSite?: (log: Log) => void;
-  /** Called before each reading of the site, those of reloads too. */
+  /** Called before each reading of the site, also before a reload. */
   readonly beforeReading?: () => void;
-  /** The platforms whose sites are understood; default: all there are. */
+  /** The supported platforms. Default: all. */
   readonly dialects?: readonly Dialect[];
-  /** Answers what nobody else does; default: the hop. */
+  /** Answers every request that no route of the site answers. Default: the next hop. */
   readonly fallback?: Fallback;
 }
 
-/** Opens the logs and the site and puts the edge together; it does not listen yet. Throws LogError, CertificateError or SiteError with what to do. */
+/**
+ * Opens the logs and the site and creates the edge; it does not listen yet. Throws a LogError,
+ * CertificateError or SiteError whose message says what to do.
+ */
 export async function createEdge(
   config: Config,
   { beforeSite, beforeReading, dialects, fallback }: EdgeOptions = {},
@@ -206,7 +224,7 @@ export async function createEdge(
     shortAddresses: config.LOG_SHORT_ADDRESSES,
   });
   installTextResponse();
-  noteDecodedBodies();
+  recordDecodedBodies();
   beforeSite?.(log);
   try {
     const certificate = config.certificate && new CertificateFiles(config.certificate, log);

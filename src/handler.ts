@@ -12,28 +12,31 @@ import type { Site } from './site/site.ts';
 const NO_PARAMS: Params = Object.freeze({});
 const NOTHING = Buffer.alloc(0);
 
-/** Where upgraded connections go. */
+/** Opens connections that leave HTTP. */
 export interface TunnelOpener {
-  /** Rejects with a Fault while nothing is written. */
+  /** Rejects with a Fault only if nothing was written yet. */
   open(exchange: Exchange, head: Buffer): Promise<void>;
 }
 
 export interface HandlerParts {
-  /** What `current` is when a request comes answers it to the end. */
+  /** A request is answered to its end by the site that was current when it arrived. */
   readonly sites: { readonly current: Site };
-  /** Answers what nobody else did. */
+  /** Answers every request that no route answers. */
   readonly fallback: Fallback;
-  /** Opens those of functions. */
+  /** Opens WebSockets of functions. */
   readonly webSockets: WebSockets;
-  /** Opens those that nobody here answers. */
+  /** Opens tunnels for upgrades that no function accepts. */
   readonly tunnels: TunnelOpener;
   readonly ready: Ready;
   readonly log: Log;
-  /** For development: whoever asks is told what went wrong in a function. */
+  /** Development mode: error responses say what failed in a function. */
   readonly dev: boolean;
 }
 
-/** The path of a request: whoever may answer is asked in turn, then the fallback. The only place that catches. */
+/**
+ * Tries the filters and routes of the site in order, then the fallback. This is the only place that
+ * catches the errors of a request.
+ */
 export class Handler {
   readonly #parts: HandlerParts;
 
@@ -41,7 +44,7 @@ export class Handler {
     this.#parts = parts;
   }
 
-  /** `refusal`: what was found wrong with the request before anything of it was used. Never rejects. */
+  /** `refusal`: a fault that was found before the request was used. Never rejects. */
   async handle(exchange: Exchange, refusal?: Fault): Promise<void> {
     try {
       if (refusal) throw refusal;
@@ -53,13 +56,16 @@ export class Handler {
     }
   }
 
-  /** The same for a WebSocket's handshake: the fallback is a tunnel to the hop. `head` is what came behind it already. Never rejects. */
+  /**
+   * The same for an upgrade, where the fallback is a tunnel to the hop. `head`: bytes after the
+   * request that Node has already read. Never rejects.
+   */
   async handleTunnel(exchange: Exchange, head: Buffer, refusal?: Fault): Promise<void> {
     try {
       if (refusal) throw refusal;
       const { sites, tunnels } = this.#parts;
       const site = sites.current;
-      // Where nobody can be asked, the connection goes to the hop as it is.
+      // A site without routes cannot accept it: the connection goes to the hop unchanged.
       const rest = site.routes.length > 0 ? await this.#offer(exchange, head, site) : head;
       if (!rest) return;
       exchange.answeredBy = 'tunnel';
@@ -71,7 +77,7 @@ export class Handler {
 
   async #answer(exchange: Exchange): Promise<void> {
     const { sites, fallback, ready } = this.#parts;
-    if (ready.isAsked(exchange)) {
+    if (ready.isReadinessCheck(exchange)) {
       ready.answer(exchange);
       return;
     }
@@ -80,7 +86,10 @@ export class Handler {
     await fallback.answer(exchange, NO_PARAMS);
   }
 
-  /** Lets the site open the WebSocket. Undefined when it did or answered otherwise; else what came behind the request and is in no socket. */
+  /**
+   * Offers the upgrade to the site. Undefined: the site opened the WebSocket or answered otherwise.
+   * Else: the bytes after the request that are not in the socket's buffer.
+   */
   async #offer(exchange: Exchange, head: Buffer, site: Site): Promise<Buffer | undefined> {
     const upgrade = this.#parts.webSockets.offer(exchange, head);
     try {
@@ -92,14 +101,14 @@ export class Handler {
     }
   }
 
-  /** Asks the site in its order. */
+  /** Tries the filters, then the candidate routes in order. */
   async #isAnswered(exchange: Exchange, site: Site): Promise<boolean> {
-    if (site.filters.length > 0 && (await this.#isStopped(exchange, site))) return true;
-    let isFallbackAsked = false;
+    if (site.filters.length > 0 && (await this.#isAnsweredByFilter(exchange, site))) return true;
+    let isFallbackTried = false;
     for (const { route, params } of site.candidates(exchange)) {
-      if (route.afterFallback && !isFallbackAsked) {
-        isFallbackAsked = true;
-        if (await this.#isThere(exchange)) return true;
+      if (route.afterFallback && !isFallbackTried) {
+        isFallbackTried = true;
+        if (await this.#isAnsweredByFallback(exchange)) return true;
       }
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
@@ -109,8 +118,11 @@ export class Handler {
     return false;
   }
 
-  /** Asks the fallback before the others, where that can be taken back: it answers, or has nothing there. */
-  async #isThere(exchange: Exchange): Promise<boolean> {
+  /**
+   * Tries the fallback before the remaining routes, if the request can be sent again afterwards.
+   * True if the fallback answered; false if it has nothing at this path.
+   */
+  async #isAnsweredByFallback(exchange: Exchange): Promise<boolean> {
     const { fallback } = this.#parts;
     if (!fallback.answerUnlessMissing || !canBeSentTwice(exchange)) return false;
     exchange.route = '';
@@ -118,8 +130,11 @@ export class Handler {
     return (await fallback.answerUnlessMissing(exchange)) === 'answered';
   }
 
-  /** The site's filters may answer, or let the request pass on with another target and other fields; only then it is looked up. */
-  async #isStopped(exchange: Exchange, { filters }: Site): Promise<boolean> {
+  /**
+   * Runs the filters. A filter may answer, or change the target and the headers; therefore the
+   * routes are looked up afterwards.
+   */
+  async #isAnsweredByFilter(exchange: Exchange, { filters }: Site): Promise<boolean> {
     for (const { target, pattern } of filters) {
       exchange.route = pattern.text;
       exchange.answeredBy = target.name;
@@ -129,7 +144,7 @@ export class Handler {
   }
 
   #answerFault(exchange: Exchange, fault: Fault): void {
-    // A client that left caused whatever broke after it; the rest would only hide that.
+    // After the client left, every later error is only a result of that and is not logged.
     if (exchange.left) return;
     answerFault(exchange, fault, this.#parts.dev);
     if (fault.origin === 'client') return;
@@ -147,7 +162,10 @@ export class Handler {
   }
 }
 
-/** Nothing of it is used up, and nothing is done, by asking somebody who then has nothing to say. */
+/**
+ * Whether the request can go to the fallback first and to a route afterwards: it has no body to
+ * consume and no side effect (RFC 9110 9.2.1).
+ */
 function canBeSentTwice({ request, upgrade }: Exchange): boolean {
   return (request.method === 'GET' || request.method === 'HEAD') && !upgrade && !hasBody(request);
 }

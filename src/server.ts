@@ -10,16 +10,16 @@ import type { Log } from './contract/log.ts';
 import type { PendingWork } from './contract/pending-work.ts';
 import { checkRequest } from './http/check-request.ts';
 import { Exchanges } from './http/exchanges.ts';
-import { answerFault, rawFaultAnswer } from './http/fault-response.ts';
+import { answerFault, toFaultText } from './http/fault-response.ts';
 import { lingerOnClose } from './http/linger.ts';
 import type { Certificate } from './tls/certificate.ts';
 import { Handshakes } from './tls/handshakes.ts';
 
 export interface ServerOptions {
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: the system chooses a free port. */
   readonly port: number;
-  /** Then the port speaks TLS alone. */
+  /** If given, the port accepts TLS only. */
   readonly certificate?: Certificate;
   readonly headerLimitBytes: number;
   readonly bodyLimitBytes: number;
@@ -30,29 +30,40 @@ export interface ServerOptions {
   readonly isTrusted: TrustedPeers;
   readonly pendingWork: PendingWork;
   readonly log: Log;
-  /** Answers a request. Never rejects. `refusal`: what is wrong with it already. */
+  /**
+   * Answers a request. Never rejects. `refusal`: the fault that was already found in the request.
+   */
   readonly handle: (exchange: Exchange, refusal?: Fault) => Promise<void>;
-  /** Which requests leave HTTP for a tunnel; all others are served with their Upgrade field ignored. */
+  /** Whether a request becomes a tunnel. For all others the Upgrade header is ignored. */
   readonly isTunnelRequest: (request: IncomingMessage) => boolean;
-  /** Opens a tunnel; `head` is what came behind the request already. Never rejects. */
+  /** Opens a tunnel. `head`: bytes after the request that Node has already read. Never rejects. */
   readonly openTunnel: (exchange: Exchange, head: Buffer, refusal?: Fault) => Promise<void>;
 }
 
-/** What Node says of a request that it could not read, as a fault; anything else is a bad request. */
+/**
+ * Node's error code for a request that it could not parse → fault code. Any other error is
+ * `bad_request`.
+ */
 const UNREADABLE: Readonly<Record<string, FaultCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
-/** A client that ends its connection before its whole request came gives it up. Without any request it is one more that cannot be read. */
+/**
+ * Parser error when the client closes its connection inside a message. If a request is in flight,
+ * the client has left it; else it is an unreadable request.
+ */
 const ENDED_INSIDE_OF_MESSAGE = 'HPE_INVALID_EOF_STATE';
 
-/** node:http, or node:https, with limits, timeouts and an end: makes Exchanges of requests and hands them on. */
+/**
+ * The HTTP or HTTPS server with its limits, timeouts and drain. Creates an Exchange for each
+ * request and passes it to `handle` or `openTunnel`.
+ */
 export class Server {
   readonly #options: ServerOptions;
   readonly #http: HttpServer;
-  /** The same server, where it speaks TLS. */
+  /** The same object as `#http`, if the server uses TLS. */
   readonly #tls: TlsServer | undefined;
   readonly #handshakes: Handshakes | undefined;
   readonly #exchanges: Exchanges;
@@ -65,17 +76,17 @@ export class Server {
     const limits = {
       maxHeaderSize: options.headerLimitBytes,
       headersTimeout: options.headersTimeoutMs,
-      // A long upload is no fault; one that stops is cut by the idle timeout.
+      // A long upload is allowed. The idle timeout cuts an upload that stops.
       requestTimeout: 0,
       connectionsCheckingInterval: Math.max(50, Math.min(1000, Math.floor(options.headersTimeoutMs / 4) || 1000)),
       keepAliveTimeout: options.keepAliveTimeoutMs,
-      // checkRequest does it, for every version and form.
+      // checkRequest checks Host for every HTTP version and form of target.
       requireHostHeader: false,
       shouldUpgradeCallback: options.isTunnelRequest,
     };
     this.#tls = certificate && createTlsServer({ ...limits, ...toTlsOptions(certificate, options) });
     this.#handshakes = this.#tls && new Handshakes(this.#tls, log);
-    // node:https is node:http on another kind of connection; its types have the same methods apart from each other.
+    // The https server has the same methods as the http server; only its TypeScript types differ.
     this.#http = (this.#tls as HttpServer | undefined) ?? createServer(limits);
     this.#http.maxConnections = options.maxConnections;
     this.#http.setTimeout(options.clientIdleTimeoutMs, (socket: Socket) => this.#onIdle(socket));
@@ -90,37 +101,40 @@ export class Server {
       .on('clientError', (error, socket) => this.#onClientError(error, socket as Socket));
   }
 
-  /** Binds the one port; resolves with it. Rejects with Node's error, e.g. EADDRINUSE. */
+  /** Binds the port and resolves with its number. Rejects with Node's error, e.g. EADDRINUSE. */
   async listen(): Promise<number> {
     this.#http.listen(this.#options.port, this.#options.host || undefined);
     await once(this.#http, 'listening');
     return (this.#http.address() as AddressInfo).port; // a TCP server has one
   }
 
-  /** Requests that are being answered. */
+  /** Number of requests in flight. */
   get active(): number {
     return this.#exchanges.size;
   }
 
-  /** From now on connections are opened with this certificate; those that are open keep theirs. Only where there was one. */
+  /**
+   * New connections use this certificate; open connections are not affected. Does nothing without
+   * TLS.
+   */
   useCertificate({ cert, key }: Certificate): void {
     this.#tls?.setSecureContext({ cert, key });
   }
 
-  /** From now on every answer says `Connection: close`; the port stays open. */
+  /** From now on every response has `Connection: close`. The port stays open. */
   announceClose(): void {
     this.#draining = true;
     for (const { response } of this.#exchanges) if (!response.headersSent) response.shouldKeepAlive = false;
   }
 
-  /** Closes the port and idle connections; resolves when the last one is gone. */
+  /** Closes the port and idle connections. Resolves when no connection is left. */
   async drain(): Promise<void> {
     this.announceClose();
     const closed = new Promise<void>((resolve) => {
       this.#http.close(() => resolve());
     });
     this.#handshakes?.cut();
-    // An answer whose head went out before the drain leaves its connection open and idle.
+    // A response whose head was sent before the drain leaves its connection open and idle.
     const sweep = setInterval(() => this.#http.closeIdleConnections(), 50);
     await closed;
     clearInterval(sweep);
@@ -144,8 +158,9 @@ export class Server {
   }
 
   /**
-   * Nothing moved on a connection for a while. That is the client's doing if it does not take the answer or does not send
-   * the rest of its body; else we are waiting for somebody else, who has a timeout of his own.
+   * No bytes moved on a connection for the idle timeout. The client caused it if it does not read
+   * the response or does not send the rest of its body. Otherwise the server waits for a function
+   * or for the next hop, which have timeouts of their own.
    */
   #onIdle(socket: Socket): void {
     const exchange = this.#exchanges.on(socket);
@@ -155,7 +170,7 @@ export class Server {
     }
     const { request, response } = exchange;
     const takesNothing = socket.writableLength > 0;
-    // A body that nobody reads, or that is held back, is not the client's doing.
+    // If the body is not being read, the client cannot send it and did not cause the silence.
     const sendsNothing = !request.complete && request.readableFlowing === true;
     if (sendsNothing && !response.headersSent) answerFault(exchange, new Fault('request_timeout'));
     else if (sendsNothing || takesNothing) socket.destroy();
@@ -164,14 +179,15 @@ export class Server {
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const exchange = this.#exchanges.on(socket);
     const hasLeft = error.code === 'ECONNRESET' || (exchange && error.code === ENDED_INSIDE_OF_MESSAGE);
-    // A request that was answered gets no second answer for what is wrong with the rest of its body.
-    const isAnswered = !exchange && this.#exchanges.isBehindAnswer(socket);
+    // A request that already has its response gets no second one for an error in the rest of its
+    // body.
+    const isAnswered = !exchange && this.#exchanges.isRestOfBody(socket);
     if (this.#handshakes?.failed(error, socket) || hasLeft || isAnswered || !socket.writable) {
       socket.destroy();
       return;
     }
     const fault = new Fault(toFaultCode(error), { cause: error });
-    this.#options.log.info(`a client sent what is no HTTP/1.1: ${error.message}`, {
+    this.#options.log.info(`the client sent an invalid HTTP/1.1 request: ${error.message}`, {
       code: fault.code,
       peer: socket.remoteAddress,
     });
@@ -186,19 +202,23 @@ export class Server {
 }
 
 function toTlsOptions({ cert, key }: Certificate, { headersTimeoutMs }: ServerOptions): TlsOptions {
-  // A handshake is as much of a beginning as a request's head. Node reads 0 as its own two minutes: none may take for ever.
+  // A TLS handshake has the same time limit as a request's head. Node reads 0 as its own default of
+  // two minutes, so a handshake never waits forever.
   return { cert, key, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1', 'http/1.0'] };
 }
 
 function toFaultCode({ code = '', message }: NodeJS.ErrnoException): FaultCode {
-  // The same code also stands for a bad end of the request line.
+  // Node uses the same code for an invalid end of the request line.
   if (code === 'HPE_INVALID_VERSION' && message.endsWith('Invalid HTTP version')) return 'version_unsupported';
   return UNREADABLE[code] ?? 'bad_request';
 }
 
-/** Answers a connection that has no response object, and ends it so that the client can read the answer. */
+/**
+ * Writes an error response to a connection that has no response object. Then ends the connection so
+ * that the client can still read the response.
+ */
 function refuse(socket: Socket, fault: Fault): void {
   lingerOnClose(socket);
-  socket.write(rawFaultAnswer(fault));
+  socket.write(toFaultText(fault));
   socket.destroySoon();
 }

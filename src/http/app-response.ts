@@ -8,18 +8,21 @@ import { muteResponse } from './mute-response.ts';
 
 export interface AppResponseParts {
   readonly exchange: Exchange;
-  /** The answer cannot become whole, and no more of it is sent. Called once. */
+  /**
+   * Called once with the fault that makes the response incomplete. No more of the response is sent.
+   */
   readonly onFault: (fault: Fault) => void;
-  /** The app writes to a response that was given up. Called once. */
+  /** Called once when the app writes to a response that was given up. */
   readonly onLate: () => void;
 }
 
 /**
- * Watches what an app writes to Node's own response: counts the body, and holds it to the length that its head announces. Of a body that is too long nothing beyond
- * the length is sent, since a client would read it as the start of the next answer; behind one that is too short nothing else is sent, since a client would read it
- * as the rest of the body.
+ * Watches what an app (Express, node:http listener) writes to Node's response. Counts the body
+ * bytes and enforces the declared Content-Length. Of a body that is too long, only the declared
+ * bytes are sent: the client would read the rest as the next response. After a body that is too
+ * short nothing else is sent: the client would read it as the rest of the body.
  *
- * The methods of the response are replaced on the object itself, because frameworks exchange its prototype.
+ * The methods are replaced on the object itself, because frameworks replace its prototype.
  */
 export class AppResponse {
   readonly #parts: AppResponseParts;
@@ -28,7 +31,7 @@ export class AppResponse {
   #declaredLength: number | undefined;
   #hasBody = true;
   #isGivenUp = false;
-  /** The chunk for which Node makes the head. */
+  /** The chunk that is being written while Node creates the head for it. */
   #firstChunk: Chunk | undefined;
 
   constructor(parts: AppResponseParts) {
@@ -45,7 +48,7 @@ export class AppResponse {
     });
   }
 
-  /** From now on nothing that the app writes is sent. The answer of a fault still is. */
+  /** From now on nothing that the app writes is sent. The error response for a fault still is. */
   giveUp(): void {
     if (this.#isGivenUp) return;
     this.#isGivenUp = true;
@@ -57,7 +60,7 @@ export class AppResponse {
     if (this.#isGivenUp || this.#response.headersSent) return this.#call('writeHead', given);
     const args = this.#readHead(given);
     const fault = this.#firstChunk && this.#check(this.#firstChunk);
-    // Nothing of the head is stored yet, so that the client can be told.
+    // Node has stored nothing of the head yet, so an error response can still be sent.
     if (fault) throw fault;
     return this.#call('writeHead', args);
   };
@@ -87,18 +90,21 @@ export class AppResponse {
     return this.#response;
   };
 
-  /** The app was given up, and the answer of the fault is not written just now. */
+  /** True when the app was given up and no error response is being written. */
   get #isIgnored(): boolean {
     return this.#isGivenUp && this.#parts.exchange.fault === undefined;
   }
 
-  /** Somebody who waits for a chunk to be written must not wait for ever. */
+  /** Calls the callback, so that code which waits for its chunk does not wait forever. */
   #ignore(given: readonly unknown[]): void {
     const done = given.at(-1);
     if (typeof done === 'function') process.nextTick(done);
   }
 
-  /** `send` is not called, or gives undefined, for a body that does not fit. */
+  /**
+   * Writes one chunk with `send`. Undefined if the chunk does not fit the declared length: then it
+   * is not sent.
+   */
   #send<T>(given: readonly unknown[], isLast: boolean, send: () => T): T | undefined {
     const bytes = lengthOf(given);
     if (this.#isGivenUp || bytes === undefined || this.#response.writableEnded) return send();
@@ -124,7 +130,7 @@ export class AppResponse {
     }
   }
 
-  /** The fault of a chunk that does not fit the length. */
+  /** The fault if this chunk does not fit the declared length. */
   #check({ bytes, isLast }: Chunk): Fault | undefined {
     if (this.#declaredLength === undefined || !this.#hasBody) return undefined;
     const total = this.#parts.exchange.bodyBytesSent + bytes;
@@ -138,8 +144,9 @@ export class AppResponse {
   }
 
   /**
-   * Takes the length out of a head, and returns the head with one length at most: none where there cannot be one (RFC 9110 8.6, RFC 9112 6.1), or where it is no
-   * number. Node then frames the body itself.
+   * Reads the Content-Length of a head and returns a head with at most one. It has none if the
+   * message cannot have one (RFC 9110 8.6, RFC 9112 6.1) or if it is not a number. Node then frames
+   * the body itself.
    */
   #readHead(head: HeadArguments): HeadArguments {
     const [status, reasonOrHeaders, fields] = head;
@@ -161,9 +168,9 @@ export class AppResponse {
     return isReason ? [status, reasonOrHeaders, kept] : [status, kept];
   }
 
-  /** Past this, which was put in front of it. */
+  /** Calls the original method of the response. */
   #call<T = ServerResponse>(name: Method, given: readonly unknown[]): T {
-    return Reflect.apply(this.#below[name], this.#response, given) as T; // its overloads in one
+    return Reflect.apply(this.#below[name], this.#response, given) as T; // one signature for its overloads
   }
 }
 
@@ -176,7 +183,7 @@ interface Chunk {
 
 const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length']);
 
-/** Of what `write` or `end` is called with; undefined for what Node does not take. */
+/** Bytes of the chunk given to `write` or `end`. Undefined for a chunk that Node rejects. */
 function lengthOf([chunk, encoding]: readonly unknown[]): number | undefined {
   if (chunk === undefined || chunk === null || typeof chunk === 'function') return 0;
   if (chunk instanceof Uint8Array) return chunk.byteLength;

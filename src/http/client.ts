@@ -5,11 +5,13 @@ import { type Client, toPlainAddress } from '../contract/client.ts';
 import { type Peer, vetTrustHeaders } from './trust-headers.ts';
 
 /**
- * Who asked. A trusted peer is believed: `True-Client-IP`, else the right-most untrusted entry of `X-Forwarded-For`, else the
- * peer itself; the scheme by `X-Forwarded-Proto`. Anybody else is who the socket says.
+ * Returns the client of a request. For a trusted peer the address is `True-Client-IP`, else the
+ * right-most untrusted entry of `X-Forwarded-For`, else the peer's address; the scheme is that of
+ * `X-Forwarded-Proto`. For any other peer both come from the socket.
  *
- * What the peer may not say of itself is replaced or removed in `rawHeaders`, `headers` and `headersDistinct`
- * (docs/decisions/trust-headers.md), so this runs before anybody reads them.
+ * Removes or replaces the trust headers that the peer may not send, in `rawHeaders`, `headers` and
+ * `headersDistinct` (docs/decisions/trust-headers.md). So call it before any other code reads the
+ * headers.
  */
 export function identify(request: IncomingMessage, isTrusted: TrustedPeers): Client {
   const peer = peerOf(request.socket, isTrusted);
@@ -25,14 +27,17 @@ export function identify(request: IncomingMessage, isTrusted: TrustedPeers): Cli
 
 const PEER = Symbol('peer');
 
-/** Asking whether an address is trusted costs more than all the rest here, and a connection carries many requests. */
+/**
+ * The trust check is the most expensive step here, and a connection carries many requests. So its
+ * result is stored on the socket.
+ */
 interface KnownSocket extends Socket {
   [PEER]?: KnownPeer;
 }
 
 interface KnownPeer {
   readonly peer: Peer;
-  /** By whom it is trusted or not; in one process there may be several who differ. */
+  /** The check that gave the result. One process may have several servers with different checks. */
   readonly isTrusted: TrustedPeers;
 }
 
@@ -52,7 +57,10 @@ function claimedAddress(headers: IncomingHttpHeaders, isTrusted: TrustedPeers): 
   return rightmostUntrusted(headerOf(headers, 'x-forwarded-for'), isTrusted);
 }
 
-/** The proxy nearest to us wrote the last entry, so only what stands left of trusted proxies can be a client. '' if there is none. */
+/**
+ * The nearest proxy wrote the last entry. So skip trusted proxies from the right; the first other
+ * entry is the client. '' if there is none.
+ */
 function rightmostUntrusted(list: string, isTrusted: TrustedPeers): string {
   let end = list.length;
   while (end > 0) {
@@ -61,7 +69,8 @@ function rightmostUntrusted(list: string, isTrusted: TrustedPeers): string {
     end = comma;
     if (entry === '') continue;
     const address = toAddress(entry);
-    // Whatever stands left of an entry that nobody can read was passed on by nobody we know.
+    // An unreadable entry was not written by a trusted proxy, so the entries to its left are not
+    // reliable.
     if (address === '') return '';
     if (!isTrusted(address)) return address;
   }
@@ -71,13 +80,19 @@ function rightmostUntrusted(list: string, isTrusted: TrustedPeers): string {
 const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/;
 const WITH_PORT = /^([\d.]+):\d{1,5}$/;
 
-/** Some proxies write a port behind the address, and then brackets around IPv6. '' if it is no address. */
+/**
+ * Some proxies append a port to the address and then put IPv6 in brackets. '' if the entry is not
+ * an address.
+ */
 function toAddress(entry: string): string {
   const bare = BRACKETED.exec(entry)?.[1] ?? WITH_PORT.exec(entry)?.[1] ?? entry;
   return isIP(bare) ? toPlainAddress(bare) : '';
 }
 
-/** By the first entry: the one nearest to the client. Anything but `https` is http; undefined if nothing is said. */
+/**
+ * The scheme of the first entry, which is the one nearest to the client. Any value but `https`
+ * means http. Undefined if the header is absent.
+ */
 function claimedProto(headers: IncomingHttpHeaders): Client['proto'] | undefined {
   const list = headerOf(headers, 'x-forwarded-proto');
   if (list === '') return undefined;
@@ -87,7 +102,7 @@ function claimedProto(headers: IncomingHttpHeaders): Client['proto'] | undefined
   return first.trim().toLowerCase() === 'https' ? 'https' : 'http';
 }
 
-/** Node has joined several fields of these names with commas. */
+/** Node joins repeated headers of these names with commas. */
 function headerOf(headers: IncomingHttpHeaders, name: string): string {
   const value = headers[name];
   return typeof value === 'string' ? value : '';

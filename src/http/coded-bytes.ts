@@ -1,13 +1,16 @@
 import { brotliDecompressSync, constants, inflateRawSync, inflateSync } from 'node:zlib';
 
-/** The content codings that Node's `fetch` decodes (undici, lib/web/fetch/index.js, httpNetworkFetch); a test compares this with Node. */
+/**
+ * The content codings that Node's `fetch` decodes (undici, lib/web/fetch/index.js,
+ * httpNetworkFetch); a test compares this with Node.
+ */
 const CODINGS = ['gzip', 'x-gzip', 'deflate', 'br', 'zstd'] as const;
 
 export type Coding = (typeof CODINGS)[number];
 
 /**
- * The outermost coding of a `Content-Encoding` that `fetch` decodes; undefined for any other value. `fetch` decodes all codings of the list or, if it does not know
- * one of them, none.
+ * The last (outermost) coding of a `Content-Encoding` if `fetch` decodes it; undefined for any
+ * other value. `fetch` decodes all codings of the list, or none if it does not know one of them.
  */
 export function toDecodedCoding(contentEncoding: string): Coding | undefined {
   const codings = contentEncoding
@@ -17,20 +20,22 @@ export function toDecodedCoding(contentEncoding: string): Coding | undefined {
   return codings.every(isCoding) ? codings.at(-1) : undefined;
 }
 
-/** Bytes of a body that are enough to tell. */
+/** Number of body bytes that are enough to detect the coding. */
 export const TELLING_BYTES = 64;
 
 /** The first bytes of a body. */
 export interface Start {
   readonly bytes: Uint8Array;
-  /** They are all of the body. */
+  /** True if these bytes are the whole body. */
   readonly isWhole: boolean;
 }
 
 /**
- * Whether a body that starts so is in that coding. Gzip and zstd start with a magic number. For `deflate` and `br`, which have none, the start is decoded. Text
- * is not taken for them, unless it is a whole stream: the decoders accept a few texts (4 % of source files as the start of a brotli stream), and compressed bytes
- * are not text. What cannot be told counts as coded.
+ * Whether a body with these first bytes is in the given coding. Gzip and zstd start with a magic
+ * number. `deflate` and `br` have none, so the start is decoded. Text does not count as `deflate`
+ * or `br` unless it is a whole valid stream: the decoders accept some texts (4 % of source files as
+ * the start of a brotli stream), and compressed bytes are not text. If the result is unclear, the
+ * body counts as coded.
  */
 export function isCoded(coding: Coding, { bytes, isWhole }: Start): boolean {
   if (bytes.length === 0) return false;
@@ -65,32 +70,32 @@ const SHORTEST = 8;
 
 const MOST_DECODED = 256;
 
-/** Of 3000 compressed files none looked like text in its first 16 bytes. */
+/** None of 3000 compressed files looked like text in its first 16 bytes. */
 const TELLING_TEXT = 16;
 
-/** True also for fewer bytes, if they are the same. */
+/** True also if the bytes are a prefix of the magic number. */
 function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
   return magic.every((byte, at) => at >= bytes.length || bytes[at] === byte);
 }
 
-/** Control characters that text does not have. */
+/** Control characters that do not occur in text. */
 const BINARY = /[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]/;
 
 function isText(bytes: Uint8Array): boolean {
   try {
-    // As of a stream, because the last character may be cut.
+    // Decode as a stream, because the last character may be cut.
     return !BINARY.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true }));
   } catch {
-    // No UTF-8.
+    // Not valid UTF-8.
     return false;
   }
 }
 
 interface Decoder {
   readonly decode: (bytes: Uint8Array, options: object) => unknown;
-  /** The flush of a start, whose rest is missing. */
+  /** The flush mode for the start of a body. */
   readonly flush: number;
-  /** The flush of a whole body. */
+  /** The flush mode for a whole body. */
   readonly finish: number;
 }
 
@@ -102,7 +107,10 @@ const BROTLI: readonly Decoder[] = [
   },
 ];
 
-/** `deflate` is a zlib stream (RFC 9110 8.4.1.2), but some send it bare, and clients take both. */
+/**
+ * `deflate` is a zlib stream (RFC 9110 8.4.1.2), but some servers send raw deflate, and clients
+ * accept both.
+ */
 const DEFLATE: readonly Decoder[] = [inflateSync, inflateRawSync].map((decode) => ({
   decode,
   flush: constants.Z_SYNC_FLUSH,
@@ -113,10 +121,11 @@ function isDecodable({ decode }: Decoder, bytes: Uint8Array, finishFlush: number
   const options = { finishFlush, maxOutputLength: MOST_OUTPUT, info: true };
   try {
     const { engine } = decode(bytes, options) as { readonly engine: { readonly bytesWritten: number } }; // with `info`
-    // The decoder ignores what follows the end of a stream, and a text may be a short stream with something behind it.
+    // The decoder ignores bytes after the end of a stream. A text may start with a short valid
+    // stream.
     return engine.bytesWritten === bytes.length;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'; // zlib throws nothing else than errors with a code
+    return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'; // zlib throws only errors that have a code
   }
 }
 

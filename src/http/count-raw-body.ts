@@ -2,9 +2,10 @@ import type { Exchange } from '../contract/exchange.ts';
 import { hasBody } from './headers.ts';
 
 /**
- * Counts the body of a request that somebody else reads, in whatever way: by data events, a pipe or async iteration. Node's parser
- * hands every piece to `push` (_http_common.js, parserOnBody), which is where they are counted. When the body is larger than is taken,
- * `onTooLarge` is called once with the Fault, and the reader gets nothing more of it.
+ * Counts the body of a request that other code reads (an app, a host), by data events, a pipe or
+ * async iteration. Node's parser passes every chunk to `push` (_http_common.js, parserOnBody), so
+ * they are counted there. If the body exceeds the limit, `onTooLarge` is called once with the
+ * Fault, and the reader gets no more chunks.
  */
 export function countRawBody(exchange: Exchange, onTooLarge: (fault: unknown) => void): void {
   const { request } = exchange;
@@ -12,7 +13,7 @@ export function countRawBody(exchange: Exchange, onTooLarge: (fault: unknown) =>
   const { push } = request;
   let refused = false;
   request.push = (chunk: Buffer | null): boolean => {
-    // True lets the parser go on, so that the connection can end in order.
+    // True keeps the parser reading, so that the connection can close normally.
     if (refused) return true;
     try {
       if (chunk !== null) exchange.countBody(chunk.length);

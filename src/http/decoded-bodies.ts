@@ -1,39 +1,44 @@
 import { type Coding, toDecodedCoding } from './coded-bytes.ts';
 
 /**
- * The bodies that `fetch` has decoded. `fetch` keeps the `Content-Encoding` and the `Content-Length` of the coded bytes in the headers of its Response; this tells that
- * they are not true of the body, also when a function puts it into a Response of its own.
+ * The bodies that `fetch` has decoded. Its Response keeps `Content-Encoding` and `Content-Length`
+ * of the coded bytes, which are wrong for the decoded body. With this set that is known even if a
+ * function puts the body into a Response of its own.
  */
 const decodedBodies = new WeakSet<object>();
 
 /**
- * Whether the fields of a Response speak of coded bytes that `fetch` has decoded, or, where it has no body (HEAD, 304), would have decoded. `coding`: what they say of a
- * coding. A body that a function has changed (`pipeThrough`) is not known.
+ * Whether the headers of a Response describe coded bytes that `fetch` has decoded, or would have
+ * decoded if there were a body (HEAD, 304). `coding`: the coding that the headers name. A body that
+ * a function has transformed (`pipeThrough`) is not recognized.
  */
 export function isDecodedByFetch(response: { readonly body: unknown }, coding: Coding | undefined): boolean {
   const { body } = response;
   if (typeof body === 'object' && body !== null && decodedBodies.has(body)) return true;
-  // Only `fetch` makes one with another type, and `clone` of what `fetch` made. Not so for other makes than Node's own: they may decode less.
+  // Only `fetch` and `clone` of its result create a Response with another type than 'default'. This
+  // holds for Node's own Response only; other implementations may decode fewer codings.
   return coding !== undefined && response instanceof Response && response.type !== 'default';
 }
 
 /**
- * Has the global `fetch` note the bodies that it decodes, and `tee`, by which `clone` doubles a body, note its branches. Once, before any code of the site is
- * loaded. Code of the site sees no difference. Without it, as in a server of another program, the bytes of a body tell (`isCoded`).
+ * Wraps the global `fetch` so that it records the bodies that it decodes, and `tee` (which `clone`
+ * uses) so that it records the branches. Call it once, before any code of the site is loaded. The
+ * site's code sees no difference. Without it, as in a host's server, the bytes of the body decide
+ * (`isCoded`).
  */
-export function noteDecodedBodies(): void {
-  // Not in place of what somebody else has put there, nor twice.
-  if (globalThis.fetch === nativeFetch) globalThis.fetch = noting.fetch;
-  if (ReadableStream.prototype.tee === nativeTee) ReadableStream.prototype.tee = noting.tee;
+export function recordDecodedBodies(): void {
+  // Do not replace the patch of another library, and do not wrap twice.
+  if (globalThis.fetch === nativeFetch) globalThis.fetch = recording.fetch;
+  if (ReadableStream.prototype.tee === nativeTee) ReadableStream.prototype.tee = recording.tee;
 }
 
 const nativeFetch = globalThis.fetch;
 const nativeTee = ReadableStream.prototype.tee;
 
-/** In an object, which gives them their names. */
-const noting = {
+/** Methods of an object, so that they have the names `fetch` and `tee`. */
+const recording = {
   fetch(input: Parameters<typeof fetch>[0], init: Parameters<typeof fetch>[1] = undefined): Promise<Response> {
-    return nativeFetch(input, init).then(note);
+    return nativeFetch(input, init).then(recordDecoded);
   },
   tee(this: ReadableStream): ReturnType<ReadableStream['tee']> {
     const branches = nativeTee.call(this);
@@ -42,7 +47,7 @@ const noting = {
   },
 };
 
-function note(response: Response): Response {
+function recordDecoded(response: Response): Response {
   const coding = response.headers.get('content-encoding');
   if (coding !== null && response.body && toDecodedCoding(coding)) decodedBodies.add(response.body);
   return response;

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Waits, as often as need be, until a response takes more or has closed.
+ * Waits until a response accepts more bytes or is closed. Can be used many times.
  *
- * It listens once for the whole answer: `compression` moves whoever listens to 'drain' to a stream of its own, from which `off` and `once` do not take him,
- * so that each wait would leave a listener behind.
+ * It adds its listeners once per response. `compression` moves 'drain' listeners to its own stream,
+ * where `off` and `once` cannot remove them, so every wait would leak a listener.
  */
 export class Drain {
   readonly #response: ServerResponse;
@@ -15,7 +15,9 @@ export class Drain {
     this.#response = response;
   }
 
-  /** For one that waits at a time. Resolves with `wake`, too. */
+  /**
+   * Resolves at the next 'drain', 'close' or call of `wake`. Only one caller may wait at a time.
+   */
   async next(): Promise<void> {
     if (!this.#isListening) this.#response.on('drain', this.wake).on('close', this.wake);
     this.#isListening = true;

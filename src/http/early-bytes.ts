@@ -1,19 +1,20 @@
 import type { Socket } from 'node:net';
 
-/** More than this a client does not get rid of before that. */
+/** The socket is paused when a client has sent more than this before the upgrade is decided. */
 const MOST_BYTES = 64 * 1024;
 
 /**
- * What a client sends before anybody has agreed to its upgrade.
+ * The bytes that a client sends before its upgrade is accepted.
  *
- * It is read and kept, not left in the socket: only a socket that is being read tells that the other side ended or broke off.
+ * They are read and stored, not left in the socket: a socket reports that the other side closed or
+ * broke the connection only while it is being read.
  */
 export class EarlyBytes {
   readonly #socket: Socket;
   #chunks: Buffer[];
   #length: number;
 
-  /** `head` came before. Reads from now on. */
+  /** `head`: the bytes that Node has already read. Starts reading. */
   constructor(socket: Socket, head: Buffer) {
     this.#socket = socket;
     this.#chunks = [head];
@@ -21,7 +22,7 @@ export class EarlyBytes {
     socket.on('data', this.#onData);
   }
 
-  /** Puts everything back into the socket, which is then paused, for whoever reads it next. */
+  /** Puts all bytes back into the socket and pauses it, so that the next reader gets them. */
   giveBack(): void {
     this.#socket.off('data', this.#onData);
     this.#socket.pause();
@@ -29,7 +30,10 @@ export class EarlyBytes {
     this.#chunks = [];
   }
 
-  /** There will be no tunnel: what came and what still comes is dropped, so that the connection can end in order. */
+  /**
+   * The upgrade is refused: drops the bytes read so far and all later ones, so that the connection
+   * can close normally.
+   */
   drop(): void {
     this.#socket.off('data', this.#onData);
     this.#socket.resume();

@@ -11,19 +11,22 @@ import { identify } from './client.ts';
 import { RequestIds } from './request-id.ts';
 
 export interface ExchangesOptions {
-  /** Largest body that is taken; 0: no limit. */
+  /** Largest accepted body in bytes; 0: no limit. */
   readonly bodyLimitBytes: number;
   readonly isTrusted: TrustedPeers;
   readonly pendingWork: PendingWork;
   readonly log: Log;
 }
 
-/** The requests that are being answered: each becomes an Exchange, and an access line when its response closes. */
+/**
+ * The requests in flight. Creates an Exchange for each request and writes its access line when the
+ * response closes.
+ */
 export class Exchanges implements Iterable<Exchange> {
   readonly #options: ExchangesOptions;
   readonly #active = new InFlightList<Exchange>();
   readonly #requestIds = new RequestIds();
-  /** The last request of a connection that was answered before its whole body came. */
+  /** The last request of a connection that was answered before its whole body arrived. */
   readonly #answeredEarly = new WeakMap<Socket, IncomingMessage>();
   #onEmpty: (() => void) | undefined;
 
@@ -40,7 +43,10 @@ export class Exchanges implements Iterable<Exchange> {
     return this.#active[Symbol.iterator]();
   }
 
-  /** Checks and identifies before anything is routed. A fault that is found, or the `refusal`, stands in `exchange.fault`. */
+  /**
+   * Checks the request and identifies its client before routing. `exchange.fault` is the fault
+   * found, or `refusal`.
+   */
   open(request: IncomingMessage, response: ServerResponse, refusal?: Fault): Exchange {
     const { isTrusted, pendingWork, bodyLimitBytes } = this.#options;
     const fault = refusal ?? checkRequest(request);
@@ -61,43 +67,47 @@ export class Exchanges implements Iterable<Exchange> {
     return exchange;
   }
 
-  /** The same for a request that asks to leave HTTP: the response, by which it may be refused, ends the connection. */
+  /** The same for an upgrade request. If it is refused, the response ends the connection. */
   openUpgrade(request: IncomingMessage, socket: Socket, refusal?: Fault): Exchange {
-    // node:http took its own listener off, and a reset that nobody listens to ends the process.
+    // node:http removes its own error listener from the socket; an 'error' event without a listener
+    // ends the process.
     socket.on('error', destroyIt);
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    // A refusal is written by it like any other answer, and the connection ends behind it.
+    // A refusal is written like any other response; then the connection ends.
     response.assignSocket(socket);
     response.on('finish', () => socket.destroySoon());
     return this.open(request, response, refusal);
   }
 
-  /** Somebody else goes on with request and response: nothing of this is left on them. */
+  /** Gives request and response back to the host server: removes all listeners of this module. */
   release(exchange: Exchange): void {
     this.#leave(exchange);
     if (exchange.closeListener) exchange.response.off('close', exchange.closeListener);
   }
 
-  /** The same with the connection of an upgrade, on which nothing was written. */
+  /** The same for an upgrade on whose connection nothing was written. */
   releaseUpgrade(exchange: Exchange): void {
     this.release(exchange);
     exchange.response.detachSocket(exchange.socket);
     exchange.socket.off('error', destroyIt);
   }
 
-  /** Rare, so a search is cheaper than keeping an index for every request. */
+  /**
+   * The exchange in flight on a socket. Called only for idle sockets and client errors, so a search
+   * is cheaper than an index for every request.
+   */
   on(socket: Socket): Exchange | undefined {
     for (const exchange of this.#active) if (exchange.socket === socket) return exchange;
     return undefined;
   }
 
-  /** Whether the connection carries the rest of a body whose request is answered already. */
-  isBehindAnswer(socket: Socket): boolean {
+  /** Whether the connection carries the rest of a body whose request is already answered. */
+  isRestOfBody(socket: Socket): boolean {
     return this.#answeredEarly.get(socket)?.complete === false;
   }
 
-  /** Resolves when there is none. */
+  /** Resolves when no request is in flight. */
   async settled(): Promise<void> {
     if (this.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -107,7 +117,8 @@ export class Exchanges implements Iterable<Exchange> {
 
   #close(exchange: Exchange): void {
     this.#leave(exchange);
-    // The bytes of an open tunnel go past the response.
+    // A tunnel writes to the socket, not to the response, so `writableFinished` stays false for a
+    // 101.
     if (!exchange.response.writableFinished && exchange.response.statusCode !== 101) {
       exchange.fault ??= new Fault('client_left');
       exchange.leave();

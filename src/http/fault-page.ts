@@ -4,22 +4,26 @@ import type { Fault, FaultPage } from '../contract/fault.ts';
 import { negotiate } from './negotiate.ts';
 
 export interface FaultPageOptions {
-  /** '' if there is none. */
+  /** '' if the request has none. */
   readonly requestId: string;
-  /** The client's Accept field, '' for none. */
+  /** The client's Accept header, '' if absent. */
   readonly accept: string;
-  /** The developer asks: what a function got wrong is told, with its stack. */
+  /** Development mode: the page shows what failed in a function, with its stack. */
   readonly dev: boolean;
 }
 
-/** In this order where the client does not care. */
+/** In order of preference, for clients that accept several formats equally. */
 const FORMATS = ['text/plain', 'text/html', 'application/json'] as const;
-/** The same for what a function got wrong: who calls functions reads JSON, and so do the platforms answer. */
+/**
+ * The same for faults of functions: clients of functions usually parse JSON, and the platforms
+ * return JSON too.
+ */
 const FUNCTION_FORMATS = ['application/json', 'text/plain', 'text/html'] as const;
 
 /**
- * What a client is told of a fault: status, code, request id and what the fault has for it to know, in the format it likes best, and nothing of what went wrong
- * inside, unless it is the developer. Anybody else gets the page that came with the fault, if one did.
+ * Builds the error page of a fault: status, code, request id and the fault's client message, in the
+ * format that the client prefers. Internal details are shown in development mode only. Without it,
+ * a fault that has a page of its own gets that page.
  */
 export function toFaultPage(fault: Fault, { requestId, accept, dev }: FaultPageOptions): FaultPage {
   const { status, code, origin } = fault;
@@ -41,7 +45,7 @@ export function toFaultPage(fault: Fault, { requestId, accept, dev }: FaultPageO
   }
 }
 
-/** A dialect may answer a status that has no name. */
+/** The reason phrase of a status. A dialect may return a status that has no standard phrase. */
 export function reasonOf(status: number): string {
   return STATUS_CODES[status] ?? 'Error';
 }
@@ -74,15 +78,17 @@ ${idLine}${details ? `<pre>${escapeHtml(linesOf(details).join('\n'))}</pre>\n` :
 `;
 }
 
-/** The id may be the client's own, and what a function throws may hold anything of its client's. */
+/** The request id may come from the client, and a thrown error may contain any client input. */
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** What went wrong. */
+/** What failed. */
 interface Details {
   readonly message: string;
-  /** For the developer alone. What was thrown: of an Error its stack, and those of its causes. */
+  /**
+   * Development mode only. The thrown value: for an Error its stack and the stacks of its causes.
+   */
   readonly cause?: string;
 }
 
@@ -90,16 +96,16 @@ function toDetails({ clientMessage }: Fault): Details | undefined {
   return clientMessage === undefined ? undefined : { message: clientMessage };
 }
 
-/** In full. Never throws, whatever a function threw. */
+/** All details. Never throws, whatever value a function threw. */
 function toDevDetails({ message, cause }: Fault): Details {
-  return cause === undefined ? { message } : { message, cause: spell(cause) };
+  return cause === undefined ? { message } : { message, cause: inspectSafely(cause) };
 }
 
-function spell(cause: unknown): string {
+function inspectSafely(cause: unknown): string {
   try {
     return inspect(cause, { maxStringLength: 10_000 });
   } catch {
-    // It may be anything, also an object that fails when somebody looks at it.
-    return `something that cannot be shown (${typeof cause})`;
+    // The value may be an object whose getters or `inspect` hook throw.
+    return `a value that cannot be displayed (${typeof cause})`;
   }
 }

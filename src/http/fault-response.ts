@@ -6,21 +6,26 @@ import { hasBody } from './headers.ts';
 import { lingerOnClose } from './linger.ts';
 
 /**
- * Tells the client of a fault; the only place that does. Nothing sent yet: status, code and request id. Head already sent: the
- * connection is cut so that the client can tell. Client gone: nothing. Sets `exchange.fault`. `dev`: see `toFaultPage`. Never throws.
+ * Sends the error response of a fault. This is the only function that does. If nothing was sent
+ * yet: status, code and request id. If the head was already sent: cuts the connection so that the
+ * client can see that the response is incomplete. If the client has left: nothing. Sets
+ * `exchange.fault`. `dev`: see `toFaultPage`. Never throws.
  */
 export function answerFault(exchange: Exchange, fault: Fault, dev = false): void {
   const { response, socket, left } = exchange;
   exchange.fault = fault;
   if (left || fault.code === 'client_left' || socket.destroyed) response.destroy();
-  // A complete answer that is on its way is not taken back because of what failed behind it.
+  // A complete response that is still being sent is not cut because of a later error.
   else if (response.writableEnded) return;
   else if (response.headersSent) cut(exchange);
   else write(exchange, fault, dev);
 }
 
-/** The answer as text, for a connection that has no response object. The connection has to end behind it. */
-export function rawFaultAnswer(fault: Fault): string {
+/**
+ * The error response as text, for a connection that has no response object. The caller must end the
+ * connection afterwards.
+ */
+export function toFaultText(fault: Fault): string {
   const page = toFaultPage(fault, { requestId: '', accept: '', dev: false });
   const fields = ['Date', new Date().toUTCString(), 'Connection', 'close', ...headersOf(fault, page)];
   let head = `HTTP/1.1 ${fault.status} ${reasonOf(fault.status)}\r\n`;
@@ -28,14 +33,17 @@ export function rawFaultAnswer(fault: Fault): string {
   return `${head}\r\n${page.body}`;
 }
 
-/** A body that ends before its last chunk or announced length is seen to be cut. One that ends with its connection is not, unless that is reset. */
+/**
+ * A client sees that a body is cut if the last chunk or announced bytes are missing. A body that
+ * ends with the connection looks complete, unless the connection is reset.
+ */
 function cut(exchange: Exchange): void {
   const { request, response, socket } = exchange;
   if (!response.socket) {
     cutAtItsTurn(exchange);
     return;
   }
-  // Without a length, Node sends chunks to whoever speaks HTTP/1.1.
+  // Without a length, Node sends chunks to HTTP/1.1 clients, so closing is enough.
   if (request.httpVersion === '1.1') {
     socket.destroy();
     return;
@@ -43,15 +51,19 @@ function cut(exchange: Exchange): void {
   try {
     socket.resetAndDestroy();
   } catch {
-    // Only plain TCP can be reset; a TLS connection shows by itself that it was cut.
+    // Only plain TCP can be reset. On a TLS connection the missing close_notify shows the cut.
     socket.destroy();
   }
 }
 
-/** The answer before this one on the connection (pipelining) is still being written, and must not be cut. */
+/**
+ * With pipelining, the previous response on the connection is still being written and must not be
+ * cut.
+ */
 function cutAtItsTurn(exchange: Exchange): void {
   const { response } = exchange;
-  // node:http tells a response of its turn by this call alone, and forgets one that was destroyed before.
+  // node:http calls assignSocket when it is the turn of this response. It forgets a response that
+  // was destroyed earlier.
   response.assignSocket = (socket) => {
     ServerResponse.prototype.assignSocket.call(response, socket);
     cut(exchange);
@@ -68,7 +80,7 @@ function write(exchange: Exchange, fault: Fault, dev: boolean): void {
   if (unread || CLOSING.has(fault.code)) fields.push('Connection', 'close');
   if (unread) lingerOnClose(socket);
   try {
-    // What a function prepared belonged to its own answer.
+    // Headers that a function has set belong to its own response.
     for (const name of response.getHeaderNames()) response.removeHeader(name);
     response.sendDate = true;
     response.writeHead(fault.status, reasonOf(fault.status), fields);
@@ -76,20 +88,29 @@ function write(exchange: Exchange, fault: Fault, dev: boolean): void {
     exchange.contentType = page.contentType;
     if (request.method !== 'HEAD') exchange.bodyBytesSent = Buffer.byteLength(page.body);
   } catch {
-    // A field of the fault that cannot be written (e.g. a line break from a function's text): no answer is better than half of one.
+    // A header of the fault cannot be written, e.g. a line break in a function's text. Closing is
+    // better than half a response.
     cut(exchange);
   }
 }
 
-/** After these nobody knows where the next request begins, or nobody will be there to read it. */
+/**
+ * After these faults the start of the next request is unknown, or no later request will be read.
+ */
 const CLOSING: ReadonlySet<FaultCode> = new Set(['bad_request', 'coding_unknown', 'version_unsupported', 'draining']);
 
-/** `complete` alone does not say it: for a request without a body, too, it becomes true only after the request was handed out. */
+/**
+ * `complete` alone is not enough: even for a request without a body it becomes true only after the
+ * 'request' event.
+ */
 function isBodyUnread(request: IncomingMessage): boolean {
   return !request.complete && hasBody(request);
 }
 
-/** Seconds after which what failed may well work (RFC 9110, 10.2.3): as soon as a store that was away is noticed to be back. */
+/**
+ * Retry-After in seconds (RFC 9110 10.2.3): the time after which the reconnection to a store is
+ * noticed.
+ */
 const RETRY_AFTER: Readonly<Partial<Record<FaultCode, string>>> = { store_unavailable: '1' };
 
 function headersOf({ code, headers }: Fault, { contentType, body }: FaultPage): string[] {

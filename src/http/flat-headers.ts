@@ -1,12 +1,12 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 
-/** Fields as `writeHead` takes them: by name, or flat. */
+/** Headers as `writeHead` accepts them: an object by name, or a flat array. */
 export type GivenHeaders = OutgoingHttpHeaders | readonly OutgoingHttpHeader[];
 
-/** What `writeHead` is called with. */
+/** The arguments of `writeHead`. */
 export type HeadArguments = [status: number, reason?: string | GivenHeaders, fields?: GivenHeaders];
 
-/** Every form that writeHead takes, as name, value, name, value. */
+/** Converts every form that writeHead accepts to a flat array: name, value, name, value. */
 export function toFlat(fields: GivenHeaders): string[] {
   const entries = Array.isArray(fields) ? toPairs(fields) : Object.entries(fields);
   return entries.flatMap(([name, value]) => {

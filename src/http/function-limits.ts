@@ -4,14 +4,17 @@ import { Deadlines } from '../timing/deadlines.ts';
 import { type CallTools, TimedCall } from './timed-call.ts';
 
 export interface FunctionLimitsOptions {
-  /** Largest body of a request; 0: no limit of its own. */
+  /** Largest request body in bytes; 0: no separate limit. */
   readonly bodyBytes: number;
-  /** Longest time from the call to the head of the answer; 0: no limit. */
+  /** Longest time from the call to the head of the response; 0: no limit. */
   readonly timeoutMs: number;
   readonly log: Log;
 }
 
-/** What a user's function may take: bytes of its request and time until it answers. One object for all functions that have the same. */
+/**
+ * Limits of a function: bytes of its request and time until it answers. All functions with the same
+ * limits share one object.
+ */
 export class FunctionLimits {
   readonly #bodyBytes: number;
   readonly #timeoutMs: number;
@@ -29,27 +32,31 @@ export class FunctionLimits {
     };
   }
 
-  /** Before the function is called. Throws `body_too_large` when the length that the client announced is more than the function may take. */
+  /**
+   * Call it before the function. Throws `body_too_large` if the announced Content-Length exceeds
+   * the function's limit.
+   */
   limitBody(exchange: Exchange): void {
     exchange.limitBody(this.#bodyBytes);
   }
 
   /**
-   * Settles like `work`, unless the time is up before the head of the answer is sent: then rejects with `function_timeout`, aborts the
-   * signal of the exchange, and tells the log of what `work` comes to after all.
+   * Settles like `work`, unless the time is up before the head of the response is sent. Then it
+   * rejects with `function_timeout` and aborts the signal of the exchange. The late result of
+   * `work` is logged and not used.
    */
   inTime<T>(exchange: Exchange, work: PromiseLike<T>): PromiseLike<T> {
     return this.#timeoutMs === 0 ? work : new TimedCall(this.#tools, exchange, work).settled;
   }
 
-  /** Somebody answered whose time was up long ago. */
+  /** Logs that a function answered after its timeout. */
   reportLate(exchange: Exchange): void {
     this.#tools.reportLate(exchange, undefined);
   }
 }
 
 function reportLate(log: Log, exchange: Exchange, error: unknown): void {
-  log.warn('a function came to its end after its time was up; what it gave is not used', {
+  log.warn('a function finished after its timeout; its result is not used', {
     target: exchange.answeredBy,
     request_id: exchange.requestId.value,
     ...(error === undefined ? undefined : { error }),

@@ -1,18 +1,20 @@
 import { posix } from 'node:path';
 
-/** What a path may consist of for every server to read it alike. */
+/** Paths that every server reads in the same way. */
 const PLAIN = /^(?:\/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)*\/?$/;
 
 /**
- * The path of a target as it was received, and as any server behind a guard may read it: decoded, decoded until nothing is left to decode, and each of these
- * with backslashes as slashes, and dot segments and empty ones resolved. A filter that may guard the site (a middleware, header rules) runs when its pattern
- * matches one of them, so that no spelling of a path passes it: the hop may well take `/public/..%252fadmin` for `/admin`.
+ * All readings of a target's path that a server after a filter may use: as received,
+ * percent-decoded once, decoded until nothing is left to decode, and each of these with backslashes
+ * as slashes and with dot segments and empty segments resolved. A filter that may protect the site
+ * (a middleware, header rules) runs if its pattern matches any of them, so no spelling of a path
+ * bypasses it: the hop may read `/public/..%252fadmin` as `/admin`.
  */
 export function toGuardedPaths(target: string): readonly string[] {
   const [raw = ''] = target.split('?', 1);
   if (PLAIN.test(raw)) return [raw];
   const whole = decode(decodeFully(raw));
-  // Where a server that decodes first would end the path.
+  // A server that decodes first would end the path at one of these.
   const [cut = ''] = whole.split(/[?#\0]/, 1);
   const texts = [raw, decodeAscii(raw), decode(raw), whole, cut];
   return [...new Set([...texts, ...texts.map(normalize)])];
@@ -22,7 +24,7 @@ function normalize(path: string): string {
   return posix.normalize(path.replaceAll('\\', '/')).replace(/^\/{2,}/, '/');
 }
 
-/** Also of a path with malformed escapes. */
+/** Decodes ASCII also in a path with malformed escapes. */
 function decodeAscii(path: string): string {
   return path.replaceAll(ASCII_ESCAPE, decodeURIComponent);
 }
@@ -31,8 +33,9 @@ const ASCII_ESCAPE = /%[0-7][\dA-Fa-f]/g;
 const ASCII_CODE = /^[0-7][\dA-Fa-f]$/;
 
 /**
- * ASCII that was encoded any number of times. In one pass, since the client chooses how often: whatever is an escape with the last character that was read becomes
- * the character it stands for, which may complete another one.
+ * Decodes ASCII that was encoded any number of times. In one pass, because the client chooses how
+ * many: when the last character completes an escape, the escape is replaced by its character, which
+ * may complete another escape.
  */
 function decodeFully(path: string): string {
   const read: string[] = [];
@@ -49,7 +52,7 @@ function decode(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    // Malformed, or no UTF-8: the other readings are all there are.
+    // Malformed escape or invalid UTF-8: only the other readings apply.
     return path;
   }
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Fields that speak about one connection only and end here, in both directions (RFC 9110 7.6.1).
- * `expect` is answered here (undici cannot send it), `http2-settings` belongs to an h2c upgrade that we never make,
- * and `trailer` is put back only where the framing of the next message can carry trailers.
+ * Headers for one connection only, which are not forwarded in either direction (RFC 9110 7.6.1).
+ * `expect` is handled by this server (undici cannot send it), `http2-settings` belongs to an h2c
+ * upgrade, which is never used, and `trailer` is restored only if the framing of the forwarded
+ * message allows trailers.
  */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -20,8 +21,8 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Fields that `Connection` may nominate in vain. Without this a client could strip what the edge vouches for
- * (its own address, the scheme) or what frames and routes the message.
+ * Headers that `Connection` cannot remove. Otherwise a client could remove headers that this server
+ * guarantees (client address, scheme) or that frame and route the message.
  */
 const PROTECTED: ReadonlySet<string> = new Set([
   'authorization',
@@ -49,7 +50,7 @@ const PROTECTED: ReadonlySet<string> = new Set([
 
 const PROTECTED_PREFIXES = ['x-forwarded-', 'section-', 'eo-', 'x-nf-', 'x-netlify-original-'];
 
-/** What a connection usually says of itself; nothing is nominated by it. */
+/** The usual values of `Connection`, which nominate no header. */
 const PLAIN_OPTIONS: ReadonlySet<string> = new Set([
   '',
   'close',
@@ -61,8 +62,8 @@ const PLAIN_OPTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The lower-case names of fields that a `Connection` value nominates for this connection alone, and that are therefore removed.
- * Undefined when it nominates none, as nearly always.
+ * The lower-case names of the headers that a `Connection` value nominates and that must therefore
+ * be removed. Undefined in the usual case that it nominates none.
  */
 export function nominatedBy(connection: string): ReadonlySet<string> | undefined {
   if (PLAIN_OPTIONS.has(connection)) return undefined;
@@ -78,18 +79,21 @@ function isProtected(name: string): boolean {
   return PROTECTED.has(name) || PROTECTED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-/** The fields without those that `Connection` nominates for this connection alone; the very same array when it nominates none. */
+/**
+ * The headers without those that `Connection` nominates. Returns the same array if it nominates
+ * none.
+ */
 export function withoutNominated(fields: string[], connection: string | undefined): string[] {
   const nominated = connection === undefined ? undefined : nominatedBy(connection);
   return nominated ? withoutNames(fields, nominated) : fields;
 }
 
-/** Several fields of one name are one list (RFC 9110 5.3). */
+/** Repeated headers of one name are one comma-separated list (RFC 9110 5.3). */
 export function joinValues(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before},${value}`;
 }
 
-/** The flat fields without those whose lower-case name is one of `names`. */
+/** The flat headers without those whose lower-case name is in `names`. */
 export function withoutNames(fields: readonly string[], names: ReadonlySet<string>): string[] {
   const kept: string[] = [];
   for (let at = 0; at < fields.length; at += 2) {
@@ -99,15 +103,23 @@ export function withoutNames(fields: readonly string[], names: ReadonlySet<strin
   return kept;
 }
 
-/** Room for the spellings of a busy site; beyond it names are lower-cased each time, so that a client cannot fill memory. */
+/**
+ * Enough for the spellings on a busy site. Beyond it, names are lower-cased at each look-up, so
+ * that a client cannot fill the memory.
+ */
 const SPELLINGS = 2000;
 
-/** Looks a field's name up without lower-casing it each time: clients spell the same names the same way for ever. */
+/**
+ * Looks up a header's name without lower-casing it each time: clients repeat the same spellings.
+ */
 export class NameTable<T> {
   readonly #byLowerCase: ReadonlyMap<string, T>;
   readonly #other: T;
   readonly #bySpelling = new Map<string, T>();
-  /** Not 0 where a name of the map has this length and first letter: most names are done with after one look. */
+  /**
+   * Not 0 if the map has a name with this length and first letter. Most other names need only this
+   * look-up.
+   */
   readonly #hints = new Uint8Array(HINT_LENGTHS * HINT_LETTERS);
 
   /** `other` is the value of every name that is not in the map. */
@@ -130,12 +142,18 @@ export class NameTable<T> {
 const HINT_LENGTHS = 32;
 const HINT_LETTERS = 32;
 
-/** By length and first letter, whose last five bits do not tell upper from lower case. Longer names share one row. */
+/**
+ * Index by length and first letter. The last five bits of a letter are the same in upper and lower
+ * case. Names of 31 bytes and more share one row.
+ */
 function hintOf(name: string): number {
   return Math.min(name.length, HINT_LENGTHS - 1) * HINT_LETTERS + (name.charCodeAt(0) & (HINT_LETTERS - 1));
 }
 
-/** Whether a request came with a body, which may be of any method: a Content-Length above 0, or any transfer coding (RFC 9112 6.3). */
+/**
+ * Whether a request has a body (of any method): a Content-Length above 0, or any transfer coding
+ * (RFC 9112 6.3).
+ */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

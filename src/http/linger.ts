@@ -1,25 +1,31 @@
 import type { Socket } from 'node:net';
 
 export interface LingerLimits {
-  /** Ends when the client has sent nothing for so long. */
+  /** Closes when the client has sent nothing for this time. */
   readonly idleMs: number;
-  /** Ends in any case after so long. */
+  /** Closes after this time in any case. */
   readonly totalMs: number;
-  /** Ends when the client has sent so much for nothing. */
+  /** Closes when the client has sent this many bytes. */
   readonly maxBytes: number;
 }
 
-/** A client on a slow line that only reads after it has sent everything gets its answer if it is done by then. */
+/**
+ * A slow client that reads only after it has sent everything gets its response if it finishes
+ * within these limits.
+ */
 const LIMITS: LingerLimits = { idleMs: 2000, totalMs: 5000, maxBytes: 64 * 1024 ** 2 };
 
 /**
- * For an answer that ends before its request's body was read: closing at once would make the kernel reset the connection because
- * of the unread bytes, and a client that is still sending could lose the answer (RFC 9112 9.6). So when node:http closes this
- * connection after its last answer, only our side ends; what still comes is read and thrown away until the client closes or a
- * limit is reached. Nothing of it is parsed: no request behind the last answer may be acted on.
+ * For a response that ends before the request's body was read. If the connection closed at once,
+ * the kernel would reset it because of the unread bytes, and a client that is still sending could
+ * lose the response (RFC 9112 9.6). So when node:http closes this connection after its last
+ * response, only the sending side ends. Received bytes are read and dropped until the client closes
+ * or a limit is reached. They are not parsed: a request after the last response must not be
+ * processed.
  */
 export function lingerOnClose(socket: Socket, limits: Partial<LingerLimits> = {}): void {
-  // node:http calls destroySoon, and only for that (_http_server.js, resOnFinish).
+  // node:http calls destroySoon only to close after the last response (_http_server.js,
+  // resOnFinish).
   socket.destroySoon = () => new Lingering(socket, { ...LIMITS, ...limits }).start();
 }
 
@@ -50,14 +56,18 @@ class Lingering {
     socket.end();
   }
 
-  /** From node:http's parser, which would hand out the next request, or complain that this one was not finished. */
+  /**
+   * Detaches node:http's parser, which would emit the next request or an error for the unfinished
+   * one.
+   */
   #detach(): void {
     for (const event of ['data', 'end', 'error']) this.#socket.removeAllListeners(event);
   }
 
   /**
-   * The parser took the bytes below the stream, so the stream still waits for the read of its first moment; an empty push ends
-   * that wait, and resuming then starts a read of its own, also where the parser had stopped reading.
+   * The parser reads from the handle, below the stream, so the stream still waits for its first
+   * read. An empty push ends that wait. Then `resume` starts a new read, even if the parser had
+   * stopped reading.
    */
   #readOn(): void {
     this.#socket.push('');

@@ -1,22 +1,22 @@
 import type { ServerResponse } from 'node:http';
 
-/** All that changes an answer or sends some of it. */
+/** The methods that change a response or send a part of it. */
 const SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers', 'flushHeaders'] as const;
 const INTERIM = ['writeContinue', 'writeProcessing', 'writeEarlyHints'] as const;
 
 /**
- * For a response whose answer is complete while somebody still holds it who will write his own: an app that was given up. Node would
- * throw at a late `setHeader`, and emit an error that nobody listens to at a late `write`. From now on all of that does nothing.
- * `onLate` is called once, with the first attempt to answer.
+ * For a complete response that a timed-out app still holds and may write to. Node would throw at a
+ * late `setHeader` and emit an unhandled 'error' at a late `write`. From now on these methods do
+ * nothing. `onLate` is called once, at the first late write.
  */
 export function muteResponse(response: ServerResponse, onLate: () => void): void {
-  let told = false;
+  let isReported = false;
 
-  function answer(...given: unknown[]): void {
-    if (!told) onLate();
-    told = true;
+  function ignore(...given: unknown[]): void {
+    if (!isReported) onLate();
+    isReported = true;
     const done = given.at(-1);
-    // Whoever waits for his chunk to be written would wait for ever.
+    // Call the callback, so that code which waits for its chunk does not wait forever.
     if (typeof done === 'function') process.nextTick(done);
   }
 
@@ -28,11 +28,11 @@ export function muteResponse(response: ServerResponse, onLate: () => void): void
   for (const name of INTERIM) response[name] = () => undefined;
   response.writeHead = itself;
   response.write = (...given: unknown[]) => {
-    answer(...given);
+    ignore(...given);
     return true;
   };
   response.end = (...given: unknown[]) => {
-    answer(...given);
+    ignore(...given);
     return response;
   };
 }

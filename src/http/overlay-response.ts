@@ -4,20 +4,26 @@ import { type HeadArguments, toFlat } from './flat-headers.ts';
 import { withoutNames } from './headers.ts';
 
 export interface Overlay {
-  /** Set on the answer in place of what it has of these names; of `Set-Cookie` and `Vary` they are added to it. */
+  /**
+   * Headers that replace those of the response with the same name. `Set-Cookie` and `Vary` are
+   * added instead.
+   */
   readonly fields: Iterable<readonly [name: string, value: string]>;
-  /** Asked when the head is about to go out; default: whoever answers. */
+  /** Called just before the head is sent. Default: the overlay applies to every response. */
   readonly appliesTo?: (exchange: Exchange) => boolean;
 }
 
 /**
- * Gives fields to the answer to come, whoever writes it and however: a file, a function's Response, an Express app, the hop. They win over its own, and over those
- * of an overlay laid later. A fault's answer gets none: it must not be cached, say, as a rule has it for what should have been there.
+ * Sets headers on the coming response, no matter which component writes it: a file, a function's
+ * Response, an Express app, the hop. They replace the response's own headers and those of overlays
+ * that are added later. Error responses of faults get none, so that e.g. a cache rule for the
+ * missing file does not make the error cacheable.
  */
 export function overlayAnswer(exchange: Exchange, { fields, appliesTo }: Overlay): void {
   const { response } = exchange;
   const layer = new Layer(exchange, { fields, ...(appliesTo && { appliesTo }) }, response.writeHead);
-  // Every head goes through writeHead, also the one that Node makes of setHeader at the first byte (_http_server.js, _implicitHeader).
+  // Every head passes through writeHead, also the implicit head that Node creates at the first byte
+  // (_http_server.js, _implicitHeader).
   response.writeHead = (...given: HeadArguments) => layer.writeHead(...given);
 }
 
@@ -33,7 +39,7 @@ class Layer {
   constructor(exchange: Exchange, overlay: Overlay, below: ServerResponse['writeHead']) {
     this.#exchange = exchange;
     this.#overlay = overlay;
-    this.#below = below as WriteHead; // its overloads in one
+    this.#below = below as WriteHead; // one signature for its overloads
   }
 
   writeHead(...[status, reasonOrHeaders, fields]: HeadArguments): ServerResponse {
@@ -41,26 +47,30 @@ class Layer {
     const isReason = typeof reasonOrHeaders === 'string';
     const given = toFlat((isReason ? fields : reasonOrHeaders) ?? []);
     const { appliesTo = always } = this.#overlay;
-    const final = fault === undefined && appliesTo(this.#exchange) ? this.#lay(given) : given;
+    const final = fault === undefined && appliesTo(this.#exchange) ? this.#merge(given) : given;
     return this.#below.call(response, status, ...(isReason ? [reasonOrHeaders, final] : [final]));
   }
 
-  /** Returns all fields that go with the head; those set on the response before are taken off it where they would count twice. */
-  #lay(given: string[]): string[] {
+  /**
+   * Returns all headers for the head. Removes headers that were set on the response and would
+   * otherwise be sent twice.
+   */
+  #merge(given: string[]): string[] {
     const exchange = this.#exchange;
     const { response } = exchange;
-    const laid: string[] = [];
+    const merged: string[] = [];
     const replaced = new Set<string>();
     for (const [name, value] of this.#overlay.fields) {
       const lowerName = name.toLowerCase();
-      laid.push(name, value);
+      merged.push(name, value);
       if (lowerName === 'content-type') exchange.contentType = value;
-      // Node lets a field of writeHead replace the one set before, which is to be kept here: so it comes along.
-      if (ADDED.has(lowerName)) laid.push(...takeOff(response, name));
+      // A header given to writeHead replaces the one that was set before. Both must be sent, so add
+      // the earlier values here.
+      if (ADDED.has(lowerName)) merged.push(...takeOff(response, name));
       else replaced.add(lowerName);
     }
     for (const name of replaced) response.removeHeader(name);
-    return [...(replaced.size > 0 ? withoutNames(given, replaced) : given), ...laid];
+    return [...(replaced.size > 0 ? withoutNames(given, replaced) : given), ...merged];
   }
 }
 

@@ -1,19 +1,24 @@
 import type { IncomingMessage } from 'node:http';
 import { HOP_BY_HOP, withoutNames } from './headers.ts';
 
-/** What frames and routes the message stays as it came: another Host or length would make another request of it. */
+/**
+ * Headers that frame and route the message do not change: another Host or length would make it
+ * another request.
+ */
 const FIXED: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'host', 'content-length']);
 
 /**
- * Sets fields of a request, in `rawHeaders`, `headers` and `headersDistinct`, for whoever answers: a field of that name is replaced where it first
- * stands, else added; one whose value is undefined is removed. A value that is the same already leaves the field as it came, with its case and its duplicates.
- * Returns the names that may not be changed and therefore were not.
+ * Sets headers of a request in `rawHeaders`, `headers` and `headersDistinct`, for the component
+ * that answers. An existing header is replaced at its first position, a new one is appended, and
+ * one whose value is undefined is removed. If the value is unchanged, the header keeps its case and
+ * duplicates. Returns the names that must not be changed and were therefore skipped.
  */
 export function patchRequest(
   request: IncomingMessage,
   fields: Iterable<readonly [name: string, value: string | undefined]>,
 ): readonly string[] {
-  // Node makes both on first use, from rawHeaders and a count of its own that cannot be changed: so before a field is added.
+  // Node builds `headers` and `headersDistinct` on first use, from rawHeaders and an internal count
+  // that cannot be changed. So read both before a header is added.
   const { headers, headersDistinct } = request;
   const refused: string[] = [];
   for (const [name, value] of fields) {
@@ -36,12 +41,14 @@ export function patchRequest(
   return refused;
 }
 
-/** All values of a field as a web `Headers` would join them; undefined if there is none. */
+/**
+ * All values of a header, joined as in a web `Headers` object. Undefined if the header is absent.
+ */
 function joined({ headersDistinct }: IncomingMessage, lowerName: string): string | undefined {
   return headersDistinct[lowerName]?.join(lowerName === 'cookie' ? '; ' : ', ');
 }
 
-/** A new array: whoever holds the one before still has what came. */
+/** Returns a new array: code that holds the old one keeps the received headers. */
 function withRaw(rawHeaders: readonly string[], name: string, value: string): string[] {
   const lowerName = name.toLowerCase();
   const patched: string[] = [];

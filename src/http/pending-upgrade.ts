@@ -5,14 +5,17 @@ import { EarlyBytes } from './early-bytes.ts';
 /** Completes a handshake and resolves when the socket is closed; see `Upgrade.accept`. */
 export type Accept = (exchange: Exchange, talker: SocketTalker) => Promise<void>;
 
-/** An upgrade while it is not decided who answers it. Meanwhile the connection is read, so that a client that leaves is noticed. */
+/**
+ * An upgrade request that no route has accepted or refused yet. Meanwhile the connection is read,
+ * so that the loss of the client is noticed.
+ */
 export class PendingUpgrade implements Upgrade {
   readonly #exchange: Exchange;
   readonly #early: EarlyBytes;
   readonly #accept: Accept;
   #isDecided = false;
 
-  /** `head` is what came behind the request already. */
+  /** `head`: the bytes after the request that Node has already read. */
   constructor(exchange: Exchange, head: Buffer, accept: Accept) {
     this.#exchange = exchange;
     this.#accept = accept;
@@ -26,13 +29,19 @@ export class PendingUpgrade implements Upgrade {
     return this.#accept(this.#exchange, talker);
   }
 
-  /** Somebody else decides: whatever came is in the socket again, which is paused. */
+  /**
+   * Another component decides: the received bytes are put back into the socket, which is then
+   * paused.
+   */
   pass(): void {
     this.#decide();
     this.#early.giveBack();
   }
 
-  /** Unless somebody took it, it is refused: what came, and still comes, is read and dropped, so that the connection can end in order. */
+  /**
+   * Refuses the upgrade unless it is decided. Received and later bytes are read and dropped, so
+   * that the connection can close normally.
+   */
   refuse(): void {
     if (this.#isDecided) return;
     this.#decide();
@@ -42,16 +51,23 @@ export class PendingUpgrade implements Upgrade {
   #decide(): void {
     this.#isDecided = true;
     this.#exchange.upgrade = undefined;
-    // A refusal may still be on its way to a client that reads slowly.
+    // The client may still be reading a refusal, so its end must not destroy the socket from now
+    // on.
     this.#exchange.socket.off('end', this.#onEnd);
   }
 
-  /** Who closes a connection sends the same as who has only finished talking; a handshake needs both directions. */
+  /**
+   * A half-close and a close look the same here. A handshake needs both directions, so the socket
+   * is destroyed.
+   */
   readonly #onEnd = (): void => {
     this.#exchange.socket.destroy();
   };
 
-  /** node:http lets go of a socket that asked for an upgrade, so the response would not be told that it may go on. */
+  /**
+   * node:http removes its listeners from an upgraded socket, so the response would not get its
+   * 'drain' event.
+   */
   readonly #onDrain = (): void => {
     this.#exchange.response.emit('drain');
   };

@@ -1,17 +1,17 @@
 import type { Exchange } from '../contract/exchange.ts';
 
-/** Readiness, for whoever decides whether this module gets requests: 200, or 503 from the moment a drain begins. */
+/** Readiness check for load balancers: 200, and 503 from the moment a drain begins. */
 export class Ready {
-  /** The server sets it false when it begins to drain. */
+  /** Set to false when the drain begins. */
   isReady = true;
   readonly #path: string;
 
-  /** `path`: '' for none, then every request goes its usual way. */
+  /** `path`: '' disables the check, so that every request is routed as usual. */
   constructor(path: string) {
     this.#path = path;
   }
 
-  isAsked({ target, request }: Exchange): boolean {
+  isReadinessCheck({ target, request }: Exchange): boolean {
     return target === this.#path && (request.method === 'GET' || request.method === 'HEAD');
   }
 

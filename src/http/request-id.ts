@@ -2,25 +2,25 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestId } from '../contract/exchange.ts';
 
-/** 32 hex digits like the platform's: so many stand for the process, the others count. */
+/** 32 hex digits like the platform's ids: 20 random digits for the process, 12 for the count. */
 const PROCESS_DIGITS = 20;
 const COUNT_DIGITS = 12;
 
-/** Long enough for anybody's ids, short enough to stand in every line. */
+/** Longer ids are not accepted, because the id is in every log line. */
 const LONGEST = 128;
 const VISIBLE = /^[!-~]+$/;
 
 /**
- * The ids under which requests are known in every log. An id has to be unique, not secret: random digits for the process and a count
- * cost a tenth of a random number for each request.
+ * Creates the ids of requests in all logs. An id must be unique, not secret: random digits per
+ * process and a count cost a tenth of a random number per request.
  */
 export class RequestIds {
   readonly #process = randomBytes(PROCESS_DIGITS / 2).toString('hex');
   #count = 0;
 
   /**
-   * The platform's `section-io-id`, else `x-request-id`, else one of our own. Asked after `identify`, which has taken an
-   * untrusted peer's `section-io-id` away.
+   * Returns the platform's `section-io-id`, else `x-request-id`, else a new id. Call it after
+   * `identify`, which removes the `section-io-id` of an untrusted peer.
    */
   of({ headers }: IncomingMessage): RequestId {
     const platform = headers['section-io-id'];
@@ -36,7 +36,10 @@ export class RequestIds {
   }
 }
 
-/** Of several fields none is the id: Node has joined them with ", ", and a space is not visible. */
+/**
+ * Repeated headers are no valid id: Node joins them with ", ", and a space is not a visible
+ * character.
+ */
 function isId(value: string | string[] | undefined): value is string {
   return typeof value === 'string' && value.length <= LONGEST && VISIBLE.test(value);
 }

@@ -5,15 +5,17 @@ import type { Member } from '../timing/in-flight.ts';
 import type { StreamWatch, Writing } from './web-response-stream.ts';
 
 export interface StreamLimitsOptions {
-  /** From the call of the function to the end of its answer; 0: no limit. */
+  /** Time in ms from the call of the function to the end of its response; 0: no limit. */
   readonly timeMs: number;
-  /** Of the answer; 0: no limit. */
+  /** Size of the response in bytes; 0: no limit. */
   readonly bytes: number;
 }
 
 /**
- * What an answer that streams may take. Over it the stream is cancelled, the request's signal aborts, and the connection is cut, so that the client can
- * tell: the platform only stops. An answer that is there in one piece is not limited. One object for all functions that have the same limits.
+ * Limits of streamed responses. Above a limit the stream is cancelled, the request's signal aborts
+ * and the connection is cut, so that the client sees an incomplete response (the platform only
+ * stops sending). A response whose body is one chunk is not limited. All functions with the same
+ * limits share one object.
  */
 export class StreamLimits {
   readonly #options: StreamLimitsOptions;
@@ -24,7 +26,10 @@ export class StreamLimits {
     this.#deadlines = new Deadlines([options.timeMs]);
   }
 
-  /** Looks after one answer, for whose making the function was called at that time (by performance.now()). */
+  /**
+   * Creates the watch for one response. `calledAtMs`: the time of the function's call, by
+   * performance.now().
+   */
   watch(exchange: Exchange, calledAtMs: number): StreamWatch {
     return new LimitedStream(exchange, calledAtMs, this.#options, this.#deadlines);
   }

@@ -1,6 +1,9 @@
 type Body = ConstructorParameters<typeof Response>[0];
 
-/** What of a Response hangs on its body. The types call all of it fields, which could not be overridden. */
+/**
+ * The members of Response that depend on its body. The TypeScript types declare all of them as
+ * properties, which cannot be overridden by getters and methods.
+ */
 interface BodyParts {
   get body(): Response['body'];
   get bodyUsed(): boolean;
@@ -13,35 +16,40 @@ interface BodyParts {
   text(): ReturnType<Response['text']>;
 }
 
-/** The class that Node brings. */
+/** Node's own Response class. */
 const NativeResponse = globalThis.Response;
 const Base = NativeResponse as unknown as new (
   body?: Body,
   init?: ResponseInit,
 ) => Omit<Response, keyof BodyParts> & BodyParts;
 
-/** Makes it the `Response` of every function and package. Once, before any of them is loaded. */
+/**
+ * Makes TextResponse the global `Response` of every function and package. Call it once, before any
+ * of them is loaded.
+ */
 export function installTextResponse(): void {
   globalThis.Response = TextResponse as unknown as typeof Response;
 }
 
-/** Statuses with which a Response may have no body; the native constructor throws for them. */
+/** Statuses that do not allow a body; the native constructor throws for them. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
 
 /**
- * The Response that functions get: Node's own, but a body of text becomes a stream only when somebody looks at it.
+ * The Response class of functions: Node's own, but a text body becomes a stream only when code
+ * reads it as one.
  *
- * Nearly every function answers with a string that is written as it is, and nearly all of the cost of a native Response is the stream
- * made of it. Status, headers and their checks are the native ones: this is a native Response without a body, with the text beside it.
+ * Most functions answer with a string, and most of the cost of a native Response is the stream for
+ * that string. Status, headers and their checks are native: this is a native Response without a
+ * body, which holds the text in a private field.
  */
 export class TextResponse extends Base {
   #text: string | undefined;
-  /** The native Response of the text, once somebody looked. */
+  /** The native Response of the text, created when code first reads the body. */
   #native: Response | undefined;
   #isTaken = false;
 
   static {
-    // To user code it is the Response; only a debugger can tell.
+    // User code sees the name Response.
     Object.defineProperty(TextResponse, 'name', { value: 'Response' });
   }
 
@@ -54,9 +62,9 @@ export class TextResponse extends Base {
     if (!headers.has('content-type')) headers.set('content-type', 'text/plain;charset=UTF-8');
   }
 
-  /** What `fetch` returns is a Response too. */
+  /** Responses of `fetch` are instances too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A class of the user's own that extends this one is asked for itself.
+    // A subclass defined by user code is checked for itself.
     return Function.prototype[Symbol.hasInstance].call(this === TextResponse ? NativeResponse : this, value);
   }
 
@@ -68,13 +76,16 @@ export class TextResponse extends Base {
     return new TextResponse(text, { ...init, headers });
   }
 
-  /** Whether its body is text at which nobody has looked, and of which no stream is made yet. */
+  /** Whether the body is text that was not read and not converted to a stream. */
   static holdsText(response: unknown): boolean {
     if (typeof response !== 'object' || response === null || !(#text in response)) return false;
     return response.#text !== undefined && response.#native === undefined;
   }
 
-  /** The text of a body at which nobody has looked; it counts as read then. Undefined for any other body. */
+  /**
+   * Returns the text of a body that was not read, and marks it as read. Undefined for any other
+   * body.
+   */
   static take(response: unknown): string | undefined {
     if (typeof response !== 'object' || response === null || !(#text in response)) return undefined;
     if (response.#text === undefined || response.#native || response.#isTaken) return undefined;
@@ -83,7 +94,7 @@ export class TextResponse extends Base {
   }
 
   override get body(): Response['body'] {
-    return this.#text === undefined ? super.body : this.#look().body;
+    return this.#text === undefined ? super.body : this.#toNative().body;
   }
 
   override get bodyUsed(): boolean {
@@ -91,41 +102,44 @@ export class TextResponse extends Base {
   }
 
   override arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#text === undefined ? super.arrayBuffer() : this.#look().arrayBuffer();
+    return this.#text === undefined ? super.arrayBuffer() : this.#toNative().arrayBuffer();
   }
 
   override blob(): ReturnType<Response['blob']> {
-    return this.#text === undefined ? super.blob() : this.#look().blob();
+    return this.#text === undefined ? super.blob() : this.#toNative().blob();
   }
 
   override bytes(): ReturnType<Response['bytes']> {
-    return this.#text === undefined ? super.bytes() : this.#look().bytes();
+    return this.#text === undefined ? super.bytes() : this.#toNative().bytes();
   }
 
   override formData(): ReturnType<Response['formData']> {
-    return this.#text === undefined ? super.formData() : this.#look().formData();
+    return this.#text === undefined ? super.formData() : this.#toNative().formData();
   }
 
   override json(): Promise<unknown> {
-    return this.#text === undefined ? super.json() : this.#look().json();
+    return this.#text === undefined ? super.json() : this.#toNative().json();
   }
 
   override text(): Promise<string> {
-    return this.#text === undefined ? super.text() : this.#look().text();
+    return this.#text === undefined ? super.text() : this.#toNative().text();
   }
 
   override clone(): Response {
     if (this.#text === undefined) return super.clone();
     const { status, statusText, headers } = this;
     if (this.#native || this.#isTaken)
-      return new NativeResponse(this.#look().clone().body, { status, statusText, headers });
+      return new NativeResponse(this.#toNative().clone().body, { status, statusText, headers });
     return new TextResponse(this.#text, { status, statusText, headers });
   }
 
-  /** With the headers, because a blob takes its type from them. */
-  #look(): Response {
+  /**
+   * The native Response with this body. It gets the headers, because a blob takes its type from
+   * them.
+   */
+  #toNative(): Response {
     this.#native ??= new NativeResponse(this.#text, { headers: this.headers });
-    // What was written is used up, as a native body would be.
+    // A body that was taken counts as used, like a native body.
     if (this.#isTaken && !this.#native.bodyUsed) void this.#native.text();
     return this.#native;
   }

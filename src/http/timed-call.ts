@@ -3,18 +3,18 @@ import { Fault } from '../contract/fault.ts';
 import type { Deadlines, Watched } from '../timing/deadlines.ts';
 import type { Member } from '../timing/in-flight.ts';
 
-/** What all calls with one limit share. */
+/** State that all calls with the same limit share. */
 export interface CallTools {
   readonly deadlines: Deadlines;
-  /** The limit. */
+  /** The limit in ticks of `deadlines`. */
   readonly ticks: number;
   readonly timeoutMs: number;
   readonly reportLate: (exchange: Exchange, error: unknown) => void;
 }
 
-/** One call of a function, for as long as the head of its answer is not sent. */
+/** One call of a function until the head of its response is sent. */
 export class TimedCall<T> implements Watched {
-  /** As the work does, or rejects with `function_timeout`. */
+  /** Settles like the work, or rejects with `function_timeout`. */
   readonly settled: Promise<T>;
   movedAt = 0;
   nextMember: Member | undefined;
@@ -45,7 +45,8 @@ export class TimedCall<T> implements Watched {
   }
 
   allowedTicks(): number {
-    // On the platform the clock starts when the whole body is there. A slow client is no slow function; it has a timeout of its own.
+    // On the platform the time starts when the whole body has arrived. A slow client does not make
+    // the function slow, and it has a timeout of its own.
     if (isWaitingForBody(this.#exchange)) this.movedAt = this.#tools.deadlines.now;
     return this.#tools.ticks;
   }
@@ -53,11 +54,13 @@ export class TimedCall<T> implements Watched {
   expire(): void {
     this.#unwatch();
     const exchange = this.#exchange;
-    // From here on it streams, which may take as long as it takes.
+    // The response is now streaming; this limit does not apply to streams.
     if (exchange.response.headersSent) return;
     this.#isLate = true;
-    const fault = new Fault('function_timeout', { message: `no answer within ${this.#tools.timeoutMs} ms` });
-    // First, so that work which listens to the signal cannot answer in the meantime.
+    const fault = new Fault('function_timeout', {
+      message: `the function did not answer within ${this.#tools.timeoutMs} ms`,
+    });
+    // Reject first, so that code which listens to the signal cannot answer in between.
     this.#reject(fault);
     exchange.abort(fault);
   }
@@ -73,7 +76,7 @@ export class TimedCall<T> implements Watched {
   }
 }
 
-/** The body is not complete, and what came of it is read. */
+/** Whether all received bytes of an incomplete body are read. */
 function isWaitingForBody({ request, continueAwaited }: Exchange): boolean {
   return !request.complete && request.readableLength === 0 && !continueAwaited;
 }

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The other end of the connection: who it is by its socket, and whether it is believed. */
+/**
+ * The other end of the connection: its address by the socket, and whether its trust headers are
+ * accepted.
+ */
 export interface Peer {
   /** '' if the socket is gone. */
   readonly address: string;
@@ -9,16 +12,18 @@ export interface Peer {
 }
 
 /**
- * Takes from a request what its peer may not say, before anybody reads it: in `headers`, `headersDistinct`, and a new array `rawHeaders`.
+ * Removes the trust headers that the peer may not send, before any other code reads the headers.
+ * Changes `headers` and `headersDistinct`, and sets a new array `rawHeaders`.
  *
- * From an untrusted peer `True-Client-IP`, `X-Forwarded-For` and `X-Forwarded-Proto` are replaced where they stand by what the
- * socket says, and every other trust header is removed. From anybody, spellings with underscores are removed, because a CGI-style
- * origin cannot tell them from the real ones, and so is a `True-Client-IP` that says more than one thing.
- * Reasons: docs/decisions/trust-headers.md.
+ * For an untrusted peer, `True-Client-IP`, `X-Forwarded-For` and `X-Forwarded-Proto` are replaced
+ * by the values of the socket at the same position, and every other trust header is removed. For
+ * every peer, names with underscores are removed, because a CGI origin cannot distinguish them from
+ * the real ones, and so is a `True-Client-IP` with several values. Reasons:
+ * docs/decisions/trust-headers.md.
  */
 export function vetTrustHeaders(request: IncomingMessage, peer: Peer): void {
   const { rawHeaders } = request;
-  // Node joins several fields of one name with commas.
+  // Node joins repeated headers with commas.
   const ambiguous = peer.trusted && String(request.headers['true-client-ip'] ?? '').includes(',');
   for (let at = 0; at < rawHeaders.length; at += 2) {
     if (isUnwanted(rawHeaders[at] ?? '', peer.trusted, ambiguous)) {
@@ -28,13 +33,16 @@ export function vetTrustHeaders(request: IncomingMessage, peer: Peer): void {
   }
 }
 
-/** First letters of all trust headers but one, so that most names are done with after one look. */
+/** First letters of all trust headers but one, so that most names need only this check. */
 const INITIALS: ReadonlySet<number> = new Set(Array.from('tTxXfFsSeE', (letter) => letter.charCodeAt(0)));
 
-/** The only one of so common a letter, so that cookies and content types are done with by their length. */
+/**
+ * The only trust header that starts with "c". Checked by length, so that cookies and content types
+ * are skipped quickly.
+ */
 const CLIENT_IP = 'client-ip';
 
-/** `ambiguous`: the request says several things as True-Client-IP, so none of them. */
+/** `ambiguous`: the request has several values of True-Client-IP, so none is valid. */
 function isUnwanted(name: string, trusted: boolean, ambiguous: boolean): boolean {
   if (!INITIALS.has(name.charCodeAt(0)) && name.length !== CLIENT_IP.length) return false;
   if (trusted && !name.includes('_')) return ambiguous && name.toLowerCase() === 'true-client-ip';
@@ -56,7 +64,8 @@ function isTrustHeader(name: string): boolean {
 }
 
 function rewrite(request: IncomingMessage, peer: Peer, ambiguous: boolean): void {
-  // Node makes both on first use, from rawHeaders and a count of its own that cannot be changed: so before fields go away.
+  // Node builds `headers` and `headersDistinct` on first use, from rawHeaders and an internal count
+  // that cannot be changed. So read both before headers are removed.
   const { headers, headersDistinct, rawHeaders } = request;
   const replaced = new Set<string>();
   const kept: string[] = [];
@@ -65,8 +74,8 @@ function rewrite(request: IncomingMessage, peer: Peer, ambiguous: boolean): void
     let value = rawHeaders[at + 1] ?? '';
     if (isUnwanted(name, peer.trusted, ambiguous)) {
       const lowerName = name.toLowerCase();
-      const truth = replaced.has(lowerName) ? '' : truthInsteadOf(lowerName, peer);
-      if (truth === '') {
+      const trueValue = replaced.has(lowerName) ? '' : toTrueValue(lowerName, peer);
+      if (trueValue === '') {
         if (!replaced.has(lowerName)) {
           delete headers[lowerName];
           delete headersDistinct[lowerName];
@@ -74,18 +83,18 @@ function rewrite(request: IncomingMessage, peer: Peer, ambiguous: boolean): void
         continue;
       }
       replaced.add(lowerName);
-      headers[lowerName] = truth;
-      headersDistinct[lowerName] = [truth];
-      value = truth;
+      headers[lowerName] = trueValue;
+      headersDistinct[lowerName] = [trueValue];
+      value = trueValue;
     }
     kept.push(name, value);
   }
-  // Whoever holds the one before still has what came.
+  // A new array: code that holds the old one keeps the received headers.
   request.rawHeaders = kept;
 }
 
-/** What an untrusted peer's field must say; '' if the field has to go. */
-function truthInsteadOf(lowerName: string, { address, proto, trusted }: Peer): string {
+/** The true value of an untrusted peer's header; '' if the header must be removed. */
+function toTrueValue(lowerName: string, { address, proto, trusted }: Peer): string {
   if (trusted) return '';
   switch (lowerName) {
     case 'true-client-ip':

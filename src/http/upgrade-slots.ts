@@ -1,6 +1,9 @@
 import { Fault } from '../contract/fault.ts';
 
-/** Connections that have left HTTP have one limit: tunnels to the hop and WebSockets of functions, those that are being opened included. */
+/**
+ * The common limit of upgraded connections: tunnels to the hop and WebSockets of functions,
+ * including those that are being opened.
+ */
 export class UpgradeSlots {
   readonly #most: number;
   #taken = 0;
@@ -9,11 +12,11 @@ export class UpgradeSlots {
     this.#most = most;
   }
 
-  /** Throws `hop_busy` when there is none left. Whoever takes one frees it. */
+  /** Takes one slot, which the caller must free. Throws `hop_busy` if none is left. */
   take(): void {
     if (this.#taken >= this.#most) {
       throw new Fault('hop_busy', {
-        message: `${this.#taken} upgraded connections are open already`,
+        message: `${this.#taken} upgraded connections are open, which is the limit (MAX_TUNNELS)`,
         headers: ['Retry-After', '1'],
       });
     }

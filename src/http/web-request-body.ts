@@ -4,9 +4,9 @@ import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 
 /**
- * The body of a request as a byte stream. Nothing is taken from the client, and it is not told to go on (100-continue),
- * before the stream is read. Reading rejects with a Fault when the client leaves (`client_left`) or sends too much
- * (`body_too_large`).
+ * The body of a request as a byte stream. Before the stream is read, no byte is taken from the
+ * client and no 100 (Continue) is sent. Reading rejects with a Fault if the client leaves
+ * (`client_left`) or sends too much (`body_too_large`).
  */
 export function toWebBody(exchange: Exchange): ReadableStream<Uint8Array> {
   return new ReadableStream(new BodySource(exchange));
@@ -16,14 +16,14 @@ class BodySource implements UnderlyingByteSource {
   readonly type = 'bytes';
   readonly #exchange: Exchange;
   #controller: ReadableByteStreamController | undefined;
-  /** A read waits for data. */
+  /** True while a read waits for data. */
   #wanted = false;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
   }
 
-  /** Called for each read that finds nothing, as the stream holds nothing in store (its high-water mark is 0). */
+  /** Called for each read, because the stream buffers nothing (its high-water mark is 0). */
   pull(controller: ReadableByteStreamController): void {
     this.#wanted = true;
     if (!this.#controller) this.#begin(controller);
@@ -37,7 +37,7 @@ class BodySource implements UnderlyingByteSource {
   #begin(controller: ReadableByteStreamController): void {
     this.#controller = controller;
     const { request, response } = this.#exchange;
-    const reason = whyNot(request, response);
+    const reason = toReadError(request, response);
     if (reason) {
       this.#end(reason);
       return;
@@ -56,8 +56,8 @@ class BodySource implements UnderlyingByteSource {
       return;
     }
     this.#wanted = false;
-    this.#controller?.enqueue(isAlone(chunk) ? chunk : new Uint8Array(chunk));
-    // The enqueued chunk may have led to the next pull already.
+    this.#controller?.enqueue(ownsBuffer(chunk) ? chunk : new Uint8Array(chunk));
+    // The enqueued chunk may already have caused the next pull.
     if (!this.#wanted) request.pause();
   };
 
@@ -67,8 +67,9 @@ class BodySource implements UnderlyingByteSource {
     this.#end(new Fault('client_left', { message: 'the client left before its body was complete' }));
 
   /**
-   * What is left of the body stands between this request and the next one on the connection, so it is dropped, unless
-   * somebody reads on. Who does so is between two reads now and then, but not for a whole turn of the event loop.
+   * The rest of the body precedes the next request on the connection, so it is dropped unless a
+   * reader still reads. Such a reader may be between two reads, but not for a whole turn of the
+   * event loop.
    */
   readonly #onAnswered = (): void => {
     setImmediate(() => {
@@ -78,12 +79,12 @@ class BodySource implements UnderlyingByteSource {
 
   #refuse(fault: unknown): void {
     const { response } = this.#exchange;
-    // The rest of the body is not taken, so nothing can follow on this connection.
+    // The rest of the body is not read, so no other request can follow on this connection.
     response.shouldKeepAlive = false;
     this.#end(fault);
   }
 
-  /** Ends the stream, in order or with an error. */
+  /** Closes the stream, or fails it with the error. */
   #end(error: unknown): void {
     const controller = this.#controller;
     if (!controller) return;
@@ -93,7 +94,8 @@ class BodySource implements UnderlyingByteSource {
       return;
     }
     controller.close();
-    // A read into the function's own buffer is answered only by this (Streams standard 4.7.3, close).
+    // A read into the function's own buffer resolves only by this call (Streams standard 4.7.3,
+    // close).
     controller.byobRequest?.respond(0);
   }
 
@@ -106,25 +108,28 @@ class BodySource implements UnderlyingByteSource {
   }
 }
 
-/** Why the body of a request can no longer be read, if so. */
-function whyNot(request: IncomingMessage, response: ServerResponse): Error | undefined {
+/** Why the body can no longer be read; undefined if it can. */
+function toReadError(request: IncomingMessage, response: ServerResponse): Error | undefined {
   if (request.readableAborted) return new Fault('client_left');
   if (response.writableFinished) return tooLate();
-  // Of a server of our own nobody asks before.
+  // Only a host's server can have read the body before.
   if (request.readableDidRead) return readBefore();
   return request.destroyed ? tooLate() : undefined;
 }
 
 function readBefore(): Fault {
   const remedy = 'mount nexthop before body parsers such as express.json()';
-  return new Fault('internal', { message: `the body of the request was read before nexthop got it: ${remedy}` });
+  return new Fault('internal', { message: `the body of the request was read before nexthop received it: ${remedy}` });
 }
 
-/** A byte stream takes the memory of a chunk away from everybody else, so a chunk that shares its own must be copied. */
-function isAlone(chunk: Buffer): boolean {
+/**
+ * A byte stream detaches the ArrayBuffer of a chunk, so a chunk that shares its buffer must be
+ * copied.
+ */
+function ownsBuffer(chunk: Buffer): boolean {
   return chunk.buffer.byteLength === chunk.length;
 }
 
 function tooLate(): Error {
-  return new Error('the body of a request must be read before the answer is complete');
+  return new Error('the body of a request must be read before the response is complete');
 }

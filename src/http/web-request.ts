@@ -7,24 +7,27 @@ import { toRequestUrl } from './request-url.ts';
 import { toWebBody } from './web-request-body.ts';
 
 /**
- * The request of an exchange as a WHATWG Request. Its body is read from the client no faster than the function reads it,
- * and not at all unless it does. Throws `bad_request` if Host and target make no URL.
+ * The request of an exchange as a WHATWG Request. Its body is read from the client only as fast as
+ * the function reads it. Throws `bad_request` if Host and target do not form a URL.
  */
 export function toWebRequest(exchange: Exchange): Request {
   return new WebRequest(exchange);
 }
 
-/** The types call `signal` and `clone` fields, which could not be overridden. */
+/** The types declare `signal` and `clone` as properties, which cannot be overridden. */
 const NativeRequest = Request as unknown as new (
   url: string,
   init: RequestInit,
 ) => Omit<Request, 'signal' | 'clone'> & { clone(): Request };
 
-/** A dialect that gives its requests more than the standard does extends this. */
+/** A dialect whose requests have more members extends this class. */
 export class WebRequest extends NativeRequest {
   readonly #exchange: Exchange;
 
-  /** `toBody` is asked only if there is a body; default: the client's, of which nobody else may have read. */
+  /**
+   * `toBody` is called only if there is a body. Default: the client's body, which no other code may
+   * have read.
+   */
   constructor(exchange: Exchange, toBody: (exchange: Exchange) => ReadableStream = toWebBody) {
     const { request } = exchange;
     const url = toRequestUrl(exchange);
@@ -37,17 +40,18 @@ export class WebRequest extends NativeRequest {
       );
       this.#exchange = exchange;
       copyHeaders(request.rawHeaders, this.headers);
-      // By this a function tells whether it may open a WebSocket.
+      // Functions check this header to see whether they can open a WebSocket.
       if (exchange.upgrade) this.headers.set('upgrade', 'websocket');
     } catch (cause) {
-      throw new Fault('bad_request', { message: `Host and target make no URL: ${url}`, cause });
+      throw new Fault('bad_request', { message: `Host and target must form a URL, got ${url}`, cause });
     }
   }
 
   /**
-   * Aborts when the client leaves. A signal given to the constructor of Request costs several times the whole rest of it,
-   * and most functions never look at theirs. The price: a `fetch(request)` of a request without body goes on when the
-   * client leaves, unless it is told `{ signal: request.signal }`.
+   * Aborts when the client leaves. A signal given to the constructor costs several times the rest
+   * of it, and most functions never read theirs, so this getter replaces it. The price:
+   * `fetch(request)` without a body continues when the client leaves, unless the function passes `{
+   * signal: request.signal }`.
    */
   get signal(): AbortSignal {
     return this.#exchange.signal;
@@ -59,7 +63,10 @@ export class WebRequest extends NativeRequest {
   }
 }
 
-/** A Request of GET or HEAD can have no body, whatever is on the wire; Node then drops it behind the answer. */
+/**
+ * A Request of GET or HEAD cannot have a body, even if the client sent one. Node drops that body
+ * after the response.
+ */
 function mayHaveBody({ method }: IncomingMessage): boolean {
   return method !== 'GET' && method !== 'HEAD';
 }
@@ -69,12 +76,13 @@ function bodyInit({ method = 'GET' }: IncomingMessage, body: ReadableStream): Re
 }
 
 /**
- * One by one, so that duplicates are joined as the standard says. Fields about the connection stay behind: it is not the
- * function's, and `fetch(request)` refuses a request that carries them.
+ * Appends the headers one by one, so that duplicates are joined as the standard says. Hop-by-hop
+ * headers are left out: the connection is not the function's, and `fetch(request)` rejects a
+ * request that has them.
  */
-function copyHeaders(fields: readonly string[], headers: Headers): void {
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] as string; // pairs
-    if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, fields[at + 1] as string);
+function copyHeaders(rawHeaders: readonly string[], headers: Headers): void {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string; // pairs
+    if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, rawHeaders[at + 1] as string);
   }
 }

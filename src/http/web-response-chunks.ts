@@ -1,24 +1,26 @@
 import { Readable } from 'node:stream';
 import { Fault } from '../contract/fault.ts';
 
-/** The body of a Response, whatever it is made of, one chunk after the other. */
+/** The body of a Response as a sequence of chunks, for every kind of stream. */
 export interface Chunks {
-  /** Rejects with what the function's stream failed with. A chunk may be anything. */
+  /** Rejects with the error of the function's stream. A chunk may have any type. */
   next(): Promise<IteratorResult<unknown, unknown>>;
-  /** Nothing more is wanted; a `next` that waits comes to an end. */
+  /** Cancels the stream. A pending `next` settles. */
   cancel(reason: Error): void;
 }
 
-/** Throws `function_bad_answer` if it is no stream. */
+/** Throws `function_bad_answer` if the body is not a stream. */
 export function toChunks(body: unknown): Chunks {
   if (hasReader(body)) return new WebChunks(body.getReader());
   if (body instanceof Readable) return new NodeChunks(body);
-  throw new Fault('function_bad_answer', { message: 'the body of the Response is no stream' });
+  throw new Fault('function_bad_answer', {
+    message: 'the body of the Response must be a stream (ReadableStream or Node Readable)',
+  });
 }
 
-/** Not `instanceof`: a polyfill's stream, or another realm's, reads the same. */
+/** Not `instanceof`: streams of a polyfill or of another realm work too. */
 function hasReader(body: unknown): body is ReadableStream {
-  return typeof (body as Partial<ReadableStream> | null)?.getReader === 'function'; // is looked at
+  return typeof (body as Partial<ReadableStream> | null)?.getReader === 'function'; // checked here
 }
 
 class WebChunks implements Chunks {
@@ -29,11 +31,11 @@ class WebChunks implements Chunks {
   }
 
   next(): Promise<IteratorResult<unknown, unknown>> {
-    return this.#reader.read() as Promise<IteratorResult<unknown, unknown>>; // the same but for `value` being optional
+    return this.#reader.read() as Promise<IteratorResult<unknown, unknown>>; // differs only in `value` being optional
   }
 
   cancel(reason: Error): void {
-    // What the function's own cancel() throws has nobody left to go to.
+    // No caller is left to receive an error of the function's cancel().
     this.#reader.cancel(reason).catch(() => {});
   }
 }
@@ -52,7 +54,8 @@ class NodeChunks implements Chunks {
   }
 
   cancel(): void {
-    // Without a reason, as that would be emitted as an error, perhaps to nobody, which ends the process.
+    // Without a reason: it would be emitted as 'error', and without a listener that ends the
+    // process.
     this.#stream.destroy();
   }
 }

@@ -5,12 +5,15 @@ import { type Coding, toDecodedCoding } from './coded-bytes.ts';
 import { toLength } from './content-length.ts';
 import { HOP_BY_HOP, joinValues, withoutNames } from './headers.ts';
 
-/** Bytes. Above it, copying the body costs more than writing it as a second piece: measured between 4 and 16 KiB. */
+/**
+ * In bytes. Above it, copying the body costs more than a second write (measured: the limit is
+ * between 4 and 16 KiB).
+ */
 const SMALL = 4096;
 
 /**
- * What is needed of a Response to send it. Beside the global class it fits those of another realm, of the undici package
- * and of node-fetch, whose body is a Node stream.
+ * The members of a Response that are needed to send it. Beside the global class this accepts
+ * Responses of another realm, of the undici package and of node-fetch, whose body is a Node stream.
  */
 export interface WebResponse {
   readonly status: number;
@@ -18,7 +21,7 @@ export interface WebResponse {
   readonly headers: Iterable<readonly [string, string]>;
   readonly body: unknown;
   readonly bodyUsed: boolean;
-  /** Where these are the fields and the body of another Response, with some more fields. */
+  /** Set if this is a copy of another Response's headers and body with additional headers. */
   readonly copyOf?: WebResponse;
 }
 
@@ -26,7 +29,10 @@ const CONTENT_ENCODING: ReadonlySet<string> = new Set(['content-encoding']);
 
 const BEYOND_ASCII = /[\x80-\uffff]/;
 
-/** Status and fields of a function's Response, made ready for the wire. Nothing is written before `send`. */
+/**
+ * Status and headers of a function's Response, prepared for sending. Nothing is written before
+ * `send`.
+ */
 export class WebResponseHead {
   readonly status: number;
   readonly #exchange: Exchange;
@@ -35,7 +41,10 @@ export class WebResponseHead {
   #declaredLength: number | undefined;
   #coding: Coding | undefined;
 
-  /** `ownReason`: the reason phrase is the status's own. Throws `function_bad_answer` for a status that is not final. */
+  /**
+   * `ownReason`: use the standard reason phrase of the status. Throws `function_bad_answer` for a
+   * status that is not 200 to 599.
+   */
   constructor(exchange: Exchange, { status, statusText, headers }: WebResponse, ownReason = false) {
     if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
       throw new Fault('function_bad_answer', { message: `the status of a Response must be 200 to 599, got ${status}` });
@@ -43,53 +52,62 @@ export class WebResponseHead {
     this.#exchange = exchange;
     this.status = status;
     this.#reason = (!ownReason && statusText && toReason(statusText)) || STATUS_CODES[status] || 'unknown';
-    this.#take(headers);
+    this.#copy(headers);
   }
 
-  /** The length that the function gave, if it is one. Whether it is true shows only at the end. */
+  /** The function's Content-Length, if valid. Only the end of the body shows whether it is true. */
   get declaredLength(): number | undefined {
     return this.#declaredLength;
   }
 
-  /** The coding that the function gave, if it is one that `fetch` decodes: then it may be that of the bytes that `fetch` got, and not that of the body. */
+  /**
+   * The function's Content-Encoding, if `fetch` decodes it. Then it may be the coding of bytes that
+   * `fetch` received and not of this body.
+   */
   get coding(): Coding | undefined {
     return this.#coding;
   }
 
-  /** The body is not in the coding that the function gave, and the length is that of other bytes. */
+  /**
+   * Removes Content-Encoding and Content-Length, because they describe other bytes than the body.
+   */
   leaveOutCoding(): void {
     if (this.#coding) this.#fields = withoutNames(this.#fields, CONTENT_ENCODING);
     this.#coding = undefined;
     this.#declaredLength = undefined;
   }
 
-  /** True when the answer ends behind its head: the method or the status forbids a body (RFC 9110 6.4.1). */
-  get isAll(): boolean {
+  /** True if the method or the status forbids a body (RFC 9110 6.4.1). */
+  get isWithoutBody(): boolean {
     return (
       this.status === 204 || this.status === 205 || this.status === 304 || this.#exchange.request.method === 'HEAD'
     );
   }
 
-  /** Writes the head; it goes out with what is written next. `length` undefined: Node frames the body for this client. */
+  /**
+   * Writes the head; Node sends it together with the next write. `length` undefined: Node chooses
+   * the framing for this client.
+   */
   send(length: number | undefined): void {
     const fields = this.#fields;
     if (length !== undefined) fields.push('Content-Length', String(length));
     try {
       this.#exchange.response.writeHead(this.status, this.#reason, fields);
     } catch (cause) {
-      throw new Fault('function_bad_answer', { message: unwritable(fields), cause });
+      throw new Fault('function_bad_answer', { message: toUnwritableMessage(fields), cause });
     }
   }
 
-  /** The answer of which the head is all. */
-  sendAlone(): void {
-    this.send(this.#lengthAlone());
+  /** Sends the response without a body. */
+  sendWithoutBody(): void {
+    this.send(this.#lengthWithoutBody());
     this.#exchange.response.end();
   }
 
-  /** The answer whose body is text. */
+  /** Sends the response with a text body. */
   sendText(text: string): void {
-    // As UTF-8, Node joins head and body to one string and one write; fields beyond ASCII are not UTF-8 but single bytes.
+    // With UTF-8, Node sends head and body in one write. Headers beyond ASCII would be encoded as
+    // UTF-8 too, but must be single bytes.
     if (!this.#isAscii) {
       this.sendWith(Buffer.from(text));
       return;
@@ -100,19 +118,23 @@ export class WebResponseHead {
     this.#exchange.response.end(text);
   }
 
-  /** The answer whose body is at hand. */
+  /** Sends the response with a complete body. */
   sendWith(body: Uint8Array): void {
     const { response } = this.#exchange;
     this.send(body.length);
     this.#exchange.bodyBytesSent = body.length;
-    // As latin1, which keeps every byte, Node joins head and body to one string and one write; bytes would be two pieces.
+    // With latin1, which keeps every byte, Node sends head and body in one write; a Buffer would
+    // take two.
     if (body.length <= SMALL)
       response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
     else response.end(body);
   }
 
-  /** What a body would have had for HEAD and 304, nothing for 204 (RFC 9110 8.6); 205 says that none comes (15.3.6). */
-  #lengthAlone(): number | undefined {
+  /**
+   * The Content-Length without a body: the declared one for HEAD and 304, none for 204 (RFC 9110
+   * 8.6), 0 for 205 (15.3.6).
+   */
+  #lengthWithoutBody(): number | undefined {
     if (this.status === 204) return undefined;
     return this.status === 205 ? 0 : this.#declaredLength;
   }
@@ -122,8 +144,8 @@ export class WebResponseHead {
     return !BEYOND_ASCII.test(this.#reason);
   }
 
-  /** Copies the fields that go out. */
-  #take(headers: WebResponse['headers']): void {
+  /** Copies the headers that are sent and reads those that matter here. */
+  #copy(headers: WebResponse['headers']): void {
     const exchange = this.#exchange;
     const fields = this.#fields;
     const { requestId, platformId } = exchange;
@@ -153,7 +175,10 @@ export class WebResponseHead {
   }
 }
 
-/** node-fetch's, which joins cookies so that nobody can tell them apart again, but keeps them apart for this method. */
+/**
+ * The Headers of node-fetch joins cookies so that they cannot be separated; only this method keeps
+ * them apart.
+ */
 interface RawHeaders {
   raw(): Readonly<Record<string, readonly string[]>>;
 }
@@ -162,21 +187,21 @@ function hasRaw(headers: object): headers is RawHeaders {
   return 'raw' in headers && typeof headers.raw === 'function';
 }
 
-/** Without what a reason phrase cannot carry (RFC 9112 4). */
+/** Removes characters that a reason phrase cannot contain (RFC 9112 4). */
 function toReason(statusText: string): string {
   return statusText.replaceAll(/[^\t -~\x80-\xff]/g, '');
 }
 
-function unwritable(fields: readonly string[]): string {
+function toUnwritableMessage(fields: readonly string[]): string {
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] as string; // pairs
     try {
       validateHeaderName(name);
       validateHeaderValue(name, fields[at + 1] as string);
     } catch {
-      // That it cannot be written is the news.
-      return `the header ${JSON.stringify(name)} of the Response cannot be written`;
+      // This is the header that makes writeHead throw.
+      return `the Response has an invalid header: ${JSON.stringify(name)}`;
     }
   }
-  return 'the head of the Response cannot be written';
+  return 'the head of the Response is invalid';
 }

@@ -6,32 +6,38 @@ import { Drain } from './drain.ts';
 import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
 
-/** Looks after a body that streams. A body that is there in one piece is none of its business, but for `begin` and `end`. */
+/** Watches a streamed body. For a body of one chunk only `begin` and `end` are called. */
 export interface StreamWatch {
-  /** Before the first chunk is asked for. */
+  /** Called before the first chunk is read. */
   begin(writing: Writing): void;
-  /** So many bytes are about to be sent in all. Throws a Fault to have no more sent. */
+  /**
+   * Called before a write with the total bytes including it. Throws a Fault to stop the response.
+   */
   count(bytes: number): void;
   end(): void;
 }
 
 export interface Writing {
-  /** Ends it with the Fault, also while the client or the stream lets wait. */
+  /** Ends the response with the Fault, also while it waits for the client or for the stream. */
   stop(fault: Fault): void;
 }
 
 /**
- * Writes an answer whose body comes in chunks, as fast as the client takes it. A body that comes at once as one chunk
- * goes out with its length; one that lets wait has its head sent before (event streams).
+ * Writes a response whose body arrives in chunks, as fast as the client reads it. A body that
+ * arrives immediately as one chunk is sent with its length. If a body is slow, its head is sent
+ * first (event streams).
  */
 export class StreamWriter implements LeaveListener, Writing {
   readonly #exchange: Exchange;
   readonly #head: WebResponseHead;
   readonly #chunks: Chunks;
   readonly #watch: StreamWatch | undefined;
-  /** The first chunk, until it is known whether it is all; more than that only until there is enough to tell its coding. */
+  /**
+   * The first chunk, until it is known whether it is the whole body. More chunks are added only
+   * until there are enough bytes to detect the coding.
+   */
   #held: Uint8Array | undefined;
-  /** The stream gave nothing in its first turn. */
+  /** The stream produced nothing in its first turn of the event loop. */
   #isLate = false;
   #over = false;
   #fault: Fault | undefined;
@@ -45,12 +51,15 @@ export class StreamWriter implements LeaveListener, Writing {
     this.#drain = new Drain(exchange.response);
   }
 
-  /** Resolves when the last chunk is handed to the connection, or the client has left. Throws a Fault. */
+  /**
+   * Resolves when the last chunk is passed to the connection, or the client has left. Throws a
+   * Fault.
+   */
   async write(): Promise<void> {
     const exchange = this.#exchange;
     exchange.onLeave(this);
     this.#watch?.begin(this);
-    process.nextTick(lookForIdleness, this);
+    process.nextTick(sendHeadIfSlow, this);
     try {
       for (;;) {
         const { done, value } = await this.#chunks.next();
@@ -73,21 +82,21 @@ export class StreamWriter implements LeaveListener, Writing {
   }
 
   clientLeft(): void {
-    this.#chunks.cancel(new Fault('client_left', { message: 'the client left before the answer was complete' }));
+    this.#chunks.cancel(new Fault('client_left', { message: 'the client left before the response was complete' }));
     this.#drain.wake();
   }
 
-  /** True when there is nothing more to write. */
+  /** True when the response is complete or has failed. */
   get isOver(): boolean {
     return this.#over;
   }
 
-  /** The stream lets wait: what there is goes out now. */
+  /** Sends the head and the bytes read so far, because the stream is slow. */
   sendIdleHead(): void {
     const { left, response } = this.#exchange;
     if (this.#over || left || response.headersSent) return;
     this.#isLate = true;
-    // Its coding shows with the first chunk.
+    // The coding is detected from the first chunk, so wait for it.
     if (this.#held === undefined && this.#head.coding !== undefined) return;
     try {
       this.#sendHead(NOTHING);
@@ -122,7 +131,10 @@ export class StreamWriter implements LeaveListener, Writing {
     return this.#sendHead(chunk);
   }
 
-  /** Sends the head, and the bytes there are. As long as it throws, nothing is sent. Returns false when the connection is full. */
+  /**
+   * Sends the head and the bytes read so far. If it throws, nothing was sent. Returns false when
+   * the connection is full.
+   */
   #sendHead(chunk: Uint8Array): boolean {
     const held = this.#held ?? NOTHING;
     this.#settleCoding(held.length > 0 ? held : chunk, false);
@@ -133,7 +145,7 @@ export class StreamWriter implements LeaveListener, Writing {
     return chunk.length === 0 ? mayGoOn : this.#write(chunk);
   }
 
-  /** For a coding of which it is not known whether it is that of the body, or of what `fetch` made it of. */
+  /** Removes the declared coding if the body is not in it, because `fetch` has decoded the body. */
   #settleCoding(bytes: Uint8Array, isWhole: boolean): void {
     const { coding } = this.#head;
     if (coding !== undefined && !isCoded(coding, { bytes, isWhole })) this.#head.leaveOutCoding();
@@ -144,10 +156,10 @@ export class StreamWriter implements LeaveListener, Writing {
     return this.#exchange.response.write(chunk);
   }
 
-  /** Throws a Fault unless so many bytes may be sent in all. */
+  /** Throws a Fault if the response may not have this many bytes in total. */
   #check(bytes: number): void {
     const { declaredLength } = this.#head;
-    // More would be read as the start of the next answer.
+    // The client would read surplus bytes as the start of the next response.
     if (declaredLength !== undefined && bytes > declaredLength) throw wrongLength('longer', declaredLength);
     this.#watch?.count(bytes);
   }
@@ -169,10 +181,10 @@ export class StreamWriter implements LeaveListener, Writing {
 const NOTHING = new Uint8Array();
 
 /**
- * A body that is complete by the next tick costs no more than that. Any other may take the rest of this turn of the event loop, so that a stream that fails in it is
- * still answered with 500.
+ * A body that is complete by the next tick needs no more checks. Any other may take the rest of
+ * this turn of the event loop, so that a stream that fails within it still gets a 500.
  */
-function lookForIdleness(writer: StreamWriter): void {
+function sendHeadIfSlow(writer: StreamWriter): void {
   if (!writer.isOver) setImmediate(sendIdleHead, writer);
 }
 

@@ -6,11 +6,11 @@ import { type Chunks, toChunks } from './web-response-chunks.ts';
 import { type WebResponse, WebResponseHead } from './web-response-head.ts';
 import { type StreamWatch, StreamWriter } from './web-response-stream.ts';
 
-/** Tells a Response of any make from plain data. */
+/** Whether the value is a Response of any implementation, not plain data. */
 export function isWebResponse(value: unknown): value is WebResponse {
   if (value instanceof Response) return true;
   if (typeof value !== 'object' || value === null) return false;
-  const { status, headers, bodyUsed, arrayBuffer } = value as Partial<Response>; // each is looked at
+  const { status, headers, bodyUsed, arrayBuffer } = value as Partial<Response>; // each is checked
   return (
     typeof status === 'number' &&
     typeof bodyUsed === 'boolean' &&
@@ -20,17 +20,18 @@ export function isWebResponse(value: unknown): value is WebResponse {
 }
 
 export interface WriteOptions {
-  /** Looks after the body if it has to be streamed. */
+  /** Watches the body if it is streamed. */
   readonly watch?: StreamWatch | undefined;
-  /** The reason phrase is the status's own, whatever `statusText` says. */
+  /** Use the standard reason phrase of the status instead of `statusText`. */
   readonly ownReason?: boolean;
 }
 
 /**
- * Writes a function's Response as the answer. Resolves when all of it is handed to the connection, or when the client has
- * left; the body is then cancelled. Throws `function_bad_answer` for what cannot be sent and `function_error` when the
- * body fails; a Fault that comes out of the body (its request's, say) is thrown as it is. Before the head is sent, nothing
- * of the answer is.
+ * Sends a function's Response. Resolves when all bytes are passed to the connection, or when the
+ * client has left; then the body is cancelled. Throws `function_bad_answer` for a Response that
+ * cannot be sent, and `function_error` if the body fails. A Fault thrown by the body (e.g. one of
+ * the request's body) is rethrown unchanged. If it throws before the head is sent, no byte of the
+ * response is sent.
  */
 export async function writeWebResponse(
   exchange: Exchange,
@@ -40,17 +41,17 @@ export async function writeWebResponse(
   const head = new WebResponseHead(exchange, webResponse, ownReason);
   const text = TextResponse.take(webResponse);
   if (text !== undefined) {
-    // No text is coded: it would be bytes.
+    // A coded body consists of bytes, never of text.
     if (head.coding) head.leaveOutCoding();
-    if (head.isAll) head.sendAlone();
+    if (head.isWithoutBody) head.sendWithoutBody();
     else head.sendText(text);
     return;
   }
   if (isDecodedByFetch(webResponse.copyOf ?? webResponse, head.coding)) head.leaveOutCoding();
   const chunks = chunksOf(webResponse);
-  if (head.isAll) {
-    chunks?.cancel(new Error('this answer has no body'));
-    head.sendAlone();
+  if (head.isWithoutBody) {
+    chunks?.cancel(new Error('this response must not have a body'));
+    head.sendWithoutBody();
   } else if (chunks === undefined) {
     if (head.coding) head.leaveOutCoding();
     head.sendWith(NOTHING);
@@ -63,7 +64,9 @@ const NOTHING = new Uint8Array();
 
 function chunksOf({ body, bodyUsed }: WebResponse): Chunks | undefined {
   if (bodyUsed || isLocked(body)) {
-    throw new Fault('function_bad_answer', { message: 'the body of the Response is read already, or about to be' });
+    throw new Fault('function_bad_answer', {
+      message: 'the body of the Response is already used or locked by a reader',
+    });
   }
   return body === null || body === undefined ? undefined : toChunks(body);
 }

@@ -4,7 +4,7 @@ import { Fault } from '../contract/fault.ts';
 import type { SocketData, SocketTalker } from '../contract/upgrade.ts';
 
 export interface WebSocketParts {
-  /** Open, and nothing of it is read yet. */
+  /** Open; no message is read yet. */
   readonly socket: WebSocket;
   readonly exchange: Exchange;
   readonly talker: SocketTalker;
@@ -12,30 +12,36 @@ export interface WebSocketParts {
   readonly idleTimeoutMs: number;
 }
 
-/** A message whose talker has not finished with it. */
-interface Attended {
+/** A message that the talker still processes. */
+interface PendingMessage {
   readonly work: PromiseLike<unknown>;
   readonly bytes: number;
 }
 
 /**
- * Messages are handed over as they come, as on the platforms: a talker may wait for a message while it attends to another one.
- * But once so many are being attended to, or so many bytes of them, no more is read before some are done with.
+ * Each message is passed to the talker when it arrives, as on the platforms: a talker may wait for
+ * a message while it processes another one. Above these limits of messages or bytes in processing,
+ * reading pauses until some are finished.
  */
-const MOST_ATTENDED = 100;
-const MOST_ATTENDED_BYTES = 16 * 1024 ** 2;
+const MOST_PENDING = 100;
+const MOST_PENDING_BYTES = 16 * 1024 ** 2;
 
-/** One WebSocket from its handshake to the end of its connection. Once its talker has failed, it hears of no more messages. */
+/**
+ * One WebSocket from its handshake to the end of its connection. After its talker has failed, no
+ * more messages are passed to it.
+ */
 export class WebSocketSession {
-  /** Resolves when the socket is closed, rejects then with the Fault by which its talker failed first. */
+  /**
+   * Resolves when the socket is closed. If the talker failed, it then rejects with the first Fault.
+   */
   readonly settled: Promise<void>;
   readonly #socket: WebSocket;
   readonly #exchange: Exchange;
   readonly #talker: SocketTalker;
   readonly #idleTimeoutMs: number;
-  readonly #attended = new Set<Attended>();
-  #attendedBytes = 0;
-  #isHeld = false;
+  readonly #pending = new Set<PendingMessage>();
+  #pendingBytes = 0;
+  #isPaused = false;
   #isOver = false;
   #fault: Fault | undefined;
   #resolve: () => void = () => {};
@@ -55,15 +61,17 @@ export class WebSocketSession {
   start(): void {
     const { request, socket } = this.#exchange;
     this.#socket.on('message', this.#onMessage).on('error', this.#onError).on('close', this.#onClose);
-    socket.setTimeout(this.#idleTimeoutMs, () => this.#socket.close(1001, 'nothing has moved for too long'));
-    this.#attend(0, () => this.#talker.opened(this.#socket, request));
-    // The connection was given to us paused.
+    socket.setTimeout(this.#idleTimeoutMs, () =>
+      this.#socket.close(1001, 'no data was sent or received within the idle timeout'),
+    );
+    this.#call(0, () => this.#talker.opened(this.#socket, request));
+    // The connection is paused until now.
     this.#socket.resume();
   }
 
-  /** The edge is going down. */
+  /** Closes the socket because the server shuts down. */
   end(): void {
-    this.#socket.close(1001, 'the server is going down');
+    this.#socket.close(1001, 'the server is shutting down');
   }
 
   destroy(): void {
@@ -72,25 +80,26 @@ export class WebSocketSession {
 
   readonly #onMessage = (data: SocketData, isBinary: boolean): void => {
     if (this.#fault) return;
-    this.#attend(sizeOf(data), () => this.#talker.received(this.#socket, data, isBinary));
+    this.#call(sizeOf(data), () => this.#talker.received(this.#socket, data, isBinary));
   };
 
   readonly #onError = (error: Error): void => {
     this.#exchange.fault ??= new Fault(isTooLarge(error) ? 'body_too_large' : 'bad_request', { cause: error });
-    this.#attend(0, () => this.#talker.failed(this.#socket, error));
+    this.#call(0, () => this.#talker.failed(this.#socket, error));
   };
 
   readonly #onClose = (code: number, reason: Buffer): void => {
-    this.#attend(0, () => this.#talker.closed(this.#socket, code, reason));
+    this.#call(0, () => this.#talker.closed(this.#socket, code, reason));
     this.#isOver = true;
     const { pendingWork, answeredBy } = this.#exchange;
-    // Work that outlives its answer, as every other; nobody else would hear that it failed.
-    for (const { work } of this.#attended) pendingWork.add(work, answeredBy);
+    // Work that continues after the response, like any other background work; otherwise its errors
+    // would not be reported.
+    for (const { work } of this.#pending) pendingWork.add(work, answeredBy);
     if (this.#fault) this.#reject(this.#fault);
     else this.#resolve();
   };
 
-  #attend(bytes: number, talk: () => unknown): void {
+  #call(bytes: number, talk: () => unknown): void {
     try {
       const work = talk();
       if (isPromise(work)) void this.#await({ work, bytes });
@@ -99,33 +108,33 @@ export class WebSocketSession {
     }
   }
 
-  async #await(attended: Attended): Promise<void> {
-    this.#attended.add(attended);
-    this.#attendedBytes += attended.bytes;
-    this.#hold();
+  async #await(message: PendingMessage): Promise<void> {
+    this.#pending.add(message);
+    this.#pendingBytes += message.bytes;
+    this.#pauseIfFull();
     try {
-      await attended.work;
+      await message.work;
     } catch (error) {
       if (!this.#isOver) this.#fail(error);
     }
-    this.#attended.delete(attended);
-    this.#attendedBytes -= attended.bytes;
-    if (!this.#isFull) this.#readOn();
+    this.#pending.delete(message);
+    this.#pendingBytes -= message.bytes;
+    if (!this.#isFull) this.#resume();
   }
 
   get #isFull(): boolean {
-    return this.#attended.size >= MOST_ATTENDED || this.#attendedBytes >= MOST_ATTENDED_BYTES;
+    return this.#pending.size >= MOST_PENDING || this.#pendingBytes >= MOST_PENDING_BYTES;
   }
 
-  #hold(): void {
-    if (!this.#isFull || this.#isHeld || this.#fault) return;
-    this.#isHeld = true;
+  #pauseIfFull(): void {
+    if (!this.#isFull || this.#isPaused || this.#fault) return;
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
-  #readOn(): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#socket.resume();
   }
 
@@ -133,8 +142,8 @@ export class WebSocketSession {
     this.#fault ??= error instanceof Fault ? error : new Fault('function_error', { cause: error });
     this.#exchange.fault ??= this.#fault;
     this.#socket.close(1011, 'Internal error');
-    // To the close frame of the client; messages before it are dropped.
-    this.#readOn();
+    // Read on to the client's close frame; messages before it are dropped.
+    this.#resume();
   }
 }
 
@@ -146,7 +155,7 @@ function sizeOf(data: SocketData): number {
   return Array.isArray(data) ? data.reduce((bytes, { length }) => bytes + length, 0) : data.byteLength;
 }
 
-/** As the package names it (ws, doc/ws.md, "Error codes"). */
+/** The error code of the ws package (ws, doc/ws.md, "Error codes"). */
 function isTooLarge(error: NodeJS.ErrnoException): boolean {
   return error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 }

@@ -116,7 +116,7 @@ test('a drain closes every WebSocket with 1001 and ends with the last', async (t
 
   const drained = edge.close();
 
-  for (const { closed } of clients) t.is(await closed, '1001 the server is going down');
+  for (const { closed } of clients) t.is(await closed, '1001 the server is shutting down');
   await t.notThrowsAsync(drained);
 });
 
@@ -129,7 +129,7 @@ test('a client that does not close is cut at the end of the drain', async (t) =>
 
   await edge.close();
 
-  t.true((await client.readToEnd()).startsWith(`\x88\x1a${closeMark(1001)}`));
+  t.true((await client.readToEnd()).startsWith(`\x88\x1d${closeMark(1001)}`));
 });
 
 test('a drain waits for what a function does when its socket is closed', async (t) => {
@@ -151,7 +151,7 @@ test('a socket on which nothing moves is closed', async (t) => {
 
   const client = await connectWebSocket(t, `${edge.url}/echo`);
 
-  t.is(await client.closed, '1001 nothing has moved for too long');
+  t.is(await client.closed, '1001 no data was sent or received within the idle timeout');
 });
 
 test('a socket on which nothing moves outlives the timeouts of requests', async (t) => {

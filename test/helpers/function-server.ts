@@ -6,7 +6,7 @@ import { FunctionTarget } from '../../src/dialects/netlify/call/function-target.
 import { installGlobals } from '../../src/dialects/netlify/call/globals.ts';
 import { toModernRun } from '../../src/dialects/netlify/call/modern-run.ts';
 import { toPlatform } from '../../src/dialects/netlify/call/platform.ts';
-import { noteDecodedBodies } from '../../src/http/decoded-bodies.ts';
+import { recordDecodedBodies } from '../../src/http/decoded-bodies.ts';
 import { installTextResponse } from '../../src/http/text-response.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { project } from './project.ts';
@@ -43,7 +43,7 @@ export async function serveFunction(
   const log = { ...opened.log, info: note, warn: note, error: note };
   const platform = toPlatform({ ...opened, log });
   installTextResponse();
-  noteDecodedBodies();
+  recordDecodedBodies();
   installGlobals(process.env);
   const compiled = await compile(opened, { files: [`${opened.root}/${FILE}`] });
   const loaded = await compiled.load(`${opened.root}/${FILE}`);

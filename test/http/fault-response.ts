@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Exchange } from '../../src/contract/exchange.ts';
 import { Fault, type FaultCode } from '../../src/contract/fault.ts';
 import { PendingWork } from '../../src/contract/pending-work.ts';
-import { answerFault, rawFaultAnswer } from '../../src/http/fault-response.ts';
+import { answerFault, toFaultText } from '../../src/http/fault-response.ts';
 import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
 import { receiveEncrypted } from '../helpers/received-request.ts';
 
@@ -288,7 +288,7 @@ test('a field that cannot be written ends the connection, and nothing is thrown'
 });
 
 test('a connection without a response is told by text that says all', (t) => {
-  const answer = rawFaultAnswer(new Fault('method_refused', { message: 'secret', headers: ['Allow', 'GET, HEAD'] }));
+  const answer = toFaultText(new Fault('method_refused', { message: 'secret', headers: ['Allow', 'GET, HEAD'] }));
 
   t.is(
     withoutDate(answer),

@@ -218,7 +218,7 @@ test('a body that nobody read cannot be read behind the answer', async (t) => {
 
   await server.exchange('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello');
 
-  t.regex(String(await failure.promise), /must be read before the answer is complete/);
+  t.regex(String(await failure.promise), /must be read before the response is complete/);
 });
 
 test('a body that is being read when the answer is complete is read to its end', async (t) => {

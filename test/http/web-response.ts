@@ -168,7 +168,7 @@ test('a field that cannot be written is named', async (t) => {
 
   await server.exchange(GET);
 
-  t.is(server.faults[0]?.message, 'the header "x-wakeup" of the Response cannot be written');
+  t.is(server.faults[0]?.message, 'the Response has an invalid header: "x-wakeup"');
 });
 
 test('a Response that was read already is a bad answer', async (t) => {
@@ -179,7 +179,7 @@ test('a Response that was read already is a bad answer', async (t) => {
   });
 
   t.regex(await server.exchange(GET), /function_bad_answer/);
-  t.regex(server.faults[0]?.message ?? '', /read already/);
+  t.regex(server.faults[0]?.message ?? '', /already used/);
 });
 
 for (const [make, response] of [

@@ -133,5 +133,5 @@ test('in development a function that takes too long is a 500 that says so', asyn
 
   const answer = await fetch(`http://127.0.0.1:${server.port}/`);
   t.is(answer.status, 500);
-  t.regex(await answer.text(), /no answer within 100 ms/);
+  t.regex(await answer.text(), /did not answer within 100 ms/);
 });
