@@ -1,7 +1,7 @@
 import type { Params } from '../../../contract/target.ts';
 import { CookieJar, type Cookies } from './cookies.ts';
-import { headerOf } from './field-of.ts';
 import { type Geo, mockGeo, toGeo } from './geo.ts';
+import { headerOf } from './header-of.ts';
 import type { Invocation } from './invocation.ts';
 import type { Platform, ServerInfo, SiteInfo } from './platform.ts';
 

@@ -6,7 +6,7 @@ import { toRequestUrl } from '../../../http/request-url.ts';
 import { WebRequest } from '../../../http/web-request.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
 import { addClientHeaders, CLIENT_ADDRESS } from './client-headers.ts';
-import { headerOf } from './field-of.ts';
+import { headerOf } from './header-of.ts';
 import type { Invocation } from './invocation.ts';
 import { REQUEST_ID } from './request-ulids.ts';
 

@@ -1,4 +1,4 @@
-import { headerOf } from './field-of.ts';
+import { headerOf } from './header-of.ts';
 
 /** `context.geo`: where the client is. What is unknown is absent. */
 export interface Geo {

@@ -2,10 +2,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
-import { TOML_FILE, TomlComplaints } from './toml-complaints.ts';
 import { type FunctionSettings, toFunctionSettings } from './toml-functions.ts';
 import { checkKeys } from './toml-keys.ts';
 import type { TomlPath } from './toml-locations.ts';
+import { TOML_FILE, TomlProblems } from './toml-problems.ts';
 import { type TomlRedirect, toRedirects } from './toml-redirects.ts';
 
 /** What `netlify.toml` says, as far as it concerns a site that is served here. */
@@ -56,7 +56,7 @@ interface Surroundings {
 }
 
 async function check(document: Table, { text, root, isDev }: Surroundings): Promise<NetlifyToml> {
-  const complaints = new TomlComplaints(text);
+  const complaints = new TomlProblems(text);
   const reader = new Reader(document, complaints, isDev);
   checkKeys(document, complaints);
   reader.warnOfOthers();
@@ -82,10 +82,10 @@ const UNREAD = [
 
 class Reader {
   readonly #document: Table;
-  readonly #complaints: TomlComplaints;
+  readonly #complaints: TomlProblems;
   readonly #isDev: boolean;
 
-  constructor(document: Table, complaints: TomlComplaints, isDev: boolean) {
+  constructor(document: Table, complaints: TomlProblems, isDev: boolean) {
     this.#document = document;
     this.#complaints = complaints;
     this.#isDev = isDev;

@@ -1,7 +1,7 @@
 import { matchesGlob } from 'node:path';
 import { type ConfigValue, type ConfigValues, isTable, mergeValues } from './config-values.ts';
-import { TOML_FILE, type TomlComplaints } from './toml-complaints.ts';
 import type { TomlPath } from './toml-locations.ts';
+import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
 /** What `netlify.toml` sets for the functions that a glob names. */
 export interface FunctionSettings {
@@ -11,7 +11,7 @@ export interface FunctionSettings {
 }
 
 /** Of the table `[functions]`: what stands in it is for all functions, tables in it are for those that their key names. */
-export function toFunctionSettings(functions: unknown, complaints: TomlComplaints): readonly FunctionSettings[] {
+export function toFunctionSettings(functions: unknown, complaints: TomlProblems): readonly FunctionSettings[] {
   if (functions === undefined) return [];
   if (!isTable(functions)) {
     complaints.add(['functions'], 'must be a table; it is not used');

@@ -1,7 +1,7 @@
 import { didYouMean } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
-import type { TomlComplaints } from './toml-complaints.ts';
 import type { TomlPath } from './toml-locations.ts';
+import type { TomlProblems } from './toml-problems.ts';
 
 /** The keys of `[functions]`, and of the table of each function in it. */
 export const FUNCTION_KEYS: readonly string[] = [
@@ -35,7 +35,7 @@ const HEADER_KEYS: readonly string[] = ['for', 'values'];
  * Complains of each key that the platform does not know, with the known one that is nearest. The platform passes over such a key without a word. In tables that are
  * read here every unknown key is told; elsewhere only one that is near to a known one, because what the platform adds there is of no concern.
  */
-export function checkKeys(document: Readonly<Record<string, unknown>>, complaints: TomlComplaints): void {
+export function checkKeys(document: Readonly<Record<string, unknown>>, complaints: TomlProblems): void {
   const check = new KeyCheck(complaints);
   check.near([], document, TOP_KEYS);
   for (const key of ['build', 'Build']) check.all([key], document[key], BUILD_KEYS);
@@ -49,9 +49,9 @@ export function checkKeys(document: Readonly<Record<string, unknown>>, complaint
 }
 
 class KeyCheck {
-  readonly #complaints: TomlComplaints;
+  readonly #complaints: TomlProblems;
 
-  constructor(complaints: TomlComplaints) {
+  constructor(complaints: TomlProblems) {
     this.#complaints = complaints;
   }
 

@@ -1,10 +1,10 @@
 import { didYouMean } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
-import { TOML_FILE, type TomlComplaints } from './toml-complaints.ts';
 import type { TomlPath } from './toml-locations.ts';
+import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
 /** Of the tables `[[redirects]]`: those whose values are of the right kinds. The others are complained of and left out. */
-export function toRedirects(redirects: unknown, complaints: TomlComplaints): readonly TomlRedirect[] {
+export function toRedirects(redirects: unknown, complaints: TomlProblems): readonly TomlRedirect[] {
   if (redirects === undefined) return [];
   if (!Array.isArray(redirects)) {
     complaints.add(['redirects'], 'must be tables, written as [[redirects]]; it is not used', 'error');
@@ -36,10 +36,10 @@ const CONDITIONS: readonly string[] = ['Country', 'Language', 'Role', 'Cookie'].
 class Rule {
   readonly #table: Readonly<Record<string, unknown>>;
   readonly #path: TomlPath;
-  readonly #complaints: TomlComplaints;
+  readonly #complaints: TomlProblems;
   #isRight = true;
 
-  constructor(table: unknown, path: TomlPath, complaints: TomlComplaints) {
+  constructor(table: unknown, path: TomlPath, complaints: TomlProblems) {
     this.#table = isTable(table) ? table : {};
     this.#path = path;
     this.#complaints = complaints;

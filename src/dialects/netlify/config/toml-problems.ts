@@ -4,7 +4,7 @@ import { TomlLocations, type TomlPath } from './toml-locations.ts';
 export const TOML_FILE = 'netlify.toml';
 
 /** Gathers what is wrong with the site's `netlify.toml`, with its lines. */
-export class TomlComplaints {
+export class TomlProblems {
   readonly problems: Problem[] = [];
   readonly #locations: TomlLocations;
 
