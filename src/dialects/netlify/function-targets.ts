@@ -18,21 +18,27 @@ export interface FunctionParts {
   readonly run: Run;
 }
 
-/** How a function is reached. */
-export interface Reach {
-  /** Makes what answers under a pattern, undefined for the default URL. Undefined where nobody reaches it by URL. */
+/** The entry points of one function. */
+export interface EntryPoints {
+  /**
+   * Creates the target for a pattern, or for the default URL if `route` is undefined. Undefined if
+   * the function has no URL.
+   */
   readonly toTarget: ((route: string | undefined) => Target) | undefined;
   readonly jobRules: readonly JobRule[];
 }
 
-/** By the clock alone, as a job, or by a client who waits for the answer. */
-export function toReach(parts: FunctionParts): Reach {
+/**
+ * A function is either scheduled, or a background function, or called while its client waits for
+ * the response.
+ */
+export function toEntryPoints(parts: FunctionParts): EntryPoints {
   const { schedule, background } = parts.declaration.config;
-  if (schedule !== undefined) return byClock(parts, schedule);
-  return background ? asJob(parts) : { toTarget: (route) => waitedFor(parts, route), jobRules: [] };
+  if (schedule !== undefined) return toScheduledEntry(parts, schedule);
+  return background ? toBackgroundEntry(parts) : { toTarget: (route) => toFunctionTarget(parts, route), jobRules: [] };
 }
 
-function byClock({ project, platform, declaration, run }: FunctionParts, schedule: string): Reach {
+function toScheduledEntry({ project, platform, declaration, run }: FunctionParts, schedule: string): EntryPoints {
   const rule: ScheduledRuleParts = {
     declaration,
     run,
@@ -40,16 +46,16 @@ function byClock({ project, platform, declaration, run }: FunctionParts, schedul
     platform,
     schedule,
   };
-  // In production, as on the platform, nobody calls it but the clock.
+  // In production a scheduled function has no URL, as on the platform.
   return { toTarget: project.dev ? () => toScheduledTarget(rule) : undefined, jobRules: [toScheduledRule(rule)] };
 }
 
 function toScheduledTarget(rule: ScheduledRuleParts): Target {
-  const clock = new Schedule(rule.schedule);
-  return new ScheduledTarget({ ...rule, nextRunAtMs: () => clock.nextAfter(Date.now()) });
+  const schedule = new Schedule(rule.schedule);
+  return new ScheduledTarget({ ...rule, nextRunAtMs: () => schedule.nextAfter(Date.now()) });
 }
 
-function asJob({ project, platform, declaration, run }: FunctionParts): Reach {
+function toBackgroundEntry({ project, platform, declaration, run }: FunctionParts): EntryPoints {
   const { name, file } = declaration;
   const { functionLimits, jobs } = project;
   const { backgroundBodyBytes: bodyLimitBytes, backgroundMs: timeoutMs } = functionLimits;
@@ -60,7 +66,7 @@ function asJob({ project, platform, declaration, run }: FunctionParts): Reach {
   };
 }
 
-function waitedFor({ platform, declaration, run }: FunctionParts, route: string | undefined): Target {
+function toFunctionTarget({ platform, declaration, run }: FunctionParts, route: string | undefined): Target {
   const { file: name, config } = declaration;
   return new FunctionTarget({ name, run, route, limits: platform.limits.of(config.timeoutMs), platform });
 }

@@ -7,7 +7,10 @@ import { findUnused } from './find/find-unused.ts';
 import { openFunctions } from './open-functions.ts';
 import { toRedirectRoutes } from './rules/to-redirect-routes.ts';
 
-/** Netlify Functions, those of frameworks included, and what `netlify.toml` says of them and of paths. */
+/**
+ * The dialect of Netlify: its functions, including those that frameworks generate, and the settings
+ * and redirects of `netlify.toml`.
+ */
 export const netlify: Dialect = {
   name: 'netlify',
   looksFor:
@@ -16,23 +19,28 @@ export const netlify: Dialect = {
 };
 
 async function read(given: Project): Promise<Reading> {
-  // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
+  // Node and esbuild identify files by their real paths. Without this, a site behind a symbolic
+  // link (`current → releases/7`) would have two paths for each file.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const toml = await readNetlifyToml(project.root, project.dev ?? false);
   const [found, unused] = await Promise.all([findFunctions(project, toml), findUnused(project.root, toml.publish)]);
   const opened = await openFunctions(project, found);
-  // They are about the routes of functions, of which there are none where nothing is run.
+  // Redirects depend on the routes of functions. With `ahead` no function is loaded, so there are
+  // no such routes.
   const redirects = toRedirectRoutes(project.ahead ? [] : toml.redirects, opened.routes, project.createRouter);
   return {
     routes: [...opened.routes, ...redirects.routes],
     ignored: found.ignored,
     problems: [...unused, ...toml.problems, ...found.problems, ...opened.problems, ...redirects.problems],
     jobRules: opened.jobRules,
-    ...nameFolder(toml.publish),
+    ...toFileFolders(toml.publish),
   };
 }
 
-/** The folder of files that the site publishes. `dist` is left to the rule for sites that name none. */
-function nameFolder(publish: string | undefined): { readonly fileFolders?: readonly FileFolder[] } {
+/**
+ * The folder that `publish` names. `dist` is excluded: the general rule for sites without `publish`
+ * decides whether it holds compiled code or files to serve.
+ */
+function toFileFolders(publish: string | undefined): { readonly fileFolders?: readonly FileFolder[] } {
   return publish === undefined || publish === DIST ? {} : { fileFolders: [{ folder: publish }] };
 }

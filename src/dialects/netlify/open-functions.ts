@@ -13,7 +13,7 @@ import { toModernRun } from './call/modern-run.ts';
 import { type Platform, toPlatform } from './call/platform.ts';
 import type { Declaration } from './find/declaration.ts';
 import type { Findings } from './find/find-functions.ts';
-import { toReach } from './function-targets.ts';
+import { toEntryPoints } from './function-targets.ts';
 import { toRoutes } from './to-routes.ts';
 
 export interface OpenedFunctions {
@@ -23,18 +23,21 @@ export interface OpenedFunctions {
 }
 
 export interface OpeningOptions {
-  /** How long the start waits for a module; default: the loader's. */
+  /** How long the start waits for a module, in milliseconds; default: the limit of the loader. */
   readonly loadLimitMs?: number;
 }
 
-/** Compiles and loads the functions that were found, and makes their routes. Never rejects: a function that does not work costs its own routes alone. */
+/**
+ * Compiles and loads the functions that were found, and creates their routes and job rules. Never
+ * rejects: a function that does not compile or load affects only its own routes.
+ */
 export async function openFunctions(
   project: Project,
   { declarations, unread }: Pick<Findings, 'declarations' | 'unread'>,
   { loadLimitMs }: OpeningOptions = {},
 ): Promise<OpenedFunctions> {
   if (declarations.length === 0) return { routes: [], jobRules: [], problems: [] };
-  // Functions use them while they load. Where nothing is run they are not needed.
+  // Functions may use the globals while they load. With `ahead` no function is loaded.
   if (!project.ahead) installGlobals(project.processEnv);
   const external = new Set(declarations.flatMap(({ config }) => config.externalPackages ?? []));
   const { loaded, problems } = await loadFunctions(project, { files: declarations, external, limitMs: loadLimitMs });
@@ -42,16 +45,19 @@ export async function openFunctions(
     ...problems,
     ...unread.filter((each) => !isReported(each, { problems, project, declarations })),
   ]);
-  for (const { entry, outcome } of loaded) opening.take(entry, outcome);
+  for (const { entry, outcome } of loaded) opening.add(entry, outcome);
   return opening;
 }
 
-interface Telling extends Pick<Findings, 'declarations' | 'problems'> {
+interface ReportedContext extends Pick<Findings, 'declarations' | 'problems'> {
   readonly project: Project;
 }
 
-/** What the compiler does not take is its to tell, by the file's real name. */
-function isReported({ file }: Problem, { problems, project, declarations }: Telling): boolean {
+/**
+ * Whether the compiler already reports an error for this file. The compiler names it by its real
+ * path.
+ */
+function isReported({ file }: Problem, { problems, project, declarations }: ReportedContext): boolean {
   const real = declarations.find((each) => each.file === file)?.path;
   const names = [file, real && relative(project.root, real)];
   return problems.some((problem) => problem.severity === 'error' && names.includes(problem.file));
@@ -70,10 +76,10 @@ class Opening implements OpenedFunctions {
     this.problems = problems;
   }
 
-  take(declaration: Declaration, outcome: LoadedFunction): void {
+  add(declaration: Declaration, outcome: LoadedFunction): void {
     if (outcome.state === 'ahead') return;
     const run = this.#toRun(declaration, outcome);
-    const { toTarget, jobRules } = toReach({
+    const { toTarget, jobRules } = toEntryPoints({
       project: this.#project,
       platform: this.#platform,
       declaration,
@@ -107,21 +113,28 @@ class Opening implements OpenedFunctions {
   }
 }
 
-/** What calls the function of a module, by what that really exports: a `handler` comes before a default export. */
+/**
+ * Creates the caller for the real exports of a module. A `handler` takes precedence over a default
+ * export.
+ */
 function toFunctionRun(exports: Exports, { name, file, generation }: Declaration, platform: Platform): Run {
-  // An app that is the default export of a modern function may have a `handler` of its own, for other servers.
+  // The default export of a modern function may be an app with a `handler` property, which is meant
+  // for other servers.
   if (generation === 'modern' && exports.handler === undefined) return toModernRun(exports, platform);
   return toLambdaRun(exports, { name, file, platform }) ?? toModernRun(exports, platform);
 }
 
-/** Whether a module exports anything that could be a function; if not, each request fails, as on the platform. */
+/**
+ * Whether a module exports anything that could be a function. If not, each request fails, as on the
+ * platform.
+ */
 function hasFunction({ handler, default: standard }: Exports): boolean {
   return handler !== undefined || standard !== undefined;
 }
 
 /**
- * Stands for a function whose module does not load: each call rejects with `function_error`. Its address is not left to the hop, where something else
- * might answer in its name.
+ * Replaces a function whose module does not load: each call rejects with `function_error`. The
+ * route stays, because otherwise the next hop might respond with something else under this URL.
  */
 function toFailedRun(file: string, cause: unknown): Run {
   return async () => {
@@ -129,7 +142,10 @@ function toFailedRun(file: string, cause: unknown): Run {
   };
 }
 
-/** The same, until its module has loaded after all; `later` resolves with undefined if nothing comes of it, and never rejects. */
+/**
+ * Rejects as `toFailedRun` does until the module has loaded. `later` resolves with undefined if the
+ * module failed to load, and never rejects.
+ */
 function toLateRun(file: string, later: Promise<Run | undefined>): Run {
   let run = toFailedRun(file, undefined);
   later.then((loaded) => {

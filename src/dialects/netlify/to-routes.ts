@@ -3,7 +3,7 @@ import type { Problem } from '../../contract/problem.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Params, Target } from '../../contract/target.ts';
 import type { Declaration } from './find/declaration.ts';
-import { type Fit, mayMeet, toFit } from './find/pattern-fit.ts';
+import { type Matcher, mayOverlap, toMatcher } from './find/pattern-fit.ts';
 import { toPattern } from './find/to-pattern.ts';
 
 export interface FunctionRoutes {
@@ -12,19 +12,27 @@ export interface FunctionRoutes {
 }
 
 /**
- * The routes of one function: its own paths, else its default URL with whatever stands below. `toTarget` makes what answers under a path as it is written,
- * undefined for the default URL. Of the function's paths the first that fits counts, as on the platform, and `excludedPath` is about all of them.
+ * The routes of one function: its own paths, or else its default URL with all paths below it.
+ * `toTarget` creates the target for a path as it is written in `config`, or for the default URL if
+ * its argument is undefined. The first of the paths that matches is used, as on the platform.
+ * `excludedPath` applies to all paths.
  */
 export function toRoutes(declaration: Declaration, toTarget: (path: string | undefined) => Target): FunctionRoutes {
   return new Routing(declaration, toTarget).toRoutes();
 }
 
-/** Of what the platform keeps for itself nothing is a function's own path. */
-const DEFAULTS = ['functions', 'builders'] as const;
+/**
+ * The first segment after `/.netlify/` of default URLs. No path of a function may be in the folders
+ * that the platform reserves.
+ */
+const DEFAULT_FOLDERS = ['functions', 'builders'] as const;
 const RESERVED = /^\/\.netlify\/(?:functions|builders|images)(?:\/|$)/;
-const isReserved: Fit = ({ text }) => (RESERVED.test(text) ? {} : undefined);
+const isReserved: Matcher = ({ text }) => (RESERVED.test(text) ? {} : undefined);
 
-/** Inside their step: the user's functions before generated ones, those that name the method before those that take any. */
+/**
+ * Order within a step: functions of the user before generated ones; functions that name methods
+ * before functions for any method.
+ */
 const RANKS = { generated: 2, anyMethod: 1 } as const;
 
 class Routing {
@@ -43,7 +51,7 @@ class Routing {
     this.#excluded.push(...this.#toPatterns(excludedPaths, 'excludedPath'));
     const isSafe = this.#problems.length === 0;
     const routes = paths.length > 0 ? this.#toOwn(this.#toPatterns(paths, 'path')) : this.#toDefaults();
-    // Without a path that it was told to leave alone it would take what it must not have.
+    // Without an invalid `excludedPath` the function would receive requests that it must not have.
     return { routes: isSafe ? routes : [], problems: this.#problems };
   }
 
@@ -52,7 +60,7 @@ class Routing {
       const pattern = toPattern(path);
       if (typeof pattern !== 'string') return [pattern];
       const lost = key === 'path' ? 'the path is not served' : 'the function is not reached';
-      this.#tell('error', `${key} ${pattern}; ${lost}`);
+      this.#report('error', `${key} ${pattern}; ${lost}`);
       return [];
     });
   }
@@ -63,21 +71,21 @@ class Routing {
     const earlier: Pattern[] = [];
     for (const pattern of patterns) {
       if (!pattern.match && RESERVED.test(pattern.text)) {
-        this.#tell(
+        this.#report(
           'warning',
           `path ${JSON.stringify(pattern.text)} is the platform's own, and not served by a function`,
         );
         continue;
       }
-      // The same path again, with a slash at its end.
-      if (!pattern.match && earlier.some((other) => !other.match && mayMeet(pattern, other))) continue;
+      // The same path was listed before, with or without a slash at its end.
+      if (!pattern.match && earlier.some((other) => !other.match && mayOverlap(pattern, other))) continue;
       const narrowed = withoutPaths(
         pattern,
-        [...this.#excluded, ...earlier].filter((other) => mayMeet(pattern, other)),
+        [...this.#excluded, ...earlier].filter((other) => mayOverlap(pattern, other)),
       );
       earlier.push(pattern);
       routes.push({
-        ...this.#whatAll(methods),
+        ...this.#toDescription(methods),
         pattern: narrowed,
         target: this.#toTarget(pattern.text),
         step: preferStatic ? 4 : 2,
@@ -89,25 +97,25 @@ class Routing {
     return routes;
   }
 
-  /** That of builders, which are Lambda-compatible alone, has its own place beside the others. */
+  /** Lambda-compatible functions also have a URL below `/.netlify/builders/`. */
   #toDefaults(): readonly Route[] {
     const { name, generation, config } = this.#declaration;
-    // Nobody waits for the answer of a background function, so that it builds none.
-    const places = generation === 'lambda' && !config.background ? DEFAULTS : DEFAULTS.slice(0, 1);
-    return places.map((place) => ({
-      ...this.#whatAll(config.methods),
-      pattern: toDefaultPattern(place, name),
+    // The response of a background function is discarded, so it cannot be a builder.
+    const folders = generation === 'lambda' && !config.background ? DEFAULT_FOLDERS : DEFAULT_FOLDERS.slice(0, 1);
+    return folders.map((folder) => ({
+      ...this.#toDescription(config.methods),
+      pattern: toDefaultPattern(folder, name),
       target: this.#toTarget(undefined),
       step: 2,
       rank: this.#rank(),
     }));
   }
 
-  #whatAll(methods: Route['methods']): Pick<Route, 'methods' | 'dialect' | 'file' | 'about'> {
+  #toDescription(methods: Route['methods']): Pick<Route, 'methods' | 'dialect' | 'file' | 'about'> {
     const { file, generation, config } = this.#declaration;
     const name = config.displayName && JSON.stringify(config.displayName);
-    const words = [generation === 'lambda' ? 'Lambda' : 'modern', config.background && 'background', name];
-    return { methods, dialect: 'netlify', file, about: words.filter(Boolean).join(', ') };
+    const labels = [generation === 'lambda' ? 'Lambda' : 'modern', config.background && 'background', name];
+    return { methods, dialect: 'netlify', file, about: labels.filter(Boolean).join(', ') };
   }
 
   #rank(): number {
@@ -115,18 +123,21 @@ class Routing {
     return (generated ? RANKS.generated : 0) + (config.methods === 'any' ? RANKS.anyMethod : 0);
   }
 
-  #tell(severity: Problem['severity'], message: string): void {
+  #report(severity: Problem['severity'], message: string): void {
     this.#problems.push({ severity, file: this.#declaration.file, message });
   }
 }
 
-/** Takes what the pattern takes, but for what fits one of the others or is the platform's own. */
+/**
+ * Matches what the pattern matches, except paths that match one of `others` or that the platform
+ * reserves.
+ */
 function withoutPaths(pattern: Pattern, others: readonly Pattern[]): Pattern {
-  const excluded = others.map(toFit);
-  if (pattern.match && mayMeet(pattern, PLATFORM)) excluded.push(isReserved);
+  const excluded = others.map(toMatcher);
+  if (pattern.match && mayOverlap(pattern, PLATFORM)) excluded.push(isReserved);
   if (excluded.length === 0) return pattern;
-  const fits = toFit(pattern);
-  return { ...pattern, match: (path) => (excluded.some((excludes) => excludes(path)) ? undefined : fits(path)) };
+  const matches = toMatcher(pattern);
+  return { ...pattern, match: (path) => (excluded.some((excludes) => excludes(path)) ? undefined : matches(path)) };
 }
 
 const REST: PatternSegment = { kind: 'catch-all', name: '', orNone: true };
@@ -134,9 +145,9 @@ const PLATFORM: Pattern = { text: '/.netlify/*', segments: [{ kind: 'literal', t
 
 const NO_PARAMS: Params = Object.freeze(Object.create(null));
 
-/** Takes all that stands below, too. */
-function toDefaultPattern(place: (typeof DEFAULTS)[number], name: string): Pattern {
-  const texts = ['.netlify', place, name];
+/** Also matches all paths below. */
+function toDefaultPattern(folder: (typeof DEFAULT_FOLDERS)[number], name: string): Pattern {
+  const texts = ['.netlify', folder, name];
   const segments = texts.map((text): PatternSegment => ({ kind: 'literal', text }));
   return { text: `/${texts.join('/')}`, segments: [...segments, REST], match: () => NO_PARAMS };
 }

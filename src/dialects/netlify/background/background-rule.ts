@@ -8,15 +8,21 @@ import { fromStoredBytes } from './stored-request.ts';
 export interface RuleParts {
   readonly declaration: Declaration;
   readonly run: Run;
-  /** Unless the function says otherwise; 0: no limit. */
+  /** Milliseconds, unless the function's own settings have a timeout; 0: no limit. */
   readonly timeoutMs: number;
   readonly platform: Platform;
 }
 
-/** As the platform does it (docs.netlify.com/functions/background-functions): twice more, after a minute and two minutes later. */
+/**
+ * Two retries, as on the platform: after one minute, then after two more minutes
+ * (docs.netlify.com/functions/background-functions).
+ */
 const RETRY_AFTER_MS = [60_000, 120_000];
 
-/** How the requests that a BackgroundTarget stored are run: an attempt fails when the function throws or rejects, whatever else it returns. */
+/**
+ * The rule that runs the requests stored by a BackgroundTarget. An attempt fails if the function
+ * throws or rejects. Its return value is ignored.
+ */
 export function toBackgroundRule({ declaration, run, timeoutMs, platform }: RuleParts): JobRule {
   const { name, file, config } = declaration;
   const ownTimeoutMs = config.timeoutMs ?? timeoutMs;
@@ -32,7 +38,7 @@ export function toBackgroundRule({ declaration, run, timeoutMs, platform }: Rule
   };
 }
 
-/** Under which the jobs of a function are stored. */
+/** The name under which the jobs of a function are stored. */
 export function toRuleName(functionName: string): string {
   return `netlify/${functionName}`;
 }

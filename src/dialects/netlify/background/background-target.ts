@@ -12,18 +12,18 @@ import { toStoredBytes } from './stored-request.ts';
 export interface BackgroundTargetParts {
   /** The file, relative to the site. */
   readonly name: string;
-  /** Under which the job is stored. */
+  /** The name of the rule under which the job is stored. */
   readonly rule: string;
-  /** Undefined where no functions are run. */
+  /** Undefined if this process runs no functions. */
   readonly jobs: JobIntake | undefined;
-  /** Largest body that is kept; 0: no limit of its own. */
+  /** Largest body that is stored, in bytes; 0: no limit of its own. */
   readonly bodyLimitBytes: number;
-  /** The pattern under which it is reached; undefined on the default URL. */
+  /** The pattern of its route; undefined on the default URL. */
   readonly route: string | undefined;
   readonly platform: Pick<Platform, 'requestIds'>;
 }
 
-/** A background function: the request is stored as a job, and that is all its client learns. */
+/** A background function. Stores the request as a job and responds with 202. */
 export class BackgroundTarget implements Target {
   readonly name: string;
   readonly #parts: BackgroundTargetParts;
@@ -33,7 +33,10 @@ export class BackgroundTarget implements Target {
     this.#parts = parts;
   }
 
-  /** 202 once the job is stored. Throws `body_too_large` before anything is, and `store_unavailable` when it cannot be. */
+  /**
+   * Responds with 202 after the job is stored. Throws `body_too_large` before storing, and
+   * `store_unavailable` if storing fails.
+   */
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
     if (exchange.upgrade) return 'passed';
     const { name: file, rule, jobs, bodyLimitBytes, route, platform } = this.#parts;
@@ -45,8 +48,9 @@ export class BackgroundTarget implements Target {
       throw new Fault('bad_request', { message: `Host and target make no URL: ${invocation.url}` });
     }
     const body = await invocation.readBody();
-    // A client that has left by now has said all it had to: many do not wait for the answer.
-    await jobs.push(rule, toStoredBytes(pick(invocation, body)));
+    // The job is also stored if the client has disconnected by now: the request is complete, and
+    // many clients do not wait for the response.
+    await jobs.push(rule, toStoredBytes(toStoredRequest(invocation, body)));
     await writeWebResponse(exchange, ACCEPTED);
     return 'answered';
   }
@@ -54,6 +58,9 @@ export class BackgroundTarget implements Target {
 
 const ACCEPTED: WebResponse = Object.freeze({ status: 202, headers: [], body: null, bodyUsed: false });
 
-function pick({ method, url, rawHeaders, clientAddress, trusted, requestId, params, route }: Invocation, body: Buffer) {
+function toStoredRequest(
+  { method, url, rawHeaders, clientAddress, trusted, requestId, params, route }: Invocation,
+  body: Buffer,
+) {
   return { method, url, rawHeaders, clientAddress, trusted, requestId, params, route, body };
 }

@@ -13,19 +13,21 @@ import type { StoredRequest } from './stored-request.ts';
 export interface JobInvocationParts {
   readonly stored: StoredRequest;
   readonly attempt: Pick<JobAttempt, 'id' | 'number' | 'signal'>;
-  /** From now; 0: no limit. Whoever made the attempt keeps to it. */
+  /** Milliseconds from now; 0: no limit. The caller that made the attempt enforces it. */
   readonly timeoutMs: number;
-  /** The function's, relative to the site; stands in the log. */
+  /** The file of the function, relative to the site; written to the log. */
   readonly file: string;
   readonly log: Log;
 }
 
-/** By these a function knows a job that it has seen before: a job runs at least once. */
+/**
+ * These headers let a function recognise a job that it has seen before: a job runs at least once.
+ */
 const JOB_ID = 'x-nexthop-job-id';
 const JOB_ATTEMPT = 'x-nexthop-job-attempt';
-const OURS: ReadonlySet<string> = new Set([JOB_ID, JOB_ATTEMPT]);
+const JOB_HEADERS: ReadonlySet<string> = new Set([JOB_ID, JOB_ATTEMPT]);
 
-/** The call of a function for whose answer nobody waits. */
+/** The call of a function by a job. No client waits for the response. */
 export class JobInvocation implements Invocation {
   readonly method: string;
   readonly url: string;
@@ -47,7 +49,7 @@ export class JobInvocation implements Invocation {
     this.method = stored.method;
     this.url = stored.url;
     this.rawHeaders = [
-      ...withoutNames(stored.rawHeaders, OURS),
+      ...withoutNames(stored.rawHeaders, JOB_HEADERS),
       ...[JOB_ID, attempt.id, JOB_ATTEMPT, String(attempt.number)],
     ];
     this.clientAddress = stored.clientAddress;
@@ -78,7 +80,10 @@ export class JobInvocation implements Invocation {
     this.#pendingWork.add(work, this.#file);
   }
 
-  /** Resolves when all work given to `waitUntil` has settled. It shares the time of the attempt; what fails of it does not fail the attempt. */
+  /**
+   * Resolves when all work given to `waitUntil` has settled. The work shares the time limit of the
+   * attempt. If it fails, the attempt does not fail.
+   */
   settled(): Promise<void> {
     return this.#pendingWork.settled();
   }
@@ -90,7 +95,7 @@ export class JobInvocation implements Invocation {
       const headers = new Headers();
       for (let at = 0; at < this.rawHeaders.length; at += 2) {
         const name = this.rawHeaders[at] as string; // pairs
-        // Fields about a connection that is long gone.
+        // Hop-by-hop headers describe the original connection, which is closed (RFC 9110, 7.6.1).
         if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, this.rawHeaders[at + 1] as string);
       }
       addClientHeaders(headers, this);
@@ -102,23 +107,23 @@ export class JobInvocation implements Invocation {
 }
 
 /**
- * Calls a function for whose answer nobody waits. Resolves when it has returned, whatever it returned, and its work behind that has settled;
- * rejects with what it threw.
+ * Calls a function and discards its response. Resolves when the function has returned and its
+ * `waitUntil` work has settled. Rejects with the error that the function threw.
  */
 export async function runJob(run: Run, invocation: JobInvocation): Promise<void> {
   try {
     discard(await run(invocation));
   } catch (error) {
-    // What a function returns is not looked at here, so nothing can be wrong with it.
+    // The return value is ignored here, so an invalid one is no failure.
     if (!(error instanceof Fault && error.code === 'function_bad_answer')) throw error;
   } finally {
     await invocation.settled();
   }
 }
 
-/** Whatever makes the body shall stop. */
+/** Stops the producer of the body. */
 function discard({ body }: WebResponse): void {
   if (body instanceof Readable) body.destroy();
-  // What the function's own cancel() throws has nobody left to go to.
+  // No caller could handle an error of the function's cancel().
   else if (body instanceof ReadableStream && !body.locked) body.cancel().catch(() => {});
 }

@@ -4,11 +4,14 @@ import { JobInvocation, runJob } from './job-invocation.ts';
 import type { StoredRequest } from './stored-request.ts';
 
 export interface ScheduledRuleParts extends RuleParts {
-  /** As written. */
+  /** As written in the settings. */
   readonly schedule: string;
 }
 
-/** How a function is run by the clock. The platform does not try again what failed: the next tick comes by itself. */
+/**
+ * The rule that runs a function by its schedule. A failed run is not retried, as on the platform:
+ * the next scheduled run follows anyway.
+ */
 export function toScheduledRule({ declaration, schedule, run, timeoutMs, platform }: ScheduledRuleParts): JobRule {
   const { name, file, config } = declaration;
   const { log, site } = platform;
@@ -29,14 +32,17 @@ export function toScheduledRule({ declaration, schedule, run, timeoutMs, platfor
 
 export interface ScheduledRequestParts {
   readonly functionName: string;
-  /** `URL` of the site; a request without one comes to localhost. */
+  /** `URL` of the site; if undefined, the request is for http://localhost. */
   readonly siteUrl: string | undefined;
-  /** Milliseconds since the epoch; undefined if there is none. */
+  /** The next run, in milliseconds since the epoch; undefined if there is none. */
   readonly nextRunAtMs: number | undefined;
   readonly requestId: string;
 }
 
-/** The request with which the platform's clock calls a function (docs.netlify.com/functions/scheduled-functions). */
+/**
+ * The request with which the platform's scheduler calls a function
+ * (docs.netlify.com/functions/scheduled-functions).
+ */
 export function toScheduledRequest(parts: ScheduledRequestParts): StoredRequest {
   const { functionName, siteUrl, nextRunAtMs, requestId } = parts;
   const origin = toOrigin(siteUrl);

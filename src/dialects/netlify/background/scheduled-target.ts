@@ -12,11 +12,14 @@ import type { ScheduledRuleParts } from './schedule-rule.ts';
 import { toScheduledRequest } from './schedule-rule.ts';
 
 export interface ScheduledTargetParts extends ScheduledRuleParts {
-  /** When the clock would call it; milliseconds since the epoch, undefined for never. */
+  /** The time of the next scheduled run, in milliseconds since the epoch; undefined for never. */
   readonly nextRunAtMs: () => number | undefined;
 }
 
-/** A scheduled function under its URL, for development: whoever asks runs it as the clock would, and is told what came of it. */
+/**
+ * The URL of a scheduled function in development. A request runs the function as the scheduler
+ * would, and the response describes the result.
+ */
 export class ScheduledTarget implements Target {
   readonly name: string;
   readonly #parts: ScheduledTargetParts;
@@ -56,10 +59,10 @@ export class ScheduledTarget implements Target {
       'In production nobody can reach it by URL, and nobody sees what it returns.',
     ];
     try {
-      const answered = run(invocation).then(describeAnswer);
+      const described = run(invocation).then(describeResponse);
       return {
         status: 200,
-        lines: [...about, ...(await platform.limits.of(timeoutMs).call.inTime(exchange, answered))],
+        lines: [...about, ...(await platform.limits.of(timeoutMs).call.inTime(exchange, described))],
       };
     } catch (error) {
       if (error instanceof Fault && error.code === 'function_bad_answer') {
@@ -73,13 +76,13 @@ export class ScheduledTarget implements Target {
   }
 }
 
-async function describeAnswer(response: WebResponse): Promise<readonly string[]> {
-  const said = `It answered with status ${response.status}.`;
+async function describeResponse(response: WebResponse): Promise<readonly string[]> {
+  const summary = `It answered with status ${response.status}.`;
   const start = await readStart(response);
-  return start === '' ? [said] : [said, start];
+  return start === '' ? [summary] : [summary, start];
 }
 
-/** Characters, more or less: enough to see what it was. */
+/** In characters, approximately: enough to recognise the response. */
 const LONGEST_START = 10_000;
 
 async function readStart(response: WebResponse): Promise<string> {
@@ -97,7 +100,7 @@ async function readStart(response: WebResponse): Promise<string> {
   return start.slice(0, LONGEST_START);
 }
 
-/** A Fault only says that it was the function; what the function threw is its cause. */
+/** The Fault only says that the function failed. The error that the function threw is its cause. */
 function describeError(error: unknown): string {
   if (error instanceof Fault && error.cause !== undefined) return describeError(error.cause);
   return error instanceof Error ? (error.stack ?? String(error)) : String(error);

@@ -1,12 +1,12 @@
 import { Fault } from '../../../contract/fault.ts';
 import type { Params } from '../../../contract/target.ts';
 
-/** A request that outlives its client: what a job keeps of it. */
+/** The parts of a request that a job stores, to call the function after the client has gone. */
 export interface StoredRequest {
   readonly method: string;
-  /** Absolute and public, raw. */
+  /** Absolute public URL, raw. */
   readonly url: string;
-  /** Flat names and values as they came; trust headers of untrusted peers are gone. */
+  /** Alternating names and values as received, without the trust headers of untrusted peers. */
   readonly rawHeaders: readonly string[];
   /** '' if unknown. */
   readonly clientAddress: string;
@@ -17,22 +17,25 @@ export interface StoredRequest {
   readonly body: Buffer;
 }
 
-/** Goes up whenever what an older process would read is something else. */
+/** Increased whenever an older process would misread the new format. */
 const VERSION = 1;
 
-/** The key of the headers in version 1: stores hold jobs with it. */
+/** The key of the headers in version 1. Existing stores hold jobs with this key. */
 const STORED_HEADERS = 'rawFields';
 
 const LINE_FEED = 0x0a;
 
-/** One line of JSON, behind it the body as it came. A person can read it with `head -1`. */
+/** One line of JSON, then the body as received. `head -1` shows the first part to a person. */
 export function toStoredBytes({ body, rawHeaders, ...head }: StoredRequest): Buffer {
-  // JSON escapes line feeds, so the first one is the end of the head.
+  // JSON escapes line feeds, so the first line feed ends the head.
   const line = JSON.stringify({ version: VERSION, ...head, [STORED_HEADERS]: rawHeaders, bodyBytes: body.length });
   return Buffer.concat([Buffer.from(`${line}\n`), body]);
 }
 
-/** Throws a Fault that says what is wrong with bytes that are damaged or were stored by a newer nexthop. */
+/**
+ * Reads what `toStoredBytes` wrote. Throws a Fault with the reason if the bytes are damaged or were
+ * stored by a newer nexthop.
+ */
 export function fromStoredBytes(bytes: Uint8Array): StoredRequest {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.indexOf(LINE_FEED);
@@ -60,10 +63,10 @@ function parse(line: string): Readonly<Record<string, unknown>> {
     throw damaged('its head is no JSON', cause);
   }
   if (typeof head !== 'object' || head === null) throw damaged('its head is no object');
-  return head as Readonly<Record<string, unknown>>; // of an object that much is true
+  return head as Readonly<Record<string, unknown>>; // every object has this type
 }
 
-/** The keys of a head, and what each must be. */
+/** The keys of a head, and the check of each value. */
 const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   method: isText,
   url: (value) => isText(value) && URL.canParse(value),

@@ -3,15 +3,15 @@ import type { ProjectLimits } from '../../../contract/project.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { StreamLimits } from '../../../http/stream-limits.ts';
 
-/** What one call of a function may take. */
+/** The limits of one call of a function. */
 export interface CallLimits {
-  /** From the call to the head of the answer; 0: no limit. */
+  /** From the call to the head of the response, in milliseconds; 0: no limit. */
   readonly timeoutMs: number;
   readonly call: FunctionLimits;
   readonly stream: StreamLimits;
 }
 
-/** The limits of all functions of a site; those that may take the same share one. */
+/** The limits of all functions of a site. Functions with the same timeout share one object. */
 export class AllCallLimits {
   readonly #project: ProjectLimits;
   readonly #log: Log;
@@ -22,7 +22,10 @@ export class AllCallLimits {
     this.#log = log;
   }
 
-  /** `timeoutMs`: what the function's own configuration says. A stream may take so long at least: it is the same call. */
+  /**
+   * `timeoutMs`: from the function's own settings. A stream may take at least that long, because it
+   * is part of the same call.
+   */
   of(timeoutMs?: number): CallLimits {
     const known = this.#byTimeout.get(timeoutMs);
     if (known) return known;

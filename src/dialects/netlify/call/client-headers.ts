@@ -1,7 +1,7 @@
 import type { Invocation } from './invocation.ts';
 import { REQUEST_ID } from './request-ulids.ts';
 
-/** In which the platform's network passes the client's address to functions. */
+/** The header in which the platform's network passes the client's address to functions. */
 export const CLIENT_ADDRESS = 'x-nf-client-connection-ip';
 
 /** The headers of one call, with lower-case names. The standard's `Headers` is one. */
@@ -11,9 +11,11 @@ interface HeaderMap {
 }
 
 /**
- * Sets the headers that the platform's network adds to every request of a function. `x-forwarded-for` and `x-forwarded-proto` keep the value of a trusted
- * peer; an untrusted peer's are replaced before (docs/decisions/trust-headers.md), and a direct client sends none. A call without a client, such as that of
- * a schedule, gets neither. Only the function sees them: what is forwarded to the next hop stays as it was received.
+ * Sets the headers that the platform's network adds to every request for a function.
+ * `x-forwarded-for` and `x-forwarded-proto` keep the value of a trusted peer. Those of an untrusted
+ * peer were replaced earlier (docs/decisions/trust-headers.md), and a direct client sends none. A
+ * call without a client, such as a scheduled one, gets neither. Only the function sees them:
+ * requests to the next hop are not changed.
  */
 export function addClientHeaders(
   headers: HeaderMap,

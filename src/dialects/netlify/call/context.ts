@@ -5,7 +5,7 @@ import { headerOf } from './header-of.ts';
 import type { Invocation } from './invocation.ts';
 import type { Platform, ServerInfo, SiteInfo } from './platform.ts';
 
-/** What a modern function is called with beside its request: the keys of the platform, in its order. */
+/** The second argument of a modern function, with the keys of the platform in its order. */
 export interface Context {
   account: { id: string };
   cookies: Cookies;
@@ -16,7 +16,7 @@ export interface Context {
   geo: Geo;
   ip: string;
   json(value: unknown): Response;
-  log(...words: unknown[]): void;
+  log(...values: unknown[]): void;
   next(): never;
   params: Record<string, string>;
   requestId: string;
@@ -41,23 +41,24 @@ export interface CallContext {
 }
 
 /**
- * The context of one call, whose URL must be one. All its properties are plain and its own, so that it can be spread, destructured, listed and wrapped.
- * None is made late: a getter on an object costs more than all that stands here, a URL included.
+ * Creates the context of one call. Throws if `invocation.url` is no URL. All properties are plain
+ * own properties, so that user code can spread, destructure, list and wrap the context. None is a
+ * lazy getter: defining one on an object costs more than all of these values, including the URL.
  */
 export function toContext(invocation: Invocation, platform: Platform): CallContext {
   const jar = new CookieJar(invocation.rawHeaders);
   const context: Context = {
-    account: { id: told(invocation, 'x-nf-account-id') },
+    account: { id: trustedHeader(invocation, 'x-nf-account-id') },
     cookies: jar.cookies,
     deploy: toDeploy(invocation, platform),
     flags: FLAGS,
     path: invocation.route,
-    geo: toLocation(invocation, platform),
+    geo: toClientGeo(invocation, platform),
     ip: invocation.clientAddress,
     json,
-    log: tell,
+    log: logToConsole,
     next,
-    params: toTexts(invocation.params),
+    params: copyParams(invocation.params),
     requestId: invocation.requestId,
     rewrite: async (target) => fetch(new URL(target, invocation.url)),
     server: { ...platform.server },
@@ -71,33 +72,36 @@ export function toContext(invocation: Invocation, platform: Platform): CallConte
   return { context, jar };
 }
 
-/** What a peer says that is believed; '' for nothing. */
-function told({ trusted, rawHeaders }: Invocation, name: string): string {
+/** The value of a header of a trusted peer; '' if the peer is untrusted or sent none. */
+function trustedHeader({ trusted, rawHeaders }: Invocation, name: string): string {
   return trusted ? headerOf(rawHeaders, name) : '';
 }
 
 function toDeploy(invocation: Invocation, { isDev }: Platform): Deploy {
   const deploy: Deploy = {
-    context: told(invocation, 'x-nf-deploy-context') || (isDev ? 'dev' : ''),
-    id: told(invocation, 'x-nf-deploy-id') || (isDev ? '0' : ''),
-    published: told(invocation, 'x-nf-deploy-published') === '1',
+    context: trustedHeader(invocation, 'x-nf-deploy-context') || (isDev ? 'dev' : ''),
+    id: trustedHeader(invocation, 'x-nf-deploy-id') || (isDev ? '0' : ''),
+    published: trustedHeader(invocation, 'x-nf-deploy-published') === '1',
   };
-  const branch = told(invocation, 'x-nf-branch');
+  const branch = trustedHeader(invocation, 'x-nf-branch');
   if (branch) deploy.branch = branch;
   return deploy;
 }
 
-function toLocation({ trusted, rawHeaders }: Invocation, { mockCountry }: Platform): Geo {
+function toClientGeo({ trusted, rawHeaders }: Invocation, { mockCountry }: Platform): Geo {
   if (mockCountry !== undefined) return mockGeo(mockCountry);
   return trusted ? toGeo(rawHeaders) : {};
 }
 
-/** A copy, so that a function may write into its own. Patterns of the platform give texts alone. */
-function toTexts(params: Params): Record<string, string> {
+/**
+ * A copy, so that a function may change its own. Params of this platform's patterns are always
+ * strings.
+ */
+function copyParams(params: Params): Record<string, string> {
   return { ...params } as Record<string, string>;
 }
 
-/** The platform's own switches, of which there are none here. */
+/** The platform's own feature flags. nexthop has none. */
 class Flags {
   get(_name: string, fallback?: unknown): unknown {
     return fallback;
@@ -114,13 +118,16 @@ function json(value: unknown): Response {
   return Response.json(value);
 }
 
-/** Where the function's own words go: nexthop's log is for nexthop's. Looked up late, as functions and their tests replace it. */
-function tell(...words: unknown[]): void {
+/**
+ * Logs to the console, because the log of nexthop holds only its own messages. `console.log` is
+ * looked up at each call, since functions and their tests replace it.
+ */
+function logToConsole(...values: unknown[]): void {
   const { log } = console;
-  log(...words);
+  log(...values);
 }
 
-/** Only edge functions have somebody behind them. */
+/** Only edge functions have a next handler. */
 function next(): never {
   throw new Error('`context.next` is not implemented for serverless functions');
 }

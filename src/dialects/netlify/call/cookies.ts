@@ -4,41 +4,46 @@ export interface Cookie {
   readonly value: string;
   readonly path?: string;
   readonly domain?: string;
-  /** Seconds; a whole number from 0. */
+  /** In seconds; a whole number from 0. */
   readonly maxAge?: number;
   /** A Date, or milliseconds since the epoch. */
   readonly expires?: Date | number;
   readonly httpOnly?: boolean;
   readonly secure?: boolean;
   readonly sameSite?: 'Strict' | 'Lax' | 'None';
-  /** Further attributes, each as it is to be written. */
+  /** Further attributes, each written unchanged. */
   readonly unparsed?: readonly string[];
 }
 
 export type CookieName = Pick<Cookie, 'name' | 'path' | 'domain'>;
 
-/** `context.cookies`. Its functions may be taken out of it. */
+/** `context.cookies`. Its functions need no `this`. */
 export interface Cookies {
-  /** Of the request as it came, not decoded; what is set meanwhile is not seen. */
+  /**
+   * The value of a cookie of the request, not decoded. Cookies that `set` added are not included.
+   */
   get(name: string): string | undefined;
-  /** Throws a TypeError for a value that is no string. Whatever else is wrong shows when the answer is made. */
+  /**
+   * Throws a TypeError for a value that is no string. Other mistakes throw when the response is
+   * created.
+   */
   set(name: string, value: string): void;
   set(cookie: Cookie): void;
   delete(cookie: string | CookieName): void;
 }
 
-/** The cookies of one call: those that came, and those to go with the answer. */
+/** The cookies of one call: those of the request, and those to add to the response. */
 export class CookieJar {
   readonly cookies: Cookies;
   readonly #changes: Cookie[] = [];
 
-  /** Of a request with these fields, flat names and values. */
+  /** `rawHeaders`: alternating names and values of the request. */
   constructor(rawHeaders: readonly string[]) {
     this.cookies = {
       get: (name) => findCookie(rawHeaders, name),
       set: (given: Cookie | string, value?: string) => {
         const cookie = typeof given === 'string' ? { name: given, value } : given;
-        this.#changes.push(withText(cookie));
+        this.#changes.push(withCheckedValue(cookie));
       },
       delete: (given) => {
         const { name, path = '/', domain } = typeof given === 'string' ? { name: given } : given;
@@ -47,13 +52,19 @@ export class CookieJar {
     };
   }
 
-  /** The values of `Set-Cookie`, in the order of the calls. Throws a TypeError for what cannot be in a cookie. */
-  toFields(): string[] {
+  /**
+   * The values of `Set-Cookie`, in the order of the calls. Throws a TypeError for a cookie that
+   * cannot be sent.
+   */
+  toSetCookieValues(): string[] {
     return this.#changes.map(serialize);
   }
 }
 
-/** Of two of one name the last, as on the platform. A proxy that came by HTTP/2 may have left several fields (RFC 9113 8.2.3). */
+/**
+ * Of two cookies with one name the last is used, as on the platform. A proxy may split the cookies
+ * of an HTTP/2 request into several headers (RFC 9113, 8.2.3).
+ */
 function findCookie(rawHeaders: readonly string[], name: string): string | undefined {
   let found: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -66,8 +77,8 @@ function findCookie(rawHeaders: readonly string[], name: string): string | undef
   return found;
 }
 
-/** A copy, as the function may go on with its own. */
-function withText(cookie: Omit<Cookie, 'value'> & { readonly value?: unknown }): Cookie {
+/** A copy, because the function may change its own object later. */
+function withCheckedValue(cookie: Omit<Cookie, 'value'> & { readonly value?: unknown }): Cookie {
   const { value } = cookie;
   if (typeof value !== 'string') {
     throw new TypeError("You must provide the cookie value as a string to 'cookies.set'");
@@ -75,9 +86,9 @@ function withText(cookie: Omit<Cookie, 'value'> & { readonly value?: unknown }):
   return { ...cookie, value };
 }
 
-/** The attributes in the platform's order. */
+/** Writes the attributes in the platform's order. */
 function serialize(cookie: Cookie): string {
-  const { name, value, maxAge, domain, sameSite, path, expires, unparsed = [] } = underPrefix(cookie);
+  const { name, value, maxAge, domain, sameSite, path, expires, unparsed = [] } = withPrefixAttributes(cookie);
   if (!TOKEN.test(name)) throw new TypeError(`a cookie cannot have the name ${JSON.stringify(name)}`);
   if (!VALUE.test(value)) {
     throw new TypeError(
@@ -103,8 +114,11 @@ const VALUE = /^[!#-+\--:<-[\]-~]*$/;
 /** `av-octet` of the same. */
 const ATTRIBUTE = /^[ -:<-~]*$/;
 
-/** What a browser demands of such names (RFC 6265bis 4.1.3), whatever the function says. */
-function underPrefix(cookie: Cookie): Cookie {
+/**
+ * Browsers accept cookies with these name prefixes only with these attributes (RFC 6265bis, 4.1.3),
+ * so they are set whatever the function says.
+ */
+function withPrefixAttributes(cookie: Cookie): Cookie {
   if (!cookie.name.startsWith('__Host')) return cookie;
   const { domain: _, ...rest } = cookie;
   return { ...rest, path: '/' };
@@ -125,7 +139,7 @@ function toDate(name: string, expires: Date | number): string {
   return date.toUTCString();
 }
 
-/** One with a ";" would be two. */
+/** A ";" in an attribute would start another attribute. */
 function toAttribute(name: string, text: string): string {
   if (ATTRIBUTE.test(text)) return text;
   throw new TypeError(`${JSON.stringify(text)} cannot be an attribute of the cookie ${JSON.stringify(name)}`);

@@ -12,18 +12,21 @@ import { REQUEST_ID } from './request-ulids.ts';
 
 export interface ExchangeInvocationParts {
   readonly exchange: Exchange;
-  /** Raw. */
+  /** Raw, not decoded. */
   readonly params: Params;
   /** The pattern that matched; undefined on the default URL. */
   readonly route: string | undefined;
   readonly requestId: string;
-  /** From now; 0: no limit. Whoever calls the function keeps to it. */
+  /** Milliseconds from now; 0: no limit. The caller of the function enforces it. */
   readonly timeoutMs: number;
-  /** The function's, relative to the site; stands in the log when work given to `waitUntil` fails. */
+  /** The file of the function, relative to the site; logged when `waitUntil` work fails. */
   readonly file: string;
 }
 
-/** The call of a function for whose answer a client waits. The answer to it, of whatever kind, carries the id of the request. */
+/**
+ * The call of a function whose client waits for the response. Every response to it, errors
+ * included, carries the id of the request.
+ */
 export class ExchangeInvocation implements Invocation {
   readonly params: Params;
   readonly route: string | undefined;
@@ -64,7 +67,10 @@ export class ExchangeInvocation implements Invocation {
     return this.#request;
   }
 
-  /** By the platform's gateway if a trusted peer passes on what it says, else as nexthop knows it. */
+  /**
+   * The address that the platform's gateway sent, if a trusted peer forwarded it; else the address
+   * that nexthop determined.
+   */
   get clientAddress(): string {
     this.#clientAddress ??= this.#findAddress();
     return this.#clientAddress;
@@ -90,22 +96,22 @@ export class ExchangeInvocation implements Invocation {
   #toRequest(): Request {
     const request = new WebRequest(this.#exchange);
     addClientHeaders(request.headers, this);
-    // Its `signal` and `clone` are those of a Request, which the types could not have overridden.
+    // WebRequest has the `signal` and `clone` of a Request, but its types cannot declare that.
     return request as unknown as Request;
   }
 
   #findAddress(): string {
     const { address, trusted } = this.#exchange.client;
-    const told = trusted ? headerOf(this.rawHeaders, CLIENT_ADDRESS) : '';
-    return isIP(told) ? told : address;
+    const forwarded = trusted ? headerOf(this.rawHeaders, CLIENT_ADDRESS) : '';
+    return isIP(forwarded) ? forwarded : address;
   }
 }
 
 async function readWhole(exchange: Exchange): Promise<Buffer> {
-  if (!hasBody(exchange.request)) return NOTHING;
+  if (!hasBody(exchange.request)) return EMPTY;
   const chunks: Uint8Array[] = [];
   for await (const chunk of toWebBody(exchange)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);

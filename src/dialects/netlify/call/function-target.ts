@@ -14,13 +14,19 @@ export interface FunctionTargetParts {
   /** The file, relative to the site. */
   readonly name: string;
   readonly run: Run;
-  /** The pattern under which it is reached, as `context.path` and `event.route` say it; undefined on the default URL. */
+  /**
+   * The pattern of its route, the value of `context.path` and `event.route`; undefined on the
+   * default URL.
+   */
   readonly route: string | undefined;
   readonly limits: CallLimits;
   readonly platform: Platform;
 }
 
-/** A function for whose answer the client waits. It always answers; a WebSocket it cannot open. */
+/**
+ * A function whose client waits for the response. It always responds, but passes requests to
+ * upgrade to a WebSocket.
+ */
 export class FunctionTarget implements Target {
   readonly name: string;
   readonly #parts: FunctionTargetParts;
@@ -39,7 +45,7 @@ export class FunctionTarget implements Target {
     const { timeoutMs } = limits;
     const invocation = new ExchangeInvocation({ exchange, params, route, requestId, timeoutMs, file });
     limits.call.limitBody(exchange);
-    // The body of the answer is made while it is written, so that is part of the call.
+    // A response body may be generated while it is written, so writing is part of the call.
     await this.#store.run({ context: undefined, invocation }, () => this.#serve(exchange, invocation));
     return 'answered';
   }
@@ -47,23 +53,24 @@ export class FunctionTarget implements Target {
   async #serve(exchange: Exchange, invocation: Invocation): Promise<void> {
     const { run, limits } = this.#parts;
     const calledAtMs = performance.now();
-    let answer: WebResponse | undefined;
+    let response: WebResponse | undefined;
     try {
-      answer = await limits.call.inTime(exchange, run(invocation));
-      await writeWebResponse(exchange, answer, { watch: limits.stream.watch(exchange, calledAtMs), ownReason: true });
+      response = await limits.call.inTime(exchange, run(invocation));
+      await writeWebResponse(exchange, response, { watch: limits.stream.watch(exchange, calledAtMs), ownReason: true });
     } catch (error) {
-      throw explain(error, answer);
+      throw explain(error, response);
     }
   }
 }
 
 /**
- * The same error, with a page that explains it if it comes from a header value beyond Latin-1, which a `Response` cannot carry. The platform answers these words to
- * the client, because nothing else shows the author what is wrong.
+ * Adds an explanation page to an error that comes from a header value beyond Latin-1, which a
+ * `Response` cannot carry. The platform sends this explanation to the client too, because the
+ * author sees the mistake nowhere else.
  */
-function explain(error: unknown, answer: WebResponse | undefined): unknown {
+function explain(error: unknown, response: WebResponse | undefined): unknown {
   if (!(error instanceof Fault)) return error;
-  const message = error.code === 'function_bad_answer' ? answer && describeHeader(answer) : describeThrown(error);
+  const message = error.code === 'function_bad_answer' ? response && describeHeader(response) : describeThrown(error);
   if (message === undefined) return error;
   const advice =
     'Encode its value, for example with encodeURIComponent() or as base64, and decode it where it is read.';
@@ -77,7 +84,7 @@ function explain(error: unknown, answer: WebResponse | undefined): unknown {
 
 const BEYOND_LATIN1 = /[^\x00-\xff]/;
 
-/** Only a class of its own, of a package or of the function, lets such a value into a Response. */
+/** Only a Response class of a package or of the function itself lets such a value in. */
 function describeHeader({ headers }: WebResponse): string | undefined {
   for (const [name, value] of headers) {
     if (BEYOND_LATIN1.test(value))
@@ -86,9 +93,9 @@ function describeHeader({ headers }: WebResponse): string | undefined {
   return undefined;
 }
 
-/** The standard's own classes throw where the function sets the header. */
+/** The built-in classes throw where the function sets the header. */
 function describeThrown({ code, cause }: Fault): string | undefined {
-  const isIt =
+  const isHeaderError =
     code === 'function_error' && cause instanceof TypeError && /ByteString.*greater than 255/.test(cause.message);
-  return isIt ? 'the function sets a header whose value has characters beyond Latin-1' : undefined;
+  return isHeaderError ? 'the function sets a header whose value has characters beyond Latin-1' : undefined;
 }

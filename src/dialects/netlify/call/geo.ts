@@ -1,6 +1,6 @@
 import { headerOf } from './header-of.ts';
 
-/** `context.geo`: where the client is. What is unknown is absent. */
+/** `context.geo`: the location of the client. Unknown parts are absent. */
 export interface Geo {
   city?: string;
   country?: Area;
@@ -8,7 +8,7 @@ export interface Geo {
   subdivision?: Area;
   latitude?: number;
   longitude?: number;
-  /** Of the IANA time zone database. */
+  /** A name of the IANA time zone database. */
   timezone?: string;
 }
 
@@ -18,15 +18,18 @@ export interface Area {
 }
 
 /**
- * What a trusted peer says of the client's place: `x-nf-geo` (JSON in base64), else the fields `section-io-geo-*`. What cannot be read is as if it
- * were not there.
+ * Reads the location of the client from headers of a trusted peer: `x-nf-geo` (JSON in base64),
+ * else `section-io-geo-*`. Unreadable values are ignored.
  */
 export function toGeo(rawHeaders: readonly string[]): Geo {
-  const field = headerOf(rawHeaders, 'x-nf-geo');
-  return field === '' ? fromSection(rawHeaders) : fromNetlify(field);
+  const header = headerOf(rawHeaders, 'x-nf-geo');
+  return header === '' ? fromSectionHeaders(rawHeaders) : fromNetlifyHeader(header);
 }
 
-/** Where every client is in development, as in `netlify dev --geo=mock --country=…`: San Francisco for US. */
+/**
+ * The location of every client in development, as with `netlify dev --geo=mock --country=…`: San
+ * Francisco for US.
+ */
 export function mockGeo(country: string): Geo {
   const isHome = country === 'US';
   return {
@@ -39,44 +42,48 @@ export function mockGeo(country: string): Geo {
   };
 }
 
-function fromNetlify(field: string): Geo {
+function fromNetlifyHeader(header: string): Geo {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(field, 'base64').toString());
+    value = JSON.parse(Buffer.from(header, 'base64').toString());
   } catch {
-    // Whoever sent it is believed, but this says nothing.
+    // The peer is trusted, but the value is unreadable.
     return {};
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  // The platform's gateway sends the rest under the names of the type; it is passed on as it is.
+  // The platform's gateway sends the other keys with the names of `Geo`, so they are passed on
+  // unchanged.
   const { postal_code: postalCode, ...rest } = value as { postal_code?: string };
   return { ...rest, ...(postalCode !== undefined && { postalCode }) };
 }
 
-function fromSection(rawHeaders: readonly string[]): Geo {
+function fromSectionHeaders(rawHeaders: readonly string[]): Geo {
   const geo: Geo = {};
-  const told = sectionHeaders(rawHeaders);
-  if (!told) return geo;
-  const say = (name: string): string => toText(told.get(name) ?? '');
-  const country = toArea(say('country-code'), say('country-name'));
-  const subdivision = toArea(say('region-code'), say('region-name') || say('region'));
-  const place = LATITUDE_LONGITUDE.exec(say('latlon'));
-  const city = say('city');
-  const postalCode = say('postal-code');
+  const headers = sectionHeaders(rawHeaders);
+  if (!headers) return geo;
+  const read = (name: string): string => toText(headers.get(name) ?? '');
+  const country = toArea(read('country-code'), read('country-name'));
+  const subdivision = toArea(read('region-code'), read('region-name') || read('region'));
+  const coordinates = LATITUDE_LONGITUDE.exec(read('latlon'));
+  const city = read('city');
+  const postalCode = read('postal-code');
   if (city) geo.city = city;
   if (country) geo.country = country;
   if (postalCode) geo.postalCode = postalCode;
   if (subdivision) geo.subdivision = subdivision;
-  if (place) {
-    geo.latitude = Number(place[1]);
-    geo.longitude = Number(place[2]);
+  if (coordinates) {
+    geo.latitude = Number(coordinates[1]);
+    geo.longitude = Number(coordinates[2]);
   }
   return geo;
 }
 
 const SECTION = 'section-io-geo-';
 
-/** By what stands behind the prefix. Undefined if there is none, as nearly always. */
+/**
+ * The headers with this prefix, by the rest of their names. Undefined if there are none, which is
+ * the usual case.
+ */
 function sectionHeaders(rawHeaders: readonly string[]): ReadonlyMap<string, string> | undefined {
   let found: Map<string, string> | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -98,13 +105,16 @@ function toArea(code: string, name: string): Area | undefined {
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const BEYOND_ASCII = /[\x80-\xff]/;
 
-/** Names of places come as UTF-8, of which Node makes a character each byte. */
-function toText(field: string): string {
-  if (!BEYOND_ASCII.test(field)) return field;
+/**
+ * Decodes a name that was sent as UTF-8. Node decodes each byte of a header as one Latin-1
+ * character.
+ */
+function toText(value: string): string {
+  if (!BEYOND_ASCII.test(value)) return value;
   try {
-    return UTF8.decode(Buffer.from(field, 'latin1'));
+    return UTF8.decode(Buffer.from(value, 'latin1'));
   } catch {
-    // Then it was Latin-1.
-    return field;
+    // Not UTF-8, so the peer sent Latin-1.
+    return value;
   }
 }

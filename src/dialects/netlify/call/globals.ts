@@ -2,11 +2,11 @@ import { awslambda } from './awslambda.ts';
 import type { Context } from './context.ts';
 import { requestStore } from './request-store.ts';
 
-/** The global of the platform. */
+/** The type of the global `Netlify`. */
 export interface NetlifyGlobal {
-  /** Of the call that the asking code is part of; null outside of any. */
+  /** The context of the call in which the calling code runs; null outside of any call. */
   readonly context: Context | null;
-  /** The variables of the process, as they are at the time. */
+  /** The current environment variables of the process. */
   readonly env: NetlifyEnv;
 }
 
@@ -20,14 +20,15 @@ export interface NetlifyEnv {
 }
 
 /**
- * Defines the globals of the platform, before code of users is loaded: `Netlify`, `awslambda`, and the store of `getContext()`. They belong to no site, so
- * several sites in one process share them; a further call changes nothing. `URLPattern`, which the platform adds, is Node's own.
+ * Defines the globals of the platform: `Netlify`, `awslambda`, and the store of `getContext()`.
+ * Must run before user code loads. All sites in one process share them; a further call changes
+ * nothing. `URLPattern`, which the platform adds, is built into Node.
  */
 export function installGlobals(processEnv: NodeJS.ProcessEnv): void {
   guardPurge();
   if (Reflect.get(globalThis, 'Netlify') instanceof NetlifyRuntime) return;
   for (const [name, value] of Object.entries({ Netlify: new NetlifyRuntime(processEnv), awslambda })) {
-    // Writable, like the property of a polyfill, so that tests of users can replace it.
+    // Writable, as a polyfill would define it, so that users' tests can replace it.
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
   }
 }
@@ -37,7 +38,7 @@ class NetlifyRuntime implements NetlifyGlobal {
   readonly env: NetlifyEnv;
 
   constructor(processEnv: NodeJS.ProcessEnv) {
-    // A property of its own, and the first: user code lists and spreads the global.
+    // An own enumerable property and the first one, because user code lists and spreads the global.
     Object.defineProperty(this, 'context', {
       get: () => requestStore().getStore()?.context ?? null,
       enumerable: true,
@@ -57,14 +58,15 @@ class NetlifyRuntime implements NetlifyGlobal {
   }
 }
 
-/** Where `purgeCache()` of `@netlify/functions` sends its wish. */
+/** The endpoint that `purgeCache()` of `@netlify/functions` calls. */
 const PURGE = 'https://api.netlify.com/api/v1/purge';
 
 const GUARDED = Symbol.for('nexthop.purge-guard');
 
 /**
- * Keeps `purgeCache()` from telling Netlify, with the site's token, to forget what is not kept there: nexthop keeps no answers that could be
- * purged, and whoever asks for it is told. Every other `fetch` goes through as it is.
+ * Makes the global `fetch` reject requests of `purgeCache()`. With the site's token such a request
+ * would purge the cache at Netlify, not here: nexthop caches no responses. Every other `fetch`
+ * passes unchanged.
  */
 function guardPurge(): void {
   const { fetch: unguarded } = globalThis;
@@ -84,8 +86,8 @@ const REFUSAL =
   'purgeCache() has nothing to purge: nexthop keeps no cache of answers. The request to api.netlify.com was not sent; ' +
   'it would have purged what Netlify keeps, which nobody is served from here.';
 
-/** Of what is no address, `fetch` itself says so. */
+/** False for an invalid URL: `fetch` itself rejects it. */
 function isPurge(input: unknown): boolean {
-  const { href, url = href } = (input ?? {}) as { readonly href?: unknown; readonly url?: unknown }; // each is looked at
+  const { href, url = href } = (input ?? {}) as { readonly href?: unknown; readonly url?: unknown }; // both are checked below
   return String(typeof input === 'string' ? input : url).startsWith(PURGE);
 }

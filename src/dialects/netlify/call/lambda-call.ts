@@ -1,14 +1,17 @@
 import { Fault } from '../../../contract/fault.ts';
 import type { Callback } from './lambda-context.ts';
 
-/** Tells of an answer that came when there was one already; `error` undefined if it was no error. */
+/** Reports a result after the first one; `error` is undefined if it was no error. */
 export type ReportLate = (error: unknown) => void;
 
-/** One call of a handler: the first of what it returns, calls back and throws is its result. */
+/**
+ * One call of a handler. Its result is the first of: returned promise or value, callback, thrown
+ * error.
+ */
 export class LambdaCall {
-  /** Rejects with what the handler failed with. */
+  /** Rejects with the error of the handler. */
   readonly result: Promise<unknown>;
-  /** May be called any number of times, at any time. */
+  /** The callback of the handler. It may be called any number of times, at any time. */
   readonly done: Callback;
   readonly #reportLate: ReportLate;
   #resolve!: (result: unknown) => void;
@@ -28,23 +31,27 @@ export class LambdaCall {
     };
   }
 
-  /** What the handler returned. `mayCallBack`: if it is no promise, more may come. */
-  returned(value: unknown, mayCallBack: boolean): void {
+  /**
+   * Takes the return value of the handler. `mayCallBack`: if the value is no promise, a callback
+   * may still follow.
+   */
+  takeReturned(value: unknown, mayCallBack: boolean): void {
     if (isThenable(value)) this.#follow(value);
-    else if (!this.#isSettled && (isData(value) || !mayCallBack)) this.#fail(noResponse(value));
+    else if (!this.#isSettled && (looksLikeResponse(value) || !mayCallBack)) this.#fail(noResponse(value));
   }
 
-  threw(error: unknown): void {
+  takeThrown(error: unknown): void {
     if (this.#isSettled) this.#reportLate(error);
     else this.#fail(error);
   }
 
   #follow(promise: PromiseLike<unknown>): void {
-    // Not `promise.then`, which may be anybody's and throw.
+    // Not `promise.then` itself: a custom `then` may throw.
     Promise.resolve(promise).then(
-      // An async handler that called back resolves too, with nothing: of two results the second one does nothing.
+      // An async handler that used the callback also resolves, with undefined. Resolving a settled
+      // promise does nothing.
       (result) => this.#succeed(result),
-      (error) => this.threw(error),
+      (error) => this.takeThrown(error),
     );
   }
 
@@ -64,10 +71,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Text, a list, a plain object: meant as the answer, which Lambda does not take from a function that is not async. Anything else is what
- * the last expression happened to give, such as a timer behind which the callback will come.
+ * Strings, arrays and plain objects are meant as the response, but Lambda does not accept them from
+ * a function that is not async. Any other value is the incidental result of the last expression,
+ * such as a timer that will run the callback.
  */
-function isData(value: unknown): boolean {
+function looksLikeResponse(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'string';
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Array.isArray(value);

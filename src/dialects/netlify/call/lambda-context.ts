@@ -1,16 +1,19 @@
 import type { Invocation } from './invocation.ts';
 
-/** What all calls of one function have in common. */
+/** The values that all calls of one function share. */
 export interface LambdaIdentity {
   readonly functionName: string;
   /** '' if not set. */
   readonly region: string;
 }
 
-/** Calls a handler's own way back: an error if there is one, else the result. */
+/** The callback of a handler: an error if there is one, else the result. */
 export type Callback = (error?: unknown, result?: unknown) => void;
 
-/** The `context` of a Lambda-compatible handler. Its keys are its own, so that it can be spread; its functions need no `this`. */
+/**
+ * The `context` of a Lambda-compatible handler. It has own properties, so that it can be spread;
+ * its functions need no `this`.
+ */
 export interface LambdaContext {
   functionName: string;
   functionVersion: string;
@@ -21,11 +24,11 @@ export interface LambdaContext {
   logStreamName: string;
   identity: undefined;
   /**
-   * Always empty. The platform puts the claims of a bearer token here once its Identity service has verified it; nobody did here, and an
-   * unverified claim must not look like a user.
+   * Always empty. On the platform it holds the claims of a bearer token that the Identity service
+   * has verified. nexthop verifies none, and an unverified claim must not look like a user.
    */
   clientContext: object;
-  /** May be set, and changes nothing: an answer is sent as soon as it is there. */
+  /** Setting it has no effect: a response is sent as soon as it exists. */
   callbackWaitsForEmptyEventLoop: boolean;
   getRemainingTimeInMillis(): number;
   done: Callback;
@@ -51,11 +54,14 @@ export function toLambdaContext(
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.min(Math.max(0, Math.ceil(deadlineMs - performance.now())), LONGEST_TIMER),
     done,
-    // AWS's own runtime does so, too: whoever calls `fail()` did not succeed.
+    // `fail()` without an error must still fail, as in AWS's own runtime.
     fail: (error) => done(error ?? 'handled'),
     succeed: (result) => done(null, result),
   };
 }
 
-/** Without a limit: functions set timers by what is left, and setTimeout takes anything longer for 1 ms. */
+/**
+ * The remaining time if there is no limit. Functions set timers by it, and setTimeout turns a
+ * longer delay into 1 ms.
+ */
 const LONGEST_TIMER = 2 ** 31 - 1;

@@ -4,12 +4,15 @@ import { mockGeo, toGeo } from './geo.ts';
 import type { Invocation } from './invocation.ts';
 import type { Platform } from './platform.ts';
 
-/** The `event` of a Lambda-compatible handler (docs.netlify.com/functions/lambda-compatibility, `HandlerEvent` of `@netlify/functions`). */
+/**
+ * The `event` of a Lambda-compatible handler (docs.netlify.com/functions/lambda-compatibility,
+ * `HandlerEvent` of `@netlify/functions`).
+ */
 export interface LambdaEvent {
   readonly rawUrl: string;
-  /** Without "?". */
+  /** Without the question mark. */
   readonly rawQuery: string;
-  /** Still encoded. */
+  /** Raw, not decoded. */
   readonly path: string;
   readonly httpMethod: string;
   readonly headers: Record<string, string>;
@@ -21,23 +24,23 @@ export interface LambdaEvent {
   readonly route?: string;
 }
 
-/** What the events of all functions of a site have in common. */
+/** The values that the events of all functions of a site share. */
 export type LambdaSite = Pick<Platform, 'site' | 'mockCountry'>;
 
-/** A body without bytes is null. */
+/** Creates the event of one call. An empty `body` becomes null. */
 export function toLambdaEvent(invocation: Invocation, body: Buffer, platform: LambdaSite): LambdaEvent {
   const { url, method, route } = invocation;
-  const fields = toFields(invocation, platform);
+  const headers = toHeaders(invocation, platform);
   const query = toQuery(url);
   const hasBody = body.length > 0;
-  const isBase64Encoded = hasBody && isBinary(fields.get('content-type')?.join(', '), body);
+  const isBase64Encoded = hasBody && isBinary(headers.get('content-type')?.join(', '), body);
   return {
     rawUrl: url,
     rawQuery: query,
     path: toPath(url),
     httpMethod: method,
-    headers: joined(fields),
-    multiValueHeaders: Object.fromEntries(fields),
+    headers: joinValues(headers),
+    multiValueHeaders: Object.fromEntries(headers),
     ...toParameters(query),
     body: hasBody ? body.toString(isBase64Encoded ? 'base64' : 'utf8') : null,
     isBase64Encoded,
@@ -45,49 +48,58 @@ export function toLambdaEvent(invocation: Invocation, body: Buffer, platform: La
   };
 }
 
-/** In lower case; those that the platform vouches for stand in place of what came. */
-function toFields(invocation: Invocation, platform: LambdaSite): Map<string, string[]> {
+/**
+ * The headers of the request, by lower-case name. Headers that the platform sets replace those of
+ * the client.
+ */
+function toHeaders(invocation: Invocation, platform: LambdaSite): Map<string, string[]> {
   const { rawHeaders, clientAddress, url } = invocation;
-  const fields = new Map<string, string[]>();
+  const headers = new Map<string, string[]>();
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] as string).toLowerCase(); // pairs
     const value = rawHeaders[at + 1] as string;
-    const values = fields.get(name);
+    const values = headers.get(name);
     if (values) values.push(value);
-    else fields.set(name, [value]);
+    else headers.set(name, [value]);
   }
-  fields.set('client-ip', [clientAddress]);
+  headers.set('client-ip', [clientAddress]);
   addClientHeaders(
     {
-      get: (name) => fields.get(name)?.join(', ') ?? null,
-      set: (name, value) => fields.set(name, [value]),
+      get: (name) => headers.get(name)?.join(', ') ?? null,
+      set: (name, value) => headers.set(name, [value]),
     },
     invocation,
   );
-  if (platform.mockCountry !== undefined || !fields.has('x-nf-geo'))
-    fields.set('x-nf-geo', [toGeoHeader(invocation, platform)]);
-  if (!fields.has('x-nf-account-id')) fields.set('x-nf-account-id', ['']);
-  if (!fields.has('x-nf-site-id')) fields.set('x-nf-site-id', [platform.site.id ?? '']);
-  if (!fields.has('host')) fields.set('host', [toAuthority(url)]);
-  return fields;
+  if (platform.mockCountry !== undefined || !headers.has('x-nf-geo'))
+    headers.set('x-nf-geo', [toGeoHeader(invocation, platform)]);
+  if (!headers.has('x-nf-account-id')) headers.set('x-nf-account-id', ['']);
+  if (!headers.has('x-nf-site-id')) headers.set('x-nf-site-id', [platform.site.id ?? '']);
+  if (!headers.has('host')) headers.set('host', [toAuthority(url)]);
+  return headers;
 }
 
-/** As the platform's gateway writes it, also when nothing is known: functions parse it unseen. */
+/**
+ * As the platform's gateway writes it. Also set if nothing is known, because functions parse it
+ * without a check.
+ */
 function toGeoHeader({ rawHeaders, trusted }: Invocation, { mockCountry }: LambdaSite): string {
   const geo = mockCountry !== undefined ? mockGeo(mockCountry) : trusted ? toGeo(rawHeaders) : {};
   const { postalCode, ...rest } = geo;
   return Buffer.from(JSON.stringify({ ...rest, postal_code: postalCode })).toString('base64');
 }
 
-/** By `fromEntries`, as a field or parameter called __proto__ is one like any other. */
-function joined(values: ReadonlyMap<string, readonly string[]>): Record<string, string> {
+/** `fromEntries` also handles a header or parameter with the name __proto__ as any other. */
+function joinValues(values: ReadonlyMap<string, readonly string[]>): Record<string, string> {
   const entries = Array.from(values, ([name, list]) => [name, list.join(name === 'cookie' ? '; ' : ', ')] as const);
   return Object.fromEntries(entries);
 }
 
 type Parameters = Pick<LambdaEvent, 'queryStringParameters' | 'multiValueQueryStringParameters'>;
 
-/** Flat: `a[b]` is a name. Repeated ones are joined as the platform and its command line do. */
+/**
+ * Parameters are flat: `a[b]` is a plain name. Repeated parameters are joined as on the platform
+ * and in its command line.
+ */
 function toParameters(query: string): Parameters {
   const values = new Map<string, string[]>();
   if (query !== '') {
@@ -108,15 +120,15 @@ const TEXT =
   /^(?:text\/.*|.*\+(?:json|xml)|application\/(?:csp-report|graphql|json|javascript|x-www-form-urlencoded|x-ndjson|xml))$/i;
 
 /**
- * By content type, as on the platform. What calls itself text but is no UTF-8 (compressed, or of another charset) loses bytes there; here it
- * is base64 too.
+ * Decided by content type, as on the platform. A text type whose bytes are no UTF-8 (compressed, or
+ * another charset) loses bytes there; here it becomes base64.
  */
 function isBinary(contentType: string | undefined, body: Buffer): boolean {
   const mediaType = (contentType ?? '').split(';', 1)[0]?.trim() ?? '';
   return !(TEXT.test(mediaType) && isUtf8(body));
 }
 
-/** Raw, where `new URL` would resolve dot segments and encode anew. */
+/** Raw: `new URL` would resolve dot segments and re-encode. */
 function toPath(url: string): string {
   const start = pathStart(url);
   const query = url.indexOf('?', start);
@@ -132,7 +144,7 @@ function toAuthority(url: string): string {
   return url.slice(url.indexOf('://') + 3, pathStart(url));
 }
 
-/** An absolute URL with a path: its third slash. */
+/** The index of the path in an absolute URL: its third slash. */
 function pathStart(url: string): number {
   return url.indexOf('/', url.indexOf('://') + 3);
 }

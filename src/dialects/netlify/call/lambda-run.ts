@@ -12,14 +12,17 @@ import { streamLambda } from './lambda-stream.ts';
 import type { Platform } from './platform.ts';
 
 export interface LambdaRunParts {
-  /** The function's, as in its URL. */
+  /** The function's name, as in its URL. */
   readonly name: string;
-  /** The file, relative to the site; stands in the log. */
+  /** The file, relative to the site; written to the log. */
   readonly file: string;
   readonly platform: Pick<Platform, 'log' | 'server' | 'site' | 'mockCountry'>;
 }
 
-/** What calls the Lambda-compatible `handler` of a module; undefined if it exports none. */
+/**
+ * Creates the caller for the Lambda-compatible `handler` of a module; undefined if the module
+ * exports none.
+ */
 export function toLambdaRun(exports: Exports, parts: LambdaRunParts): Run | undefined {
   const handler = toHandler(exports);
   return handler && toRun(handler, parts);
@@ -27,7 +30,10 @@ export function toLambdaRun(exports: Exports, parts: LambdaRunParts): Run | unde
 
 type Handler = (event: unknown, context: unknown, callback: unknown) => unknown;
 
-/** Of a CommonJS module all exports are its default, too, and not every one is seen as a name. */
+/**
+ * All exports of a CommonJS module are its default export too, and Node does not detect each of
+ * them as a named export.
+ */
 function toHandler({ handler, default: all }: Exports): Handler | undefined {
   if (isHandler(handler)) return handler;
   const inner = typeof all === 'object' && all !== null && 'handler' in all ? all.handler : undefined;
@@ -41,7 +47,7 @@ function isHandler(value: unknown): value is Handler {
 function toRun(handler: Handler, { name, file, platform }: LambdaRunParts): Run {
   const identity = { functionName: name, region: platform.server.region ?? '' };
   const streams = isStreaming(handler);
-  const waits = mayCallBack(handler);
+  const callsBack = mayCallBack(handler);
 
   return async (invocation) => {
     const event = toLambdaEvent(invocation, await invocation.readBody(), platform);
@@ -50,32 +56,32 @@ function toRun(handler: Handler, { name, file, platform }: LambdaRunParts): Run 
     try {
       if (streams) return await streamLambda((stream, done) => handler(event, stream, toContext(done)), reportLate);
       const call = new LambdaCall(reportLate);
-      callNow(call, () => handler(event, toContext(call.done), call.done), waits);
-      return toAnswer(await call.result, event.path);
+      callNow(call, () => handler(event, toContext(call.done), call.done), callsBack);
+      return toResponse(await call.result, event.path);
     } catch (cause) {
       throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
     }
   };
 }
 
-function callNow(call: LambdaCall, handle: () => unknown, waits: boolean): void {
+function callNow(call: LambdaCall, handle: () => unknown, callsBack: boolean): void {
   try {
-    call.returned(handle(), waits);
+    call.takeReturned(handle(), callsBack);
   } catch (error) {
-    call.threw(error);
+    call.takeThrown(error);
   }
 }
 
 const BUILDERS = '/.netlify/builders/';
 
-/** Below that address only answers of `builder()` may be given. */
-function toAnswer(result: unknown, path: string): WebResponse {
+/** Below this URL only results of `builder()` are allowed. */
+function toResponse(result: unknown, path: string): WebResponse {
   return path.startsWith(BUILDERS) && !isBuilt(result) ? notBuilt() : toLambdaResponse(result);
 }
 
-/** Of what the wrapper gives, its refusal of other methods than GET alone is not marked as built. */
+/** `builder()` marks its results, except its 405 for methods other than GET. */
 function isBuilt(result: unknown): boolean {
-  // Whatever it is, it is only looked at.
+  // The result may be of any type; it is only inspected.
   const { metadata, statusCode } = (result ?? {}) as {
     readonly metadata?: { readonly builder_function?: unknown };
     readonly statusCode?: unknown;
@@ -94,14 +100,15 @@ function notBuilt(): WebResponse {
 }
 
 function logLate(log: Log, target: string, { requestId }: Invocation, error: unknown): void {
-  const fields = { target, request_id: requestId };
-  if (error === undefined) log.warn('a function answered a second time; the first answer counts', fields);
-  else log.error('a function failed after it had answered', { ...fields, error });
+  const details = { target, request_id: requestId };
+  if (error === undefined) log.warn('a function answered a second time; the first answer counts', details);
+  else log.error('a function failed after it had answered', { ...details, error });
 }
 
 /**
- * Whether a handler that returns no promise may still call back later. False only for a plain function that takes nothing but the event and so
- * has nothing to call: nobody has to wait for it. What cannot be seen in its text (bound, wrapped) may.
+ * Whether a handler that returns no promise may still call back later. False only for a plain
+ * function with at most the event as parameter: it has no callback to call, so waiting is useless.
+ * True for a function whose text is not visible (bound, wrapped).
  */
 export function mayCallBack(handler: (...parts: never[]) => unknown): boolean {
   if (handler.length > 1) return true;
@@ -109,5 +116,8 @@ export function mayCallBack(handler: (...parts: never[]) => unknown): boolean {
   return !ONLY_EVENT.test(text) || /\barguments\b|\[native code\]/.test(text);
 }
 
-/** `() =>`, `event =>`, `(event) {`, `({ path, body }) =>`; not `(...all)`, nor defaults, behind which more parameters may stand. */
+/**
+ * `() =>`, `event =>`, `(event) {`, `({ path, body }) =>`; not `(...all)`, nor default values,
+ * which may contain further parameters.
+ */
 const ONLY_EVENT = /^(?:function\s*)?[\w$]*\s*\(\s*(?:[\w$]+|\{[^(){}=.]*\})?\s*,?\s*\)\s*(?:=>|\{)|^[\w$]+\s*=>/;

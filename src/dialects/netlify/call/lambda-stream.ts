@@ -6,8 +6,9 @@ import type { Callback } from './lambda-context.ts';
 import { toStreamResponse } from './lambda-result.ts';
 
 /**
- * Calls a handler that writes its answer to a stream. Resolves as soon as its status is known; what goes wrong later fails the body, so that
- * the client is cut off. Rejects with what the handler fails with before.
+ * Calls a handler that writes its response to a stream. Resolves as soon as the status is known. A
+ * later error destroys the body, so that the client's connection is cut. Rejects with an earlier
+ * error.
  */
 export async function streamLambda(
   handle: (stream: LambdaResponseStream, done: Callback) => unknown,
@@ -15,17 +16,17 @@ export async function streamLambda(
 ): Promise<WebResponse> {
   const stream = new LambdaResponseStream();
   const { promise: failure, reject } = Promise.withResolvers<never>();
-  // Once there is an answer nobody waits for it any more.
+  // After the head resolved, `failure` has no other handler.
   failure.catch(() => {});
   const fail = (error: unknown): void => {
     reject(error);
-    endWith(stream, error, reportLate);
+    endStream(stream, error, reportLate);
   };
-  // What `done()` gives beside an error is of no use here: the stream is the result.
+  // A result passed to `done()` is ignored: the stream is the result.
   const done: Callback = (error) => {
     if (error !== undefined && error !== null) fail(error);
   };
-  // In a promise of its own, so that a throw is a rejection.
+  // An async function turns a synchronous throw into a rejection.
   void (async () => handle(stream, done))().catch(fail);
   try {
     return toStreamResponse(await Promise.race([stream.head, failure]), stream);
@@ -35,17 +36,23 @@ export async function streamLambda(
   }
 }
 
-function endWith(stream: LambdaResponseStream, error: unknown, reportLate: ReportLate): void {
+function endStream(stream: LambdaResponseStream, error: unknown, reportLate: ReportLate): void {
   if (stream.writableEnded) reportLate(error);
-  // Destroyed already, its reader knows the error, or wants no more (the client left, say), of which the handler now complains.
+  // If the stream is destroyed already, its reader has the error or has stopped reading (for
+  // example because the client disconnected), and the handler's error follows from that.
   else if (!stream.destroyed) {
     stream.destroy(new Fault('function_error', { message: 'the function failed while it streamed', cause: error }));
   }
 }
 
-/** What a streaming handler writes its answer to; the other end of it is the body. */
+/**
+ * The stream to which a streaming handler writes. Its readable side is the body of the response.
+ */
 export class LambdaResponseStream extends Transform {
-  /** Resolves with status and fields as the handler gave them, or with those of AWS once it writes without any. Never rejects. */
+  /**
+   * Resolves with the head that the handler set, or with the default head of AWS at the first write
+   * without one. Never rejects.
+   */
   readonly head: Promise<unknown>;
   readonly #resolve: (head: unknown) => void;
   #contentType = 'application/octet-stream';
@@ -55,32 +62,33 @@ export class LambdaResponseStream extends Transform {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     this.head = promise;
     this.#resolve = resolve;
-    // Whoever reads the body gets it; before anybody does, an 'error' without a listener would be an uncaught exception.
+    // The reader of the body handles errors. Before there is a reader, an 'error' without a
+    // listener would be an uncaught exception.
     this.on('error', () => {});
   }
 
-  /** The first one counts. */
-  begin(head: unknown): this {
+  /** Sets status and headers. Only the first call has an effect. */
+  setHead(head: unknown): this {
     this.#resolve(head);
     return this;
   }
 
-  /** For an answer that begins without a head of its own. */
+  /** The content type of a response without a head of its own. */
   setContentType(contentType: string): void {
     this.#contentType = contentType;
   }
 
   override _transform(chunk: unknown, _encoding: BufferEncoding, callback: TransformCallback): void {
-    this.#beginPlain();
+    this.#setDefaultHead();
     callback(null, chunk);
   }
 
   override _flush(callback: TransformCallback): void {
-    this.#beginPlain();
+    this.#setDefaultHead();
     callback();
   }
 
-  #beginPlain(): void {
-    this.begin({ statusCode: 200, headers: { 'content-type': this.#contentType } });
+  #setDefaultHead(): void {
+    this.setHead({ statusCode: 200, headers: { 'content-type': this.#contentType } });
   }
 }

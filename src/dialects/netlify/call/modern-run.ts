@@ -9,8 +9,8 @@ import type { Platform } from './platform.ts';
 import { requestStore } from './request-store.ts';
 
 /**
- * What calls the default export of a module: a function, or an object with `fetch`. Anything else is found out at the request, as on the platform:
- * then it rejects with `function_error`.
+ * Creates the caller for the default export of a module: a function, or an object with `fetch`.
+ * With anything else each call rejects with `function_error`, as on the platform.
  */
 export function toModernRun(exports: Exports, platform: Platform): Run {
   const call = toCall(exports);
@@ -18,7 +18,7 @@ export function toModernRun(exports: Exports, platform: Platform): Run {
 
   return async (invocation) => {
     try {
-      // First, as it looks whether the URL is one.
+      // Read first, because it throws a Fault if the URL is invalid.
       const { request } = invocation;
       const { context, jar } = toContext(invocation, platform);
       const state = store.getStore();
@@ -29,7 +29,7 @@ export function toModernRun(exports: Exports, platform: Platform): Run {
       } else {
         result = await store.run({ context, invocation }, call, request, context);
       }
-      return toAnswer(result, jar);
+      return toResponse(result, jar);
     } catch (cause) {
       throw toFault(cause);
     }
@@ -47,12 +47,12 @@ function toCall(exports: Exports): Call {
         'the default export is not a function, and has no function called fetch: there is no handler',
       );
     }
-    // On the platform `this` is undefined; apps that need theirs work here.
+    // On the platform `this` is undefined. Here apps that need `this` work too.
     return handler.fetch(request, context);
   };
 }
 
-/** A second one is left by compilers that made CommonJS of a module. */
+/** Compilers that turn a module into CommonJS leave a second `default` inside the first. */
 function withoutDefault(value: unknown): unknown {
   const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
   return isObject && 'default' in value ? value.default : value;
@@ -62,19 +62,19 @@ function hasFetch(value: unknown): value is { fetch: Call } {
   return typeof value === 'object' && value !== null && 'fetch' in value && typeof value.fetch === 'function';
 }
 
-/** The name under which functions' mistakes of this kind are known on the platform. */
+/** The platform's error name for invalid return values. */
 class NetlifyUserError extends Error {
   override readonly name = 'NetlifyUserError';
 }
 
-function toAnswer(result: unknown, jar: CookieJar): WebResponse {
-  // Cookies that were set are lost, as on the platform.
+function toResponse(result: unknown, jar: CookieJar): WebResponse {
+  // Without a Response the cookies that were set are lost, as on the platform.
   if (result === undefined) return NO_CONTENT;
   if (!(result instanceof Response)) {
     const message = "Function returned an unsupported value. Accepted types are 'Response' or 'undefined'";
     throw new Fault('function_bad_answer', { message, cause: new NetlifyUserError(message) });
   }
-  const cookies = jar.toFields();
+  const cookies = jar.toSetCookieValues();
   return cookies.length > 0 ? withCookies(result, cookies) : result;
 }
 
@@ -85,7 +85,10 @@ const NO_CONTENT: WebResponse = Object.freeze({
   bodyUsed: false,
 });
 
-/** A copy: the function may keep its Response and give it to somebody else, or it may be one of `fetch`, whose headers cannot be changed. */
+/**
+ * A copy, because the function may reuse its Response, and the headers of a `fetch` response are
+ * immutable.
+ */
 function withCookies(response: Response, cookies: readonly string[]): WebResponse {
   const { status, headers } = response;
   const text = TextResponse.take(response);
@@ -100,14 +103,14 @@ function withCookies(response: Response, cookies: readonly string[]): WebRespons
     };
   }
   const copy = new TextResponse(text, { status, headers });
-  // A function may have taken it away, and then a text would get it back.
+  // The function may have deleted the content type; the new TextResponse would set a default one.
   if (!headers.has('content-type')) copy.headers.delete('content-type');
   for (const cookie of cookies) copy.headers.append('set-cookie', cookie);
   return copy;
 }
 
 function toFault(cause: unknown): Fault {
-  // A function may fail for what is not its doing, such as a body that is too large.
+  // A Fault has another cause than the function, such as a body that is too large.
   if (cause instanceof Fault) return cause;
   if (!(cause instanceof Response)) return new Fault('function_error', { cause });
   const message = 'threw a Response, which is an error: only one that is returned is an answer';

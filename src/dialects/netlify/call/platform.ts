@@ -13,26 +13,29 @@ export interface SiteInfo {
   url?: string;
 }
 
-/** What all functions of a site share. */
+/** The values that all functions of a site share. */
 export interface Platform {
   readonly log: Log;
   readonly isDev: boolean;
   readonly server: Readonly<ServerInfo>;
   readonly site: Readonly<SiteInfo>;
-  /** Where every client is said to be. */
+  /** The country of every client in development. */
   readonly mockCountry: string | undefined;
   readonly requestIds: RequestUlids;
   readonly limits: AllCallLimits;
 }
 
-/** Once for each reading of a site. What the platform tells functions by variables stands in AWS_REGION (unless REGION is set), SITE_ID, SITE_NAME and URL. */
+/**
+ * Called once for each reading of a site. The platform passes these values in variables: AWS_REGION
+ * (REGION takes precedence), SITE_ID, SITE_NAME and URL.
+ */
 export function toPlatform({ log, dev = false, region, env, mockCountry, functionLimits }: Project): Platform {
   const { AWS_REGION, SITE_ID: id, SITE_NAME: name, URL: url } = env;
-  const here = region || AWS_REGION || (dev ? 'dev' : undefined);
+  const serverRegion = region || AWS_REGION || (dev ? 'dev' : undefined);
   return {
     log,
     isDev: dev,
-    server: here === undefined ? {} : { region: here },
+    server: serverRegion === undefined ? {} : { region: serverRegion },
     site: { ...(id && { id }), ...(name && { name }), ...(url && { url }) },
     mockCountry,
     requestIds: new RequestUlids(),

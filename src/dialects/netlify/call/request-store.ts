@@ -2,19 +2,22 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from './context.ts';
 import type { Invocation } from './invocation.ts';
 
-/** What is known, for as long as something of a call is under way, to code that nobody handed the context. */
+/** The state of a call in flight, for code that does not receive the context as an argument. */
 export interface RequestState {
-  /** Undefined: it has none yet, or is a call of a Lambda-compatible function. */
+  /** Undefined before the context is created, and in calls of Lambda-compatible functions. */
   context: Context | undefined;
   readonly invocation: Invocation;
 }
 
-/** Under which `getContext()` of `@netlify/functions` looks for the store, or makes it. */
+/** The global key under which `getContext()` of `@netlify/functions` finds or creates the store. */
 const KEY = Symbol.for('@netlify/functions/request-context-store');
 
-/** The store of the process, of which there is one, whoever made it first: its states have a `context`. */
+/**
+ * The one store of the process, created here or by `@netlify/functions`. Its states have a
+ * `context`.
+ */
 export function requestStore(): AsyncLocalStorage<RequestState> {
-  const place = globalThis as { [KEY]?: unknown };
-  if (!(place[KEY] instanceof AsyncLocalStorage)) place[KEY] = new AsyncLocalStorage();
-  return place[KEY] as AsyncLocalStorage<RequestState>; // the package puts nothing into it
+  const scope = globalThis as { [KEY]?: unknown };
+  if (!(scope[KEY] instanceof AsyncLocalStorage)) scope[KEY] = new AsyncLocalStorage();
+  return scope[KEY] as AsyncLocalStorage<RequestState>; // the package stores no states of its own
 }

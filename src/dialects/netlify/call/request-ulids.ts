@@ -2,16 +2,19 @@ import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 import type { Exchange } from '../../../contract/exchange.ts';
 
-/** Of an id and of the field that carries it, to functions and back to clients. */
+/** The header that carries the id of a request, to functions and to clients. */
 export const REQUEST_ID = 'x-nf-request-id';
 
-/** A ULID, in letters of any case. */
+/** A ULID; letters may have any case. */
 const ULID = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/i;
 
-/** Bytes drawn at a time: one by one, as ulid does by itself, they cost forty times as much as the rest of an id. */
+/**
+ * Random bytes drawn at once. Drawing each byte alone, as ulid does by default, takes forty times
+ * as long as the rest of an id.
+ */
 const POOL = 1024;
 
-/** The ids under which requests are known to functions. */
+/** The ids of requests that functions see. */
 export class RequestUlids {
   readonly #make: () => string;
 
@@ -28,7 +31,7 @@ export class RequestUlids {
     this.#make = () => next();
   }
 
-  /** What a trusted peer calls the request, if that is a ULID; else one of our own. */
+  /** The id that a trusted peer sent, if it is a ULID; else a new one. */
   of({ client, request }: Exchange): string {
     const given = client.trusted ? request.headers[REQUEST_ID] : undefined;
     return typeof given === 'string' && ULID.test(given) ? given : this.#make();

@@ -1,4 +1,4 @@
-/** Where a value of a configuration stands, as problems tell it. */
+/** The location of a configuration value, as problems report it. */
 export interface ValueLocation {
   /** Relative to the site. */
   readonly file: string;
@@ -8,26 +8,26 @@ export interface ValueLocation {
   readonly column?: number;
 }
 
-/** A value that somebody wrote for a function, not yet looked at. */
+/** A configured value of a function, not yet validated. */
 export interface ConfigValue extends ValueLocation {
   readonly value: unknown;
 }
 
-/** What is set for a function, by the name that the key has in its source. */
+/** The settings of a function, by their names in its source. */
 export type ConfigValues = ReadonlyMap<string, ConfigValue>;
 
-/** Those of the later ones win; lists are joined. */
+/** Merges settings. A later map overrides an earlier one; two lists of one setting are joined. */
 export function mergeValues(...all: readonly ConfigValues[]): ConfigValues {
   const merged = new Map<string, ConfigValue>();
   for (const [key, found] of all.flatMap((values) => [...values])) {
     const before = merged.get(key)?.value;
     const isList = Array.isArray(before) && Array.isArray(found.value);
-    merged.set(key, isList ? { ...found, value: [...before, ...(found.value as unknown[])] } : found); // looked at above
+    merged.set(key, isList ? { ...found, value: [...before, ...(found.value as unknown[])] } : found); // checked above
   }
   return merged;
 }
 
-/** Whether a value of a configuration has keys. */
+/** Whether a configured value is a table (an object with keys). */
 export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,43 +8,46 @@ import type { TomlPath } from './toml-locations.ts';
 import { TOML_FILE, TomlProblems } from './toml-problems.ts';
 import { type TomlRedirect, toRedirects } from './toml-redirects.ts';
 
-/** What `netlify.toml` says, as far as it concerns a site that is served here. */
+/** The parts of `netlify.toml` that nexthop uses. */
 export interface NetlifyToml {
   /** Folder of functions, relative to the site; undefined: the platform's default. */
   readonly functionsFolder?: string;
   readonly settings: readonly FunctionSettings[];
-  /** In the order of the file, by which the first that fits counts. */
+  /** In the order of the file: the first that matches is used. */
   readonly redirects: readonly TomlRedirect[];
   /** Folder of files, relative to the site. */
   readonly publish?: string;
   readonly problems: readonly Problem[];
 }
 
-/** Reads the site's `netlify.toml`; a site without one gets an empty one. Never rejects for what stands in it: each mistake is a problem with its line. */
+/**
+ * Reads `netlify.toml` of the site in `root`. A site without one gets empty settings. Never rejects
+ * because of the file's content: each mistake becomes a problem with its line.
+ */
 export async function readNetlifyToml(root: string, isDev: boolean): Promise<NetlifyToml> {
   let text: string;
   try {
     text = await readFile(join(root, TOML_FILE), 'utf8');
   } catch (error) {
-    return isMissing(error) ? NOTHING : withError(`cannot be read: ${messageOf(error)}`);
+    return isMissing(error) ? EMPTY : withError(`cannot be read: ${messageOf(error)}`);
   }
-  // Only now: a site without this file needs no parser.
+  // Imported only here: a site without this file needs no parser.
   const { parse, TomlError } = await import('smol-toml');
   try {
     const plain = text.replace(/^\uFEFF/, '');
     return await check(parse(plain), { text: plain, root, isDev });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    // What follows the first line shows the place, which people are told anyway.
+    // The further lines of the message show the location, which the problem has already.
     const [message = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
     return withError(`is no TOML: ${message}; nothing of it is used`, { line: error.line, column: error.column });
   }
 }
 
-const NOTHING: NetlifyToml = { settings: [], redirects: [], problems: [] };
+const EMPTY: NetlifyToml = { settings: [], redirects: [], problems: [] };
 
-function withError(message: string, place: { readonly line?: number; readonly column?: number } = {}): NetlifyToml {
-  return { ...NOTHING, problems: [{ severity: 'error', file: TOML_FILE, ...place, message }] };
+function withError(message: string, location: { readonly line?: number; readonly column?: number } = {}): NetlifyToml {
+  return { ...EMPTY, problems: [{ severity: 'error', file: TOML_FILE, ...location, message }] };
 }
 
 type Table = Readonly<Record<string, unknown>>;
@@ -56,42 +59,48 @@ interface Surroundings {
 }
 
 async function check(document: Table, { text, root, isDev }: Surroundings): Promise<NetlifyToml> {
-  const complaints = new TomlProblems(text);
-  const reader = new Reader(document, complaints, isDev);
-  checkKeys(document, complaints);
-  reader.warnOfOthers();
+  const problems = new TomlProblems(text);
+  const reader = new Reader(document, problems, isDev);
+  checkKeys(document, problems);
+  reader.warnOfUnused();
   const functionsFolder = await reader.functionsFolder(root);
   const publish = await reader.publishFolder(root);
   return {
     ...(functionsFolder !== undefined && { functionsFolder }),
     ...(publish !== undefined && { publish }),
-    settings: toFunctionSettings(document.functions, complaints),
-    redirects: toRedirects(document.redirects, complaints),
-    problems: complaints.problems,
+    settings: toFunctionSettings(document.functions, problems),
+    redirects: toRedirects(document.redirects, problems),
+    problems: problems.list,
   };
 }
 
-/** What is built there for another server than Netlify's has code in it that is not for the web. */
+/**
+ * Frameworks with a server of their own build into this folder too; such a folder holds code that
+ * must not be served.
+ */
 export const DIST = 'dist';
 
-/** Lists of tables that may be what guards the site. */
-const UNREAD = [
+/** Lists of tables that nexthop does not use. The site may rely on them for access control. */
+const UNUSED_LISTS = [
   ['headers', 'is not used: what it sets is not set here, and a Basic-Auth among them guards nothing'],
   ['edge_functions', 'is not used: edge functions run on Deno and not here'],
 ] as const;
 
 class Reader {
   readonly #document: Table;
-  readonly #complaints: TomlProblems;
+  readonly #problems: TomlProblems;
   readonly #isDev: boolean;
 
-  constructor(document: Table, complaints: TomlProblems, isDev: boolean) {
+  constructor(document: Table, problems: TomlProblems, isDev: boolean) {
     this.#document = document;
-    this.#complaints = complaints;
+    this.#problems = problems;
     this.#isDev = isDev;
   }
 
-  /** `[build] functions` is the name that the setting had before. Complains of a folder that is not there. */
+  /**
+   * The folder of functions. `[build] functions` is the older name of the setting. Reports a folder
+   * that does not exist.
+   */
   async functionsFolder(root: string): Promise<string | undefined> {
     const found = this.#firstFolder([
       ...this.#devPath('functions'),
@@ -100,31 +109,36 @@ class Reader {
     ]);
     if (!found) return undefined;
     const stats = await stat(join(root, found.folder)).catch(() => undefined);
-    if (!stats?.isDirectory()) this.#complaints.add(found.path, 'is no folder of the site: there are no functions');
+    if (!stats?.isDirectory()) this.#problems.add(found.path, 'is no folder of the site: there are no functions');
     return found.folder;
   }
 
-  /** Complains where files of `dist` will not be served as the file says: whether they are is left to the rule for sites that name no folder. */
+  /**
+   * The folder of files. Reports when files of `dist` will not be served although the file names
+   * it: for `dist` the rule for sites without `publish` decides.
+   */
   async publishFolder(root: string): Promise<string | undefined> {
     const found = this.#firstFolder([...this.#devPath('publish'), ...this.#buildPaths('publish')]);
     if (found?.folder === DIST) {
       const names = await readdir(join(root, DIST)).catch(() => undefined);
-      if (names === undefined)
-        this.#complaints.add(found.path, 'names dist, which does not exist: build the site first');
+      if (names === undefined) this.#problems.add(found.path, 'names dist, which does not exist: build the site first');
       else if (!names.includes('index.html') && !names.includes('client')) {
         const message = 'names dist, which has no index.html: it is taken for compiled code and not served';
-        this.#complaints.add(found.path, message);
+        this.#problems.add(found.path, message);
       }
     }
     return found?.folder;
   }
 
-  /** `[dev]` is for development alone. */
+  /** `[dev]` applies to development only. */
   #devPath(key: string): readonly (readonly string[])[] {
     return this.#isDev ? [['dev', key]] : [];
   }
 
-  /** Where a setting of `[build]` may stand; that of the context comes first. A site is in production here unless DEV is set. */
+  /**
+   * The paths of a setting of `[build]`, the context's first. The context is production unless DEV
+   * is set.
+   */
   #buildPaths(key: string): readonly (readonly string[])[] {
     const context = ['context', this.#isDev ? 'dev' : 'production'];
     return [
@@ -134,13 +148,13 @@ class Reader {
     ];
   }
 
-  /** Of the first of these paths that is set. */
+  /** The folder at the first of these paths that is set. */
   #firstFolder(
     paths: readonly (readonly string[])[],
   ): { readonly path: TomlPath; readonly folder: string } | undefined {
     for (const wanted of paths) {
       const { path, value } = this.#find(wanted);
-      // Tables of that name are something else, such as [context.production.functions].
+      // A table of that name is another setting, such as [context.production.functions].
       if (value === undefined || isTable(value)) continue;
       const folder = this.#toFolder(path, value);
       return folder === undefined ? undefined : { path, folder };
@@ -148,39 +162,42 @@ class Reader {
     return undefined;
   }
 
-  /** A leading slash means the folder of the site, as on the platform. */
+  /** A leading slash means the root of the site, as on the platform. */
   #toFolder(path: TomlPath, value: unknown): string | undefined {
     if (typeof value !== 'string' || value === '') {
-      this.#complaints.add(path, `must be a folder of the site, got ${JSON.stringify(value)}; it is not used`);
+      this.#problems.add(path, `must be a folder of the site, got ${JSON.stringify(value)}; it is not used`);
       return undefined;
     }
     const folder = join('.', value.replace(/^\/+/, '')).replace(/\/$/, '');
     if (folder !== '..' && !folder.startsWith('../')) return folder;
-    this.#complaints.add(path, `must stand in the site, got ${JSON.stringify(value)}; it is not used`, 'error');
+    this.#problems.add(path, `must stand in the site, got ${JSON.stringify(value)}; it is not used`, 'error');
     return undefined;
   }
 
-  /** What decides on the platform where and what is served, and is not followed here. */
-  warnOfOthers(): void {
+  /** Reports settings that change on the platform what is served, and that nexthop does not use. */
+  warnOfUnused(): void {
     const base = this.#find(['build', 'base']);
     if (typeof base.value === 'string' && join('.', base.value.replace(/^\/+/, ''), '/') !== './') {
-      this.#complaints.add(base.path, `is not followed: serve ${JSON.stringify(base.value)} as the site`);
+      this.#problems.add(base.path, `is not followed: serve ${JSON.stringify(base.value)} as the site`);
     }
-    for (const [key, message] of UNREAD) {
-      if (key in this.#document) this.#complaints.add([key, 0], message);
+    for (const [key, message] of UNUSED_LISTS) {
+      if (key in this.#document) this.#problems.add([key, 0], message);
     }
     const { context } = this.#document;
     if (!isTable(context)) return;
     for (const [name, settings] of Object.entries(context)) {
       for (const key of ['functions', 'redirects']) {
         if (isTable(settings) && typeof settings[key] === 'object') {
-          this.#complaints.add(['context', name, key], 'is not used: settings of contexts are not read here');
+          this.#problems.add(['context', name, key], 'is not used: settings of contexts are not read here');
         }
       }
     }
   }
 
-  /** The value at a path, and the path as it is written: the platform also takes `[Build]` and `Publish`. */
+  /**
+   * The value at a path, and the path as it is written in the file: the platform also accepts
+   * `[Build]` and `Publish`.
+   */
   #find(wanted: readonly string[]): { readonly path: TomlPath; readonly value: unknown } {
     const path: string[] = [];
     let value: unknown = this.#document;

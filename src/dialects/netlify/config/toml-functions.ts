@@ -3,25 +3,28 @@ import { type ConfigValue, type ConfigValues, isTable, mergeValues } from './con
 import type { TomlPath } from './toml-locations.ts';
 import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
-/** What `netlify.toml` sets for the functions that a glob names. */
+/** Settings of `netlify.toml` for the functions whose names match a glob. */
 export interface FunctionSettings {
-  /** For names of functions, e.g. `api_*`. */
+  /** Matches names of functions, e.g. `api_*`. */
   readonly glob: string;
   readonly values: ConfigValues;
 }
 
-/** Of the table `[functions]`: what stands in it is for all functions, tables in it are for those that their key names. */
-export function toFunctionSettings(functions: unknown, complaints: TomlProblems): readonly FunctionSettings[] {
+/**
+ * Reads the table `[functions]`. Its own keys apply to all functions. The keys of its sub-tables
+ * are globs, and their settings apply to the functions that match.
+ */
+export function toFunctionSettings(functions: unknown, problems: TomlProblems): readonly FunctionSettings[] {
   if (functions === undefined) return [];
   if (!isTable(functions)) {
-    complaints.add(['functions'], 'must be a table; it is not used');
+    problems.add(['functions'], 'must be a table; it is not used');
     return [];
   }
   const globs = Object.entries(functions).filter(([, value]) => isTable(value));
   const toValues = (path: TomlPath, table: object): ConfigValues => {
     const entries = Object.entries(table).flatMap(([key, value]): [string, ConfigValue][] => {
       const name = KEYS.get(key);
-      return name === undefined ? [] : [[name, { value, file: TOML_FILE, ...complaints.lineOf([...path, key]) }]];
+      return name === undefined ? [] : [[name, { value, file: TOML_FILE, ...problems.lineOf([...path, key]) }]];
     });
     return new Map(entries);
   };
@@ -31,21 +34,29 @@ export function toFunctionSettings(functions: unknown, complaints: TomlProblems)
   ];
 }
 
-/** What is set for the function of a name: the glob that says most of the name comes first. */
+/** The settings of the function `name`. The most specific glob has precedence. */
 export function valuesFor(name: string, settings: readonly FunctionSettings[]): ConfigValues {
-  const fitting = settings.filter(({ glob }) => matchesGlob(name, glob));
-  return mergeValues(...fitting.sort((left, right) => weigh(left) - weigh(right)).map(({ values }) => values));
+  const matching = settings.filter(({ glob }) => matchesGlob(name, glob));
+  return mergeValues(
+    ...matching.sort((left, right) => specificity(left) - specificity(right)).map(({ values }) => values),
+  );
 }
 
 const EVERY = '*';
 
-/** The keys that mean something here or would be missed, and their names in a function's source. The others are for the platform's builder. */
+/**
+ * The keys that nexthop uses or warns about, and their names in a function's source. All other keys
+ * concern only the platform's builder.
+ */
 const KEYS: ReadonlyMap<string, string> = new Map([
   ...['schedule', 'background', 'timeout', 'memory', 'vcpu', 'region'].map((key) => [key, key] as const),
   ['external_node_modules', 'externalNodeModules'],
 ]);
 
-/** How many characters of the name a glob says. Sorting is stable: of two that say as much, the later one counts. */
-function weigh({ glob }: FunctionSettings): number {
+/**
+ * How specific a glob is: the number of its characters without stars. Sorting is stable, so of two
+ * equally specific globs the later one has precedence.
+ */
+function specificity({ glob }: FunctionSettings): number {
   return glob.replaceAll('*', '').length;
 }

@@ -3,14 +3,14 @@ import { isTable } from './config-values.ts';
 import type { TomlPath } from './toml-locations.ts';
 import type { TomlProblems } from './toml-problems.ts';
 
-/** The keys of `[functions]`, and of the table of each function in it. */
+/** The keys of `[functions]`, and of each of its sub-tables. */
 export const FUNCTION_KEYS: readonly string[] = [
   ...['background', 'deno_import_map', 'external_node_modules', 'generator', 'ignored_node_modules', 'included_files'],
   ...['included_files_base_path', 'memory', 'name', 'node_bundler', 'node_version', 'region', 'schedule', 'timeout'],
   ...['vcpu'],
 ];
 
-/** Those of `[build]`, which the platform also takes with a capital. */
+/** The keys of `[build]`, which the platform also accepts with a capital initial. */
 const BUILD_KEYS: readonly string[] = [
   ...['base', 'command', 'edge_functions', 'edge_handlers', 'environment', 'functions', 'ignore', 'processing'],
   ...['publish', 'services'],
@@ -32,60 +32,62 @@ const DEV_KEYS: readonly string[] = [
 const HEADER_KEYS: readonly string[] = ['for', 'values'];
 
 /**
- * Complains of each key that the platform does not know, with the known one that is nearest. The platform passes over such a key without a word. In tables that are
- * read here every unknown key is told; elsewhere only one that is near to a known one, because what the platform adds there is of no concern.
+ * Reports each key that the platform does not know, with the nearest known key. The platform
+ * ignores such a key silently. In tables that nexthop reads, every unknown key is reported;
+ * elsewhere only a key that resembles a known one, because the platform may add keys there that do
+ * not concern nexthop.
  */
-export function checkKeys(document: Readonly<Record<string, unknown>>, complaints: TomlProblems): void {
-  const check = new KeyCheck(complaints);
-  check.near([], document, TOP_KEYS);
-  for (const key of ['build', 'Build']) check.all([key], document[key], BUILD_KEYS);
-  check.near(['dev'], document.dev, DEV_KEYS);
-  check.functions(document.functions);
-  check.each(['headers'], document.headers, HEADER_KEYS);
+export function checkKeys(document: Readonly<Record<string, unknown>>, problems: TomlProblems): void {
+  const check = new KeyCheck(problems);
+  check.similarKeys([], document, TOP_KEYS);
+  for (const key of ['build', 'Build']) check.allKeys([key], document[key], BUILD_KEYS);
+  check.similarKeys(['dev'], document.dev, DEV_KEYS);
+  check.functionKeys(document.functions);
+  check.keysOfEach(['headers'], document.headers, HEADER_KEYS);
   const { context } = document;
   for (const [name, table] of isTable(context) ? Object.entries(context) : []) {
-    check.near(['context', name], table, CONTEXT_KEYS);
+    check.similarKeys(['context', name], table, CONTEXT_KEYS);
   }
 }
 
 class KeyCheck {
-  readonly #complaints: TomlProblems;
+  readonly #problems: TomlProblems;
 
-  constructor(complaints: TomlProblems) {
-    this.#complaints = complaints;
+  constructor(problems: TomlProblems) {
+    this.#problems = problems;
   }
 
-  all(path: TomlPath, table: unknown, known: readonly string[]): void {
-    for (const key of unknownKeys(table, known)) this.#complain([...path, key], didYouMean(key, known));
+  allKeys(path: TomlPath, table: unknown, known: readonly string[]): void {
+    for (const key of unknownKeys(table, known)) this.#report([...path, key], didYouMean(key, known));
   }
 
-  near(path: TomlPath, table: unknown, known: readonly string[]): void {
+  similarKeys(path: TomlPath, table: unknown, known: readonly string[]): void {
     for (const key of unknownKeys(table, known)) {
       const nearest = didYouMean(key, known);
-      if (nearest !== '') this.#complain([...path, key], nearest);
+      if (nearest !== '') this.#report([...path, key], nearest);
     }
   }
 
-  each(path: TomlPath, tables: unknown, known: readonly string[]): void {
+  keysOfEach(path: TomlPath, tables: unknown, known: readonly string[]): void {
     for (const [index, table] of Array.isArray(tables) ? tables.entries() : [])
-      this.all([...path, index], table, known);
+      this.allKeys([...path, index], table, known);
   }
 
-  /** A table in it is for the functions that its key names. */
-  functions(functions: unknown): void {
+  /** A sub-table holds settings of the functions that match its key. */
+  functionKeys(functions: unknown): void {
     if (!isTable(functions)) return;
     const entries = Object.entries(functions);
     const ofAll = Object.fromEntries(entries.filter(([, value]) => !isTable(value)));
-    this.all(['functions'], ofAll, ['directory', ...FUNCTION_KEYS]);
-    for (const [name, value] of entries) this.all(['functions', name], value, FUNCTION_KEYS);
+    this.allKeys(['functions'], ofAll, ['directory', ...FUNCTION_KEYS]);
+    for (const [name, value] of entries) this.allKeys(['functions', name], value, FUNCTION_KEYS);
   }
 
-  #complain(path: TomlPath, nearest: string): void {
-    this.#complaints.add(path, `is no key of netlify.toml and is not used${nearest}`);
+  #report(path: TomlPath, nearest: string): void {
+    this.#problems.add(path, `is no key of netlify.toml and is not used${nearest}`);
   }
 }
 
-/** A first letter may be a capital, as in `[Build]` and `Publish`. */
+/** The initial may be a capital, as in `[Build]` and `Publish`. */
 function unknownKeys(table: unknown, known: readonly string[]): readonly string[] {
   if (!isTable(table)) return [];
   return Object.keys(table).filter((key) => !known.includes(key) && !known.includes(withSmallInitial(key)));

@@ -1,20 +1,27 @@
-/** From the root of the document: keys of tables, and indices of arrays. */
+/** A path from the root of the document: keys of tables, and indices of arrays. */
 export type TomlPath = readonly (string | number)[];
 
 /**
- * Finds the line of every key and table of a TOML document, which its parser does not tell. Scans the whole text as TOML 1.0 has it, so that nothing in a text, a
- * comment or an array is taken for a key.
+ * Finds the line of every key and table of a TOML document, which the parser does not report. Scans
+ * the whole text by the grammar of TOML 1.0, so that text inside strings, comments and arrays is
+ * not taken for a key.
  */
 export class TomlLocations {
   readonly #scanner: Scanner;
 
-  /** `text`: a document that a parser has accepted. Of any other the lines may be wrong. */
+  /**
+   * `text` must be a document that the parser has accepted. For any other text the lines may be
+   * wrong.
+   */
   constructor(text: string) {
     this.#scanner = new Scanner(text);
     this.#scanner.scan();
   }
 
-  /** Of a table or a value, from 1; of the nearest one around it for a path that is not there; undefined for one outside of the document. */
+  /**
+   * The line of a table or a value, from 1. For a path that does not exist: the line of the nearest
+   * enclosing table. Undefined for a path outside of the document.
+   */
   lineOf(path: TomlPath): number | undefined {
     const { lines, impliedLines } = this.#scanner;
     for (let length = path.length; length > 0; length--) {
@@ -27,15 +34,15 @@ export class TomlLocations {
 }
 
 class Scanner {
-  /** Of tables with a header, and of keys with a value. */
+  /** Lines of tables with a header, and of keys with a value. */
   readonly lines = new Map<string, number>();
-  /** Of tables that exist only because a longer header or a dotted key goes through them: its line. */
+  /** Lines of tables that exist only because a longer header or a dotted key contains them. */
   readonly impliedLines = new Map<string, number>();
-  /** Tables of each array of tables so far, by its path. */
+  /** The number of tables read so far in each array of tables, by its path. */
   readonly #counts = new Map<string, number>();
   readonly #text: string;
   #at = 0;
-  /** Up to where line feeds are counted, and how many there are. */
+  /** The offset up to which line feeds are counted, and the line at that offset. */
   #countedTo = 0;
   #line = 1;
 
@@ -52,8 +59,8 @@ class Scanner {
   }
 
   /**
-   * Reads one element after the other up to the bracket, or to the end of the text, and moves behind it. Ends where an element does not move: only in a text that the
-   * parser has refused.
+   * Reads elements until `bracket` and moves past it; '' reads to the end of the text. Also ends if
+   * an element consumes no text, which happens only in a document that the parser has refused.
    */
   #each(bracket: ']' | '}' | '', read: (index: number) => void): void {
     for (let index = 0; ; index++) {
@@ -101,7 +108,7 @@ class Scanner {
     this.#value(path);
   }
 
-  /** A text of several lines may have two quotes of its own in front of those that end it. */
+  /** A multi-line string may end with up to two quotes of its own before the closing quotes. */
   #string(quotes: string): void {
     this.#at += quotes.length;
     while (this.#at < this.#text.length && !this.#text.startsWith(quotes, this.#at)) {
@@ -127,7 +134,7 @@ class Scanner {
     return [...path, count];
   }
 
-  /** A name of an array of tables means the last of them. */
+  /** The name of an array of tables refers to its last table. */
   #resolve(names: readonly string[]): TomlPath {
     const path: (string | number)[] = [];
     for (const name of names) {
@@ -147,7 +154,7 @@ class Scanner {
     return this.#text.charAt(this.#at);
   }
 
-  /** Moves behind what the sticky expression matches here; false if that is nothing. */
+  /** Moves past the match of the sticky expression; false if it matches no text. */
   #skip(expression: RegExp): boolean {
     return this.#take(expression) !== '';
   }
@@ -165,7 +172,7 @@ class Scanner {
   }
 }
 
-/** Blanks, line ends, comments, and the commas of arrays and inline tables. */
+/** Whitespace, line ends, comments, and the commas of arrays and inline tables. */
 const BETWEEN = /(?:[ \t\r\n,]+|#[^\n]*)*/y;
 
 function setNew(lines: Map<string, number>, path: TomlPath, line: number): void {

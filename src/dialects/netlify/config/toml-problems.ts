@@ -3,32 +3,35 @@ import { TomlLocations, type TomlPath } from './toml-locations.ts';
 
 export const TOML_FILE = 'netlify.toml';
 
-/** Gathers what is wrong with the site's `netlify.toml`, with its lines. */
+/** Collects the problems of the site's `netlify.toml`, with their lines. */
 export class TomlProblems {
-  readonly problems: Problem[] = [];
+  readonly list: Problem[] = [];
   readonly #locations: TomlLocations;
 
   constructor(text: string) {
     this.#locations = new TomlLocations(text);
   }
 
-  /** Of something in the document: `message` says what, as the rest of a sentence. */
+  /**
+   * Adds a problem with the value at `path`. `message` continues a sentence whose subject is that
+   * path.
+   */
   add(path: TomlPath, message: string, severity: Problem['severity'] = 'warning'): void {
-    this.problems.push({ severity, file: TOML_FILE, ...this.lineOf(path), message: `${toWords(path)} ${message}` });
+    this.list.push({ severity, file: TOML_FILE, ...this.lineOf(path), message: `${toText(path)} ${message}` });
   }
 
-  /** To be spread into whatever comes from there. */
+  /** The line of the value at `path`, to be spread into a problem or a location. */
   lineOf(path: TomlPath): { readonly line?: number } {
     const line = this.#locations.lineOf(path);
     return line === undefined ? {} : { line };
   }
 }
 
-/** `redirects[2].status`. */
-function toWords(path: TomlPath): string {
-  return path.reduce<string>((words, part) => {
-    if (typeof part === 'number') return `${words}[${part}]`;
+/** For example `redirects[2].status`. */
+function toText(path: TomlPath): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
     const name = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
-    return words === '' ? name : `${words}.${name}`;
+    return text === '' ? name : `${text}.${name}`;
   }, '');
 }

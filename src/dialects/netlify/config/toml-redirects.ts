@@ -3,26 +3,29 @@ import { isTable } from './config-values.ts';
 import type { TomlPath } from './toml-locations.ts';
 import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
-/** Of the tables `[[redirects]]`: those whose values are of the right kinds. The others are complained of and left out. */
-export function toRedirects(redirects: unknown, complaints: TomlProblems): readonly TomlRedirect[] {
+/**
+ * Reads the tables `[[redirects]]`. Returns those whose values have the right types; reports and
+ * omits the others.
+ */
+export function toRedirects(redirects: unknown, problems: TomlProblems): readonly TomlRedirect[] {
   if (redirects === undefined) return [];
   if (!Array.isArray(redirects)) {
-    complaints.add(['redirects'], 'must be tables, written as [[redirects]]; it is not used', 'error');
+    problems.add(['redirects'], 'must be tables, written as [[redirects]]; it is not used', 'error');
     return [];
   }
   return redirects.flatMap((table: unknown, index) => {
-    const rule = new Rule(table, ['redirects', index], complaints).toRedirect();
+    const rule = new Rule(table, ['redirects', index], problems).toRedirect();
     return rule === undefined ? [] : [rule];
   });
 }
 
-/** Also under the names that they had before. */
+/** The keys that nexthop uses, each with its older names. */
 const FROM = ['from', 'origin'];
 const TO = ['to', 'destination'];
 const QUERY = ['query', 'params', 'parameters'];
 const KNOWN: ReadonlySet<string> = new Set([...FROM, ...TO, ...QUERY, 'status', 'force']);
 
-/** All that the platform knows, most used first. */
+/** All keys that the platform knows, most used first. */
 const KEYS: readonly string[] = [
   ...KNOWN,
   ...['conditions', 'signed', 'signing', 'sign', 'headers', 'rate_limit', 'edge_handler', 'edge_handlers'],
@@ -36,20 +39,23 @@ const CONDITIONS: readonly string[] = ['Country', 'Language', 'Role', 'Cookie'].
 class Rule {
   readonly #table: Readonly<Record<string, unknown>>;
   readonly #path: TomlPath;
-  readonly #complaints: TomlProblems;
+  readonly #problems: TomlProblems;
   #isRight = true;
 
-  constructor(table: unknown, path: TomlPath, complaints: TomlProblems) {
+  constructor(table: unknown, path: TomlPath, problems: TomlProblems) {
     this.#table = isTable(table) ? table : {};
     this.#path = path;
-    this.#complaints = complaints;
+    this.#problems = problems;
   }
 
-  /** Undefined when something of it is wrong: half a rule would lead to where nobody meant. */
+  /**
+   * Undefined if any part is wrong: a rule without that part could redirect requests that it was
+   * not written for.
+   */
   toRedirect(): TomlRedirect | undefined {
     const rule = {
       file: TOML_FILE,
-      ...this.#complaints.lineOf(this.#path),
+      ...this.#problems.lineOf(this.#path),
       from: this.#text(FROM),
       to: this.#text(TO),
       status: this.#status(),
@@ -57,8 +63,8 @@ class Rule {
       query: this.#query(),
       others: this.#others(),
     };
-    this.#checkNames([], this.#table, KEYS);
-    if (isTable(this.#table.conditions)) this.#checkNames(['conditions'], this.#table.conditions, CONDITIONS);
+    this.#checkKeys([], this.#table, KEYS);
+    if (isTable(this.#table.conditions)) this.#checkKeys(['conditions'], this.#table.conditions, CONDITIONS);
     return this.#isRight ? rule : undefined;
   }
 
@@ -98,16 +104,19 @@ class Rule {
     });
   }
 
-  /** The platform passes over an unknown key. Here the rule is left out with it: what the key says, such as a condition, may be what guards something. */
-  #checkNames(path: TomlPath, table: object, known: readonly string[]): void {
+  /**
+   * The platform ignores an unknown key. Here the whole redirect is omitted, because the key may be
+   * a misspelt condition that protects something.
+   */
+  #checkKeys(path: TomlPath, table: object, known: readonly string[]): void {
     for (const name of Object.keys(table).filter((each) => !known.includes(each))) {
       const message = `is no key of a redirect${didYouMean(name, known)}`;
-      this.#complaints.add([...this.#path, ...path, name], `${message}; the redirect is not used`);
+      this.#problems.add([...this.#path, ...path, name], `${message}; the redirect is not used`);
       this.#isRight = false;
     }
   }
 
-  /** The first of the keys that is set, or the name that it should have. */
+  /** The first of the keys that is set, else the preferred name. */
   #find(keys: readonly string[]): [key: string, value: unknown] {
     const key = keys.find((each) => each in this.#table) ?? keys[0] ?? '';
     return [key, this.#table[key]];
@@ -115,26 +124,32 @@ class Rule {
 
   #refuse<T>(key: string, what: string, value: unknown, instead: T): T {
     const got = JSON.stringify(value) ?? 'nothing';
-    this.#complaints.add([...this.#path, key], `${what}, got ${got}; the redirect is not used`, 'error');
+    this.#problems.add([...this.#path, key], `${what}, got ${got}; the redirect is not used`, 'error');
     this.#isRight = false;
     return instead;
   }
 }
 
-/** One `[[redirects]]` of `netlify.toml`: its values are of the right kinds, what they mean is not looked at yet. */
+/**
+ * One `[[redirects]]` of `netlify.toml`. Its values have the right types; their meaning is not yet
+ * checked.
+ */
 export interface TomlRedirect {
   /** Relative to the site. */
   readonly file: string;
-  /** Of its table; undefined if it is not known. */
+  /** The line of its table; undefined if unknown. */
   readonly line?: number;
   readonly from: string;
   readonly to: string;
   /** Default 301. */
   readonly status: number;
-  /** Comes before files that have the same path. */
+  /** Whether the rule takes precedence over files with the same path. */
   readonly force: boolean;
-  /** Parameters that a request must have: name → its value, or `:name` for any one that is not empty. */
+  /**
+   * Query parameters that a request must have: name → required value, or `:name` for any non-empty
+   * value.
+   */
   readonly query: Readonly<Record<string, string>>;
-  /** What else is set, by its key: `conditions.Role`, `signed`, `headers`, … */
+  /** Other keys that are set: `conditions.Role`, `signed`, `headers`, … */
   readonly others: readonly string[];
 }

@@ -6,12 +6,18 @@ import type { FunctionConfig } from './declaration.ts';
 import { toPattern } from './to-pattern.ts';
 
 export interface CheckedConfig {
-  /** Undefined when the function must not be reached: the platform would not deploy it, and under its default URL it would answer whom it was not meant for. */
+  /**
+   * Undefined if the function must have no route. The platform would not deploy it, and under its
+   * default URL it would receive requests that it was not written for.
+   */
   readonly config: FunctionConfig | undefined;
   readonly problems: readonly Problem[];
 }
 
-/** Looks at what is set for the function of a name. What the platform's builder refuses is an error, what it passes over a warning. */
+/**
+ * Checks the settings of the function `name`. What the platform's builder refuses is an error; what
+ * it ignores is a warning.
+ */
 export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
   const check = new Check(values);
   const config: FunctionConfig = {
@@ -25,12 +31,12 @@ export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
     ...defined('schedule', check.schedule()),
     ...defined('externalPackages', check.take('externalNodeModules', 'a list of names of packages', isTexts)),
   };
-  check.checkTogether(config);
+  check.checkCombinations(config);
   const problems = check.problems;
   return { config: problems.some(({ severity }) => severity === 'error') ? undefined : config, problems };
 }
 
-/** All that the platform knows. */
+/** All settings that the platform knows. */
 export const CONFIG_KEYS: readonly string[] = [
   ...['path', 'excludedPath', 'method', 'preferStatic', 'schedule', 'background', 'timeout', 'rateLimit', 'name'],
   ...['generator', 'includedFiles', 'includedFilesBasePath', 'nodeBundler', 'nodeVersion', 'externalNodeModules'],
@@ -39,7 +45,7 @@ export const CONFIG_KEYS: readonly string[] = [
 
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'OPTIONS', 'DELETE', 'HEAD'];
 
-/** What the platform does and nobody here, by the key that asks for it. */
+/** Settings that nexthop does not implement, each with the reason. */
 const UNUSED: Readonly<Record<string, string>> = {
   rateLimit: 'requests are not counted here',
   memory: 'functions share the memory of the process',
@@ -56,7 +62,10 @@ class Check {
     this.#values = values;
   }
 
-  /** Undefined for a value of another kind, which the platform passes over. */
+  /**
+   * The value of a setting; undefined if it is not set or has another type, which the platform
+   * ignores.
+   */
   take<T>(key: string, what: string, isRight: (value: unknown) => value is T): T | undefined {
     const found = this.#values.get(key);
     if (!found) return undefined;
@@ -77,7 +86,7 @@ class Check {
     for (const path of paths) {
       const pattern = toPattern(path);
       if (typeof pattern === 'string') this.#refuse(key, found, pattern);
-      else if (!pattern.match) this.#lookAt(key, found, path);
+      else if (!pattern.match) this.#warnOfUnusualPath(key, found, path);
     }
     return [...new Set(paths)];
   }
@@ -103,15 +112,15 @@ class Check {
       this.#refuse('schedule', found, 'must be a text that is written out, or a constant of the same file');
       return undefined;
     }
-    const complaint = checkSchedule(value);
-    if (complaint !== undefined) this.#refuse('schedule', found, complaint);
+    const mistake = checkSchedule(value);
+    if (mistake !== undefined) this.#refuse('schedule', found, mistake);
     else if (new Schedule(value).nextAfter(Date.now()) === undefined) {
       this.#warn('schedule', found, `never comes due: no month of it has such a day, got ${JSON.stringify(value)}`);
     }
     return value;
   }
 
-  checkTogether({ paths, schedule, background }: FunctionConfig): void {
+  checkCombinations({ paths, schedule, background }: FunctionConfig): void {
     const found = this.#values.get('schedule');
     if (schedule !== undefined && found) {
       if (paths.length > 0) this.#refuse('schedule', found, 'and `path` exclude each other: nobody calls it by a URL');
@@ -127,14 +136,14 @@ class Check {
     }
   }
 
-  /** For paths without patterns that work here but may be meant otherwise. */
-  #lookAt(key: string, found: ConfigValue, path: string): void {
-    const told = JSON.stringify(path);
+  /** Warns of literal paths that work here, but differently in `netlify dev`. */
+  #warnOfUnusualPath(key: string, found: ConfigValue, path: string): void {
+    const quoted = JSON.stringify(path);
     if (path !== path.toLowerCase()) {
-      this.#warn(key, found, `has capitals, which a request must have too; \`netlify dev\` never matches ${told}`);
+      this.#warn(key, found, `has capitals, which a request must have too; \`netlify dev\` never matches ${quoted}`);
     }
     if (path !== '/' && path.endsWith('/')) {
-      this.#warn(key, found, `matches with and without its last slash here, in \`netlify dev\` never, got ${told}`);
+      this.#warn(key, found, `matches with and without its last slash here, in \`netlify dev\` never, got ${quoted}`);
     }
   }
 
@@ -146,8 +155,8 @@ class Check {
     this.#add('warning', key, found, message);
   }
 
-  #add(severity: Problem['severity'], key: string, { value: _, ...place }: ConfigValue, message: string): void {
-    this.problems.push({ severity, ...place, message: `${key} ${message}` });
+  #add(severity: Problem['severity'], key: string, { value: _, ...location }: ConfigValue, message: string): void {
+    this.problems.push({ severity, ...location, message: `${key} ${message}` });
   }
 }
 
@@ -172,6 +181,6 @@ function toMs(seconds: number | undefined): number | undefined {
 }
 
 function defined<K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } {
-  // A computed key loses its name in the type.
+  // TypeScript widens a computed key to `string`.
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: T };
 }

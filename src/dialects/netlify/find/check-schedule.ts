@@ -1,6 +1,7 @@
 /**
- * What is wrong with the times of a schedule, as the rest of a sentence; undefined if nothing is. The platform takes the five fields of crontab(5) and
- * five aliases; its libraries read more, which differs between them.
+ * Checks a schedule. Returns what is wrong, as the rest of a sentence; undefined if it is valid.
+ * The platform accepts the five fields of crontab(5) and five aliases; its libraries accept more,
+ * but each something different.
  */
 export function checkSchedule(text: string): string | undefined {
   if (ALIASES.includes(text)) return undefined;
@@ -21,9 +22,9 @@ interface Field {
   readonly name: string;
   readonly first: number;
   readonly last: number;
-  /** Different values, of which Sunday is one by both its numbers. */
+  /** The number of different values: for weekdays 7, because Sunday is both 0 and 7. */
   readonly count: number;
-  /** What may stand for numbers, from the first one on. */
+  /** Names for the numbers, starting at `first`. */
   readonly words: readonly string[];
 }
 
@@ -48,15 +49,15 @@ function isPart(text: string, field: Field): boolean {
   const [found, from, to, step] = PART.exec(text) ?? [];
   if (found === undefined) return false;
   const [first, last] = [from, to].map((each) => (each === undefined ? undefined : toNumber(each, field)));
-  // A step behind a single number means something else to each library.
+  // Libraries disagree about the meaning of a step after a single number.
   if (step !== undefined && from !== undefined && to === undefined) return false;
-  // The clock takes no step that leads out of the field at once.
+  // The scheduler accepts no step longer than the range of the field.
   if (step !== undefined && !(Number(step) >= 1 && Number(step) <= field.count)) return false;
   if ([first, last].some((each) => each !== undefined && !(each >= field.first && each <= field.last))) return false;
   return first === undefined || last === undefined || first <= last;
 }
 
-/** NaN for what is neither a number nor a word of the field. */
+/** NaN if the text is neither a number nor a name of the field. */
 function toNumber(text: string, { first, words }: Field): number {
   if (/^\d{1,2}$/.test(text)) return Number(text);
   const index = words.indexOf(text.toLowerCase());

@@ -1,32 +1,41 @@
-/** What the files and `netlify.toml` say about one function, without running it. */
+/** The definition of one function, read from its files and `netlify.toml` without running it. */
 export interface Declaration {
-  /** Of the file or folder; the one in its default URL and in rules about it. */
+  /** The name of the file or folder, used in the default URL and in settings for the function. */
   readonly name: string;
   /** The main file, relative to the site. */
   readonly file: string;
-  /** The same, absolute and without links, as Node and esbuild name a module. */
+  /** The absolute real path of the main file, as Node and esbuild identify modules. */
   readonly path: string;
-  /** It comes from an internal folder, where frameworks put theirs; a user's own function of the same name wins. */
+  /**
+   * Whether it comes from an internal folder, where frameworks generate functions. A user's
+   * function of the same name takes precedence.
+   */
   readonly generated: boolean;
   /** 'lambda' if it exports a `handler`, even beside a default export. */
   readonly generation: 'modern' | 'lambda';
   readonly config: FunctionConfig;
 }
 
-/** `config` of the file, over that of the sidecar JSON, over `netlify.toml`. */
+/**
+ * The merged settings. `config` in the source overrides the sidecar JSON, which overrides
+ * `netlify.toml`.
+ */
 export interface FunctionConfig {
-  /** Each starts with "/"; empty: the default URL. */
+  /** Each starts with "/". If empty, the function has its default URL. */
   readonly paths: readonly string[];
   readonly excludedPaths: readonly string[];
   /** In upper case. */
   readonly methods: readonly string[] | 'any';
   readonly preferStatic: boolean;
-  /** `config.name`: what people call it. */
+  /** `config.name`: a name for people. */
   readonly displayName?: string;
   readonly timeoutMs?: number;
   readonly background: boolean;
-  /** As written; one of the forms that the platform takes. */
+  /** As written, in one of the forms that the platform accepts. */
   readonly schedule?: string;
-  /** Names of packages that are brought along elsewhere: one that is not installed fails where it is used. */
+  /**
+   * Packages that need not be installed when the function loads. A missing one fails where it is
+   * used.
+   */
   readonly externalPackages?: readonly string[];
 }

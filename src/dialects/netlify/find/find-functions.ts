@@ -14,25 +14,34 @@ import { readSidecar, type Sidecar } from './sidecar.ts';
 import { readSource, type SourceReading } from './source-config.ts';
 
 export interface Findings {
-  /** A user's own before those of frameworks, then by name. */
+  /** The user's functions before those of frameworks, then by name. */
   readonly declarations: readonly Declaration[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
-  /** Files whose text says nothing: to be told of each that compiles all the same. */
+  /**
+   * Warnings about files that the parser could not read. Reported only for files that the compiler
+   * accepts.
+   */
   readonly unread: readonly Problem[];
 }
 
-/** Where functions are when nothing is set. */
+/** The default folder of functions. */
 const DEFAULT_FOLDER = 'netlify/functions';
 
-/** Finds the functions of a site and reads what is set for each, without running any. Never rejects for what stands in the user's files. */
+/**
+ * Finds the functions of a site and reads the settings of each, without running any. Never rejects
+ * because of the content of the user's files.
+ */
 export async function findFunctions(project: Project, toml: NetlifyToml): Promise<Findings> {
   const search = new Search(project, toml);
-  await search.visit();
+  await search.run();
   return search;
 }
 
-/** Where frameworks put functions; the second is the newer one, and wins. */
+/**
+ * The folders where frameworks generate functions. If a name is in both, the second, newer folder
+ * takes precedence.
+ */
 const GENERATED_FOLDERS = ['.netlify/v1/functions', '.netlify/functions-internal'];
 
 interface Location {
@@ -45,7 +54,7 @@ interface Found extends Candidate, Location {}
 interface Read extends Found {
   readonly path: string;
   readonly source: SourceReading;
-  /** Of frameworks' functions alone. */
+  /** Only for generated functions. */
   readonly sidecar: Sidecar | undefined;
 }
 
@@ -62,7 +71,7 @@ class Search implements Findings {
     this.#toml = toml;
   }
 
-  async visit(): Promise<void> {
+  async run(): Promise<void> {
     const found = this.#choose(await this.#listAll());
     const read = await Promise.all(found.map((each) => this.#read(each)));
     const generations = await this.#settleGenerations(read);
@@ -71,28 +80,30 @@ class Search implements Findings {
 
   async #listAll(): Promise<readonly Found[]> {
     const { functionsFolder } = this.#toml;
-    const places = [
+    const locations = [
       { folder: functionsFolder ?? DEFAULT_FOLDER, generated: false },
       ...GENERATED_FOLDERS.map((folder) => ({ folder, generated: true })),
     ];
-    const lists = await Promise.all(places.map(({ folder }) => listCandidates(this.#project.root, folder)));
+    const lists = await Promise.all(locations.map(({ folder }) => listCandidates(this.#project.root, folder)));
     this.ignored.push(...lists.flatMap(({ ignored }) => ignored));
     this.problems.push(...lists.flatMap(({ problems }) => problems));
-    return places.flatMap((place, index) => (lists[index]?.candidates ?? []).map((each) => ({ ...each, ...place })));
+    return locations.flatMap((location, index) =>
+      (lists[index]?.candidates ?? []).map((each) => ({ ...each, ...location })),
+    );
   }
 
-  /** The first of each name, if that is one; by name. */
+  /** The first candidate of each name, if the name is valid; sorted by name. */
   #choose(candidates: readonly Found[]): readonly Found[] {
     const winners = new Map<string, Found>();
     for (const candidate of candidates) {
       const { name, file } = candidate;
       const winner = winners.get(name);
-      const complaint = checkName(name);
+      const mistake = checkName(name);
       if (winner) this.#report(candidate, winner);
-      else if (complaint === undefined) winners.set(name, candidate);
+      else if (mistake === undefined) winners.set(name, candidate);
       else {
-        this.ignored.push({ file, reason: complaint });
-        this.#warn(file, complaint);
+        this.ignored.push({ file, reason: mistake });
+        this.#warn(file, mistake);
       }
     }
     return [...winners.values()].toSorted(
@@ -103,13 +114,13 @@ class Search implements Findings {
   #report({ name, file, folder }: Found, winner: Found): void {
     const reason = `gives way to ${winner.file}, which has the same name, ${name}`;
     this.ignored.push({ file, reason });
-    // That one's own function comes before the framework's is what the order is for.
+    // No warning for different folders: a user's function is meant to override a generated one.
     if (folder === winner.folder) this.#warn(file, reason);
   }
 
   async #read(found: Found): Promise<Read> {
     const path = join(this.#project.root, found.file);
-    // A link to nowhere stays as it is; reading it will tell.
+    // A broken link keeps its path; reading it reports the error.
     const real = await realpath(path).catch(() => path);
     const { file, name, generated } = found;
     const [source, sidecar] = await Promise.all([
@@ -119,27 +130,27 @@ class Search implements Findings {
     return { ...found, path: real, source, sidecar };
   }
 
-  /** Where the text alone does not tell, the compiler knows the names that are exported. */
+  /** If the source does not show the generation, the exports that the compiler found do. */
   async #settleGenerations(read: readonly Read[]): Promise<ReadonlyMap<Read, Declaration['generation']>> {
-    const open = read.filter(({ source }) => source.generation === undefined);
-    const { looks } = open.length > 0 ? await this.#survey(open) : { looks: new Map() };
+    const undecided = read.filter(({ source }) => source.generation === undefined);
+    const { looks } = undecided.length > 0 ? await this.#survey(undecided) : { looks: new Map() };
     return new Map(
       read.map((each) => {
         const names: ReadonlySet<string> = looks.get(each.path)?.names ?? new Set();
-        const found = !names.has('handler') && names.has('default') ? 'modern' : 'lambda';
-        return [each, each.source.generation ?? found] as const;
+        const generation = !names.has('handler') && names.has('default') ? 'modern' : 'lambda';
+        return [each, each.source.generation ?? generation] as const;
       }),
     );
   }
 
-  async #survey(open: readonly Read[]): ReturnType<typeof survey> {
+  async #survey(undecided: readonly Read[]): ReturnType<typeof survey> {
     return survey(
       this.#project,
-      open.map(({ path }) => path),
+      undecided.map(({ path }) => path),
     );
   }
 
-  /** None for one that must not be reached. */
+  /** An empty list for a function that must have no route. */
   #declare(
     { name, file, path, generated, source, sidecar }: Read,
     generation: Declaration['generation'],
@@ -159,7 +170,7 @@ class Search implements Findings {
   }
 }
 
-/** Why there can be no function of a name, as the rest of a sentence; undefined if there can. */
+/** Why a function cannot have this name, as the rest of a sentence; undefined if it can. */
 function checkName(name: string): string | undefined {
   if (RESERVED.has(name)) return 'has a name that Netlify keeps for itself';
   if (!/^[\w-]+$/.test(name)) {
@@ -169,14 +180,17 @@ function checkName(name: string): string | undefined {
   return 'has the name of an event of Netlify: nobody but Netlify may call it, so that it is not reached here';
 }
 
-/** Of the platform's own entry files. */
+/** The names of the platform's own entry files. */
 const RESERVED: ReadonlySet<string> = new Set([
   '___netlify-entry-point',
   '___netlify-bootstrap',
   '___netlify-telemetry',
 ]);
 
-/** The platform signs these and refuses requests from outside; what they do (roles of a new user, …) is not for everybody. */
+/**
+ * Functions that handle events. The platform signs its calls and refuses other requests, because
+ * these functions have privileged effects (such as setting the roles of a new user).
+ */
 const EVENTS: ReadonlySet<string> = new Set([
   ...['deploy-building', 'deploy-succeeded', 'deploy-failed', 'deploy-deleted', 'deploy-locked', 'deploy-unlocked'],
   ...['split-test-activated', 'split-test-deactivated', 'split-test-modified', 'submission-created'],

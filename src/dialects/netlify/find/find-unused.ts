@@ -2,21 +2,21 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 
-/** Where the platform finds edge functions, of users and of frameworks. */
+/** The folders where the platform finds edge functions of users and of frameworks. */
 const EDGE_FOLDERS = ['netlify/edge-functions', '.netlify/edge-functions'];
 
-/** Files with rules, which the platform reads in the folder that is published. */
+/** Files with rules that the platform reads from the published folder. */
 const RULES: readonly (readonly [name: string, message: string])[] = [
   ['_redirects', 'is not read: rules are those of [[redirects]] in netlify.toml'],
   ['_headers', 'is not read: what it sets is not set here, and a Basic-Auth in it guards nothing'],
 ];
 
-/** Where a site that names no folder may have them. */
+/** The folders where a site without `publish` may have such files. */
 const PUBLISHED = ['public', 'dist', '.'];
 
 /**
- * What stands in the site that Netlify would run or read and nobody does here; any of it may be what guards the site. `publish`: the folder that
- * netlify.toml names.
+ * Finds files of the site that Netlify runs or reads and nexthop does not. The site may rely on any
+ * of them for access control. `publish`: the folder that netlify.toml names.
  */
 export async function findUnused(root: string, publish: string | undefined): Promise<readonly Problem[]> {
   const found = await Promise.all(EDGE_FOLDERS.map((folder) => isFilled(join(root, folder))));
@@ -27,7 +27,7 @@ export async function findUnused(root: string, publish: string | undefined): Pro
   return [...edge, ...rules.flat()];
 }
 
-/** The first of them: what is built is a copy of what stands in `public/`. */
+/** Only the first file is reported, because a build copies the files of `public/`. */
 async function findRules(root: string, publish: string | undefined, [name, message]: (typeof RULES)[number]) {
   for (const folder of publish === undefined ? PUBLISHED : [publish]) {
     const file = join(folder, name);
@@ -40,7 +40,7 @@ function toProblem(file: string, message: string): Problem {
   return { severity: 'warning', file, message };
 }
 
-/** False for what is not there, is no folder, or may not be read. */
+/** False if the folder does not exist, is no folder, or is not readable. */
 async function isFilled(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch(() => []);
   return names.length > 0;

@@ -4,7 +4,7 @@ import { extname, join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
 
-/** A file that may be a function. Of those with one name the first is taken. */
+/** A file that may be a function. Of several with the same name the first is used. */
 export interface Candidate {
   readonly name: string;
   /** Relative to the site. */
@@ -12,15 +12,16 @@ export interface Candidate {
 }
 
 export interface Candidates {
-  /** In the order in which they are taken: main files of folders before files, and each by their extension. */
+  /** In order of precedence: main files of folders, then files; each sorted by extension. */
   readonly candidates: readonly Candidate[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * Looks at the top of a folder of functions, which is relative to the site. A folder that is not there has none.
- * Never rejects: what cannot be read becomes a problem.
+ * Lists the candidates at the top level of a folder of functions. `folder` is relative to the site.
+ * A folder that does not exist has no candidates. Never rejects: an unreadable file becomes a
+ * problem.
  */
 export async function listCandidates(root: string, folder: string): Promise<Candidates> {
   const listing = new Listing(root, folder);
@@ -28,12 +29,12 @@ export async function listCandidates(root: string, folder: string): Promise<Cand
   return listing;
 }
 
-/** The first that is there is taken, of files side by side … */
+/** Extensions of files, in order of precedence. */
 const FILE_EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.tsx', '.mts', '.cts'];
-/** … and of main files in a folder, where the order is another one. */
+/** Extensions of main files in a folder, where the order differs. */
 const MAIN_EXTENSIONS = ['.js', '.ts', '.mjs', '.cjs', '.tsx', '.mts', '.cts'];
 
-/** Of files that hold code, so that their author may take them for functions. */
+/** Extensions of code. Authors may expect such files to be functions. */
 const CODE = /^\.(?:[cm]?[jt]sx?)$/;
 
 class Listing implements Candidates {
@@ -58,10 +59,10 @@ class Listing implements Candidates {
     const entries = await this.#list(this.#folder);
     for (const entry of entries.toSorted(byName)) {
       const file = join(this.#folder, entry.name);
-      if (entry.isDirectory()) await this.#lookIn(entry.name, file);
-      else if (entry.isSymbolicLink() && (await this.#leadsToFolder(file))) {
+      if (entry.isDirectory()) await this.#addFolder(entry.name, file);
+      else if (entry.isSymbolicLink() && (await this.#isFolder(file))) {
         this.#ignore(file, 'a link to a folder, which Netlify does not follow');
-      } else await this.#lookAt(entry.name, file);
+      } else await this.#addFile(entry.name, file);
     }
   }
 
@@ -74,7 +75,7 @@ class Listing implements Candidates {
     }
   }
 
-  async #lookIn(name: string, folder: string): Promise<void> {
+  async #addFolder(name: string, folder: string): Promise<void> {
     if (name === 'node_modules') return;
     const entries = await this.#list(folder);
     const names = new Set(entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name));
@@ -88,7 +89,7 @@ class Listing implements Candidates {
     else this.#ignore(folder, `has no main file (${name}.ts, index.ts, …): helpers`);
   }
 
-  async #lookAt(name: string, file: string): Promise<void> {
+  async #addFile(name: string, file: string): Promise<void> {
     const extension = extname(name);
     if (/\.d\.[cm]?ts$/.test(name)) this.#ignore(file, 'types');
     else if (TEST.test(name)) this.#ignore(file, 'a test');
@@ -99,24 +100,24 @@ class Listing implements Candidates {
     else if (extension === '' && (await this.#isBinary(file))) this.#refuse(file, 'a binary');
   }
 
-  async #leadsToFolder(file: string): Promise<boolean> {
+  async #isFolder(file: string): Promise<boolean> {
     try {
       await readdir(join(this.#root, file));
       return true;
     } catch {
-      // A file, or nothing: whoever reads it will tell.
+      // A file or a broken link. Reading it later reports the error.
       return false;
     }
   }
 
-  /** Functions in Go or Rust may come compiled, without an extension. */
+  /** Compiled functions in Go or Rust may have no extension. */
   async #isBinary(file: string): Promise<boolean> {
     try {
       await using handle = await open(join(this.#root, file));
       const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
       return buffer.equals(ELF);
     } catch {
-      // Whatever it is, it is no function either.
+      // An unreadable file is no function.
       return false;
     }
   }
@@ -149,7 +150,7 @@ function rankOf({ file }: Candidate): number {
   return FILE_EXTENSIONS.indexOf(extname(file));
 }
 
-/** Also of a folder: what looks like an extension belongs to no name. */
+/** Also removes an apparent extension from the name of a folder. */
 function withoutExtension(name: string): string {
   return name.slice(0, name.length - extname(name).length);
 }

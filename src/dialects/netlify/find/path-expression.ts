@@ -1,7 +1,10 @@
 import type { PatternSegment } from '../../../contract/pattern.ts';
 import { BadPath, type GroupPart, type PathPart } from './path-parts.ts';
 
-/** The source of the expression that a whole path has to match, its groups in the order of the parts (URL Pattern Standard, "generate a regular expression"). Throws BadPath. */
+/**
+ * The source of a regular expression that matches whole paths, with one group for each group part,
+ * in order (URL Pattern Standard, "generate a regular expression"). Throws BadPath.
+ */
 export function toExpression(parts: readonly PathPart[]): string {
   return `^${parts.map(toSource).join('')}$`;
 }
@@ -16,7 +19,7 @@ function toSource(part: PathPart): string {
     const group = `(${sourceOf(part)})`;
     return prefix + suffix === '' ? group + modifier : `(?:${prefix}${group}${suffix})${modifier}`;
   }
-  // Without texts around it what comes no time at all is still there, and empty.
+  // Without texts around it, a group that matches zero times still has a value, which is empty.
   if (prefix + suffix === '' && modifier === '*' && part.takes === 'segment') return '([^/]*)';
   const isThere = modifier === '+' || prefix + suffix === '';
   return `(?:${prefix}(${repeated(part)})${suffix})${isThere ? '' : '?'}`;
@@ -28,8 +31,9 @@ function sourceOf({ takes }: GroupPart): string {
 }
 
 /**
- * What comes again and again with prefix and suffix between. Where there is no slash between two of them, they could be told apart in as many ways as there are
- * characters, all of which would be tried: then they are taken as one, which is the same.
+ * The source of a repeated group, with prefix and suffix between its values. Without a slash
+ * between two values there are as many ways to split them as characters, and the engine would try
+ * all of them. Such values are matched as one, with the same result.
  */
 function repeated(part: GroupPart): string {
   const { takes, prefix, suffix, at } = part;
@@ -48,41 +52,51 @@ function escapeText(text: string): string {
   return text.replaceAll(/[.+*?^${}()[\]|/\\]/g, '\\$&');
 }
 
-/** By how many groups compete for the same characters; beyond it every number is the last. One group alone takes time in proportion to the path. */
+/**
+ * The longest text that is tried, by the number of groups that compete for the same characters;
+ * larger numbers use the last value. One group takes time in proportion to the path.
+ */
 const LONGEST = [Infinity, Infinity, 4096, 256, 128, 64] as const;
 
 /**
- * How many characters a path may have that is tried, or one of its segments if `isOfSegment`. Groups that compete for the same characters (`:a-:b`, `*` twice)
- * take time by a power of that, and it is anybody who chooses the path. An expression of the author's is taken as it is.
+ * The longest path that is tried, in characters; of a segment if `isOfSegment`. The time of groups
+ * that compete for the same characters (`:a-:b`, `*` twice) grows with a power of this length, and
+ * clients choose the path. Expressions that the author wrote are not limited.
  */
 export function toLongest(parts: readonly PathPart[]): { readonly longest: number; readonly isOfSegment: boolean } {
   const groups = parts.filter((part) => part.kind === 'group');
-  const crossing = groups.filter((group) => group.modifier === '*' || group.modifier === '+' || !isSlashless(group));
-  const crowds = crowdsOf(parts).filter((count) => count > 1);
-  const rivals =
-    crossing.length === 0 ? Math.max(0, ...crowds) : crossing.length + crowds.reduce((sum, count) => sum + count, 0);
-  return { longest: LONGEST[Math.min(rivals, LONGEST.length - 1)] ?? 0, isOfSegment: crossing.length === 0 };
+  const acrossSegments = groups.filter(
+    (group) => group.modifier === '*' || group.modifier === '+' || !isSlashless(group),
+  );
+  const counts = countGroupsBySegment(parts).filter((count) => count > 1);
+  const competing =
+    acrossSegments.length === 0
+      ? Math.max(0, ...counts)
+      : acrossSegments.length + counts.reduce((sum, count) => sum + count, 0);
+  return { longest: LONGEST[Math.min(competing, LONGEST.length - 1)] ?? 0, isOfSegment: acrossSegments.length === 0 };
 }
-
-/** How many groups stand in each segment. Where a slash may be missing, they count as if all stood in one. */
-function crowdsOf(parts: readonly PathPart[]): readonly number[] {
-  const isLoose = parts.some(({ modifier }, index) => /[?*]/.test(modifier) && !opensSegment(parts, index + 1));
-  const crowds = [0];
-  for (const part of parts) {
-    const before = part.kind === 'text' ? part.text : part.prefix;
-    if (!isLoose && before.includes('/') && (part.kind === 'group' || part.modifier === '')) crowds.push(0);
-    if (part.kind !== 'group') continue;
-    crowds.push((crowds.pop() ?? 0) + 1);
-    if (!isLoose && part.modifier === '' && part.suffix.includes('/')) crowds.push(0);
-  }
-  return crowds;
-}
-
-/** Tells of a pattern's parts how far they reach, which decides under which segments it is found and what trying it costs. */
 
 /**
- * The segments under which a pattern is found: as tight as they can be, and never tighter than the pattern. Whatever may reach over a slash, or be
- * missing, is a catch-all that also takes nothing. `decode`: from a text of the parts to what a decoded path holds.
+ * The number of groups in each segment. If a slash may be absent, all groups count as in one
+ * segment.
+ */
+function countGroupsBySegment(parts: readonly PathPart[]): readonly number[] {
+  const isLoose = parts.some(({ modifier }, index) => /[?*]/.test(modifier) && !opensSegment(parts, index + 1));
+  const counts = [0];
+  for (const part of parts) {
+    const before = part.kind === 'text' ? part.text : part.prefix;
+    if (!isLoose && before.includes('/') && (part.kind === 'group' || part.modifier === '')) counts.push(0);
+    if (part.kind !== 'group') continue;
+    counts.push((counts.pop() ?? 0) + 1);
+    if (!isLoose && part.modifier === '' && part.suffix.includes('/')) counts.push(0);
+  }
+  return counts;
+}
+
+/**
+ * The segments by which the router finds a pattern: as narrow as possible, and never narrower than
+ * the pattern. A part that may match a slash, or may be absent, becomes a catch-all that also
+ * matches nothing. `decode` converts a text of the parts to the text of a decoded path.
  */
 export function toSegments(parts: readonly PathPart[], decode: (text: string) => string): readonly PatternSegment[] {
   const segments = new Segments(decode);
@@ -100,13 +114,13 @@ export function toSegments(parts: readonly PathPart[], decode: (text: string) =>
 
 const REST: PatternSegment = { kind: 'catch-all', name: '', orNone: true };
 
-/** The segments so far, and the one that is not complete. */
+/** The complete segments so far, and the current incomplete one. */
 class Segments {
   readonly #decode: (text: string) => string;
   readonly #complete: PatternSegment[] = [];
-  /** Undefined before the first slash. */
+  /** The text of the current segment; undefined before the first slash. */
   #text: string | undefined;
-  #isTaken = false;
+  #isParam = false;
 
   constructor(decode: (text: string) => string) {
     this.#decode = decode;
@@ -124,7 +138,7 @@ class Segments {
 
   addParam(): void {
     this.#text ??= '';
-    this.#isTaken = true;
+    this.#isParam = true;
   }
 
   end(): readonly PatternSegment[] {
@@ -132,7 +146,7 @@ class Segments {
     return this.#findable([]);
   }
 
-  /** What comes next may be anything; `isApart`: it begins with a slash, or is nothing. */
+  /** Ends with a catch-all. `isApart`: the rest begins with a slash, or is empty. */
   endOpen(isApart: boolean): readonly PatternSegment[] {
     if (isApart) this.#endSegment();
     return this.#findable([REST]);
@@ -141,29 +155,29 @@ class Segments {
   #endSegment(): void {
     if (this.#text !== undefined) {
       this.#complete.push(
-        this.#isTaken ? { kind: 'param', name: '' } : { kind: 'literal', text: this.#decode(this.#text) },
+        this.#isParam ? { kind: 'param', name: '' } : { kind: 'literal', text: this.#decode(this.#text) },
       );
     }
     this.#text = undefined;
-    this.#isTaken = false;
+    this.#isParam = false;
   }
 
-  /** Nothing is found under an empty segment but by a catch-all. */
+  /** The router matches an empty segment only by a catch-all. */
   #findable(more: readonly PatternSegment[]): readonly PatternSegment[] {
     const empty = this.#complete.findIndex((segment) => segment.kind === 'literal' && segment.text === '');
     return empty < 0 ? [...this.#complete, ...more] : [...this.#complete.slice(0, empty), REST];
   }
 }
 
-/** It is always there and takes no slash, so that it is a segment or a part of one. */
+/** Whether the part is never absent and matches no slash, so that it is (part of) one segment. */
 function staysInSegment(part: PathPart): boolean {
   return part.modifier === '' && (part.kind === 'text' || (isSlashless(part) && !mayBeEmpty(part)));
 }
 
-/** What an expression consists of that certainly takes no slash. */
+/** Syntax of expressions that certainly match no slash. */
 const SLASHLESS = /^(?:\\[dw]|\[(?:\\[dw]|\w-\w|\w)+-?\]|\(\?:|[\w)|+*?,{}-])*$/;
 
-/** Whatever it takes holds no slash. For an expression: certainly none. */
+/** Whether the group matches no slash. For an expression: whether that is certain. */
 export function isSlashless({ takes }: GroupPart): boolean {
   return takes === 'segment' || (takes !== 'anything' && SLASHLESS.test(takes.expression));
 }
@@ -173,7 +187,9 @@ function mayBeEmpty({ takes }: GroupPart): boolean {
   return new RegExp(`^(?:${takes.expression})$`, 'u').test('');
 }
 
-/** Whether the parts from `index` on can match only what begins with a slash, or nothing. */
+/**
+ * Whether the parts from `index` on match only a text that begins with a slash, or the empty text.
+ */
 export function opensSegment(parts: readonly PathPart[], index: number): boolean {
   const part = parts[index];
   if (!part) return true;

@@ -1,7 +1,7 @@
-/** `?`, `*` and `+` behind a part; '' for none. */
+/** The `?`, `*` or `+` after a part; '' for none. */
 export type Modifier = '' | '?' | '*' | '+';
 
-/** A piece of a pattern, in order: a text that stands there as it is, or something that takes a part of the path between two texts. */
+/** A piece of a pattern: a literal text, or a group that matches a part of the path. */
 export type PathPart = TextPart | GroupPart;
 
 export interface TextPart {
@@ -12,19 +12,24 @@ export interface TextPart {
 
 export interface GroupPart {
   readonly kind: 'group';
-  /** What it takes: up to the next slash, anything, or what an expression of the author's says. */
+  /**
+   * What the group matches: text up to the next slash, any text, or an expression of the author.
+   */
   readonly takes: 'segment' | 'anything' | { readonly expression: string };
-  /** Its number for one without a name, from "0". */
+  /** The name; for a group without a name its number, from "0". */
   readonly name: string;
-  /** Repeated and left out together with it. */
+  /** Repeated and omitted together with the group. */
   readonly prefix: string;
   readonly suffix: string;
   readonly modifier: Modifier;
-  /** Location in the pattern, from 1. */
+  /** Position in the pattern, from 1. */
   readonly at: number;
 }
 
-/** Reads a pattern in the syntax of the web's `URLPattern` for a pathname (URL Pattern Standard, "parse a pattern string"). Throws BadPath. */
+/**
+ * Reads a pattern in the syntax of the web's `URLPattern` for a pathname (URL Pattern Standard,
+ * "parse a pattern string"). Throws BadPath.
+ */
 export function toPathParts(pattern: string): readonly PathPart[] {
   return new Parser(toPathTokens(pattern)).parse();
 }
@@ -51,7 +56,7 @@ class Parser {
     const slash = this.#take('char');
     const group = this.#takeGroup();
     if (group) {
-      // A slash in front belongs to the group, and comes and goes with it.
+      // A slash directly before a group is part of it, and is repeated or omitted with it.
       const prefix = slash?.text === '/' ? '/' : '';
       if (slash && prefix === '') this.#text += slash.text;
       this.#add(group, { prefix, suffix: '' });
@@ -139,7 +144,10 @@ class Parser {
   }
 }
 
-/** The tokens of a pattern in the syntax of `URLPattern` (URL Pattern Standard, "tokenize"). Throws BadPath. */
+/**
+ * Splits a pattern in the syntax of `URLPattern` into tokens (URL Pattern Standard, "tokenize").
+ * Throws BadPath.
+ */
 export function toPathTokens(pattern: string): readonly PathToken[] {
   const tokens: PathToken[] = [];
   for (let at = 0; at < pattern.length; ) {
@@ -154,14 +162,14 @@ type Read = readonly [token: PathToken, length: number];
 
 function readToken(pattern: string, at: number): Read {
   const char = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
-  const place = at + 1;
+  const position = at + 1;
   switch (char) {
     case '*':
     case '+':
     case '?':
     case '{':
     case '}':
-      return [{ kind: char, text: char, at: place }, 1];
+      return [{ kind: char, text: char, at: position }, 1];
     case '\\':
       return readEscaped(pattern, at);
     case ':':
@@ -169,7 +177,7 @@ function readToken(pattern: string, at: number): Read {
     case '(':
       return readExpression(pattern, at);
     default:
-      return [{ kind: 'char', text: char, at: place }, char.length];
+      return [{ kind: 'char', text: char, at: position }, char.length];
   }
 }
 
@@ -198,7 +206,7 @@ function readExpression(pattern: string, start: number): Read {
     if (char === '\\') at += 1;
     else if (char === '(') {
       depth += 1;
-      // Only groups that take nothing: what is taken is numbered by the pattern.
+      // Only groups that capture nothing are allowed: the pattern numbers the captures.
       if (!/^\?(?:[:=!]|<[=!])/.test(pattern.slice(at + 1))) {
         throw new BadPath(at + 1, 'has a group inside an expression; write (?:…) instead of (…)');
       }
@@ -212,7 +220,7 @@ function readExpression(pattern: string, start: number): Read {
 
 function toExpression(text: string, start: number): Read {
   if (text === '') throw new BadPath(start + 1, 'has an empty expression');
-  // URLs are ASCII: what else an author writes in here could never match.
+  // URLs are ASCII, so other characters in an expression could never match.
   if (/[^ -~]/.test(text)) throw new BadPath(start + 1, `has an expression that is not ASCII: (${text})`);
   try {
     new RegExp(`(?:${text})`, 'u');
@@ -228,15 +236,15 @@ export interface PathToken {
   readonly kind: 'char' | 'escaped' | 'name' | 'expression' | '*' | '+' | '?' | '{' | '}';
   /** A name without its colon, an expression without its parentheses. */
   readonly text: string;
-  /** Location in the pattern, from 1. */
+  /** Position in the pattern, from 1. */
   readonly at: number;
 }
 
-/** Says what is wrong with a pattern, and where. */
+/** An invalid pattern: what is wrong, and at which position. */
 export class BadPath extends Error {
   override readonly name = 'BadPath';
 
-  /** `at`: place in the pattern, from 1. `what`: goes on a sentence about that place. */
+  /** `at`: position in the pattern, from 1. `what`: the rest of a sentence about that position. */
   constructor(at: number, what: string) {
     super(`at character ${at} ${what}`);
   }

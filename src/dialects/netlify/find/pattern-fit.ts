@@ -2,24 +2,27 @@ import type { MatchablePath } from '../../../contract/path.ts';
 import type { Pattern } from '../../../contract/pattern.ts';
 import type { Params } from '../../../contract/target.ts';
 
-/** Whether a path fits, and what was taken from it. */
-export type Fit = (path: MatchablePath) => Params | undefined;
+/** Matches a path: right params, or undefined if it does not match. */
+export type Matcher = (path: MatchablePath) => Params | undefined;
 
 const NO_PARAMS: Params = Object.freeze(Object.create(null));
 
-/** What the router finds by a pattern, asked of the pattern itself: it comes from `toPattern`. */
-export function toFit({ match, segments }: Pattern): Fit {
+/**
+ * Creates a matcher that matches the same paths as the router does for this pattern. The pattern
+ * must come from `toPattern`.
+ */
+export function toMatcher({ match, segments }: Pattern): Matcher {
   if (match) return match;
   const text = `/${segments.map((segment) => (segment.kind === 'literal' ? segment.text : '')).join('/')}`;
   return (path) => (path.text === text ? NO_PARAMS : undefined);
 }
 
-/** False when no path can fit both, as their segments say. */
-export function mayMeet(one: Pattern, other: Pattern): boolean {
+/** False if, by their segments, no path can match both patterns. */
+export function mayOverlap(one: Pattern, other: Pattern): boolean {
   for (let index = 0; ; index++) {
-    const [mine, its] = [one.segments[index], other.segments[index]];
-    if (mine?.kind === 'catch-all' || its?.kind === 'catch-all') return true;
-    if (!mine || !its) return mine === its;
-    if (mine.kind === 'literal' && its.kind === 'literal' && mine.text !== its.text) return false;
+    const [left, right] = [one.segments[index], other.segments[index]];
+    if (left?.kind === 'catch-all' || right?.kind === 'catch-all') return true;
+    if (!left || !right) return left === right;
+    if (left.kind === 'literal' && right.kind === 'literal' && left.text !== right.text) return false;
   }
 }

@@ -11,35 +11,36 @@ import {
   type ObjectLiteral,
   type Program,
   parseSource,
-  SyntaxComplaint,
+  SourceSyntaxError,
   withoutTypes,
 } from './source-syntax.ts';
 
-/** What the text of a function says about it. */
+/** The result of reading the source of a function. */
 export interface SourceReading {
-  /** Undefined: not to be told from this file alone, since it hands on what others export. */
+  /** Undefined if the file alone does not show it, because it re-exports from other files. */
   readonly generation: 'modern' | 'lambda' | undefined;
-  /** Of the `config` of a modern function. */
+  /** The settings in the `config` of a modern function. */
   readonly config: ConfigValues;
-  /** Of the `schedule()` around a Lambda handler. */
+  /** The settings in the `schedule()` around a Lambda handler. */
   readonly wrapper: ConfigValues;
   readonly problems: readonly Problem[];
-  /** Why nothing of this is known; whoever compiles the file may have more to say about it. */
+  /** Why the file could not be read. The compiler may report the same error. */
   readonly unread?: Problem;
 }
 
 /**
- * Reads the generation and the settings of a function as the platform's builder does: from its text, so that what is computed does not count. Nothing is run.
- * `path` is absolute, `file` for people. Never rejects for what stands in the file.
+ * Reads the generation and the settings of a function from its source, as the platform's builder
+ * does, so computed values have no effect. Runs no code. `path` is absolute; `file` names it in
+ * problems. Never rejects because of the content of the file.
  */
 export async function readSource(path: string, file: string): Promise<SourceReading> {
   try {
     return new Source(await parseSource(await readFile(path, 'utf8'), file), file).read();
   } catch (error) {
-    const place = error instanceof SyntaxComplaint ? error.place : {};
+    const location = error instanceof SourceSyntaxError ? error.location : {};
     const why = error instanceof Error ? error.message : String(error);
-    // The platform takes a file that it cannot read for one of the old generation too.
-    const unread = { severity: 'warning', file, ...place, message: `its config cannot be read: ${why}` } as const;
+    // The platform, too, treats a file that it cannot parse as Lambda-compatible.
+    const unread = { severity: 'warning', file, ...location, message: `its config cannot be read: ${why}` } as const;
     return { generation: 'lambda', config: new Map(), wrapper: new Map(), problems: [], unread };
   }
 }
@@ -61,14 +62,17 @@ class Source {
     this.#warnOfMisspelt();
     return {
       generation,
-      // A name that is exported from elsewhere may still turn out to be a handler.
+      // Without a known generation a re-export may still be a handler, so both are read.
       config: generation === 'lambda' ? new Map() : this.#config(),
       wrapper: generation === 'modern' ? new Map() : this.#wrapper(),
       problems: this.#problems,
     };
   }
 
-  /** What a star brings may be a handler, which comes before a default export; and compiled CommonJS has names that this look does not see. */
+  /**
+   * `export *` may export a handler, which takes precedence over a default export. Compiled
+   * CommonJS may have exports that the source does not show.
+   */
   #generation(): SourceReading['generation'] {
     const { exported, hasStar } = this.#exports;
     if (exported.has('handler')) {
@@ -81,13 +85,14 @@ class Source {
     return exported.has('default') && !hasStar ? 'modern' : undefined;
   }
 
-  /** Exports whose name is near to one that counts, where that one is missing. */
+  /** Warns of exports whose names resemble a missing one that Netlify knows. */
   #warnOfMisspelt(): void {
     const { exported, statements, hasStar } = this.#exports;
     const isFunction = exported.has('default') || exported.has('handler') || hasStar;
     if (isFunction && exported.has('config')) return;
     for (const [name, value] of exported) {
-      // Any export may have a name like that one; only an object of settings is meant as one.
+      // A function may export anything; only an object with settings is likely to be meant as
+      // `config`.
       if (isFunction && !hasSetting(value)) continue;
       const nearest = didYouMean(name, isFunction ? ['config'] : ['handler', 'default']);
       if (nearest !== '') this.#warn(statements.get(name), `${name} is no export that Netlify knows${nearest}`);
@@ -95,15 +100,15 @@ class Source {
   }
 
   #config(): ConfigValues {
-    const literal = this.#named() ?? this.#inDefault();
+    const literal = this.#configExport() ?? this.#configOfDefault();
     if (!literal) return new Map();
     this.#warnOfSpreads(literal);
     const values = membersOf(literal).map(([key, value]) => [key, this.#toValue(key, value, literal)] as const);
     return new Map(values.filter((entry): entry is [string, ConfigValue] => entry[1] !== undefined));
   }
 
-  /** `export const config = { … }`; an annotation is fine, `as` and `satisfies` are not. */
-  #named(): ObjectLiteral | undefined {
+  /** `export const config = { … }`. A type annotation is allowed, `as` and `satisfies` are not. */
+  #configExport(): ObjectLiteral | undefined {
     const { exported } = this.#exports;
     if (!exported.has('config')) return undefined;
     const named = exported.get('config');
@@ -113,8 +118,8 @@ class Source {
     return undefined;
   }
 
-  /** `export default { fetch, config: { … } }`, there with types as well. */
-  #inDefault(): ObjectLiteral | undefined {
+  /** `export default { fetch, config: { … } }`. Here `as` and `satisfies` are allowed. */
+  #configOfDefault(): ObjectLiteral | undefined {
     const standard = this.#unwrap(this.#exports.exported.get('default'));
     if (standard?.type !== 'ObjectExpression') return undefined;
     const entry = membersOf(standard).find(([name]) => name === 'config');
@@ -153,8 +158,8 @@ class Source {
   #wrapper(): ConfigValues {
     const found = findSchedule(this.#program, this.#exports);
     if (!found) return new Map();
-    const place = locationOf(found.argument);
-    return new Map([['schedule', { value: found.value ?? null, file: this.#file, ...place }]]);
+    const location = locationOf(found.argument);
+    return new Map([['schedule', { value: found.value ?? null, file: this.#file, ...location }]]);
   }
 
   #warn(part: Parameters<typeof locationOf>[0] | undefined, message: string): void {
@@ -162,7 +167,7 @@ class Source {
   }
 }
 
-/** Whether it is an object with a setting of a function. */
+/** Whether the value is an object with at least one setting of a function. */
 function hasSetting(value: Expression | undefined): boolean {
   return value?.type === 'ObjectExpression' && membersOf(value).some(([key]) => CONFIG_KEYS.includes(key));
 }

@@ -7,15 +7,18 @@ import {
   withoutTypes,
 } from './source-syntax.ts';
 
-/** What a file exports, as its text says: ES modules and CommonJS alike, nothing is run. */
+/** The exports of a file, read from its source: ES modules and CommonJS. Runs no code. */
 export class SourceExports {
-  /** Name → what is exported under it; undefined for what is no expression of this file, such as a function or a re-export. */
+  /**
+   * Name → exported expression; undefined if it is no expression of this file, such as a function
+   * or a re-export.
+   */
   readonly exported = new Map<string, Expression | undefined>();
-  /** By each of these names the statement that exports it. */
+  /** Name → the statement that exports it. */
   readonly statements = new Map<string, Statement>();
-  /** Names of the variables on top of the file, with their first values. */
+  /** Top-level variables with their first values. */
   readonly variables = new Map<string, Expression>();
-  /** `export * from`: there may be more. */
+  /** Whether the file has `export * from`, so that it may have more exports. */
   hasStar = false;
 
   constructor(program: Program) {
@@ -26,7 +29,7 @@ export class SourceExports {
     }
   }
 
-  /** What an expression stands for: itself, or the first value of the variable that it names. */
+  /** The expression itself, or the first value of the variable that it names. */
   resolve(expression: Expression | undefined): Expression | undefined {
     return expression?.type === 'Identifier' ? this.variables.get(expression.name) : expression;
   }
@@ -61,7 +64,7 @@ export class SourceExports {
   #readDefault(declared: Extract<Statement, { type: 'ExportDefaultDeclaration' }>['declaration']): void {
     if (declared.type === 'TSInterfaceDeclaration') return;
     const isDeclaration = /Declaration|TSDeclareFunction/.test(declared.type);
-    // All that is left are expressions.
+    // All other types are expressions.
     this.exported.set('default', isDeclaration ? undefined : (declared as Expression));
   }
 
@@ -85,7 +88,7 @@ export class SourceExports {
   }
 
   #readAssignment(expression: Expression): void {
-    // Compilers list the names for Node as `0 && (module.exports = { … })`.
+    // Compilers list the export names for Node as `0 && (module.exports = { … })`.
     if (expression.type === 'LogicalExpression') this.#readAssignment(expression.right);
     if (expression.type !== 'AssignmentExpression' || expression.operator !== '=') return;
     const { left, right } = expression;
@@ -103,7 +106,10 @@ export class SourceExports {
     if (name !== undefined) this.exported.set(name, this.resolve(right) ?? undefined);
   }
 
-  /** `module.exports = …`: the keys of an object are the names. A function alone has none, for the platform's builder. */
+  /**
+   * `module.exports = …`: the keys of an object are the export names. For a function the platform's
+   * builder finds no names.
+   */
   #readWhole(expression: Expression): void {
     const whole = this.resolve(expression);
     if (!whole) return;
@@ -113,7 +119,7 @@ export class SourceExports {
   }
 }
 
-/** The members of an object literal that have a name; undefined for methods. */
+/** The named members of an object literal; the value is undefined for methods. */
 export function membersOf(object: ObjectLiteral): [name: string, value: Expression | undefined][] {
   return object.properties.flatMap((property): [string, Expression | undefined][] => {
     if (property.type === 'SpreadElement') return [];
@@ -132,7 +138,7 @@ function isModuleExports(node: { readonly type: string }): boolean {
   return nameOf(object) === 'module' && nameOf(property) === 'exports';
 }
 
-/** The names that a pattern such as `{ handler }` declares. */
+/** The names that a destructuring pattern such as `{ handler }` declares. */
 function namesIn(pattern: object): string[] {
   if (!('type' in pattern)) return [];
   if (pattern.type === 'ObjectPattern' && 'properties' in pattern && Array.isArray(pattern.properties)) {

@@ -1,12 +1,13 @@
 import { membersOf } from './source-exports.ts';
 import type { Expression } from './source-syntax.ts';
 
-/** Told of every part that is not written out, with what it is instead, e.g. `a variable`. */
+/** Called for every part that is no literal, with what it is instead, e.g. `a variable`. */
 export type NoteUnread = (part: Expression, what: string) => void;
 
 /**
- * The value of an expression that is written out: texts, numbers, true and false (also as `!0` and `!1`), null, lists and objects of them. In the place
- * of every other part stands undefined: the platform, which reads as much, ignores those without a word.
+ * The value of a literal expression: strings, numbers, true and false (also as `!0` and `!1`),
+ * null, and lists and objects of them. Every other part becomes undefined: the platform reads the
+ * same types and ignores other parts silently.
  */
 export function toLiteral(expression: Expression, note: NoteUnread): unknown {
   switch (expression.type) {
@@ -23,7 +24,7 @@ export function toLiteral(expression: Expression, note: NoteUnread): unknown {
     }
     case 'ArrayExpression':
       return expression.elements.map((element) => {
-        // A hole has no value; a spread is no expression of its own.
+        // A hole has no value; a spread is no expression.
         if (element === null) return undefined;
         if (element.type !== 'SpreadElement') return toLiteral(element, note);
         return void note(element.argument, 'a spread');
@@ -43,7 +44,7 @@ export function toLiteral(expression: Expression, note: NoteUnread): unknown {
   return undefined;
 }
 
-/** What an expression is, in words. */
+/** The kind of an expression, for messages. */
 export function describe({ type }: Expression): string {
   return KINDS[type] ?? 'an expression';
 }

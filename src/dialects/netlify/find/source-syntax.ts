@@ -6,27 +6,30 @@ export type Statement = Program['body'][number];
 export type Expression = Extract<Statement, { type: 'ExpressionStatement' }>['expression'];
 export type ObjectLiteral = Extract<Expression, { type: 'ObjectExpression' }>;
 
-/** The text is no JavaScript or TypeScript: what was met, and where. */
-export class SyntaxComplaint extends Error {
-  /** Both from 1. */
-  readonly place: { readonly line: number; readonly column: number };
+/** The source is no valid JavaScript or TypeScript: what was found, and where. */
+export class SourceSyntaxError extends Error {
+  /** Line and column, both from 1. */
+  readonly location: { readonly line: number; readonly column: number };
 
-  constructor(message: string, place: SyntaxComplaint['place'], cause: unknown) {
+  constructor(message: string, location: SourceSyntaxError['location'], cause: unknown) {
     super(message, { cause });
-    this.place = place;
+    this.location = location;
   }
 }
 
 const PLUGINS: readonly ParserPlugin[] = ['typescript', 'decorators-legacy', 'decoratorAutoAccessors'];
 
-/** Elsewhere `<T>x` is a cast. */
+/** Extensions whose files may hold JSX. In other files `<T>x` is a cast. */
 const WITH_JSX: ReadonlySet<string> = new Set(['.js', '.tsx']);
 
-/** Parses the text of a file; its name decides whether it may hold JSX. The parser is loaded only now. Throws a SyntaxComplaint. */
+/**
+ * Parses a source text. The name of the file decides whether it may hold JSX. Imports the parser on
+ * first use. Throws a SourceSyntaxError.
+ */
 export async function parseSource(text: string, file: string): Promise<Program> {
   const parser = await import('@babel/parser');
   const options: ParserOptions = {
-    // CommonJS need not be strict.
+    // Detects CommonJS, which may be non-strict.
     sourceType: 'unambiguous',
     allowReturnOutsideFunction: true,
     plugins: [...PLUGINS, ...(WITH_JSX.has(extname(file)) ? (['jsx'] as const) : [])],
@@ -35,13 +38,13 @@ export async function parseSource(text: string, file: string): Promise<Program> 
     return parser.parse(text, options).program;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // The parser sets the place on all its errors.
+    // The parser sets `loc` on all its errors.
     const { line, column } = (error as SyntaxError & { loc: { line: number; column: number } }).loc;
-    throw new SyntaxComplaint(error.message.replace(/ \(\d+:\d+\)$/, ''), { line, column: column + 1 }, error);
+    throw new SourceSyntaxError(error.message.replace(/ \(\d+:\d+\)$/, ''), { line, column: column + 1 }, error);
   }
 }
 
-/** Where a part of a text starts, both from 1. */
+/** The start of an AST node: line and column, both from 1. */
 export function locationOf(node: { readonly loc?: Expression['loc'] }): {
   readonly line?: number;
   readonly column?: number;
@@ -49,7 +52,7 @@ export function locationOf(node: { readonly loc?: Expression['loc'] }): {
   return node.loc ? { line: node.loc.start.line, column: node.loc.start.column + 1 } : {};
 }
 
-/** The expression without what only types need, and without brackets. */
+/** The expression without type syntax around it. */
 export function withoutTypes(expression: Expression): Expression {
   switch (expression.type) {
     case 'TSAsExpression':
@@ -62,7 +65,7 @@ export function withoutTypes(expression: Expression): Expression {
   }
 }
 
-/** The name of a property or an export, written plainly or in quotes; undefined for one that is computed. */
+/** The name of a property or an export, plain or in quotes; undefined for a computed one. */
 export function nameOf(key: { readonly type: string }): string | undefined {
   if (key.type === 'Identifier' && 'name' in key) return String(key.name);
   return key.type === 'StringLiteral' && 'value' in key ? String(key.value) : undefined;

@@ -5,13 +5,15 @@ import { toExpression, toLongest, toSegments } from './path-expression.ts';
 import { BadPath, type PathPart, toPathParts } from './path-parts.ts';
 
 /**
- * From a `path` of a function's `config` to its pattern: a text as it is, or the syntax of `URLPattern` for a pathname. One slash at the end means nothing,
- * here and in a request, except that `/sale/*` takes `/sale/` and not `/sale`. Params are raw, never decoded; those of groups without a name are called
- * "0", "1" and so on, and groups that were left out have none. A string instead says what is wrong with it.
+ * Converts a `path` of a function's `config` to its pattern. The path is a literal text, or has the
+ * syntax of `URLPattern` for a pathname. A slash at the end has no meaning in the path and in a
+ * request, except that `/sale/*` matches `/sale/` and not `/sale`. Params are raw, never decoded.
+ * Groups without a name are called "0", "1" and so on; omitted groups have no param. Returns a
+ * string with the reason if the path is invalid.
  */
 export function toPattern(path: string): Pattern | string {
-  const complaint = complaintOf(path);
-  if (complaint !== undefined) return complaint;
+  const mistake = checkPath(path);
+  if (mistake !== undefined) return mistake;
   try {
     return isLiteral(path) ? toLiteral(path) : toDynamic(path);
   } catch (error) {
@@ -20,19 +22,19 @@ export function toPattern(path: string): Pattern | string {
   }
 }
 
-function complaintOf(path: string): string | undefined {
-  const told = JSON.stringify(path);
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(path)) return `${told} is a whole URL; only its path can be matched`;
-  if (!/^\{?\//.test(path)) return `${told} must start with "/"`;
-  // Elsewhere a "?" says that what stands in front of it may be missing.
+function checkPath(path: string): string | undefined {
+  const quoted = JSON.stringify(path);
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(path)) return `${quoted} is a whole URL; only its path can be matched`;
+  if (!/^\{?\//.test(path)) return `${quoted} must start with "/"`;
+  // In a pattern a "?" makes the part before it optional.
   if (isLiteral(path) ? path.includes('?') : /\?[\w.[\]-]+=/.test(path))
-    return `${told} has a query, which is no part of a path`;
+    return `${quoted} has a query, which is no part of a path`;
   if (path.replaceAll(/\\.|\((?:\\.|[^\\)])*\)/g, '').includes('#'))
-    return `${told} has a "#", which is no part of a path`;
+    return `${quoted} has a "#", which is no part of a path`;
   return undefined;
 }
 
-/** As the platform tells them apart. */
+/** Whether a path is a literal, by the rule of the platform. */
 function isLiteral(path: string): boolean {
   return !/[*{[(]|\/:/.test(path);
 }
@@ -56,21 +58,26 @@ function withoutLastSlash(parts: readonly PathPart[]): readonly PathPart[] {
   return [...parts.slice(0, -1), ...(text === '' ? [] : [{ ...last, text }])];
 }
 
-/** Its texts as they stand in a URL. */
+/** The part with its texts in the normal form of a URL. */
 function toUrlText(part: PathPart): PathPart {
   if (part.kind === 'text') return { ...part, text: normalize(part.text) };
   return { ...part, prefix: normalize(part.prefix), suffix: normalize(part.suffix) };
 }
 
-/** What a URL never holds as it is (URL Standard, "path percent-encode set"), and escapes. */
-const ODD = /%[\da-f]{2}|[^!-~]|["#<>?^`{}]/giu;
+/**
+ * Percent-encoded characters, and characters that a URL must percent-encode (URL Standard, "path
+ * percent-encode set").
+ */
+const ESCAPABLE = /%[\da-f]{2}|[^!-~]|["#<>?^`{}]/giu;
 
-/** One spelling of many: only what has to be escaped is, with capitals (RFC 3986 6.2.2). */
+/**
+ * Normalizes a text: percent-encodes only what must be, with upper-case digits (RFC 3986, 6.2.2).
+ */
 function normalize(text: string): string {
-  return text.replaceAll(ODD, (odd) => {
-    if (odd.length !== 3 || !odd.startsWith('%')) return encodeURIComponent(odd);
-    const character = String.fromCharCode(Number.parseInt(odd.slice(1), 16));
-    return /[\w.~-]/.test(character) ? character : odd.toUpperCase();
+  return text.replaceAll(ESCAPABLE, (found) => {
+    if (found.length !== 3 || !found.startsWith('%')) return encodeURIComponent(found);
+    const character = String.fromCharCode(Number.parseInt(found.slice(1), 16));
+    return /[\w.~-]/.test(character) ? character : found.toUpperCase();
   });
 }
 
@@ -78,14 +85,14 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // No request with such a path is routed here, whatever stands in the segment.
+    // Invalid encodings are never routed, so the value does not matter.
     return text;
   }
 }
 
 const NO_PARAMS: Params = Object.freeze(Object.create(null));
 
-/** Compiled once, asked for each path that the segments let through. */
+/** Compiled once, called for each path that the segments match. */
 class PathMatcher {
   readonly #expression: RegExp;
   readonly #anyCase: RegExp;
@@ -106,12 +113,12 @@ class PathMatcher {
     const expression = path.anyCase ? this.#anyCase : this.#expression;
     const found = this.#matchText(raw, slashed, expression);
     if (found) return found;
-    // The same path may be spelled in other ways, and is not another one for that.
+    // Another percent-encoding of the same path must match too.
     const normal = normalize(raw);
     return normal === raw ? undefined : this.#matchText(normal, slashed, expression);
   };
 
-  /** With its slash only if it does not match without. */
+  /** Tries the text with its final slash only if it does not match without. */
   #matchText(text: string, slashed: boolean, expression: RegExp): Params | undefined {
     if (text.length > this.#longest && this.#isTooLong(text)) return undefined;
     const found = expression.exec(text) ?? (slashed ? expression.exec(`${text}/`) : null);

@@ -1,16 +1,19 @@
 import type { Params } from '../../../contract/target.ts';
 import { type QueryMatch, withoutParameters } from './redirect-query.ts';
 
-/** The `to` of a rule, with the names of its `from` and its `query` in it. */
+/** The `to` of a rule. It may contain placeholders (`:name`) from the rule's `from` and `query`. */
 export class RedirectDestination {
   /** Scheme and host; '' for a path of this site. */
   readonly origin: string;
   readonly #path: Template;
-  /** Undefined without a question mark. */
+  /** Undefined if `to` has no question mark. */
   readonly #query: Template | undefined;
   readonly #fragment: string;
 
-  /** `to` begins with a slash, or with http:// or https:// and a host. `names`: those that may stand in it. */
+  /**
+   * `to` begins with a slash, or with http:// or https:// and a host. `names`: the placeholders
+   * that it may contain.
+   */
   constructor(to: string, names: ReadonlySet<string>) {
     const [, origin = '', path = '', query, fragment = ''] = PARTS.exec(to) ?? [];
     this.origin = origin;
@@ -19,23 +22,29 @@ export class RedirectDestination {
     this.#fragment = toAscii(fragment);
   }
 
-  /** Where the client is led to: with the rule's own query if it has one, else with the request's. A path never becomes a host. */
+  /**
+   * The value of `Location`: with the rule's own query if it has one, else with the query of the
+   * request. A path never becomes a host.
+   */
   toLocation(params: Params, found: QueryMatch): string {
     return this.origin + this.toTarget(params, found) + this.#fragment;
   }
 
-  /** Path and query, whatever the host. */
+  /** Path and query, without the host. */
   toTarget(params: Params, { captures, rest }: QueryMatch): string {
     const path = this.#path.fill((name) => rawValue(params, name) ?? encodeValue(captures.get(name)));
     const query = this.#query ? this.#fillQuery(this.#query, params, captures) : rest;
     return path.replace(/^\/{2,}/, '/') + (query === '' ? '' : `?${query}`);
   }
 
-  /** The query of a request (without its question mark) that a function is asked with: the rule's own parameters come before the client's, and instead of them. */
-  mergeQuery(asked: string, params: Params, { captures }: QueryMatch): string {
-    if (!this.#query) return asked;
+  /**
+   * The query that a function receives, without the question mark: the rule's own parameters, then
+   * the client's parameters with other names.
+   */
+  mergeQuery(query: string, params: Params, { captures }: QueryMatch): string {
+    if (!this.#query) return query;
     const own = this.#fillQuery(this.#query, params, captures);
-    const others = withoutParameters(asked, new Set(new URLSearchParams(own).keys()));
+    const others = withoutParameters(query, new Set(new URLSearchParams(own).keys()));
     return others === '' || own === '' ? own + others : `${own}&${others}`;
   }
 
@@ -59,14 +68,14 @@ function encodeValue(value = ''): string {
   return encodeURIComponent(value.toWellFormed());
 }
 
-/** Users write paths as they read them; a field carries ASCII alone. */
+/** Authors may write paths with any characters; a header value may hold only ASCII. */
 function toAscii(text: string): string {
   return text.toWellFormed().replaceAll(/[^!-~]+/gu, encodeURIComponent);
 }
 
-/** A text with names in it; a colon before anything else is one. */
+/** A text with placeholders. A colon before any other name is literal text. */
 class Template {
-  /** Texts and names by turns, a text first. */
+  /** Literal texts and names alternate; the first element is a text. */
   readonly #parts: readonly string[];
 
   constructor(text: string, names: ReadonlySet<string>) {

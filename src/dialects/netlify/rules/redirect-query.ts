@@ -1,45 +1,48 @@
-/** What the `query` of a rule asks of a request's own. */
+/** The result of matching a rule's `query` against the query of a request. */
 export interface QueryMatch {
-  /** Decoded values, by the names that stand behind the colons. */
+  /** Decoded values, by the names after the colons. */
   readonly captures: ReadonlyMap<string, string>;
-  /** The parameters that the rule is not about, as they came; '' for none. */
+  /** The parameters that the rule does not name, unchanged; '' for none. */
   readonly rest: string;
 }
 
-/** The `query` of a rule: each of its parameters must be there, with its value, or with any one for `:name`. Others may be there, too. */
+/**
+ * The `query` of a rule. The request must have each of its parameters, with the given value, or
+ * with any non-empty value for `:name`. The request may have others too.
+ */
 export class RedirectQuery {
-  readonly #wanted: ReadonlyMap<string, string>;
+  readonly #required: ReadonlyMap<string, string>;
 
-  constructor(query: Readonly<Record<string, string>>) {
-    this.#wanted = new Map(Object.entries(query));
+  constructor(required: Readonly<Record<string, string>>) {
+    this.#required = new Map(Object.entries(required));
   }
 
-  /** Undefined when the request is not meant. */
+  /** `target`: the request target (path and query). Undefined if the query does not match. */
   match(target: string): QueryMatch | undefined {
-    const asked = queryOf(target);
-    if (this.#wanted.size === 0) return { captures: NONE, rest: asked };
-    const values = new URLSearchParams(asked);
+    const query = queryOf(target);
+    if (this.#required.size === 0) return { captures: NONE, rest: query };
+    const values = new URLSearchParams(query);
     const captures = new Map<string, string>();
-    for (const [name, wanted] of this.#wanted) {
-      if (wanted.startsWith(':')) {
+    for (const [name, required] of this.#required) {
+      if (required.startsWith(':')) {
         const value = values.get(name);
         if (!value) return undefined;
-        captures.set(wanted.slice(1), value);
-      } else if (!values.getAll(name).includes(wanted)) return undefined;
+        captures.set(required.slice(1), value);
+      } else if (!values.getAll(name).includes(required)) return undefined;
     }
-    return { captures, rest: withoutParameters(asked, this.#wanted) };
+    return { captures, rest: withoutParameters(query, this.#required) };
   }
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
-/** Without its question mark. */
+/** The query of a request target, without its question mark; '' for none. */
 export function queryOf(target: string): string {
   const at = target.indexOf('?');
   return at < 0 ? '' : target.slice(at + 1);
 }
 
-/** The others as they came, byte for byte. */
+/** The query without the parameters of these names. The others stay unchanged, byte for byte. */
 export function withoutParameters(query: string, names: { has(name: string): boolean }): string {
   return query
     .split('&')

@@ -2,12 +2,13 @@ import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Params } from '../../../contract/target.ts';
 
-/** What the star of a rule is called. */
+/** The name of the placeholder for the star of a rule. */
 const SPLAT = 'splat';
 
 /**
- * From the `from` of a rule to its pattern: `:name` is one segment, a `*` at the end whatever comes, also nothing. Letters count as they are written, a slash at
- * the end means nothing, and what is taken is raw. A string instead says why the rule is not used.
+ * Converts the `from` of a rule to its pattern. `:name` matches one segment; a `*` at the end
+ * matches any rest, also an empty one. Case is significant, a slash at the end is not. Params are
+ * raw. Returns a string with the reason if the rule cannot be used.
  */
 export function toRedirectSource(from: string): Pattern | string {
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(from)) return 'begins with a host; rules look at paths alone here';
@@ -16,7 +17,8 @@ export function toRedirectSource(from: string): Pattern | string {
   const isOpen = from.endsWith('/*');
   const path = isOpen ? from.slice(0, -2) || '/' : from;
   if (path.includes('*')) return 'has a "*" that is not all behind its last slash';
-  // "?" and "#" never come in a path, and a "%" as in "100%" is none.
+  // A path never contains "?" or "#". A "%" without two hex digits, as in "100%", makes
+  // `toMatchable` return undefined.
   const found = path.includes('?') ? undefined : toMatchable(path.replaceAll(/[^!-~]+/gu, encodeURIComponent));
   if (!found || found.hasInnerSlash) return 'never matches: no request with such a path is routed here';
   const segments = found.segments.map(toSegment);
@@ -34,7 +36,7 @@ function toSegment(text: string): PatternSegment {
   return name === undefined ? { kind: 'literal', text } : { kind: 'param', name };
 }
 
-/** Asked only for paths that the segments let through, so that there is nothing left to compare. */
+/** Called only for paths that the segments match, so it only extracts params. */
 class SourceMatcher {
   readonly #segments: readonly PatternSegment[];
   readonly #isOpen: boolean;
@@ -45,7 +47,8 @@ class SourceMatcher {
   }
 
   readonly match = ({ rawSegments, hasInnerSlash }: MatchablePath): Params | undefined => {
-    // An address made of it could lead elsewhere for a client that decodes before it reads.
+    // A `Location` with an encoded slash could mean another path to a client that decodes it before
+    // splitting.
     if (hasInnerSlash) return undefined;
     const params: Record<string, string> = Object.create(null);
     for (const [index, segment] of this.#segments.entries()) {

@@ -5,14 +5,17 @@ import type { RedirectDestination } from './redirect-destination.ts';
 import type { RedirectQuery } from './redirect-query.ts';
 
 export interface RedirectParts {
-  /** The file with the rule, relative to the site. */
+  /** The file that holds the rule, relative to the site. */
   readonly file: string;
   readonly status: number;
   readonly query: RedirectQuery;
   readonly destination: RedirectDestination;
 }
 
-/** A rule that leads the client to another address. It passes a request whose query it is not about, and one that it would lead to where it is. */
+/**
+ * Responds with a redirect. Passes a request whose query does not match, and one whose redirect
+ * would lead to the same URL.
+ */
 export class RedirectTarget implements Target {
   readonly name: string;
   readonly #parts: RedirectParts;

@@ -6,13 +6,14 @@ import { queryOf } from './redirect-query.ts';
 import type { RedirectParts } from './redirect-target.ts';
 
 export interface RewriteParts extends RedirectParts {
-  /** Finds the functions of the site. */
+  /** Finds functions of the site by method and path. */
   readonly functions: Router;
 }
 
 /**
- * A rule whose request a function answers: the one that is reached under the rule's address, with the URL that the client asked for and the query of the rule in
- * it. A status other than 200 takes the place of the function's. It passes when no function is reached there.
+ * Calls the function whose route matches the rule's destination. The function sees the URL of the
+ * client, with the query of the rule merged in. A status other than 200 replaces the status of the
+ * function's response. Passes if no function matches.
  */
 export class RewriteTarget implements Target {
   readonly name: string;
@@ -25,41 +26,41 @@ export class RewriteTarget implements Target {
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
     const { query, destination, functions, status } = this.#parts;
-    const { target: askedTarget } = exchange;
-    const found = query.match(askedTarget);
+    const { target: originalTarget } = exchange;
+    const found = query.match(originalTarget);
     if (!found) return 'passed';
     const candidates = functions.find(exchange.request.method ?? '', destination.toTarget(params, found));
     if (candidates.length === 0) return 'passed';
-    const asked = queryOf(askedTarget);
-    const merged = destination.mergeQuery(asked, params, found);
-    if (merged !== asked) exchange.rewrite(`${askedTarget.split('?', 1)[0]}?${merged}`);
+    const originalQuery = queryOf(originalTarget);
+    const merged = destination.mergeQuery(originalQuery, params, found);
+    if (merged !== originalQuery) exchange.rewrite(`${originalTarget.split('?', 1)[0]}?${merged}`);
     const override = status === 200 ? undefined : new StatusOverride(exchange, status);
-    for (const { route, params: taken } of candidates) {
+    for (const { route, params: routeParams } of candidates) {
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
-      if ((await route.target.answer(exchange, taken)) === 'answered') return 'answered';
+      if ((await route.target.answer(exchange, routeParams)) === 'answered') return 'answered';
     }
     override?.undo();
-    if (merged !== asked) exchange.rewrite(askedTarget);
+    if (merged !== originalQuery) exchange.rewrite(originalTarget);
     return 'passed';
   }
 }
 
-/** Puts a rule's status in the place of the one that comes with the head, but not of a fault's. */
+/** Replaces the status of the response's head by the status of the rule, except for a fault. */
 class StatusOverride {
   readonly #response: ServerResponse;
-  readonly #before: ServerResponse['writeHead'];
+  readonly #originalWriteHead: ServerResponse['writeHead'];
 
   constructor(exchange: Exchange, status: number) {
     const { response } = exchange;
     this.#response = response;
-    this.#before = response.writeHead;
-    const write = this.#before as (...given: unknown[]) => ServerResponse; // its overloads in one
+    this.#originalWriteHead = response.writeHead;
+    const write = this.#originalWriteHead as (...given: unknown[]) => ServerResponse; // one signature for its overloads
     response.writeHead = (given: number, ...rest: unknown[]) =>
       write.call(response, exchange.fault ? given : status, ...rest);
   }
 
   undo(): void {
-    this.#response.writeHead = this.#before;
+    this.#response.writeHead = this.#originalWriteHead;
   }
 }

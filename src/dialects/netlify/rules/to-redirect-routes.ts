@@ -5,7 +5,7 @@ import type { Project } from '../../../contract/project.ts';
 import type { Route, Router } from '../../../contract/route.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import type { TomlRedirect } from '../config/toml-redirects.ts';
-import { mayMeet } from '../find/pattern-fit.ts';
+import { mayOverlap } from '../find/pattern-fit.ts';
 import { RedirectDestination } from './redirect-destination.ts';
 import { RedirectQuery } from './redirect-query.ts';
 import { toRedirectSource } from './redirect-source.ts';
@@ -18,9 +18,10 @@ export interface RedirectRoutes {
 }
 
 /**
- * The routes of the rules in `netlify.toml`: those that lead a client elsewhere, and those that a function of this site answers. They are one list, of which the first rule
- * that matches counts: with `force` it answers before functions and files, by one filter; else after all of them. What is not done here is a warning.
- * `functions`: their routes, by which rules find them.
+ * The routes of the redirects in `netlify.toml`: redirects of the client to another URL, and
+ * rewrites to a function of this site. They are one list, of which the first matching rule is used.
+ * With `force` it runs before functions and files, in one filter; else after them. A rule that
+ * nexthop does not support becomes a warning. `functions`: the routes that rewrites may call.
  */
 export function toRedirectRoutes(
   rules: readonly TomlRedirect[],
@@ -44,9 +45,9 @@ export function toRedirectRoutes(
   return { routes: [...filters, ...found.filter(({ rule }) => !rule.force).map(({ route }) => route)], problems };
 }
 
-/** The shape of the pattern says that it is asked about every path; its text says what it is. */
+/** A route that is called for every path, as its pattern shows. Its text is a description. */
 function toFilter(count: number, target: Target): Route {
-  const pattern = { text: 'forced redirects', segments: [ANYTHING] };
+  const pattern = { text: 'forced redirects', segments: [REST] };
   const about = count === 1 ? '1 rule' : `${count} rules`;
   return { pattern, methods: 'any', target, step: 1, dialect: 'netlify', file: target.name, about };
 }
@@ -56,7 +57,10 @@ interface FoundRule {
   readonly route: Route;
 }
 
-/** Answers by the first rule that matches, if it is one with `force`; a rule without it that comes first is kept for later, and hides the others. */
+/**
+ * Applies the first matching rule if it has `force`. If the first matching rule has no `force`,
+ * passes: that rule runs later and hides all rules after it.
+ */
 class ForcedRules implements Target {
   readonly name: string;
   readonly #router: Router;
@@ -83,15 +87,15 @@ class ForcedRules implements Target {
   }
 }
 
-/** What a client follows. */
-const LEADING: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** The statuses that redirect a client. */
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 interface Functions {
   readonly functions: readonly Route[];
   readonly router: Router;
 }
 
-/** A string instead says why there is none. */
+/** Returns a string with the reason if the rule cannot be used. */
 function toRoute(rule: TomlRedirect, functions: Functions): Route | string {
   if (rule.others.length > 0) return `nothing here knows ${rule.others.join(', ')}`;
   const source = toRedirectSource(rule.from);
@@ -106,38 +110,38 @@ function toTarget({ file, to, status, query }: TomlRedirect, source: Pattern, fu
   if (!/^(?:\/(?!\/)|https?:\/\/[^/?#])/i.test(to)) return 'its "to" must start with "/", http:// or https://';
   const names = new Set(namesOf(source, query));
   const destination = new RedirectDestination(to, names);
-  if (hasName(destination.origin, names)) {
+  if (hasPlaceholder(destination.origin, names)) {
     return 'its "to" has a name in the host; only path and query can be filled in here';
   }
   const parts = { file, status, query: new RedirectQuery(query), destination };
-  if (LEADING.has(status)) return new RedirectTarget(parts);
+  if (REDIRECT_STATUSES.has(status)) return new RedirectTarget(parts);
   if (status > 200 && status < 400) return `a status of ${status} neither leads anywhere nor answers`;
   if (destination.origin !== '') return 'requests are not passed on to other hosts here';
-  if (!isReached(to, names, functions))
+  if (!mayReachFunction(to, names, functions))
     return 'no function of this site is reached there, and files are not rewritten to here';
   return new RewriteTarget({ ...parts, functions: functions.router });
 }
 
 function* namesOf({ segments }: Pattern, query: TomlRedirect['query']): Generator<string> {
   for (const segment of segments) if (segment.kind !== 'literal') yield segment.name;
-  for (const wanted of Object.values(query)) if (wanted.startsWith(':')) yield wanted.slice(1);
+  for (const value of Object.values(query)) if (value.startsWith(':')) yield value.slice(1);
 }
 
-/** Whether some function may be reached, whatever the names in it stand for. */
-function isReached(to: string, names: ReadonlySet<string>, { functions, router }: Functions): boolean {
+/** Whether a request for `to` can reach a function, for any values of its placeholders. */
+function mayReachFunction(to: string, names: ReadonlySet<string>, { functions, router }: Functions): boolean {
   const [path = ''] = to.split(/[?#]/, 1);
   const texts = path.split('/').slice(1);
-  const open = texts.findIndex((text) => hasName(text, names));
+  const open = texts.findIndex((text) => hasPlaceholder(text, names));
   if (open >= 0) {
     const segments = texts.slice(0, open).map((text) => ({ kind: 'literal', text }) as const);
-    return functions.some(({ pattern }) => mayMeet(pattern, { text: path, segments: [...segments, ANYTHING] }));
+    return functions.some(({ pattern }) => mayOverlap(pattern, { text: path, segments: [...segments, REST] }));
   }
   const methods = new Set(functions.flatMap((route) => (route.methods === 'any' ? ['GET'] : route.methods)));
   return [...methods].some((method) => router.find(method, path).length > 0);
 }
 
-function hasName(text: string, names: ReadonlySet<string>): boolean {
+function hasPlaceholder(text: string, names: ReadonlySet<string>): boolean {
   return [...text.matchAll(/:([A-Za-z_]\w*)/g)].some(([, name = '']) => names.has(name));
 }
 
-const ANYTHING = { kind: 'catch-all', name: '', orNone: true } as const;
+const REST = { kind: 'catch-all', name: '', orNone: true } as const;

@@ -6,7 +6,7 @@ import { serveFunction } from '../../../helpers/function-server.ts';
 function fieldsAfter(change: (cookies: Cookies) => void): string[] {
   const jar = new CookieJar([]);
   change(jar.cookies);
-  return jar.toFields();
+  return jar.toSetCookieValues();
 }
 
 test('a cookie of the request is given as it came: not decoded, with what it has of "="', (t) => {
@@ -34,7 +34,7 @@ test('the functions may be taken out, and JSON sees nothing of them', (t) => {
 
   set('a', '1');
 
-  t.deepEqual(jar.toFields(), ['a=1']);
+  t.deepEqual(jar.toSetCookieValues(), ['a=1']);
   t.is(JSON.stringify(jar.cookies), '{}');
 });
 
@@ -104,7 +104,7 @@ for (const [what, cookie] of UNFIT) {
     const jar = new CookieJar([]);
 
     t.notThrows(() => jar.cookies.set(cookie));
-    t.throws(() => jar.toFields(), { instanceOf: TypeError });
+    t.throws(() => jar.toSetCookieValues(), { instanceOf: TypeError });
   });
 }
 
