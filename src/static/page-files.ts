@@ -55,13 +55,13 @@ const FOR_BOTH = new Set([
   '.gltf',
 ]);
 
-/** Lists of a tool for a language in which nothing is for the web, and folders of reports that show sources. */
+/** Lists of packages for a server, and folders of tests and of reports that show source code. */
 const NEVER = /^(?:requirements[^/]*\.txt|pom\.xml|(?:coverage|tests?|__tests__)\/.*)$/;
 
 /** What may name other files. */
 const TEXTS = new Set(['.html', '.htm', '.css', '.js', '.mjs', '.json', '.svg', '.webmanifest']);
 
-/** A larger one is no page, and hardly names what stands beside it. */
+/** Larger files are data or bundles, which are not searched for names. */
 const MAX_TEXT_BYTES = 4 * 1024 ** 2;
 
 /** In quotes or in `url(…)`, with an extension of files that are served only if they are named: `node server.js` in a text is no name. */
@@ -70,7 +70,7 @@ const NAMES =
 
 /**
  * Of the files at the top of a site without a build, those that are for the web: pages and their assets, and scripts and data that one of them names, or that
- * these name in turn. So the code of a server and its data beside them are not given away. What is left out of what a page might have meant is named as ignored.
+ * these name in turn. The code and data of a server beside them are never served. Scripts and data that were left out are listed as ignored.
  */
 export async function pickPageFiles({ files, folders, ignored, problems }: FileListing): Promise<FileListing> {
   const choice = new Choice(files.filter(({ path }) => !NEVER.test(path)));

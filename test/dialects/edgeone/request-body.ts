@@ -157,7 +157,7 @@ test('the standard methods work beside request.body', async (t) => {
   t.deepEqual(await post(`${url}/bytes`, 'abc', 'text/plain'), ['abc', 3, 3]);
 });
 
-test('JSON that is none is a 400 with the reason where body is read, and the connection stays', async (t) => {
+test('invalid JSON is a 400 with the reason where body is read, and the connection stays', async (t) => {
   const { connect } = await serve(t, 'return [request.body];');
   const peer = await connect();
   const ask = (accept: string, body: string) =>
@@ -168,23 +168,23 @@ test('JSON that is none is a 400 with the reason where body is read, and the con
   ask('application/json', '{"a":<b>}');
   t.regex(
     await peer.readUntil('}\n'),
-    /^HTTP\/1\.1 400 .*"code":"bad_body".*"message":"the body is no JSON: Unexpected token/s,
+    /^HTTP\/1\.1 400 .*"code":"bad_body".*"message":"the body is not valid JSON: Unexpected token/s,
   );
   ask('text/plain', '{');
-  t.regex(await peer.readUntil('(line 1 column 2)\n'), /^HTTP\/1\.1 400 .*\n\nthe body is no JSON: .*/s);
+  t.regex(await peer.readUntil('(line 1 column 2)\n'), /^HTTP\/1\.1 400 .*\n\nthe body is not valid JSON: .*/s);
   ask('text/html', '{"a":<b>}');
-  t.regex(await peer.readUntil('</html>\n'), /^HTTP\/1\.1 400 .*<pre>the body is no JSON: .*&#60;/s);
+  t.regex(await peer.readUntil('</html>\n'), /^HTTP\/1\.1 400 .*<pre>the body is not valid JSON: .*&#60;/s);
   ask('*/*', '1');
   t.regex(await peer.readUntil('[1]'), /^HTTP\/1\.1 200 /);
 });
 
-test('a function may answer JSON that is none itself, and read it as text', async (t) => {
+test('a function may answer invalid JSON itself, and read it as text', async (t) => {
   const { url } = await serve(
     t,
-    'try { request.body; } catch (error) { return [error.message.slice(0, 20), await request.text()]; }',
+    'try { request.body; } catch (error) { return [error.message.slice(0, 27), await request.text()]; }',
   );
 
-  t.deepEqual(await post(`${url}/f`, '{', 'application/json'), ['the body is no JSON:', '{']);
+  t.deepEqual(await post(`${url}/f`, '{', 'application/json'), ['the body is not valid JSON:', '{']);
 });
 
 const STREAM = 'return [request.body instanceof ReadableStream, await request.text()];';

@@ -31,11 +31,11 @@ export class PreparedBody {
 
   /**
    * What `request.body` is: undefined if there are no bytes, a parsed value for JSON and forms, a string for plain text, else a Buffer that can also be read as a stream.
-   * Throws `bad_body` for JSON that is none.
+   * Throws `bad_body` for invalid JSON.
    */
   toValue(headers: Headers): unknown {
     if (this.#bytes.length === 0) return undefined;
-    // What is compressed is nothing but bytes.
+    // Compressed bytes are not decoded.
     if (headers.has('content-encoding')) return toReadable(this.#bytes);
     const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';', 1);
     if (JSON_TYPE.test(type.trim())) return parseJson(this.#toText());
@@ -56,7 +56,7 @@ function parseJson(text: string): unknown {
   try {
     return withText(JSON.parse(text), text);
   } catch (cause) {
-    const reason = `the body is no JSON: ${cause instanceof Error ? cause.message : cause}`;
+    const reason = `the body is not valid JSON: ${cause instanceof Error ? cause.message : cause}`;
     throw new Fault('bad_body', { message: reason, clientMessage: reason, cause });
   }
 }
