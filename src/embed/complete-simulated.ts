@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * Completes a request and a response that no server of Node's has made: adapters for Lambda (serverless-http, serverless-express) and for tests (light-my-request)
- * build both from an event. Some have the HTTP version as text, numbers as values of headers, or no flat list of headers. The code behind this reads that
- * list, and vets trust headers there, so those of a request with an empty list would not be vetted. Others have a connection without counts, whose `write`
- * returns nothing, and a response that never closes. What a server of Node's has made is left as it is.
+ * Completes a request and a response that were not created by a Node server. Adapters for Lambda
+ * (serverless-http, serverless-express) and for tests (light-my-request) build both from an event.
+ * Some have the HTTP version as text, numbers as header values, or no flat list of headers. Later
+ * code reads that list and checks trust headers there, so the headers of a request with an empty
+ * list would not be checked. Others have a connection without byte counts, a `write` that returns
+ * nothing, or a response that never closes. Objects of a Node server are not changed.
  */
 export function completeSimulated(request: IncomingMessage, response: ServerResponse): void {
   if (isParsed(request)) return;
@@ -20,13 +22,13 @@ function isParsed(request: IncomingMessage): boolean {
   return (
     typeof httpVersionMajor === 'number' &&
     typeof httpVersionMinor === 'number' &&
-    // `in`, because Node builds `headersDistinct` when it is first read, and `headers` as well.
+    // `in`, because Node builds `headersDistinct` and `headers` at the first read.
     'headersDistinct' in request &&
     (rawHeaders.length > 0 || Object.keys(request.headers).length === 0)
   );
 }
 
-/** HTTP/1.1 where nothing is said. */
+/** A missing version means HTTP/1.1. */
 function toNumber(version: unknown): number {
   return Number(version ?? 1);
 }
@@ -58,12 +60,14 @@ function toDistinct(rawHeaders: readonly string[]): NodeJS.Dict<string[]> {
 
 function completeResponse(response: ServerResponse): void {
   const write = response.write as (...given: unknown[]) => unknown; // one of its overloads
-  // Only `false` means that the connection is full, as for `pipe`; 'drain' never follows anything else.
+  // Only `false` means that the buffer is full, as for `pipe`. For any other value no 'drain'
+  // follows.
   response.write = (...given: unknown[]) => write.apply(response, given) !== false;
   let isClosed = false;
   response.once('close', () => {
     isClosed = true;
   });
-  // Of Node's own responses each that is finished closes. An adapter that emits the event itself has done so by then.
+  // Node's own responses emit 'close' after 'finish'. An adapter that emits it itself has done so
+  // by then.
   response.once('finish', () => setImmediate(() => isClosed || response.emit('close')));
 }

@@ -1,7 +1,10 @@
 import { type Config, ConfigError, readConfig, type Source } from '../config/config.ts';
 import { SETTINGS, type SettingName } from '../config/settings.ts';
 
-/** What the server around a middleware decides, or what is about the next hop, which is `next` here. In the environment they may mean the host. */
+/**
+ * Settings that the host server decides, or that are about the next hop, which is `next` in a
+ * middleware. In the environment they may be meant for the host.
+ */
 const HOSTS: readonly SettingName[] = [
   ...(['PORT', 'HOST', 'NEXT_HOP', 'SERVER_CERT_PATH', 'SERVER_KEY_PATH', 'HEADER_LIMIT', 'BODY_LIMIT'] as const),
   ...(['MAX_CONNECTIONS', 'HEADERS_TIMEOUT', 'KEEP_ALIVE_TIMEOUT', 'CLIENT_IDLE_TIMEOUT'] as const),
@@ -12,22 +15,25 @@ const HOSTS: readonly SettingName[] = [
   ...(['MESSAGE_CLIENT_REGISTRATION_TIMEOUT_SECONDS', 'REDIS_BRPOP_TIMEOUT_SECONDS'] as const),
 ];
 
-/** No log files, and of what happens only what somebody should know. */
+/** No log files, and only warnings and errors. */
 const DEFAULTS = { LOG_DIR: '', LOG_LEVEL: 'warn' };
 
 /**
- * The settings of a middleware: those given, then the environment's. Throws a ConfigError that names each bad one, and each given one that would do nothing
- * here; what the environment has of those is not looked at.
+ * The settings of a middleware: the given ones, then the environment's. Throws a ConfigError that
+ * names each invalid one, and each given one that has no effect in a middleware. The environment's
+ * values of those are ignored.
  */
 export function readHostConfig({ flags = {}, ...source }: Omit<Source, 'defaults'>): Config {
-  const useless = HOSTS.filter((name) => name in flags);
-  if (useless.length > 0) {
+  const withoutEffect = HOSTS.filter((name) => name in flags);
+  if (withoutEffect.length > 0) {
     throw new ConfigError(
-      useless.map((name) => `${name} does nothing in a middleware: it is for the server around it to decide`),
+      withoutEffect.map(
+        (name) => `${name} has no effect in a middleware: the host server decides it; remove it from settings`,
+      ),
     );
   }
-  const untouched = Object.fromEntries(HOSTS.map((name) => [name, SETTINGS[name].default]));
-  const config = readConfig({ ...source, flags: { ...flags, ...untouched }, defaults: DEFAULTS });
-  // It is one for the whole process, and the code of the host reads it, too.
+  const defaultValues = Object.fromEntries(HOSTS.map((name) => [name, SETTINGS[name].default]));
+  const config = readConfig({ ...source, flags: { ...flags, ...defaultValues }, defaults: DEFAULTS });
+  // NODE_ENV belongs to the whole process; the host's code reads it too, so it is not changed.
   return Object.freeze({ ...config, nodeEnv: undefined });
 }

@@ -20,18 +20,18 @@ import { RunningSite } from '../site/running-site.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { completeSimulated } from './complete-simulated.ts';
 import { Visit } from './host-head.ts';
-import { AskedRequest } from './host-request.ts';
+import { HostRequest } from './host-request.ts';
 
-/** How long the log may take to get its last lines out. */
+/** Time for the log to write its last lines. */
 const LOG_CLOSE_MS = 1000;
 
 export interface EmbeddedEdgeParts {
   readonly config: Config;
   readonly log: Log;
   readonly isTrusted: TrustedPeers;
-  /** The platforms whose sites are understood; default: all there are. */
+  /** The supported platforms. Default: all. */
   readonly dialects?: readonly Dialect[];
-  /** Answers what nobody here does, where nobody stands behind; default: that is 404. */
+  /** Answers requests that no route answers if there is no `next`. Default: 404. */
   readonly last?: Fallback;
 }
 
@@ -39,14 +39,14 @@ interface OwnParts extends EmbeddedEdgeParts {
   readonly site: RunningSite;
 }
 
-/** One nexthop inside of somebody else's server: everything of it that lives as long as he wants it. */
+/** One nexthop inside a host server. Owns everything that it opens until `close`. */
 export class EmbeddedEdge {
   readonly #parts: OwnParts;
   readonly #exchanges: Exchanges;
   readonly #webSockets: WebSockets;
   readonly #handler: Handler;
   #closed: Promise<void> | undefined;
-  #isHttp2Told = false;
+  #isHttp2Reported = false;
 
   private constructor(parts: OwnParts) {
     const { config, log, isTrusted, site, last } = parts;
@@ -61,14 +61,17 @@ export class EmbeddedEdge {
       fallback: nextOr(last),
       webSockets: this.#webSockets,
       tunnels: { open: async ({ hostServer }, head) => hostServer?.takeBack(head) },
-      // Whether he is ready, the host knows.
+      // The host has its own readiness check.
       ready: new Ready(''),
       log,
       dev: config.DEV,
     });
   }
 
-  /** Reads the site and begins to run its jobs. Rejects with a SiteError; whatever was opened, the log too, is closed then. */
+  /**
+   * Reads the site and starts its jobs. Rejects with a SiteError after closing everything that was
+   * opened, also the log.
+   */
   static async open(parts: EmbeddedEdgeParts): Promise<EmbeddedEdge> {
     const { config, log, dialects } = parts;
     try {
@@ -83,51 +86,59 @@ export class EmbeddedEdge {
     }
   }
 
-  /** Answers, or calls `next`. Resolves when the answer is handed to the connection; rejects only with what `next` throws. */
+  /**
+   * Answers, or calls `next`. Resolves when the response is passed to the connection. Rejects only
+   * with an error that `next` throws.
+   */
   async serve(request: IncomingMessage, response: ServerResponse, next?: () => void, locals?: object): Promise<void> {
     if (request.httpVersionMajor > 1) {
       this.#refuseHttp2(request, response);
       return;
     }
     completeSimulated(request, response);
-    // What is answered or left already is nobody's, and `*` is about the server, which is the host's.
+    // Skip a request that is already answered or abandoned. `*` is about the server, which is the
+    // host's.
     if (response.headersSent || response.closed || (next && request.url === '*')) {
       next?.();
       return;
     }
-    const asked = new AskedRequest(request);
+    const hostRequest = new HostRequest(request);
     const exchange = this.#exchanges.open(request, response, this.#closed && new Fault('draining'));
     exchange.locals = locals;
-    const visit = new Visit({ exchange, asked, hasNext: next !== undefined });
+    const visit = new Visit({ exchange, hostRequest, hasNext: next !== undefined });
     await this.#handler.handle(exchange, exchange.fault);
     if (!visit.isOver) return;
     this.#exchanges.release(exchange);
     next?.();
   }
 
-  /** Lets a function open a WebSocket, or calls `next` with what came behind the request. Rejects only with what `next` throws. */
+  /**
+   * Lets a function open the WebSocket, or calls `next` with the bytes after the request. Rejects
+   * only with an error that `next` throws.
+   */
   async upgrade(request: IncomingMessage, socket: Socket, head: Buffer, next?: (head: Buffer) => void): Promise<void> {
     if (next && !isTunnelRequest(request)) {
       next(head);
       return;
     }
-    const asked = new AskedRequest(request);
+    const hostRequest = new HostRequest(request);
     const exchange = this.#exchanges.openUpgrade(request, socket, this.#refusalOf(request));
-    const visit = new Visit({ exchange, asked, hasNext: next !== undefined });
+    const visit = new Visit({ exchange, hostRequest, hasNext: next !== undefined });
     await this.#handler.handleTunnel(exchange, head, exchange.fault);
     if (!visit.isOver) return;
     this.#exchanges.releaseUpgrade(exchange);
     next?.(takeHead(socket, visit.head));
   }
 
-  /** Reads the site again and lets it answer, without dropping a request. Never rejects. */
+  /** Reads the site again and serves new requests from it. No request is dropped. Never rejects. */
   reload(): Promise<Reload> {
     return this.#parts.site.reload();
   }
 
   /**
-   * Ends all of it: from now on every request is answered 503. Those under way, jobs and work behind answers have DRAIN_TIMEOUT, then they are cut. Resolves
-   * when nothing is left that would keep the process alive.
+   * Closes everything. From now on every request gets 503. Requests in flight, jobs and background
+   * work have DRAIN_TIMEOUT, then they are cut. Resolves when nothing is left that keeps the
+   * process alive.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -139,11 +150,11 @@ export class EmbeddedEdge {
     const { DRAIN_TIMEOUT } = config;
     const retired = site.retire(DRAIN_TIMEOUT);
     const finished = Promise.all([this.#exchanges.settled(), this.#webSockets.close(DRAIN_TIMEOUT), retired])
-      // To which those that end now may still add.
+      // A request that ends during the drain may still add background work.
       .then(() => site.pendingWork.settled());
     if (!(await withTimeout(DRAIN_TIMEOUT, finished))) {
       const left = { requests: this.#exchanges.size, web_sockets: this.#webSockets.size, work: site.pendingWork.size };
-      log.warn('the middleware was closed before all was over; what was left is cut', left);
+      log.warn('the drain of the middleware timed out; the remaining work is cut', left);
       for (const exchange of this.#exchanges) cut(exchange);
     }
     await site.close();
@@ -154,26 +165,29 @@ export class EmbeddedEdge {
     if (this.#closed) return new Fault('draining');
     return isTunnelRequest(request)
       ? undefined
-      : new Fault('not_found', { message: 'no WebSocket, and nobody stands behind' });
+      : new Fault('not_found', { message: 'the upgrade is not for a WebSocket, and the host gave no next' });
   }
 
   #refuseHttp2(request: IncomingMessage, response: ServerResponse): void {
     refuseHttp2(request, response);
-    if (this.#isHttp2Told) return;
-    this.#isHttp2Told = true;
+    if (this.#isHttp2Reported) return;
+    this.#isHttp2Reported = true;
     this.#parts.log.warn(
-      'a request over HTTP/2 was refused, as all will be: nexthop inside of a server speaks HTTP/1.1',
+      'a request over HTTP/2 was refused, as every later one will be: a middleware supports HTTP/1.1 only',
     );
   }
 }
 
-/** It ends with the connection, which is how a client can tell. */
+/** Closes the connection too, so that the client sees an incomplete response. */
 function cut({ response, socket }: Exchange): void {
   response.destroy();
   socket.destroy();
 }
 
-/** What stands behind a middleware: there the host answers what nobody here does. Where nobody stands, `last` answers; without it that is `not_found`. */
+/**
+ * The fallback of a middleware: the host's `next`. Without `next`, `last` answers; without that the
+ * request fails with `not_found`.
+ */
 function nextOr(last: Fallback | undefined): Fallback {
   return {
     name: 'next',
@@ -190,8 +204,8 @@ function nextOr(last: Fallback | undefined): Fallback {
 }
 
 /**
- * Answers what Node makes of a request over HTTP/2 for those who know HTTP/1: 505. Functions would find fields that are none (`:path`) and no Host, and
- * to let it pass would lead around whatever guards the site.
+ * Answers a request of Node's HTTP/2 compatibility API with 505. Functions would get pseudo-headers
+ * (`:path`) and no Host. Passing it to `next` would bypass the filters that protect the site.
  */
 function refuseHttp2({ headers }: IncomingMessage, response: ServerResponse): void {
   const fault = new Fault('version_unsupported');
@@ -203,12 +217,14 @@ function refuseHttp2({ headers }: IncomingMessage, response: ServerResponse): vo
 }
 
 /**
- * What a client has sent behind its request for an upgrade, `head` first, as node:http would hand it out; the socket is then as node:http hands it out, too:
- * neither flowing nor paused, so that whoever listens to its data gets them.
+ * Returns the bytes after an upgrade request, `head` first, in the same way as node:http does. The
+ * socket is then in the same state as there: neither flowing nor paused, so that the next 'data'
+ * listener starts it.
  */
 function takeHead(socket: Socket, head: Buffer): Buffer {
   const rest: Buffer | null = socket.read();
-  // The types take it for read-only; Node itself sets it (_http_server.js, onParserExecuteCommon).
+  // The types declare it read-only, but Node itself sets it (_http_server.js,
+  // onParserExecuteCommon).
   (socket as { readableFlowing: boolean | null }).readableFlowing = null;
   return rest ? Buffer.concat([head, rest]) : head;
 }

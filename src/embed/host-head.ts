@@ -2,18 +2,20 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Exchange, HostServer } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { type HeadArguments, toFlat } from '../http/flat-headers.ts';
-import type { AskedRequest } from './host-request.ts';
+import type { HostRequest } from './host-request.ts';
 
-/** Of these the host's and ours both count. */
+/** Of these headers the host's and the site's are both sent. */
 const ADDED: ReadonlySet<string> = new Set(['set-cookie', 'vary']);
 
 type WriteHead = (this: ServerResponse, status: number, reason?: string) => ServerResponse;
 
 /**
- * Lets our answers go out by a response on which the host has set fields, and whose methods others have wrapped.
+ * Sends the site's responses through a response on which the host has set headers and whose methods
+ * other libraries have wrapped.
  *
- * A head is written field by field: there are wrappers (`on-headers` before 1.1, and with it `compression` and sessions) that take a flat array for something
- * else. `Set-Cookie` and `Vary` are added to the host's, and a fault's answer keeps what the host has set, say for security or CORS.
+ * Headers are set one by one: some wrappers (`on-headers` before 1.1, used by `compression` and
+ * session libraries) misread a flat array. `Set-Cookie` and `Vary` are added to the host's. An
+ * error response keeps the host's headers, e.g. for security or CORS.
  */
 export class HostHead {
   readonly #exchange: Exchange;
@@ -28,7 +30,10 @@ export class HostHead {
     response.writeHead = this.#writeHead;
   }
 
-  /** Unless somebody of ours has laid fields over the answer, whoever gives it. */
+  /**
+   * Restores the host's writeHead, unless an overlay of the site was added on top, which applies to
+   * every response.
+   */
   takeOff(): void {
     const { response } = this.#exchange;
     if (response.writeHead === this.#writeHead) response.writeHead = this.#below as ServerResponse['writeHead'];
@@ -45,7 +50,9 @@ export class HostHead {
     return isReason ? this.#below.call(response, status, reasonOrHeaders) : this.#below.call(response, status);
   };
 
-  /** What a function had prepared was taken off the answer, and this with it. */
+  /**
+   * Removing a function's headers from an error response removed the host's too; sets those again.
+   */
   #setAgain(): void {
     for (const [name, value] of Object.entries(this.#fields)) {
       if (value !== undefined) this.#exchange.response.setHeader(name, value);
@@ -53,7 +60,7 @@ export class HostHead {
   }
 }
 
-/** By the name as it first stands. */
+/** Groups the values by name; keeps the case of the first one. */
 function toLists(flat: readonly string[]): Iterable<readonly [name: string, values: string[]]> {
   const lists = new Map<string, readonly [string, string[]]>();
   for (let at = 0; at < flat.length; at += 2) {
@@ -72,33 +79,34 @@ function toList(value: number | string | string[] | undefined): string[] {
 
 export interface VisitParts {
   readonly exchange: Exchange;
-  readonly asked: AskedRequest;
-  /** Somebody stands behind the middleware. */
+  readonly hostRequest: HostRequest;
+  /** True if the host gave a `next`. */
   readonly hasNext: boolean;
 }
 
-/** One request that comes in from the host, is answered here, or goes back to him as it came. */
+/** One request from the host. It is answered here or given back to the host unchanged. */
 export class Visit implements HostServer {
   readonly hasNext: boolean;
-  /** Nobody here answers. */
+  /** True if no route answered and the request goes back to the host. */
   isOver = false;
-  /** What came behind a request that asks for an upgrade. */
+  /** The bytes after an upgrade request. */
   head: Buffer = Buffer.alloc(0);
-  readonly #asked: AskedRequest;
+  readonly #hostRequest: HostRequest;
   readonly #hostHead: HostHead;
 
-  constructor({ exchange, asked, hasNext }: VisitParts) {
-    this.#asked = asked;
+  constructor({ exchange, hostRequest, hasNext }: VisitParts) {
+    this.#hostRequest = hostRequest;
     this.hasNext = hasNext;
     this.#hostHead = new HostHead(exchange);
     exchange.hostServer = this;
-    asked.vetted();
+    hostRequest.markVetted();
   }
 
   takeBack(head?: Buffer): void {
-    if (!this.hasNext) throw new Fault('not_found', { message: 'nobody here answers, and nobody stands behind' });
+    if (!this.hasNext)
+      throw new Fault('not_found', { message: 'no route of the site answers, and the host gave no next' });
     if (head) this.head = head;
-    this.#asked.giveBack();
+    this.#hostRequest.giveBack();
     this.#hostHead.takeOff();
     this.isOver = true;
   }

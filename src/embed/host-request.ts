@@ -4,10 +4,10 @@ import { patchRequest } from '../http/patch-request.ts';
 const ORIGIN = /^https?:\/\/[^/?]*/i;
 
 /**
- * A request as the server around a middleware had it: target and fields. They are vetted before anything here looks at them; whoever stands behind
- * has a trust of his own and gets what came.
+ * A request as the host received it: target and headers. Trust headers are vetted before the site's
+ * code reads them. The host has its own trust settings, so `giveBack` restores the received ones.
  */
-export class AskedRequest {
+export class HostRequest {
   readonly #request: IncomingMessage;
   readonly #url: string;
   readonly #fields: string[];
@@ -21,13 +21,13 @@ export class AskedRequest {
     this.#vettedHeaders = request.rawHeaders;
   }
 
-  /** Says that what follows is no vetting: what changes from now on, the site wants, and it stays. */
-  vetted(): void {
+  /** Marks the end of the vetting. Later changes are made by the site and are kept. */
+  markVetted(): void {
     this.#vettedUrl = this.#request.url;
     this.#vettedHeaders = this.#request.rawHeaders;
   }
 
-  /** Takes the vetting back. */
+  /** Undoes the vetting. */
   giveBack(): void {
     const request = this.#request;
     const isRewritten = request.url !== this.#vettedUrl;
@@ -35,7 +35,7 @@ export class AskedRequest {
     if (this.#vettedHeaders === this.#fields) return;
     const wanted = changesOf(this.#vettedHeaders, request.rawHeaders);
     this.#restoreHeaders();
-    // Else they would look as if they stood there already.
+    // Otherwise patchRequest would treat them as already set.
     for (const [name] of wanted) delete request.headersDistinct[name];
     patchRequest(request, wanted);
   }
@@ -43,12 +43,12 @@ export class AskedRequest {
   #restoreHeaders(): void {
     const request = this.#request;
     const { headers, headersDistinct } = request;
-    const came = toValues(this.#fields);
+    const received = toValues(this.#fields);
     for (const [name] of [
       ...changesOf(this.#fields, this.#vettedHeaders),
       ...changesOf(this.#vettedHeaders, this.#fields),
     ]) {
-      const values = came.get(name);
+      const values = received.get(name);
       if (values) {
         headers[name] = values.join(', ');
         headersDistinct[name] = values;
@@ -61,7 +61,7 @@ export class AskedRequest {
   }
 }
 
-/** The fields, by lower-case name, which `after` has and `before` has not, or otherwise. */
+/** The headers of `after`, by lower-case name, that `before` has not or has with another value. */
 function changesOf(before: readonly string[], after: readonly string[]): [name: string, value: string][] {
   if (before === after) return [];
   const old = toValues(before);

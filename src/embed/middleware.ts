@@ -11,31 +11,47 @@ import { EmbeddedEdge } from './embedded.ts';
 export interface MiddlewareOptions {
   /** Folder of the site; default: the current one. */
   readonly site?: string;
-  /** Settings by their names, as text: `{ FUNCTION_TIMEOUT: '10s' }`. They win over the environment. */
+  /**
+   * Settings by name, as text: `{ FUNCTION_TIMEOUT: '10s' }`. They take precedence over the
+   * environment.
+   */
   readonly settings?: Readonly<Partial<Record<SettingName, string>>>;
-  /** Default: the process's own. */
+  /** Default: the environment of the process. */
   readonly env?: Source['env'];
-  /** Whose trust headers are believed: as the setting TRUSTED_PROXIES, which it wins over, or a function of a peer's address, such as the host's own. */
+  /**
+   * The peers whose trust headers are accepted: a value of the setting TRUSTED_PROXIES, which this
+   * overrides, or a function of a peer's address, e.g. the host's own.
+   */
   readonly trustedProxies?: string | TrustedPeers;
-  /** Is told what happens. Default: files if LOG_DIR is set, else warnings and errors go to stderr. */
+  /**
+   * Receives the log messages. Default: files if LOG_DIR is set, else warnings and errors go to
+   * stderr.
+   */
   readonly log?: HostLog;
 }
 
-/** nexthop as a middleware of Express, Connect, Polka, Fastify with @fastify/middie, or as the listener of node:http itself. */
+/**
+ * nexthop as a middleware for Express, Connect, Polka and Fastify with @fastify/middie, or as a
+ * listener of node:http.
+ */
 export interface Middleware {
   /**
-   * Answers what the site can answer, and calls `next` for everything else, with body unread and fields as they came; without `next` that is 404. `locals` become
-   * `Astro.locals`. Resolves when it is answered or passed on.
+   * Answers a request if the site has an answer. Otherwise calls `next`, with the body unread and
+   * the headers as received; without `next` it responds 404. `locals` become `Astro.locals`.
+   * Resolves when the request is answered or passed on.
    */
-  // Not four parameters: Express takes such a function for one that handles errors.
+  // A rest parameter: Express treats a function with four parameters as an error handler.
   (...given: MiddlewareArguments): Promise<void>;
-  /** For the host's event 'upgrade': a function opens the WebSocket, or `next` is called with what came behind the request; without `next` that is 404. */
+  /**
+   * For the host's 'upgrade' event: a function opens the WebSocket, or `next` is called with the
+   * bytes after the request. Without `next` it responds 404.
+   */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer, next?: (head: Buffer) => void): Promise<void>;
-  /** Reads the site again and lets it answer, without dropping a request. Never rejects. */
+  /** Reads the site again and serves new requests from it. No request is dropped. Never rejects. */
   reload(): Promise<Reload>;
   /**
-   * Gives everything back that would keep the process alive; for when the host takes no more requests. What is under way has DRAIN_TIMEOUT, and whatever
-   * comes later is answered 503. May be called again.
+   * Closes everything that keeps the process alive; call it when the host accepts no more requests.
+   * Requests in flight have DRAIN_TIMEOUT, and later ones get 503. May be called again.
    */
   close(): Promise<void>;
 }
@@ -48,8 +64,9 @@ export type MiddlewareArguments = [
 ];
 
 /**
- * Reads a site and makes a middleware of it, which is ready then (docs/middleware.md). Its jobs and schedules run in this process, unless JOB_CONCURRENCY is 0.
- * Rejects with a ConfigError, LogError or SiteError that says what to do.
+ * Reads a site and creates a middleware that is ready to serve it (docs/middleware.md). Its jobs
+ * and schedules run in this process unless JOB_CONCURRENCY is 0. Rejects with a ConfigError,
+ * LogError or SiteError whose message says what to do.
  */
 export async function createMiddleware({
   site,
@@ -65,14 +82,14 @@ export async function createMiddleware({
     ...(env && { env }),
   });
   const { LOG_DIR: dir, LOG_LEVEL: level, LOG_STDOUT: stdout, LOG_SHORT_ADDRESSES: shortAddresses } = config;
-  const guest = await EmbeddedEdge.open({
+  const edge = await EmbeddedEdge.open({
     config,
     log: openHostLog(log, { dir, level, stdout, shortAddresses }),
     isTrusted: typeof trustedProxies === 'function' ? trustedProxies : config.TRUSTED_PROXIES,
   });
-  return Object.assign((...given: MiddlewareArguments) => guest.serve(...given), {
-    upgrade: (...given: Parameters<Middleware['upgrade']>) => guest.upgrade(...given),
-    reload: () => guest.reload(),
-    close: () => guest.close(),
+  return Object.assign((...given: MiddlewareArguments) => edge.serve(...given), {
+    upgrade: (...given: Parameters<Middleware['upgrade']>) => edge.upgrade(...given),
+    reload: () => edge.reload(),
+    close: () => edge.close(),
   });
 }

@@ -2,9 +2,11 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 
 /**
- * Notices that the hop's name means other addresses than before, so that connections to the old ones can be let go.
+ * Detects that the hop's name resolves to other addresses, so that connections to the old ones can
+ * be closed.
  *
- * Asks getaddrinfo, as connecting does, so /etc/hosts comes first. A name that does not resolve just now changes nothing.
+ * Uses getaddrinfo, as connecting does, so /etc/hosts has precedence. A failed look-up changes
+ * nothing.
  */
 export class AddressWatch {
   readonly #hostname: string;
@@ -12,7 +14,7 @@ export class AddressWatch {
   readonly #timer: NodeJS.Timeout | undefined;
   #known: string | undefined;
 
-  /** Asks each `intervalMs`, and not at all for an IP address or 0. */
+  /** Looks the name up every `intervalMs`. Does nothing for an IP address or 0. */
   constructor(hostname: string, intervalMs: number, onChange: () => void) {
     this.#hostname = hostname;
     this.#onChange = onChange;
@@ -29,13 +31,13 @@ export class AddressWatch {
     const before = this.#known;
     try {
       const addresses = await lookup(this.#hostname, { all: true });
-      // Resolvers give the same addresses in another order each time.
+      // Resolvers return the same addresses in changing order.
       this.#known = addresses
         .map(({ address }) => address)
         .sort()
         .join(' ');
     } catch {
-      return; // whoever connects meanwhile gets the error as the fault of a request
+      return; // a request that has to connect reports the error as its fault
     }
     if (before !== undefined && before !== this.#known) this.#onChange();
   }

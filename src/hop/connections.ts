@@ -3,21 +3,25 @@ import { buildConnector, type Pool } from 'undici';
 import type { Deadlines } from '../timing/deadlines.ts';
 import type { ResponseHeaders } from './response-headers.ts';
 
-/** What is known of one connection to the hop; undici itself does not say which one an answer came by. */
+/** State of one connection to the hop. undici does not report the connection of a response. */
 export interface HopConnection {
-  /** `address:port` of the hop as resolved. */
+  /** `address:port` of the hop after name resolution. */
   readonly address: string;
-  /** Answers that began on it; above 0 the connection was reused. */
+  /** Number of responses that began on it. Above 0: the connection was reused. */
   answers: number;
-  /** It was reset rather than ended: a body that ends with the connection is then cut short (RFC 9112 6.3). */
+  /**
+   * True if the connection was reset. A body that ends with the connection is then incomplete (RFC
+   * 9112 6.3).
+   */
   reset: boolean;
 }
 
 /**
- * Connects to the hop and watches each connection.
+ * Connects to the hop and observes each connection.
  *
- * undici parses inside the socket's `readable` event, so whoever is called by it reads from `reading`.
- * Invariant: our listeners are added before undici's, hence run first.
+ * undici parses inside the socket's `readable` event, so its callbacks can read the current
+ * connection from `reading`. Invariant: the listeners of this class are added before undici's and
+ * therefore run first.
  */
 export class Connections {
   /** The connection whose bytes are being parsed right now. */
@@ -25,7 +29,10 @@ export class Connections {
   readonly connect: buildConnector.connector;
   readonly #broken = new WeakMap<Error, HopConnection>();
 
-  /** The name is resolved by getaddrinfo at each connect, so /etc/hosts comes first and a changed address is seen. */
+  /**
+   * getaddrinfo resolves the name at each connect, so /etc/hosts has precedence and a new address
+   * is used.
+   */
   constructor(connectTimeoutMs: number) {
     const connect = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
     this.connect = (options, callback) => {
@@ -36,7 +43,7 @@ export class Connections {
     };
   }
 
-  /** The connection that an error came from; undefined for errors before or without one. */
+  /** The connection on which an error occurred. Undefined for errors without a connection. */
   brokenBy(error: unknown): HopConnection | undefined {
     return error instanceof Error ? this.#broken.get(error) : undefined;
   }
@@ -54,7 +61,7 @@ export class Connections {
   }
 }
 
-/** What all forwards of one hop share. */
+/** State that all forwarded requests of one hop share. */
 export interface ForwardTools {
   /** Replaced when the hop's address changes. */
   pool: Pool;
@@ -66,7 +73,9 @@ export interface ForwardTools {
   readonly load: Load;
 }
 
-/** Requests that undici holds: queued, running, or given up by their client and not yet thrown out. */
+/**
+ * Number of requests in undici: queued, running, or abandoned by their client and not removed yet.
+ */
 export interface Load {
   count: number;
 }

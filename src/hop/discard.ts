@@ -2,13 +2,14 @@ import type { Dispatcher } from 'undici';
 import type { Deadlines, Watched } from '../timing/deadlines.ts';
 import type { Member } from '../timing/in-flight.ts';
 
-/** What is longer costs more to read than a new connection. */
+/** Reading a longer body costs more than a new connection. */
 const LONGEST_BYTES = 256 * 1024;
 const LONGEST_MS = 5000;
 
 /**
- * The body of an answer that nobody wants. It is read to its end, so that the connection can be used again; one that is long, or long in
- * coming, is cut off with its connection instead. Whoever waits for another answer does not wait for this.
+ * Reads and drops the rest of a response that is not used, so that its connection can be reused. If
+ * the body is too long or too slow, its connection is closed instead. Other requests do not wait
+ * for it.
  */
 export class Discard implements Watched {
   movedAt = 0;
@@ -30,14 +31,14 @@ export class Discard implements Watched {
     if (this.#bytes > LONGEST_BYTES) this.expire();
   }
 
-  /** The body has come, or its connection is gone. Idempotent. */
+  /** Call it when the body is complete or the connection is closed. Idempotent. */
   end(): void {
     if (this.#over) return;
     this.#over = true;
     this.#deadlines.remove(this);
   }
 
-  /** In all: it is not a question of moving on. */
+  /** For the whole body; received bytes do not extend it. */
   allowedTicks(): number {
     return this.#deadlines.toTicks(LONGEST_MS);
   }
@@ -45,6 +46,6 @@ export class Discard implements Watched {
   expire(): void {
     if (this.#over) return;
     this.end();
-    this.#controller.abort(new Error('nobody wants the rest of this answer'));
+    this.#controller.abort(new Error('the rest of this response is not needed'));
   }
 }

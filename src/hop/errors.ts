@@ -1,7 +1,7 @@
 import { Fault, type FaultCode } from '../contract/fault.ts';
 import type { HopConnection } from './connections.ts';
 
-/** Nothing of the request can have been acted on: there was never a connection. */
+/** Connecting failed, so the hop cannot have processed any part of the request. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
   'EAI_AGAIN',
@@ -12,7 +12,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'EHOSTDOWN',
   'EHOSTUNREACH',
-  'EMFILE', // no descriptor was left for the connection; the hop was not asked
+  'EMFILE', // no file descriptor for the connection; nothing was sent
   'ENETDOWN',
   'ENETUNREACH',
   'ENFILE',
@@ -20,7 +20,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ]);
 
 const TIMED_OUT: ReadonlySet<string> = new Set([
-  'ERR_SOCKET_CONNECTION_TIMEOUT', // one address of several, as Node tries them in turn
+  'ERR_SOCKET_CONNECTION_TIMEOUT', // one of several addresses, which Node tries in turn
   'ESOCKETTIMEDOUT',
   'ETIMEDOUT',
   'UND_ERR_BODY_TIMEOUT',
@@ -28,16 +28,16 @@ const TIMED_OUT: ReadonlySet<string> = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
 ]);
 
-/** The hop closed or reset its connection before the answer was complete. */
+/** The hop closed or reset the connection before the response was complete. */
 const RESET: ReadonlySet<string> = new Set([
   'ECONNABORTED',
-  'ECONNRESET', // also Node's "socket hang up": an orderly end before the head
+  'ECONNRESET', // also Node's "socket hang up": a normal close before the head
   'ENOTCONN',
   'EPIPE',
   'ERR_STREAM_PREMATURE_CLOSE',
   'HPE_CLOSED_CONNECTION',
-  'HPE_INVALID_EOF_STATE', // an orderly end in the middle of the head or of a framed body
-  'UND_ERR_INFO', // undici closed a connection that broke in the middle of an answer
+  'HPE_INVALID_EOF_STATE', // a normal close inside the head or a framed body
+  'UND_ERR_INFO', // undici closed a connection that broke inside a response
   'UND_ERR_SOCKET',
 ]);
 
@@ -47,13 +47,13 @@ const BAD_ANSWER: ReadonlySet<string> = new Set([
   'UND_ERR_RES_EXCEEDED_MAX_SIZE',
 ]);
 
-/** The pool no longer takes requests: the edge is going down. */
+/** The pool accepts no requests because the server shuts down. */
 const CLOSED: ReadonlySet<string> = new Set(['UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
 
 /**
- * Whatever node:net, node:http or undici threw on the way to the hop, as a Fault with that as its cause.
- * The only place that knows their codes. A Fault stays as it is; what is no error of a connection or of an answer is
- * nexthop's own mistake, `internal`.
+ * Converts an error of node:net, node:http or undici to a Fault with that error as its cause. This
+ * is the only place that knows their codes. A Fault is returned unchanged. Any error that is not
+ * about a connection or response is a bug in nexthop: `internal`.
  */
 export function toHopFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -61,14 +61,17 @@ export function toHopFault(error: unknown): Fault {
   return new Fault(toFaultCode(error), { message, cause: error });
 }
 
-/** The hop's machine answered, and no process listened: nothing was sent, so another attempt is safe for any request. */
+/**
+ * Whether the connection was refused (no process listens). Nothing was sent, so any request can be
+ * retried.
+ */
 export function isRefused(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isRefused);
   return codeOf(error) === 'ECONNREFUSED';
 }
 
 function toFaultCode(error: unknown): FaultCode {
-  if (error instanceof AggregateError && error.errors.length > 0) return worstOf(error.errors);
+  if (error instanceof AggregateError && error.errors.length > 0) return faultCodeOfAll(error.errors);
   const code = codeOf(error);
   if (UNREACHABLE.has(code)) return 'hop_unreachable';
   if (TIMED_OUT.has(code)) return 'hop_timeout';
@@ -78,18 +81,24 @@ function toFaultCode(error: unknown): FaultCode {
   return CLOSED.has(code) ? 'draining' : 'internal';
 }
 
-/** Every address of the name failed. If one did not answer in time it may have been the right one, so that counts. */
-function worstOf(errors: readonly unknown[]): FaultCode {
+/**
+ * All addresses of the name failed. A timeout wins over other errors, because that address may have
+ * been the right one.
+ */
+function faultCodeOfAll(errors: readonly unknown[]): FaultCode {
   const codes = errors.map(toFaultCode);
   return codes.find((code) => code === 'hop_timeout') ?? codes[0] ?? 'internal';
 }
 
-/** undici gives a 101 nobody asked for, or a 100 with a body, the code of a broken socket; only the message tells. */
+/**
+ * undici reports an unexpected 101, or a 100 with a body, with the code of a broken socket. Only
+ * the message differs.
+ */
 function isMisuse(error: unknown): boolean {
   return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade');
 }
 
-/** Node's has a code that begins with HPE_, undici's often none at all. */
+/** Node's parser errors have a code with the prefix HPE_; undici's often have none. */
 function isParserError(error: unknown): boolean {
   return codeOf(error).startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError');
 }
@@ -98,7 +107,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Methods that may be sent twice with the effect of once (RFC 9110 9.2.2). */
+/** Idempotent methods (RFC 9110 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set([
   'GET',
   'HEAD',
@@ -114,13 +123,14 @@ export interface BrokenRequest {
   readonly error: Error;
   readonly method: string;
   readonly hasBody: boolean;
-  /** The one that the error came from, if there was one. */
+  /** The connection on which the error occurred, if there was one. */
   readonly connection: HopConnection | undefined;
 }
 
 /**
- * Whether nothing of a request can have been acted on that failed before the first byte of an answer: the connection was refused, or a reused
- * one broke under an idempotent request without a body (RFC 9110 9.2.2).
+ * Whether a request that failed before the first byte of a response may be sent again: the
+ * connection was refused, or a reused connection broke during an idempotent request without a body
+ * (RFC 9110 9.2.2).
  */
 export function mayRetry({ error, method, hasBody, connection }: BrokenRequest): boolean {
   if (isRefused(error)) return true;

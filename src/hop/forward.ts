@@ -15,27 +15,28 @@ import { Upload } from './upload.ts';
 
 export interface ForwardedRequest {
   readonly exchange: Exchange;
-  /** Flat, as they go to the hop. */
+  /** Headers for the hop, flat. */
   readonly fields: string[];
   readonly body: RequestBody;
-  /** Passes instead of answering a 404, or that nobody can be reached: somebody else may answer. Only without a body. */
+  /** Resolve with 'passed' on a 404 or an unreachable hop. Only for requests without a body. */
   readonly unlessMissing: boolean;
 }
 
-/** Interim answers that are kept until it is known whether theirs is taken. No hop in order sends so many. */
+/** Most 1xx responses that are stored until the final response is accepted. */
 const MOST_HELD = 16;
 
-/** Up to this size it costs less to copy a body behind its head than to write the two as separate pieces. */
+/** Up to this size, copying the body into the write of the head costs less than a second write. */
 const JOINED_BYTES = 16 * 1024;
 
 type Phase = 'queued' | 'waiting' | 'body' | 'over';
 
 /**
- * One request at the hop, and its answer on the way to the client.
+ * One request that is forwarded to the hop, and its response to the client.
  *
- * A class and no closures, and flat arrays from raw bytes to raw bytes: this is the hot path.
- * `settled` resolves when the answer is written or the client is gone, or with 'passed' when somebody else may answer; it rejects with a Fault.
- * Invariant: after `over`, undici may still call; nothing is done then.
+ * A class without closures, with flat arrays from raw bytes to raw bytes, because this is the hot
+ * path. `settled` resolves when the response is written or the client has left, or with 'passed' if
+ * another route may answer. It rejects with a Fault. Invariant: calls by undici after `over` have
+ * no effect.
  */
 export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watched {
   readonly settled: Promise<Outcome>;
@@ -57,7 +58,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   #retried = false;
   #eventStream = false;
   #wroteBody = false;
-  /** Content-Length of an answer that is small enough to be sent in one write; -1 for any other. */
+  /** Content-Length of a response that is small enough for one write; -1 for any other. */
   #wholeBodyBytes = -1;
   #wholeBody: Buffer | undefined;
   #awaitsDrain = false;
@@ -73,12 +74,12 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     const { method = 'GET' } = exchange.request;
     this.#options = {
       path: exchange.target,
-      method: method as Dispatcher.HttpMethod, // whatever Node's parser knows
+      method: method as Dispatcher.HttpMethod, // any method that Node's parser accepts
       headers: fields,
-      // undici would give up the connection after each HEAD, and after a body, though empty, of a method that seldom has one.
+      // Otherwise undici closes the connection after each HEAD and after some empty bodies.
       ...(method === 'HEAD' || body === 'empty' ? { reset: false } : undefined),
       ...(body === 'empty' ? { body: EMPTY_BODY } : undefined),
-      // Ours: see Deadlines.
+      // Deadlines has these timeouts.
       headersTimeout: 0,
       bodyTimeout: 0,
     };
@@ -98,7 +99,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     else this.#dispatch();
   }
 
-  /** Something moved: the deadlines start anew. */
+  /** Restarts the deadlines, because bytes were sent or received. */
   moved(): void {
     this.movedAt = this.#tools.deadlines.now;
   }
@@ -106,7 +107,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#phase === 'over') {
-      controller.abort(new Error('given up while it was queued'));
+      controller.abort(new Error('the request ended while it was queued'));
       return;
     }
     this.#phase = 'waiting';
@@ -114,7 +115,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     if (this.#hasBody) this.#exchange.admitBody();
   }
 
-  /** undici calls it with the first byte of an answer; no retry after that. */
+  /** undici calls it at the first byte of a response. After that there is no retry. */
   onResponseStarted(): void {
     this.#answerBegan = true;
   }
@@ -124,7 +125,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     this.moved();
     const rawHeaders = (controller.rawHeaders ?? []) as Buffer[]; // undici's H1 parser gives Buffers
     if (status < 200) this.#passInterim(status, rawHeaders);
-    else if (status === 404 && this.#unlessMissing) this.#giveWay(controller);
+    else if (status === 404 && this.#unlessMissing) this.#pass(controller);
     else this.#passHead(status, rawHeaders, reason);
   }
 
@@ -136,7 +137,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     this.moved();
     this.#exchange.bodyBytesSent += chunk.length;
     if (chunk.length === this.#wholeBodyBytes) {
-      // All of it in one piece: `onResponseEnd` follows at once and sends it together with the head.
+      // The whole body is one chunk: `onResponseEnd` follows and sends it with the head.
       this.#wholeBody = chunk;
       return;
     }
@@ -152,8 +153,8 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     this.#release();
     if (this.#phase === 'over') return;
     if (this.#connection?.reset) {
-      // undici takes the reset of a body without length for its end (RFC 9112 6.3 does not).
-      this.#fail(new Fault('hop_reset', { message: 'the hop reset its connection in the middle of the body' }));
+      // undici treats the reset of a body without length as its end, contrary to RFC 9112 6.3.
+      this.#fail(new Fault('hop_reset', { message: 'the hop reset the connection before the body was complete' }));
       return;
     }
     const { response } = this.#exchange;
@@ -161,7 +162,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     if (trailers.length > 0 && response.chunkedEncoding)
       response.addTrailers(this.#tools.responseHeaders.toTrailers(trailers));
     this.#end();
-    // As text, Node joins it with the head to one write instead of two pieces; latin1 keeps the bytes.
+    // As a string, Node sends it with the head in one write; latin1 keeps every byte.
     if (this.#wholeBody) response.end(this.#wholeBody.toString('latin1'), 'latin1');
     else response.end();
     this.#resolve('answered');
@@ -192,7 +193,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
 
   allowedTicks(): number {
     if (this.#phase !== 'body') return this.#tools.firstByteTicks;
-    // A paused answer waits for the client, whose patience has a timeout of its own.
+    // A paused response waits for the client, which has a timeout of its own.
     return this.#eventStream || this.#exchange.response.writableNeedDrain ? 0 : this.#tools.idleTicks;
   }
 
@@ -200,24 +201,24 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     if (this.#phase === 'queued') {
       this.#fail(
         new Fault('hop_busy', {
-          message: 'no connection to the hop became free in time',
+          message: 'no connection to the hop became free in time (HOP_CONNECTIONS sets their number)',
           headers: ['Retry-After', '1'],
         }),
       );
     } else {
-      const message = this.#phase === 'body' ? 'the answer stopped in the middle' : 'no answer in time';
+      const message = this.#phase === 'body' ? 'the response stopped midway' : 'the hop did not answer in time';
       this.#fail(new Fault('hop_timeout', { message }));
     }
   }
 
   #dispatch(): void {
     this.moved();
-    // An Upload is all of a Readable that undici uses.
+    // Upload has all members of a Readable that undici uses.
     if (this.#hasBody) this.#options.body = new Upload(this.#exchange, this) as unknown as Readable;
     this.#tools.pool.dispatch(this.#options, this);
   }
 
-  /** Interim answers go on as they come (RFC 9110 15.2); a 1.0 client has never heard of them. */
+  /** 1xx responses are forwarded immediately (RFC 9110 15.2); HTTP/1.0 has none. */
   #passInterim(status: number, rawHeaders: readonly Buffer[]): void {
     const { request, response } = this.#exchange;
     if (request.httpVersion !== '1.1') return;
@@ -229,8 +230,8 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     }
   }
 
-  /** Nothing of the answer is told to anybody; somebody else answers. */
-  #giveWay(controller: Dispatcher.DispatchController): void {
+  /** Drops the response, so that another route can answer. */
+  #pass(controller: Dispatcher.DispatchController): void {
     this.#countAnswer();
     this.#end();
     this.#discard = new Discard(controller, this.#tools.deadlines);
@@ -253,7 +254,7 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     this.#eventStream = head.eventStream;
     if (head.contentLength <= JOINED_BYTES) this.#wholeBodyBytes = head.contentLength;
     if (this.#hasBody && !exchange.request.complete) {
-      // An answer before the whole upload came: the client may stop sending, so the connection cannot be used again.
+      // The client may stop its upload, so the connection cannot be reused.
       head.fields.push('Connection', 'close');
       lingerOnClose(exchange.socket);
     }
@@ -262,12 +263,12 @@ export class Forward implements Dispatcher.DispatchHandler, LeaveListener, Watch
     process.nextTick(flushHead, this);
   }
 
-  /** Sends the head alone if no body came with it, so that an event stream opens at once. */
+  /** Sends the head alone if no body follows at once, so that an event stream opens. */
   flushHead(): void {
     if (!this.#wroteBody && this.#phase === 'body') this.#exchange.response.flushHeaders();
   }
 
-  /** Once, and not when an answer began. */
+  /** At most one retry, and none after a response has begun. */
   #mayRetry(error: Error): boolean {
     if (this.#retried || this.#answerBegan) return false;
     const connection = this.#tools.connections.brokenBy(error);

@@ -19,10 +19,10 @@ export interface HopOptions {
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly keepAliveMs: number;
-  /** How often the name of the hop is looked up, so that a changed address is picked up; 0: never. */
+  /** Interval of the look-ups that detect a changed address of the hop; 0: never. */
   readonly lookupIntervalMs: number;
   readonly connections: number;
-  /** Requests beyond `connections` that may wait for one. */
+  /** Number of requests that may wait for a connection. */
   readonly queue: number;
   readonly headerLimitBytes: number;
   readonly requestHeaders: RequestHeaders;
@@ -31,7 +31,7 @@ export interface HopOptions {
 
 const ANSWERED: Promise<Outcome> = Promise.resolve('answered');
 
-/** The next hop of the chain: answers every fallback. */
+/** The next hop. It answers every request that no route of the site answers. */
 export class Hop implements Fallback {
   readonly name = 'next-hop';
   readonly #tools: ForwardTools;
@@ -54,13 +54,16 @@ export class Hop implements Fallback {
       load: { count: 0 },
     };
     this.#addressWatch = new AddressWatch(options.origin.hostname, options.lookupIntervalMs, () => {
-      // What is under way there is finished; then the pool is gone.
+      // Requests in flight on the old pool finish; then it closes.
       void this.#tools.pool.close();
       this.#tools.pool = openPool(options, connections);
     });
   }
 
-  /** Forwards the request and its answer. Rejects with, or throws, a Fault of the hop, `loop_detected`, or `hop_busy` when too many wait already. */
+  /**
+   * Forwards the request and its response. Rejects with or throws a Fault of the hop,
+   * `loop_detected`, or `hop_busy` if too many requests wait.
+   */
   answer(exchange: Exchange): Promise<Outcome> {
     const { request } = exchange;
     if (request.method === 'OPTIONS' && request.headers['max-forwards'] === '0') {
@@ -70,7 +73,10 @@ export class Hop implements Fallback {
     return this.#forward(exchange, false);
   }
 
-  /** The same for a request without a body; passes when the hop has nothing there (404), which nobody is told, or cannot be reached. */
+  /**
+   * The same for a request without a body. Resolves with 'passed' if the hop answers 404 or is
+   * unreachable; then nothing is sent to the client.
+   */
   answerUnlessMissing(exchange: Exchange): Promise<Outcome> {
     return this.#forward(exchange, true);
   }
@@ -79,7 +85,7 @@ export class Hop implements Fallback {
     const fields = this.#requestHeaders.toHop(exchange);
     if (this.#tools.load.count >= this.#mostLoad) {
       throw new Fault('hop_busy', {
-        message: `${this.#tools.load.count} requests wait for the hop`,
+        message: `${this.#tools.load.count} requests are in flight or queued for the hop, which is the limit (HOP_CONNECTIONS + HOP_QUEUE)`,
         headers: ['Retry-After', '1'],
       });
     }
@@ -92,7 +98,7 @@ export class Hop implements Fallback {
     return typeof body === 'string' ? start(body) : body.then(start);
   }
 
-  /** Ends every connection to the hop; what is still running fails. */
+  /** Closes every connection to the hop. Requests in flight fail. */
   async close(): Promise<void> {
     this.#addressWatch.close();
     await this.#tools.pool.destroy();
@@ -109,9 +115,11 @@ function openPool(
     keepAliveTimeout: keepAliveMs,
     keepAliveMaxTimeout: keepAliveMs,
     maxHeaderSize: headerLimitBytes,
-    // One at a time: no answer waits behind another, and none can be taken for another's.
+    // One request at a time per connection: no response waits for another one or can be mistaken
+    // for it.
     pipelining: 1,
-    // The other parser refuses answers that are in order (an empty reason phrase, HTTP/1.0); not even the environment may choose it.
+    // undici's other parser rejects valid responses (an empty reason phrase, HTTP/1.0). Set here,
+    // so that the environment cannot choose it.
     useMilo: false,
   });
 }

@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 
 /**
- * undici reads the reason phrase as UTF-8; its bytes are restored, or the usual phrase is put for what was no UTF-8,
- * since Node throws on any other character (RFC 9112 4: the phrase is of no consequence).
+ * Restores the bytes of a reason phrase, which undici decodes as UTF-8. Returns the standard phrase
+ * if it was not valid UTF-8, because Node throws on other characters. The phrase has no effect (RFC
+ * 9112 4).
  */
 export function toReasonPhrase(decoded: string, status: number): string {
   const usual = STATUS_CODES[status] ?? '';

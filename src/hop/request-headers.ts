@@ -3,11 +3,14 @@ import { Fault } from '../contract/fault.ts';
 import { HOP_BY_HOP, joinValues, NameTable, withoutNominated } from '../http/headers.ts';
 
 export interface RequestHeaderRules {
-  /** Our name in Via and CDN-Loop. */
+  /** This module's name in Via and CDN-Loop. */
   readonly name: string;
-  /** How often a request may have passed modules of this name before it counts as going in a circle. */
+  /** A request that already passed modules of this name so many times is a loop. */
   readonly loopLimit: number;
-  /** Append the peer to X-Forwarded-For; else it passes unchanged, as the platform's own modules do. */
+  /**
+   * Append the peer to X-Forwarded-For. False: forward it unchanged, as the platform's own modules
+   * do.
+   */
   readonly appendForwardedFor: boolean;
 }
 
@@ -22,8 +25,9 @@ const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
 ]);
 
 /**
- * Makes the fields of a request as they go to the hop: everything end-to-end in its order, case and number;
- * what belongs to the client's connection is left out; Via (RFC 9110 7.6.3), CDN-Loop (RFC 8586) and a made request id are added.
+ * Creates the headers that are sent to the hop: all end-to-end headers with their order, case and
+ * duplicates. Headers of the client's connection are left out. Via (RFC 9110 7.6.3), CDN-Loop (RFC
+ * 8586) and a created request id are added.
  */
 export class RequestHeaders {
   readonly #roles = new NameTable<Role>(ROLES, 'end-to-end');
@@ -35,7 +39,7 @@ export class RequestHeaders {
     this.#via = { '1.1': `1.1 ${rules.name}`, '1.0': `1.0 ${rules.name}` };
   }
 
-  /** Flat: name, value, name, value. Throws `loop_detected` when the request goes in a circle. */
+  /** Returns flat headers: name, value, name, value. Throws `loop_detected` for a loop. */
   toHop(exchange: Exchange): string[] {
     const { rawHeaders } = exchange.request;
     const fields: string[] = [];
@@ -52,19 +56,21 @@ export class RequestHeaders {
           connection = joinValues(connection, value);
           continue;
         case 'cdn-loop':
-          passes += this.#passesIn(value);
+          passes += this.#countPasses(value);
           break;
         case 'x-forwarded-for':
           forwardedForAt = fields.length + 1;
           break;
         case 'max-forwards':
-          value = lowered(value, exchange.request.method);
+          value = decrement(value, exchange.request.method);
           break;
       }
       fields.push(name, value);
     }
     if (passes >= this.#rules.loopLimit) {
-      throw new Fault('loop_detected', { message: `the request passed ${this.#rules.name} ${passes} times already` });
+      throw new Fault('loop_detected', {
+        message: `the request already passed ${this.#rules.name} ${passes} times; NEXT_HOP may lead back to this server`,
+      });
     }
     const kept = withoutNominated(fields, connection);
     if (this.#rules.appendForwardedFor)
@@ -79,8 +85,10 @@ export class RequestHeaders {
     return kept;
   }
 
-  /** How often our own name stands in a CDN-Loop value; parameters of an entry do not count (RFC 8586 2). */
-  #passesIn(value: string): number {
+  /**
+   * Counts this module's name in a CDN-Loop value. Parameters of an entry are ignored (RFC 8586 2).
+   */
+  #countPasses(value: string): number {
     let count = 0;
     for (const entry of value.split(',')) {
       const semicolon = entry.indexOf(';');
@@ -90,8 +98,11 @@ export class RequestHeaders {
   }
 }
 
-/** Max-Forwards is counted down for OPTIONS and TRACE and means nothing for other methods (RFC 9110 7.6.2). */
-function lowered(value: string, method: string | undefined): string {
+/**
+ * Max-Forwards is decremented for OPTIONS and has no meaning for other methods except TRACE, which
+ * is refused (RFC 9110 7.6.2).
+ */
+function decrement(value: string, method: string | undefined): string {
   return method === 'OPTIONS' && /^[1-9]\d{0,8}$/.test(value) ? String(Number(value) - 1) : value;
 }
 
@@ -99,10 +110,13 @@ function indexOfForwardedFor(fields: readonly string[]): number {
   return fields.findLastIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'x-forwarded-for') + 1 || -1;
 }
 
-/** Appends the peer to the last X-Forwarded-For, whose value stands at `valueAt`, or adds the field. */
+/**
+ * Appends the peer's address to the last X-Forwarded-For, whose value is at index `valueAt`, or
+ * adds the header.
+ */
 function appendForwardedFor(fields: string[], exchange: Exchange, valueAt: number): void {
   const peer = exchange.peerAddress;
   if (valueAt < 0) fields.push('X-Forwarded-For', peer);
-  // From an untrusted peer the field was replaced by the peer's address already; it need not stand there twice.
+  // For an untrusted peer the header was already replaced by the peer's address.
   else if (exchange.client.trusted) fields[valueAt] = `${fields[valueAt]}, ${peer}`;
 }

@@ -25,7 +25,9 @@ const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   ['x-request-id', 'request-id'],
 ]);
 
-/** Framing, routing and authentication must be known before the body (RFC 9110 6.5.1). */
+/**
+ * Headers for framing, routing and authentication must be known before the body (RFC 9110 6.5.1).
+ */
 const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'authorization',
   'cache-control',
@@ -38,23 +40,24 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'www-authenticate',
 ]);
 
-/** The head of the hop's answer as it goes to the client. */
+/** The head of the hop's response, prepared for the client. */
 export interface AnswerHead {
   /** Flat: name, value, name, value; for `response.writeHead`. */
   readonly fields: string[];
-  /** `text/event-stream`: may be silent for long. */
+  /** True for `text/event-stream`, which may send nothing for a long time. */
   readonly eventStream: boolean;
-  /** As the hop says; -1 if it does not. */
+  /** The hop's Content-Length; -1 if absent. */
   readonly contentLength: number;
 }
 
-/** Makes the fields of an answer of the hop as they go to the client. */
+/** Creates the headers that are sent to the client. */
 export class ResponseHeaders {
   readonly #roles = new NameTable<Role>(ROLES, 'end-to-end');
 
   /**
-   * Everything end-to-end in its order, case and number. Also notes on the exchange what the access line tells of the answer.
-   * Throws `hop_bad_answer` for a transfer coding other than `chunked`: undici would hand on the body without it.
+   * Returns all end-to-end headers with their order, case and duplicates. Also stores on the
+   * exchange what the access line needs. Throws `hop_bad_answer` for a transfer coding other than
+   * `chunked`: undici would pass on the body still encoded.
    */
   toClient(rawHeaders: readonly (Buffer | string)[], status: number, exchange: Exchange): AnswerHead {
     const fields: string[] = [];
@@ -80,7 +83,8 @@ export class ResponseHeaders {
           trailer = value;
           continue;
         case 'content-length':
-          // A 204 has no length at all and a 205 is always empty (RFC 9110 8.6, 15.3.6); 304 and HEAD keep what a GET would have.
+          // A 204 has no Content-Length and a 205 is always empty (RFC 9110 8.6, 15.3.6). 304 and
+          // HEAD keep the length of a GET.
           if (status === 204 || status === 205) continue;
           contentLength = Number(value);
           break;
@@ -98,23 +102,28 @@ export class ResponseHeaders {
       fields.push(name, value);
     }
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-      throw new Fault('hop_bad_answer', { message: `the answer's Transfer-Encoding is ${JSON.stringify(coding)}` });
+      throw new Fault('hop_bad_answer', {
+        message: `the hop's Transfer-Encoding must be "chunked", got ${JSON.stringify(coding)}`,
+      });
     }
     const kept = withoutNominated(fields, connection);
     if (!hasRequestId) kept.push(exchange.requestId.name, exchange.requestId.value);
     if (status === 205) kept.push('Content-Length', '0');
-    // Only a chunked body can carry trailers, and Node throws on a Trailer field elsewhere.
+    // Only a chunked body can have trailers; Node throws on a Trailer header in other responses.
     if (trailer !== undefined && coding !== undefined && carriesTrailers(exchange, status))
       kept.push('Trailer', trailer);
     return { fields: kept, eventStream, contentLength };
   }
 
-  /** The fields of a 1xx answer: end-to-end ones only. */
+  /** The end-to-end headers of a 1xx response. */
   toInterim(rawHeaders: readonly (Buffer | string)[]): string[] {
     return this.#endToEnd(rawHeaders);
   }
 
-  /** The trailer section, as pairs for `response.addTrailers`; without what only a head may carry (RFC 9110 6.5.1). */
+  /**
+   * The trailer section as pairs for `response.addTrailers`, without headers that are not allowed
+   * in trailers (RFC 9110 6.5.1).
+   */
   toTrailers(rawHeaders: readonly (Buffer | string)[]): [string, string][] {
     const fields = this.#endToEnd(rawHeaders);
     const pairs: [string, string][] = [];
@@ -146,7 +155,9 @@ function isEventStream(contentType: string): boolean {
   return /^text\/event-stream\b/i.test(contentType);
 }
 
-/** Whether the answer to this request goes out chunked, which is Node's choice for HTTP/1.1 without a length. */
+/**
+ * Whether the response to this request is chunked. Node does that for HTTP/1.1 without a length.
+ */
 function carriesTrailers({ request }: Exchange, status: number): boolean {
   return (
     request.httpVersion === '1.1' && request.method !== 'HEAD' && status !== 204 && status !== 205 && status !== 304

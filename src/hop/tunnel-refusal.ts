@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
 
 /**
- * The hop's answer that is no upgrade, on its way to the client as an ordinary answer that ends the connection.
- * Trailers are left out, as anyone on the way may do (RFC 9110 6.5.1). Its end is the response's: 'finish' when all is written, 'close' without it when the hop broke off and so the answer must look broken.
+ * The hop's response that refuses the upgrade, relayed to the client as a normal response that ends
+ * the connection. Trailers are left out, as RFC 9110 6.5.1 allows. The client's response emits
+ * 'finish' when all is written. If the hop breaks off, it emits 'close' without 'finish', so that
+ * the client sees an incomplete response.
  */
 export class Refusal {
   readonly #answer: IncomingMessage;
@@ -14,17 +16,23 @@ export class Refusal {
     this.#exchange = exchange;
   }
 
-  /** Writes the head at once. Throws what node:http throws at a status or fields that cannot be sent. */
+  /**
+   * Writes the head immediately. Throws node:http's error for a status or headers that cannot be
+   * sent.
+   */
   start(fields: readonly string[]): void {
-    const { statusCode = 502, statusMessage } = this.#answer; // an answer has one
+    const { statusCode = 502, statusMessage } = this.#answer; // a client's IncomingMessage has one
     const { response } = this.#exchange;
     response.writeHead(statusCode, statusMessage, [...fields, 'Connection', 'close']);
-    // The head need not wait for a body that may be slow.
+    // Send the head now: the body may be slow.
     response.flushHeaders();
     this.#answer.on('data', this.#onData).on('end', this.#onEnd).on('error', this.break);
   }
 
-  /** The rest will not come. The connection goes without the end of the body, so that the client can tell. */
+  /**
+   * Closes the connection without the end of the body, so that the client sees that it is
+   * incomplete.
+   */
   readonly break = (): void => {
     if (!this.#exchange.response.writableFinished) this.#exchange.response.destroy();
   };
@@ -34,7 +42,7 @@ export class Refusal {
     this.#exchange.bodyBytesSent += chunk.length;
     if (response.write(chunk)) return;
     this.#answer.pause();
-    // The response itself is never told: node:http lets go of a socket that asked for an upgrade.
+    // The response gets no 'drain' event: node:http removes its listeners from an upgraded socket.
     socket.once('drain', this.#onDrain);
   };
 

@@ -10,29 +10,29 @@ import { toHopFault } from './errors.ts';
 import type { Handshake, Handshaker } from './tunnel-handshake.ts';
 import { Refusal } from './tunnel-refusal.ts';
 
-/** connecting → waiting for the hop's answer → open or refused → over. */
+/** connecting → waiting for the hop's response → open or refused → over. */
 type Phase = 'connecting' | 'waiting' | 'refused' | 'open' | 'over';
 
-/** What all tunnels share. */
+/** State that all tunnels share. */
 export interface TunnelTools {
   readonly deadlines: Deadlines;
   readonly handshaker: Handshaker;
   readonly responseHeaders: (rawHeaders: readonly string[], status: number, exchange: Exchange) => string[];
-  /** How long each phase may last without a move; 0: no limit. */
+  /** Longest time of each phase without traffic, in ticks; 0: no limit. */
   readonly ticks: Readonly<Record<Phase, number>>;
 }
 
-/** A 101 has no body, hence neither a length nor trailers (RFC 9110 8.6). */
+/** A 101 has no body and therefore neither a length nor trailers (RFC 9110 8.6). */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'trailer']);
 
 /**
  * One tunnel from the request to the end of both connections.
  *
- * Invariants: neither connection outlives the other for longer than it takes to write what it was given;
- * once `over`, whatever still comes from either side changes nothing.
+ * Invariants: when one connection ends, the other one ends as soon as its pending bytes are
+ * written. In phase `over`, later events of either side have no effect.
  */
 export class Tunnel implements Watched {
-  /** Resolves when it is over, rejects with a Fault while nothing final is written. */
+  /** Resolves when the tunnel is over. Rejects with a Fault if no final response was written. */
   readonly settled: Promise<void>;
   movedAt = 0;
   nextMember: Member | undefined;
@@ -60,7 +60,10 @@ export class Tunnel implements Watched {
     });
   }
 
-  /** Asks the hop, with these end-to-end fields. `head` is what the client sent behind its request. */
+  /**
+   * Sends the request to the hop with these end-to-end headers. `head`: bytes after the request
+   * that Node has already read.
+   */
   start(fields: readonly string[], head: Buffer): void {
     if (this.#client.destroyed) {
       this.#finish();
@@ -70,13 +73,16 @@ export class Tunnel implements Watched {
     this.#tools.deadlines.add(this);
     this.#early = new EarlyBytes(this.#client, head);
     try {
-      this.#shakeHands(this.#tools.handshaker.start(this.#exchange, fields));
+      this.#listen(this.#tools.handshaker.start(this.#exchange, fields));
     } catch (error) {
       this.#fail(toHopFault(error));
     }
   }
 
-  /** The edge is going down: says FIN to both sides. Nothing is read any more, so nobody can keep it open by talking. */
+  /**
+   * Shutdown: sends FIN to both sides and stops relaying, so that no side can keep the tunnel open
+   * by sending.
+   */
   end(): void {
     if (this.#phase === 'connecting' || this.#phase === 'waiting') this.#fail(new Fault('draining'));
     if (this.#phase !== 'open') return;
@@ -91,7 +97,9 @@ export class Tunnel implements Watched {
     this.#client.destroy();
   }
 
-  /** Chunks are not listened to: how much came through is asked here, once a tick. */
+  /**
+   * Traffic is measured here once per tick by the byte counters, instead of by 'data' listeners.
+   */
   allowedTicks(): number {
     const bytes = this.#client.bytesRead + (this.#hopSocket?.bytesRead ?? 0) + this.#exchange.bodyBytesSent;
     if (bytes !== this.#bytesMoved && this.#phase !== 'connecting' && this.#phase !== 'waiting') {
@@ -102,12 +110,14 @@ export class Tunnel implements Watched {
   }
 
   expire(): void {
-    if (this.#phase === 'connecting') this.#fail(new Fault('hop_timeout', { message: 'no connection in time' }));
-    else if (this.#phase === 'waiting') this.#fail(new Fault('hop_timeout', { message: 'no answer in time' }));
+    if (this.#phase === 'connecting')
+      this.#fail(new Fault('hop_timeout', { message: 'the connection to the hop was not established in time' }));
+    else if (this.#phase === 'waiting')
+      this.#fail(new Fault('hop_timeout', { message: 'the hop did not answer the upgrade in time' }));
     else this.destroy();
   }
 
-  #shakeHands({ request, relay }: Handshake): void {
+  #listen({ request, relay }: Handshake): void {
     this.#request = request;
     request
       .on('error', (error) => this.#onRequestError(error))
@@ -125,7 +135,9 @@ export class Tunnel implements Watched {
       );
   }
 
-  /** Whatever an answer cannot be passed on for is a fault of this tunnel, not an exception of the process. */
+  /**
+   * An error while a response is passed on is a fault of this tunnel, not an uncaught exception.
+   */
   #guard(pass: () => void): void {
     if (this.#phase === 'over') return;
     try {
@@ -147,7 +159,10 @@ export class Tunnel implements Watched {
     else this.#fail(toHopFault(error));
   }
 
-  /** Interim answers go on as they come (RFC 9110 15.2); nobody waits for a 100. */
+  /**
+   * 1xx responses are forwarded immediately (RFC 9110 15.2), except 100, for which no client waits
+   * here.
+   */
   #passInformation(status: number, rawHeaders: readonly string[]): void {
     if (status === 100) return;
     this.#exchange.response.writeInformation(status, this.#toResponseHeaders(status, rawHeaders));
@@ -155,8 +170,8 @@ export class Tunnel implements Watched {
 
   #passRefusal(answer: IncomingMessage): void {
     const { statusCode: status = 0, rawHeaders } = answer;
-    // An upgrade without the fields that say so; Node takes it for an answer.
-    if (status === 101) throw new Fault('hop_bad_answer', { message: 'a 101 that names no protocol' });
+    // A 101 without Upgrade headers, which Node reports as a normal response.
+    if (status === 101) throw new Fault('hop_bad_answer', { message: 'the hop sent a 101 without an Upgrade header' });
     const fields = this.#toResponseHeaders(status, rawHeaders);
     this.#refusal = new Refusal(answer, this.#exchange);
     this.#refusal.start(fields);
@@ -165,10 +180,12 @@ export class Tunnel implements Watched {
     this.#exchange.response.once('finish', () => this.#finish());
   }
 
-  /** Throws when the hop switched to what nobody asked for. */
+  /** Throws if the hop switched to a protocol that was not requested. */
   #toSwitchingHeaders({ headers, rawHeaders }: IncomingMessage): string[] {
     if (headers.upgrade?.toLowerCase() !== 'websocket') {
-      throw new Fault('hop_bad_answer', { message: `the hop switched to ${JSON.stringify(headers.upgrade)}` });
+      throw new Fault('hop_bad_answer', {
+        message: `the hop must switch to "websocket", got ${JSON.stringify(headers.upgrade)}`,
+      });
     }
     const fields = this.#toResponseHeaders(101, rawHeaders);
     return withoutNames(fields, FRAMING);
@@ -182,9 +199,9 @@ export class Tunnel implements Watched {
   #open(hopSocket: Socket): void {
     this.#phase = 'open';
     this.#hopSocket = hopSocket;
-    // For its errors http-proxy listens.
+    // http-proxy listens to its errors.
     hopSocket.on('close', (broken) => this.#onHopClose(broken));
-    // For the access line; the 101 goes by the socket itself.
+    // For the access line; http-proxy writes the 101 directly to the socket.
     this.#exchange.response.statusCode = 101;
     this.#early?.giveBack();
   }
@@ -200,7 +217,10 @@ export class Tunnel implements Watched {
     else follow(hopSocket, broken);
   };
 
-  /** Before there is a tunnel an end is a farewell: who closes a connection sends the same as who has only finished talking. */
+  /**
+   * Before the tunnel is open, the client's end counts as leaving: a half-close and a close look
+   * the same.
+   */
   readonly #onClientEnd = (): void => {
     if (this.#phase === 'connecting' || this.#phase === 'waiting') this.#client.destroy();
   };
@@ -224,7 +244,10 @@ export class Tunnel implements Watched {
   }
 }
 
-/** A side that broke breaks the other; a side that ended in order lets the other take what it was sent. */
+/**
+ * If one side broke, destroys the other. If it ended normally, lets the other first write its
+ * pending bytes.
+ */
 function follow(socket: Socket, broken: boolean): void {
   if (broken) socket.destroy();
   else socket.destroySoon();

@@ -9,25 +9,28 @@ import { Tunnel, type TunnelTools } from './tunnel-session.ts';
 
 export interface TunnelOptions {
   readonly origin: Origin;
-  /** 0: no limit, as for the others. */
+  /** 0: no limit, also for the other timeouts. */
   readonly connectTimeoutMs: number;
-  /** From the request to the head of the hop's answer, and between two pieces of a refusal. */
+  /** From the request to the head of the hop's response, and between two chunks of a refusal. */
   readonly firstByteTimeoutMs: number;
-  /** An open tunnel in which nothing moves either way. */
+  /** For an open tunnel without traffic in either direction. */
   readonly idleTimeoutMs: number;
   readonly slots: UpgradeSlots;
-  /** Largest head of the hop's answer. */
+  /** Largest head of the hop's response. */
   readonly headerLimitBytes: number;
-  /** End-to-end fields of the request as they go to the hop, flat. May throw a Fault. */
+  /** Returns the end-to-end headers for the hop, flat. May throw a Fault. */
   readonly requestHeaders: (exchange: Exchange) => string[];
-  /** Fields of an answer of the hop as they go to the client, flat, none of them hop-by-hop. May throw a Fault. */
+  /**
+   * Returns the end-to-end headers of the hop's response for the client, flat. May throw a Fault.
+   */
   readonly responseHeaders: (rawHeaders: readonly string[], status: number, exchange: Exchange) => string[];
 }
 
 /**
- * Connections that leave HTTP for a WebSocket between client and hop (RFC 9110 7.8, RFC 6455).
+ * WebSocket tunnels between client and hop (RFC 9110 7.8, RFC 6455).
  *
- * http-proxy makes the handshake and relays the bytes; what it leaves to chance is done around it.
+ * http-proxy does the handshake and relays the bytes. This code adds limits, timeouts, errors and
+ * the drain.
  */
 export class Tunnels {
   readonly #options: TunnelOptions;
@@ -53,18 +56,20 @@ export class Tunnels {
     };
   }
 
-  /** Tunnels that are open or being opened. */
+  /** Number of tunnels that are open or being opened. */
   get size(): number {
     return this.#tunnels.size;
   }
 
   /**
-   * Opens a tunnel for a request of which `isTunnelRequest` said yes; `head` is what the client sent behind it already.
-   * Resolves when the tunnel is over, the hop's refusal is relayed, or the client is gone.
-   * Rejects with a Fault while nothing final is written: the caller then answers by `exchange.response`.
+   * Opens a tunnel for a request for which `isTunnelRequest` is true. `head`: bytes after the
+   * request that Node has already read. Resolves when the tunnel is over, the hop's refusal is
+   * relayed, or the client has left. Rejects with a Fault if no final response was written; the
+   * caller then answers with `exchange.response`.
    */
   async open(exchange: Exchange, head: Buffer): Promise<void> {
-    // Before anything else: node:http took its own listener off, and a reset that nobody listens to ends the process.
+    // Must be first: node:http removes its own error listener, and an 'error' event without a
+    // listener ends the process.
     exchange.socket.on('error', () => exchange.socket.destroy());
     if (this.#closing) throw new Fault('draining');
     const { slots, requestHeaders } = this.#options;
@@ -81,8 +86,8 @@ export class Tunnels {
   }
 
   /**
-   * Opens no more, ends the open ones in order and destroys what is left after `graceMs`. Resolves when none is left.
-   * A handshake that the hop has not answered yet fails with `draining`.
+   * Opens no new tunnels, ends the open ones normally and destroys the rest after `graceMs`.
+   * Resolves when none is left. A handshake without a response yet fails with `draining`.
    */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
@@ -97,16 +102,17 @@ export class Tunnels {
 }
 
 /**
- * Whether a request asks for a WebSocket and for nothing else; only then is it passed on as an upgrade.
+ * Whether a request asks only for a WebSocket. Only then it is forwarded as an upgrade.
  *
- * A server may ignore an Upgrade (RFC 9110 7.8), and all others are served without: one with a body, or to another
- * protocol such as h2c, would let a client say to the hop what nobody here has read.
+ * A server may ignore Upgrade (RFC 9110 7.8), and all other requests are served without it. An
+ * upgrade with a body, or to another protocol such as h2c, would let a client send bytes to the hop
+ * that this server has not checked.
  */
 export function isTunnelRequest({ method, httpVersion, headers }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
     httpVersion === '1.1' &&
-    // Of several Upgrade fields Node makes one list, which is then none of ours.
+    // Node joins repeated Upgrade headers; the list is then not equal to "websocket".
     headers.upgrade?.toLowerCase() === 'websocket' &&
     (headers.connection ?? '').split(',').some((option) => option.trim().toLowerCase() === 'upgrade') &&
     headers['content-length'] === undefined &&

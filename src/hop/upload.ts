@@ -1,24 +1,25 @@
 import { EventEmitter } from 'node:events';
 import type { Exchange } from '../contract/exchange.ts';
 
-/** Is told whenever a piece of the body moved on. */
+/** Called whenever a chunk of the body was forwarded. */
 export interface Mover {
   moved(): void;
 }
 
 /**
- * The body of a request on its way to the hop: just enough of a Readable for undici.
+ * The body of a forwarded request: a minimal Readable for undici.
  *
- * undici destroys the stream it is given when anything fails, and takes the socket from an IncomingMessage when it does;
- * the client could then be told nothing. This one stands between: destroying it only stops the flow, and the
- * rest of the body is left to whoever ends the connection.
+ * If anything fails, undici destroys the stream that it was given, and for an IncomingMessage this
+ * takes the socket too; the client could then get no error response. Destroying an Upload only
+ * stops the flow. The component that ends the connection handles the rest of the body.
  */
 export class Upload extends EventEmitter {
   readonly #exchange: Exchange;
   readonly #mover: Mover;
   #flowing = false;
   #over = false;
-  // What undici asks of a Readable: that nobody else needs to destroy it, and whether it is over already.
+  // The members of a Readable that undici reads: whether it destroys itself, and whether it has
+  // ended.
   readonly _readableState = { autoDestroy: true, objectMode: false, ended: false, length: 0 };
   readableEnded = false;
   destroyed = false;
@@ -31,9 +32,9 @@ export class Upload extends EventEmitter {
     this.#mover = mover;
   }
 
-  /** undici tells a stream by it and never calls it for a request body. */
+  /** undici recognizes a stream by this method and never calls it for a request body. */
   pipe(): never {
-    throw new Error('an Upload is read by its data events');
+    throw new Error('pipe() is not supported; read an Upload by its data events');
   }
 
   pause(): this {
@@ -63,14 +64,18 @@ export class Upload extends EventEmitter {
       .on('close', this.#onClose);
   }
 
-  /** Idempotent. What still comes from the client is read and dropped, so that the connection can end in order. */
+  /**
+   * Idempotent. Later bytes of the client are read and dropped, so that the connection can close
+   * normally.
+   */
   #stop(): void {
     if (this.#over) return;
     this.#over = true;
     const { request } = this.#exchange;
     request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     request.resume();
-    // The error listener stays: the client may yet break off, and an error nobody listens to ends the process.
+    // The error listener stays: the client may still break the connection, and an 'error' event
+    // without a listener ends the process.
     if (!this.#flowing) request.on('error', this.#onError);
   }
 
@@ -98,8 +103,8 @@ export class Upload extends EventEmitter {
     this.emit('error', error);
   };
 
-  /** The client left in the middle; without this the hop would wait for the rest. */
+  /** The client left before the end; otherwise the hop would wait for the rest. */
   readonly #onClose = (): void => {
-    if (!this.readableEnded) this.#onError(new Error('the client left before its whole body came'));
+    if (!this.readableEnded) this.#onError(new Error('the client left before its body was complete'));
   };
 }

@@ -1,24 +1,32 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { shortAddress } from './short-address.ts';
 
-/** A client may send 32 KiB of head with every request; the log shall not grow at that rate. In UTF-16 units, before escaping. */
+/**
+ * Longest value of one key, so that 32 KiB of headers per request do not fill the log. In UTF-16
+ * units, before escaping.
+ */
 const LONGEST_FIELD = 4096;
 
-/** The client closed the connection before it was told a status (nginx's convention, which the platform's metrics know). */
+/**
+ * The client closed the connection before a status was sent (nginx's convention, which the
+ * platform's metrics use).
+ */
 const CLIENT_LEFT_STATUS = 499;
 
-/** `000` to `999`: a look-up costs a third of padding. */
+/** `000` to `999`: a look-up takes a third of the time of padding. */
 const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'));
 
 /**
- * Makes the access line of an exchange that is over: one JSON object with the platform's field names, all values strings.
+ * Creates the access line of a finished exchange: one JSON object with the platform's keys; all
+ * values are strings.
  *
- * By concatenation, because this is the hot path and the names never change. A line is plain ASCII whatever the client sent:
- * everything else is escaped, so that no reader can be made to see two lines, and no terminal to act on one.
+ * It concatenates strings, because this is the hot path and the keys are constant. A line is ASCII
+ * for any input: all other characters are escaped, so that no client can forge a second line or
+ * send control codes to a terminal.
  */
 export class AccessLine {
   readonly #shortAddresses: boolean;
-  /** The second that `#upToSecond` tells: Date's own formatting is dear. */
+  /** The second of `#upToSecond`, which is cached because Date's formatting is slow. */
   #second = 0;
   #upToSecond = '';
 
@@ -61,27 +69,33 @@ export class AccessLine {
   }
 }
 
-/** With microseconds: a function's answer often takes less than one of nginx's milliseconds. */
+/**
+ * In seconds with microseconds: a function often answers in less than the millisecond of nginx's
+ * logs.
+ */
 function secondsSince(startedAtMs: number): string {
   const micros = Math.round((performance.now() - startedAtMs) * 1000);
   const millis = Math.floor(micros / 1000);
   return `${Math.floor(millis / 1000)}.${THREE_DIGITS[millis % 1000]}${THREE_DIGITS[micros % 1000]}`;
 }
 
-/** What the client was told, or would have been told. */
+/** The status that was sent, or would have been sent. */
 function statusOf({ response, fault }: Exchange): number {
-  // The head of a tunnel goes past the response object, which is only told of it.
+  // A tunnel writes its head to the socket; only `statusCode` is set on the response.
   if (response.headersSent || response.statusCode === 101) return response.statusCode;
   return fault?.status ?? CLIENT_LEFT_STATUS;
 }
 
-/** Head and body, as handed to the connection since the request began. */
+/** Bytes of head and body that were written to the connection since the request began. */
 function bytesOf({ socket, bytesWrittenBefore }: Exchange): number {
-  // Node has no count for a socket that is destroyed before it was connected to anything.
+  // A socket that was destroyed before it connected has no `bytesWritten`.
   return (socket.bytesWritten ?? bytesWrittenBefore) - bytesWrittenBefore;
 }
 
-/** A field of an answer that was made with setHeader; what `writeHead` sends from a flat array stands on the exchange instead. */
+/**
+ * A response header that was set with setHeader. Headers that `writeHead` sends from a flat array
+ * are stored on the exchange instead.
+ */
 function headerOf(response: Exchange['response'], name: string): string {
   const value = response.getHeader(name);
   return value === undefined ? '' : String(value);
@@ -93,18 +107,18 @@ function toHostname(host = ''): string {
   return (colon < 0 ? host : host.slice(0, colon)).toLowerCase();
 }
 
-/** Visible ASCII and space, but `"` and `\`. */
+/** All characters but visible ASCII and space, and `"` and `\`. */
 const UNFIT = /[^ !#-[\]-~]/;
 const EACH_UNFIT = /[^ !#-[\]-~]/g;
 
-/** The inside of a JSON string. */
+/** The content of a JSON string. */
 function text(value: string | string[] = ''): string {
   let fit = typeof value === 'string' ? value : value.join(', ');
   if (fit.length > LONGEST_FIELD) fit = fit.slice(0, LONGEST_FIELD);
   return UNFIT.test(fit) ? fit.replace(EACH_UNFIT, escapeUnit) : fit;
 }
 
-/** By UTF-16 unit, so that half a surrogate pair is no special case. */
+/** Per UTF-16 unit, so that half a surrogate pair needs no special case. */
 function escapeUnit(unit: string): string {
   if (unit === '"' || unit === '\\') return `\\${unit}`;
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -1,20 +1,21 @@
 import { pino } from 'pino';
 
-/** What is told how writing goes. */
+/** Receives the results of writes. */
 export interface AppenderListener {
-  /** Everything handed over so far is in the file. */
+  /** Everything given to `write` so far is in the file. */
   written(appender: Appender): void;
-  /** A write failed; what was not written is kept for `retry`. */
+  /** A write failed; the unwritten bytes are stored for `retry`. */
   failed(appender: Appender, error: NodeJS.ErrnoException): void;
-  /** The process ends now: what is to be saved must be written synchronously. */
+  /** The process exits now: remaining lines must be written synchronously. */
   exiting(appender: Appender): void;
 }
 
 /**
- * One open file that is only ever appended to, by pino's destination, which writes on Node's thread pool.
+ * One open file to which lines are appended, by pino's destination, which writes on Node's thread
+ * pool.
  *
- * A write that fails (ENOSPC, EAGAIN of a FIFO) loses nothing: the rest of what was being written stays first in line,
- * so that a half-written line is completed before the next one begins.
+ * A failed write (ENOSPC, EAGAIN of a FIFO) loses nothing: its unwritten rest stays first in the
+ * queue, so a half-written line is completed before the next one.
  */
 export class Appender {
   readonly fd: number;
@@ -29,13 +30,15 @@ export class Appender {
     const destination = pino.destination({
       fd,
       sync: false,
-      // `flush`, by which a failed write is repeated, does nothing with a minimum of 0.
+      // `retry` uses `flush`, which does nothing if minLength is 0.
       minLength: 1,
-      // Sonic-boom's own repetition goes on after the file is closed, into whatever has its descriptor by then.
+      // Sonic-boom's own retry continues after the file is closed and would write into another file
+      // with the same descriptor.
       retryEAGAIN: () => false,
     });
     this.#destination = destination;
-    // pino calls it when the process exits. Its own never returns while the disk is full.
+    // pino calls it when the process exits. Its own implementation never returns while the disk is
+    // full.
     destination.flushSync = () => listener.exiting(this);
     destination.on('error', (error) => {
       this.#writing = false;
@@ -54,41 +57,44 @@ export class Appender {
     });
   }
 
-  /** Lines that were taken and are not known to be in the file. */
+  /** Number of accepted lines that may not be in the file yet. */
   get linesWaiting(): number {
     return this.#linesWaiting;
   }
 
-  /** Nothing waits: what is handed over now is written at once. */
+  /** True if nothing waits: the next `write` starts at once. */
   get isIdle(): boolean {
     return !this.#writing && !this.#failing;
   }
 
-  /** Takes whole lines, to be written in one go behind those that wait. */
+  /** Accepts whole lines. They are written in one call after those that wait. */
   write(text: string, lines: number): void {
     this.#linesWaiting += lines;
     this.#writing = true;
     this.#destination.write(text);
   }
 
-  /** Writes again what failed, if anything did. */
+  /** Repeats the failed write, if there is one. */
   retry(): void {
     if (!this.#failing || this.#writing || this.#abandoned) return;
     this.#writing = true;
     this.#destination.flush();
   }
 
-  /** Closes the file when everything is written, which may take retries; resolves then. */
+  /**
+   * Closes the file when everything is written, which may take retries. Resolves when it is closed.
+   */
   end(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#destination.once('close', resolve));
     this.#destination.end();
     return closed;
   }
 
-  /** Closes the file without what is not written yet. */
+  /** Closes the file without writing the rest. */
   abandon(): void {
     this.#abandoned = true;
-    // A write under way must not find its descriptor taken by another file; it says when it is over.
+    // The descriptor of a write in flight must not be reused by another file, so its end closes the
+    // file.
     if (!this.#writing) this.#destination.destroy();
   }
 }

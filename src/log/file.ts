@@ -7,51 +7,54 @@ import type { Lines, Mirror } from './mirror.ts';
 
 export interface LogFileOptions {
   readonly path: string;
-  /** Gets everything that the file gets. */
+  /** Receives a copy of every line. */
   readonly mirror: Mirror | undefined;
   readonly trouble: TroubleListener;
 }
 
-/** What is told that a file has trouble, seldom enough to be logged each time. */
+/** Receives the problems of a log file, rarely enough to log each one. */
 export interface TroubleListener {
   cannotWrite(path: string, error: NodeJS.ErrnoException): void;
-  /** Writing works again, but memory did not suffice for all lines. */
+  /** Writing works again, but lines were dropped because the memory limit was reached. */
   lostLines(path: string, count: number): void;
 }
 
-/** Lines are written together, at the latest after this: soon enough for `tail -f`, seldom enough to cost nothing. */
+/** Longest delay of a batch of lines: short enough for `tail -f`, long enough to cost little. */
 const LATEST_WRITE_MS = 250;
-/** … and sooner when there are as many: a write of this size costs hardly more than one of a line. In UTF-16 units. */
+/** A batch of this size is written at once; it costs hardly more than one line. In UTF-16 units. */
 const BATCH_LENGTH = 64 * 1024;
-/** What may wait while a file cannot be written: a second of a busy server, and small beside the heap. In UTF-16 units. */
+/** Most text that waits while writing fails: one second of a busy server. In UTF-16 units. */
 const MOST_WAITING = 4 * 1024 * 1024;
-/** A disk that is full for a moment again and again is said once in a while. */
+/** Shortest time between two reports of the same problem. */
 const QUIET_MS = 10_000;
-/** How long a rotated file may wait for space; a descriptor and its memory are held meanwhile. */
+/**
+ * How long a rotated file may wait for disk space; its descriptor and memory are held meanwhile.
+ */
 const GIVE_UP_MS = 30_000;
 
 /**
- * A log file by its name: lines in, in batches to disk, opened again after a rotation.
+ * A log file by its name. Writes lines in batches and opens the file again after a rotation.
  *
- * Only opening throws. What cannot be written waits in memory up to a limit, then lines are counted and thrown away; writing
- * goes on by itself when it can. Works the same on a FIFO, a device, and through a symlink.
+ * Only opening throws. Lines that cannot be written wait in memory up to a limit; further lines are
+ * counted and dropped. Writing resumes by itself. Works the same for a FIFO, a device and a
+ * symlink.
  */
 export class LogFile implements AppenderListener, Lines {
   readonly path: string;
   readonly #mirror: Mirror | undefined;
   readonly #trouble: TroubleListener;
   #appender: Appender;
-  /** Files that are being closed, because they were rotated or all is over, and when they are. */
+  /** Files that are being closed after a rotation or by `close`, with the promise of their end. */
   readonly #ending = new Map<Appender, Promise<void>>();
   #batch = '';
   #batchLines = 0;
   #timer: NodeJS.Timeout | undefined;
   #linesLost = 0;
-  #saidCannotWriteAt = -QUIET_MS;
-  #saidLostAt = -QUIET_MS;
+  #cannotWriteReportedAt = -QUIET_MS;
+  #lostReportedAt = -QUIET_MS;
   #closed = false;
 
-  /** Opens the file, and makes its folder. Throws Node's error if that is not possible. */
+  /** Opens the file and creates its folder if needed. Throws Node's error. */
   constructor({ path, mirror, trouble }: LogFileOptions) {
     this.path = path;
     this.#mirror = mirror;
@@ -59,7 +62,7 @@ export class LogFile implements AppenderListener, Lines {
     this.#appender = new Appender(openToAppend(path), this);
   }
 
-  /** Takes one line with its line feed. */
+  /** Accepts one line, which ends with a line feed. */
   write(line: string): void {
     if (this.#closed) return;
     this.#mirror?.write(line);
@@ -69,46 +72,53 @@ export class LogFile implements AppenderListener, Lines {
     }
     this.#batch += line;
     this.#batchLines++;
-    // While a write is under way all lines wait for its end, and then go in one go: a busy event loop hears of few ends.
-    if (this.#batch.length >= BATCH_LENGTH && this.#appender.isIdle) this.#handOver();
+    // While a write is in flight, lines wait and are then written together: a busy event loop
+    // handles few completions.
+    if (this.#batch.length >= BATCH_LENGTH && this.#appender.isIdle) this.#writeBatch();
     else this.#timer ??= setTimeout(flush, LATEST_WRITE_MS, this);
   }
 
-  /** Writes what waits, and tries again what failed. */
+  /** Writes waiting lines and repeats failed writes. */
   flush(): void {
     this.#timer = undefined;
-    if (this.#appender.isIdle) this.#handOver();
+    if (this.#appender.isIdle) this.#writeBatch();
     else this.#appender.retry();
     for (const appender of this.#ending.keys()) appender.retry();
   }
 
-  /** Opens the file again by its name. Throws Node's error if that is not possible, and then goes on with the one it has. */
+  /**
+   * Opens the file again by its name. If that fails, throws Node's error and continues with the
+   * current file.
+   */
   reopen(): void {
     if (this.#closed) return;
     const fd = openToAppend(this.path);
     if (isSameFile(fd, this.#appender.fd)) {
-      // Nothing was rotated, as with a FIFO: one writer keeps the lines in order.
+      // Not rotated, or a FIFO: keep one writer, so that lines stay in order.
       closeSync(fd);
       return;
     }
-    this.#handOver();
+    this.#writeBatch();
     const rotated = this.#appender;
     this.#appender = new Appender(fd, this);
     const giveUp = setTimeout(() => this.#abandon(rotated), GIVE_UP_MS).unref();
     void this.#end(rotated).then(() => clearTimeout(giveUp));
   }
 
-  /** Writes what waits and closes; resolves after `deadlineMs` at the latest, and then without what could not be written. */
+  /**
+   * Writes waiting lines and closes. Resolves after `deadlineMs` at the latest; lines that could
+   * not be written by then are lost.
+   */
   async close(deadlineMs: number): Promise<void> {
     if (this.#closed) return;
     this.#reportLostLines();
     this.#closed = true;
-    this.#handOver();
+    this.#writeBatch();
     void this.#end(this.#appender);
     const deadline = new AbortController();
     await Promise.race([
       Promise.all([...this.#ending.values(), this.#mirror?.close()]),
-      delay(deadlineMs, undefined, { signal: deadline.signal }).catch(() => undefined), // aborted when nobody waits any more
+      delay(deadlineMs, undefined, { signal: deadline.signal }).catch(() => undefined), // aborted when the wait is over
     ]);
     deadline.abort();
     clearTimeout(this.#timer);
@@ -117,18 +127,18 @@ export class LogFile implements AppenderListener, Lines {
 
   written(appender: Appender): void {
     if (appender !== this.#appender || this.#closed) return;
-    // Without a timer, its time came while this write was under way.
-    if (!this.#timer) this.#handOver();
-    if (performance.now() - this.#saidLostAt >= QUIET_MS) this.#reportLostLines();
+    // No timer: it fired while this write was in flight.
+    if (!this.#timer) this.#writeBatch();
+    if (performance.now() - this.#lostReportedAt >= QUIET_MS) this.#reportLostLines();
   }
 
   failed(appender: Appender, error: NodeJS.ErrnoException): void {
-    // Without a claim on the event loop: a full disk must not keep a process alive that has nothing else to do.
+    // unref: a full disk must not keep an otherwise finished process alive.
     this.#timer ??= setTimeout(flush, LATEST_WRITE_MS, this).unref();
-    // A FIFO whose reader is slow is no trouble, only a reason to wait.
+    // EAGAIN: the reader of a FIFO is slow, which is not an error.
     if (appender !== this.#appender || error.code === 'EAGAIN') return;
-    if (performance.now() - this.#saidCannotWriteAt < QUIET_MS) return;
-    this.#saidCannotWriteAt = performance.now();
+    if (performance.now() - this.#cannotWriteReportedAt < QUIET_MS) return;
+    this.#cannotWriteReportedAt = performance.now();
     this.#trouble.cannotWrite(this.path, error);
   }
 
@@ -137,11 +147,11 @@ export class LogFile implements AppenderListener, Lines {
     try {
       writeSync(appender.fd, this.#batch);
     } catch {
-      // The process is gone in a moment, and nobody left to tell.
+      // The process exits now; there is no log left to report the error to.
     }
   }
 
-  #handOver(): void {
+  #writeBatch(): void {
     if (this.#batch === '') return;
     this.#appender.write(this.#batch, this.#batchLines);
     this.#batch = '';
@@ -164,7 +174,7 @@ export class LogFile implements AppenderListener, Lines {
     if (this.#linesLost === 0) return;
     const count = this.#linesLost;
     this.#linesLost = 0;
-    this.#saidLostAt = performance.now();
+    this.#lostReportedAt = performance.now();
     this.#trouble.lostLines(this.path, count);
   }
 }
@@ -173,11 +183,15 @@ function flush(file: LogFile): void {
   file.flush();
 }
 
-/** The descriptor of a file that is made if need be, with its folder. Neither opening nor writing ever waits for another process. */
+/**
+ * Opens the file, and creates it and its folder if missing. Neither opening nor writing waits for
+ * another process.
+ */
 function openToAppend(path: string): number {
   makeFolder(dirname(path));
   const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
-  // A FIFO that is also open for reading needs no other reader to be opened, and keeps its content while readers come and go.
+  // A FIFO opened for reading too needs no other reader, and keeps its content when readers come
+  // and go.
   const direction = statSync(path, { throwIfNoEntry: false })?.isFIFO() ? O_RDWR : O_WRONLY;
   return openSync(path, direction | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o644);
 }

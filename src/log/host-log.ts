@@ -3,7 +3,7 @@ import { type LogOptions, openLog } from './open.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a program is told of by the middleware in it. `console` is one. */
+/** Receives the log messages of a middleware. `console` is one. */
 export interface HostLog {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
@@ -11,8 +11,9 @@ export interface HostLog {
 }
 
 /**
- * The log of a middleware: the host's if he gives one, else files if they have a folder, else lines on stderr. Access lines are for files alone: whoever has
- * a server logs its requests himself. Throws LogError.
+ * The log of a middleware: the host's if given, else files if there is a folder, else lines on
+ * stderr. Access lines go to files only, because a host server logs its own requests. Throws
+ * LogError.
  */
 export function openHostLog(hostLog: HostLog | undefined, options: LogOptions): Log {
   if (hostLog) return new LogFacade(hostLog);
@@ -30,15 +31,15 @@ class LogFacade implements Log {
   }
 
   info(message: string, fields?: Fields): void {
-    this.#tell('info', message, fields);
+    this.#report('info', message, fields);
   }
 
   warn(message: string, fields?: Fields): void {
-    this.#tell('warn', message, fields);
+    this.#report('warn', message, fields);
   }
 
   error(message: string, fields?: Fields): void {
-    this.#tell('error', message, fields);
+    this.#report('error', message, fields);
   }
 
   access(): void {}
@@ -49,11 +50,11 @@ class LogFacade implements Log {
     await this.#close?.(deadlineMs);
   }
 
-  #tell(level: keyof HostLog, message: string, fields: Fields = {}): void {
+  #report(level: keyof HostLog, message: string, fields: Fields = {}): void {
     try {
       this.#log[level](message, fields);
     } catch {
-      // Nobody is left who could be told, and no request may suffer from it.
+      // A failing log must not fail a request, and there is no other log to report it to.
     }
   }
 }

@@ -1,27 +1,30 @@
 import { isNativeError } from 'node:util/types';
 import { shortAddress } from './short-address.ts';
 
-/** Fields whose values let somebody in, in lower case and without dashes, whoever wrote them: headers, variables, parsed forms. */
+/**
+ * Keys whose values are credentials, in lower case and without dashes and underscores: headers,
+ * variables, form values.
+ */
 const SECRETS: ReadonlySet<string> = new Set(['authorization', 'proxyauthorization', 'cookie', 'cookies', 'setcookie']);
 
-/** The same as lines of a message's head, as error messages quote them. */
+/** The same as header lines, which error messages may quote. */
 const SECRET_LINES = /\b(proxy-authorization|authorization|set-cookie|cookie)(["']?\s*:)[^\r\n]*/gi;
 
 const REMOVED = '[removed]';
 
-/** Fields in which nexthop's own lines name a client. */
+/** Keys of nexthop's own log lines that hold client addresses. */
 const CLIENT_ADDRESSES: ReadonlySet<string> = new Set(['peer', 'remote_addr']);
 
 const DEEPEST = 8;
-/** An object that somebody threw may hang together with all of the process. */
+/** Most values that are copied: a thrown object may refer to the whole process. */
 const MOST_VALUES = 500;
 /** In UTF-16 units. */
 const LONGEST_TEXT = 16 * 1024;
 
 /**
- * The fields of a log line as plain data that JSON can tell: errors with type, message, stack and cause, without secrets, of
- * bounded size. Objects of a class are named, not opened: a request or a socket holds far more than anybody wants to log.
- * Throws what a getter throws.
+ * Converts the fields of a log line to plain JSON data of bounded size, without secrets. Errors
+ * keep type, message, stack and cause. Of class instances only the class name is kept: a request or
+ * a socket holds far too much. Throws an error that a getter throws.
  */
 export function toLoggable(
   fields: Readonly<Record<string, unknown>>,
@@ -97,7 +100,7 @@ class Copy {
       type: error.constructor?.name ?? error.name,
       message: this.#of(message, depth),
       stack: this.#of(stack, depth),
-      // Codes and the like; those that a class defines as its own are not overwritten by them.
+      // Codes and similar properties. They do not overwrite the properties of Error itself.
       ...this.ofEntries(
         Object.entries(error).filter(([name]) => !['message', 'stack', 'cause', 'errors'].includes(name)),
         depth,
@@ -108,7 +111,7 @@ class Copy {
     return copy;
   }
 
-  /** Also a flat list of header fields: name, value, name, value. */
+  /** The array may be a flat list of headers: name, value, name, value. */
   #ofArray(list: readonly unknown[], depth: number): unknown[] {
     const copy: unknown[] = [];
     for (const [index, element] of list.entries()) {

@@ -1,16 +1,16 @@
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What may wait in memory for a reader that is slow. In bytes. */
+/** Most bytes that are buffered for a slow reader. */
 const MOST_WAITING = 4 * 1024 * 1024;
 
 /**
- * Copies log lines to stdout or stderr, as far as anybody reads there: a slow reader misses lines, and one that went (EPIPE)
- * ends the copying. The file has them all.
+ * Copies log lines to stdout or stderr. If the reader is slow, lines are skipped; if it has closed
+ * the pipe (EPIPE), copying ends. The file has all lines.
  */
 export class Mirror {
   readonly #stream: Writable;
-  /** Lines of this turn of the event loop: they are written together. */
+  /** Lines of this turn of the event loop, which are written together. */
   #text = '';
   #gone = false;
 
@@ -26,13 +26,16 @@ export class Mirror {
     this.#text += line;
   }
 
-  /** Writes what waits. */
+  /** Writes the buffered lines. */
   flush(): void {
     if (this.#text !== '' && !this.#gone) this.#stream.write(this.#text);
     this.#text = '';
   }
 
-  /** Resolves when everything is written, or never if nobody reads. The stream itself is the process's and stays open. */
+  /**
+   * Resolves when everything is written; never if the pipe is not read. The stream belongs to the
+   * process and stays open.
+   */
   async close(): Promise<void> {
     this.flush();
     if (!this.#gone) await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
@@ -49,19 +52,19 @@ function flush(mirror: Mirror): void {
   mirror.flush();
 }
 
-/** What takes the lines of one log, and can be closed. */
+/** The destination of the lines of one log. */
 export interface Lines {
-  /** Of the file; '' where there is none. */
+  /** Path of the file; '' if there is none. */
   readonly path: string;
   /** Takes one line with its line feed. */
   write(line: string): void;
-  /** Opens again what it writes to, by its name. */
+  /** Opens the file again by its name. */
   reopen(): void;
   /** Resolves after `deadlineMs` at the latest. */
   close(deadlineMs: number): Promise<void>;
 }
 
-/** Lines that go to stdout or stderr and into no file: whoever started the process reads them, or nobody does. */
+/** Writes lines to stdout or stderr instead of a file. */
 export class StreamLines implements Lines {
   readonly path = '';
   readonly #mirror: Mirror;
@@ -75,12 +78,12 @@ export class StreamLines implements Lines {
   }
 
   reopen(): void {
-    // There is no name to open.
+    // A stream cannot be reopened.
   }
 
   async close(deadlineMs: number): Promise<void> {
     const deadline = new AbortController();
-    const late = delay(deadlineMs, undefined, { signal: deadline.signal }).catch(() => undefined); // aborted when nobody waits any more
+    const late = delay(deadlineMs, undefined, { signal: deadline.signal }).catch(() => undefined); // aborted when the wait is over
     await Promise.race([this.#mirror.close(), late]);
     deadline.abort();
   }

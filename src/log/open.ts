@@ -8,17 +8,17 @@ import { toLoggable, toLoggableText } from './loggable.ts';
 import { type Lines, Mirror, StreamLines } from './mirror.ts';
 
 export interface LogOptions {
-  /** Folder of both files; made if need be. '': there are none, and their lines go to stdout and stderr. */
+  /** Folder of both files; created if missing. '': no files, the lines go to stdout and stderr. */
   readonly dir: string;
-  /** The least that goes to error.log. */
+  /** The lowest level that is written to error.log. */
   readonly level: 'info' | 'warn' | 'error';
   /** Copies access.log to stdout and error.log to stderr. */
   readonly stdout: boolean;
-  /** Zeroes the last part of client addresses. */
+  /** Sets the last part of client addresses to zero. */
   readonly shortAddresses: boolean;
 }
 
-/** A log file cannot be opened; the message says which one, why, and what to do. */
+/** A log file cannot be opened. The message says which one, why, and what to do. */
 export class LogError extends Error {
   override readonly name = 'LogError';
 }
@@ -76,34 +76,35 @@ class FileLog implements Log, TroubleListener {
     try {
       this.#accessFile.write(this.#accessLine.of(exchange));
     } catch (error) {
-      this.error('an access line could not be made', { error });
+      this.error('creating an access line failed', { error });
     }
   }
 
   reopen(): void {
-    const complaints: string[] = [];
-    // Each by itself: a file that can be rotated should be, or logrotate compresses it while we write to it.
+    const messages: string[] = [];
+    // Reopen each file even if the other one fails, or logrotate compresses a file that is still
+    // written to.
     for (const file of [this.#accessFile, this.#errorFile]) {
       try {
         file.reopen();
       } catch (error) {
-        complaints.push(toComplaint(file.path, error));
+        messages.push(toOpenMessage(file.path, error));
       }
     }
-    if (complaints.length > 0) throw new LogError(complaints.join('\n'));
+    if (messages.length > 0) throw new LogError(messages.join('\n'));
   }
 
   async close(deadlineMs: number): Promise<void> {
-    // The access log first: what it has to say of itself goes to the other one.
+    // Both at once. The access log reports its lost lines to error.log before that one closes.
     await Promise.all([this.#accessFile.close(deadlineMs), this.#errorFile.close(deadlineMs)]);
   }
 
   cannotWrite(path: string, error: NodeJS.ErrnoException): void {
-    this.error('a log file cannot be written; its lines wait in memory', { path, error });
+    this.error('writing a log file failed; its lines wait in memory until it works again', { path, error });
   }
 
   lostLines(path: string, count: number): void {
-    this.warn('log lines are lost, because the file could not be written for too long', { path, lines: count });
+    this.warn('log lines were lost, because writing the file failed for too long', { path, lines: count });
   }
 
   #open(path: string, stream: NodeJS.WriteStream, isCopied: boolean): Lines {
@@ -111,7 +112,7 @@ class FileLog implements Log, TroubleListener {
     try {
       return new LogFile({ path, mirror: isCopied ? new Mirror(stream) : undefined, trouble: this });
     } catch (error) {
-      throw new LogError(toComplaint(path, error), { cause: error });
+      throw new LogError(toOpenMessage(path, error), { cause: error });
     }
   }
 
@@ -119,18 +120,21 @@ class FileLog implements Log, TroubleListener {
     try {
       this.#logger[level](toLoggable(fields, { shortAddresses: this.#shortAddresses }), toLoggableText(message));
     } catch (error) {
-      // A field's own getter may throw, and it may throw anything.
+      // A getter of `fields` may throw, and may throw any value.
       this.#logger[level]({ unreadable: typeof error }, toLoggableText(message));
     }
   }
 }
 
-function toComplaint(path: string, error: unknown): string {
-  const { code = String(error) } = error as NodeJS.ErrnoException; // node:fs throws nothing else
+function toOpenMessage(path: string, error: unknown): string {
+  const { code = String(error) } = error as NodeJS.ErrnoException; // node:fs throws only these
   return `LOG_DIR: cannot write "${path}" (${code}); make the folder writable or set LOG_DIR to one that is`;
 }
 
-/** JSON escapes what is below the space; of the rest some terminals take these for commands, and some readers for line ends. */
+/**
+ * JSON escapes characters below the space. Some terminals interpret these other ones as commands,
+ * and some readers as line ends.
+ */
 const CONTROLS = /[\x7f-\x9f\u2028\u2029]/g;
 
 function withoutControls(line: string): string {

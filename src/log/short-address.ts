@@ -1,12 +1,16 @@
 import { isIP } from 'node:net';
 
 const GROUPS = 8;
-/** An IPv6 site has a /48: what follows names its networks and machines. */
+/**
+ * The first three groups: an IPv6 site has a /48, and later groups identify its networks and
+ * machines.
+ */
 const KEPT_GROUPS = 3;
 
 /**
- * An IP address that no longer names one machine, as the platform logs it: the last octet of IPv4 zeroed (`192.0.2.0`), of IPv6
- * all after /48 (`2001:db8:1::`). What is no address comes out empty, since nobody knows what it would tell.
+ * Shortens an IP address so that it does not identify one machine, as the platform logs it: the
+ * last octet of IPv4 is 0 (`192.0.2.0`), of IPv6 only the /48 is kept (`2001:db8:1::`). Returns ''
+ * for any other text, because it could contain anything.
  */
 export function shortAddress(address: string): string {
   const family = isIP(address);
@@ -24,7 +28,7 @@ function shortIPv6(address: string): string {
   return `${kept.join(':')}::`;
 }
 
-/** A dotted IPv4 address at the end stands for two groups; both lie behind what is kept. */
+/** A dotted IPv4 address at the end counts as two groups, which are never kept. */
 function groupsOf(part: string): string[] {
   return part === '' ? [] : part.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
 }

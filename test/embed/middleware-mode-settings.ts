@@ -34,7 +34,9 @@ test('settings are read as everywhere, and what the host decides is none of them
     createMiddleware({ env: {}, settings: { FUNCTION_TIMEOUT: 'soon', PORT: '80' }, trustedProxies: 'me' }),
     { instanceOf: ConfigError },
   );
-  t.deepEqual(bad?.complaints, ['PORT does nothing in a middleware: it is for the server around it to decide']);
+  t.deepEqual(bad?.complaints, [
+    'PORT has no effect in a middleware: the host server decides it; remove it from settings',
+  ]);
 
   const worse = await t.throwsAsync(createMiddleware({ env: { FUNCTION_TIMEOUT: 'soon' }, trustedProxies: 'me' }), {
     instanceOf: ConfigError,

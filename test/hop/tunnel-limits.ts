@@ -17,7 +17,7 @@ test('a hop that takes no connection in time is hop_timeout', async (t) => {
   const client = await edge.ask();
 
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 504 [\s\S]*hop_timeout$/);
-  t.is(edge.faults[0]?.message, 'no connection in time');
+  t.is(edge.faults[0]?.message, 'the connection to the hop was not established in time');
 });
 
 test('a hop that does not answer in time is hop_timeout, and its connection is closed', async (t) => {
@@ -26,7 +26,7 @@ test('a hop that does not answer in time is hop_timeout, and its connection is c
   const client = await edge.ask();
 
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 504 [\s\S]*hop_timeout$/);
-  t.is(edge.faults[0]?.message, 'no answer in time');
+  t.is(edge.faults[0]?.message, 'the hop did not answer the upgrade in time');
   t.is(edge.exchanges[0]?.socket.listenerCount('data'), 0, 'nothing more is kept of what the client sends');
   await hop.peers[0]?.readToEnd();
 });

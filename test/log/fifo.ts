@@ -80,7 +80,7 @@ test('lines beyond what memory may hold are lost, counted, and told in error.log
 
   const reader = startReader(folder.path('access.log'));
   await until(
-    () => readFileSync(folder.path('error.log'), 'utf8').includes('lines are lost'),
+    () => readFileSync(folder.path('error.log'), 'utf8').includes('lines were lost'),
     'the count of lost lines',
   );
   await log.close(8000);
