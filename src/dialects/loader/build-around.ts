@@ -9,6 +9,7 @@ import { resolverAround } from './resolver.ts';
 import { SOURCE_CONSTANTS } from './source-constants.ts';
 import { type Rewrite, type SourceFiles, sourceFiles } from './source-files.ts';
 import type { SourceProblems } from './source-problems.ts';
+import { toUsersFile } from './stand-ins.ts';
 
 /** How every file of a user is read: as the bundlers of the platforms do, for the Node that runs here. */
 const OPTIONS = {
@@ -133,7 +134,8 @@ class Rounds {
   #takeOut(entry: string, error: unknown): void {
     const { root, problems } = this.#request;
     const [first] = messagesOf(error);
-    const place = first?.location ? ` (${first.location.file}:${first.location.line})` : '';
+    const name = first?.location ? toUsersFile(first.location.file) : undefined;
+    const place = name === undefined ? '' : ` (${name}:${first?.location?.line})`;
     const message = `cannot be compiled: ${first?.text ?? error}${place}`;
     problems.files.set(entry, { severity: 'error', file: relative(root, entry), message });
   }

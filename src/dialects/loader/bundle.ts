@@ -9,7 +9,7 @@ import { callForPaths } from './packages.ts';
 import { type ModuleText, PRELUDE_PLACE } from './place-module.ts';
 import type { Rewrite } from './source-files.ts';
 import { SourceProblems } from './source-problems.ts';
-import { nameAfterOriginals, nameSourcesAfterOriginals } from './stand-ins.ts';
+import { INDEX, nameAfterOriginals, nameSourcesAfterOriginals } from './stand-ins.ts';
 
 export interface BundleRequest {
   /** Absolute path of the site. */
@@ -45,7 +45,7 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
       root,
       entries: files,
       toOptions: (entries) => ({
-        stdin: { contents: toIndex(root, entries, cycles), resolveDir: root, sourcefile: 'index.nexthop.js' },
+        stdin: { contents: toIndex(root, entries, cycles), resolveDir: root, sourcefile: INDEX },
         banner: { js: PRELUDE_PLACE },
         outdir: root,
         sourcemap: 'external',

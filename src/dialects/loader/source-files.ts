@@ -85,8 +85,10 @@ export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFi
       name: 'source-files',
       setup(build) {
         const commonJsFiles = new CommonJsFiles(build.esbuild, root);
-        // A link that leads nowhere would not even be resolved.
-        build.onResolve({ filter: /^\// }, ({ path }) => (broken.has(path) ? { path } : undefined));
+        // A link that leads nowhere would not even be resolved, and a star in a name is taken for a pattern.
+        build.onResolve({ filter: /^\// }, ({ path }) =>
+          broken.has(path) || path.includes('*') ? { path } : undefined,
+        );
         build.onResolve({ filter: FACADE }, ({ path }) => {
           const [, namespace = '', file = ''] = FACADE.exec(path) ?? [];
           return { path: file + SHIELD, namespace };

@@ -1,6 +1,9 @@
 /** Of files that were made CommonJS. */
 export const MADE_COMMON_JS = 'common-js';
 
+/** The name of what loads the entries, which is no file. */
+export const INDEX = 'index.nexthop.js';
+
 /** Namespaces of modules that stand for others in a bundle. */
 const NAMESPACES = [
   'built-in',
@@ -29,7 +32,7 @@ const KEY = new RegExp(`^(\\s*)"(?:${NAMESPACES.join('|')}):((?:[^"\\\\]|\\\\.)*
 
 /** The user's file behind a name in esbuild's lists and complaints; undefined for what only stands in for something else. */
 export function toUsersFile(name: string): string | undefined {
-  if (!PREFIX.test(name)) return name;
+  if (!PREFIX.test(name)) return name === INDEX ? undefined : name;
   return name.startsWith(`${MADE_COMMON_JS}:`) ? withoutShield(name.slice(MADE_COMMON_JS.length + 1)) : undefined;
 }
 

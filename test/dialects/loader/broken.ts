@@ -159,3 +159,19 @@ test('a module that never finishes loading is given up after a while, and the ot
   t.is((await built.load(join(built.root, 'a.js'), 20)).state, 'slow');
   t.is((await built.run('b.js')).b, 1);
 });
+
+test('a file whose name has odd characters is compiled, and told by its name', async (t) => {
+  const files = {
+    'a*b.js': "export const a = 'star';",
+    'c d#e?.js': "export const a = 'others';",
+    'f"g*.js': '\nexport const a = ];',
+  };
+
+  const built = await compileSite(t, files, Object.keys(files));
+
+  t.like(built.problems, [{ file: 'f"g*.js', line: 2 }]);
+  t.is(built.problems.length, 1);
+  t.is((await built.run('a*b.js')).a, 'star');
+  t.is((await built.run('c d#e?.js')).a, 'others');
+  await t.throwsAsync(built.run('f"g*.js'), { instanceOf: SyntaxError });
+});
