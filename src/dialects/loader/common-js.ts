@@ -4,7 +4,10 @@ import { isEsModule, type ModuleTypes } from './await-search.ts';
 import { SOURCE_CONSTANTS } from './source-constants.ts';
 
 /** What only CommonJS has and an ES module lacks. */
-const MENTIONS = /\b(?:module|exports)\b/;
+const MENTIONS = /\bmodule\s*[.[]|[=(,:]\s*module\b|\bexports\b/;
+
+/** Lines of comments, which often speak of them. A look at the syntax costs far more than one at the text. */
+const COMMENTS = /^\s*(?:\/\/|\/?\*).*$/gm;
 
 /** Asks whether it is there, and so runs as either. */
 const ASKS = /\btypeof\s+(?:module|exports)\b/;
@@ -27,7 +30,8 @@ export class CommonJsFiles {
 
   /** The text as CommonJS; undefined for a file that esbuild takes as it is, or that cannot be CommonJS. */
   async convert(text: string, file: string, loader: Loader): Promise<string | undefined> {
-    if (!MENTIONS.test(text) || ASKS.test(text) || !this.#isModule(text, file)) return undefined;
+    if (!MENTIONS.test(text) || !MENTIONS.test(text.replaceAll(COMMENTS, ''))) return undefined;
+    if (ASKS.test(text) || !this.#isModule(text, file)) return undefined;
     try {
       const { code } = await this.#transform(text, { loader, define: PROBES });
       if (!Object.values(PROBES).some((probe) => code.includes(probe))) return undefined;

@@ -56,6 +56,8 @@ export function lostImports({ root, problems, external }: LostImportsParts): Los
     plugin: {
       name: 'lost-imports',
       setup(build) {
+        // A question for each import costs time, where the first round of a build knows of none.
+        if (problems.lostImports === 0) return;
         build.onResolve({ filter: /./ }, ({ importer, path, kind }) => {
           const lost = problems.findImport(resolve(root, withoutShield(importer)), path);
           return lost && answer(lost, kind);

@@ -40,6 +40,10 @@ export class SourceProblems {
     return this.files.size + this.configs.size + this.#imports.size;
   }
 
+  get lostImports(): number {
+    return this.#imports.size;
+  }
+
   findImport(importer: string, specifier: string): LostImport | undefined {
     return this.#imports.get(toKey(importer, specifier));
   }
