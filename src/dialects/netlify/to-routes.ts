@@ -59,7 +59,7 @@ class Routing {
     return paths.flatMap((path) => {
       const pattern = toPattern(path);
       if (typeof pattern !== 'string') return [pattern];
-      const lost = key === 'path' ? 'the path is not served' : 'the function is not reached';
+      const lost = key === 'path' ? 'the path is not served' : 'the function gets no URL';
       this.#report('error', `${key} ${pattern}; ${lost}`);
       return [];
     });
@@ -73,7 +73,7 @@ class Routing {
       if (!pattern.match && RESERVED.test(pattern.text)) {
         this.#report(
           'warning',
-          `path ${JSON.stringify(pattern.text)} is the platform's own, and not served by a function`,
+          `path ${JSON.stringify(pattern.text)} is reserved by the platform and cannot be served by a function`,
         );
         continue;
       }

@@ -17,7 +17,7 @@ import { untilResult } from '../../helpers/until-told.ts';
 const NOTHING = { waiting: 0, running: 0, dead: 0 };
 
 for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
-  test(`${name}: a request for a background function is answered by 202 alone, and run with what it brought`, async (t) => {
+  test(`${name}: a request for a background function gets an empty 202, and the function runs with the whole request`, async (t) => {
     const site = await backgroundSite(t);
     const { env } = await prepare(t);
     const { url } = await startEdge(t, { site: site.folder, env });
@@ -33,7 +33,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     t.is(lines[0]?.attempt, 1);
   });
 
-  test(`${name}: the 202 comes when the job is stored, not before`, async (t) => {
+  test(`${name}: the 202 is sent after the job is stored, not before`, async (t) => {
     const site = await backgroundSite(t);
     const room = await prepare(t);
     const { url } = await startEdge(t, { site: site.folder, env: { ...room.env, JOB_CONCURRENCY: '0' } });
@@ -54,7 +54,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     t.is((await queue.ledger.counts()).waiting, 2);
   });
 
-  test(`${name}: a job that fails is due again a minute later, then two minutes later, and is dead then`, async (t) => {
+  test(`${name}: a failed job is due again after one minute, then after two more minutes, and then it is dead`, async (t) => {
     const site = await backgroundSite(t);
     const room = await prepare(t);
     const { url } = await startEdge(t, { site: site.folder, env: room.env });
@@ -86,7 +86,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     t.deepEqual([...new Set(lines.map(({ job }) => job))], [third?.id]);
   });
 
-  test(`${name}: no more run at a time than the settings say`, async (t) => {
+  test(`${name}: no more jobs run at a time than the settings allow`, async (t) => {
     const site = await backgroundSite(t);
     const { env, open } = await prepare(t);
     const { url } = await startEdge(t, { site: site.folder, env: { ...env, JOB_FUNCTION_CONCURRENCY: '2' } });
@@ -107,7 +107,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
   });
 }
 
-test('a body of 256 KiB is taken, and one byte more is a 413 of which nothing is kept', async (t) => {
+test('a body of 256 KiB is accepted, and one byte more is a 413 and not stored', async (t) => {
   const site = await backgroundSite(t);
   const room = await sqliteState(t);
   const { url } = await startEdge(t, { site: site.folder, env: { ...room.env, JOB_CONCURRENCY: '0' } });
@@ -125,7 +125,7 @@ test('a body of 256 KiB is taken, and one byte more is a 413 of which nothing is
   t.is((await queue.ledger.counts()).waiting, 3);
 });
 
-test('a scheduled function cannot be reached by its URL but in development', async (t) => {
+test('a scheduled function has a URL only in development', async (t) => {
   const site = await backgroundSite(t, { scheduled: true });
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -142,7 +142,7 @@ test('a scheduled function cannot be reached by its URL but in development', asy
   t.is((await site.ledger()).length, 1);
 });
 
-test('two modules on one Redis make up once for the moment of a schedule that nobody was there for', async (t) => {
+test('two modules on one Redis run a missed time of a schedule once', async (t) => {
   const site = await backgroundSite(t, { scheduled: true });
   const { env, open } = await redisState(t);
   const { queue } = await open();
@@ -155,7 +155,7 @@ test('two modules on one Redis make up once for the moment of a schedule that no
   for (let count = 0; count < 2; count++) {
     modules.push(await startEdge(t, { site: site.folder, env }));
   }
-  // What they have told the store of the clock comes before what they tell it now.
+  // The times that the modules stored earlier precede those that they store now.
   for (const { url } of modules) await sendUntilTaken(url, 'work');
   const lines = await site.untilLedger((all) => ended(all).length === 2 && all.some(({ text }) => text !== 'work'));
 
@@ -174,7 +174,7 @@ function lastBegin(lines: readonly LedgerLine[]): number {
   return lines.findLast(({ event }) => event === 'begins')?.atMs ?? Number.NaN;
 }
 
-/** A busy machine may take longer to tell the store than to throw. */
+/** On a busy machine storing the failure may take longer than the throw. */
 function isAbout(expectedMs: number, ms: number): boolean {
   return ms >= expectedMs && ms < expectedMs + 5000;
 }
@@ -188,7 +188,7 @@ function mostAtOnce(lines: readonly LedgerLine[]): number {
   return most;
 }
 
-/** A body without an announced length. */
+/** A body without Content-Length. */
 function inChunks(length: number): ReadableStream<Uint8Array> {
   return new Response(new Uint8Array(length)).body ?? new ReadableStream();
 }

@@ -5,7 +5,7 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 
 const NAMES = ['x-forwarded-for', 'x-forwarded-proto', 'x-nf-client-connection-ip', 'forwarded', 'x-real-ip'];
 
-/** Both generations: each answers with the headers above as it sees them. */
+/** Functions of both generations. Each responds with the headers above as it sees them. */
 const FUNCTIONS = {
   'netlify/functions/modern.mts': `
     export default (request: Request) => Response.json(${JSON.stringify(NAMES)}.map((name) => request.headers.get(name)));
@@ -24,7 +24,7 @@ async function serve(t: ExecutionContext, env: Readonly<Record<string, string>>)
   return startEdge(t, { site: await siteFolder(t, FUNCTIONS), env });
 }
 
-/** What each generation sees of a request with these lines. */
+/** The headers that each generation sees for a request with these lines. */
 async function seen(edge: RunningEdge, ...lines: string[]): Promise<unknown[]> {
   return Promise.all(
     PATHS.map(async (path) => {
@@ -37,11 +37,11 @@ async function seen(edge: RunningEdge, ...lines: string[]): Promise<unknown[]> {
 
 const DIRECT = ['127.0.0.1', 'http', '127.0.0.1', null, null];
 
-test('a direct client finds its own address and scheme in what functions see, though it sent neither', async (t) => {
+test('functions see address and scheme of a direct client that sent neither', async (t) => {
   t.deepEqual(await seen(await serve(t, { TRUSTED_PROXIES: 'none' })), [DIRECT, DIRECT]);
 });
 
-test('nothing that an untrusted client says of itself reaches a function', async (t) => {
+test('client headers from an untrusted client reach no function', async (t) => {
   const edge = await serve(t, { TRUSTED_PROXIES: 'none' });
   const forged = [
     ...[
@@ -61,15 +61,19 @@ test('nothing that an untrusted client says of itself reaches a function', async
   t.deepEqual(await seen(edge, ...forged), [DIRECT, DIRECT]);
 });
 
-test('what a trusted peer says of the client is what functions see, byte for byte', async (t) => {
+test('client headers of a trusted peer reach functions unchanged, byte for byte', async (t) => {
   const edge = await serve(t, { TRUSTED_PROXIES: 'all' });
-  const told = ['X-Forwarded-For: 203.0.113.7, 10.0.0.1', 'X-Forwarded-Proto: https', 'True-Client-IP: 203.0.113.7'];
+  const clientHeaders = [
+    'X-Forwarded-For: 203.0.113.7, 10.0.0.1',
+    'X-Forwarded-Proto: https',
+    'True-Client-IP: 203.0.113.7',
+  ];
   const expected = ['203.0.113.7, 10.0.0.1', 'https', '203.0.113.7', null, null];
 
-  t.deepEqual(await seen(edge, ...told), [expected, expected]);
+  t.deepEqual(await seen(edge, ...clientHeaders), [expected, expected]);
 });
 
-test('the client that a trusted peer names in another header stands in x-forwarded-for, too', async (t) => {
+test('the client address that a trusted peer sends in another header is in x-forwarded-for too', async (t) => {
   const edge = await serve(t, { TRUSTED_PROXIES: 'all' });
   const expected = ['203.0.113.7', 'http', '203.0.113.7', null, null];
 
@@ -77,7 +81,7 @@ test('the client that a trusted peer names in another header stands in x-forward
   t.deepEqual(await seen(edge, 'True-Client-IP: 203.0.113.7', 'X-Forwarded-For:'), [expected, expected]);
 });
 
-test('the next hop gets a request without these headers, also one that a function answers after it', async (t) => {
+test('the next hop gets no such headers, also for a request that a function then handles', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');

@@ -3,9 +3,9 @@ import test from 'ava';
 import { codingOrigin, ENCODERS, getRaw } from '../../helpers/coding-origin.ts';
 import { serveFunction } from '../../helpers/function-server.ts';
 
-const PAGE = Buffer.from('<p>the body, which is long enough to be told from coded bytes, ä</p>\n'.repeat(500));
+const PAGE = Buffer.from('<p>the body, which is long enough to differ from coded bytes, ä</p>\n'.repeat(500));
 
-/** Bodies of a function that hands on `r`, which it has fetched. */
+/** Bodies of a function that passes on `r`, which it has fetched. */
 const WAYS: Readonly<Record<string, string>> = {
   'the Response itself': 'r',
   'its clone': '(await r.text(), copy)',
@@ -46,7 +46,7 @@ function toFunction(origin: string, answer: string): string {
 const DECODED = ['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'gzip, br'];
 
 for (const [what, answer] of Object.entries(WAYS)) {
-  test(`a function that answers with ${what} gives a decoded body, without the coding and length of the fetched one`, async (t) => {
+  test(`a function that responds with ${what} sends a decoded body, without the coding and length of the fetched one`, async (t) => {
     const origin = await codingOrigin(t, PAGE);
     const server = await serveFunction(t, toFunction(origin.url, answer));
 
@@ -78,7 +78,7 @@ for (const coding of ['identity', 'foo', 'foo, gzip']) {
   });
 }
 
-test('what is coded twice is decoded once, and is not taken for coded any more', async (t) => {
+test('a body that is coded twice is decoded once and sent without Content-Encoding', async (t) => {
   const archive = gzipSync(PAGE);
   const origin = await codingOrigin(t, archive);
 
@@ -90,7 +90,7 @@ test('what is coded twice is decoded once, and is not taken for coded any more',
   }
 });
 
-test('HEAD and 304 say of the coding what GET says', async (t) => {
+test('responses to HEAD and 304 have the same Content-Encoding as GET', async (t) => {
   const origin = await codingOrigin(t, PAGE);
 
   for (const answer of ['r', '(context.cookies.set("own", "1"), r)']) {
@@ -104,7 +104,7 @@ test('HEAD and 304 say of the coding what GET says', async (t) => {
   }
 });
 
-test('the head of an event stream that is coded goes out at once', async (t) => {
+test('the head of a coded event stream is sent at once', async (t) => {
   const origin = await codingOrigin(t, PAGE);
   const server = await serveFunction(
     t,
@@ -133,7 +133,7 @@ const OWN: Readonly<Record<string, string>> = {
 };
 
 for (const [what, answer] of Object.entries(OWN)) {
-  test(`the coding of ${what} that a function has coded stays`, async (t) => {
+  test(`the coding of ${what} that a function has coded itself is unchanged`, async (t) => {
     const origin = await codingOrigin(t, PAGE);
     for (const [coding, coder, stream] of [
       ['gzip', 'gzipSync', 'createGzip'],
@@ -163,7 +163,7 @@ for (const [what, answer] of Object.entries(OWN)) {
   });
 }
 
-test('a body in a coding that a function names in vain goes out without it', async (t) => {
+test('a Content-Encoding that the function sets wrongly is not sent', async (t) => {
   for (const body of ['"plain"', 'Buffer.from("plain")', 'null', 'ReadableStream.from([])']) {
     const server = await serveFunction(
       t,

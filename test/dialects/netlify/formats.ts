@@ -4,9 +4,9 @@ import { compileSite } from '../../helpers/compiled-site.ts';
 
 interface Row {
   readonly title: string;
-  /** In `netlify/functions` if it is the main file, `a.*`; else from the root of the site. */
+  /** In `netlify/functions` for the main file, `a.*`; else relative to the root of the site. */
   readonly files: Readonly<Record<string, string>>;
-  /** What the default export, or that of the default export, returns. */
+  /** The result of the default export, or of the default export inside it. */
   readonly answer: unknown;
 }
 
@@ -124,7 +124,7 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const { title, files, answer } of ROWS) {
-  test(`a function runs as the platform's builder takes it: ${title}`, async (t) => {
+  test(`a function runs as the platform's builder compiles it: ${title}`, async (t) => {
     const placed = Object.entries(files).map(([path, text]) => [isMain(path) ? join(FOLDER, path) : path, text]);
     const main = Object.keys(files).find(isMain) ?? '';
     const built = await compileSite(t, Object.fromEntries(placed), [join(FOLDER, main)]);
@@ -141,7 +141,7 @@ function isMain(path: string): boolean {
   return /^a\.[cm]?[jt]sx?$/.test(path);
 }
 
-/** As whoever runs a function does. */
+/** Calls the function as the runtime does. */
 function withoutDefault(value: unknown): () => unknown {
   const inner = typeof value === 'object' && value !== null && 'default' in value ? value.default : value;
   if (typeof inner !== 'function') throw new TypeError(`no function but ${typeof inner}`);

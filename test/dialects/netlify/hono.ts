@@ -18,7 +18,7 @@ const WAYS: Readonly<Record<string, string>> = {
 };
 
 for (const [where, text] of Object.entries(WAYS)) {
-  test(`an app of Hono's ${where} answers`, async (t) => {
+  test(`an app of Hono's ${where} responds`, async (t) => {
     const { url } = await serveFunction(t, text);
 
     const hello = await fetch(`${url}/hello/you`, { headers: { cookie: 'b=!' } });

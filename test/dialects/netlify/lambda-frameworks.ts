@@ -31,7 +31,7 @@ function expressApp(packageName: string): string {
 }
 
 for (const packageName of ['express', 'express4']) {
-  test(`${packageName} answers through serverless-http, with its query and all its cookies`, async (t) => {
+  test(`${packageName} responds through serverless-http, with the query and all cookies`, async (t) => {
     const { url } = await serve(t, expressApp(packageName));
 
     const answer = await fetch(`${url}/.netlify/functions/api/hello?a=1&b=x%20y`);
@@ -54,7 +54,7 @@ for (const packageName of ['express', 'express4']) {
 }
 
 for (const packageName of ['koa', 'koa2']) {
-  test(`${packageName} answers through serverless-http`, async (t) => {
+  test(`${packageName} responds through serverless-http`, async (t) => {
     const text = `
       import Koa from '${packageName}';
       import serverless from 'serverless-http';
@@ -84,7 +84,7 @@ const MIDDY = `
     });
 `;
 
-test('a middy handler runs its middlewares, and gives up early by the time left', async (t) => {
+test('a middy handler runs its middlewares, and ends early by the remaining time', async (t) => {
   const { url } = await serve(t, MIDDY, { limits: { timeoutMs: 1000 } });
 
   const answer = await fetch(url);

@@ -4,7 +4,7 @@ import { netlify } from '../../../src/dialects/netlify/netlify.ts';
 import { compileSite } from '../../helpers/compiled-site.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 
-/** Files that mix ES modules and CommonJS, each with what its function answers. */
+/** Files that mix ES modules and CommonJS, each with the response of its function. */
 const FUNCTIONS = {
   'whole.js':
     "import { join } from 'node:path'; module.exports = { handler: async () => ({ statusCode: 200, body: join('a', 'b') }) };",
@@ -42,7 +42,7 @@ const LIB = {
 };
 
 for (const type of [undefined, 'commonjs', 'module']) {
-  test(`a file that imports and uses CommonJS's own names runs as the platform's builder takes it, in a package of type ${type}`, async (t) => {
+  test(`a file that imports and uses CommonJS's own names runs as the platform's builder compiles it, in a package of type ${type}`, async (t) => {
     const functions = Object.entries(FUNCTIONS).map(([file, text]) => [
       join('netlify/functions', `${file.replace('.', '-')}/${basename(file).replace(/^[^.]*/, 'index')}`),
       text.replaceAll("'../../lib", "'../../../lib"),
@@ -60,7 +60,7 @@ for (const type of [undefined, 'commonjs', 'module']) {
     }
   });
 
-  test(`require, __dirname and __filename mean the file itself beside an import, in a package of type ${type}`, async (t) => {
+  test(`require, __dirname and __filename refer to the file itself next to an import, in a package of type ${type}`, async (t) => {
     const files = {
       'package.json': JSON.stringify({ type }),
       'api/data.json': '{"a": 1}',
@@ -75,7 +75,7 @@ for (const type of [undefined, 'commonjs', 'module']) {
   });
 }
 
-test('an error in such a file is told with its own line', async (t) => {
+test('an error in such a file is reported with its own line', async (t) => {
   const files = {
     'package.json': '{"type": "module"}',
     'a.ts':

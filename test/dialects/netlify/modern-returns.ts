@@ -58,7 +58,7 @@ const ANSWERS: Readonly<Record<string, readonly [text: string, answer: RegExp]>>
 };
 
 for (const [what, [text, expected]] of Object.entries(ANSWERS)) {
-  test(`answers: ${what}`, async (t) => {
+  test(`a function returns: ${what}`, async (t) => {
     const server = await serveFunction(t, text);
 
     const answer = await server.exchange(GET);
@@ -69,7 +69,7 @@ for (const [what, [text, expected]] of Object.entries(ANSWERS)) {
   });
 }
 
-test('cookies stay fields of their own, and other repeated fields are one list', async (t) => {
+test('each cookie is a header of its own, and other repeated headers are joined', async (t) => {
   const server = await serveFunction(
     t,
     `export default () => {
@@ -95,7 +95,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 };
 
 for (const [what, value] of Object.entries(UNSUPPORTED)) {
-  test(`a function that returns ${what} is a bad answer, in the platform's words`, async (t) => {
+  test(`a function that returns ${what} is a bad response, with the platform's message`, async (t) => {
     const server = await serveFunction(t, `export default () => ${value};`);
 
     const answer = await server.exchange(GET);
@@ -128,7 +128,7 @@ const FAILURES: Readonly<Record<string, readonly [text: string, cause: RegExp]>>
 };
 
 for (const [what, [text, cause]] of Object.entries(FAILURES)) {
-  test(`a function that ${what} is a 500, and the next request is answered alike`, async (t) => {
+  test(`a function that ${what} is a 500, and so is the next request`, async (t) => {
     const server = await serveFunction(t, text);
 
     for (const index of [0, 1]) {
@@ -141,8 +141,8 @@ for (const [what, [text, cause]] of Object.entries(FAILURES)) {
   });
 }
 
-/** Each sets a header that no Response can carry. */
-const BEYOND_LATIN1: Readonly<Record<string, readonly [text: string, told: RegExp]>> = {
+/** Each function sets a header that no Response can carry. */
+const BEYOND_LATIN1: Readonly<Record<string, readonly [text: string, explanation: RegExp]>> = {
   'new Response': [
     `export default () => new Response('x', { headers: { 'Content-Disposition': 'filename="报告.pdf"' } });`,
     /the function sets a header/,
@@ -163,7 +163,7 @@ const BEYOND_LATIN1: Readonly<Record<string, readonly [text: string, told: RegEx
   ],
 };
 
-for (const [what, [text, told]] of Object.entries(BEYOND_LATIN1)) {
+for (const [what, [text, explanation]] of Object.entries(BEYOND_LATIN1)) {
   test(`a header beyond Latin-1 (${what}) is a 500 that explains it to the client, as on the platform`, async (t) => {
     const server = await serveFunction(t, text);
 
@@ -171,8 +171,8 @@ for (const [what, [text, told]] of Object.entries(BEYOND_LATIN1)) {
 
     t.regex(answer, /^HTTP\/1\.1 500 .*Content-Type: text\/plain; charset=utf-8\r\n.*encodeURIComponent.*base64/s);
     t.regex(answer, /\r\nx-nf-request-id: /);
-    t.regex(answer, told);
+    t.regex(answer, explanation);
     t.is(server.exchanges[0]?.fault?.origin, 'function');
-    t.regex(server.faults[0]?.message ?? '', told);
+    t.regex(server.faults[0]?.message ?? '', explanation);
   });
 }

@@ -30,7 +30,7 @@ const SITE = {
 `,
 };
 
-/** Has one page alone. */
+/** A hop with only one page. */
 async function answerAsHop(peer: Peer): Promise<void> {
   for (;;) {
     const head = await peer.readHead();
@@ -41,7 +41,7 @@ async function answerAsHop(peer: Peer): Promise<void> {
   }
 }
 
-test('a Netlify site answers by paths, default URLs, files, the hop and redirects', async (t) => {
+test('a Netlify site responds by paths, default URLs, files, the hop and redirects', async (t) => {
   const hop = await scriptedHop(t, answerAsHop);
   const edge = await startEdge(t, { site: await siteFolder(t, SITE), env: { NEXT_HOP: hop.url } });
   const rows: readonly (readonly [target: string, status: number, body: string])[] = [
@@ -88,7 +88,7 @@ test('a Netlify site answers by paths, default URLs, files, the hop and redirect
   t.is(edge.edge.site.problems[0]?.line, 9);
 });
 
-test('a WebSocket on a path of a function that files shadow goes to the hop, which is asked for nothing else', async (t) => {
+test('a WebSocket on a path of a function with preferStatic goes to the hop, which gets no other request', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());
@@ -104,7 +104,7 @@ test('a WebSocket on a path of a function that files shadow goes to the hop, whi
 });
 
 for (const dev of ['0', '1']) {
-  test(`with DEV=${dev} an error of a function is ${dev === '1' ? '' : 'not '}told to whoever asks`, async (t) => {
+  test(`with DEV=${dev} the response ${dev === '1' ? 'has' : 'does not have'} the error of a function`, async (t) => {
     const edge = await startEdge(t, {
       site: await siteFolder(t, SITE),
       env: { DEV: dev, NEXT_HOP: 'http://none.invalid' },

@@ -9,7 +9,7 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 
 const PACKAGES = join(import.meta.dirname, '../../../node_modules');
 
-/** As people write them, one of each kind. */
+/** Typical functions, one of each kind. */
 const SITE = {
   'package.json': '{ "name": "shop", "private": true }',
   'tsconfig.json': '{ "compilerOptions": { "paths": { "@shared/*": ["./shared/*"] } } }',
@@ -65,7 +65,7 @@ async function askAll(url: string): Promise<Record<string, string>> {
   return Object.fromEntries(paths.map((path, index) => [path, texts[index] ?? '']));
 }
 
-test('functions of every kind answer in one site, and again from a build that was moved', async (t) => {
+test('functions of every kind respond in one site, and again from a build that was moved', async (t) => {
   const site = await writeSite(t);
   const plain = await startNexthop(t, { site });
   t.deepEqual(await askAll(`http://127.0.0.1:${plain.port}`), ANSWERS);
@@ -116,7 +116,7 @@ const SEEN = `export default ({ headers }, { geo, ip, account, deploy, requestId
   Response.json([geo, ip, account.id, deploy.id, requestId, headers.get('client-ip'), headers.get('x-netlify-event'), headers.get('x-netlify-original-pathname')]);
   export const config = { path: "/" };`;
 
-test('what a client that is not trusted says of itself in the name of the platform reaches no function', async (t) => {
+test('headers of the platform that an untrusted client sends reach no function', async (t) => {
   const site = await siteFolder(t, { 'netlify/functions/seen.js': SEEN });
   const { url } = await startEdge(t, { site, env: { TRUSTED_PROXIES: 'none' } });
 
@@ -130,7 +130,7 @@ test('what a client that is not trusted says of itself in the name of the platfo
   t.deepEqual([clientIp, event, original], [null, null, null]);
 });
 
-test('routes tells who answers first where both platforms have a function, and what becomes of the other', async (t) => {
+test('the routes command shows which function is called first if both platforms have one for a path, and what the other gets', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/pets/[id].js': 'export const onRequest = () => new Response("edgeone");',
     'netlify/functions/pets.js':

@@ -11,7 +11,7 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 
 const HOP_FILES: ReadonlySet<string> = new Set(['/product/1', '/hop']);
 
-/** Answers two paths, and 404 to all others. */
+/** Responds to two paths, and with 404 to all others. */
 async function startHop(t: ExecutionContext): Promise<string> {
   const server = createServer(({ url = '' }, response) => {
     response.writeHead(HOP_FILES.has(url) ? 200 : 404).end(`hop ${url}`);
@@ -30,7 +30,7 @@ export const config: Config = {
   preferStatic: true
 };`;
 
-test('a function that prefers static files answers what neither the site nor the hop has', async (t) => {
+test('a function with preferStatic is called for paths that neither the site nor the hop has', async (t) => {
   const site = await siteFolder(t, { 'netlify/functions/product.ts': PRODUCT, 'public/item/2.html': 'page' });
   const { url } = await startEdge(t, { site, env: { NEXT_HOP: await startHop(t) } });
   const ask = async (path: string, method = 'GET') => (await fetch(url + path, { method })).text();
@@ -50,7 +50,7 @@ test('a function comes before a file of the same path', async (t) => {
   t.is(await (await fetch(`${url}/about`)).text(), 'function');
 });
 
-test('functions of both platforms answer in one site, and a middleware of EdgeOne guards both', async (t) => {
+test('functions of both platforms respond in one site, and a middleware of EdgeOne runs before both', async (t) => {
   const site = await siteFolder(t, {
     'netlify.toml': '[[redirects]]\nfrom = "/secret/old"\nto = "/secret/new"',
     'middleware.js':
@@ -74,7 +74,7 @@ test('functions of both platforms answer in one site, and a middleware of EdgeOn
   ]);
 });
 
-test('redirects of netlify.toml lead clients on, and let functions answer under other paths', async (t) => {
+test('redirects of netlify.toml redirect clients and rewrite paths to functions', async (t) => {
   const site = await siteFolder(t, {
     'netlify.toml': `[[redirects]]
       from = "/old/*"
@@ -130,7 +130,7 @@ async function list(site: string, json = false): Promise<{ readonly code: number
   return { code, text: lines.join('\n') };
 }
 
-test('routes shows the functions of a site, what is ignored of it, and what its author should know', async (t) => {
+test('the routes command shows the functions of a site, its ignored files and its problems', async (t) => {
   const site = await siteFolder(t, TOLD);
 
   const { code, text } = await list(site);
@@ -139,14 +139,14 @@ test('routes shows the functions of a site, what is ignored of it, and what its 
   t.true(`\n${text}`.replace(site, 'SITE').includes(TABLE.trimEnd()), text);
   t.regex(
     text,
-    /netlify\/functions\/hello\.mts +gives way to netlify\/functions\/hello\/index\.ts, which has the same name, hello/,
+    /netlify\/functions\/hello\.mts +is not used: netlify\/functions\/hello\/index\.ts has the same name, hello/,
   );
   t.regex(text, /netlify\/functions\/lib +has no main file/);
   t.regex(text, /netlify\/functions\/a\.b\.ts warning: has the name "a\.b"/);
-  t.regex(text, /netlify\/functions\/pets\.mts:1:\d+ warning: path has capitals/);
+  t.regex(text, /netlify\/functions\/pets\.mts:1:\d+ warning: path has upper-case letters/);
 });
 
-test('routes tells scripts of which kind functions are, too', async (t) => {
+test('the routes command shows the kind of each function to scripts too', async (t) => {
   const site = await siteFolder(t, TOLD);
   const { routes: listed } = JSON.parse((await list(site, true)).text);
 
@@ -186,7 +186,7 @@ test('a site is built ahead without running a function, and started from the bui
   t.regex(later.site.problems[0]?.message ?? '', /the build is not used/);
 });
 
-test('a build with a function that cannot be reached is refused', async (t) => {
+test('a build with a function without a URL is refused', async (t) => {
   const text = 'export default () => {}; export const config = { path: "cats" };';
   const site = await siteFolder(t, { 'netlify/functions/pets.ts': text });
   const lines: string[] = [];

@@ -22,7 +22,7 @@ interface Row {
   readonly body?: string;
 }
 
-/** What is exported, and what a request then gets. */
+/** The exports of a module, and the response to a request. */
 const EXPORTS: readonly Row[] = [
   { title: 'a function', text: MODERN, status: 200, body: 'ok' },
   {
@@ -76,7 +76,7 @@ const EXPORTS: readonly Row[] = [
 ];
 
 for (const { title, text, file = 'a.mts', status, body } of EXPORTS) {
-  test(`a module that exports ${title} answers ${status}`, async (t) => {
+  test(`a module that exports ${title} responds with ${status}`, async (t) => {
     const { url, reading } = await serveDialect(t, netlify, { [`netlify/functions/${file}`]: text });
 
     const response = await fetch(`${url}${AT}/a`);
@@ -87,14 +87,14 @@ for (const { title, text, file = 'a.mts', status, body } of EXPORTS) {
   });
 }
 
-test('a module that exports nothing is told of, and each request to it fails', async (t) => {
+test('a module without exports is reported, and each request to it fails', async (t) => {
   const { url, reading } = await serveDialect(t, netlify, { 'netlify/functions/a.ts': 'export const x = 1;' });
 
   t.is((await fetch(`${url}${AT}/a`)).status, 500);
   t.regex(reading.problems[0]?.message ?? '', /^exports neither a default function nor a `handler`/);
 });
 
-test('the globals of the platform are there before the first line of a function runs', async (t) => {
+test('the globals of the platform exist before the first line of a function runs', async (t) => {
   const { url, reading } = await serveDialect(t, netlify, {
     'netlify/functions/a.ts': `const seen = [typeof Netlify.env.get, Netlify.context, typeof awslambda.streamifyResponse, typeof URLPattern];
       export default () => Response.json(seen);`,
@@ -104,7 +104,7 @@ test('the globals of the platform are there before the first line of a function 
   t.deepEqual(await (await fetch(`${url}${AT}/a`)).json(), ['function', null, 'function', 'function']);
 });
 
-test('a function that does not parse, or throws while it loads, answers 500 and leaves the others alone', async (t) => {
+test('a function that does not parse, or throws while it loads, responds with 500 and does not affect the others', async (t) => {
   const { url, reading, faults } = await serveDialect(t, netlify, {
     'netlify/functions/bad.ts': 'export default () => {\n  return ];\n};',
     'netlify/functions/throws.ts': `throw new Error("no database"); ${MODERN}`,
@@ -124,7 +124,7 @@ test('a function that does not parse, or throws while it loads, answers 500 and 
   t.is((await fetch(`${url}${AT}/good`)).status, 200);
 });
 
-test('a function of which the compiler reads more than its config can be read from is told of, and runs', async (t) => {
+test('a function that compiles but whose config cannot be parsed is reported, and runs', async (t) => {
   const { url, reading } = await serveDialect(t, netlify, {
     'netlify/functions/a.ts': `const tag = (x) => x; export @tag class A {}
       export const config = { path: '/x' }; ${MODERN}`,
@@ -135,7 +135,7 @@ test('a function of which the compiler reads more than its config can be read fr
   t.is((await fetch(`${url}${AT}/a`)).status, 200);
 });
 
-test('a module that is still loading when the start is over answers 500 until it has', async (t) => {
+test('a module that is still loading after the start responds with 500 until it has loaded', async (t) => {
   const loaded: unknown[] = [];
   const text = `await new Promise((go) => { globalThis.letSlowFunctionGo = go; }); ${MODERN}`;
   const silent = await project(t, { 'netlify/functions/slow.ts': text });
@@ -159,7 +159,7 @@ test('a module that is still loading when the start is over answers 500 until it
 
 const SCHEDULED = `${MODERN} export const config = { schedule: '@daily' };`;
 
-test('a scheduled function has a rule and no route, but in development', async (t) => {
+test('a scheduled function has a rule, and a route only in development', async (t) => {
   const files = { 'netlify/functions/a.ts': SCHEDULED };
   const production = await netlify.read(await project(t, files));
   const development = await netlify.read(await project(t, files, { dev: true }));
@@ -169,7 +169,7 @@ test('a scheduled function has a rule and no route, but in development', async (
   t.true(development.routes.length > 0);
 });
 
-test('limits of jobs are those of the settings, and those of the function before them', async (t) => {
+test('limits of jobs are those of the function, else those of the settings', async (t) => {
   const parts: Partial<Project> = {
     functionLimits: { ...(await project(t, {})).functionLimits, backgroundMs: 900_000, scheduledMs: 30_000 },
   };
@@ -194,7 +194,7 @@ function toRules(rules: readonly JobRule[] = []): unknown {
   return rules.map(({ name, schedule, timeoutMs }) => [name, schedule, timeoutMs]);
 }
 
-test('a site behind a link is read at its real place', async (t) => {
+test('a site behind a symbolic link is read at its real path', async (t) => {
   const opened = await project(t, { 'netlify/functions/a.ts': MODERN });
   const link = `${opened.root}-link`;
   await symlink(opened.root, link);
@@ -204,7 +204,7 @@ test('a site behind a link is read at its real place', async (t) => {
   t.true(routes.length > 0);
 });
 
-test('the folder that netlify.toml publishes is where files are, except for dist', async (t) => {
+test('the folder of files is the one that netlify.toml publishes, except for dist', async (t) => {
   const named = await project(t, { 'netlify.toml': '[build]\npublish = "_site"' });
   const dist = await project(t, { 'netlify.toml': '[build]\npublish = "dist/"' });
 
@@ -230,7 +230,7 @@ test('a package that is set as external fails where it is used, wherever that is
   }
 });
 
-test('a list of external packages that is none is told with its line', async (t) => {
+test('an invalid list of external packages is reported with its line', async (t) => {
   const { reading } = await serveDialect(t, netlify, {
     'netlify.toml': '[functions]\nexternal_node_modules = "sharp"\n',
     'netlify/functions/a.mjs': MODERN,

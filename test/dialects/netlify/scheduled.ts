@@ -16,7 +16,7 @@ function parts(exports: Record<string, unknown>, env = {}, timeoutMs = 30_000): 
   return { declaration: declaration('tick'), schedule: '0 6 * * *', run, timeoutMs, platform };
 }
 
-/** Each header of the clock's request, and its body. */
+/** Each header of the scheduler's request, and its body. */
 async function describe(request: Request): Promise<unknown> {
   const names = ['content-type', 'user-agent', 'x-nf-event', 'x-nexthop-job-id', 'x-nexthop-job-attempt'];
   return [request.method, request.url, ...names.map((name) => request.headers.get(name)), await request.json()];
@@ -25,7 +25,7 @@ async function describe(request: Request): Promise<unknown> {
 const CLOCK = ['application/json', 'Netlify Clockwork', 'schedule', 'job-1', '1'];
 const BODY = { next_run: '2026-12-01T06:00:00.000Z' };
 
-test('a scheduled function is run at its times, for half a minute, and not tried again', (t) => {
+test('a scheduled function runs by its schedule, for at most 30 s, and is not retried', (t) => {
   const rule = toScheduledRule(parts({ default() {} }));
 
   t.is(rule.name, 'netlify/tick');
@@ -34,7 +34,7 @@ test('a scheduled function is run at its times, for half a minute, and not tried
   t.deepEqual(rule.retryAfterMs, []);
 });
 
-test("a modern function gets the clock's request at its default URL on the site's own host", async (t) => {
+test("a modern function gets the scheduler's request for its default URL on the site's own host", async (t) => {
   const seen: unknown[] = [];
   const exports = { default: async (request: Request) => void seen.push(await describe(request)) };
   const attempt = jobAttempt({ nextRunAtMs: NEXT_RUN_AT_MS });
@@ -48,7 +48,7 @@ test("a modern function gets the clock's request at its default URL on the site'
   ]);
 });
 
-test("a Lambda-compatible function gets the clock's request as event", async (t) => {
+test("a Lambda-compatible function gets the scheduler's request as event", async (t) => {
   const seen: unknown[] = [];
   const handler = async ({ httpMethod, headers, body, path }: LambdaEvent) => {
     seen.push(httpMethod, headers['x-nf-event'], headers['user-agent'], headers.host, JSON.parse(body ?? ''), path);
@@ -60,7 +60,7 @@ test("a Lambda-compatible function gets the clock's request as event", async (t)
   t.deepEqual(seen, ['POST', 'schedule', 'Netlify Clockwork', 'localhost', BODY, '/.netlify/functions/tick']);
 });
 
-test('its answer is ignored, and what it throws fails the run', async (t) => {
+test('the response of a scheduled function is ignored, and an error that it throws fails the run', async (t) => {
   const attempt = jobAttempt({ nextRunAtMs: NEXT_RUN_AT_MS });
   const angry = () => Promise.reject(new Error('bang'));
 
@@ -83,7 +83,7 @@ async function serve(
 
 const GET = { path: '/.netlify/functions/tick' };
 
-test("in development its URL runs it with the clock's request, and tells what it answered", async (t) => {
+test("in development the URL of a scheduled function runs it with the scheduler's request and shows its response", async (t) => {
   const seen: unknown[] = [];
   const server = await serve(t, {
     default: async (request: Request) => {
@@ -101,7 +101,7 @@ test("in development its URL runs it with the clock's request, and tells what it
   t.deepEqual(seen, ['POST', BODY]);
 });
 
-test('in development a failure is a 500 with what was thrown, as HTML where that is wanted', async (t) => {
+test('in development a failure is a 500 with the thrown error, as HTML if the client accepts HTML', async (t) => {
   const server = await serve(t, { default: () => Promise.reject(new Error('<bang>')) });
 
   const answer = await fetch(`http://127.0.0.1:${server.port}/`, { headers: { accept: 'text/html' } });
@@ -110,7 +110,7 @@ test('in development a failure is a 500 with what was thrown, as HTML where that
   t.regex(await answer.text(), /Error: &#60;bang&#62;/);
 });
 
-test('in development a Lambda-compatible function that gives no response has run', async (t) => {
+test('in development a Lambda-compatible function without a response counts as run', async (t) => {
   const server = await serve(t, { handler: async () => undefined });
 
   const answer = await fetch(`http://127.0.0.1:${server.port}/`);
@@ -118,7 +118,7 @@ test('in development a Lambda-compatible function that gives no response has run
   t.regex(await answer.text(), /no response/);
 });
 
-test('in development an endless answer is shown up to a point', async (t) => {
+test('in development only the start of an endless response is shown', async (t) => {
   const body = new ReadableStream({
     pull: (controller) => controller.enqueue(new TextEncoder().encode('x'.repeat(999))),
   });

@@ -16,7 +16,7 @@ export default async (req: Request, context: Context) => {
 `;
 
 for (const file of ['hello.mts', 'hello/hello.mts', 'hello/index.mts']) {
-  test(`the first function answers, written as ${file}`, async (t) => {
+  test(`the first function responds, written as ${file}`, async (t) => {
     const { url, reading } = await serveDialect(t, netlify, { [`netlify/functions/${file}`]: HELLO });
 
     t.deepEqual(reading.problems, []);
@@ -60,7 +60,7 @@ export default async () => {
 };
 `;
 
-test('a stream is sent as it comes', async (t) => {
+test('a stream is sent while it is produced', async (t) => {
   const { url } = await serveDialect(t, netlify, { 'netlify/functions/clock.ts': STREAM });
 
   const text = await (await fetch(`${url}/.netlify/functions/clock`)).text();
@@ -114,7 +114,7 @@ export default async (req: Request, context: Context) => {
 `;
 
 for (const file of ['hello-background.mts', 'hello-background/index.mts']) {
-  test(`a background function answers 202 and its request becomes a job, written as ${file}`, async (t) => {
+  test(`a background function responds with 202 and its request becomes a job, written as ${file}`, async (t) => {
     const pushed: string[] = [];
     const jobs: JobIntake = {
       async push(rule) {
@@ -150,7 +150,7 @@ export const config: Config = {
 };
 `;
 
-test('a path with names gives the function its params, and takes its default URL away', async (t) => {
+test('a path with names gives the function its params and replaces its default URL', async (t) => {
   const { url } = await serveDialect(t, netlify, { 'netlify/functions/travel.mts': TRAVEL });
 
   t.is(await (await fetch(`${url}/travel-guide/Rome/Italy`)).text(), "You're visiting Rome in Italy!");
@@ -158,7 +158,7 @@ test('a path with names gives the function its params, and takes its default URL
   t.is((await fetch(`${url}/.netlify/functions/travel`)).status, 421);
 });
 
-test('several paths lead to one function, with wildcards and names', async (t) => {
+test('one function may have several paths, with wildcards and names', async (t) => {
   const text = (path: string) => `
     import { Config } from "@netlify/functions";
     export default async (req: Request, context) => Response.json(context.params);
@@ -197,7 +197,7 @@ export default async (req: Request, context: Context) => {
 };
 `;
 
-test('a function asks Netlify.env for a variable', async (t) => {
+test('a function reads a variable from Netlify.env', async (t) => {
   process.env.SEED_PAGE_API_KEY = 'secret';
   const { url } = await serveDialect(t, netlify, { 'netlify/functions/guard.mts': ENV });
   const ask = (key: string) => fetch(`${url}/.netlify/functions/guard`, { headers: { 'x-api-key': key } });
@@ -217,7 +217,7 @@ export const handler: Handler = async (event, context) => {
 }
 `;
 
-test('a handler that is compatible with Lambda answers', async (t) => {
+test('a Lambda-compatible handler responds', async (t) => {
   const { url } = await serveDialect(t, netlify, { 'netlify/functions/old.ts': LAMBDA });
 
   t.deepEqual(await (await fetch(`${url}/.netlify/functions/old`)).json(), { message: 'Hello World' });

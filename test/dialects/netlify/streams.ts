@@ -8,14 +8,14 @@ import { until } from '../../helpers/until.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** A function whose answer is a stream that one can feed, and which tells what becomes of it, by a name of its own. */
+/** A function whose response is a stream that the test feeds. It reports its events under its own name. */
 function fed(name: string): string {
   return `export default (request) => {
-    const told = (globalThis.${name} = { events: [] });
-    request.signal.addEventListener('abort', () => told.events.push('aborted'));
+    const record = (globalThis.${name} = { events: [] });
+    request.signal.addEventListener('abort', () => record.events.push('aborted'));
     return new Response(new ReadableStream({
-      start(controller) { told.controller = controller; },
-      cancel() { told.events.push('cancelled'); },
+      start(controller) { record.controller = controller; },
+      cancel() { record.events.push('cancelled'); },
     }));
   };`;
 }
@@ -31,7 +31,7 @@ async function fedAs(name: string): Promise<Fed> {
   return place[name] as Fed; // the function has set it
 }
 
-test('a stream goes out piece by piece, texts among its chunks', async (t) => {
+test('a stream is sent chunk by chunk, strings among the chunks', async (t) => {
   const server = await serveFunction(t, fed('pieces'));
   const peer = await server.connect();
 
@@ -46,7 +46,7 @@ test('a stream goes out piece by piece, texts among its chunks', async (t) => {
   t.is(await peer.readToEnd(), '0\r\n\r\n');
 });
 
-test("a stream that fails cuts the connection, and the fault is the function's", async (t) => {
+test('a stream that fails cuts the connection, and the fault has the function as its origin', async (t) => {
   const server = await serveFunction(t, fed('failing'));
   const peer = await server.connect();
 
@@ -61,21 +61,21 @@ test("a stream that fails cuts the connection, and the fault is the function's",
   t.is(String(server.faults[0]?.cause), 'Error: mine');
 });
 
-test('a client that leaves cancels the stream and aborts the signal', async (t) => {
+test('a client that disconnects cancels the stream and aborts the signal', async (t) => {
   const server = await serveFunction(t, fed('left'));
   const peer = await server.connect();
 
   peer.write(GET);
-  const told = await fedAs('left');
+  const record = await fedAs('left');
   await peer.readHead();
   peer.reset();
 
-  await until(() => told.events.length === 2, 'both events');
-  t.deepEqual([...told.events].sort(), ['aborted', 'cancelled']);
+  await until(() => record.events.length === 2, 'both events');
+  t.deepEqual([...record.events].sort(), ['aborted', 'cancelled']);
   t.deepEqual(server.faults, []);
 });
 
-test('a HEAD has the head alone, and its stream is cancelled', async (t) => {
+test('the response to HEAD has no body, and its stream is cancelled', async (t) => {
   const server = await serveFunction(t, fed('head'));
 
   const answer = await server.exchange(GET.replace('GET', 'HEAD'));
@@ -84,7 +84,7 @@ test('a HEAD has the head alone, and its stream is cancelled', async (t) => {
   t.deepEqual((await fedAs('head')).events, ['cancelled']);
 });
 
-test('a stream that takes longer than it may is cut without a last chunk, cancelled, aborted and told of once', async (t) => {
+test('a stream over its time limit is cut without a last chunk, cancelled, aborted and logged once', async (t) => {
   const server = await serveFunction(t, fed('slow'), { project: { functionLimits: { ...NO_LIMITS, streamMs: 100 } } });
   const peer = await server.connect();
 
@@ -103,7 +103,7 @@ for (const [what, own, ms] of [
   ['counts from the call of its function', undefined, 50_000],
   ['is at least what the function says of itself', 55_000, 55_000],
 ] as const) {
-  test(`the time that a stream has ${what}`, async (t) => {
+  test(`the time limit of a stream ${what}`, async (t) => {
     const limits = new AllCallLimits({ ...NO_LIMITS, streamMs: 50_000 }, (await project(t, {})).log);
     const { exchange } = await withExchange(t, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     const watch = limits.of(own).stream.watch(exchange, performance.now() - 60_000);
@@ -120,7 +120,7 @@ for (const [what, own, ms] of [
   });
 }
 
-test('functions that may take the same share their limits', async (t) => {
+test('functions with the same timeout share their limits', async (t) => {
   const limits = new AllCallLimits(NO_LIMITS, (await project(t, {})).log);
 
   t.is(limits.of(), limits.of());
@@ -128,7 +128,7 @@ test('functions that may take the same share their limits', async (t) => {
   t.not(limits.of(5), limits.of());
 });
 
-test('a stream that is larger than it may be is cut without a last chunk', async (t) => {
+test('a stream over its size limit is cut without a last chunk', async (t) => {
   const server = await serveFunction(t, fed('large'), {
     project: { functionLimits: { ...NO_LIMITS, streamBytes: 10 } },
   });
@@ -147,7 +147,7 @@ test('a stream that is larger than it may be is cut without a last chunk', async
 });
 
 for (const body of [`'x'.repeat(50)`, `new Uint8Array(50).fill(120)`]) {
-  test(`new Response(${body}) is no stream, and no limit of streams is its`, async (t) => {
+  test(`new Response(${body}) is no stream, and has no limit of streams`, async (t) => {
     const server = await serveFunction(t, `export default () => new Response(${body});`, {
       project: { functionLimits: { ...NO_LIMITS, streamBytes: 10, streamMs: 20 } },
     });

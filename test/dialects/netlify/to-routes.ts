@@ -3,7 +3,7 @@ import type { Declaration, FunctionConfig } from '../../../src/dialects/netlify/
 import { type FunctionRoutes, toRoutes } from '../../../src/dialects/netlify/to-routes.ts';
 import { createRouter } from '../../../src/routing/router.ts';
 
-test('a function without a path is reached under its default URL and all below it', (t) => {
+test('a function without a path has its default URL and all paths below it', (t) => {
   const { routes } = open('hello');
 
   t.deepEqual(
@@ -23,7 +23,7 @@ test('a function without a path is reached under its default URL and all below i
   t.deepEqual(ask([{ routes }], '/.netlify/functions/Hello'), []);
 });
 
-test('a Lambda-compatible function, which may be a builder, has the URL of builders, too', (t) => {
+test('a Lambda-compatible function also has the URL of builders', (t) => {
   const opened = [open('page', {}, { generation: 'lambda' })];
 
   t.deepEqual(ask(opened, '/.netlify/functions/page'), ['page at undefined with {}']);
@@ -45,7 +45,7 @@ test('a path removes the default URL', (t) => {
   t.deepEqual(ask(opened, '/.netlify/builders/hello'), []);
 });
 
-test('a method that is not declared is not answered, and GET does not imply HEAD', (t) => {
+test('a method that is not declared does not match, and GET does not imply HEAD', (t) => {
   const opened = [open('hello', { paths: ['/hi'], methods: ['GET', 'POST'] })];
 
   t.deepEqual(
@@ -54,7 +54,7 @@ test('a method that is not declared is not answered, and GET does not imply HEAD
   );
 });
 
-test('an excluded path is no path of the function, whichever of its own fits, and whatever is in front of it', (t) => {
+test('an excluded path matches none of the paths of the function', (t) => {
   const opened = [
     open('shop', {
       paths: ['/shop/*', '/shop/cart', '/sale/:id'],
@@ -69,39 +69,39 @@ test('an excluded path is no path of the function, whichever of its own fits, an
   }
 });
 
-test('an excluded path that cannot be read costs the whole function', (t) => {
+test('a function with an invalid excluded path has no route', (t) => {
   const { routes, problems } = open('shop', { paths: ['/shop/*'], excludedPaths: ['/shop/(a'] });
 
   t.deepEqual(routes, []);
   t.like(problems[0], { severity: 'error', file: 'netlify/functions/shop.mts' });
-  t.regex(problems[0]?.message ?? '', /^excludedPath "\/shop\/\(a" at character 7 .*; the function is not reached$/);
+  t.regex(problems[0]?.message ?? '', /^excludedPath "\/shop\/\(a" at character 7 .*; the function gets no URL$/);
 });
 
-test('a path that cannot be read costs that path alone', (t) => {
+test('an invalid path affects that path only', (t) => {
   const opened = open('shop', { paths: ['/a/(b', '/c'] });
 
   t.deepEqual(ask([opened], '/c').length, 1);
   t.regex(opened.problems[0]?.message ?? '', /^path "\/a\/\(b" at character 4 .*; the path is not served$/);
 });
 
-test('of the paths of one function the first that fits counts, though another says more', (t) => {
+test('of the paths of one function the first that matches is used, even if another is more specific', (t) => {
   const opened = [open('sale', { paths: ['/sale/*', '/sale/:id', '/sale/new', '/other'] })];
 
   t.deepEqual(ask(opened, '/sale/new'), ['sale at /sale/* with {"0":"new"}']);
   t.deepEqual(ask(opened, '/other'), ['sale at /other with {}']);
 });
 
-test('a path that stands there twice is one route', (t) => {
+test('a path that is listed twice is one route', (t) => {
   t.is(open('a', { paths: ['/a', '/a/'] }).routes.length, 1);
 });
 
-test('a function of any case is found when none fits the path as it is', (t) => {
+test('a path is matched in any case if no route matches it as it is written', (t) => {
   const opened = [open('item', { paths: ['/item/:id'] })];
 
   t.deepEqual(ask(opened, '/ITEM/Ab'), ['item at /item/:id with {"id":"Ab"}']);
 });
 
-test('preferStatic puts a function behind the files and the hop', (t) => {
+test('with preferStatic a function comes after the files and the hop', (t) => {
   const { routes } = open('item', { paths: ['/item/:id', '/product/:id'], preferStatic: true });
 
   t.deepEqual(
@@ -133,7 +133,7 @@ test("a user's function comes before a generated one, one with methods before on
   );
 });
 
-test("what is the platform's own is taken by no pattern", (t) => {
+test('no pattern matches a path that the platform reserves', (t) => {
   const opened = [open('all', { paths: ['/*', '/.netlify/x'], methods: ['GET'] }), open('hello')];
 
   t.deepEqual(ask(opened, '/.netlify/functions/hello'), ['hello at undefined with {}']);
@@ -145,12 +145,12 @@ test("what is the platform's own is taken by no pattern", (t) => {
 });
 
 for (const path of ['/.netlify/images', '/.netlify/functions/other', '/.netlify/builders/other/']) {
-  test(`${path} as a function's path is warned of and not served`, (t) => {
+  test(`${path} as a function's path is reported and not served`, (t) => {
     const { routes, problems } = open('images', { paths: [path] });
 
     t.deepEqual(routes, []);
     t.deepEqual(
-      problems.map(({ severity, message }) => [severity, message.includes("the platform's own")]),
+      problems.map(({ severity, message }) => [severity, message.includes('reserved by the platform')]),
       [['warning', true]],
     );
   });
@@ -170,7 +170,7 @@ function open(name: string, config: Partial<FunctionConfig> = {}, parts: Partial
   return toRoutes(declaration, (path) => ({ name: `${name} at ${path}`, answer: async () => 'passed' }));
 }
 
-/** Who is asked, first to be asked first, and with which params. */
+/** The targets that are called, in their order, and their params. */
 function ask(opened: readonly Pick<FunctionRoutes, 'routes'>[], target: string, method = 'GET'): string[] {
   const router = createRouter(opened.flatMap(({ routes }) => routes));
   return router.find(method, target).map(({ route, params }) => `${route.target.name} with ${JSON.stringify(params)}`);

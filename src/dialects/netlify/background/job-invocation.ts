@@ -101,7 +101,10 @@ export class JobInvocation implements Invocation {
       addClientHeaders(headers, this);
       return new Request(url, { method, headers, signal, ...(mayHaveBody && { body: new Uint8Array(this.#body) }) });
     } catch (cause) {
-      throw new Fault('bad_request', { message: `the stored request is none for a function: ${method} ${url}`, cause });
+      throw new Fault('bad_request', {
+        message: `the stored request cannot become a Request: ${method} ${url}`,
+        cause,
+      });
     }
   }
 }

@@ -55,8 +55,8 @@ export class ScheduledTarget implements Target {
     const attempt = { id: requestId, number: 1, signal: exchange.signal };
     const invocation = new JobInvocation({ stored, attempt, timeoutMs, file, log });
     const about = [
-      `${name} is a scheduled function (${schedule}). A request to its URL runs it in development only, with the request of the clock: ${stored.body}`,
-      'In production nobody can reach it by URL, and nobody sees what it returns.',
+      `${name} is a scheduled function (${schedule}). Its URL exists only in development. A request runs the function with the request of the scheduler: ${stored.body}`,
+      'In production it has no URL, and its response is discarded.',
     ];
     try {
       const described = run(invocation).then(describeResponse);
@@ -66,10 +66,13 @@ export class ScheduledTarget implements Target {
       };
     } catch (error) {
       if (error instanceof Fault && error.code === 'function_bad_answer') {
-        return { status: 200, lines: [...about, `It ran. What it returned is no response: it ${error.message}.`] };
+        return {
+          status: 200,
+          lines: [...about, `The function ran, but its result is no response: it ${error.message}.`],
+        };
       }
       log.error('a scheduled function failed', { target: file, request_id: requestId, error });
-      return { status: 500, lines: [...about, 'It failed:', describeError(error)] };
+      return { status: 500, lines: [...about, 'The function failed:', describeError(error)] };
     } finally {
       exchange.pendingWork.add(invocation.settled(), file);
     }
@@ -77,7 +80,7 @@ export class ScheduledTarget implements Target {
 }
 
 async function describeResponse(response: WebResponse): Promise<readonly string[]> {
-  const summary = `It answered with status ${response.status}.`;
+  const summary = `The function responded with status ${response.status}.`;
   const start = await readStart(response);
   return start === '' ? [summary] : [summary, start];
 }
@@ -96,7 +99,7 @@ async function readStart(response: WebResponse): Promise<string> {
     if (done) break;
     start += value instanceof Uint8Array ? decoder.decode(value, { stream: true }) : String(value);
   }
-  chunks.cancel(new Error('nobody reads on'));
+  chunks.cancel(new Error('the rest of the body is not needed'));
   return start.slice(0, LONGEST_START);
 }
 

@@ -18,7 +18,7 @@ export const awslambda = {
      */
     from(stream: unknown, head: unknown): LambdaResponseStream {
       if (stream instanceof LambdaResponseStream) return stream.setHead(head);
-      throw new TypeError('HttpResponseStream.from() wants the stream that the handler was called with');
+      throw new TypeError('HttpResponseStream.from() must get the stream that the handler was called with');
     },
   },
 };

@@ -74,7 +74,7 @@ function explain(error: unknown, response: WebResponse | undefined): unknown {
   if (message === undefined) return error;
   const advice =
     'Encode its value, for example with encodeURIComponent() or as base64, and decode it where it is read.';
-  const body = `The function's answer cannot be sent: ${message}.\n${advice}\n`;
+  const body = `The function's response cannot be sent: ${message}.\n${advice}\n`;
   return new Fault(error.code, {
     message,
     cause: error.cause,

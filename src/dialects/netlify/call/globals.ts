@@ -83,8 +83,8 @@ function guardPurge(): void {
 }
 
 const REFUSAL =
-  'purgeCache() has nothing to purge: nexthop keeps no cache of answers. The request to api.netlify.com was not sent; ' +
-  'it would have purged what Netlify keeps, which nobody is served from here.';
+  'purgeCache() has nothing to purge: nexthop caches no responses. The request to api.netlify.com was not sent; ' +
+  'it would have purged the cache at Netlify, which is not in use here.';
 
 /** False for an invalid URL: `fetch` itself rejects it. */
 function isPurge(input: unknown): boolean {

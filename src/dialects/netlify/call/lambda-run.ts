@@ -91,7 +91,7 @@ function isBuilt(result: unknown): boolean {
 
 function notBuilt(): WebResponse {
   const message =
-    'not an on-demand builder: wrap the handler in builder() of @netlify/functions, or ask below /.netlify/functions/';
+    'not an on-demand builder: wrap the handler in builder() of @netlify/functions, or call it below /.netlify/functions/';
   return toLambdaResponse({
     statusCode: 400,
     headers: { 'content-type': 'application/json' },
@@ -101,8 +101,8 @@ function notBuilt(): WebResponse {
 
 function logLate(log: Log, target: string, { requestId }: Invocation, error: unknown): void {
   const details = { target, request_id: requestId };
-  if (error === undefined) log.warn('a function answered a second time; the first answer counts', details);
-  else log.error('a function failed after it had answered', { ...details, error });
+  if (error === undefined) log.warn('a function responded a second time; the first response is used', details);
+  else log.error('a function failed after it had responded', { ...details, error });
 }
 
 /**

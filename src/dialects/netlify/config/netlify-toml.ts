@@ -40,7 +40,10 @@ export async function readNetlifyToml(root: string, isDev: boolean): Promise<Net
     if (!(error instanceof TomlError)) throw error;
     // The further lines of the message show the location, which the problem has already.
     const [message = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
-    return withError(`is no TOML: ${message}; nothing of it is used`, { line: error.line, column: error.column });
+    return withError(`is not valid TOML: ${message}; the whole file is ignored`, {
+      line: error.line,
+      column: error.column,
+    });
   }
 }
 
@@ -82,7 +85,7 @@ export const DIST = 'dist';
 
 /** Lists of tables that nexthop does not use. The site may rely on them for access control. */
 const UNUSED_LISTS = [
-  ['headers', 'is not used: what it sets is not set here, and a Basic-Auth among them guards nothing'],
+  ['headers', 'is not used: nexthop does not set these headers, and a Basic-Auth among them protects nothing'],
   ['edge_functions', 'is not used: edge functions run on Deno and not here'],
 ] as const;
 
@@ -123,7 +126,7 @@ class Reader {
       const names = await readdir(join(root, DIST)).catch(() => undefined);
       if (names === undefined) this.#problems.add(found.path, 'names dist, which does not exist: build the site first');
       else if (!names.includes('index.html') && !names.includes('client')) {
-        const message = 'names dist, which has no index.html: it is taken for compiled code and not served';
+        const message = 'names dist, which has no index.html: it is treated as compiled code and not served';
         this.#problems.add(found.path, message);
       }
     }
@@ -170,7 +173,7 @@ class Reader {
     }
     const folder = join('.', value.replace(/^\/+/, '')).replace(/\/$/, '');
     if (folder !== '..' && !folder.startsWith('../')) return folder;
-    this.#problems.add(path, `must stand in the site, got ${JSON.stringify(value)}; it is not used`, 'error');
+    this.#problems.add(path, `must be inside the site, got ${JSON.stringify(value)}; it is not used`, 'error');
     return undefined;
   }
 
@@ -178,7 +181,7 @@ class Reader {
   warnOfUnused(): void {
     const base = this.#find(['build', 'base']);
     if (typeof base.value === 'string' && join('.', base.value.replace(/^\/+/, ''), '/') !== './') {
-      this.#problems.add(base.path, `is not followed: serve ${JSON.stringify(base.value)} as the site`);
+      this.#problems.add(base.path, `is not supported: serve ${JSON.stringify(base.value)} as the site`);
     }
     for (const [key, message] of UNUSED_LISTS) {
       if (key in this.#document) this.#problems.add([key, 0], message);
@@ -188,7 +191,7 @@ class Reader {
     for (const [name, settings] of Object.entries(context)) {
       for (const key of ['functions', 'redirects']) {
         if (isTable(settings) && typeof settings[key] === 'object') {
-          this.#problems.add(['context', name, key], 'is not used: settings of contexts are not read here');
+          this.#problems.add(['context', name, key], 'is not used: nexthop does not read these settings of contexts');
         }
       }
     }

@@ -71,7 +71,7 @@ class Rule {
   #text(keys: readonly string[]): string {
     const [key, value] = this.#find(keys);
     if (typeof value === 'string' && value !== '') return value;
-    return this.#refuse(key, 'must be a text', value, '');
+    return this.#refuse(key, 'must be a string', value, '');
   }
 
   #status(): number {
@@ -94,7 +94,7 @@ class Rule {
         return Object.fromEntries(entries);
       }
     }
-    return this.#refuse(key, 'must be a table of texts', value, {});
+    return this.#refuse(key, 'must be a table of strings', value, {});
   }
 
   #others(): readonly string[] {

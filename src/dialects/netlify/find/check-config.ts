@@ -26,7 +26,7 @@ export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
     methods: check.methods(),
     preferStatic: check.take('preferStatic', 'true or false', isBoolean) ?? false,
     background: (check.take('background', 'true or false', isBoolean) ?? false) || name.endsWith('-background'),
-    ...defined('displayName', check.take('name', 'a text', isText)),
+    ...defined('displayName', check.take('name', 'a string', isText)),
     ...defined('timeoutMs', toMs(check.take('timeout', 'seconds', isSeconds))),
     ...defined('schedule', check.schedule()),
     ...defined('externalPackages', check.take('externalNodeModules', 'a list of names of packages', isTexts)),
@@ -47,7 +47,7 @@ const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'OPTIONS', 'D
 
 /** Settings that nexthop does not implement, each with the reason. */
 const UNUSED: Readonly<Record<string, string>> = {
-  rateLimit: 'requests are not counted here',
+  rateLimit: 'nexthop does not count requests',
   memory: 'functions share the memory of the process',
   vcpu: 'functions share the processors of the process',
   region: 'functions run where this process does',
@@ -80,7 +80,7 @@ class Check {
     if (!found) return [];
     const paths: unknown[] = Array.isArray(found.value) ? found.value : [found.value];
     if (!paths.every(isText)) {
-      this.#refuse(key, found, `must be a text or a list of texts, got ${JSON.stringify(found.value)}`);
+      this.#refuse(key, found, `must be a string or a list of strings, got ${JSON.stringify(found.value)}`);
       return [];
     }
     for (const path of paths) {
@@ -99,7 +99,7 @@ class Check {
     if (methods.every((method): method is string => METHODS.includes(String(method)))) {
       return methods.length > 0 ? [...new Set(methods)] : 'any';
     }
-    const message = `must be of ${METHODS.join(' ')}, got ${JSON.stringify(found.value)}; it is not used, so that the function answers every method`;
+    const message = `must be of ${METHODS.join(' ')}, got ${JSON.stringify(found.value)}; it is not used, so the function is called for every method`;
     this.#warn('method', found, message);
     return 'any';
   }
@@ -109,7 +109,7 @@ class Check {
     if (!found) return undefined;
     const { value } = found;
     if (typeof value !== 'string') {
-      this.#refuse('schedule', found, 'must be a text that is written out, or a constant of the same file');
+      this.#refuse('schedule', found, 'must be a string literal, or a constant of the same file');
       return undefined;
     }
     const mistake = checkSchedule(value);
@@ -123,8 +123,9 @@ class Check {
   checkCombinations({ paths, schedule, background }: FunctionConfig): void {
     const found = this.#values.get('schedule');
     if (schedule !== undefined && found) {
-      if (paths.length > 0) this.#refuse('schedule', found, 'and `path` exclude each other: nobody calls it by a URL');
-      if (background) this.#warn('schedule', found, 'comes before `background`: it runs at its times alone');
+      if (paths.length > 0)
+        this.#refuse('schedule', found, 'and `path` exclude each other: a scheduled function has no URL');
+      if (background) this.#warn('schedule', found, 'overrides `background`: the function runs only by its schedule');
     }
     for (const [key, value] of this.#values) {
       if (CONFIG_KEYS.includes(key)) continue;
@@ -140,15 +141,23 @@ class Check {
   #warnOfUnusualPath(key: string, found: ConfigValue, path: string): void {
     const quoted = JSON.stringify(path);
     if (path !== path.toLowerCase()) {
-      this.#warn(key, found, `has capitals, which a request must have too; \`netlify dev\` never matches ${quoted}`);
+      this.#warn(
+        key,
+        found,
+        `has upper-case letters, which match only the same letters of a request; \`netlify dev\` never matches ${quoted}`,
+      );
     }
     if (path !== '/' && path.endsWith('/')) {
-      this.#warn(key, found, `matches with and without its last slash here, in \`netlify dev\` never, got ${quoted}`);
+      this.#warn(
+        key,
+        found,
+        `matches with and without its last slash here, but never in \`netlify dev\`, got ${quoted}`,
+      );
     }
   }
 
   #refuse(key: string, found: ConfigValue, message: string): void {
-    this.#add('error', key, found, `${message}; the function is not reached`);
+    this.#add('error', key, found, `${message}; the function gets no URL`);
   }
 
   #warn(key: string, found: ConfigValue, message: string): void {

@@ -112,7 +112,7 @@ class Search implements Findings {
   }
 
   #report({ name, file, folder }: Found, winner: Found): void {
-    const reason = `gives way to ${winner.file}, which has the same name, ${name}`;
+    const reason = `is not used: ${winner.file} has the same name, ${name}`;
     this.ignored.push({ file, reason });
     // No warning for different folders: a user's function is meant to override a generated one.
     if (folder === winner.folder) this.#warn(file, reason);
@@ -161,7 +161,7 @@ class Search implements Findings {
     this.problems.push(...source.problems, ...(sidecar?.problems ?? []), ...problems);
     if (source.unread) this.unread.push(source.unread);
     if (config) return [{ name, file, path, generated, generation, config }];
-    this.ignored.push({ file, reason: 'what is set for it is wrong' });
+    this.ignored.push({ file, reason: 'its settings are wrong' });
     return [];
   }
 
@@ -172,12 +172,12 @@ class Search implements Findings {
 
 /** Why a function cannot have this name, as the rest of a sentence; undefined if it can. */
 function checkName(name: string): string | undefined {
-  if (RESERVED.has(name)) return 'has a name that Netlify keeps for itself';
+  if (RESERVED.has(name)) return 'has a name that Netlify reserves';
   if (!/^[\w-]+$/.test(name)) {
     return `has the name ${JSON.stringify(name)}: only letters, digits, "-" and "_" may be in the name of a function`;
   }
   if (!EVENTS.has(name.replace(/-background$/, ''))) return undefined;
-  return 'has the name of an event of Netlify: nobody but Netlify may call it, so that it is not reached here';
+  return 'has the name of a Netlify event: only Netlify may call it, so it gets no URL';
 }
 
 /** The names of the platform's own entry files. */

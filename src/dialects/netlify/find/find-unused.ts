@@ -7,8 +7,8 @@ const EDGE_FOLDERS = ['netlify/edge-functions', '.netlify/edge-functions'];
 
 /** Files with rules that the platform reads from the published folder. */
 const RULES: readonly (readonly [name: string, message: string])[] = [
-  ['_redirects', 'is not read: rules are those of [[redirects]] in netlify.toml'],
-  ['_headers', 'is not read: what it sets is not set here, and a Basic-Auth in it guards nothing'],
+  ['_redirects', 'is not read: write the rules as [[redirects]] in netlify.toml'],
+  ['_headers', 'is not read: nexthop does not set these headers, and a Basic-Auth among them protects nothing'],
 ];
 
 /** The folders where a site without `publish` may have such files. */
@@ -21,7 +21,7 @@ const PUBLISHED = ['public', 'dist', '.'];
 export async function findUnused(root: string, publish: string | undefined): Promise<readonly Problem[]> {
   const found = await Promise.all(EDGE_FOLDERS.map((folder) => isFilled(join(root, folder))));
   const edge = EDGE_FOLDERS.filter((_, index) => found[index]).map((file) =>
-    toProblem(file, 'holds edge functions, which run on Deno and not here; what they guard or change is left as it is'),
+    toProblem(file, 'holds edge functions, which run on Deno and not here; their checks and changes are not applied'),
   );
   const rules = await Promise.all(RULES.map((rule) => findRules(root, publish, rule)));
   return [...edge, ...rules.flat()];

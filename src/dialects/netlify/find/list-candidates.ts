@@ -127,8 +127,8 @@ class Listing implements Candidates {
   }
 
   #refuse(file: string, what: string): void {
-    this.#ignore(file, `${what}: functions here are JavaScript and TypeScript`);
-    this.#warn(file, `is ${what}, which cannot be run here: only JavaScript and TypeScript are`);
+    this.#ignore(file, `${what}: nexthop runs only JavaScript and TypeScript`);
+    this.#warn(file, `is ${what}, which nexthop cannot run: only JavaScript and TypeScript are supported`);
   }
 
   #warn(file: string, message: string, severity: Problem['severity'] = 'warning'): void {

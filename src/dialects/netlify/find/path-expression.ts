@@ -42,7 +42,10 @@ function repeated(part: GroupPart): string {
   const isApart = between.includes('/');
   if (takes === 'segment' && !isApart) return '[^/]+';
   if (takes !== 'segment' && !(isApart && isSlashless(part))) {
-    throw new BadPath(at, 'repeats an expression; that works only for one without slashes that has a slash in front');
+    throw new BadPath(
+      at,
+      'repeats an expression; only an expression without slashes and with a slash before it can be repeated',
+    );
   }
   const value = sourceOf(part);
   return `(?:${value})(?:${escapeText(between)}(?:${value}))*`;

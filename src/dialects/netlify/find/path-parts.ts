@@ -140,7 +140,7 @@ class Parser {
 
   #unexpected(): BadPath {
     const { at = 0, text = '' } = this.#tokens[this.#at] ?? {};
-    return new BadPath(at, `has a "${text}" where none can stand; write \\${text} for the character itself`);
+    return new BadPath(at, `has a "${text}" where none is allowed; write \\${text} for the character itself`);
   }
 }
 
@@ -183,7 +183,7 @@ function readToken(pattern: string, at: number): Read {
 
 function readEscaped(pattern: string, at: number): Read {
   const code = pattern.codePointAt(at + 1);
-  if (code === undefined) throw new BadPath(at + 1, 'ends with a "\\" behind which nothing stands');
+  if (code === undefined) throw new BadPath(at + 1, 'ends with a "\\" without a character after it');
   const text = String.fromCodePoint(code);
   return [{ kind: 'escaped', text, at: at + 1 }, 1 + text.length];
 }
@@ -226,7 +226,7 @@ function toExpression(text: string, start: number): Read {
     new RegExp(`(?:${text})`, 'u');
   } catch (error) {
     const { message } = error as SyntaxError; // the only thing that RegExp throws for a text
-    throw new BadPath(start + 1, `has an expression that is none: ${message.replace(/^.*: /, '')}`);
+    throw new BadPath(start + 1, `has an invalid expression: ${message.replace(/^.*: /, '')}`);
   }
   return [{ kind: 'expression', text, at: start + 1 }, text.length + 2];
 }

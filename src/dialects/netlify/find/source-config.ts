@@ -114,7 +114,7 @@ class Source {
     const named = exported.get('config');
     if (named?.type === 'ObjectExpression') return named;
     const what = named ? describe(named) : 'not in this file';
-    this.#warn(named, `config is ${what}, so that Netlify does not see it: write it out as an object`);
+    this.#warn(named, `config is ${what}, so Netlify does not see it: write it out as an object`);
     return undefined;
   }
 
@@ -127,7 +127,7 @@ class Source {
     const [, config] = entry;
     if (config?.type === 'ObjectExpression') return config;
     const what = config ? describe(config) : 'a method';
-    this.#warn(config ?? standard, `config is ${what}, so that Netlify does not see it: write it out as an object`);
+    this.#warn(config ?? standard, `config is ${what}, so Netlify does not see it: write it out as an object`);
     return undefined;
   }
 
@@ -139,11 +139,11 @@ class Source {
 
   #toValue(key: string, value: Expression | undefined, around: ObjectLiteral): ConfigValue | undefined {
     if (!value) {
-      this.#warn(around, `config.${key} is a method, so that Netlify does not see it`);
+      this.#warn(around, `config.${key} is a method, so Netlify does not see it`);
       return undefined;
     }
     const read = toLiteral(value, (part, what) => {
-      this.#warn(part, `config.${key} is not written out (${what}), so that Netlify does not see it`);
+      this.#warn(part, `config.${key} is no literal (${what}), so Netlify does not see it`);
     });
     return read === undefined ? undefined : { value: read, file: this.#file, ...locationOf(value) };
   }
@@ -151,7 +151,7 @@ class Source {
   #warnOfSpreads(literal: ObjectLiteral): void {
     for (const property of literal.properties) {
       if (property.type !== 'SpreadElement') continue;
-      this.#warn(property.argument, 'what is spread into config is not seen by Netlify: write it out');
+      this.#warn(property.argument, 'Netlify does not see what is spread into config: write it out');
     }
   }
 

@@ -11,12 +11,12 @@ const SPLAT = 'splat';
  * raw. Returns a string with the reason if the rule cannot be used.
  */
 export function toRedirectSource(from: string): Pattern | string {
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(from)) return 'begins with a host; rules look at paths alone here';
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(from)) return 'must be a path: nexthop does not match redirects by host';
   if (!from.startsWith('/')) return 'must start with "/"';
-  if (/^\/\.netlify(?:\/|$)/.test(from)) return 'is the platform\'s own: "/.netlify" has no redirects';
+  if (/^\/\.netlify(?:\/|$)/.test(from)) return 'is reserved: paths below "/.netlify" have no redirects';
   const isOpen = from.endsWith('/*');
   const path = isOpen ? from.slice(0, -2) || '/' : from;
-  if (path.includes('*')) return 'has a "*" that is not all behind its last slash';
+  if (path.includes('*')) return 'may have a "*" only as its whole last segment';
   // A path never contains "?" or "#". A "%" without two hex digits, as in "100%", makes
   // `toMatchable` return undefined.
   const found = path.includes('?') ? undefined : toMatchable(path.replaceAll(/[^!-~]+/gu, encodeURIComponent));

@@ -97,7 +97,7 @@ interface Functions {
 
 /** Returns a string with the reason if the rule cannot be used. */
 function toRoute(rule: TomlRedirect, functions: Functions): Route | string {
-  if (rule.others.length > 0) return `nothing here knows ${rule.others.join(', ')}`;
+  if (rule.others.length > 0) return `nexthop does not support ${rule.others.join(', ')}`;
   const source = toRedirectSource(rule.from);
   if (typeof source === 'string') return `its "from" ${source}`;
   const target = toTarget(rule, source, functions);
@@ -111,14 +111,14 @@ function toTarget({ file, to, status, query }: TomlRedirect, source: Pattern, fu
   const names = new Set(namesOf(source, query));
   const destination = new RedirectDestination(to, names);
   if (hasPlaceholder(destination.origin, names)) {
-    return 'its "to" has a name in the host; only path and query can be filled in here';
+    return 'its "to" has a placeholder in the host; only path and query may have one';
   }
   const parts = { file, status, query: new RedirectQuery(query), destination };
   if (REDIRECT_STATUSES.has(status)) return new RedirectTarget(parts);
-  if (status > 200 && status < 400) return `a status of ${status} neither leads anywhere nor answers`;
-  if (destination.origin !== '') return 'requests are not passed on to other hosts here';
+  if (status > 200 && status < 400) return `status ${status} is neither a redirect nor a final response`;
+  if (destination.origin !== '') return 'nexthop does not proxy redirects to other hosts';
   if (!mayReachFunction(to, names, functions))
-    return 'no function of this site is reached there, and files are not rewritten to here';
+    return 'its "to" matches no function of this site, and nexthop does not rewrite to files';
   return new RewriteTarget({ ...parts, functions: functions.router });
 }
 

@@ -39,7 +39,7 @@ function lambda(handler: unknown): JobRule {
   return toBackgroundRule({ declaration: declaration('old-background'), run, timeoutMs: 900_000, platform });
 }
 
-test('a failed job is run again after a minute, and two minutes later', (t) => {
+test('a failed job runs again after one minute and after two more minutes', (t) => {
   const rule = modern(() => {});
 
   t.is(rule.name, 'netlify/report-background');
@@ -48,7 +48,7 @@ test('a failed job is run again after a minute, and two minutes later', (t) => {
   t.deepEqual(rule.retryAfterMs, [60_000, 120_000]);
 });
 
-test("the time limit of the function's own configuration holds", (t) => {
+test("the timeout of the function's own configuration overrides the setting", (t) => {
   const platform = netlifyPlatform([]);
   const run = toModernRun({ default() {} }, platform);
   const own = declaration('x-background', { timeoutMs: 5000 });
@@ -56,7 +56,7 @@ test("the time limit of the function's own configuration holds", (t) => {
   t.is(toBackgroundRule({ declaration: own, run, timeoutMs: 900_000, platform }).timeoutMs, 5000);
 });
 
-test('a modern function gets the request as its client sent it, with the id and number of the job', async (t) => {
+test('a modern function gets the request as its client sent it, with the id and the attempt of the job', async (t) => {
   const seen: unknown[] = [];
   const rule = modern(async (request, context) => {
     const { headers } = request;
@@ -78,7 +78,7 @@ test('a modern function gets the request as its client sent it, with the id and 
   ]);
 });
 
-test('a Lambda-compatible function gets the same as event, and the id of the job as awsRequestId', async (t) => {
+test('a Lambda-compatible function gets the request as event, and the id of the job as awsRequestId', async (t) => {
   const seen: unknown[] = [];
   const rule = lambda(async ({ headers, body, path, route }: LambdaEvent, context: LambdaContext) => {
     seen.push(headers['x-nexthop-job-id'], headers['x-nexthop-job-attempt'], headers['x-nf-request-id']);
@@ -90,7 +90,7 @@ test('a Lambda-compatible function gets the same as event, and the id of the job
   t.deepEqual(seen, ['job-9', '1', STORED.requestId, 'job-9', '{"a":1}', '/report/7', '/report/:id', true]);
 });
 
-test('a GET is run too, without the body that no Request of it can have', async (t) => {
+test('a GET runs too, without its body, which no GET Request can have', async (t) => {
   const bodies: unknown[] = [];
   const rule = modern((request) => void bodies.push(request.body));
 
@@ -101,17 +101,17 @@ test('a GET is run too, without the body that no Request of it can have', async 
 
 const ANYTHING = [undefined, null, 'text', { a: 1 }, new Response('no', { status: 500 }), { statusCode: 500 }];
 for (const value of ANYTHING) {
-  test(`what a function returns is not looked at: ${value instanceof Response ? 'Response' : JSON.stringify(value)}`, async (t) => {
+  test(`the return value of a function is ignored: ${value instanceof Response ? 'Response' : JSON.stringify(value)}`, async (t) => {
     await t.notThrowsAsync(modern(() => value).run(jobAttempt({ payload: PAYLOAD })));
     await t.notThrowsAsync(lambda(async () => value).run(jobAttempt({ payload: PAYLOAD })));
   });
 }
 
-test('a Lambda-compatible function that only does its work is done', async (t) => {
+test('a Lambda-compatible function without a result succeeds', async (t) => {
   await t.notThrowsAsync(lambda(() => {}).run(jobAttempt({ payload: PAYLOAD })));
 });
 
-test('the body of a Response that nobody gets is cancelled', async (t) => {
+test('the body of the discarded Response is cancelled', async (t) => {
   const cancelled = Promise.withResolvers<string>();
   const body = new ReadableStream({ cancel: () => cancelled.resolve('web') });
 
@@ -123,7 +123,7 @@ test('the body of a Response that nobody gets is cancelled', async (t) => {
   t.true(source.destroyed);
 });
 
-test('a throw and a rejection fail the attempt with what was thrown', async (t) => {
+test('a throw and a rejection fail the attempt with the thrown error', async (t) => {
   const bang = new Error('bang');
   const thrower = modern(() => {
     throw bang;
@@ -136,7 +136,7 @@ test('a throw and a rejection fail the attempt with what was thrown', async (t) 
   }
 });
 
-test('an attempt lasts until all work given to waitUntil has settled, also what is given later', async (t) => {
+test('an attempt lasts until all work given to waitUntil has settled, also work given later', async (t) => {
   const steps: string[] = [];
   const first = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
@@ -160,7 +160,7 @@ test('an attempt lasts until all work given to waitUntil has settled, also what 
   t.deepEqual(steps, ['first', 'second', 'over']);
 });
 
-test('work given to waitUntil that fails is logged and fails nothing', async (t) => {
+test('work given to waitUntil that fails is logged and does not fail the attempt', async (t) => {
   const lines: LogLine[] = [];
   const rule = modern((_request, { waitUntil }) => waitUntil(Promise.reject(new Error('bang'))), lines);
 
@@ -183,7 +183,7 @@ test("the request's signal is that of the attempt", async (t) => {
   t.is(fault?.cause, time.signal.reason);
 });
 
-test('a job whose request is damaged fails and says so', async (t) => {
+test('a job whose request is damaged fails with that reason', async (t) => {
   await t.throwsAsync(modern(() => {}).run(jobAttempt({ payload: PAYLOAD.subarray(0, 30) })), {
     message: /the stored request is damaged/,
   });

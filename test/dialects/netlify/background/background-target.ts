@@ -30,7 +30,7 @@ function intake(filter: Promise<unknown> = Promise.resolve()): Intake {
   };
 }
 
-/** A background function that keeps bodies of up to 10 bytes. */
+/** A background function that stores bodies of up to 10 bytes. */
 function toTarget(jobs: JobIntake | undefined): BackgroundTarget {
   return new BackgroundTarget({
     name: 'netlify/functions/report-background.js',
@@ -51,7 +51,7 @@ async function serve(t: ExecutionContext, jobs: JobIntake | undefined): Promise<
 
 const REST = 'Host: shop.example\r\nConnection: close\r\n';
 
-test('a request is kept as it came and answered with 202, an id and nothing else', async (t) => {
+test('a request is stored unchanged, and the response is an empty 202 with an id', async (t) => {
   const jobs = intake();
   const server = await serve(t, jobs);
 
@@ -77,7 +77,7 @@ test('a request is kept as it came and answered with 202, an id and nothing else
 });
 
 for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PATCH']) {
-  test(`${method} is taken`, async (t) => {
+  test(`a ${method} request is accepted`, async (t) => {
     const jobs = intake();
     const server = await serve(t, jobs);
 
@@ -86,7 +86,7 @@ for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PATCH']) {
   });
 }
 
-test('the answer waits until the job is stored', async (t) => {
+test('the response is sent after the job is stored', async (t) => {
   const filter = Promise.withResolvers<void>();
   const jobs = intake(filter.promise);
   const server = await serve(t, jobs);
@@ -113,7 +113,7 @@ test('a job that cannot be stored is a 503', async (t) => {
   t.is(server.faults[0]?.code, 'store_unavailable');
 });
 
-test('without a queue it is a 503 too', async (t) => {
+test('without a queue a background request is a 503', async (t) => {
   const server = await serve(t, undefined);
 
   t.regex(await server.exchange(`GET / HTTP/1.1\r\n${REST}\r\n`), /^HTTP\/1\.1 503 /);
@@ -133,7 +133,7 @@ for (const [framing, rest] of Object.entries(LARGE)) {
   });
 }
 
-test('a body of just the limit is taken, after 100 Continue', async (t) => {
+test('a body of exactly the limit is accepted, after 100 Continue', async (t) => {
   const jobs = intake();
   const server = await serve(t, jobs);
   const peer = await server.connect();
@@ -146,7 +146,7 @@ test('a body of just the limit is taken, after 100 Continue', async (t) => {
   t.is(jobs.stored[0]?.body.toString(), '1234567890');
 });
 
-test('what a client leaves behind whole is stored, though it does not wait for the answer', async (t) => {
+test('a complete request is stored even if the client does not wait for the response', async (t) => {
   const filter = Promise.withResolvers<void>();
   const jobs = intake(filter.promise);
   const server = await serve(t, jobs);
@@ -168,7 +168,7 @@ test('what a client leaves behind whole is stored, though it does not wait for t
   t.deepEqual(server.faults, []);
 });
 
-test('what a client leaves in the middle of its body is not stored', async (t) => {
+test('a request whose body is incomplete is not stored', async (t) => {
   const jobs = intake();
   const server = await serve(t, jobs);
   const peer = await server.connect();
@@ -187,11 +187,11 @@ test('what a client leaves in the middle of its body is not stored', async (t) =
   t.deepEqual(jobs.stored, []);
 });
 
-test('a WebSocket is left to others', async (t) => {
+test('a background function passes a WebSocket', async (t) => {
   const jobs = intake();
   const target = toTarget(jobs);
   const server = await serveExchanges(t, async (exchange) => {
-    // That there is one is all that is asked.
+    // Only its presence matters.
     exchange.upgrade = {} as Exclude<typeof exchange.upgrade, undefined>;
     exchange.response.end(await target.answer(exchange, {}));
   });
@@ -200,7 +200,7 @@ test('a WebSocket is left to others', async (t) => {
   t.deepEqual(jobs.stored, []);
 });
 
-test('a Host that makes no URL is a 400, and nothing is stored', async (t) => {
+test('a Host that forms no URL is a 400, and no job is stored', async (t) => {
   const jobs = intake();
   const server = await serve(t, jobs);
 

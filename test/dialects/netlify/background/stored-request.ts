@@ -17,7 +17,7 @@ const REQUEST: StoredRequest = {
   body: Buffer.from('{"a":1}\n'),
 };
 
-/** Numbers that are the same in each run. */
+/** Pseudo-random numbers, the same in each run. */
 function* numbers(seed: number): Generator<number, never> {
   let state = seed;
   for (;;) {
@@ -40,11 +40,11 @@ function fuzzed(seed: number): StoredRequest {
   };
 }
 
-test('a stored request comes back as it was', (t) => {
+test('a stored request is read back unchanged', (t) => {
   t.deepEqual(fromStoredBytes(toStoredBytes(REQUEST)), REQUEST);
 });
 
-test('any fields, params and bodies come back as they were, also out of the middle of a larger buffer', (t) => {
+test('any headers, params and bodies are read back unchanged, also from the middle of a larger buffer', (t) => {
   for (let seed = 1; seed <= 500; seed++) {
     const request = fuzzed(seed);
     const around = Buffer.concat([Buffer.from('xyz'), toStoredBytes(request), Buffer.from('xyz')]);
@@ -53,7 +53,7 @@ test('any fields, params and bodies come back as they were, also out of the midd
   }
 });
 
-test('its first line is JSON that a person can read', (t) => {
+test('the first line of a stored request is JSON that a person can read', (t) => {
   const [line = ''] = toStoredBytes(REQUEST).toString().split('\n');
 
   t.like(JSON.parse(line), { version: 1, method: 'PUT', url: REQUEST.url, bodyBytes: 8 });
@@ -97,7 +97,7 @@ function replaced(bytes: Buffer, from: string, to: string): Buffer {
 }
 
 for (const [what, damage, message] of DAMAGES) {
-  test(`${what} is refused with what is wrong`, (t) => {
+  test(`${what} is refused with the reason`, (t) => {
     t.throws(() => fromStoredBytes(damage(toStoredBytes(REQUEST))), { name: 'Fault', message });
   });
 }

@@ -6,7 +6,7 @@ import { toPlatform } from '../../../../src/dialects/netlify/call/platform.ts';
 import { type FunctionServer, type FunctionSetup, serveFunction } from '../../../helpers/function-server.ts';
 import { project } from '../../../helpers/project.ts';
 
-/** Serves a function whose answer is what the expression makes of its request and context, as JSON. */
+/** Serves a function that responds with the value of the expression over request and context, as JSON. */
 function asJson(
   t: Parameters<typeof serveFunction>[0],
   expression: string,
@@ -29,13 +29,13 @@ const ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const KEYS =
   'account cookies deploy flags path geo ip json log next params requestId rewrite server site url waitUntil';
 
-test('the keys are those of the platform, in its order', async (t) => {
+test('the keys of the context are those of the platform, in its order', async (t) => {
   const server = await asJson(t, '[Object.keys(context), Object.keys({ ...context })]');
 
   t.deepEqual(await ask(server), [KEYS.split(' '), KEYS.split(' ')]);
 });
 
-test('it is what the types of @netlify/functions say', async (t) => {
+test('the context has the type of @netlify/functions', async (t) => {
   const platform = toPlatform(await project(t, {}));
   const { context } = toContext({ rawHeaders: [], params: {}, url: 'http://a/' } as unknown as Invocation, platform); // nothing else is looked at
 
@@ -45,7 +45,7 @@ test('it is what the types of @netlify/functions say', async (t) => {
   t.is(typed.account.id, '');
 });
 
-test('nothing is known of a plain request, and all of it is there', async (t) => {
+test('the context of a plain request has all keys with empty values', async (t) => {
   const server = await asJson(t, 'context', { trusted: false });
 
   t.deepEqual(await ask(server, { 'X-NF-Account-Id': 'forged', 'x-nf-geo': toBase64({ city: 'Forged' }) }), {
@@ -63,7 +63,7 @@ test('nothing is known of a plain request, and all of it is there', async (t) =>
   });
 });
 
-test('a trusted peer says who the client is, where it is, and of which deploy the request is', async (t) => {
+test('address, location and deploy come from headers of a trusted peer', async (t) => {
   const server = await asJson(t, 'context', { route: '/x/:id', params: { id: 'a%20b' } });
 
   const answer = await ask(
@@ -113,13 +113,13 @@ test('server and site come from REGION and the variables of the platform', async
   t.deepEqual(await ask(own), [{ region: 'fra' }, site]);
 });
 
-test('in development the deploy and the region say so', async (t) => {
+test('in development the deploy and the region are dev', async (t) => {
   const server = await asJson(t, '[context.server, context.deploy]', { project: { dev: true } });
 
   t.deepEqual(await ask(server), [{ region: 'dev' }, { context: 'dev', id: '0', published: false }]);
 });
 
-test('every property is plain: it can be replaced, and spread and wrapped like any other', async (t) => {
+test('every property is plain: it can be replaced, spread and wrapped', async (t) => {
   const server = await asJson(
     t,
     `(() => {
@@ -136,7 +136,7 @@ test('every property is plain: it can be replaced, and spread and wrapped like a
   t.deepEqual(await ask(server), [17, 17, true, true]);
 });
 
-test('url is a URL, and log, json and next do what they do on the platform', async (t) => {
+test('url is a URL, and log, json and next work as on the platform', async (t) => {
   const server = await asJson(
     t,
     `await (async () => {
@@ -146,17 +146,17 @@ test('url is a URL, and log, json and next do what they do on the platform', asy
       context.log('a', 1);
       console.log = log;
       const { json, next } = context;
-      let told;
-      try { next(); } catch (error) { told = error.message; }
-      return [context.url instanceof URL, words, await json({ a: 1 }).json(), json(1) instanceof Response, told];
+      let message;
+      try { next(); } catch (error) { message = error.message; }
+      return [context.url instanceof URL, words, await json({ a: 1 }).json(), json(1) instanceof Response, message];
     })()`,
   );
 
-  const told = '`context.next` is not implemented for serverless functions';
-  t.deepEqual(await ask(server), [true, [['a', 1]], { a: 1 }, true, told]);
+  const message = '`context.next` is not implemented for serverless functions';
+  t.deepEqual(await ask(server), [true, [['a', 1]], { a: 1 }, true, message]);
 });
 
-test('rewrite fetches what stands at the address, which may be relative to the request', async (t) => {
+test('rewrite fetches a URL, which may be relative to the request', async (t) => {
   const server = await serveFunction(
     t,
     `export default (request, context) =>
@@ -168,7 +168,7 @@ test('rewrite fetches what stands at the address, which may be relative to the r
   t.is(await answer.text(), 'there ?b');
 });
 
-test('params are a copy of their own for each call', async (t) => {
+test('each call has its own copy of the params', async (t) => {
   const params = Object.freeze({ id: 'a%2Fb', '0': '' });
   const server = await asJson(t, `(context.params.more = '1', context.params)`, { params });
 
@@ -176,7 +176,7 @@ test('params are a copy of their own for each call', async (t) => {
   t.deepEqual(params, { id: 'a%2Fb', '0': '' });
 });
 
-test('waitUntil wants its argument, and gives nothing back', async (t) => {
+test('waitUntil requires its argument and returns undefined', async (t) => {
   const server = await asJson(
     t,
     `(() => {
@@ -188,7 +188,7 @@ test('waitUntil wants its argument, and gives nothing back', async (t) => {
   t.deepEqual(await ask(server), ['TypeError: waitUntil: At least 1 argument required, but only 0 passed', true]);
 });
 
-test('work given to waitUntil is waited for, also what it registers later, and knows its context', async (t) => {
+test('work given to waitUntil keeps its context and is awaited, also work that it registers later', async (t) => {
   const server = await serveFunction(
     t,
     `import { getContext } from '@netlify/functions';

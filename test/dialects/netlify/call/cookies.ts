@@ -2,14 +2,14 @@ import test from 'ava';
 import { type Cookie, CookieJar, type Cookies } from '../../../../src/dialects/netlify/call/cookies.ts';
 import { serveFunction } from '../../../helpers/function-server.ts';
 
-/** The `Set-Cookie` of what is done with the cookies. */
+/** The `Set-Cookie` values after `change` has used the cookies. */
 function fieldsAfter(change: (cookies: Cookies) => void): string[] {
   const jar = new CookieJar([]);
   change(jar.cookies);
   return jar.toSetCookieValues();
 }
 
-test('a cookie of the request is given as it came: not decoded, with what it has of "="', (t) => {
+test('a cookie of the request is returned unchanged: not decoded, with any "=" in it', (t) => {
   const { get } = new CookieJar(['Host', 'a', 'Cookie', 'a=1%20; b=x=y==;c="q"; empty=; flag', 'cookie', 'd=4'])
     .cookies;
 
@@ -19,7 +19,7 @@ test('a cookie of the request is given as it came: not decoded, with what it has
   t.is(new CookieJar(['cookie', 'a=1; a=2']).cookies.get('a'), '2');
 });
 
-test('what is set is not seen by get', (t) => {
+test('get does not return cookies that set has added', (t) => {
   const { cookies } = new CookieJar(['cookie', 'a=1']);
 
   cookies.set('a', '2');
@@ -28,7 +28,7 @@ test('what is set is not seen by get', (t) => {
   t.is(cookies.get('a'), '1');
 });
 
-test('the functions may be taken out, and JSON sees nothing of them', (t) => {
+test('the functions work without this, and JSON omits them', (t) => {
   const jar = new CookieJar([]);
   const { set } = jar.cookies;
 
@@ -65,7 +65,7 @@ for (const [cookie, field] of SERIALIZED) {
   });
 }
 
-test('a deleted cookie ends at once, on the path it had, and on "/" if none is said', (t) => {
+test('a deleted cookie expires at once, on the given path or else on "/"', (t) => {
   const fields = fieldsAfter((cookies) => {
     cookies.delete('a');
     cookies.delete({ name: 'a', path: '/p', domain: 'b.example' });
@@ -77,7 +77,7 @@ test('a deleted cookie ends at once, on the path it had, and on "/" if none is s
   ]);
 });
 
-test('a value that is no string is refused when it is set', (t) => {
+test('set throws for a value that is no string', (t) => {
   const { cookies } = new CookieJar([]);
   const message = "You must provide the cookie value as a string to 'cookies.set'";
 
@@ -100,7 +100,7 @@ const UNFIT: readonly (readonly [what: string, cookie: Cookie])[] = [
 ];
 
 for (const [what, cookie] of UNFIT) {
-  test(`${what} is taken, and refused when the answer is made`, (t) => {
+  test(`${what} is accepted by set, and refused when the response is created`, (t) => {
     const jar = new CookieJar([]);
 
     t.notThrows(() => jar.cookies.set(cookie));
@@ -115,7 +115,7 @@ const BODIES: Readonly<Record<string, string>> = {
 };
 
 for (const [what, response] of Object.entries(BODIES)) {
-  test(`what is set stands behind the cookies of a Response of ${what}, in order, and only on its own answer`, async (t) => {
+  test(`cookies that are set follow those of a Response of ${what}, in order, and only in its own response`, async (t) => {
     const server = await serveFunction(
       t,
       `export default (request, { cookies, url }) => {
@@ -136,7 +136,7 @@ for (const [what, response] of Object.entries(BODIES)) {
   });
 }
 
-test('a Response that a function keeps gathers no cookies of its clients', async (t) => {
+test('a Response that a function reuses collects no cookies of clients', async (t) => {
   const server = await serveFunction(
     t,
     `const kept = new Response(null, { status: 204 });
@@ -150,7 +150,7 @@ test('a Response that a function keeps gathers no cookies of its clients', async
   }
 });
 
-test('cookies go with an answer of fetch, and one without a content type gets none by them', async (t) => {
+test('cookies are added to a response of fetch, and do not add a content type to it', async (t) => {
   const server = await serveFunction(
     t,
     `export default async (request, { cookies, url }) => {
@@ -170,7 +170,7 @@ test('cookies go with an answer of fetch, and one without a content type gets no
   t.notRegex(bare, /content-type/i);
 });
 
-test('a cookie that cannot be is a 500', async (t) => {
+test('an invalid cookie is a 500', async (t) => {
   const server = await serveFunction(
     t,
     `export default (request, { cookies }) => { cookies.set('a', 'b c'); return new Response('x'); };`,

@@ -9,7 +9,7 @@ import { NO_LIMITS, project } from '../../../helpers/project.ts';
 const ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const SHOW_HEADERS = 'export default ({ headers }) => Response.json(Object.fromEntries(headers));';
 
-test('a body larger than functions may get is a 413, told as such to whoever reads it', async (t) => {
+test('a body over the limit of functions is a 413, and reading it rejects with that error', async (t) => {
   const server = await serveFunction(t, `export default async (request) => new Response(await request.text());`, {
     project: { functionLimits: { ...NO_LIMITS, bodyBytes: 4 } },
   });
@@ -26,7 +26,7 @@ test('a body larger than functions may get is a 413, told as such to whoever rea
   t.is(await small.text(), '1234');
 });
 
-test('the body of a GET is ignored, and the connection serves on', async (t) => {
+test('the body of a GET is ignored, and the connection stays open', async (t) => {
   const server = await serveFunction(t, `export default async (request) => new Response(String(request.body));`);
   const peer = await server.connect();
 
@@ -41,7 +41,7 @@ for (const [whose, limits] of [
   ["the site's", { project: { functionLimits: { ...NO_LIMITS, timeoutMs: 50 } } }],
   ["the function's own", { project: { functionLimits: { ...NO_LIMITS, timeoutMs: 60_000 } }, timeoutMs: 50 }],
 ] as const) {
-  test(`a function that does not answer within ${whose} time is a 504, and others are served meanwhile`, async (t) => {
+  test(`a function that does not respond within ${whose} time is a 504, and other requests are served meanwhile`, async (t) => {
     const server = await serveFunction(
       t,
       `export default ({ url, signal }) => url.endsWith('/quick') ? new Response('quick') : new Promise((resolve) => {
@@ -61,7 +61,7 @@ for (const [whose, limits] of [
   });
 }
 
-test('a WebSocket is left to whoever is behind, and nothing is called', async (t) => {
+test('a WebSocket is passed on, and the function is not called', async (t) => {
   const platform = toPlatform(await project(t, {}));
   const run = (): never => t.fail('is not to be called') as never;
   const target = new FunctionTarget({ name: 'f', run, route: undefined, limits: platform.limits.of(), platform });
@@ -72,7 +72,7 @@ test('a WebSocket is left to whoever is behind, and nothing is called', async (t
   t.is(exchange.platformId, undefined);
 });
 
-test('the id of a trusted peer is the one that function and client see', async (t) => {
+test('function and client see the id that a trusted peer sent', async (t) => {
   const server = await serveFunction(t, SHOW_HEADERS);
 
   const answer = await fetch(server.url, {
@@ -89,7 +89,7 @@ for (const [what, trusted, id] of [
   ['that is no ULID', true, 'some-id'],
   ['that says two things', true, `${ID}, ${ID}`],
 ] as const) {
-  test(`an id ${what} is not taken`, async (t) => {
+  test(`an id ${what} is not used`, async (t) => {
     const server = await serveFunction(t, SHOW_HEADERS, { trusted });
 
     const answer = await fetch(server.url, {
@@ -104,7 +104,7 @@ for (const [what, trusted, id] of [
   });
 }
 
-test('ids grow, and none comes twice', async (t) => {
+test('ids increase, and each is unique', async (t) => {
   const { requestIds } = toPlatform(await project(t, {}));
   const { exchange } = await withExchange(t, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
 
@@ -114,7 +114,7 @@ test('ids grow, and none comes twice', async (t) => {
 });
 
 for (const host of ['a:99999', 'a b', 'a@b']) {
-  test(`a Host of ${JSON.stringify(host)} makes no URL and is a 400, and the function is not called`, async (t) => {
+  test(`a Host of ${JSON.stringify(host)} forms no URL and is a 400, and the function is not called`, async (t) => {
     const server = await serveFunction(t, `export default () => { throw new Error('called'); };`);
 
     const answer = await server.exchange(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);

@@ -2,7 +2,7 @@ import test from 'ava';
 import { mockGeo, toGeo } from '../../../../src/dialects/netlify/call/geo.ts';
 import { serveFunction } from '../../../helpers/function-server.ts';
 
-test('x-nf-geo is read, with its postal code under the name of the type', (t) => {
+test('x-nf-geo is read, and its postal code gets the name of the type', (t) => {
   const place = {
     city: 'São Paulo',
     country: { code: 'BR', name: 'Brazil' },
@@ -16,12 +16,12 @@ test('x-nf-geo is read, with its postal code under the name of the type', (t) =>
 });
 
 for (const text of ['', '!', toBase64('text'), toBase64(null), toBase64(['Porto']), 'eyJjaXR5Ijo=']) {
-  test(`x-nf-geo that says ${JSON.stringify(text)} says nothing`, (t) => {
+  test(`x-nf-geo with ${JSON.stringify(text)} is ignored`, (t) => {
     t.deepEqual(toGeo(['x-nf-geo', text]), {});
   });
 }
 
-test('without it the fields of Section are read', (t) => {
+test('without x-nf-geo the headers of Section are read', (t) => {
   const fields = {
     'section-io-geo-country-code': 'BR',
     'Section-IO-Geo-Country-Name': 'Brazil',
@@ -43,7 +43,7 @@ test('without it the fields of Section are read', (t) => {
   });
 });
 
-test('what they do not say, or not as a place, is absent', (t) => {
+test('parts that the headers of Section lack, or that are invalid, are absent', (t) => {
   t.deepEqual(toGeo(['section-io-geo-country-code', 'PT', 'section-io-geo-latlon', 'unknown']), {
     country: { code: 'PT' },
   });

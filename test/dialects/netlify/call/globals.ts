@@ -11,12 +11,12 @@ import { serveFunction } from '../../../helpers/function-server.ts';
 installGlobals(process.env);
 const { Netlify } = globalThis as unknown as { Netlify: NetlifyGlobal }; // just installed
 
-test('Netlify has a context and an env, and no context where nothing is called', (t) => {
+test('Netlify has a context and an env, and the context is null outside of a call', (t) => {
   t.deepEqual(Object.keys(Netlify).sort(), ['context', 'env']);
   t.is(Netlify.context, null);
 });
 
-test('what is installed twice is the same', (t) => {
+test('a second installation changes nothing', (t) => {
   const { fetch: before, awslambda } = globalThis as unknown as Record<string, unknown>;
 
   installGlobals(process.env);
@@ -25,7 +25,7 @@ test('what is installed twice is the same', (t) => {
   t.deepEqual([after.Netlify === Netlify, after.fetch === before, after.awslambda === awslambda], [true, true, true]);
 });
 
-test.serial('the variables are those of process.env, to be read and written', (t) => {
+test.serial('Netlify.env reads and writes process.env', (t) => {
   const name = 'NEXTHOP_TEST_GLOBALS';
   const { env } = Netlify;
   t.teardown(() => delete process.env[name]);
@@ -41,7 +41,7 @@ test.serial('the variables are those of process.env, to be read and written', (t
   t.false(name in process.env);
 });
 
-test('the globals are there while a function loads, and the context is the one that it is called with', async (t) => {
+test('the globals exist while a function loads, and Netlify.context is the context of the call', async (t) => {
   const server = await serveFunction(
     t,
     `import { getContext } from '@netlify/functions';
@@ -67,7 +67,7 @@ test('the globals are there while a function loads, and the context is the one t
   ]);
 });
 
-test('calls at the same time have their own contexts, in the bodies of their answers too', async (t) => {
+test('concurrent calls have their own contexts, also in the bodies of their responses', async (t) => {
   const server = await serveFunction(
     t,
     `import { getContext } from '@netlify/functions';
@@ -92,7 +92,7 @@ test('calls at the same time have their own contexts, in the bodies of their ans
   t.deepEqual(texts, ['true/a', 'true/b']);
 });
 
-test('the store that somebody made first is used', (t) => {
+test('a store that exists already is used', (t) => {
   const key = Symbol.for('@netlify/functions/request-context-store');
   const place = globalThis as { [key]?: unknown };
   const before = place[key];
@@ -106,28 +106,28 @@ test('the store that somebody made first is used', (t) => {
   t.is(requestStore() as unknown, own);
 });
 
-test('purgeCache says that there is nothing to purge, and sends nothing', async (t) => {
+test('purgeCache throws that there is nothing to purge, and sends no request', async (t) => {
   const server = await serveFunction(
     t,
     `import { purgeCache } from '@netlify/functions';
      export default async () => {
-       const told = [];
+       const messages = [];
        for (const options of [{ siteID: 'a', token: 'secret' }, { domain: 'a.example', token: 'secret' }, {}])
-         await purgeCache(options).catch((error) => told.push(error.message));
-       return Response.json(told);
+         await purgeCache(options).catch((error) => messages.push(error.message));
+       return Response.json(messages);
      };`,
   );
 
-  const told = (await (await fetch(server.url)).json()) as string[];
+  const messages = (await (await fetch(server.url)).json()) as string[];
 
-  t.is(told.length, 3);
-  t.regex(told[0] ?? '', /^purgeCache\(\) has nothing to purge: nexthop keeps no cache/);
-  t.is(told[1], told[0]);
-  // Without its variables the package does not come so far.
-  t.regex(told[2] ?? '', /site ID was not found/);
+  t.is(messages.length, 3);
+  t.regex(messages[0] ?? '', /^purgeCache\(\) has nothing to purge: nexthop caches no responses/);
+  t.is(messages[1], messages[0]);
+  // Without its variables the package throws earlier.
+  t.regex(messages[2] ?? '', /site ID was not found/);
 });
 
-test('fetch is otherwise as it was', async (t) => {
+test('all other uses of fetch are unchanged', async (t) => {
   const server = createServer((request, response) => response.end(`${request.method} ${request.url}`));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -9,7 +9,7 @@ const KEYS = [
   ...['done', 'fail', 'succeed'],
 ];
 
-/** The context of one call, with a bearer token that nobody verified. */
+/** The context of one call, with an unverified bearer token. */
 async function contextOf(t: Parameters<typeof serveLambda>[0], timeoutMs: number): Promise<LambdaContext> {
   const contexts: LambdaContext[] = [];
   const handler = async (_event: unknown, context: LambdaContext) => {
@@ -33,11 +33,11 @@ test('the context has the keys of the platform', async (t) => {
   t.false(context.callbackWaitsForEmptyEventLoop);
 });
 
-test('a bearer token makes no user, as nobody verified it', async (t) => {
+test('an unverified bearer token creates no user', async (t) => {
   t.deepEqual((await contextOf(t, 0)).clientContext, {});
 });
 
-test('the time left counts down to 0, and without a limit is one that a timer takes', async (t) => {
+test('the remaining time counts down to 0, and without a limit it is valid for a timer', async (t) => {
   const limited = await contextOf(t, 60_000);
   const left = limited.getRemainingTimeInMillis();
 
@@ -45,7 +45,7 @@ test('the time left counts down to 0, and without a limit is one that a timer ta
   t.is((await contextOf(t, 0)).getRemainingTimeInMillis(), 2 ** 31 - 1);
   const identity = { functionName: 'x', region: '' };
   const over = { deadlineMs: performance.now() - 1, requestId: 'r' };
-  // Only these parts of an invocation are looked at.
+  // Only these parts of an invocation are used.
   t.is(toLambdaContext(identity, over as never, () => {}).getRemainingTimeInMillis(), 0);
 });
 
@@ -68,7 +68,7 @@ const CAN: readonly ((...parts: never[]) => unknown)[] = [
   ((_event: unknown) => 1).bind(null),
 ];
 
-test('only a plain function of the event alone cannot call back', (t) => {
+test('only a plain function with at most the event as parameter cannot call back', (t) => {
   t.deepEqual(
     CANNOT.map(mayCallBack),
     CANNOT.map(() => false),

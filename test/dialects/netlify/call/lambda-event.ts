@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { LambdaEvent } from '../../../../src/dialects/netlify/call/lambda-event.ts';
 import { type LambdaSetup, serveLambda } from '../../../helpers/lambda-server.ts';
 
-/** The event that a raw request becomes; its connection is closed behind it. */
+/** The event of a raw request; its connection is closed afterwards. */
 async function eventOf(t: ExecutionContext, request: string, setup?: LambdaSetup): Promise<LambdaEvent> {
   const events: LambdaEvent[] = [];
   const handler = async (event: LambdaEvent) => {
@@ -19,7 +19,7 @@ function post(type: string | undefined, body: string): string {
   return `POST /up HTTP/1.1\r\n${type === undefined ? '' : `Content-Type: ${type}\r\n`}Content-Length: ${length}\r\n\r\n${body}`;
 }
 
-test('rawUrl, rawQuery and path are what was asked for, byte for byte', async (t) => {
+test('rawUrl, rawQuery and path are those of the request, byte for byte', async (t) => {
   const event = await eventOf(t, 'GET /.netlify/functions/hello/a%20b//../c?x=%2F+1&y HTTP/1.1\r\n\r\n');
 
   t.is(event.rawUrl, 'http://shop.example:8080/.netlify/functions/hello/a%20b//../c?x=%2F+1&y');
@@ -28,7 +28,7 @@ test('rawUrl, rawQuery and path are what was asked for, byte for byte', async (t
   t.is(event.httpMethod, 'GET');
 });
 
-test('headers have lower-case names, and repeated ones are joined and kept apart', async (t) => {
+test('headers have lower-case names, and repeated ones are joined in one map and separate in the other', async (t) => {
   const event = await eventOf(t, 'GET / HTTP/1.1\r\nX-Tag: a\r\nx-tag: b, c\r\nCookie: k=1\r\nCookie: l=2\r\n\r\n');
 
   t.is(event.headers['x-tag'], 'a, b, c');
@@ -38,7 +38,7 @@ test('headers have lower-case names, and repeated ones are joined and kept apart
   t.deepEqual(Object.keys(event.headers), Object.keys(event.multiValueHeaders));
 });
 
-test('the platform says who asked, in place of what the client says of itself', async (t) => {
+test('client headers of the platform replace those that the client sent', async (t) => {
   const request = 'GET / HTTP/1.1\r\nClient-IP: 6.6.6.6\r\nX-Nf-Client-Connection-Ip: 198.51.100.7\r\n\r\n';
   const { headers } = await eventOf(t, request, { env: { SITE_ID: 'site-1' } });
 
@@ -51,7 +51,7 @@ test('the platform says who asked, in place of what the client says of itself', 
   t.regex(headers['x-nf-request-id'] ?? '', /^[0-9A-Z]{26}$/);
 });
 
-test('x-nf-geo is there in the form of the platform, from a trusted peer, a mock, or empty', async (t) => {
+test('x-nf-geo has the form of the platform: from a trusted peer, from a mock, or empty', async (t) => {
   const read = ({ headers }: LambdaEvent) => JSON.parse(Buffer.from(headers['x-nf-geo'] ?? '', 'base64').toString());
   const bare = 'GET / HTTP/1.1\r\n\r\n';
   const section = 'GET / HTTP/1.1\r\nsection-io-geo-city: Bath\r\nsection-io-geo-postal-code: BA1\r\n\r\n';
@@ -61,7 +61,7 @@ test('x-nf-geo is there in the form of the platform, from a trusted peer, a mock
   t.is(read(await eventOf(t, bare, { mockCountry: 'US' })).city, 'San Francisco');
 });
 
-test('query parameters are decoded, flat, joined and kept apart', async (t) => {
+test('query parameters are decoded and flat, joined in one map and separate in the other', async (t) => {
   const event = await eventOf(t, 'GET /?a=1&b%5Bc%5D=x+y&a=%C3%A9&flag&__proto__=p&bad=%zz HTTP/1.1\r\n\r\n');
 
   t.deepEqual(Object.entries(event.queryStringParameters), [
@@ -121,7 +121,7 @@ test('a text that is no UTF-8 loses no byte: it is base64', async (t) => {
   t.is(Buffer.from(event.body ?? '', 'base64').toString('latin1'), '\x1f\x8b\x08\xff');
 });
 
-test('a body above the limit is a 413 and calls nobody', async (t) => {
+test('a body above the limit is a 413, and the handler is not called', async (t) => {
   let calls = 0;
   const server = await serveLambda(t, async () => ({ statusCode: 200 + 0 * ++calls }), { limits: { bodyBytes: 10 } });
 

@@ -24,7 +24,7 @@ const BEYOND_ASCII: Readonly<Record<string, object>> = {
 };
 
 for (const [what, result] of Object.entries(BEYOND_ASCII)) {
-  test(`a header beyond ASCII goes out as UTF-8, as the platform sends it, beside ${what}`, async (t) => {
+  test(`a header beyond ASCII is sent as UTF-8, as on the platform, next to ${what}`, async (t) => {
     const server = await serveLambda(t, async () => ({ statusCode: 200, ...result }));
 
     const answer = await server.exchange(GET);
@@ -35,13 +35,13 @@ for (const [what, result] of Object.entries(BEYOND_ASCII)) {
   });
 }
 
-test('half a surrogate pair in a header goes out as a replacement character', async (t) => {
+test('half a surrogate pair in a header is sent as a replacement character', async (t) => {
   const server = await serveLambda(t, async () => ({ statusCode: 200, headers: { 'x-half': 'a\ud800b' } }));
 
   t.true((await server.exchange(GET)).includes('x-half: a\xef\xbf\xbdb\r\n'));
 });
 
-test('the access line of an answer whose content type goes beyond ASCII is one line of ASCII', async (t) => {
+test('the access line of a response whose content type is beyond ASCII is one line of ASCII', async (t) => {
   const text = `exports.handler = async () => ({
     statusCode: 200, headers: { 'content-type': 'text/plain; x="报\u2028"', 'section-io-tag': 'é' }, body: '报' });`;
   const site = await siteFolder(t, { 'netlify/functions/hello.js': text });

@@ -34,7 +34,7 @@ interface Old {
 }
 
 for (const [way, handler] of Object.entries(WAYS)) {
-  test(`${way} answers`, async (t) => {
+  test(`${way} responds`, async (t) => {
     const answer = await get(await serveLambda(t, handler));
 
     t.is(answer.status, 201);
@@ -43,7 +43,7 @@ for (const [way, handler] of Object.entries(WAYS)) {
   });
 }
 
-/** What a handler does → what the log says of it. */
+/** What a handler does → the message in the log. */
 const FAILURES: readonly (readonly [string, unknown, RegExp])[] = [
   ['resolves with undefined', async () => undefined, /undefined, which is no response/],
   ['resolves with null', async () => null, /no response but null: return a promise of one, or use the callback/],
@@ -100,7 +100,7 @@ const THROWS: Readonly<Record<string, unknown>> = {
 };
 
 for (const [what, handler] of Object.entries(THROWS)) {
-  test(`a handler that ${what} is a function_error with what it threw`, async (t) => {
+  test(`a handler that ${what} is a function_error with the thrown error`, async (t) => {
     const server = await serveLambda(t, handler);
 
     t.is((await get(server)).status, 500);
@@ -121,14 +121,14 @@ for (const thrown of ['text', undefined, null, 0, { statusCode: 200 }, Symbol('s
   });
 }
 
-test('context.fail without an error fails all the same', async (t) => {
+test('context.fail without an error still fails', async (t) => {
   const server = await serveLambda(t, (_event: unknown, context: Old) => context.fail());
 
   t.is((await get(server)).status, 500);
   t.is(server.faults[0]?.cause, 'handled');
 });
 
-test('a result whose parts throw when they are looked at is a function_error', async (t) => {
+test('a result whose properties throw when read is a function_error', async (t) => {
   const server = await serveLambda(t, async () => ({
     get statusCode() {
       throw BANG;
@@ -139,7 +139,7 @@ test('a result whose parts throw when they are looked at is a function_error', a
   t.is(server.faults[0]?.cause, BANG);
 });
 
-test('the first callback wins, and the log tells of a second one', async (t) => {
+test('the first callback is used, and a second one is logged', async (t) => {
   const server = await serveLambda(t, (_event: unknown, _context: unknown, callback: Done) => {
     callback(null, RESULT);
     callback(null, { statusCode: 404 });
@@ -156,7 +156,7 @@ test('the first callback wins, and the log tells of a second one', async (t) => 
   );
 });
 
-test('a callback wins over the promise that resolves behind it, without a word', async (t) => {
+test('a callback is used, and the promise that resolves later is ignored without a log line', async (t) => {
   const server = await serveLambda(t, async (_event: unknown, _context: unknown, callback: Done) => {
     callback(null, RESULT);
   });
@@ -165,7 +165,7 @@ test('a callback wins over the promise that resolves behind it, without a word',
   t.deepEqual(server.lines, []);
 });
 
-test('a promise wins over the callback that comes later', async (t) => {
+test('a promise is used, and a later callback is logged', async (t) => {
   const late = Promise.withResolvers<Done>();
   const server = await serveLambda(t, async (_event: unknown, _context: unknown, callback: Done) => {
     late.resolve(callback);
@@ -174,10 +174,10 @@ test('a promise wins over the callback that comes later', async (t) => {
 
   t.is((await get(server)).status, 201);
   (await late.promise)(BANG);
-  t.is(server.lines[0]?.message, 'a function failed after it had answered');
+  t.is(server.lines[0]?.message, 'a function failed after it had responded');
 });
 
-test('a rejection behind the callback is logged and ends nothing', async (t) => {
+test('a rejection after the callback is logged and has no other effect', async (t) => {
   const server = await serveLambda(t, async (_event: unknown, _context: unknown, callback: Done) => {
     callback(null, RESULT);
     throw BANG;
@@ -191,7 +191,7 @@ test('a rejection behind the callback is logged and ends nothing', async (t) => 
   t.is(lines[0]?.fields.error, BANG);
 });
 
-test('a handler that never answers is a 504 when its time is up', async (t) => {
+test('a handler that never responds is a 504 after its timeout', async (t) => {
   const server = await serveLambda(t, (_event: unknown, _context: unknown, _callback: Done) => {}, {
     limits: { timeoutMs: 100 },
   });
@@ -199,7 +199,7 @@ test('a handler that never answers is a 504 when its time is up', async (t) => {
   t.is((await get(server)).status, 504);
 });
 
-test('headers may be text, number or boolean, and lists become several', async (t) => {
+test('header values may be strings, numbers or booleans, and lists become several headers', async (t) => {
   const server = await serveLambda(t, async () => ({
     statusCode: 200,
     headers: { 'x-n': 7, 'x-b': false, 'x-none': undefined, 'x-null': null, 'X-Twice': 'a', 'set-cookie': 'a=1' },
@@ -215,7 +215,7 @@ test('headers may be text, number or boolean, and lists become several', async (
   t.is(headers.get('x-twice'), 'a, b');
 });
 
-test('a base64 body is sent as bytes with their length, whatever the function says of it', async (t) => {
+test('a base64 body is sent as bytes with their length, whatever length the function sets', async (t) => {
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
   const body = bytes.toString('base64');
   const server = await serveLambda(t, async () => ({
@@ -230,7 +230,7 @@ test('a base64 body is sent as bytes with their length, whatever the function sa
   t.deepEqual(Buffer.from(await answer.arrayBuffer()), bytes);
 });
 
-test('a large base64 body comes whole', async (t) => {
+test('a large base64 body is sent completely', async (t) => {
   const bytes = Buffer.alloc(20 * 1024 * 1024, 'edge');
   const server = await serveLambda(t, async () => ({
     statusCode: 200,
@@ -241,7 +241,7 @@ test('a large base64 body comes whole', async (t) => {
   t.true(bytes.equals(Buffer.from(await (await get(server)).arrayBuffer())));
 });
 
-test('text is sent as UTF-8 with its length, and no type is made up', async (t) => {
+test('text is sent as UTF-8 with its length and without a default content type', async (t) => {
   const server = await serveLambda(t, async () => ({ statusCode: 200, body: 'café' }));
 
   const answer = await get(server);
@@ -251,7 +251,7 @@ test('text is sent as UTF-8 with its length, and no type is made up', async (t) 
 });
 
 for (const result of [{ statusCode: 204 }, { statusCode: 204, body: '' }, { statusCode: 304, body: 'ignored' }]) {
-  test(`${JSON.stringify(result)} is an answer without a body`, async (t) => {
+  test(`${JSON.stringify(result)} is a response without a body`, async (t) => {
     const answer = await get(await serveLambda(t, async () => result));
 
     t.is(answer.status, result.statusCode);
@@ -259,7 +259,7 @@ for (const result of [{ statusCode: 204 }, { statusCode: 204, body: '' }, { stat
   });
 }
 
-test('HEAD is answered with the length that GET would have', async (t) => {
+test('the response to HEAD has the length of the GET response', async (t) => {
   const server = await serveLambda(t, async () => ({ statusCode: 200, body: 'four' }));
 
   const answer = await get(server, { method: 'HEAD' });

@@ -27,7 +27,7 @@ const BODIES: Readonly<Record<string, readonly [() => unknown, string]>> = {
 };
 
 for (const [what, [toBody, text]] of Object.entries(BODIES)) {
-  test(`stream() of @netlify/functions answers with ${what}`, async (t) => {
+  test(`stream() of @netlify/functions responds with ${what}`, async (t) => {
     const handler = stream(async () => ({
       ...HEAD,
       multiValueHeaders: { 'set-cookie': ['a=1', 'b=2'] },
@@ -44,7 +44,7 @@ for (const [what, [toBody, text]] of Object.entries(BODIES)) {
   });
 }
 
-test('a streamed answer goes out piece by piece', async (t) => {
+test('a streamed response is sent chunk by chunk', async (t) => {
   const source = new Readable({ read() {} });
   const server = await serveLambda(
     t,
@@ -62,7 +62,7 @@ test('a streamed answer goes out piece by piece', async (t) => {
   t.true((await peer.readToEnd()).endsWith('0\r\n\r\n'));
 });
 
-test('a stream that fails in the middle is cut, so that the client can tell', async (t) => {
+test('a stream that fails in the middle is cut, so that the client detects it', async (t) => {
   const source = new Readable({ read() {} });
   const server = await serveLambda(
     t,
@@ -92,7 +92,7 @@ test('a handler that fails before its head is a function_error', async (t) => {
   t.is(server.faults[0]?.cause, error);
 });
 
-test('a streamed answer without a numerical statusCode is a function_bad_answer', async (t) => {
+test('a streamed response without a numerical statusCode is a function_bad_answer', async (t) => {
   const server = await serveLambda(
     t,
     stream(async () => ({ statusCode: '200' as unknown as number, body: 'x' })),
@@ -102,7 +102,7 @@ test('a streamed answer without a numerical statusCode is a function_bad_answer'
   t.is(server.faults[0]?.code, 'function_bad_answer');
 });
 
-test('when the client leaves, the source of the stream ends', async (t) => {
+test('the source of the stream ends when the client disconnects', async (t) => {
   const source = new Readable({ read() {} });
   const server = await serveLambda(
     t,
@@ -121,7 +121,7 @@ test('when the client leaves, the source of the stream ends', async (t) => {
   t.deepEqual(server.lines, []);
 });
 
-test('a streamed answer whose time is up is cut', async (t) => {
+test('a streamed response over its time limit is cut', async (t) => {
   const source = new Readable({ read() {} });
   const handler = stream(async () => ({ ...HEAD, body: source }));
   const server = await serveLambda(t, handler, { limits: { streamMs: 200 } });
@@ -134,7 +134,7 @@ test('a streamed answer whose time is up is cut', async (t) => {
   t.true(source.destroyed);
 });
 
-test('HEAD of a stream has its head, and its source ends', async (t) => {
+test('the response to HEAD has the head of the stream, and the source ends', async (t) => {
   const source = new Readable({ read() {} });
   const server = await serveLambda(
     t,
@@ -149,7 +149,7 @@ test('HEAD of a stream has its head, and its source ends', async (t) => {
   t.deepEqual(server.lines, []);
 });
 
-test('a handler may write to the stream by itself, and name its type alone', async (t) => {
+test('a handler may write to the stream itself and set only the content type', async (t) => {
   const handler = awslambda.streamifyResponse(async (_event: unknown, to: LambdaResponseStream) => {
     to.setContentType('text/plain');
     to.write('one, ');
@@ -162,7 +162,7 @@ test('a handler may write to the stream by itself, and name its type alone', asy
   t.is(await answer.text(), 'one, two');
 });
 
-test('what a handler throws when its answer is complete is logged', async (t) => {
+test('an error that a handler throws after its response is complete is logged', async (t) => {
   const handler = awslambda.streamifyResponse(async (_event: unknown, to: LambdaResponseStream) => {
     to.end('all');
     throw new Error('bang');
@@ -174,7 +174,7 @@ test('what a handler throws when its answer is complete is logged', async (t) =>
     async () => server.lines,
     ({ length }) => length > 0,
   );
-  t.is(lines[0]?.message, 'a function failed after it had answered');
+  t.is(lines[0]?.message, 'a function failed after it had responded');
 });
 
 for (const [what, chunk] of [
@@ -209,7 +209,7 @@ for (const [how, chunks] of Object.entries({ longer: ['ab', 'cdef'], shorter: ['
   });
 }
 
-test('a handler that fails while it writes is cut', async (t) => {
+test('the response of a handler that fails while it writes is cut', async (t) => {
   const handler = awslambda.streamifyResponse(async (_event: unknown, to: LambdaResponseStream) => {
     to.write('half');
     await new Promise((resolve) => setImmediate(resolve));
@@ -221,11 +221,11 @@ test('a handler that fails while it writes is cut', async (t) => {
   t.is(server.faults[0]?.cause, 'bang');
 });
 
-test('from() takes only the stream of the call', (t) => {
+test('from() accepts only the stream of the call', (t) => {
   t.throws(() => awslambda.HttpResponseStream.from({}, { statusCode: 200 }), { instanceOf: TypeError });
 });
 
-test('builder() answers GET below both addresses, without a query, and refuses POST', async (t) => {
+test('builder() responds to GET below both URLs, without a query, and refuses POST', async (t) => {
   const handler = builder(async (event) => ({
     statusCode: 200,
     body: JSON.stringify([event.queryStringParameters, event.rawQuery]),
@@ -240,7 +240,7 @@ test('builder() answers GET below both addresses, without a query, and refuses P
   }
 });
 
-test('a function that is no builder answers 400 below /.netlify/builders/', async (t) => {
+test('a function that is no builder responds with 400 below /.netlify/builders/', async (t) => {
   const { url } = await serveLambda(t, async () => ({ statusCode: 200, body: 'x' }));
 
   const answer = await fetch(`${url}/.netlify/builders/hello`);
@@ -249,7 +249,7 @@ test('a function that is no builder answers 400 below /.netlify/builders/', asyn
   t.is((await fetch(`${url}/.netlify/functions/hello`)).status, 200);
 });
 
-test('schedule() leaves the handler as it is', async (t) => {
+test('schedule() does not change the handler', async (t) => {
   const handler = schedule('@daily', async () => ({ statusCode: 202 }));
 
   t.is((await fetch((await serveLambda(t, handler)).url)).status, 202);
@@ -262,7 +262,7 @@ test('getContext() of @netlify/functions says that a Lambda-compatible function 
   t.regex(String(server.faults[0]?.cause), /getContext\(\) can only be called within/);
 });
 
-/** One piece in each turn of the event loop, so that they do not become one. */
+/** Writes one chunk in each turn of the event loop, so that the chunks are not merged. */
 async function* inTurns(chunks: readonly string[]): AsyncGenerator<string> {
   for (const chunk of chunks) {
     await new Promise((resolve) => setImmediate(resolve));

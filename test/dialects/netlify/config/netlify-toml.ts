@@ -3,20 +3,20 @@ import { type NetlifyToml, readNetlifyToml } from '../../../../src/dialects/netl
 import { valuesFor } from '../../../../src/dialects/netlify/config/toml-functions.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
-test('a site without netlify.toml has an empty one', async (t) => {
+test('a site without netlify.toml has empty settings', async (t) => {
   const root = await siteFolder(t);
 
   t.deepEqual(await readNetlifyToml(root, false), { settings: [], redirects: [], problems: [] });
 });
 
-test('what is no TOML is an error with its place, and nothing of the file is used', async (t) => {
+test('a file that is no TOML is an error with its location, and the whole file is ignored', async (t) => {
   const root = await siteFolder(t, { 'netlify.toml': '[functions]\ndirectory = "api"\nschedule = \n' });
 
   const { functionsFolder, problems } = await readNetlifyToml(root, false);
 
   t.is(functionsFolder, undefined);
   t.like(problems[0], { severity: 'error', file: 'netlify.toml', line: 3 });
-  t.regex(problems[0]?.message ?? '', /^is no TOML: .*; nothing of it is used$/);
+  t.regex(problems[0]?.message ?? '', /^is not valid TOML: .*; the whole file is ignored$/);
   t.notRegex(problems[0]?.message ?? '', /\n/);
 });
 
@@ -83,7 +83,7 @@ path = "/*"
 for = "/*"
 `;
 
-test('each mistake is told with its line', async (t) => {
+test('each mistake is reported with its line', async (t) => {
   const root = await siteFolder(t, { 'netlify.toml': MISTAKES });
 
   const { problems, redirects } = await readNetlifyToml(root, false);
@@ -91,22 +91,22 @@ test('each mistake is told with its line', async (t) => {
   t.deepEqual(
     problems.map(({ line, message }) => `${line}: ${message}`),
     [
-      '2: build.base is not followed: serve "packages/site" as the site',
-      '25: headers[0] is not used: what it sets is not set here, and a Basic-Auth among them guards nothing',
+      '2: build.base is not supported: serve "packages/site" as the site',
+      '25: headers[0] is not used: nexthop does not set these headers, and a Basic-Auth among them protects nothing',
       '23: edge_functions[0] is not used: edge functions run on Deno and not here',
-      '16: context.production.functions is not used: settings of contexts are not read here',
-      '14: functions.directory must stand in the site, got "../out"; it is not used',
+      '16: context.production.functions is not used: nexthop does not read these settings of contexts',
+      '14: functions.directory must be inside the site, got "../out"; it is not used',
       '3: build.publish must be a folder of the site, got ""; it is not used',
       '8: redirects[0].status must be a status, such as 301, got "soon"; the redirect is not used',
-      '10: redirects[1].to must be a text, got nothing; the redirect is not used',
+      '10: redirects[1].to must be a string, got nothing; the redirect is not used',
       '22: redirects[2].force must be true or false, got "yes"; the redirect is not used',
-      '21: redirects[2].query must be a table of texts, got {"a":1}; the redirect is not used',
+      '21: redirects[2].query must be a table of strings, got {"a":1}; the redirect is not used',
     ],
   );
   t.deepEqual(redirects, []);
 });
 
-test('redirects keep what they say, under the old names of keys too', async (t) => {
+test('redirects have the values of the file, also from the old names of keys', async (t) => {
   const root = await siteFolder(t, {
     'netlify.toml': `[[redirects]]
       from = "/api/*"
@@ -155,7 +155,7 @@ function settled(toml: NetlifyToml, name: string): Record<string, unknown> {
   return Object.fromEntries([...valuesFor(name, toml.settings)].map(([key, { value }]) => [key, value]));
 }
 
-test('of the globs that fit a name, the one that says most of it wins, key by key', async (t) => {
+test('of the globs that match a name, the most specific one has precedence, key by key', async (t) => {
   const root = await siteFolder(t, {
     'netlify.toml': `[functions.api_report]
       timeout = 3

@@ -29,7 +29,7 @@ const UNKNOWN = `# """ and '''
   vlaues = {}
 `;
 
-test('each unknown key is told with its line and the nearest known one', async (t) => {
+test('each unknown key is reported with its line and the nearest known key', async (t) => {
   const root = await siteFolder(t, { 'netlify.toml': UNKNOWN });
 
   const { problems, redirects } = await readNetlifyToml(root, false);
@@ -58,7 +58,7 @@ test('each unknown key is told with its line and the nearest known one', async (
   t.deepEqual(redirects, []);
 });
 
-/** Keys as real sites have them, in every table of the platform's documentation. */
+/** Keys of real sites, in every table of the platform's documentation. */
 const KNOWN = `
 [Build]
   Base = "/"
@@ -125,7 +125,7 @@ const KNOWN = `
   params = { a = "1" }
 `;
 
-test('no key of the platform is told, wherever it stands', async (t) => {
+test('no key of the platform is reported, in any table', async (t) => {
   const root = await siteFolder(t, { 'netlify.toml': KNOWN, 'netlify/functions/a.js': '' });
 
   const { problems } = await readNetlifyToml(root, false);
@@ -158,7 +158,7 @@ for (const [title, files, message] of [
   ['has one', { 'dist/index.html': '' }, undefined],
   ['is a build of Astro', { 'dist/client/a.txt': '', 'dist/server/entry.mjs': '' }, undefined],
 ] as const) {
-  test(`a dist that is published and ${title} is ${message ? 'told' : 'no mistake'}`, async (t) => {
+  test(`a dist that is published and ${title} is ${message ? 'reported' : 'not reported'}`, async (t) => {
     const root = await siteFolder(t, { 'netlify.toml': '\n[build]\npublish = "dist"', ...files });
 
     const { problems } = await readNetlifyToml(root, false);

@@ -41,11 +41,11 @@ for (const [title, text, path, line] of TRAPS) {
   });
 }
 
-test('what is not there has the line of the nearest around it, or none', (t) => {
+test('a path that does not exist has the line of the nearest enclosing table, or none', (t) => {
   t.deepEqual(linesOf('[a]\nb = 1', ['a', 'x', 0, 'y'], ['x'], []), [1, undefined, undefined]);
 });
 
-test('a text that is no TOML ends the scan', (t) => {
+test('a text that is no TOML does not make the scan endless', (t) => {
   for (const text of [
     '[',
     '[[',
@@ -64,7 +64,7 @@ test('a text that is no TOML ends the scan', (t) => {
     t.notThrows(() => new TomlLocations(text).lineOf(['a']));
 });
 
-/** Numbers that are the same in each run. */
+/** Pseudo-random numbers, the same in each run. */
 function* numbers(seed: number): Generator<number, never> {
   let state = seed;
   for (;;) {
@@ -152,7 +152,7 @@ function leavesOf(value: unknown, path: TomlPath = []): (readonly [TomlPath, str
   return entries.flatMap(([key, each]) => leavesOf(each, [...path, key]));
 }
 
-test('of thousands of documents each value has the line of its key', (t) => {
+test('in thousands of documents each value has the line of its key', (t) => {
   let count = 0;
   for (let seed = 1; seed <= 3000; seed++) {
     const text = new Writer(seed).write();

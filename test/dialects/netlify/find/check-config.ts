@@ -6,49 +6,49 @@ import { findIn, MODERN } from '../../../helpers/netlify-findings.ts';
 
 interface Row {
   readonly config: string;
-  /** Undefined: the function is not reached. */
+  /** Undefined: the function gets no URL. */
   readonly read: Partial<FunctionConfig> | undefined;
-  /** `severity message`; the messages of errors end with `; the function is not reached`. */
-  readonly told?: readonly string[];
+  /** `severity message`; the messages of errors end with `; the function gets no URL`. */
+  readonly reported?: readonly string[];
 }
 
 const ROWS: readonly Row[] = [
   { config: "path: ['/cats', '/dogs', '/cats']", read: { paths: ['/cats', '/dogs'] } },
   { config: "path: '/a/*', excludedPath: ['/a/b']", read: { paths: ['/a/*'], excludedPaths: ['/a/b'] } },
-  { config: "path: 'cats'", read: undefined, told: ['error path "cats" must start with "/"'] },
+  { config: "path: 'cats'", read: undefined, reported: ['error path "cats" must start with "/"'] },
   {
     config: "path: ['/ok', 'https://x.org/a']",
     read: undefined,
-    told: ['error path "https://x.org/a" is a whole URL; only its path can be matched'],
+    reported: ['error path "https://x.org/a" is a whole URL; only its path can be matched'],
   },
-  { config: 'path: 1', read: undefined, told: ['error path must be a text or a list of texts, got 1'] },
+  { config: 'path: 1', read: undefined, reported: ['error path must be a string or a list of strings, got 1'] },
   {
     config: "path: ['/a', 2]",
     read: undefined,
-    told: ['error path must be a text or a list of texts, got ["/a",2]'],
+    reported: ['error path must be a string or a list of strings, got ["/a",2]'],
   },
   {
     config: "path: '/a', excludedPath: 'b'",
     read: undefined,
-    told: ['error excludedPath "b" must start with "/"'],
+    reported: ['error excludedPath "b" must start with "/"'],
   },
   {
     config: "path: ['/Cats', '/:Name', '/dogs/', '/']",
     read: { paths: ['/Cats', '/:Name', '/dogs/', '/'] },
-    told: [
-      'warning path has capitals, which a request must have too; `netlify dev` never matches "/Cats"',
-      'warning path matches with and without its last slash here, in `netlify dev` never, got "/dogs/"',
+    reported: [
+      'warning path has upper-case letters, which match only the same letters of a request; `netlify dev` never matches "/Cats"',
+      'warning path matches with and without its last slash here, but never in `netlify dev`, got "/dogs/"',
     ],
   },
   {
     config: "path: '/a?b=1'",
     read: undefined,
-    told: ['error path "/a?b=1" has a query, which is no part of a path'],
+    reported: ['error path "/a?b=1" has a query, which is no part of a path'],
   },
   {
     config: "metod: 'GET', Path: '/a', runtime: 'edge'",
     read: { methods: 'any', paths: [] },
-    told: [
+    reported: [
       'warning metod is no setting of a function and is not used; did you mean method?',
       'warning Path is no setting of a function and is not used; did you mean path?',
       'warning runtime is no setting of a function and is not used',
@@ -65,48 +65,48 @@ const ROWS: readonly Row[] = [
   {
     config: "method: ['GET', 'LOOK']",
     read: { methods: 'any' },
-    told: [
-      'warning method must be of GET POST PUT PATCH OPTIONS DELETE HEAD, got ["GET","LOOK"]; it is not used, so that the function answers every method',
+    reported: [
+      'warning method must be of GET POST PUT PATCH OPTIONS DELETE HEAD, got ["GET","LOOK"]; it is not used, so the function is called for every method',
     ],
   },
   { config: 'preferStatic: true', read: { preferStatic: true } },
   {
     config: "preferStatic: 'yes'",
     read: {},
-    told: ['warning preferStatic must be true or false, got "yes"; it is not used'],
+    reported: ['warning preferStatic must be true or false, got "yes"; it is not used'],
   },
   { config: "name: 'Hello', generator: 'x@1'", read: { displayName: 'Hello' } },
-  { config: 'name: null', read: {}, told: ['warning name must be a text, got null; it is not used'] },
+  { config: 'name: null', read: {}, reported: ['warning name must be a string, got null; it is not used'] },
   { config: 'timeout: 1.5', read: { timeoutMs: 1500 } },
-  { config: 'timeout: 0', read: {}, told: ['warning timeout must be seconds, got 0; it is not used'] },
+  { config: 'timeout: 0', read: {}, reported: ['warning timeout must be seconds, got 0; it is not used'] },
   { config: 'background: true', read: { background: true } },
   { config: "schedule: '@hourly'", read: { schedule: '@hourly' } },
   {
     config: "schedule: '@reboot'",
     read: undefined,
-    told: ['error schedule must be one of @hourly @daily @weekly @monthly @yearly, or five fields, got "@reboot"'],
+    reported: ['error schedule must be one of @hourly @daily @weekly @monthly @yearly, or five fields, got "@reboot"'],
   },
   {
     config: "schedule: '@daily', path: '/a'",
     read: undefined,
-    told: ['error schedule and `path` exclude each other: nobody calls it by a URL'],
+    reported: ['error schedule and `path` exclude each other: a scheduled function has no URL'],
   },
   {
     config: "schedule: '@daily', background: true",
     read: { schedule: '@daily', background: true },
-    told: ['warning schedule comes before `background`: it runs at its times alone'],
+    reported: ['warning schedule overrides `background`: the function runs only by its schedule'],
   },
   {
     config: 'rateLimit: { windowLimit: 1 }, memory: 2048, includedFiles: ["x"]',
     read: {},
-    told: [
-      'warning rateLimit is not used: requests are not counted here',
+    reported: [
+      'warning rateLimit is not used: nexthop does not count requests',
       'warning memory is not used: functions share the memory of the process',
     ],
   },
 ];
 
-for (const { config, read, told = [] } of ROWS) {
+for (const { config, read, reported = [] } of ROWS) {
   test(`config { ${config} }`, async (t) => {
     const found = await findIn(t, {
       'netlify/functions/a.ts': `import type { Config } from '@netlify/functions';\nexport const config: Config = { ${config} }; ${MODERN}`,
@@ -118,14 +118,14 @@ for (const { config, read, told = [] } of ROWS) {
       read ? [{ ...plain, ...read } as FunctionConfig] : [],
     );
     t.deepEqual(
-      found.told.map((line) => line.replace(/; the function is not reached$/, '')),
-      told.map((line) => `netlify/functions/a.ts:2 ${line}`),
+      found.told.map((line) => line.replace(/; the function gets no URL$/, '')),
+      reported.map((line) => `netlify/functions/a.ts:2 ${line}`),
     );
     t.is(found.ignored.length, read ? 0 : 1);
   });
 }
 
-test('a function whose name ends in -background is one, whatever its config says', async (t) => {
+test('a function whose name ends in -background is a background function, whatever its config says', async (t) => {
   const found = await findIn(t, {
     'netlify/functions/a-background.ts': `${MODERN} export const config = { background: false };`,
     'netlify/functions/background.ts': MODERN,
@@ -135,7 +135,7 @@ test('a function whose name ends in -background is one, whatever its config says
   t.false(found.of('background').config.background);
 });
 
-test("netlify.toml sets what the function's own config does not, and is complained of with its own line", async (t) => {
+test("the function's own config overrides netlify.toml, whose mistakes are reported with its line", async (t) => {
   const found = await findIn(t, {
     'netlify.toml': '[functions.a]\ntimeout = 2\nschedule = "@daily"\n[functions.b]\n\nschedule = "often"',
     'netlify/functions/a.ts': `${MODERN} export const config = { timeout: 3 };`,
@@ -162,7 +162,7 @@ const WRONG = [
   ...['*/0 * * * *', '5-1 * * * *', '1/5 * * * *', '-1 * * * *', '1, * * * *', 'jan * * * *', '1.5 * * * *'],
 ];
 
-test('a schedule has five fields or is one of five aliases, and what is right the clock can read', (t) => {
+test('a schedule has five fields or is one of five aliases, and the scheduler can read every valid one', (t) => {
   t.deepEqual(
     RIGHT.map((text) => [text, checkSchedule(text)]),
     RIGHT.map((text) => [text, undefined]),
@@ -185,7 +185,7 @@ for (const [what, text] of [
   ['another alias', '@midnight'],
   ['one moment', '2027-01-01T00:00:00'],
 ] as const) {
-  test(`the clock reads ${what}, and the platform does not: ${text} is refused`, (t) => {
+  test(`the scheduler reads ${what}, but the platform does not: ${text} is refused`, (t) => {
     t.is(typeof new Schedule(text).nextAfter(0), 'number');
     t.is(typeof checkSchedule(text), 'string');
   });
@@ -204,7 +204,7 @@ for (const [what, text] of [
   });
 }
 
-test('a schedule that never comes due is told with its line, and the function stays', async (t) => {
+test('a schedule that never comes due is reported with its line, and the function is still used', async (t) => {
   const found = await findIn(t, {
     'netlify/functions/a.ts': `${MODERN}\nexport const config = {\n  schedule: "0 0 30 2 *",\n};`,
     'netlify.toml': '[functions.b]\nschedule = "0 0 31 4,6,9,11 *"',

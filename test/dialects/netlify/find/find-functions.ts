@@ -10,7 +10,7 @@ function inFolder(files: readonly string[], text = MODERN): Record<string, strin
   return Object.fromEntries(files.map((file) => [join(FOLDER, file), text]));
 }
 
-test('a site without functions has none, and nothing to tell', async (t) => {
+test('a site without functions has no functions and no problems', async (t) => {
   const found = await findIn(t, { 'index.html': '' });
 
   t.like(found, { declarations: [], ignored: [], problems: [], unread: [] });
@@ -35,7 +35,7 @@ interface ConflictRow {
   readonly winner: string;
 }
 
-/** Of each pair the winner stands first on the platform too. */
+/** In each list the first file is also the one that the platform uses. */
 const CONFLICTS: readonly ConflictRow[] = [
   { files: ['hello/hello.mts', 'hello/index.mts', 'hello.mts'], winner: 'hello/hello.mts' },
   { files: ['hello/index.ts', 'hello/hello.mts'], winner: 'hello/index.ts' },
@@ -51,7 +51,7 @@ const CONFLICTS: readonly ConflictRow[] = [
 ];
 
 for (const { files, winner } of CONFLICTS) {
-  test(`of ${files.join(', ')} the function is ${winner}, and the others are told`, async (t) => {
+  test(`of ${files.join(', ')} the function is ${winner}, and the others are reported`, async (t) => {
     const found = await findIn(t, inFolder(files));
 
     t.deepEqual(
@@ -59,7 +59,7 @@ for (const { files, winner } of CONFLICTS) {
       [['hello', join(FOLDER, winner)]],
     );
     const losers = files.filter((file) => file !== winner).map((file) => join(FOLDER, file));
-    const reason = `gives way to ${FOLDER}/${winner}, which has the same name, hello`;
+    const reason = `is not used: ${FOLDER}/${winner} has the same name, hello`;
     t.deepEqual(
       found.ignored.map((each) => ({ ...each })).sort((left, right) => (left.file < right.file ? -1 : 1)),
       losers.sort().map((file) => ({ file, reason })),
@@ -68,7 +68,7 @@ for (const { files, winner } of CONFLICTS) {
   });
 }
 
-test('helpers, tests, types and other kinds of code are no functions, and named', async (t) => {
+test('helpers, tests, types and other kinds of code are no functions, and are listed as ignored', async (t) => {
   const found = await findIn(t, {
     ...inFolder(['hello.ts', 'hello.test.ts', 'hello.spec.mjs', 'types.d.ts', 'view.jsx', 'utils/db.ts', '_lib/x.js']),
     ...inFolder(['node_modules/x/x.js', 'README.md', 'data.json', '.DS_Store'], ''),
@@ -89,7 +89,7 @@ test('helpers, tests, types and other kinds of code are no functions, and named'
   t.deepEqual(found.problems, []);
 });
 
-test('archives, binaries and functions in Go and Rust are named as what cannot be run', async (t) => {
+test('archives, binaries and functions in Go and Rust are reported as not supported', async (t) => {
   const opened = await project(t, inFolder(['old.zip', 'one.go', 'two/main.go', 'three/Cargo.toml', 'text', 'a.ts']));
   await writeFile(join(opened.root, FOLDER, 'binary'), '\x7fELF\x02\x01', 'latin1');
 
@@ -102,8 +102,8 @@ test('archives, binaries and functions in Go and Rust are named as what cannot b
       message.slice(0, 24),
     ]),
     [
-      ['binary', 'warning', 'is a binary, which canno'],
-      ['old.zip', 'warning', 'is an archive, which can'],
+      ['binary', 'warning', 'is a binary, which nexth'],
+      ['old.zip', 'warning', 'is an archive, which nex'],
       ['one.go', 'warning', 'is a function in Go, whi'],
       ['three', 'warning', 'is a function in Rust, w'],
       ['two', 'warning', 'is a function in Go, whi'],
@@ -115,7 +115,7 @@ test('archives, binaries and functions in Go and Rust are named as what cannot b
   );
 });
 
-test('names with other characters, of the platform itself and of its events are no functions', async (t) => {
+test('files whose names have other characters, or are reserved, or are events of the platform, are no functions', async (t) => {
   const names = ['a.b.ts', 'ä.ts', 'a b.ts', '___netlify-entry-point.js', 'identity-login.js'];
 
   const found = await findIn(t, inFolder([...names, 'deploy-succeeded-background.ts', 'A_b-3.ts']));
@@ -131,7 +131,7 @@ test('names with other characters, of the platform itself and of its events are 
     ),
   );
   t.regex(found.told.join('\n'), /"a\.b": only letters, digits, "-" and "_"/);
-  t.regex(found.told.join('\n'), /identity-login\.js warning has the name of an event of Netlify/);
+  t.regex(found.told.join('\n'), /identity-login\.js warning has the name of a Netlify event/);
 });
 
 test('a linked folder is no function, a linked file is', async (t) => {
@@ -150,7 +150,7 @@ test('a linked folder is no function, a linked file is', async (t) => {
   t.deepEqual(found.ignored, [{ file: `${FOLDER}/dir`, reason: 'a link to a folder, which Netlify does not follow' }]);
 });
 
-test("a user's own function comes before one of a framework, and the newer folder of frameworks before the older", async (t) => {
+test("a user's function has precedence over a framework's, and the newer folder of frameworks over the older", async (t) => {
   const found = await findIn(t, {
     ...inFolder(['own.ts']),
     '.netlify/functions-internal/own/own.mjs': MODERN,
@@ -171,7 +171,7 @@ test("a user's own function comes before one of a framework, and the newer folde
   t.deepEqual(found.problems, []);
 });
 
-test('a JSON file beside a function of a framework sets what netlify.toml does not, and its own config wins', async (t) => {
+test('the JSON file of a generated function overrides netlify.toml, and the config in its source overrides both', async (t) => {
   const found = await findIn(t, {
     'netlify.toml': '[functions]\ntimeout = 1',
     '.netlify/v1/functions/a.mjs': `${MODERN} export const config = { timeout: 3 };`,
@@ -194,7 +194,7 @@ test('a JSON file beside a function of a framework sets what netlify.toml does n
   t.regex(found.told[1] ?? '', /d\.json warning cannot be read: /);
 });
 
-test('netlify.toml names another folder, and is told when that is not there', async (t) => {
+test('netlify.toml may name another folder, and a folder that does not exist is reported', async (t) => {
   const text = '[functions]\ndirectory = "src/api"';
   const found = await findIn(t, { 'netlify.toml': text, 'src/api/a.ts': MODERN, 'netlify/functions/b.ts': MODERN });
   const missing = await findIn(t, { 'netlify.toml': text, 'netlify/functions/b.ts': MODERN });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { findUnused } from '../../../../src/dialects/netlify/find/find-unused.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
-test('edge functions are told to be of no use here', async (t) => {
+test('edge functions are reported as not supported', async (t) => {
   const site = await siteFolder(t, { 'netlify/edge-functions/guard.ts': 'export default () => {};' });
 
   const problems = await findUnused(site, undefined);
@@ -16,7 +16,7 @@ for (const [publish, files] of [
   ['out', ['out/_redirects', 'out/_headers']],
   ['.', ['_redirects', '_headers']],
 ] as const) {
-  test(`rules in files of a folder (${publish ?? 'not named'}) are told once not to be read`, async (t) => {
+  test(`rules in files of a folder (${publish ?? 'not named'}) are reported once as not read`, async (t) => {
     const names = ['public', 'dist', 'out', '.'].flatMap((folder) => [`${folder}/_redirects`, `${folder}/_headers`]);
     const site = await siteFolder(t, Object.fromEntries(names.map((name) => [name, '/a /b'])));
 
@@ -26,7 +26,7 @@ for (const [publish, files] of [
       problems.map(({ file, severity }) => [file, severity]),
       files.map((file) => [file, 'warning']),
     );
-    t.regex(problems[0]?.message ?? '', /^is not read: rules are those of \[\[redirects\]\]/);
-    t.regex(problems[1]?.message ?? '', /^is not read: .* Basic-Auth in it guards nothing/);
+    t.regex(problems[0]?.message ?? '', /^is not read: write the rules as \[\[redirects\]\]/);
+    t.regex(problems[1]?.message ?? '', /^is not read: .* Basic-Auth among them protects nothing/);
   });
 }

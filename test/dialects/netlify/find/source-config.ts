@@ -88,12 +88,12 @@ interface ConfigRow {
   readonly title: string;
   readonly text: string;
   readonly config?: Partial<FunctionConfig>;
-  /** `line severity message`, the message as far as it is written. */
-  readonly told?: readonly string[];
+  /** `line severity message`, with the start of the message. */
+  readonly reported?: readonly string[];
 }
 
 const PATH = { paths: ['/x'] };
-const UNSEEN = 'so that Netlify does not see it: write it out as an object';
+const UNSEEN = 'so Netlify does not see it: write it out as an object';
 
 const CONFIGS: readonly ConfigRow[] = [
   { title: 'a constant', text: "export const config = { path: '/x' };", config: PATH },
@@ -107,60 +107,60 @@ const CONFIGS: readonly ConfigRow[] = [
   {
     title: 'with `as`',
     text: "export const config = { path: '/x' } as const;",
-    told: [`1 warning config is an object with \`as\`, ${UNSEEN}`],
+    reported: [`1 warning config is an object with \`as\`, ${UNSEEN}`],
   },
   {
     title: 'with `satisfies`',
     text: "\nexport const config = { path: '/x' } satisfies Config;",
-    told: [`2 warning config is an object with \`satisfies\`, ${UNSEEN}`],
+    reported: [`2 warning config is an object with \`satisfies\`, ${UNSEEN}`],
   },
-  { title: 'as a call', text: 'export const config = make();', told: [`1 warning config is a call, ${UNSEEN}`] },
+  { title: 'as a call', text: 'export const config = make();', reported: [`1 warning config is a call, ${UNSEEN}`] },
   {
     title: 'as a variable',
     text: "const c = { path: '/x' };\nexport const config = c;",
-    told: [`2 warning config is a variable, ${UNSEEN}`],
+    reported: [`2 warning config is a variable, ${UNSEEN}`],
   },
   {
     title: 'of elsewhere',
     text: "export { config } from './x';",
-    told: [`warning config is not in this file, ${UNSEEN}`],
+    reported: [`warning config is not in this file, ${UNSEEN}`],
   },
   {
     title: 'with a template literal',
     text: 'export const config = {\n path: `/x` };',
-    told: ['2 warning config.path is not written out (a template literal), so that Netlify does not see it'],
+    reported: ['2 warning config.path is no literal (a template literal), so Netlify does not see it'],
   },
   {
     title: 'with a variable',
     text: "export const config = { method: 'GET', path: PATH };",
     config: { methods: ['GET'] },
-    told: ['1 warning config.path is not written out (a variable), so that Netlify does not see it'],
+    reported: ['1 warning config.path is no literal (a variable), so Netlify does not see it'],
   },
   {
     title: 'with a call',
     text: "export const config = { path: join('/', 'x') };",
-    told: ['1 warning config.path is not written out (a call), so that Netlify does not see it'],
+    reported: ['1 warning config.path is no literal (a call), so Netlify does not see it'],
   },
   {
     title: 'with a spread',
     text: "export const config = { ...base, path: '/x' };",
     config: PATH,
-    told: ['1 warning what is spread into config is not seen by Netlify: write it out'],
+    reported: ['1 warning Netlify does not see what is spread into config: write it out'],
   },
   {
     title: 'with a method',
     text: 'export const config = { path() {} };',
-    told: ['1 warning config.path is a method, so that Netlify does not see it'],
+    reported: ['1 warning config.path is a method, so Netlify does not see it'],
   },
   {
     title: 'with a sum',
     text: 'export const config = { timeout: 60 * 2 };',
-    told: ['1 warning config.timeout is not written out (an expression), so that Netlify does not see it'],
+    reported: ['1 warning config.timeout is no literal (an expression), so Netlify does not see it'],
   },
   { title: 'with undefined', text: 'export const config = { path: undefined };' },
 ];
 
-for (const { title, text, config = {}, told = [] } of CONFIGS) {
+for (const { title, text, config = {}, reported = [] } of CONFIGS) {
   test(`config: ${title}`, async (t) => {
     const found = await findIn(t, { 'netlify/functions/a.ts': `${text} export default () => {};` });
 
@@ -172,11 +172,11 @@ for (const { title, text, config = {}, told = [] } of CONFIGS) {
       background: false,
       ...config,
     });
-    t.deepEqual(found.told, told.map(toTold));
+    t.deepEqual(found.told, reported.map(toReported));
   });
 }
 
-function toTold(text: string): string {
+function toReported(text: string): string {
   return `netlify/functions/a.ts${/^\d/.test(text) ? ':' : ' '}${text}`;
 }
 
@@ -196,14 +196,14 @@ for (const { title, text } of IN_DEFAULT) {
   });
 }
 
-test('config as an export of its own comes before the one in the default export', async (t) => {
+test('config as a named export has precedence over the one in the default export', async (t) => {
   const text = "export const config = { path: '/own' }; export default { fetch() {}, config: { path: '/x' } };";
   const found = await findIn(t, { 'netlify/functions/a.ts': text });
 
   t.deepEqual(found.of('a').config.paths, ['/own']);
 });
 
-test('config of a Lambda handler is told to be of no use', async (t) => {
+test('config of a Lambda handler is reported as not used', async (t) => {
   const text = "export const config = { path: '/x' };\nexport const handler = () => {};";
   const found = await findIn(t, { 'netlify/functions/a.ts': text });
 
@@ -241,18 +241,18 @@ for (const { title, text, schedule } of SCHEDULES) {
   });
 }
 
-test('a schedule() whose times stand elsewhere is an error, and the function is not reached', async (t) => {
+test('a schedule() whose times the source does not show is an error, and the function gets no URL', async (t) => {
   const text =
     "import { schedule } from '@netlify/functions'; import { AT } from './at';\nexport const handler = schedule(AT, () => {});";
   const found = await findIn(t, { 'netlify/functions/a.ts': text });
 
   t.deepEqual(found.declarations, []);
   t.deepEqual(found.told, [
-    'netlify/functions/a.ts:2 error schedule must be a text that is written out, or a constant of the same file; the function is not reached',
+    'netlify/functions/a.ts:2 error schedule must be a string literal, or a constant of the same file; the function gets no URL',
   ]);
 });
 
-test('a file that cannot be parsed is taken for a Lambda function of which nothing is known', async (t) => {
+test('a file that cannot be parsed is treated as a Lambda function without settings', async (t) => {
   const found = await findIn(t, { 'netlify/functions/a.ts': 'export default () => {};\nconst = 1;' });
 
   t.is(found.of('a').generation, 'lambda');

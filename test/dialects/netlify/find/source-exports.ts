@@ -1,7 +1,7 @@
 import test from 'ava';
 import { findIn } from '../../../helpers/netlify-findings.ts';
 
-for (const [title, text, told] of [
+for (const [title, text, reported] of [
   [
     'a function',
     'const x = 1;\nexport async function hanlder() {}',
@@ -35,7 +35,7 @@ for (const [title, text, told] of [
   ],
   ['a name beside a star', "export * from '../lib/handler.js'; export const handlers = {};", undefined],
 ] as const) {
-  test(`an export that is near to one of Netlify's is ${told ? '' : 'not '}told: ${title}`, async (t) => {
+  test(`an export whose name resembles one of Netlify's is ${reported ? '' : 'not '}reported: ${title}`, async (t) => {
     const { problems } = await findIn(t, {
       'netlify/lib/handler.js': 'export const handler = async () => ({ statusCode: 200 });',
       'netlify/functions/a.js': text,
@@ -44,7 +44,7 @@ for (const [title, text, told] of [
     const found = problems.filter(({ message }) => message.includes('did you mean'));
     t.deepEqual(
       found.map(({ line, column, message }) => `${line}:${column} ${message}`),
-      told === undefined ? [] : [told],
+      reported === undefined ? [] : [reported],
     );
   });
 }

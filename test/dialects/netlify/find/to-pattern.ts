@@ -70,7 +70,7 @@ const TABLE: readonly Row[] = [
 ];
 
 for (const [pattern, target, params] of TABLE) {
-  test(`${pattern} ${params ? `takes ${target} with ${JSON.stringify(params)}` : `does not take ${target}`}`, (t) => {
+  test(`${pattern} ${params ? `matches ${target} with ${JSON.stringify(params)}` : `does not match ${target}`}`, (t) => {
     t.deepEqual(take(compile(pattern), target), params);
   });
 }
@@ -86,27 +86,27 @@ for (const [path, complaint] of [
   ['/foo#top', /has a "#"/],
   ['/foo/:id#top', /has a "#"/],
   ['/x/:id(\\d+', /^"\/x\/:id\(\\\\d\+" at character 7 opens with "\(" and is never closed$/],
-  ['/x/:id([a-)', /at character 7 has an expression that is none: Range out of order in character class$/],
+  ['/x/:id([a-)', /at character 7 has an invalid expression: Range out of order in character class$/],
   ['/x/:id(a(b)c)', /at character 9 has a group inside an expression/],
   ['/x/:id(a(?<n>b)c)', /at character 9 has a group inside an expression/],
   ['/x/()', /at character 4 has an empty expression/],
   ['/x/(?:a)', /at character 5 begins an expression with "\?"/],
   ['/x/(\u00e9)', /at character 4 has an expression that is not ASCII/],
   ['/{a', /at character 2 opens with "\{" and is never closed/],
-  ['/{a{b}}', /at character 4 has a "\{" where none can stand/],
-  ['/*/a}', /at character 5 has a "\}" where none can stand/],
-  ['/*/+', /at character 4 has a "\+" where none can stand/],
+  ['/{a{b}}', /at character 4 has a "\{" where none is allowed/],
+  ['/*/a}', /at character 5 has a "\}" where none is allowed/],
+  ['/*/+', /at character 4 has a "\+" where none is allowed/],
   ['/:a/:a', /at character 5 has the name "a" a second time/],
   ['/:/x', /at character 2 has a ":" without a name/],
-  ['/*\\', /at character 3 ends with a "\\" behind which nothing stands/],
+  ['/*\\', /at character 3 ends with a "\\" without a character after it/],
   ['/x/:id(.+)+', /at character 4 repeats an expression/],
   ['/a%2Fb', /never matches/],
   ['/a/../b', /never matches/],
 ] as const) {
-  test(`${JSON.stringify(path)} is complained of`, (t) => {
+  test(`${JSON.stringify(path)} is refused with a reason`, (t) => {
     const found = toPattern(path);
 
-    t.regex(typeof found === 'string' ? found : 'no complaint', complaint);
+    t.regex(typeof found === 'string' ? found : 'no reason', complaint);
   });
 }
 
@@ -114,7 +114,7 @@ test('params have no prototype', (t) => {
   t.is(Object.getPrototypeOf(take(compile('/:constructor'), '/x', false)), null);
 });
 
-test('letters count the same in both cases only where the route says so, and params stay as they came', (t) => {
+test('case is ignored only if the route allows it, and params keep their case', (t) => {
   const router = createRouter([route('/item/:id', { pattern: compile('/item/:id'), anyCase: true })]);
 
   t.deepEqual({ ...router.find('GET', '/Item/AbC')[0]?.params }, { id: 'AbC' });
@@ -145,7 +145,7 @@ for (const [pattern, ...segments] of TIGHT) {
   });
 }
 
-test("thousands of patterns and paths are matched as Node's URLPattern does, and found by the router", (t) => {
+test("thousands of patterns and paths match as with Node's URLPattern, and the router finds them", (t) => {
   const random = seeded(20_261_121);
   let matched = 0;
   for (let round = 0; round < 3000; round++) {
@@ -153,7 +153,7 @@ test("thousands of patterns and paths are matched as Node's URLPattern does, and
     const reference = referenceOf(text);
     const pattern = toPattern(text);
     if (reference === undefined || typeof pattern === 'string') {
-      // It would be tried in too many ways, whatever URLPattern does.
+      // Matching it would take too many attempts, so it is refused even if URLPattern accepts it.
       if (String(pattern).includes('repeats an expression')) continue;
       t.is(typeof pattern === 'string', reference === undefined, `${text}: ${String(pattern)}`);
       continue;
@@ -185,7 +185,7 @@ const HOSTILE: readonly (readonly [pattern: string, path: string])[] = [
 ];
 
 for (const [pattern, path] of HOSTILE) {
-  test(`${pattern} is done soon with a hostile path of ${path.length} characters`, (t) => {
+  test(`${pattern} matches a hostile path of ${path.length} characters in a short time`, (t) => {
     const compiled = compile(pattern);
     const startedAt = performance.now();
 
@@ -194,7 +194,7 @@ for (const [pattern, path] of HOSTILE) {
   });
 }
 
-test('groups that do not compete take a path of any length', (t) => {
+test('groups that do not compete match a path of any length', (t) => {
   const long = 'x'.repeat(30_000);
 
   t.deepEqual(take(compile('/:lang/*'), `/en/${long}`), { lang: 'en', 0: long });
@@ -208,7 +208,7 @@ function compile(path: string): Pattern {
   return pattern;
 }
 
-/** By the router, so that the segments must let the path through. */
+/** Matches through the router, so that the segments must match too. */
 function take(pattern: Pattern, target: string, plain = true): Params | undefined {
   const [candidate] = createRouter([route('/x', { pattern })]).find('GET', target);
   return plain && candidate ? { ...candidate.params } : candidate?.params;
@@ -218,12 +218,12 @@ function referenceOf(pathname: string): URLPattern | undefined {
   try {
     return new URLPattern({ pathname });
   } catch {
-    // It is no pattern, which is compared.
+    // Invalid patterns are not compared.
     return undefined;
   }
 }
 
-/** One slash at the end is tried only if the path does not match without. */
+/** The slash at the end is tried only if the path does not match without it. */
 function groupsOf(pattern: URLPattern, target: string): Params | undefined {
   const pathname = target.length > 1 && target.endsWith('/') ? target.slice(0, -1) : target;
   const found = pattern.exec({ pathname }) ?? (pathname === target ? null : pattern.exec({ pathname: target }));
@@ -235,7 +235,7 @@ function groupsOf(pattern: URLPattern, target: string): Params | undefined {
 
 type Random = (below: number) => number;
 
-/** Mulberry32: the same numbers each time. */
+/** Mulberry32: the same pseudo-random numbers each time. */
 function seeded(seed: number): Random {
   let state = seed;
   return (below) => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { ask, file, functionRoutes, serveRules } from '../../../helpers/redirect-server.ts';
 
-test('the first rule that fits counts, though another says more', async (t) => {
+test('the first rule that matches is used, even if another is more specific', async (t) => {
   const server = await serveRules(t, [
     { from: '/a/*', to: '/first', query: { q: 'x' } },
     { from: '/a/*', to: '/second' },
@@ -39,7 +39,7 @@ test('a rule with force comes before functions and files, another one after them
   t.regex(await ask(server, '/free'), /^Location: \/found\r$/m);
 });
 
-test('a rule without force hides those with it that come after it, where its query matches', async (t) => {
+test('a rule without force hides later rules with force if its query matches', async (t) => {
   const server = await serveRules(
     t,
     [
@@ -54,7 +54,7 @@ test('a rule without force hides those with it that come after it, where its que
   t.regex(await ask(server, '/a/c?q=x'), /^Location: \/first\r$/m);
 });
 
-test('a rule with force may lead to a function, and passes what that does not take', async (t) => {
+test('a rule with force may rewrite to a function, and passes requests that the function does not match', async (t) => {
   const server = await serveRules(
     t,
     [

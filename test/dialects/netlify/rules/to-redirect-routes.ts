@@ -40,7 +40,7 @@ const TABLE: readonly Row[] = [
   [{ from: '/store', to: '/blog/:id', query: { id: ':id' } }, '/store?id=', undefined],
   [{ from: '/store', to: '/sale', query: { kind: 'sale' } }, '/store?kind=sale', '/sale'],
   [{ from: '/store', to: '/sale', query: { kind: 'sale' } }, '/store?kind=other', undefined],
-  // Never to another host than is written, and not in circles.
+  // Never to another host than the written one, and not to the same URL.
   [{ from: '/*', to: '/:splat' }, '//evil.example', '/evil.example'],
   [{ from: '/go', to: '/:to', query: { to: ':to' } }, '/go?to=/evil.example', '/%2Fevil.example'],
   [{ from: '/a/*', to: '/a/:splat' }, '/a/b', undefined],
@@ -48,7 +48,7 @@ const TABLE: readonly Row[] = [
 
 for (const [rule, target, location] of TABLE) {
   const query = rule.query ? ` with ${JSON.stringify(rule.query)}` : '';
-  test(`from ${rule.from} to ${rule.to}${query}: ${target} is led to ${location ?? 'nowhere'}`, async (t) => {
+  test(`from ${rule.from} to ${rule.to}${query}: ${target} is redirected to ${location ?? 'no location'}`, async (t) => {
     const server = await serveRules(t, [rule]);
 
     const answer = await ask(server, target);
@@ -62,14 +62,14 @@ for (const [rule, target, location] of TABLE) {
 }
 
 for (const status of [301, 302, 303, 307, 308]) {
-  test(`a rule with ${status} leads with that status, whatever the method`, async (t) => {
+  test(`a rule with ${status} redirects with that status for any method`, async (t) => {
     const server = await serveRules(t, [{ from: '/a', to: '/b', status }]);
 
     t.regex(await ask(server, '/a', 'POST'), new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 }
 
-test('a function that a rule leads to sees the URL that the client asked for', async (t) => {
+test('a function that a rule rewrites to sees the URL of the client', async (t) => {
   const server = await serveRules(
     t,
     [{ from: '/api/*', to: '/.netlify/functions/:splat', status: 200 }],
@@ -81,13 +81,13 @@ test('a function that a rule leads to sees the URL that the client asked for', a
     /^HTTP\/1\.1 200 .*hello at undefined asked for \/api\/hello\?a=1 with \{\}/s,
   );
   t.regex(await ask(server, '/api/hello/sub', 'POST'), /asked for \/api\/hello\/sub with \{\}/);
-  // A function with a path of its own is not reached by its default URL, nor one that is not there.
+  // A function with a path has no default URL, and the other function does not exist.
   for (const target of ['/api/own', '/api/gone', '/api/', '/api'])
     t.regex(await ask(server, target), /^HTTP\/1\.1 404 /, target);
   t.like(server.exchanges[0], { route: '/.netlify/functions/hello', answeredBy: 'hello at undefined' });
 });
 
-test('a rule may lead to a path of a function, which takes its params from there', async (t) => {
+test('a rule may rewrite to a path of a function, which gets its params from that path', async (t) => {
   const server = await serveRules(
     t,
     [{ from: '/p/:sku', to: '/item/:sku', status: 200 }],
@@ -98,7 +98,7 @@ test('a rule may lead to a path of a function, which takes its params from there
   t.is(server.exchanges[0]?.route, '/item/:id');
 });
 
-test("the query of a rule comes in front of the client's, and instead of parameters of the same names", async (t) => {
+test("the query of a rule precedes the client's and replaces parameters of the same names", async (t) => {
   const server = await serveRules(
     t,
     [{ from: '/item/:id/*', to: '/.netlify/functions/item?id=:id&rest=:splat', status: 200 }],
@@ -110,7 +110,7 @@ test("the query of a rule comes in front of the client's, and instead of paramet
   t.is(server.exchanges[0]?.askedTarget, '/item/7/a/b');
 });
 
-test("a status other than 200 takes the place of the function's, but not of an error's", async (t) => {
+test("a status other than 200 replaces the function's status, but not that of an error", async (t) => {
   const rules = [
     { from: '/gone/*', to: '/.netlify/functions/page', status: 404 },
     { from: '/bad', to: '/.netlify/functions/bad', status: 404 },
@@ -121,7 +121,7 @@ test("a status other than 200 takes the place of the function's, but not of an e
   t.regex(await ask(server, '/bad'), /^HTTP\/1\.1 500 /);
 });
 
-test('a rule whose function does not take the method passes', async (t) => {
+test('a rule whose function does not match the method passes', async (t) => {
   const server = await serveRules(
     t,
     [{ from: '/a', to: '/b', status: 200 }],
@@ -132,7 +132,7 @@ test('a rule whose function does not take the method passes', async (t) => {
   t.regex(await ask(server, '/a'), /^HTTP\/1\.1 404 /);
 });
 
-test('what a function that passes was given is taken back', async (t) => {
+test('a function that passes leaves the URL and the status of the request unchanged', async (t) => {
   const passing = functionRoutes('passing').map((each) => ({
     ...each,
     target: { name: 'x', answer: async () => 'passed' as const },
@@ -149,7 +149,7 @@ for (const [why, rule] of [
   ['another host to ask', { to: 'https://b.example/:splat', status: 200 }],
   ['a file to answer with', { to: '/index.html', status: 200 }],
   ['a function that is not there', { to: '/.netlify/functions/gone', status: 200 }],
-  ['a function that is not reached by its default URL', { to: '/.netlify/functions/own', status: 200 }],
+  ['a function without its default URL', { to: '/.netlify/functions/own', status: 200 }],
   ['no function below its first part', { to: '/nowhere/:splat', status: 200 }],
   ['a host in front', { from: 'http://a.example/*' }],
   ['a path that is none', { from: 'x' }],
@@ -161,7 +161,7 @@ for (const [why, rule] of [
   ['a name in its host', { from: '/:x/*', to: 'https://:x.example/' }],
   ['a status that leads nowhere', { status: 304 }],
 ] as const) {
-  test(`a rule with ${why} is warned of with file and line, and not used`, (t) => {
+  test(`a rule with ${why} is reported with file and line, and not used`, (t) => {
     const functions = functionRoutes('own', { paths: ['/own'] });
     const { routes, problems } = toRedirectRoutes(
       [toRule({ from: '/x/*', to: '/y', ...rule, line: 7 })],
