@@ -2,10 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder with its parents, all in this mode; returns the first one that was made, undefined if all were there. Throws errors of node:fs. What stands there
- * and is no folder is told by whoever uses it as one.
+ * Creates a folder and its missing parents with the given mode. Returns the first one that was
+ * created; undefined if all existed. Throws errors of node:fs. Does not fail if the path is a file:
+ * the code that uses it as a folder reports that.
  *
- * Node's own recursive mkdir never returns where a folder can neither be made nor be found, as below /proc: it asks again for ever.
+ * Node's own recursive mkdir never returns for a path that can neither be created nor found, as
+ * below /proc: it retries forever.
  */
 export function makeFolder(path: string, mode = 0o777): string | undefined {
   try {
@@ -18,7 +20,7 @@ export function makeFolder(path: string, mode = 0o777): string | undefined {
   return first ?? made;
 }
 
-/** Another process may make it at the same time. */
+/** Another process may create it at the same time. */
 function makeOne(path: string, mode: number): string | undefined {
   try {
     mkdirSync(path, { mode });

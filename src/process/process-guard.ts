@@ -1,8 +1,9 @@
 import type { Log } from '../contract/log.ts';
 
 /**
- * Keeps the process alive whatever a function does behind its answer's back, or while it is loaded (a throw from a timer, a
- * rejection nobody awaits): it is logged with where it came from, and everything else goes on.
+ * Keeps the process alive when a function throws outside of its call (in a timer, in a rejection
+ * that is not handled, while it is loaded). Logs the error with its origin; all other work
+ * continues.
  */
 export function guardProcess(log: Log): void {
   process.on('uncaughtException', (error) => {

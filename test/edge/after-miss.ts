@@ -102,7 +102,7 @@ test('the function does not wait for the body of a 404, and a long one costs the
   await peer.until(() => peer.ended || peer.closed !== undefined, 'the hop to see the end');
 });
 
-test('interim answers of a hop that then has nothing reach nobody', async (t) => {
+test('1xx responses of a hop that then answers 404 do not reach the client', async (t) => {
   const hop = await scriptedHop(t, saying(`HTTP/1.1 103 Early Hints\r\nLink: </hop.css>\r\n\r\n${MISSING}`));
   const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
 
@@ -168,7 +168,7 @@ test('a client that leaves while the hop is asked ends that, and the function is
   t.false(asked);
 });
 
-test('a client that leaves while the function runs is told to the function alone', async (t) => {
+test('a client that leaves while the function runs aborts only the signal of the function', async (t) => {
   const left = Promise.withResolvers<void>();
   const running = Promise.withResolvers<void>();
   const target = {
@@ -252,7 +252,7 @@ test('where the fallback cannot be asked first, the function goes first', async 
 });
 
 for (const dev of [false, true]) {
-  test(`an error of a function is ${dev ? '' : 'not '}told to whoever asks ${dev ? 'in' : 'outside'} development`, async (t) => {
+  test(`an error of a function is ${dev ? '' : 'not '}sent to the client ${dev ? 'in' : 'outside'} development`, async (t) => {
     const server = await serveHandler(t, { dev, routes: [failing()] });
 
     const answer = await server.exchange('GET /bad HTTP/1.0\r\nAccept: text/plain\r\n\r\n');

@@ -82,7 +82,7 @@ async function logOf(running: RunningProcess): Promise<string> {
   return readFile(join(running.logDir, 'error.log'), 'utf8');
 }
 
-test('one bad file costs only the routes that need it, and is told in one line', async (t) => {
+test('one bad file costs only the routes that need it, and is reported in one line', async (t) => {
   const running = await startNexthop(t, { site: await siteFolder(t, BAD) });
 
   lookAtAnswers(t, await answersOf(running.port));
@@ -151,7 +151,7 @@ for (const way of ['compiled at start', 'from a build'] as const) {
   });
 }
 
-test('a reload goes on with what works, and tells each bad file in one line', async (t) => {
+test('a reload continues with the routes that work, and reports each bad file in one line', async (t) => {
   const site = await siteFolder(t, {
     ...GOOD,
     'lib/help.mjs': "export const b = 'old';",

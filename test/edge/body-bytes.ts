@@ -22,7 +22,7 @@ const FILES = {
     "export const handler = async () => ({ statusCode: 200, body: 'AAEC', isBase64Encoded: true });",
 };
 
-test('response_body_bytes is the length of the body, whoever answers, and 0 for HEAD', async (t) => {
+test('response_body_bytes is the length of the body for every kind of response, and 0 for HEAD', async (t) => {
   const site = await siteFolder(t, FILES);
   await symlink(join(import.meta.dirname, '../../node_modules'), join(site, 'node_modules'));
   const hop = await scriptedHop(t, async (peer) => {

@@ -36,7 +36,7 @@ test('a connection above MAX_CONNECTIONS is closed, and taken when another ended
   t.regex(await edge.exchange('OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
 });
 
-test('the request id goes back to the client, whoever answers', async (t) => {
+test('every kind of response has the request id', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
       await peer.readHead();

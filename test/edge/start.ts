@@ -8,7 +8,7 @@ import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
 
-test('every bad setting is told at once, with its value and what is expected', async (t) => {
+test('every invalid setting is reported at once, with its value and the expected form', async (t) => {
   const running = await runNexthop(t, {
     env: {
       PORT: 'http',
@@ -59,7 +59,7 @@ test('a port that is taken stops the start and says so', async (t) => {
   t.regex(running.output(), /PORT is taken: .*; stop the other server or set PORT/);
 });
 
-test('an unknown command and an unknown flag are told with what there is', async (t) => {
+test('an unknown command and an unknown flag are reported with the known ones', async (t) => {
   const command = await runNexthop(t, { args: ['stat'] });
   const flag = await runNexthop(t, { args: ['start', '--prot=1'] });
 
@@ -69,7 +69,7 @@ test('an unknown command and an unknown flag are told with what there is', async
   t.is(flag.output(), 'nexthop: there is no flag --prot; did you mean --port?\n');
 });
 
-test('a start that fails tells of a variable under whose name a setting was most likely meant', async (t) => {
+test('a start that fails names a variable that is probably a misspelt setting', async (t) => {
   const running = await runNexthop(t, { site: '/no/such/site', env: { NEXTHOP: 'http://127.0.0.1:8' } });
 
   t.is(await running.exited, 1);

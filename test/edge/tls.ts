@@ -11,7 +11,10 @@ import { siteFolder } from '../helpers/site-folder.ts';
 
 interface TlsEdge extends RunningEdge {
   readonly certificate: TestCertificate;
-  /** Sends one request inside TLS, on a connection of its own, and resolves with everything that comes back. */
+  /**
+   * Sends one request inside TLS, on a connection of its own, and resolves with everything that
+   * comes back.
+   */
   ask(request: string): Promise<string>;
 }
 
@@ -95,7 +98,7 @@ test('a client may ask for HTTP/1.1 by ALPN or for nothing, and h2 alone is refu
   });
 });
 
-test('plain HTTP on the port is cut off, told once for many, and does no harm to others', async (t) => {
+test('plain HTTP on the TLS port is cut, logged once for many, and does no harm to others', async (t) => {
   const edge = await startTlsEdge(t, { 'cloud-functions/echo.js': ECHO });
 
   for (let count = 0; count < 20; count++) t.is(await edge.exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), '');
@@ -242,7 +245,7 @@ test('a new certificate that cannot be used changes nothing and is an error in t
   t.true(JSON.stringify(line).includes(certificate.keyPath));
 });
 
-test('a certificate that is over is told of in the log', async (t) => {
+test('an expired certificate is reported in the log', async (t) => {
   const certificate = await makeCertificate(t, -1);
 
   const edge = await startEdge(t, { env: certificate.env });

@@ -15,7 +15,7 @@ function ask(path: string, ...lines: string[]): string {
   return handshake('Sec-WebSocket-Version: 13', ...lines).replace('/chat', path);
 }
 
-test('a function answers a WebSocket, and one access line tells of it', async (t) => {
+test('a function answers a WebSocket, and one access line is written', async (t) => {
   const site = await siteFolder(t, { 'cloud-functions/echo.js': ECHO });
   const edge = await startEdge(t, { site });
   const client = await connectWebSocket(t, `${edge.url}/echo`);
@@ -49,7 +49,7 @@ test('the bytes of the access line are those on the wire', async (t) => {
   t.is(Number(line?.bytes), client.received.length);
 });
 
-test('a handshake for which no function is goes to the hop, with what came behind it', async (t) => {
+test('a handshake that no function accepts goes to the hop, with the bytes after it', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());
@@ -145,7 +145,7 @@ test('a drain waits for what a function does when its socket is closed', async (
   Reflect.deleteProperty(globalThis, 'isSaved');
 });
 
-test('a socket on which nothing moves is closed', async (t) => {
+test('a socket without traffic is closed', async (t) => {
   const site = await siteFolder(t, { 'cloud-functions/echo.js': ECHO });
   const edge = await startEdge(t, { site, env: { TUNNEL_IDLE_TIMEOUT: '100ms' } });
 
@@ -154,7 +154,7 @@ test('a socket on which nothing moves is closed', async (t) => {
   t.is(await client.closed, '1001 no data was sent or received within the idle timeout');
 });
 
-test('a socket on which nothing moves outlives the timeouts of requests', async (t) => {
+test('a socket without traffic outlives the timeouts of requests', async (t) => {
   const site = await siteFolder(t, { 'cloud-functions/echo.js': ECHO });
   const env = { CLIENT_IDLE_TIMEOUT: '100ms', KEEP_ALIVE_TIMEOUT: '100ms' };
   const edge = await startEdge(t, { site, env });

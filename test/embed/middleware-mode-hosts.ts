@@ -45,7 +45,7 @@ for (const [name, takeIn] of Object.entries(HOSTS)) {
     t.is(head.headers.get('content-length'), '6');
   });
 
-  test(`${name}: a fallback goes to the host, with a body of 8 MiB that nobody has touched`, async (t) => {
+  test(`${name}: a fallback goes to the host, with an unread body of 8 MiB`, async (t) => {
     const { url } = await startHost(t, takeIn, { site: await toSite(t) });
 
     const answer = await fetch(`${url}/other?b`, { method: 'POST', body: BODY });
@@ -55,7 +55,7 @@ for (const [name, takeIn] of Object.entries(HOSTS)) {
     t.is(answer.headers.get('x-request-id'), null);
   });
 
-  test(`${name}: what a function gets wrong is answered as everywhere, and told to the log`, async (t) => {
+  test(`${name}: a fault of a function is answered as in the server, and logged`, async (t) => {
     const told: Told[] = [];
     const { url } = await startHost(t, takeIn, { site: await toSite(t), log: keepTold(told) });
 

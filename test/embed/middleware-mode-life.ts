@@ -10,7 +10,7 @@ import { untilResult } from '../helpers/until-told.ts';
 
 const HELLO = { 'cloud-functions/hello.js': 'export function onRequest() { return new Response("hello"); }' };
 
-test('a request that is under way when it is closed ends, and what comes later is a 503', async (t) => {
+test('a request in flight at close gets its response, and later requests get 503', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/slow.js':
       'export async function onRequest() { await new Promise((resolve) => { globalThis.releaseSlow = resolve; }); return new Response("done"); }',

@@ -18,7 +18,10 @@ interface Result {
 
 type Handler = (event: object, context: object) => Promise<Result>;
 
-/** Each builds request and response from an event; none of its requests comes through a parser or a connection. */
+/**
+ * Each builds request and response from an event; none of its requests comes through a parser or a
+ * connection.
+ */
 const ADAPTERS: Readonly<Record<string, (app: RequestListener) => Handler>> = {
   'serverless-http': (app) => require('serverless-http')(app),
   '@codegenie/serverless-express': (app) => require('@codegenie/serverless-express').configure({ app }),
@@ -84,7 +87,7 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
     t.deepEqual(JSON.parse(body), ['https://a.example/.netlify/functions/hi', '{"a":1}', '192.0.2.7', '192.0.2.7']);
   });
 
-  test(`${name}: what nobody answers goes to the host, with its body`, async (t) => {
+  test(`${name}: a request that no route answers goes to the host, with its body`, async (t) => {
     const { ask } = await serve(t, adapt, (await project(t, SITE)).root);
 
     t.regex((await ask('/other', { method: 'POST', body: '{}' })).body, /^host POST \/other 44136fa355b3678a/);
@@ -101,7 +104,7 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
     t.regex((await ask('/.netlify/functions/hi', { headers })).body, /,"192\.0\.2\.7","192\.0\.2\.7"\]$/);
   });
 
-  test(`${name}: each request is over with its answer, so that a line tells of it and nothing is left to drain`, async (t) => {
+  test(`${name}: each request ends with its response, writes its access line, and leaves nothing to drain`, async (t) => {
     const { ask, middleware, logFile } = await serve(t, adapt, (await project(t, SITE)).root);
     for (const path of ['/hello.txt', '/stream', '/.netlify/functions/hi', '/other']) await ask(path);
 

@@ -66,7 +66,7 @@ test('a setting counts for functions', async (t) => {
   t.is((await fetch(`${host.url}/slow`)).status, 504);
 });
 
-test('problems of the site are told to the log', async (t) => {
+test('problems of the site are logged', async (t) => {
   const told: Told[] = [];
 
   await openMiddleware(t, {
@@ -105,7 +105,7 @@ test('the variables of the site leave the process with it', async (t) => {
   t.is(process.env.OF_THE_GUEST, undefined);
 });
 
-test('two of them in one server each answer for their own site, and each trusts whom it trusts', async (t) => {
+test('two middlewares in one server each serve their own site with their own trusted peers', async (t) => {
   const text = (name: string) =>
     `export function onRequest({ clientIp }) { return new Response("${name} " + clientIp); }`;
   const first = await openMiddleware(t, {
@@ -136,7 +136,7 @@ test('two of them in one server each answer for their own site, and each trusts 
   t.is((await fetch(`${host.url}/second`)).status, 503);
 });
 
-test('a request over HTTP/2 is refused, and told of once', async (t) => {
+test('a request over HTTP/2 is refused, and logged once', async (t) => {
   const told: Told[] = [];
   const middleware = await openMiddleware(t, { site: await siteFolder(t, HELLO), log: keepTold(told) });
   // What Node makes for those who know HTTP/1, though its types do not say so.
@@ -158,7 +158,7 @@ test('a request over HTTP/2 is refused, and told of once', async (t) => {
   );
 });
 
-test('a variable that is like a setting of the server around it is not told, one like a setting of its own is', async (t) => {
+test('a variable like a setting of the host server is not reported, one like a setting of the middleware is', async (t) => {
   const told: Told[] = [];
   const env = { NEXTHOP: 'http://of-the-host', HEADERLIMIT: '1', FUNCTIONS_TIMEOUT: '1s' };
 

@@ -58,7 +58,7 @@ test('an upgrade that a function answers as usual is refused so', async (t) => {
   t.regex(await host.exchange(`GET /plain HTTP/1.1\r\n${HANDSHAKE}`), /^HTTP\/1\.1 200 [\s\S]*plain/);
 });
 
-test('without anybody behind it, what no function opens is a 404, and another protocol too', async (t) => {
+test('without next, an upgrade that no function opens gets 404, and another protocol too', async (t) => {
   const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, TALK) });
   host.server.on('upgrade', (request, socket: Socket, head) => void host.middleware.upgrade(request, socket, head));
 
@@ -119,7 +119,7 @@ test('open WebSockets are closed with the middleware, and later ones are refused
   t.regex(await host.exchange(`GET /own HTTP/1.1\r\n${HANDSHAKE}`), /^HTTP\/1\.1 503 /);
 });
 
-test('a client that leaves while it is not decided who answers does no harm', async (t) => {
+test('a client that leaves before its upgrade is decided does no harm', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/slow.js':
       'export async function onRequest() { globalThis.upgradeAsked?.(); await new Promise((resolve) => setTimeout(resolve, 50)); return { websocket: {} }; }',

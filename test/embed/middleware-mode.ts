@@ -16,7 +16,7 @@ import { siteFolder } from '../helpers/site-folder.ts';
 const ECHO =
   'export async function onRequest({ request, clientIp }) { return new Response(request.url + " " + clientIp + " " + (await request.text())); }';
 
-test('without a next, what nobody answers is a 404 of its own', async (t) => {
+test('without next, a request that no route answers gets 404', async (t) => {
   const host = await startHost(t, (handle) => (request, response) => void handle(request, response), {
     site: await siteFolder(t, { 'public/a.txt': 'a' }),
   });
@@ -89,7 +89,7 @@ test('a fallback has the target as it came, in absolute-form too', async (t) => 
   t.regex(shown, /http:\/\/shop\.example\/echo /);
 });
 
-test('whom the host trusts may be said by a function of his', async (t) => {
+test('the host may give a function that decides which peers are trusted', async (t) => {
   const host = await startHost(t, HOSTS['Express 5'], {
     site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }),
     trustedProxies: (address) => address === '127.0.0.1',
@@ -237,7 +237,7 @@ test('a body that the host has read already is an error that says what to do, an
   t.regex(String(told[0]?.message), /mount nexthop before body parsers/);
 });
 
-test('a response that somebody has answered already is left alone', async (t) => {
+test('a response that is already sent is not touched', async (t) => {
   let passed = false;
   const host = await startHost(
     t,

@@ -54,7 +54,7 @@ for (const [fault, codes] of KNOWN) {
   }
 }
 
-test('a port that nobody listens on is hop_unreachable for both clients', async (t) => {
+test('a port without a listener is hop_unreachable for both clients', async (t) => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // a TCP server's
@@ -84,7 +84,7 @@ for (const [what, fault, serve] of BROKEN) {
   });
 }
 
-test('an upgrade that nobody asked for is hop_bad_answer though undici calls it a socket error', async (t) => {
+test('an upgrade that was not requested is hop_bad_answer, although undici reports a socket error', async (t) => {
   const switching = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
   const port = await listen(t, (socket) => socket.once('data', () => socket.write(switching)));
 
@@ -97,7 +97,7 @@ test('several addresses that all refuse are hop_unreachable', (t) => {
   t.is(toHopFault(error).code, 'hop_unreachable');
 });
 
-test('a refusal is told from other failures, also among several addresses', (t) => {
+test('isRefused is true for a refused connection only, also with several addresses', (t) => {
   t.true(isRefused(new AggregateError([withCode('ENETUNREACH'), withCode('ECONNREFUSED')])));
   t.false(isRefused(new AggregateError([withCode('ENETUNREACH')])));
   t.false(isRefused(withCode('ECONNRESET')));
@@ -110,13 +110,13 @@ test('several addresses of which one did not answer in time are hop_timeout', (t
   t.is(toHopFault(error).code, 'hop_timeout');
 });
 
-test('a Fault stays the Fault it is', (t) => {
+test('a Fault is returned unchanged', (t) => {
   const fault = new Fault('hop_busy');
 
   t.is(toHopFault(fault), fault);
 });
 
-test('what is no error of a connection is blamed on nexthop, not on the hop', (t) => {
+test('an error that is not about a connection is a fault of nexthop, not of the hop', (t) => {
   t.is(toHopFault(new TypeError('x is not a function')).code, 'internal');
   t.is(toHopFault(withCode('ERR_INVALID_ARG_TYPE')).code, 'internal');
   t.is(toHopFault('a thrown string').message, 'a thrown string');

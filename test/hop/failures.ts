@@ -6,7 +6,7 @@ import { scriptedHop } from '../helpers/peer.ts';
 
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-test('a hop that refuses is a 502 of the hop, for a GET and for a POST', async (t) => {
+test('a GET and a POST whose hop refuses the connection get 502', async (t) => {
   const edge = await startEdge(t, { env: { NEXT_HOP: `http://127.0.0.1:${await deadPort(t)}` } });
 
   const get = await edge.exchange(GET);
@@ -110,8 +110,11 @@ for (const [title, bytes] of [
   ['a bare CR in a field', 'HTTP/1.1 200 OK\r\nX-A: 1\r2\r\nContent-Length: 0\r\n\r\n'],
   ['a control byte in a field', 'HTTP/1.1 200 OK\r\nX-A: \x01\r\nContent-Length: 0\r\n\r\n'],
   ['a status of two digits', 'HTTP/1.1 99 Odd\r\nContent-Length: 0\r\n\r\n'],
-  ['an upgrade that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
-  ['a 100 that nobody asked for', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  [
+    'an upgrade that was not requested',
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+  ],
+  ['a 100 that was not requested', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
 ] as const) {
   test(`an answer with ${title} is a 502`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
@@ -179,7 +182,7 @@ test('a body without length that is reset looks incomplete to an HTTP/1.0 client
   t.is(client.closed, 'reset', 'an orderly end would look like the end of the body');
 });
 
-test('a field that cannot go to the hop is a 400 of the client', async (t) => {
+test('a request header that cannot be sent to the hop gets 400', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
@@ -189,7 +192,7 @@ test('a field that cannot go to the hop is a 400 of the client', async (t) => {
   );
 });
 
-test('more requests than HOP_CONNECTIONS and HOP_QUEUE take are a 503 with Retry-After', async (t) => {
+test('requests above HOP_CONNECTIONS plus HOP_QUEUE get 503 with Retry-After', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_CONNECTIONS: '2', HOP_QUEUE: '1' } });
   const waiting = await Promise.all([edge.connect(), edge.connect(), edge.connect()]);

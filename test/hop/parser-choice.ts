@@ -2,7 +2,7 @@ import test from 'ava';
 import { scriptedHop } from '../helpers/peer.ts';
 import { startNexthop } from '../helpers/process.ts';
 
-test("undici's other parser cannot be chosen by the environment: it refuses answers that are in order", async (t) => {
+test("the environment cannot select undici's other parser, which rejects valid responses", async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.end('HTTP/1.0 200 \r\nContent-Length: 2\r\n\r\nok');

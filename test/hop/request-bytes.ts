@@ -23,12 +23,15 @@ async function headAtHop(
   return (hop.peers[0]?.received ?? '').trimEnd().split('\r\n');
 }
 
-/** Field lines without those the hop's connection needs for itself (see docs/decisions/host-first.md). */
+/**
+ * Field lines without those the hop's connection needs for itself (see
+ * docs/decisions/host-first.md).
+ */
 function endToEnd(lines: readonly string[]): string[] {
   return lines.slice(1).filter((line) => !/^(host|connection|via|cdn-loop|x-request-id):/i.test(line));
 }
 
-test('order, case and duplicates of fields reach the hop unchanged', async (t) => {
+test('order, case and duplicates of headers reach the hop unchanged', async (t) => {
   const fields = ['X-b: 1', 'x-A: 2', 'Accept: */*', 'X-b: 3', 'Authorization: a', 'authorization: b', 'X-Empty: '];
 
   const lines = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a.example', ...fields]);
@@ -44,13 +47,13 @@ test('the bytes of the target reach the hop unchanged', async (t) => {
   t.is(lines[0], `GET ${target} HTTP/1.1`);
 });
 
-test('bytes above 0x7f in a field value reach the hop unchanged', async (t) => {
+test('bytes above 0x7f in a header value reach the hop unchanged', async (t) => {
   const lines = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a.example', 'X-Bytes: \xe4\xbd\xa0 \xff']);
 
   t.deepEqual(endToEnd(lines), ['X-Bytes: \xe4\xbd\xa0 \xff']);
 });
 
-test('Host is kept, port and all', async (t) => {
+test('Host is forwarded unchanged with its port', async (t) => {
   const lines = await headAtHop(t, ['GET / HTTP/1.1', 'Host: Shop.Example:8443']);
 
   t.is(lines[1], 'host: Shop.Example:8443');
@@ -76,7 +79,7 @@ for (const method of [
   });
 }
 
-test('hop-by-hop fields end here', async (t) => {
+test('hop-by-hop request headers are not forwarded', async (t) => {
   const hopByHop = [
     'Keep-Alive: timeout=5',
     'Proxy-Connection: keep-alive',
@@ -93,7 +96,7 @@ test('hop-by-hop fields end here', async (t) => {
   t.deepEqual(endToEnd(lines), ['X-Stays: 1']);
 });
 
-test('what Connection nominates ends here, but not what the platform vouches for', async (t) => {
+test('headers that Connection nominates are removed, except those that the platform guarantees', async (t) => {
   const lines = await headAtHop(t, [
     'GET / HTTP/1.1',
     'Host: a.example',
@@ -138,7 +141,7 @@ test('APPEND_FORWARDED_FOR=1 adds X-Forwarded-For where there is none', async (t
   t.deepEqual(endToEnd(lines), ['X-Forwarded-For: 127.0.0.1']);
 });
 
-test('Via names the version that the client spoke, behind every earlier Via', async (t) => {
+test('Via has the HTTP version of the client and comes after every earlier Via', async (t) => {
   const lines = await headAtHop(t, ['GET / HTTP/1.0', 'Host: a', 'Via: 1.1 edge']);
 
   t.deepEqual(
@@ -162,7 +165,7 @@ test('Max-Forwards counts down for OPTIONS and means nothing for GET', async (t)
   t.deepEqual(endToEnd(get), ['Max-Forwards: 3']);
 });
 
-test('an OPTIONS whose Max-Forwards is used up is answered here', async (t) => {
+test('an OPTIONS with Max-Forwards: 0 is answered without the hop', async (t) => {
   const hop = await scriptedHop(t, answerAll);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
@@ -173,7 +176,7 @@ test('an OPTIONS whose Max-Forwards is used up is answered here', async (t) => {
   t.is(hop.peers.length, 0);
 });
 
-test('OPTIONS * is answered here', async (t) => {
+test('OPTIONS * is answered without the hop', async (t) => {
   const hop = await scriptedHop(t, answerAll);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
@@ -190,7 +193,7 @@ test('absolute-form becomes origin-form, and its authority the Host', async (t) 
   t.is(lines[1], 'host: shop.example:81');
 });
 
-test('a request id is made where there is none, and kept where there is one', async (t) => {
+test('a request without an id gets one, and an existing id is kept', async (t) => {
   const made = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a']);
   const kept = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a', 'X-Request-Id: mine']);
 
@@ -216,7 +219,7 @@ test('a request that passed LOOP_LIMIT modules of this name is a 508', async (t)
   t.regex(three, /^HTTP\/1\.1 508 /);
 });
 
-test('a circle of this module with itself ends as a 508', async (t) => {
+test('a module whose next hop is itself answers 508', async (t) => {
   let port = 0;
   const wire = await scriptedHop(t, ({ socket }) => {
     const back = connect(port, '127.0.0.1');

@@ -4,7 +4,10 @@ import { scriptedHop } from '../helpers/peer.ts';
 
 const CLOSE = 'Connection: close\r\n\r\n';
 
-/** What a client gets when the hop answers its request with these bytes and then keeps or ends the connection. */
+/**
+ * What a client gets when the hop answers its request with these bytes and then keeps or ends the
+ * connection.
+ */
 async function answerOf(
   t: Parameters<typeof startEdge>[0],
   bytes: string,
@@ -28,7 +31,7 @@ function headersOf(answer: string): string[] {
     .filter((line) => !/^(connection|keep-alive|date|x-request-id):/i.test(line));
 }
 
-test('order, case and duplicates of fields reach the client unchanged', async (t) => {
+test('order, case and duplicates of headers reach the client unchanged', async (t) => {
   const fields = [
     'X-b: 1',
     'x-A: 2',
@@ -44,7 +47,7 @@ test('order, case and duplicates of fields reach the client unchanged', async (t
   t.deepEqual(headersOf(answer), fields);
 });
 
-test('hop-by-hop fields of the answer end here, and so does what its Connection nominates', async (t) => {
+test('hop-by-hop response headers and those that Connection nominates are not forwarded', async (t) => {
   const answer = await answerOf(
     t,
     'HTTP/1.1 200 OK\r\nConnection: X-Private, keep-alive, Set-Cookie\r\nKeep-Alive: timeout=9\r\nX-Private: 1\r\n' +
@@ -141,7 +144,7 @@ test('a chunked answer to HEAD has neither body nor coding', async (t) => {
   t.true(answer.endsWith('\r\n\r\n'));
 });
 
-test('a chunked answer is chunked for the client, trailers and all', async (t) => {
+test('a chunked response is chunked for the client, with its trailers', async (t) => {
   const answer = await answerOf(
     t,
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: abc\r\nSet-Cookie: a=1\r\n\r\n',
@@ -151,7 +154,7 @@ test('a chunked answer is chunked for the client, trailers and all', async (t) =
   t.true(answer.endsWith('5\r\nhello\r\n0\r\nX-Sum: abc\r\n\r\n'), answer);
 });
 
-test('a Trailer field on an answer with a length is dropped', async (t) => {
+test('a Trailer header on a response with a length is removed', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nok');
 
   t.deepEqual(headersOf(answer), ['Content-Length: 2']);
@@ -197,7 +200,7 @@ test('an HTTP/1.0 answer is passed on', async (t) => {
   t.true(answer.endsWith('ok'));
 });
 
-test('103 Early Hints and other interim answers are passed on before the final one', async (t) => {
+test('103 Early Hints and other 1xx responses are forwarded before the final one', async (t) => {
   const answer = await answerOf(
     t,
     'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.js>\r\nConnection: X\r\n\r\n' +
@@ -212,7 +215,7 @@ test('103 Early Hints and other interim answers are passed on before the final o
   );
 });
 
-test('an HTTP/1.0 client gets no interim answers', async (t) => {
+test('an HTTP/1.0 client gets no 1xx responses', async (t) => {
   const answer = await answerOf(
     t,
     'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
@@ -237,7 +240,7 @@ test('the head goes out before the first byte of the body', async (t) => {
   t.regex(await client.readHead(), /\r\nContent-Type: text\/event-stream\r\n/);
 });
 
-test('each piece of an event stream goes out as it comes', async (t) => {
+test('each chunk of an event stream is forwarded immediately', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -273,7 +276,7 @@ test('pipelined requests are answered in their order', async (t) => {
   );
 });
 
-test('bytes behind an answer never reach the next client', async (t) => {
+test('bytes after the end of a response never reach the next client', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');

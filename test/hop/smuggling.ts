@@ -4,7 +4,9 @@ import { type Peer, scriptedHop } from '../helpers/peer.ts';
 
 const SECOND = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 
-/** Takes whatever comes and answers once a second, so that a test sees what the hop would have seen. */
+/**
+ * Takes whatever comes and answers once a second, so that a test sees what the hop would have seen.
+ */
 async function takeAll(peer: Peer): Promise<void> {
   for (;;) {
     await peer.readHead();
@@ -12,7 +14,10 @@ async function takeAll(peer: Peer): Promise<void> {
   }
 }
 
-/** Requests that two parsers may read differently. The status is that of nexthop; no byte of them may reach the hop. */
+/**
+ * Requests that two parsers may read differently. The status is that of nexthop; no byte of them
+ * may reach the hop.
+ */
 const REFUSED: readonly (readonly [title: string, bytes: string, status: number])[] = [
   [
     'Content-Length and chunked',
@@ -106,7 +111,7 @@ for (const [title, bytes, status] of REFUSED) {
   });
 }
 
-test('a request that looks like two inside its body stays one', async (t) => {
+test('a request whose body looks like another request stays one request', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('/smuggled HTTP/1.1\r\nHost: a\r\n\r\n');
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -122,7 +127,7 @@ test('a request that looks like two inside its body stays one', async (t) => {
   t.regex(hop.peers[0]?.received ?? '', new RegExp(`\\r\\ncontent-length: ${SECOND.length}\\r\\n`));
 });
 
-test('an Upgrade that is no WebSocket is ignored, and its body stays with its request', async (t) => {
+test('an Upgrade to another protocol than WebSocket is ignored, and the body stays part of its request', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('hello');
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');

@@ -2,7 +2,7 @@ import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
 import { scriptedHop } from '../helpers/peer.ts';
 
-test('no first byte within HOP_FIRST_BYTE_TIMEOUT is a 504, and the hop is let go', async (t) => {
+test('a request without a first byte within HOP_FIRST_BYTE_TIMEOUT gets 504, and the connection to the hop is closed', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_FIRST_BYTE_TIMEOUT: '100ms' } });
 
@@ -12,7 +12,7 @@ test('no first byte within HOP_FIRST_BYTE_TIMEOUT is a 504, and the hop is let g
   await hop.peers[0]?.until(() => hop.peers[0]?.ended === true || hop.peers[0]?.closed !== undefined, 'the end');
 });
 
-test('a hop that takes no more of an upload runs into HOP_FIRST_BYTE_TIMEOUT', async (t) => {
+test('a hop that stops reading an upload exceeds HOP_FIRST_BYTE_TIMEOUT', async (t) => {
   const hop = await scriptedHop(t, (peer) => void peer.socket.pause());
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_FIRST_BYTE_TIMEOUT: '200ms' } });
   const client = await edge.connect();
@@ -22,7 +22,7 @@ test('a hop that takes no more of an upload runs into HOP_FIRST_BYTE_TIMEOUT', a
   t.regex(await client.readHead(), /^HTTP\/1\.1 504 /);
 });
 
-test('an upload that goes on does not run into HOP_FIRST_BYTE_TIMEOUT', async (t) => {
+test('an upload that continues does not exceed HOP_FIRST_BYTE_TIMEOUT', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('last');
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -69,7 +69,7 @@ test('an event stream may be silent for longer than HOP_IDLE_TIMEOUT', async (t)
   t.regex(answer, /data: 2\n\n/);
 });
 
-test('an answer that goes on piece by piece does not run into HOP_IDLE_TIMEOUT', async (t) => {
+test('a response that continues chunk by chunk does not exceed HOP_IDLE_TIMEOUT', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n');

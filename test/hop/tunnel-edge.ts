@@ -4,7 +4,7 @@ import { connectTo, scriptedHop } from '../helpers/peer.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { handshake, switching } from '../helpers/tunnel-server.ts';
 
-test('a whole edge opens a tunnel, names itself to the hop, and tells of it in one access line', async (t) => {
+test('a whole edge opens a tunnel, names itself to the hop, and writes one access line', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(`${switching('Sec-WebSocket-Accept: abc')}hello`);
@@ -28,7 +28,7 @@ test('a whole edge opens a tunnel, names itself to the hop, and tells of it in o
   t.falsy(line?.fault);
 });
 
-test('a whole edge answers a handshake whose hop is gone, and outlives clients that reset in it', async (t) => {
+test('a whole edge answers a handshake whose hop is gone, and survives clients that reset during it', async (t) => {
   const edge = await startEdge(t, { env: { NEXT_HOP: 'http://127.0.0.1:9' } });
   for (const request of [handshake(), handshake('Host: another.example')]) {
     const client = await edge.connect();

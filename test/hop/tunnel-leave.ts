@@ -26,7 +26,10 @@ async function openTunnel(t: ExecutionContext): Promise<OpenTunnel> {
   return { edge, client, hop };
 }
 
-/** Lets the hop send until the client, which reads nothing, is behind by a little: too little to hold the hop up. Resolves with the bytes sent. */
+/**
+ * Lets the hop send until the client, which reads nothing, is behind by a little: too little to
+ * hold the hop up. Resolves with the bytes sent.
+ */
 async function fillUp({ edge, client, hop }: OpenTunnel): Promise<number> {
   const socket = edge.exchanges[0]?.socket as Socket; // the tunnel's
   const piece = 'x'.repeat(16 * 1024);
@@ -62,7 +65,7 @@ for (const [leaves, leave] of WAYS_TO_LEAVE) {
     t.deepEqual(edge.faults, []);
   });
 
-  test(`a client that ${leaves} before the 101 is noticed though it sent bytes that nobody may read yet`, async (t) => {
+  test(`a client that ${leaves} before the 101 is noticed although it sent bytes that must not be read yet`, async (t) => {
     const hop = await scriptedHop(t, () => {});
     const edge = await serveTunnels(t, hop.port);
     const client = await edge.connect();
@@ -145,7 +148,7 @@ test('a tunnel that both sides end in order lets a slow hop read everything firs
   await edge.settled(1);
 });
 
-test('a client that has left before its tunnel is opened is no reason to ask the hop', async (t) => {
+test('for a client that has left before its tunnel is opened no request is sent to the hop', async (t) => {
   const { edge, client, hop } = await openTunnel(t);
   client.reset();
   await hop.readToEnd();
@@ -158,7 +161,7 @@ test('a client that has left before its tunnel is opened is no reason to ask the
   t.is(exchange?.socket.listenerCount('data'), 0);
 });
 
-test('what was read from a hop that is gone still goes to the client', async (t) => {
+test('bytes that were read from a closed hop are still sent to the client', async (t) => {
   const tunnel = await openTunnel(t);
   const { client, hop } = tunnel;
   client.end();

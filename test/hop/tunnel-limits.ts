@@ -12,7 +12,7 @@ async function agree(hop: Peer): Promise<void> {
   hop.write(switching());
 }
 
-test('a hop that takes no connection in time is hop_timeout', async (t) => {
+test('a hop that does not accept the connection in time is hop_timeout', async (t) => {
   const edge = await serveTunnels(t, await deafPort(t), { connectTimeoutMs: 50 });
   const client = await edge.ask();
 
@@ -31,7 +31,7 @@ test('a hop that does not answer in time is hop_timeout, and its connection is c
   await hop.peers[0]?.readToEnd();
 });
 
-test('bytes that a client sends while it waits do not put the timeout off', async (t) => {
+test('bytes that a waiting client sends do not extend the timeout', async (t) => {
   const hop = await scriptedHop(t, () => {});
   const edge = await serveTunnels(t, hop.port, { firstByteTimeoutMs: 100 });
   const client = await edge.ask();
@@ -42,7 +42,7 @@ test('bytes that a client sends while it waits do not put the timeout off', asyn
   t.regex(await client.readToEnd(), /hop_timeout$/);
 });
 
-test('a port that nobody listens on is hop_unreachable', async (t) => {
+test('a port without a listener is hop_unreachable', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -84,7 +84,7 @@ test('a refusal that stops in the middle is cut', async (t) => {
   await edge.settled(1);
 });
 
-test('a tunnel in which nothing moves is closed on both sides', async (t) => {
+test('a tunnel without traffic is closed on both sides', async (t) => {
   const hop = await scriptedHop(t, agree);
   const edge = await serveTunnels(t, hop.port, { idleTimeoutMs: 100 });
   const client = await edge.ask();
@@ -112,7 +112,7 @@ for (const talker of ['client', 'hop'] as const) {
   });
 }
 
-test('above the limit a tunnel is hop_busy and says when to come again, until one is over', async (t) => {
+test('a tunnel above the limit is hop_busy with Retry-After until another one is over', async (t) => {
   const hop = await scriptedHop(t, agree);
   const edge = await serveTunnels(t, hop.port, { slots: new UpgradeSlots(1) });
   const first = await edge.ask();
@@ -128,7 +128,7 @@ test('above the limit a tunnel is hop_busy and says when to come again, until on
   t.regex(await third.readHead(), /^HTTP\/1\.1 101 /);
 });
 
-test('a client that resets while it is told of a fault does no harm', async (t) => {
+test('a client that resets while it receives an error response does no harm', async (t) => {
   const edge = await serveTunnels(t, 9, { slots: new UpgradeSlots(0) });
   const client = await edge.ask();
 
@@ -138,7 +138,7 @@ test('a client that resets while it is told of a fault does no harm', async (t) 
   t.is(edge.faults[0]?.code, 'hop_busy');
 });
 
-test('a fault found in the request is told as it is', async (t) => {
+test('a fault found in the request is answered unchanged', async (t) => {
   const edge = await serveTunnels(t, 9, {
     requestHeaders: () => {
       throw new Fault('loop_detected');
@@ -151,7 +151,7 @@ test('a fault found in the request is told as it is', async (t) => {
   t.is(edge.tunnels.size, 0);
 });
 
-test('fields that cannot be sent are a fault, not a crash', async (t) => {
+test('headers that cannot be sent are a fault, not a crash', async (t) => {
   const edge = await serveTunnels(t, 9, { requestHeaders: () => ['A', 'line\nbreak'] });
 
   const client = await edge.ask();
@@ -212,7 +212,7 @@ test('a drain destroys what does not end in time, though both sides go on talkin
   await client.until(() => client.closed !== undefined);
 });
 
-test('a drain tells a client whose handshake is not answered yet, and all that come after', async (t) => {
+test('a drain refuses a handshake that is not answered yet, and all later ones', async (t) => {
   const hop = await scriptedHop(t, () => {});
   const edge = await serveTunnels(t, hop.port);
   const early = await edge.ask();

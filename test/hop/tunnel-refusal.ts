@@ -3,7 +3,10 @@ import { type Peer, scriptedHop } from '../helpers/peer.ts';
 import { handshake, serveTunnels, type TunnelServer } from '../helpers/tunnel-server.ts';
 import { until } from '../helpers/until.ts';
 
-/** A client that has asked for a tunnel of a hop that answers by the script, once it has read the request. */
+/**
+ * A client that has asked for a tunnel of a hop that answers by the script, once it has read the
+ * request.
+ */
 async function askHop(
   t: ExecutionContext,
   answer: (hop: Peer) => Promise<void> | void,
@@ -16,7 +19,7 @@ async function askHop(
   return { edge, client: await edge.ask(), hop: () => listener.peers[0] };
 }
 
-test('a refusal with a length is relayed with its reason and every field, and ends the connection', async (t) => {
+test('a refusal with a length is relayed with its reason and every header, and ends the connection', async (t) => {
   const { edge, client, hop } = await askHop(t, (peer) =>
     peer.write(
       'HTTP/1.1 401 Who are you\r\nWWW-Authenticate: Basic\r\nset-cookie: a=1\r\nConnection: keep-alive\r\nSet-Cookie: b=2\r\nset-cookie: c=3\r\nContent-Length: 4\r\n\r\nname',
@@ -57,7 +60,7 @@ test('a refusal that ends with its connection is relayed whole', async (t) => {
   t.regex(answer, /\r\n9\r\nall of it\r\n0\r\n\r\n$/);
 });
 
-test('what a client sends behind a request that is being refused is read and dropped', async (t) => {
+test('bytes that a client sends after a refused request are read and dropped', async (t) => {
   const flood = 'x'.repeat(1024 * 1024);
   const { edge, client, hop } = await askHop(t, (peer) => peer.write('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nn'));
   await client.readUntil('\r\n\r\nn');
@@ -79,7 +82,7 @@ test('a refusal without a body is relayed without one', async (t) => {
   t.notRegex(answer, /Transfer-Encoding|Content-Length/);
 });
 
-test('early hints come before the refusal, a 100 that nobody asked for does not', async (t) => {
+test('early hints are sent before the refusal, an unrequested 100 is not', async (t) => {
   const { client } = await askHop(t, (peer) =>
     peer.write(
       'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n',
@@ -99,7 +102,7 @@ test('the head of a refusal does not wait for its body', async (t) => {
   t.is(await client.readToEnd(), 'wait');
 });
 
-test('a large refusal waits for a client that reads slowly, and comes whole', async (t) => {
+test('a client that reads slowly gets a large refusal completely', async (t) => {
   const length = 16 * 1024 * 1024;
   const { edge, client } = await askHop(t, (peer) =>
     peer.write(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${length}\r\n\r\n${'x'.repeat(length)}`),
@@ -192,7 +195,7 @@ for (const [what, bytes] of UNUSABLE) {
   });
 }
 
-test('fields that cannot be passed on make a fault, not a crash', async (t) => {
+test('headers that cannot be forwarded are a fault, not a crash', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n');

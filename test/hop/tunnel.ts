@@ -44,7 +44,7 @@ test('a WebSocket client talks through the tunnel to a WebSocket server, and the
   t.is(edge.tunnels.size, 0);
 });
 
-test('the request goes to the hop in its order, case and number, with its path as it is', async (t) => {
+test('the request keeps order, case and duplicates of headers and its path', async (t) => {
   const hop = await scriptedHop(t, () => {});
   const edge = await serveTunnels(t, hop.port);
   const client = await edge.connect();
@@ -75,7 +75,7 @@ test('a request with Expect goes to the hop like any other', async (t) => {
   t.regex((await peer?.readHead()) ?? '', /\r\nX-Two: 1\r\nX-Two: 2\r\n/);
 });
 
-test('the 101 comes with all its fields, those that repeat too, and says its Upgrade once', async (t) => {
+test('the 101 has all its headers with duplicates, and Upgrade once', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(
@@ -142,7 +142,7 @@ test('bytes that come with the request and with the 101 arrive in order', async 
   t.is(await hop.peers[0]?.readBytes(41), 'first of the client, second of the client');
 });
 
-test('a client that talks on and on before the 101 is read from again after it, and nothing is lost', async (t) => {
+test('a client that sends much before the 101 is read again after it, and no byte is lost', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     await until(() => edge.exchanges[0]?.socket.isPaused() === true, 'the client to be held up');

@@ -96,7 +96,7 @@ test('Expect: 100-continue is answered once the hop is connected, and does not r
   t.notRegex(hop.peers[0]?.received ?? '', /expect/i);
 });
 
-test('a refused upload is answered without asking for its body', async (t) => {
+test('an upload that is refused gets no 100 (Continue)', async (t) => {
   const edge = await startEdge(t, { env: { NEXT_HOP: 'http://127.0.0.1:1' } });
 
   const answer = await edge.exchange(
@@ -133,7 +133,7 @@ test('an answer before the whole upload came reaches the client, and the connect
   await client.until(() => client.closed !== undefined || client.ended, 'the end');
 });
 
-test('a body above BODY_LIMIT is a 413 by its length, and the hop is not asked', async (t) => {
+test('a body above BODY_LIMIT is a 413 by its length, and the hop gets no request', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, BODY_LIMIT: '10' } });
 
@@ -160,7 +160,7 @@ test('a chunked body above BODY_LIMIT is a 413 by its count, and the hop sees th
   t.false(peer?.received.endsWith('0\r\n\r\n'));
 });
 
-test('a body of exactly BODY_LIMIT passes', async (t) => {
+test('a body of exactly BODY_LIMIT is accepted', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('hello');
     peer.write(OK);

@@ -120,7 +120,7 @@ for (const [what, requestLine, fields, fault, status] of REFUSED) {
   });
 }
 
-test('a refused method is told which ones are allowed', async (t) => {
+test('a refused method gets the list of allowed ones', async (t) => {
   const { sent } = await check(t, 'TRACE / HTTP/1.1', ['Host: a']);
 
   t.deepEqual(sent, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
@@ -194,7 +194,7 @@ for (const [what, text] of REFUSED_BY_NODE) {
   });
 }
 
-test('control bytes in the target: Node refuses each by itself', async (t) => {
+test('control bytes in the target are refused by Node itself', async (t) => {
   const controls = [...Array.from({ length: 0x20 }, (_, code) => code), 0x7f];
 
   for (const code of controls) {

@@ -61,7 +61,7 @@ for (const [fields, proto] of SCHEMES) {
   });
 }
 
-test('an untrusted peer is who its socket says, whatever it claims', async (t) => {
+test('the address of an untrusted peer is that of its socket, for any trust header', async (t) => {
   const claims = ['True-Client-IP: 203.0.113.7', 'X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Proto: https'];
 
   const client = await clientOf(t, claims, NOBODY);
@@ -69,7 +69,7 @@ test('an untrusted peer is who its socket says, whatever it claims', async (t) =
   t.deepEqual(client, { address: '127.0.0.1', proto: 'http', trusted: false });
 });
 
-test('a peer is asked for once on a connection', async (t) => {
+test('the trust check runs once per connection', async (t) => {
   const asked: string[] = [];
   const isTrusted = (address: string) => asked.push(address) > 0;
 
@@ -81,7 +81,7 @@ test('a peer is asked for once on a connection', async (t) => {
   t.deepEqual(asked, ['127.0.0.1']);
 });
 
-test('a peer whose socket is gone is nobody, and not trusted', async (t) => {
+test('a peer whose socket is gone has no address and is not trusted', async (t) => {
   const client = await receive(t, 'GET / HTTP/1.1\r\nHost: a\r\nTrue-Client-IP: 203.0.113.7\r\n\r\n', (request) => {
     request.socket.destroy();
     return identify(request, trustedPeers('all'));
@@ -102,7 +102,7 @@ test('an encrypted connection is https, unless a trusted peer says otherwise', a
   t.is(await protoOf('X-Forwarded-Proto: http\r\n'), 'http');
 });
 
-test('two who differ in whom they trust each get their own answer on one connection', async (t) => {
+test('two servers with different trusted peers get their own result on one connection', async (t) => {
   const head = 'GET / HTTP/1.1\r\nHost: a\r\nTrue-Client-IP: 203.0.113.7\r\n\r\n';
   const clients = await receive(t, head, (request) => [identify(request, POD_NETWORK), identify(request, NOBODY)]);
 

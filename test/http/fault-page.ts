@@ -28,34 +28,34 @@ test("a page as HTML says status, code and request id, and takes nothing of the 
 });
 
 for (const accept of ['', '*/*']) {
-  test(`what a function got wrong is told as JSON to whoever does not mind (Accept: ${accept})`, (t) => {
+  test(`a fault of a function is JSON for a client without a preference (Accept: ${accept})`, (t) => {
     t.is(page(new Fault('function_error'), 'id-1', accept).contentType, 'application/json');
   });
 }
 
-test('a browser sees a page of what a function got wrong, too', (t) => {
+test('a browser gets an HTML page for a fault of a function', (t) => {
   const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
   t.is(page(new Fault('function_error'), 'id-1', accept).contentType, 'text/html; charset=utf-8');
 });
 
 for (const accept of ['', 'application/json', 'text/html']) {
-  test(`no page says what went wrong inside (Accept: ${accept})`, (t) => {
+  test(`no page has internal details (Accept: ${accept})`, (t) => {
     t.notRegex(page(FAULT, 'id-1', accept).body, /secret|fault-page/);
   });
 
-  test(`without a request id none is spoken of (Accept: ${accept})`, (t) => {
+  test(`without a request id the page has none (Accept: ${accept})`, (t) => {
     t.notRegex(page(FAULT, '', accept).body, /request/i);
   });
 }
 
-test('a status without a name is an error', (t) => {
+test('a status without a standard phrase is called Error', (t) => {
   t.regex(page(new Fault('function_error', { status: 546 }), '', 'text/plain').body, /^546 Error\n/);
 });
 
 const HOSTILE = new Error('<script>alert("&")</script>');
 
-test('a developer is told what went wrong in a function, as text, JSON and HTML, and nothing of it is markup', (t) => {
+test('in development the page shows what failed in a function, as text, JSON and escaped HTML', (t) => {
   const fault = new Fault('function_error', { message: 'a.js threw', cause: HOSTILE });
 
   const text = page(fault, 'id-1', 'text/plain', true);
@@ -90,7 +90,7 @@ for (const [what, cause] of [
   });
 }
 
-test('a developer, too, is told nothing of what went wrong elsewhere', (t) => {
+test('in development, too, the page shows no details of other faults', (t) => {
   for (const accept of ['text/plain', 'text/html', 'application/json']) {
     t.notRegex(page(FAULT, 'id-1', accept, true).body, /secret/);
   }
@@ -110,7 +110,7 @@ function page(fault: Fault, requestId: string, accept: string, dev = false): Fau
   return toFaultPage(fault, { requestId, accept, dev });
 }
 
-test('a page that comes with a fault is shown in the place of ours, but not to the developer', (t) => {
+test('the page of a fault replaces the default one, but not in development', (t) => {
   const page = { contentType: 'text/html; charset=utf-8', body: '<h1>Sorry</h1>' };
   const fault = new Fault('function_error', { message: 'it broke', page });
 

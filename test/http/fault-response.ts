@@ -26,7 +26,7 @@ function withoutDate(answer: string): string {
   return answer.replace(/^Date: .*\r\n/m, '');
 }
 
-test('a fault is answered with status, code and request id, and kept by nobody', async (t) => {
+test('a fault is answered with status, code and request id, and is not cached', async (t) => {
   const server = await serveFault(t, new Fault('hop_unreachable', { message: 'secret', cause: new Error('secret') }));
 
   const answer = await server.exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -40,7 +40,7 @@ test('a fault is answered with status, code and request id, and kept by nobody',
   t.regex(answer, /^Date: /m);
 });
 
-test('the access line learns of the fault and of what was sent', async (t) => {
+test('the access line has the fault and what was sent', async (t) => {
   const fault = new Fault('loop_detected');
   const server = await serveFault(t, fault);
 
@@ -53,7 +53,7 @@ test('the access line learns of the fault and of what was sent', async (t) => {
   t.is(exchange?.contentType, 'text/plain; charset=utf-8');
 });
 
-test('the format is the one that the client likes', async (t) => {
+test('the format is the one that the client prefers', async (t) => {
   const server = await serveFault(t, new Fault('hop_timeout'));
 
   const answer = await server.exchange('GET / HTTP/1.0\r\nAccept: application/json\r\n\r\n');
@@ -61,13 +61,13 @@ test('the format is the one that the client likes', async (t) => {
   t.true(answer.endsWith('{"status":504,"code":"hop_timeout","requestId":"id-of-this"}\n'));
 });
 
-test("the fault's own fields are sent", async (t) => {
+test("the fault's own headers are sent", async (t) => {
   const server = await serveFault(t, new Fault('hop_busy', { headers: ['Retry-After', '1', 'X-Why', 'queue'] }));
 
   t.regex(await server.exchange('GET / HTTP/1.0\r\n\r\n'), /^Retry-After: 1\r\nX-Why: queue\r\n/m);
 });
 
-test('nothing is left of an answer that was prepared', async (t) => {
+test('headers of a prepared response are removed', async (t) => {
   const server = await serveFault(t, new Fault('function_error'), ({ response }) => {
     response.statusMessage = 'Splendid';
     response.setHeader('Set-Cookie', ['a=1', 'b=2']);
@@ -84,7 +84,7 @@ test('nothing is left of an answer that was prepared', async (t) => {
   t.notRegex(answer, /cookie|gzip|Length: 5\r/i);
 });
 
-test('a HEAD is told the length of a body and gets none', async (t) => {
+test('a HEAD gets the Content-Length and no body', async (t) => {
   const server = await serveFault(t, new Fault('loop_detected'));
 
   const answer = await server.exchange('HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -261,13 +261,13 @@ const PARTS = {
   startedAtMs: 0,
 } as const;
 
-test('a client that left is told nothing', async (t) => {
+test('nothing is sent to a client that left', async (t) => {
   const server = await serveFault(t, new Fault('client_left'));
 
   t.is(await server.exchange(GET), '');
 });
 
-test('a fault behind a client that is gone disturbs nobody', async (t) => {
+test('a fault after the client left does no harm', async (t) => {
   const fault = new Fault('hop_unreachable');
   const server = await serveFault(t, fault, async ({ response }) => {
     const closed = once(response, 'close');
@@ -280,14 +280,14 @@ test('a fault behind a client that is gone disturbs nobody', async (t) => {
   t.deepEqual(server.faults, []);
 });
 
-test('a field that cannot be written ends the connection, and nothing is thrown', async (t) => {
+test('a header that cannot be written ends the connection, and nothing is thrown', async (t) => {
   const server = await serveFault(t, new Fault('function_error', { headers: ['X-Why', 'a\r\nSet-Cookie: b=c'] }));
 
   t.is(await server.exchange(GET), '');
   t.deepEqual(server.faults, []);
 });
 
-test('a connection without a response is told by text that says all', (t) => {
+test('a connection without a response object gets a complete response as text', (t) => {
   const answer = toFaultText(new Fault('method_refused', { message: 'secret', headers: ['Allow', 'GET, HEAD'] }));
 
   t.is(

@@ -17,7 +17,10 @@ interface Refusal {
 const UPLOAD = 10 * 1024 ** 2;
 const HEAD = `POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: ${UPLOAD}\r\n\r\n`;
 
-/** Sends `text` to a server that answers every request with 413 and then closes by lingering. Resolves when the first came. */
+/**
+ * Sends `text` to a server that answers every request with 413 and then closes by lingering.
+ * Resolves when the first came.
+ */
 async function refuse(
   t: ExecutionContext,
   text: string,
@@ -35,7 +38,8 @@ async function refuse(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // a TCP server has one
-  // Half-open, so that it goes on sending after the server's end, as clients do that only read at the end.
+  // Half-open, so that it goes on sending after the server's end, as clients do that only read at
+  // the end.
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   t.teardown(() => {
     client.destroy();
@@ -74,7 +78,7 @@ test('a client that sends 10 MB before it reads gets the answer that refused it'
   t.regex(await uploadThenRead(client), /^HTTP\/1\.1 413 .*too large$/s);
 });
 
-test('it gets the answer also where the server had stopped reading its body', async (t) => {
+test('it gets the response even if the server had stopped reading its body', async (t) => {
   const { client } = await refuse(t, HEAD, {}, (response) => {
     const stopped = () => refuseAtOnce(response);
     response.req.once('data', () => response.req.pause());
@@ -84,7 +88,7 @@ test('it gets the answer also where the server had stopped reading its body', as
   t.regex(await uploadThenRead(client), /^HTTP\/1\.1 413 .*too large$/s);
 });
 
-test('it gets the answer also where nobody ever read its body', async (t) => {
+test('it gets the response even if its body was never read', async (t) => {
   const { client } = await refuse(t, HEAD, {}, (response) => {
     response.req.socket.once('pause', () => refuseAtOnce(response));
   });
@@ -92,7 +96,7 @@ test('it gets the answer also where nobody ever read its body', async (t) => {
   t.regex(await uploadThenRead(client), /^HTTP\/1\.1 413 .*too large$/s);
 });
 
-test('no request behind the last answer is handed out', async (t) => {
+test('no request after the last response is processed', async (t) => {
   const { client, socket, targets } = await refuse(t, HEAD);
 
   const answer = uploadThenRead(client);
@@ -102,7 +106,7 @@ test('no request behind the last answer is handed out', async (t) => {
   t.deepEqual(targets, ['/upload']);
 });
 
-test('a client that gives up its upload is let go at once, and is no bad client', async (t) => {
+test('the connection of a client that gives up its upload is closed at once, without a client error', async (t) => {
   const { client, socket, complaints } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 60_000 });
 
   client.end();
@@ -111,7 +115,7 @@ test('a client that gives up its upload is let go at once, and is no bad client'
   t.deepEqual(complaints, []);
 });
 
-test('a client that resets the connection is no bad client', async (t) => {
+test('a client that resets the connection causes no client error', async (t) => {
   const { client, socket, complaints } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 60_000 });
 
   await once(client.resume(), 'end');
@@ -121,7 +125,7 @@ test('a client that resets the connection is no bad client', async (t) => {
   t.deepEqual(complaints, []);
 });
 
-test('a client that sends nothing more is let go after the idle time', async (t) => {
+test('the connection of a client that sends nothing is closed after the idle time', async (t) => {
   const { socket } = await refuse(t, HEAD, { idleMs: 50, totalMs: 60_000 });
 
   await closed(socket);
@@ -129,7 +133,7 @@ test('a client that sends nothing more is let go after the idle time', async (t)
   t.true(socket.destroyed);
 });
 
-test('a client that sends a little for ever is let go after the total time', async (t) => {
+test('the connection of a client that keeps sending a little is closed after the total time', async (t) => {
   const { client, socket } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 100 });
   client.on('error', () => {}); // it goes on after it was let go
   const trickle = setInterval(() => client.write('a'), 10);
@@ -140,7 +144,7 @@ test('a client that sends a little for ever is let go after the total time', asy
   t.true(socket.destroyed);
 });
 
-test('the idle time begins anew with whatever comes', async (t) => {
+test('every received byte restarts the idle time', async (t) => {
   const { client, socket } = await refuse(t, HEAD, { idleMs: 150, totalMs: 600 });
   const startedAt = performance.now();
   client.on('error', () => {}); // it goes on after it was let go
@@ -152,7 +156,7 @@ test('the idle time begins anew with whatever comes', async (t) => {
   t.true(performance.now() - startedAt > 400);
 });
 
-test('a client that floods is let go after the largest amount', async (t) => {
+test('the connection of a client that sends too much is closed', async (t) => {
   const { client, socket } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 60_000, maxBytes: 1024 ** 2 });
   client.on('error', () => {}); // that is what it gets
 
@@ -162,7 +166,7 @@ test('a client that floods is let go after the largest amount', async (t) => {
   t.true(socket.destroyed);
 });
 
-test('a connection that is gone already is left alone', async (t) => {
+test('a closed connection is not touched', async (t) => {
   const { socket } = await refuse(t, HEAD, {}, () => {});
   socket.destroy();
   const listeners = socket.listenerCount('close');

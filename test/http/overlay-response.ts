@@ -82,7 +82,7 @@ test('an overlay wins over one that was laid after it', async (t) => {
   t.deepEqual(answer.match(/^x-.: .*$/gim), ['X-B: second', 'x-a: first']);
 });
 
-test('an overlay is for the answers that it says', async (t) => {
+test('an overlay applies only to the responses that appliesTo selects', async (t) => {
   const { exchange, peer } = await withExchange(t, REQUEST);
   overlayAnswer(exchange, { fields: [['x-a', 'laid']], appliesTo: ({ route }) => route !== '' });
 
@@ -107,7 +107,7 @@ test('the answer of a fault has only its own fields', async (t) => {
   t.notRegex(answer, /x-a/);
 });
 
-test('the access line tells the laid Content-Type', async (t) => {
+test('the access line has the Content-Type of the overlay', async (t) => {
   const { exchange, peer } = await withExchange(t, REQUEST);
   exchange.contentType = 'text/plain';
   overlayAnswer(exchange, { fields: [['Content-Type', 'text/html']] });

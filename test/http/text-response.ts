@@ -187,7 +187,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
 ];
 
 for (const [title, look] of LOOKS) {
-  test(`to whoever looks it is a native Response: ${title}`, async (t) => {
+  test(`it behaves like a native Response: ${title}`, async (t) => {
     t.deepEqual(await observe(Ours, look), await observe(Native, look));
   });
 }
@@ -213,7 +213,7 @@ for (const [title, response] of [
   });
 }
 
-test('there is no text to take once somebody looked at the stream', async (t) => {
+test('there is no text to take after the stream was read', async (t) => {
   const response = new Ours('hello');
   t.truthy(response.body);
 

@@ -73,7 +73,7 @@ test('a body is taken from the client no faster than the function reads it', asy
   t.true((await peer.readUntil('!')).endsWith(`length ${size}!`));
 });
 
-test('a client that waits for 100 is told to go on when the function reads', async (t) => {
+test('a client that waits for 100 gets it when the function reads', async (t) => {
   const server = await serveExchanges(t, echo);
   const peer = await server.connect();
 
@@ -155,7 +155,7 @@ test('a function that answers in spite of too large a body ends the connection',
   t.true(answer.endsWith('too much'));
 });
 
-test('memory that others use is not taken away from them', async (t) => {
+test('a chunk that shares its memory is copied, not detached', async (t) => {
   const shared = Buffer.from('hello');
   const server = await serveExchanges(t, async (exchange) => {
     exchange.request.unshift(shared.subarray(0, 2));
@@ -207,7 +207,7 @@ for (const [how, leave] of [
   });
 }
 
-test('a body that nobody read cannot be read behind the answer', async (t) => {
+test('a body cannot be read after the response is complete', async (t) => {
   const failure = signalled<unknown>();
   const server = await serveExchanges(t, async (exchange) => {
     const request = toWebRequest(exchange);

@@ -181,7 +181,7 @@ test('a stream of Node that fails with its first read is answered as a fault', a
   t.regex(await server.exchange(GET), /^HTTP\/1\.1 500 .*function_error/s);
 });
 
-test('two chunks that are longer than the length are a fault of which the client is told', async (t) => {
+test('two chunks that are longer than the length get an error response', async (t) => {
   const headers = { 'Content-Length': '4' };
   const server = await serve(t, () => new Response(streamOf('He', 'llo'), { headers }));
 

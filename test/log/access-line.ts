@@ -48,7 +48,7 @@ test("a line has the platform's field names, in one order, and strings as values
   t.true(Object.values(line).every((value) => typeof value === 'string'));
 });
 
-test('a forwarded request is told with what it asked and what it got', async (t) => {
+test('a forwarded request has a line with its request and its response', async (t) => {
   const { exchange } = await withExchange(
     t,
     'POST /a%2Fb?q=%22 HTTP/1.1\r\nHost: WWW.Example.com:8443\r\nReferer: http://r/?s=1\r\nUser-Agent: curl/8\r\n' +
@@ -84,7 +84,7 @@ test('a forwarded request is told with what it asked and what it got', async (t)
   });
 });
 
-test('an answer of a function is told with its route, and with fields that were set one by one', async (t) => {
+test('a response of a function has a line with its route, and with headers that were set one by one', async (t) => {
   const { exchange } = await withExchange(t, 'GET /api/7 HTTP/1.1\r\nHost: a\r\n\r\n');
   exchange.route = '/api/[id]';
   exchange.answeredBy = 'cloud-functions/api/[id].js';
@@ -124,7 +124,7 @@ test('time is the end in UTC, and the time taken is in seconds with microseconds
   t.true(tookMs >= taken - 1 && tookMs <= atMost + 1, `${taken}, ${tookMs}, ${atMost}`);
 });
 
-test('times beyond a second are told in full', async (t) => {
+test('times above one second are logged in full', async (t) => {
   const { exchange } = await answered(t, '');
   const hourAgo = Object.create(exchange, { startedAtMs: { value: performance.now() - 3_600_045 } });
 
@@ -140,7 +140,7 @@ test('a client that left before the head is a 499, and its socket being gone is 
   t.like(parse(exchange), { status: '499', bytes: '0', fault: 'client_left', fault_origin: 'client' });
 });
 
-test('a client that left after the head was told another status, and that one stays', async (t) => {
+test('a client that left after the head has the status that was sent', async (t) => {
   const { exchange, peer } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
   exchange.response.writeHead(203, ['Content-Length', '10']).write('half');
   await peer.readUntil('half');
@@ -151,14 +151,14 @@ test('a client that left after the head was told another status, and that one st
   t.like(parse(exchange), { status: '203', fault: 'client_left' });
 });
 
-test('a fault whose answer went past the response object is told with its own status', async (t) => {
+test('a fault that was written to the socket has its own status', async (t) => {
   const { exchange } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
   exchange.fault = new Fault('body_too_large');
 
   t.like(parse(exchange), { status: '413', fault: 'body_too_large', fault_origin: 'client' });
 });
 
-test('a tunnel is told with the 101 that the response object never sent', async (t) => {
+test('a tunnel has the 101 that the response object never sent', async (t) => {
   const { exchange } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
   exchange.response.statusCode = 101;
   exchange.fault = new Fault('client_left');
@@ -166,7 +166,7 @@ test('a tunnel is told with the 101 that the response object never sent', async 
   t.is(parse(exchange).status, '101');
 });
 
-test('whatever bytes a client sends, a line stays one line of visible ASCII and tells them all', async (t) => {
+test('whatever bytes a client sends, a line stays one line of visible ASCII and has all of them', async (t) => {
   const bytes = `"\\\t${Array.from({ length: 128 }, (_, index) => String.fromCharCode(128 + index)).join('')}'<>&`;
   const { exchange } = await answered(t, `User-Agent: x${bytes}x\r\nReferer: ${bytes.slice(3)}\r\n`);
   const line = new AccessLine({ shortAddresses: false }).of(exchange);

@@ -45,7 +45,7 @@ test('what is below the level is not written', async (t) => {
   t.deepEqual(await level('error'), ['three']);
 });
 
-test('an error in a field is told with its type, message, stack, codes, and all that caused it', async (t) => {
+test('an error in a field is logged with its type, message, stack, codes, and all that caused it', async (t) => {
   const root = Object.assign(new RangeError('the root'), { code: 'E_ROOT' });
   const fault = new Fault('hop_reset', { message: 'cut', cause: new TypeError('the middle', { cause: root }) });
   const { lines } = await written(t, (log) => log.error('failed', { error: fault }));
@@ -64,7 +64,7 @@ test('an error in a field is told with its type, message, stack, codes, and all 
   t.regex(String(Object(lines[0]?.error).stack), /error-line\.ts/);
 });
 
-test('each error of an AggregateError is told', async (t) => {
+test('each error of an AggregateError is logged', async (t) => {
   const error = new AggregateError([new Error('first'), new Error('second')], 'both');
   const { lines } = await written(t, (log) => log.error('failed', { error }));
 
@@ -120,7 +120,7 @@ test('words in any language are written as they are', async (t) => {
   t.true(text.includes('größer, 大きい, 😀'));
 });
 
-test('fields that JSON does not know are told in words', async (t) => {
+test('values that JSON does not know are logged as text', async (t) => {
   const circle: Record<string, unknown> = { name: 'circle' };
   circle.self = circle;
   const fields = {

@@ -29,7 +29,7 @@ function parse(output: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
-test('a FIFO that nobody reads neither stops the start nor a line, nor a file that the same threads read', async (t) => {
+test('a FIFO without a reader neither stops the start nor a line, nor a file that the same threads read', async (t) => {
   const folder = await fifoFolder(t, 'error.log');
   const log = folder.open();
   for (let number = 0; number < 2000; number++) log.info('x'.repeat(200), { number });
@@ -72,7 +72,7 @@ test('reopening a FIFO keeps its lines in order', async (t) => {
   );
 });
 
-test('lines beyond what memory may hold are lost, counted, and told in error.log when the reader is back', async (t) => {
+test('lines beyond what memory may hold are lost, counted, and reported in error.log when the reader is back', async (t) => {
   const folder = await fifoFolder(t, 'access.log');
   const log = folder.open();
   const { exchange } = await withExchange(t, `GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: ${'u'.repeat(4000)}\r\n\r\n`);
@@ -91,7 +91,7 @@ test('lines beyond what memory may hold are lost, counted, and told in error.log
   t.true(received > 500 && received < 1200, `${received} lines were kept`);
 });
 
-test('the log closes by its deadline though nobody reads, and waiting for a reader is no complaint', async (t) => {
+test('the log closes by its deadline without a reader, and waiting for a reader is not reported', async (t) => {
   const folder = await fifoFolder(t, 'access.log');
   const log = folder.open();
   const { exchange } = await withExchange(t, `GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: ${'u'.repeat(4000)}\r\n\r\n`);

@@ -17,7 +17,7 @@ test('the folder is made, and both files in it, readable by everybody and writab
   t.is((await stat(join(dir, 'access.log'))).mode & 0o777, 0o644 & ~process.umask());
 });
 
-test('a folder that the kernel lets nobody make is told at once', (t) => {
+test('a folder that the kernel does not allow to create is reported at once', (t) => {
   const error = t.throws(() =>
     openLog({ dir: '/proc/nexthop/log', level: 'info', stdout: false, shortAddresses: false }),
   );
@@ -36,7 +36,7 @@ test('what is in the files already stays', async (t) => {
   t.like(await folder.lines('error.log'), [{ msg: 'old' }, { msg: 'new' }]);
 });
 
-test('a line is in its file soon, without anybody asking', async (t) => {
+test('a line is written to its file soon, without a call of flush', async (t) => {
   const folder = await logFolder(t);
   const log = folder.open();
   const { exchange } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');

@@ -71,7 +71,7 @@ test('a hundred rotations lose nothing and leave no descriptor open', async (t) 
   );
 });
 
-test('reopening what nobody renamed goes on in the same file', async (t) => {
+test('reopening a file that was not renamed continues in the same file', async (t) => {
   const folder = await logFolder(t);
   const log = folder.open();
 

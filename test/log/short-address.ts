@@ -17,6 +17,6 @@ test('an address keeps its network: of IPv4 three octets, of IPv6 a /48', (t) =>
   t.deepEqual(Object.fromEntries(Object.keys(expected).map((address) => [address, shortAddress(address)])), expected);
 });
 
-test('what is no address tells nothing', (t) => {
+test('a text that is not an address becomes empty', (t) => {
   t.deepEqual(['', 'unknown', '1.2.3', '10.0.0.1:80'].map(shortAddress), ['', '', '', '']);
 });
