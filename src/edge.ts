@@ -132,7 +132,7 @@ export class Edge {
     this.#site.start();
     const { messageBus } = this.#config;
     if (messageBus)
-      this.#messageBus = openMessageBus({ place: messageBus, log: this.log, onUpdate: () => void this.reload() });
+      this.#messageBus = openMessageBus({ endpoint: messageBus, log: this.log, onUpdate: () => void this.reload() });
     return port;
   }
 

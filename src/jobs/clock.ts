@@ -7,40 +7,45 @@ import { Outage } from './outage.ts';
 export interface ClockParts {
   readonly queue: Queue;
   readonly log: Log;
-  /** Those without a schedule are not looked at. */
+  /** Rules without a schedule are ignored. */
   readonly rules: readonly JobRule[];
-  /** Default: this machine's. */
+  /** Default: the clock and timers of this machine. */
   readonly time?: Time;
 }
 
-/** A timer may be late and the wall clock may be set while it runs: then it is noticed so soon. */
+/**
+ * A timer may be late and the wall clock may be set while it runs. This limit bounds how late that
+ * is noticed.
+ */
 const LONGEST_WAIT_MS = 30_000;
 
-/** A run that comes later than this is one that was missed. */
+/** A run that is pushed later than this counts as missed and is logged. */
 const LATE_MS = 60_000;
 
-interface Hand {
+interface ScheduledRule {
   readonly rule: JobRule;
   readonly schedule: Schedule;
-  /** The last moment of which the store was told. */
+  /** The last moment that was reported to the store. */
   reportedMs: number | undefined;
 }
 
 /**
- * Pushes a job for each moment of each schedule, through `queue.tick`, so that many processes on one store push each moment once.
+ * Pushes a job for each moment of each schedule through `queue.tick`, so that many processes on one
+ * store push each moment once.
  *
- * What is due is always read from the wall clock anew: of moments that went by unseen (a late timer, a store that was away, a process
- * that was not there, a clock that was set) the last one alone is pushed.
+ * Each check reads the wall clock anew. Several moments may have passed unseen: a timer was late,
+ * the store was away, the process did not run, or the clock was set. Then only the last of them is
+ * pushed.
  */
 export class Clock {
   readonly #queue: Queue;
   readonly #log: Log;
   readonly #time: Time;
   readonly #outage: Outage;
-  #hands: readonly Hand[];
+  #entries: readonly ScheduledRule[];
   #stopTimer: () => void = () => {};
-  /** The look at the clock that is under way. */
-  #looking: Promise<void> | undefined;
+  /** The check that is in flight. */
+  #checking: Promise<void> | undefined;
   #runs = false;
 
   constructor({ queue, log, rules, time = SYSTEM_TIME }: ClockParts) {
@@ -48,79 +53,85 @@ export class Clock {
     this.#log = log;
     this.#time = time;
     this.#outage = new Outage(log, 'scheduled runs wait until it is back');
-    this.#hands = toHands(rules);
+    this.#entries = toEntries(rules);
   }
 
-  /** Tells the store of each schedule's last moment at once, and of each further one when it comes. */
+  /**
+   * Reports the last moment of each schedule to the store at once, and each later moment when it is
+   * due.
+   */
   start(): void {
     this.#runs = true;
-    this.#look();
+    this.#check();
   }
 
-  /** Takes other rules from now on, as after a reload of the site. */
+  /** Replaces the rules, as after a reload of the site. */
   use(rules: readonly JobRule[]): void {
-    this.#hands = toHands(rules);
-    if (this.#runs) this.#look();
+    this.#entries = toEntries(rules);
+    if (this.#runs) this.#check();
   }
 
-  /** Stops; resolves when the store is not being asked any more. */
+  /** Stops the clock. Resolves when no call to the store is in flight. */
   async close(): Promise<void> {
     this.#runs = false;
     this.#stopTimer();
-    await this.#looking;
+    await this.#checking;
   }
 
-  /** One look at a time: the next one begins behind it. */
-  #look(): void {
+  /** One check at a time: a check that is requested meanwhile starts after it. */
+  #check(): void {
     this.#stopTimer();
-    if (this.#looking) {
-      void this.#looking.then(() => this.#runs && this.#look());
+    if (this.#checking) {
+      void this.#checking.then(() => this.#runs && this.#check());
       return;
     }
-    this.#looking = this.#tell().then((waitMs) => {
-      this.#looking = undefined;
-      if (this.#runs && waitMs !== undefined) this.#stopTimer = this.#time.after(waitMs, () => this.#look());
+    this.#checking = this.#reportDue().then((waitMs) => {
+      this.#checking = undefined;
+      if (this.#runs && waitMs !== undefined) this.#stopTimer = this.#time.after(waitMs, () => this.#check());
     });
   }
 
-  /** Tells the store what is due. Resolves with how long there is nothing to do; undefined for ever. */
-  async #tell(): Promise<number | undefined> {
-    const hands = this.#hands;
-    if (hands.length === 0) return undefined;
+  /**
+   * Reports what is due to the store. Resolves with the milliseconds until the next check;
+   * undefined if there is no schedule.
+   */
+  async #reportDue(): Promise<number | undefined> {
+    const entries = this.#entries;
+    if (entries.length === 0) return undefined;
     const nowMs = this.#time.now();
-    const results = await Promise.allSettled(hands.map((hand) => this.#reportOn(hand, nowMs)));
+    const results = await Promise.allSettled(entries.map((entry) => this.#reportOn(entry, nowMs)));
     const failed = results.find((result) => result.status === 'rejected');
-    if (failed) return this.#outage.go(failed.reason);
+    if (failed) return this.#outage.begin(failed.reason);
     this.#outage.end();
-    const next = Math.min(...hands.map(({ schedule }) => schedule.nextAfter(nowMs) ?? Number.POSITIVE_INFINITY));
+    const next = Math.min(...entries.map(({ schedule }) => schedule.nextAfter(nowMs) ?? Number.POSITIVE_INFINITY));
     return Math.min(Math.max(next - this.#time.now(), 0), LONGEST_WAIT_MS);
   }
 
-  async #reportOn(hand: Hand, nowMs: number): Promise<void> {
-    const { rule, schedule } = hand;
+  async #reportOn(entry: ScheduledRule, nowMs: number): Promise<void> {
+    const { rule, schedule } = entry;
     const atMs = schedule.lastUntil(nowMs);
-    if (atMs === undefined || atMs === hand.reportedMs) return;
+    if (atMs === undefined || atMs === entry.reportedMs) return;
     const payload = new TextEncoder().encode(JSON.stringify({ tickMs: atMs }));
     const outcome = await this.#queue.tick({ rule: rule.name, schedule: rule.schedule ?? '', atMs, payload });
-    hand.reportedMs = atMs;
+    entry.reportedMs = atMs;
     const fields = { target: rule.file, rule: rule.name, due: new Date(atMs).toISOString() };
-    if (outcome === 'busy') this.#log.warn('a scheduled run is left out: the one before it is not over', fields);
+    if (outcome === 'busy') this.#log.warn('a scheduled run was skipped: the previous run has not ended', fields);
     if (outcome === 'pushed' && nowMs - atMs > LATE_MS)
-      this.#log.info('a scheduled run that was missed is made up for', fields);
+      this.#log.info('a missed scheduled run was pushed late', fields);
   }
 }
 
-function toHands(rules: readonly JobRule[]): readonly Hand[] {
+function toEntries(rules: readonly JobRule[]): readonly ScheduledRule[] {
   return rules
     .filter(({ schedule }) => schedule !== undefined)
     .map((rule) => ({ rule, schedule: new Schedule(rule.schedule ?? ''), reportedMs: undefined }));
 }
 
-/** The wall clock, and timers that may fire late. */
+/** A wall clock, and timers that may fire late. */
 export interface Time {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Calls once, after at least so long. Returns how to stop that. */
+  /** Calls `call` once, after at least `ms`. Returns a function that cancels the call. */
   after(ms: number, call: () => void): () => void;
 }
 

@@ -2,16 +2,16 @@ import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { Job } from '../contract/store.ts';
 
-/** What an attempt at a job came to. */
+/** How an attempt at a job ended. */
 export type Ending =
   | { readonly kind: 'done' }
-  /** With what was thrown. */
+  /** `error` is what the function threw. */
   | { readonly kind: 'failed'; readonly error: unknown }
-  /** Not even begun, as its process ended too often before. */
+  /** The function was not called, because the process died too often during earlier attempts. */
   | { readonly kind: 'vanished'; readonly reason: string }
-  /** The process has to end. */
+  /** The process is ending. */
   | { readonly kind: 'given back' }
-  /** Somebody else has the job, or ended it. */
+  /** Another process has claimed the job or removed it. */
   | { readonly kind: 'lost' };
 
 export interface EndedAttempt {
@@ -21,15 +21,16 @@ export interface EndedAttempt {
   readonly ms: number;
 }
 
-/** A function that needs more of its time than this will not have enough of it some day. */
-const SLOW = 0.8;
+/** A function that needs a larger share of its timeout than this is likely to exceed it one day. */
+const SLOW_SHARE = 0.8;
 
-/** Writes the line about an attempt that is over. */
+/** Logs one line about an attempt that has ended. */
 export function logEnding(log: Log, { job, rule, ending, ms }: EndedAttempt): void {
   const fields = { target: rule.file, rule: rule.name, job: job.id, attempt: job.attempts, ms: Math.round(ms) };
   switch (ending.kind) {
     case 'done':
-      if (rule.timeoutMs > 0 && ms > rule.timeoutMs * SLOW) log.warn('a job took nearly all of its time', fields);
+      if (rule.timeoutMs > 0 && ms > rule.timeoutMs * SLOW_SHARE)
+        log.warn('a job needed nearly all of its timeout', fields);
       else log.info('a job is done', fields);
       return;
     case 'failed': {
@@ -46,6 +47,6 @@ export function logEnding(log: Log, { job, rule, ending, ms }: EndedAttempt): vo
       log.info('a job is given back, to be run again', fields);
       return;
     case 'lost':
-      log.warn('a job was taken or ended by somebody else while it ran here', fields);
+      log.warn('another process claimed or removed a job while it ran here', fields);
   }
 }

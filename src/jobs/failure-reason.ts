@@ -2,21 +2,24 @@ import { isNativeError } from 'node:util/types';
 import { Fault } from '../contract/fault.ts';
 import { toLoggableText } from '../log/loggable.ts';
 
-/** A reason is kept with the job, and read in a list. */
+/** The reason is stored with the job and shown in lists, so its length is limited. */
 const LONGEST_REASON = 1000;
-/** The first ones lead into the function; those below are of whoever called it. */
+/** The first lines point into the function; the lines below them point into its caller. */
 const STACK_LINES = 4;
 
 /**
- * Why an attempt failed, as it is kept with the job: what was thrown and where, in a few lines, without what a log may not show. Never throws: without a reason
- * a failure could not be told to the store.
+ * The reason of a failed attempt, as it is stored with the job: what was thrown and where, in a few
+ * lines, without data that must not be logged. Never throws: without a reason the failure could not
+ * be reported to the store.
  */
 export function toFailureReason(error: unknown): string {
   const text = toLoggableText(spell(() => describe(error)) ?? `threw ${typeof error}`);
   return text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON)}…` : text;
 }
 
-/** A Fault of a function only says that it was the function; what that threw is its cause. */
+/**
+ * A Fault of the function only says that the function failed; its cause is what the function threw.
+ */
 function describe(error: unknown): string {
   if (error instanceof Fault && error.origin === 'function' && error.cause !== undefined) return describe(error.cause);
   if (isNativeError(error)) return describeError(error);
@@ -24,19 +27,19 @@ function describe(error: unknown): string {
 }
 
 function describeError({ name, message, stack }: Error): string {
-  // Code of the site may put anything there, and have Node make stacks that are lists.
+  // Code of the site may set `stack` to any value, and `Error.prepareStackTrace` may return a list.
   const lines = String(stack)
     .split('\n')
     .filter((line) => /^\s+at /.test(line));
   return [`${String(name)}: ${String(message)}`, ...lines.slice(0, STACK_LINES)].join('\n');
 }
 
-/** Undefined for a circle, a BigInt, a getter that throws. */
+/** Undefined if the value has a circular reference, a BigInt or a getter that throws. */
 function spell(text: () => string): string | undefined {
   try {
     return text();
   } catch {
-    // What it is must do.
+    // The caller then reports only the type of the value.
     return undefined;
   }
 }

@@ -13,26 +13,29 @@ export interface RunParts {
   readonly rule: JobRule;
   readonly nextRunAtMs: number | undefined;
   readonly leaseMs: number;
-  /** In which the store does not take what came of jobs. */
+  /** The outage in which the store does not accept results of jobs. */
   readonly outage: Outage;
   readonly log: Log;
-  /** Called once: the attempt is over, and the store is being told. */
+  /** Called once, when the attempt has ended and its result is being sent to the store. */
   readonly onOver: () => void;
 }
 
-/** A job whose process dies each time it runs keeps everything else from running. Attempts that a drain gave back are not counted. */
+/**
+ * A job that kills its process at each attempt would stop all other jobs, so it is buried after
+ * this many attempts. Attempts that were released on shutdown do not count.
+ */
 const MOST_ATTEMPTS = 5;
 
-/** A lease outlives an extension that fails. */
+/** More than one, so that the lease survives an extension that fails. */
 const EXTENSIONS_PER_LEASE = 3;
 
-/** One attempt at a job in hand, until the store knows what came of it. */
+/** One attempt at a claimed job, until the store has its result. */
 export class Run {
-  /** False while a function goes on, be it after its attempt is over. */
+  /** False while the function runs, which may be longer than its attempt. */
   functionIsOver = true;
   readonly #parts: RunParts;
   readonly #function = new AbortController();
-  readonly #leaving = new AbortController();
+  readonly #released = new AbortController();
   readonly #ending = Promise.withResolvers<Ending>();
   readonly #startedAtMs = performance.now();
   #extendedAtMs = performance.now();
@@ -42,12 +45,15 @@ export class Run {
     this.#parts = parts;
   }
 
-  /** Resolves when the store knows what came of the attempt, or nobody here can tell it any more. Never rejects. */
+  /**
+   * Runs the function. Resolves when the store has the result of the attempt, or when this process
+   * can no longer report it. Never rejects.
+   */
   async finish(): Promise<void> {
     const { claim, leaseMs, rule } = this.#parts;
     const { failures, vanished } = claim.job;
     if (vanished > 0 && vanished + failures >= MOST_ATTEMPTS) {
-      return this.#leave({ kind: 'vanished', reason: toVanishedReason(vanished, failures) });
+      return this.#finishWith({ kind: 'vanished', reason: toVanishedReason(vanished, failures) });
     }
     const extending = setInterval(() => void this.keepLease(), leaseMs / EXTENSIONS_PER_LEASE);
     const late = rule.timeoutMs > 0 ? setTimeout(() => this.#timeOut(), rule.timeoutMs) : undefined;
@@ -55,36 +61,45 @@ export class Run {
     const ending = await this.#ending.promise;
     clearTimeout(late);
     clearInterval(extending);
-    return this.#leave(ending);
+    return this.#finishWith(ending);
   }
 
-  /** Resolves when the function itself is over, which may never be. */
+  /** Resolves when the function itself ends. A function that hangs never resolves it. */
   get functionEnd(): Promise<void> {
     return this.#functionEnd;
   }
 
-  /** The event loop was blocked, or the store away: then the lease has to be extended before others are claimed, or the same job comes again. */
+  /**
+   * The event loop was blocked or the store was away. The lease must then be extended before other
+   * jobs are claimed; otherwise the same job could be claimed again.
+   */
   get isLeaseLate(): boolean {
     return performance.now() - this.#extendedAtMs > (2 * this.#parts.leaseMs) / EXTENSIONS_PER_LEASE;
   }
 
-  /** Extends the lease now. Never rejects: it is tried again soon, and a lease that ended can be had again while nobody else wants the job. */
+  /**
+   * Extends the lease now. Never rejects: the next extension follows soon, and an ended lease can
+   * be extended as long as no other worker has claimed the job.
+   */
   async keepLease(): Promise<void> {
     const { queue, claim, leaseMs, outage } = this.#parts;
-    const askedAtMs = performance.now();
+    const calledAtMs = performance.now();
     try {
-      const isOurs = await queue.extend(claim, leaseMs);
+      const isHeld = await queue.extend(claim, leaseMs);
       outage.end();
-      if (isOurs) this.#extendedAtMs = askedAtMs;
-      else this.#end({ kind: 'lost' }, new Error('the job is in other hands'));
+      if (isHeld) this.#extendedAtMs = calledAtMs;
+      else this.#end({ kind: 'lost' }, new Error('another process has claimed the job'));
     } catch (error) {
-      outage.go(error);
+      outage.begin(error);
     }
   }
 
-  /** The process has to end: the signal aborts, and the job is for others at once, without a failure. */
+  /**
+   * Releases the job because the process is ending. The signal of the function aborts, and another
+   * worker may claim the job at once. This does not count as a failure.
+   */
   giveBack(): void {
-    this.#leaving.abort();
+    this.#released.abort();
     this.#end({ kind: 'given back' }, new Fault('draining', { message: 'the process ends; the job runs again' }));
   }
 
@@ -104,55 +119,64 @@ export class Run {
   }
 
   #timeOut(): void {
-    const error = new Error(`no end within ${spell(this.#parts.rule.timeoutMs)}`);
+    const error = new Error(`the function did not end within ${spell(this.#parts.rule.timeoutMs)}`);
     error.name = 'TimeoutError';
-    // Where a timer noticed it says nothing.
+    // The stack would only show the timer.
     error.stack = `${error.name}: ${error.message}`;
     this.#end({ kind: 'failed', error }, error);
   }
 
-  /** Ends the attempt before the function does, if that is still to be. */
+  /** Ends the attempt before the function ends, unless the attempt has ended already. */
   #end(ending: Ending, reason: Error): void {
     this.#ending.resolve(ending);
     if (!this.functionIsOver) this.#function.abort(reason);
   }
 
-  /** In this order, so that a claim for the place that is free now comes to the store behind the news, and shares its way and its commit. */
-  #leave(ending: Ending): Promise<void> {
+  /**
+   * The result is sent before `onOver` is called. So the claim for the slot that is now free
+   * reaches the store after the result, and shares its round trip and its commit.
+   */
+  #finishWith(ending: Ending): Promise<void> {
     const settled = this.#settle(ending);
     this.#parts.onOver();
     return settled;
   }
 
-  /** Tells the store, again and again while it is away: also after the lease that counts, as long as nobody else took the job. */
+  /**
+   * Sends the result to the store, and repeats this while the store is away. The result still
+   * counts after the lease ended, as long as no other worker claimed the job.
+   */
   async #settle(ending: Ending): Promise<void> {
     const { outage } = this.#parts;
-    const { signal } = this.#leaving;
+    const { signal } = this.#released;
     for (;;) {
       const isLast = signal.aborted;
       try {
-        const isOurs = await this.#tell(ending);
+        const isHeld = await this.#report(ending);
         outage.end();
-        this.#log(isOurs ? ending : { kind: 'lost' });
-        if (isOurs) await this.#tidy(ending);
+        this.#log(isHeld ? ending : { kind: 'lost' });
+        if (isHeld) await this.#tidy(ending);
         return;
       } catch (error) {
-        const waitMs = outage.go(error);
-        // Then the end of the lease gives the job back.
+        const waitMs = outage.begin(error);
+        // The job is claimed again when its lease ends.
         if (isLast || this.#isHopeless(error)) return;
         await delay(waitMs, undefined, { signal }).catch(() => {});
       }
     }
   }
 
-  /** A store that is away comes back. What else goes wrong may do so each time, and would occupy the place for ever. */
+  /**
+   * A store that is away comes back. Any other error may occur at each attempt, and would occupy
+   * the slot for ever.
+   */
   #isHopeless(error: unknown): boolean {
     const isAway = error instanceof Fault && error.code === 'store_unavailable';
     return !isAway && performance.now() - this.#extendedAtMs > this.#parts.leaseMs;
   }
 
-  /** Resolves with false when the job is not in our hands any more. */
-  #tell(ending: Ending): Promise<boolean> {
+  /** Resolves with false when this worker no longer holds the job. */
+  #report(ending: Ending): Promise<boolean> {
     const { queue, claim } = this.#parts;
     switch (ending.kind) {
       case 'done':
@@ -171,7 +195,7 @@ export class Run {
     }
   }
 
-  /** Until the next attempt after a failure; undefined if there is none. */
+  /** Milliseconds until the next attempt after a failure; undefined if there is none. */
   get #waitMs(): number | undefined {
     const { rule, claim } = this.#parts;
     return rule.retryAfterMs[claim.job.failures];
@@ -180,8 +204,8 @@ export class Run {
   async #tidy(ending: Ending): Promise<void> {
     const { queue, rule, claim, outage } = this.#parts;
     if (rule.schedule === undefined || ending.kind !== 'failed' || this.#waitMs !== undefined) return;
-    // What is left over is found by the next one.
-    await keepLastFailure(queue.ledger, rule.name, claim.job.id).catch((error: unknown) => outage.go(error));
+    // A job that is not dropped here is dropped by the next failed run.
+    await keepLastFailure(queue.ledger, rule.name, claim.job.id).catch((error: unknown) => outage.begin(error));
   }
 
   #log(ending: Ending): void {
@@ -200,14 +224,14 @@ function spell(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`;
 }
 
-/** More than one is there only when this failed before. */
-const MOST = 10;
+/** There is more than one only when an earlier clean-up failed. */
+const DROPPED_AT_ONCE = 10;
 
 /**
- * Of a schedule's runs that were set aside only the last one is kept: each is as good as any other, and one that fails every minute would
- * fill the store.
+ * Drops all dead runs of a schedule but the last. Each is as informative as any other, and a
+ * schedule that fails every minute would fill the store.
  */
 async function keepLastFailure(ledger: Ledger, rule: string, id: string): Promise<void> {
-  const dead = await ledger.list({ state: 'dead', rule, limit: MOST });
+  const dead = await ledger.list({ state: 'dead', rule, limit: DROPPED_AT_ONCE });
   for (const job of dead) if (job.id !== id) await ledger.drop(job.id);
 }

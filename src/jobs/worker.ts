@@ -9,60 +9,74 @@ import { Run } from './run.ts';
 export interface WorkerParts {
   readonly queue: Queue;
   readonly log: Log;
-  /** What is run; jobs of any other rule wait. */
+  /** The rules whose jobs this worker runs. Jobs of other rules wait. */
   readonly rules: readonly JobRule[];
-  /** Runs at a time, in all, and one more that is by a schedule; 0: nothing is run. */
+  /** Jobs at a time in all, plus one more that has a schedule. 0: the worker runs nothing. */
   readonly concurrency: number;
-  /** Runs of one rule at a time. A schedule has one at most. */
+  /** Jobs of one rule at a time. A rule with a schedule has at most one. */
   readonly functionConcurrency: number;
   /** Default: 15 seconds. */
   readonly leaseMs?: number;
 }
 
 /**
- * A claim ends so long after its process died. Jobs shall run again within 30 seconds of that: a lease, a look and a turn behind others fit in.
- * An event loop that is blocked for less time loses nothing.
+ * The lease ends this long after its process died. Jobs must run again within 30 seconds after
+ * that: the lease, one check and the wait for a slot fit into it. An event loop that is blocked for
+ * a shorter time loses no lease.
  */
 const LEASE_MS = 15_000;
 
-/** Jobs become due without anybody telling, by a retry or an ended lease. One cheap question a second costs a store next to nothing. */
+/**
+ * Jobs also become due without a notification, by a retry or an ended lease. One cheap query a
+ * second costs the store little.
+ */
 const LOOK_MS = 1000;
 
-/** What is told of jobs that nobody runs is a hint; it must not read a whole queue. */
+/** The log line about jobs without a rule is a hint; it must not read a whole queue. */
 const LOOKED_FOR = 10;
 
-/** Claims that are made together: each may bring 256 KB, and they are begun one after the other. */
+/**
+ * Limit of claims that are made together: each may bring 256 KB, and their jobs are started one
+ * after the other.
+ */
 const MOST_AT_ONCE = 16;
 
 interface Served {
   readonly rule: JobRule;
-  readonly places: number;
+  readonly slots: number;
   readonly schedule: Schedule | undefined;
 }
 
 /**
- * Runs the jobs of its rules, in this process: claims them while there is a free place, holds their leases while they
- * run, and tells the queue what came of them. Knows no job before it is claimed, so it may end at any moment.
+ * Runs the jobs of its rules in this process. It claims jobs while a slot is free, extends their
+ * leases while they run, and sends the results to the queue. A job that is not claimed is not held
+ * in memory, so the process may end at any moment.
  */
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #leaseMs: number;
   readonly #claims: Outage;
   readonly #ends: Outage;
-  /** Those in hand, with when each is finished, which is when the store knows what came of it. */
+  /** The claimed jobs, each with a promise that resolves when the store has its result. */
   readonly #runs = new Map<Run, Promise<void>>();
-  /** How many of them are not over. */
+  /** How many of them still run. */
   #running = 0;
-  /** Locations taken, by rule; those of a rule that is gone too, for when it comes back. */
+  /**
+   * Used slots by rule name. Rules that are gone stay in the map, because a reload may bring them
+   * back.
+   */
   readonly #taken = new Map<string, number>();
   #served: ReadonlyMap<string, Served>;
-  /** Functions that go on though their attempt is over. */
+  /** How many functions still run after their attempt ended. */
   #stragglers = 0;
   #state: 'idle' | 'open' | 'closed' = 'idle';
   #filling: Promise<void> | undefined;
-  /** While places were being filled, somebody said that a job may be due, or a place became free. */
-  #isAskedAgain = false;
-  /** The last claims had a job that has no schedule, so more may wait. */
+  /**
+   * While slots were being filled, a notification said that a job may be due, or a slot became
+   * free.
+   */
+  #isNotified = false;
+  /** The last claims returned a job without a schedule, so more may wait. */
   #hasBacklog = false;
   #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
@@ -71,31 +85,35 @@ export class Worker {
     const { log, rules, leaseMs = LEASE_MS } = parts;
     this.#parts = parts;
     this.#leaseMs = leaseMs;
-    this.#claims = new Outage(log, 'no jobs are begun until it is back');
-    this.#ends = new Outage(log, 'what comes of running jobs is kept here until it is back');
+    this.#claims = new Outage(log, 'no jobs are started until it is back');
+    this.#ends = new Outage(log, 'results of jobs are held in memory until it is back');
     this.#served = this.#serve(rules);
   }
 
-  /** How many jobs are in hand. */
+  /** How many jobs are claimed and not yet reported to the store. */
   get size(): number {
     return this.#runs.size;
   }
 
-  /** Begins to take jobs. */
+  /** Starts to claim jobs. */
   start(): void {
     this.#state = 'open';
-    this.#attend();
-  }
-
-  /** Takes other rules from now on, as after a reload of the site. What runs is finished by the rule under which it began. */
-  use(rules: readonly JobRule[]): void {
-    this.#served = this.#serve(rules);
-    if (this.#state === 'open') this.#attend();
+    this.#listen();
   }
 
   /**
-   * Takes no more jobs. Those in hand have `graceMs` to end; then their signals abort and they are given back, to be run again at once by
-   * somebody else. Resolves when the store knows, or has refused to.
+   * Replaces the rules, as after a reload of the site. A job that runs ends under the rule with
+   * which it was started.
+   */
+  use(rules: readonly JobRule[]): void {
+    this.#served = this.#serve(rules);
+    if (this.#state === 'open') this.#listen();
+  }
+
+  /**
+   * Stops claiming jobs. Running jobs have `graceMs` to end; then their signals abort and they are
+   * released, so that another process can run them at once. Resolves when the store has all results
+   * or has refused them.
    */
   async close(graceMs: number): Promise<void> {
     this.#state = 'closed';
@@ -110,7 +128,7 @@ export class Worker {
   }
 
   async #finished(): Promise<void> {
-    // What is being claimed just now is given back there.
+    // A job whose claim is in flight is released when the claim returns.
     await this.#filling;
     await Promise.all(this.#runs.values());
   }
@@ -121,77 +139,80 @@ export class Worker {
         rule.name,
         {
           rule,
-          places: rule.schedule === undefined ? this.#parts.functionConcurrency : 1,
+          slots: rule.schedule === undefined ? this.#parts.functionConcurrency : 1,
           schedule: rule.schedule === undefined ? undefined : new Schedule(rule.schedule),
         },
       ]),
     );
   }
 
-  /** A process that runs nothing leaves the store alone. */
-  #attend(): void {
+  /** Starts to listen and claim. A process that runs no jobs makes no call to the store. */
+  #listen(): void {
     if (this.#served.size === 0 || this.#parts.concurrency === 0) return;
     this.#stopListening ??= this.#parts.queue.onPush(() => this.#fill());
     this.#fill();
     void this.#reportOrphans();
   }
 
-  /** Claims until every place is taken or nothing is due. Once at a time. */
+  /** Claims until all slots are used or no job is due. Runs once at a time. */
   #fill(): void {
     if (this.#state !== 'open') return;
     if (this.#filling) {
-      this.#isAskedAgain = true;
+      this.#isNotified = true;
       return;
     }
     clearTimeout(this.#timer);
     this.#filling = this.#takeAll().then((waitMs) => {
       this.#filling = undefined;
       if (this.#state !== 'open') return;
-      // What was said behind the last look is lost otherwise.
-      this.#timer = setTimeout(() => this.#fill(), this.#isAskedAgain ? 0 : waitMs);
+      // A notification that arrived after the last claim would otherwise be lost.
+      this.#timer = setTimeout(() => this.#fill(), this.#isNotified ? 0 : waitMs);
     });
   }
 
-  /** Resolves with how long to wait for the next look. */
+  /** Resolves with the milliseconds until the next check. */
   async #takeAll(): Promise<number> {
     try {
       while (await this.#take());
-      // Processes that began together shall not ask together.
+      // Processes that started together must not query the store together.
       return LOOK_MS * (0.75 + Math.random() / 2);
     } catch (error) {
-      // Whatever was said, the store cannot be asked just now.
-      this.#isAskedAgain = false;
-      return this.#claims.go(error);
+      // A notification does not help while the store cannot be queried.
+      this.#isNotified = false;
+      return this.#claims.begin(error);
     }
   }
 
-  /** False when there is nothing to be had, or no place for it. */
+  /** Resolves with false when no job is due or no slot is free. */
   async #take(): Promise<boolean> {
-    this.#isAskedAgain = false;
+    this.#isNotified = false;
     const isFull = this.#isFull;
     const free = this.#free();
     if (free.length === 0) return false;
     const late = [...this.#runs.keys()].filter((run) => run.isLeaseLate);
     if (late.length > 0) await Promise.all(late.map((run) => run.keepLease()));
-    const asked = this.#ask(free).map((rules) => this.#claim(rules));
-    const outcomes = await Promise.allSettled(asked);
+    const claimed = this.#toClaims(free).map((rules) => this.#claim(rules));
+    const outcomes = await Promise.allSettled(claimed);
     const claims = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []));
-    // What is asked for schedules alone tells nothing of the others.
+    // A claim for schedules alone says nothing about other jobs.
     if (!isFull) this.#hasBacklog = claims.some(({ job }) => !this.#served.get(job.rule)?.schedule);
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw failure.reason;
     this.#claims.end();
-    return claims.length > 0 || this.#isAskedAgain;
+    return claims.length > 0 || this.#isNotified;
   }
 
-  /** When every place is taken, one more is kept for schedules: functions that run for minutes would hold up what has its time. */
+  /**
+   * The rules with free slots. When all slots are used, one more is reserved for schedules:
+   * otherwise functions that run for minutes would delay scheduled runs.
+   */
   #free(): readonly Served[] {
     if (this.#state !== 'open' || this.#running > this.#parts.concurrency || this.#isBehind) return [];
     const isFull = this.#isFull;
     return [...this.#served.values()]
       .filter(({ schedule }) => schedule !== undefined || !isFull)
-      .map((served) => ({ ...served, places: served.places - (this.#taken.get(served.rule.name) ?? 0) }))
-      .filter(({ places }) => places > 0);
+      .map((served) => ({ ...served, slots: served.slots - (this.#taken.get(served.rule.name) ?? 0) }))
+      .filter(({ slots }) => slots > 0);
   }
 
   get #isFull(): boolean {
@@ -199,20 +220,23 @@ export class Worker {
   }
 
   /**
-   * The rules of each claim that is made now. Jobs that are due longest come first; where there was one, more may wait, and claims that are made together cost a
-   * store little more than one: they share the way and the commit. Whatever they get has a place: a claim is for those rules that have one
-   * left if all claims before it get the same. Behind a backlog a schedule would wait for all of it, so then it has a claim of its own.
+   * The rules of each claim that is made now. A claim returns the job that has been due longest. If
+   * the last claims returned a job, more may wait, and claims that are made together cost a store
+   * little more than one: they share the round trip and the commit. Each claim lists only rules
+   * that would still have a free slot if every earlier claim of this batch returned that rule. With
+   * a backlog, a scheduled job would wait until the backlog is done, so schedules then have a claim
+   * of their own.
    */
-  #ask(free: readonly Served[]): readonly (readonly string[])[] {
+  #toClaims(free: readonly Served[]): readonly (readonly string[])[] {
     if (!this.#hasBacklog) return [toNames(free)];
     const scheduled = free.filter(({ schedule }) => schedule);
     const others = free.filter(({ schedule }) => !schedule);
     const most = Math.min(MOST_AT_ONCE, this.#parts.concurrency - this.#running);
-    const asked = Array.from({ length: most }, (_, before) => toNames(others.filter(({ places }) => places > before)));
+    const asked = Array.from({ length: most }, (_, before) => toNames(others.filter(({ slots }) => slots > before)));
     return [toNames(scheduled), ...asked].filter((names) => names.length > 0);
   }
 
-  /** Begins the job as soon as it is there, whatever becomes of claims that are made with it. */
+  /** Starts the job as soon as its claim returns, even if other claims of the batch fail. */
   async #claim(rules: readonly string[]): Promise<Claim | undefined> {
     const claim = await this.#parts.queue.claim(rules, this.#leaseMs);
     if (claim) await this.#begin(claim);
@@ -222,7 +246,7 @@ export class Worker {
   async #begin(claim: Claim): Promise<void> {
     const { queue, log } = this.#parts;
     const served = this.#served.get(claim.job.rule);
-    // Closed, or with other rules, since it was asked for.
+    // Since the claim was sent, the worker was closed or the rules were replaced.
     if (!served || this.#state !== 'open') {
       await queue.again(claim, Date.now());
       return;
@@ -250,7 +274,10 @@ export class Worker {
     if (wasBehind) this.#fill();
   }
 
-  /** The store is away, or slow: nothing more is begun of which it would have to be told. */
+  /**
+   * The store is away or slow: no further job is started, because its result could not be reported
+   * either.
+   */
   get #isBehind(): boolean {
     return this.#runs.size - this.#running >= this.#parts.concurrency;
   }
@@ -261,26 +288,29 @@ export class Worker {
   }
 
   /**
-   * A function that ignores its signal cannot be ended. It keeps no place: a few that hang would be the end of their rule, without anybody
-   * knowing. How many there are is told with each, as they do keep memory.
+   * Logs a function that still runs after its attempt. It cannot be ended if it ignores its signal.
+   * It does not count as a used slot: a few functions that hang would block their rule without a
+   * trace. The log line has their number, because each of them holds memory.
    */
   #watch(run: Run, rule: JobRule): void {
     const { log } = this.#parts;
     this.#stragglers++;
-    log.warn('a function goes on after its attempt is over', { target: rule.file, going_on: this.#stragglers });
+    log.warn('a function still runs after its attempt ended', { target: rule.file, going_on: this.#stragglers });
     void run.functionEnd.then(() => {
       this.#stragglers--;
-      log.info('a function ended after its attempt was over', { target: rule.file, going_on: this.#stragglers });
+      log.info('a function ended after its attempt had ended', { target: rule.file, going_on: this.#stragglers });
     });
   }
 
-  /** Tells once which jobs nobody here runs, as after a deploy without their function. */
+  /**
+   * Logs once which jobs have no rule in this process, as after a deploy without their function.
+   */
   async #reportOrphans(): Promise<void> {
     const { queue, log } = this.#parts;
-    // A store that is away is told of by the claims.
+    // The claims log a store that is away.
     const waiting = await queue.ledger.list({ state: 'waiting', limit: LOOKED_FOR }).catch(() => []);
     const names = new Set(waiting.map(({ rule }) => rule).filter((name) => !this.#served.has(name)));
-    if (names.size > 0) log.warn('jobs wait for functions that are not there', { rules: [...names] });
+    if (names.size > 0) log.warn('jobs wait for functions that this site does not have', { rules: [...names] });
   }
 }
 

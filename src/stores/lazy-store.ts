@@ -2,10 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../contract/fault.ts';
 import type { Kv, Queue, Store } from '../contract/store.ts';
 
-/** As long as the thread of the embedded store may take to start on a starved machine. */
+/** As long as the thread of the embedded store may take to start on an overloaded machine. */
 const WARM_WITHIN_MS = 5000;
 
-/** A store that is opened when it is first asked for something, so that nothing is made and nobody called for a site that keeps nothing. */
+/**
+ * A store that is opened at its first use. A site that stores nothing opens no file and no
+ * connection.
+ */
 export class LazyStore implements Store {
   readonly #open: () => Store;
   #store: Store | undefined;
@@ -15,25 +18,28 @@ export class LazyStore implements Store {
     this.#open = open;
   }
 
-  /** Opens the store. Throws `store_unavailable` when it was closed before it was ever open. */
+  /**
+   * Opens the store. Throws `store_unavailable` if the store was closed and had never been opened.
+   */
   get queue(): Queue {
     return this.#opened().queue;
   }
 
-  /** The store is opened by the first call of the namespace's own. */
+  /** The first call to a method of the namespace opens the store. */
   kv(namespace: string): Kv {
     return new LazyKv(() => this.#opened().kv(namespace));
   }
 
   /**
-   * Opens the store before anybody waits for it. Resolves when it has answered a question or refused to, after 5 seconds at the latest. Never rejects: the
-   * store tells the log by itself why it cannot be used, and so is told whoever needs it.
+   * Opens the store before the first request needs it. Resolves when the store has replied to a
+   * query or refused it, after 5 seconds at the latest. Never rejects: the store logs by itself why
+   * it cannot be used, and each later call rejects with the same reason.
    */
   async warm(): Promise<void> {
     const over = new AbortController();
     const late = delay(WARM_WITHIN_MS, undefined, { signal: over.signal });
-    const asked = this.#answer();
-    await Promise.race([asked, late]).catch(() => {});
+    const queried = this.#query();
+    await Promise.race([queried, late]).catch(() => {});
     over.abort();
   }
 
@@ -42,7 +48,7 @@ export class LazyStore implements Store {
     await this.#store?.close();
   }
 
-  async #answer(): Promise<void> {
+  async #query(): Promise<void> {
     await this.queue.ledger.find('');
   }
 
@@ -53,7 +59,7 @@ export class LazyStore implements Store {
   }
 }
 
-/** Async, so that a store that cannot be opened rejects like one that is away. */
+/** Its methods are async, so that a store that cannot be opened rejects like one that is away. */
 class LazyKv implements Kv {
   readonly #open: () => Kv;
   #kv: Kv | undefined;

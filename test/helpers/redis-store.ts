@@ -36,7 +36,7 @@ export function openStore(t: ExecutionContext, url: string, prefix: string = ran
     reopen() {},
     async close() {},
   };
-  const store = openRedisStore({ place, prefix, log });
+  const store = openRedisStore({ endpoint: place, prefix, log });
   t.teardown(() => store.close());
   return { store, prefix, lines };
 }

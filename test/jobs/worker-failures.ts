@@ -118,14 +118,14 @@ test('a job without an end in time has failed: its signal aborts, and its place 
       () => queue.ledger.find(id),
       (record) => record?.state === 'dead',
     );
-    t.is(job?.reason, 'TimeoutError: no end within 100 ms');
+    t.is(job?.reason, 'TimeoutError: the function did not end within 100 ms');
   }
   await until(() => worker.size === 0, 'the places to be free');
   t.deepEqual(
     signals.map(({ reason }) => reason.message),
-    ['no end within 100 ms', 'no end within 100 ms'],
+    ['the function did not end within 100 ms', 'the function did not end within 100 ms'],
   );
-  const lines = await logged(/^a function goes on/, 2);
+  const lines = await logged(/^a function still runs/, 2);
   t.deepEqual(
     lines.map(({ going_on }) => going_on),
     [1, 2],
@@ -164,7 +164,7 @@ test('a job that needs nearly all of its time is warned of', async (t) => {
 
   const id = await queue.push(newJob());
 
-  t.like((await logged(/^a job took nearly all of its time$/))[0], { level: 'warn', job: id });
+  t.like((await logged(/^a job needed nearly all of its timeout$/))[0], { level: 'warn', job: id });
 });
 
 test('a job whose process vanished each time it ran is set aside without being run', async (t) => {

@@ -78,9 +78,9 @@ test('a job that somebody else took over is aborted, and its end is not ours to 
   ours.isOff = false;
 
   await until(() => signal.aborted && worker.size === 0, 'the abort');
-  t.is(signal.reason.message, 'the job is in other hands');
+  t.is(signal.reason.message, 'another process has claimed the job');
   t.like(await theirs.ledger.find(id), { state: 'running', attempts: 2 });
-  t.like((await logged(/^a job was taken or ended by somebody else/))[0], { level: 'warn', job: id });
+  t.like((await logged(/^another process claimed or removed a job/))[0], { level: 'warn', job: id });
 });
 
 test('a job that ends here after somebody else took it over is not told as done', async (t) => {
@@ -98,7 +98,7 @@ test('a job that ends here after somebody else took it over is not told as done'
   ours.isOff = false;
   go.resolve();
 
-  t.like((await logged(/^a job was taken or ended by somebody else/))[0], { job: id });
+  t.like((await logged(/^another process claimed or removed a job/))[0], { job: id });
   t.deepEqual(await lines(/^a job is done$/), []);
   t.is((await theirs.ledger.find(id))?.state, 'running');
 });

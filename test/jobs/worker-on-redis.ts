@@ -24,7 +24,7 @@ test('a Redis that stops answering holds up nothing that runs, and jobs go on by
 
   redis.freeze();
   go.resolve();
-  await logged(/^the store fails: what comes of running jobs is kept here/);
+  await logged(/^the store fails: results of jobs are held in memory/);
   t.is(worker.size, 1);
   redis.thaw();
 

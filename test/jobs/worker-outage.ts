@@ -39,7 +39,7 @@ for (const verb of ['done', 'again', 'bury'] as const) {
     t.is(ran, 1);
     // Claims are told of apart.
     t.true((await logged(/^the store is back$/)).length <= 2);
-    t.is((await lines(/^the store fails: what comes of running jobs is kept here/)).length, 1);
+    t.is((await lines(/^the store fails: results of jobs are held in memory/)).length, 1);
   });
 }
 
@@ -56,7 +56,7 @@ test('claims go on by themselves when the store is back, and the outage is told 
 
   await t.notThrowsAsync(ran.promise);
   t.is((await logged(/^the store is back$/)).length, 1);
-  const [line, ...more] = await lines(/^the store fails: no jobs are begun until it is back$/);
+  const [line, ...more] = await lines(/^the store fails: no jobs are started until it is back$/);
   t.like(line, { level: 'error', error: { code: 'store_unavailable', message: 'switched off' } });
   t.deepEqual(more, []);
 });

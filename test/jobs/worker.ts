@@ -184,7 +184,7 @@ test('jobs of a rule that is gone wait, are told of once, and run when it is bac
   const ran = Promise.withResolvers<string>();
 
   const { worker, logged } = await startWorker(t, queue, [jobRule()]);
-  const [line, ...more] = await logged(/^jobs wait for functions that are not there$/);
+  const [line, ...more] = await logged(/^jobs wait for functions that this site does not have$/);
   t.like(line, { level: 'warn', rules: ['gone'] });
   t.deepEqual(more, []);
   t.is((await queue.ledger.find(id))?.state, 'waiting');

@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import { toText } from './reply.ts';
 import { toScript } from './script.ts';
 
-/** A login may lack the right to ask. */
+/** `pcall`, because the user may lack the right to call INFO. */
 const INFO = toScript(
   'reading',
   `
@@ -15,7 +15,7 @@ end
 return found`,
 );
 
-/** Tells the log once, when Redis is there first, how it must be set so that it loses no job that it has taken. */
+/** Logs once, when Redis is first ready, which settings of Redis could lose accepted jobs. */
 export function adviseOnce(connection: Connection, root: string, log: Log): void {
   let isDone = false;
   connection.onReady(async () => {
@@ -24,7 +24,7 @@ export function adviseOnce(connection: Connection, root: string, log: Log): void
     try {
       advise(toText(await connection.run(INFO, root)), connection.name, log);
     } catch {
-      // Away again, and the log has it from the connection.
+      // Redis is away again, and the connection has logged it.
       isDone = false;
     }
   });
@@ -40,7 +40,7 @@ function advise(info: string, name: string, log: Log): void {
   }
   if (settings.get('aof_enabled') === '0') {
     log.info(
-      `${name} keeps no append-only file (appendonly no); when it crashes, jobs accepted since its last snapshot are lost`,
+      `${name} has no append-only file (appendonly no); when it crashes, jobs accepted since its last snapshot are lost`,
     );
   }
 }

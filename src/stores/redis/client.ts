@@ -4,51 +4,66 @@ import type * as Ioredis from 'ioredis';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RedisEndpoint } from '../../config/redis-url.ts';
 
-/** As ioredis takes them whole and for the nodes of a Cluster. */
+/** The options that ioredis accepts both for a client and for the nodes of a Cluster. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
-/** To connect, or to hear from a node which others there are. */
+/** Time-out for a connection, and for the list of nodes from one node. */
 const CONNECT_TIMEOUT_MS = 900;
 
-/** A connection that owes an answer for so long is dead, or as good as dead; a new one tells whether the server is there. */
+/**
+ * A connection that owes a reply for this long is considered dead. A new connection shows whether
+ * the server is reachable.
+ */
 const SILENCE_MS = 2000;
 
 const LONGEST_PAUSE_MS = 1000;
 
-/** A first retry soon, for a server that only restarts; then once a second for as long as it takes. */
+/**
+ * Milliseconds before a reconnection. The first retries are soon, for a server that only restarts;
+ * later ones come once a second.
+ */
 export function pauseBeforeRetry(attempt: number): number {
   return Math.min(50 * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
 }
 
 /**
- * A client that connects at once, and again for as long as it is open. It never keeps a command until the connection is back, and never sends one
- * again: whoever asked was told of the failure, so it must not happen after that.
+ * Creates a client that connects at once, and reconnects until it is closed. It never queues a
+ * command until the connection is back, and never sends a command twice: the caller has already got
+ * the failure, so the command must not take effect after that.
  */
-export function createClient(place: RedisEndpoint): Redis | Cluster {
-  if (place.mode === 'cluster') return createCluster(place);
+export function createClient(endpoint: RedisEndpoint): Redis | Cluster {
+  if (endpoint.mode === 'cluster') return createCluster(endpoint);
   const { Redis } = ioredis();
   return new Redis({
-    ...optionsOfNode(place),
-    ...addressOf(place),
+    ...optionsOfNode(endpoint),
+    ...addressOf(endpoint),
     retryStrategy: pauseBeforeRetry,
-    // What is in flight when the connection breaks is rejected then, not sent again.
+    // A command that is in flight when the connection breaks is rejected at once and not sent
+    // again.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     maxLoadingRetryTime: 500,
-    // A master that became a replica stays one: the name, or the Sentinels, lead to the new master.
+    // The connection leads to a former master. A new connection finds the new master by its name or
+    // by the Sentinels.
     reconnectOnError: ({ message }) => message.includes('READONLY'),
   });
 }
 
-/** How often a command is tried when nodes come and go. With the pauses between, less than a second. */
+/**
+ * How often a command is sent while nodes change. With the pauses in between this takes less than a
+ * second.
+ */
 const CLUSTER_TRIES = 6;
 const CLUSTER_PAUSE_MS = 100;
 
-/** Here a command may be sent twice, when a connection breaks: the client knows no other way to follow a failover. */
-function createCluster(place: RedisEndpoint): Cluster {
+/**
+ * In a Cluster a command may be sent twice when a connection breaks: ioredis has no other way to
+ * follow a failover.
+ */
+function createCluster(endpoint: RedisEndpoint): Cluster {
   const { Cluster } = ioredis();
-  return new Cluster([...place.nodes], {
+  return new Cluster([...endpoint.nodes], {
     enableOfflineQueue: false,
     clusterRetryStrategy: pauseBeforeRetry,
     maxRedirections: CLUSTER_TRIES,
@@ -56,13 +71,13 @@ function createCluster(place: RedisEndpoint): Cluster {
     retryDelayOnClusterDown: CLUSTER_PAUSE_MS,
     retryDelayOnTryAgain: CLUSTER_PAUSE_MS,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    // Names stay names, so that TLS can check them; each connection looks its own up.
-    dnsLookup: (host, told) => told(null, host),
-    redisOptions: optionsOfNode(place),
+    // Names are not resolved here, so that TLS can verify them; each connection resolves its own.
+    dnsLookup: (host, callback) => callback(null, host),
+    redisOptions: optionsOfNode(endpoint),
   });
 }
 
-/** What every connection to a Redis has, whichever way it is found. */
+/** The options of each connection to a Redis, however its address is found. */
 export function optionsOfNode({ username, password, tls }: RedisEndpoint): Options {
   return {
     ...(username !== undefined && { username }),
@@ -75,7 +90,7 @@ export function optionsOfNode({ username, password, tls }: RedisEndpoint): Optio
   };
 }
 
-/** Where a single Redis is, or who knows; or one of the nodes of a Cluster. */
+/** The options for the address of a single Redis, of the Sentinels, or of one node of a Cluster. */
 export function addressOf({ mode, nodes, group, database, tls, password }: RedisEndpoint, index = 0): Options {
   if (mode === 'sentinel') {
     return {
@@ -84,38 +99,42 @@ export function addressOf({ mode, nodes, group, database, tls, password }: Redis
       db: database,
       sentinelRetryStrategy: pauseBeforeRetry,
       sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
-      // Sentinels without a password take any.
+      // Sentinels without a password accept any password.
       ...(password !== undefined && { sentinelPassword: password }),
       ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
     };
   }
-  const { host, port } = nodes[index % nodes.length] ?? { host: '', port: 0 }; // a place has a node
-  // Node sends the name of the server only when told to, and some hosts of many Redises tell them apart by it.
+  const { host, port } = nodes[index % nodes.length] ?? { host: '', port: 0 }; // an endpoint has at least one node
+  // Node sends the server name (SNI) only if it is set. Hosts of many Redis servers need it to
+  // select one.
   return { host, port, db: database, ...(tls && { tls: isIP(host) === 0 ? { servername: host } : {} }) };
 }
 
 const require = createRequire(import.meta.url);
 
-/** The client library, loaded when Redis is used first: a tenth of what a short command costs would go into it. Node loads it once. */
+/**
+ * Loads the client library when Redis is first used. Loading it takes a tenth of the time of a
+ * short command. Node loads it once.
+ */
 export function ioredis(): typeof Ioredis {
-  // It is CommonJS, which `require` loads at once; that what it finds has these types it cannot say.
+  // The package is CommonJS, and the type of `require` is `any`.
   return require('ioredis') as typeof Ioredis;
 }
 
-/** A client that is looking for Sentinels or nodes notices only after it has heard from the one it is asking. */
-const PATIENCE_MS = 1000;
+/** A client that queries Sentinels or nodes notices `disconnect()` only after their reply. */
+const DISCONNECT_TIMEOUT_MS = 1000;
 
-/** Closes all that a client has open, and resolves when that is so. */
+/** Closes all connections of a client. Resolves when they are closed, or after a second. */
 export function disconnect(client: Redis | Cluster): Promise<void> {
   return new Promise((resolve) => {
-    // Between two attempts nothing is open, and nothing tells of an end.
+    // Between two attempts no connection is open, and no event follows.
     const isPausing = client.status === 'reconnecting' || client.status === 'end';
     client.disconnect();
     if (isPausing) {
       resolve();
       return;
     }
-    const timer = setTimeout(resolve, PATIENCE_MS);
+    const timer = setTimeout(resolve, DISCONNECT_TIMEOUT_MS);
     client.once('end', () => {
       clearTimeout(timer);
       resolve();

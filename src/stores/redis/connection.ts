@@ -6,57 +6,72 @@ import { createClient, disconnect } from './client.ts';
 import type { Needs, Script } from './script.ts';
 import { messageOf, nameOf, type Trouble, toCause, toTrouble } from './trouble.ts';
 
-/** For one verb, the wait for a connection included. The contract of stores gives a second. */
+/**
+ * Deadline of one verb, including the wait for a connection. The contract of stores allows a
+ * second.
+ */
 const DEADLINE_MS = 900;
 
-/** What ioredis says of commands that were under way when the connection broke; why it broke, an event has told. */
+/**
+ * Messages of ioredis for commands that were in flight when the connection broke. The reason
+ * arrives in an `error` event.
+ */
 const BROKEN = /^(?:Reached the max retries|Connection is closed|Stream isn't writeable|Cluster isn't ready)/;
 
-/** Redis took the verb and said nothing. It may have done it, or may do it yet. */
-class NoAnswer extends Error {}
+/** Redis did not reply to the verb. It may have run it, or may still run it. */
+class NoReply extends Error {}
 
-/** The way to Redis for every verb: open from the start, back by itself, and with an end to each wait. */
+/**
+ * The connection to Redis for all verbs. It is opened at the start, reconnects by itself, and
+ * limits each wait.
+ */
 export class Connection {
   readonly name: string;
   readonly #client: Redis | Cluster;
   readonly #condition: Condition;
-  readonly #underWay = new Set<Promise<unknown>>();
-  /** Of the connection, since it was ready last. */
+  readonly #inFlight = new Set<Promise<unknown>>();
+  /** The last error of the connection since it was last ready. */
   #lastError: Error | undefined;
-  /** Whether the connection became ready before a verb may take no longer. After that nobody waits for it any more, but each is told at once. */
+  /**
+   * Resolves with whether the connection became ready within the deadline of a verb. After that,
+   * verbs are rejected at once.
+   */
   #readiness = Promise.withResolvers<boolean>();
-  #patience: NodeJS.Timeout | undefined;
+  #readyTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(place: RedisEndpoint, log: Log) {
-    this.name = nameOf(place);
+  constructor(endpoint: RedisEndpoint, log: Log) {
+    this.name = nameOf(endpoint);
     this.#condition = new Condition(log, this.name);
-    this.#client = createClient(place);
-    this.#await();
-    this.#client.on('ready', () => this.#arrive());
-    this.#client.on('close', () => this.#await());
+    this.#client = createClient(endpoint);
+    this.#awaitReady();
+    this.#client.on('ready', () => this.#becomeReady());
+    this.#client.on('close', () => this.#awaitReady());
     const remember = (error: Error): void => {
       this.#lastError = error;
     };
     this.#client.on('error', remember);
-    // Of a Cluster; a node that is away while the others do its work is no trouble.
+    // An event of the Cluster client. One node that is away is no trouble while the others work.
     this.#client.on('node error', remember);
   }
 
-  /** Runs `script` on the key `root`. Resolves with its reply, every string of it a Buffer. Rejects with the Fault `store_unavailable` within a second. */
+  /**
+   * Runs `script` on the key `root`. Resolves with its reply, in which all strings are Buffers.
+   * Rejects with the Fault `store_unavailable` within a second.
+   */
   async run(script: Script, root: string, ...args: readonly (string | number | Buffer)[]): Promise<unknown> {
     if (this.#isClosed) throw new Fault('store_unavailable', { message: `the store on ${this.name} is closed` });
-    const answer = this.#ask(script, [1, root, ...args]);
-    this.#underWay.add(answer);
+    const running = this.#runUntilDeadline(script, [1, root, ...args]);
+    this.#inFlight.add(running);
     try {
-      const reply = await answer;
+      const reply = await running;
       this.#condition.good(script.needs);
       return reply;
     } catch (error) {
-      // ioredis rejects with nothing but errors.
+      // ioredis rejects with errors only.
       throw this.#toFault(error as Error, script);
     } finally {
-      this.#underWay.delete(answer);
+      this.#inFlight.delete(running);
     }
   }
 
@@ -65,19 +80,20 @@ export class Connection {
     this.#client.on('ready', listener);
   }
 
-  /** Resolves when the connection is closed, after the verbs under way; they have their deadlines. */
+  /** Closes the connection after the verbs in flight, which have their deadlines. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.allSettled(this.#underWay);
-    clearTimeout(this.#patience);
+    await Promise.allSettled(this.#inFlight);
+    clearTimeout(this.#readyTimer);
     await disconnect(this.#client);
   }
 
-  #ask(script: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {
+  #runUntilDeadline(script: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(this.#isReady ? new NoAnswer() : this.#notReady()), DEADLINE_MS);
+      const timer = setTimeout(() => reject(this.#isReady ? new NoReply() : this.#notReady()), DEADLINE_MS);
       const send = async (): Promise<unknown> => {
-        // The wait began with the loss of the connection, so it ends before the deadline does: nothing is sent after that.
+        // The wait began when the connection was lost, so it ends before this deadline: nothing is
+        // sent after the deadline.
         if (!this.#isReady && !(await this.#readiness.promise)) throw this.#notReady();
         return this.#send(script, args);
       };
@@ -87,7 +103,10 @@ export class Connection {
     });
   }
 
-  /** A server that has not met the script, or has forgotten it, says so and does nothing. */
+  /**
+   * A server that does not know the script replies NOSCRIPT and runs nothing; then the whole script
+   * is sent.
+   */
   async #send({ sha, lua }: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {
     const client: Pick<Redis, 'callBuffer'> = this.#client;
     try {
@@ -102,19 +121,19 @@ export class Connection {
     return this.#client.status === 'ready';
   }
 
-  #arrive(): void {
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
+  #becomeReady(): void {
+    clearTimeout(this.#readyTimer);
+    this.#readyTimer = undefined;
     this.#lastError = undefined;
     this.#readiness.resolve(true);
     this.#condition.good('reading');
   }
 
-  /** From now on the connection is not ready. */
-  #await(): void {
-    if (this.#patience || this.#isClosed) return;
+  /** Starts to wait until the connection is ready. */
+  #awaitReady(): void {
+    if (this.#readyTimer || this.#isClosed) return;
     this.#readiness = Promise.withResolvers();
-    this.#patience = setTimeout(() => {
+    this.#readyTimer = setTimeout(() => {
       this.#readiness.resolve(false);
       this.#condition.bad(this.#toTrouble(this.#notReady(), 'reading'));
     }, DEADLINE_MS).unref();
@@ -124,18 +143,18 @@ export class Connection {
     if (this.#client.status === 'connect') {
       return new Error('it is not ready yet, and may be reading its data from disk');
     }
-    return this.#lastError ?? new Error('no answer');
+    return this.#lastError ?? new Error('no reply');
   }
 
   #toFault(error: Error, { needs }: Script): Fault {
     const trouble = this.#toTrouble(error, needs);
-    // A connection that breaks is often back before anybody notices; `#await` tells when it is not.
+    // A broken connection is often restored at once; `#awaitReady` logs it if not.
     if (this.#isReady && !BROKEN.test(error.message)) this.#condition.bad(trouble);
     return new Fault('store_unavailable', { message: `${this.name} ${trouble.words}`, cause: toCause(error) });
   }
 
   #toTrouble(error: Error, needs: Needs): Trouble {
-    if (error instanceof NoAnswer) return { words: `gave no answer within ${DEADLINE_MS} ms`, needs: 'reading' };
+    if (error instanceof NoReply) return { words: `did not reply within ${DEADLINE_MS} ms`, needs: 'reading' };
     const known = toTrouble(error, needs);
     if (known) return known;
     const isBroken = BROKEN.test(error.message);
@@ -148,7 +167,7 @@ export class Connection {
 const RANK: Readonly<Record<Needs, number>> = { reading: 0, writing: 1, memory: 2 };
 
 /**
- * Whether Redis does what it is there for, as the log tells it: once when it stops to, once when it does again, however many
+ * Logs the state of Redis: one line when it stops working and one when it works again, however many
  * verbs fail meanwhile.
  */
 class Condition {
@@ -166,10 +185,15 @@ class Condition {
     if (this.#trouble && RANK[this.#trouble.needs] <= RANK[trouble.needs]) return;
     if (!this.#trouble) this.#sinceMs = performance.now();
     this.#trouble = trouble;
-    this.#log.warn(`${this.#name} ${trouble.words}; what needs it is answered with store_unavailable until it is back`);
+    this.#log.warn(
+      `${this.#name} ${trouble.words}; operations that need it fail with store_unavailable until it is back`,
+    );
   }
 
-  /** Something that needs `needs` worked. That a replica can be read does not say that it takes writes again. */
+  /**
+   * Records that an operation that needs `needs` succeeded. Reading from a replica does not prove
+   * that writes work again.
+   */
   good(needs: Needs): void {
     if (!this.#trouble || RANK[needs] < RANK[this.#trouble.needs]) return;
     this.#trouble = undefined;

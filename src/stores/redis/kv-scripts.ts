@@ -1,14 +1,16 @@
 import { toScript } from './script.ts';
 
 /**
- * Each script gets one key, `{prefix:namespace}`; a Cluster may keep each namespace on another node.
+ * Each script gets one key, `{prefix:namespace}`. A Cluster may store each namespace on another
+ * node.
  *
- *     {prefix:namespace}:value:<key>   string   the value; Redis itself takes it away when its time is over
- *     {prefix:namespace}:keys          zset     every key, in the order of its bytes
- *     {prefix:namespace}:ends          zset     keys with an end, by that end
+ * {prefix:namespace}:value:<key>   string   the value; Redis itself removes it when it expires
+ * {prefix:namespace}:keys          zset     every key, in the order of its bytes
+ * {prefix:namespace}:ends          zset     keys that expire, by the time at which they expire
  *
- * Redis does not take away what an index says of an expired value. `sweep` does, a few with each change, so that an index is never
- * much larger than what it stands for, even if nobody lists.
+ * Redis does not remove the index entries of an expired value. `sweep` removes a few with each
+ * change, so an index is never much larger than the number of its values, even if `list` is never
+ * called.
  */
 const KV = `
 local root = KEYS[1]
@@ -17,7 +19,7 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function value(key) return root .. ':value:' .. key end
 local function forget(key)
-  -- A replica may be asked for a list, and refuses this.
+  -- A replica can run LIST, but it refuses these writes.
   redis.pcall('ZREM', keys, key)
   redis.pcall('ZREM', ends, key)
 end
@@ -28,10 +30,10 @@ local function sweep()
 end
 `;
 
-/** key. */
+/** ARGV: key. */
 export const GET = toScript('reading', `return redis.call('GET', KEYS[1] .. ':value:' .. ARGV[1])`);
 
-/** key, value, milliseconds to live or ''. */
+/** ARGV: key, value, milliseconds to live or ''. */
 export const PUT = toScript(
   'memory',
   `${KV}
@@ -48,7 +50,7 @@ sweep()
 return 1`,
 );
 
-/** key. */
+/** ARGV: key. */
 export const DELETE = toScript(
   'writing',
   `${KV}
@@ -58,7 +60,10 @@ sweep()
 return 1`,
 );
 
-/** Lower and upper bound as ZRANGEBYLEX has them, how many keys to look at. Gives the last key it looked at if there may be more, else ''; and those that are there. */
+/**
+ * ARGV: lower and upper bound in the syntax of ZRANGEBYLEX, number of keys to read. Returns 1 if
+ * there may be more keys, the last key that was read or '', and the keys whose values exist.
+ */
 export const LIST = toScript(
   'reading',
   `${KV}

@@ -3,15 +3,15 @@ import type { Connection } from './connection.ts';
 import { DELETE, GET, LIST, PUT } from './kv-scripts.ts';
 import { toBytes, toList, toText } from './reply.ts';
 
-/** Keys that one call looks at, those whose time is over among them. */
+/** Keys that one call reads, expired ones included. */
 const MOST_AT_ONCE = 1000;
 
-/** No byte of UTF-8 is as large. */
+/** Larger than any byte of UTF-8. */
 const LAST_BYTE = Buffer.from([0xff]);
 
 export class RedisKv implements Kv {
   readonly #connection: Connection;
-  /** The key that all keys of the namespace begin with. */
+  /** The key with which all keys of the namespace begin. */
   readonly #root: string;
 
   constructor(connection: Connection, root: string) {
@@ -26,7 +26,7 @@ export class RedisKv implements Kv {
 
   async put(key: string, value: Uint8Array, ttlMs?: number): Promise<void> {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    // Redis takes whole milliseconds, at least one.
+    // Redis accepts whole milliseconds, at least one.
     await this.#connection.run(PUT, this.#root, key, bytes, ttlMs === undefined ? '' : Math.max(1, Math.ceil(ttlMs)));
   }
 
@@ -40,17 +40,17 @@ export class RedisKv implements Kv {
     let from = toLowerBound(prefix, after);
     while (keys.length < limit) {
       const most = Math.min(limit - keys.length, MOST_AT_ONCE);
-      const [mayGoOn, last, found] = toList(await this.#connection.run(LIST, this.#root, from, end, most));
+      const [hasMore, last, found] = toList(await this.#connection.run(LIST, this.#root, from, end, most));
       keys.push(...toList(found).map(toText));
-      if (mayGoOn === 0) break;
+      if (hasMore === 0) break;
       from = `(${toText(last)}`;
     }
     return keys;
   }
 }
 
-/** Compared by bytes: JavaScript's own order is that of UTF-16. */
+/** Compared by bytes, as Redis does; JavaScript compares strings by UTF-16 units. */
 function toLowerBound(prefix: string, after: string | undefined): string {
-  const isBehindPrefix = after !== undefined && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
-  return isBehindPrefix ? `(${after}` : `[${prefix}`;
+  const isAfterPrefix = after !== undefined && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
+  return isAfterPrefix ? `(${after}` : `[${prefix}`;
 }

@@ -10,13 +10,13 @@ end
 local function record(id)
   local found = fields(id, 'state', 'pushed', 'reason')
   local leaseEnd = runs(id)
-  -- An ended lease leaves 'running' in the hash until somebody claims the job.
+  -- After a lease has ended, the hash has 'running' until the job is claimed again.
   if found[8] == 'running' and not leaseEnd then found[8] = 'waiting' end
   table.insert(found, leaseEnd or '')
   return found
 end
 
--- The rule of a job that nobody works on, or nil.
+-- The rule of a job that does not run, or nil.
 local function ruleOfIdle(id)
   local rule = redis.call('HGET', job(id), 'rule')
   if rule and not runs(id) then return rule end
@@ -24,8 +24,10 @@ end
 `;
 
 /**
- * How many jobs to look at, the id to begin behind or '', the state or '', the rule or ''. Gives the id of the last job it looked at, '' when
- * there is no further one, and the records of those that fit. The jobs that run are few; of the others it reads no more than it is asked to.
+ * ARGV: number of jobs to read, the id after which to begin or '', the state or '', the rule or ''.
+ * Returns the id of the last job that was read, '' if there are no more, and the records of the
+ * jobs that match. There are few running jobs, so all of them are read; of the others it reads only
+ * the given number.
  */
 export const LIST = toScript(
   'reading',
@@ -57,7 +59,7 @@ end
 return { #ids >= most and ids[most] or '', records }`,
 );
 
-/** id. */
+/** ARGV: id. */
 export const FIND = toScript(
   'reading',
   `${LEDGER}
@@ -72,7 +74,7 @@ local ended = redis.call('ZCOUNT', running, '-inf', now)
 return { redis.call('ZCARD', waiting) + ended, redis.call('ZCARD', running) - ended, redis.call('ZCARD', dead) }`,
 );
 
-/** id. */
+/** ARGV: id. */
 export const RETRY = toScript(
   'writing',
   `${LEDGER}
@@ -85,7 +87,7 @@ await(ARGV[1], rule, now)
 return 1`,
 );
 
-/** id. */
+/** ARGV: id. */
 export const DROP = toScript(
   'writing',
   `${LEDGER}

@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import { COUNTS, DROP, FIND, LIST, RETRY } from './ledger-scripts.ts';
 import { toJob, toList, toNumber, toText } from './reply.ts';
 
-/** Jobs that one call looks at: with payloads of 256 KiB Redis is held up for some milliseconds. */
+/** Jobs that one call reads. With payloads of 256 KiB this blocks Redis for some milliseconds. */
 const PAGE = 50;
 
 export class RedisLedger implements Ledger {
@@ -15,18 +15,18 @@ export class RedisLedger implements Ledger {
     this.#root = root;
   }
 
-  /** Read page by page: what changes meanwhile may or may not be in it. */
+  /** Reads page by page, so a job that changes meanwhile may be missing. */
   async list({ state, rule = '', limit, after = '' }: JobFilter): Promise<readonly JobRecord[]> {
     const records: JobRecord[] = [];
-    let behind = after;
+    let previous = after;
     while (records.length < limit) {
-      // Of one rule there may be few among many.
+      // With a filter by rule, a page may contain few matching jobs.
       const most = rule === '' ? Math.min(PAGE, limit - records.length) : PAGE;
-      const reply = await this.#connection.run(LIST, this.#root, most, behind, state ?? '', rule);
+      const reply = await this.#connection.run(LIST, this.#root, most, previous, state ?? '', rule);
       const [last, found] = toList(reply);
       records.push(...toList(found).map(toRecord));
-      behind = toText(last);
-      if (behind === '') break;
+      previous = toText(last);
+      if (previous === '') break;
     }
     return records.slice(0, limit);
   }

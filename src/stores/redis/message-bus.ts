@@ -6,21 +6,22 @@ import { createClient, disconnect, ioredis } from './client.ts';
 import { messageOf, toCause } from './trouble.ts';
 
 export interface MessageBusParts {
-  readonly place: MessageBusEndpoint;
-  /** Called for each message that asks for a reload; nothing is awaited. */
+  readonly endpoint: MessageBusEndpoint;
+  /** Called for each message that requests a reload. Its result is not awaited. */
   readonly onUpdate: () => void;
   readonly log: Log;
 }
 
-/** A registration with Section's message bus, and whoever waits there for messages. */
+/** A registration at Section's message bus, and a loop that receives its messages. */
 export interface MessageBus {
-  /** Ends the wait at once; resolves when no connection is open any more. */
+  /** Stops the loop at once. Resolves when no connection is open any more. */
   close(): Promise<void>;
 }
 
 /**
- * Registers and waits, now and for as long as it is open, whatever becomes of the Redis that carries the bus. Never rejects and holds nobody up.
- * The protocol is that of section-io/proxymessage, which every module of the platform speaks.
+ * Registers and receives messages until it is closed, also after failures of the Redis that carries
+ * the bus. Never rejects and delays no request. The protocol is that of section-io/proxymessage,
+ * which every module of the platform uses.
  */
 export function openMessageBus(parts: MessageBusParts): MessageBus {
   const registration = new Registration(parts);
@@ -32,7 +33,10 @@ export function openMessageBus(parts: MessageBusParts): MessageBus {
   };
 }
 
-/** Says again and again that somebody listens: the platform forgets who did not for a while, with all messages for them. */
+/**
+ * Repeats the registration. The platform removes a module that has not registered for a while,
+ * together with all messages for it.
+ */
 class Registration {
   readonly #parts: MessageBusParts;
   readonly #client: ReturnType<typeof createClient>;
@@ -40,7 +44,7 @@ class Registration {
 
   constructor(parts: MessageBusParts) {
     this.#parts = parts;
-    const { host, port, registerEveryMs } = parts.place;
+    const { host, port, registerEveryMs } = parts.endpoint;
     this.#client = createClient({
       mode: 'single',
       nodes: [{ host, port }],
@@ -48,7 +52,7 @@ class Registration {
       database: 0,
       group: '',
     });
-    // The wait beside it tells the log of a Redis that is away.
+    // `Wait` logs a Redis that is away.
     this.#client.on('error', () => {});
     this.#client.on('ready', () => void this.#register());
     this.#timer = setInterval(() => void this.#register(), registerEveryMs).unref();
@@ -60,35 +64,38 @@ class Registration {
   }
 
   async #register(): Promise<void> {
-    const { place, log } = this.#parts;
+    const { endpoint, log } = this.#parts;
     if (this.#client.status !== 'ready') return;
     try {
-      await this.#client.zadd(place.registrationKey, Math.floor(Date.now() / 1000), place.listKey);
+      await this.#client.zadd(endpoint.registrationKey, Math.floor(Date.now() / 1000), endpoint.listKey);
     } catch (error) {
-      // ioredis rejects with nothing but errors.
+      // ioredis rejects with errors only.
       if (this.#client.status === 'ready')
-        log.warn('the message bus took no registration', { error: toCause(error as Error) });
+        log.warn('the message bus refused the registration', { error: toCause(error as Error) });
     }
   }
 }
 
-/** So many failures in a row are tried again at once; after them come pauses that grow by a second each. */
+/** After this many failures in a row, each further retry waits one second longer. */
 const QUICK_FAILURES = 3;
 const LONGEST_PAUSE_S = 30;
 
-/** A Redis that does not even say that there was no message is not there any more. */
+/** A Redis that does not even report the end of the wait within this time is considered dead. */
 const GRACE_MS = 5000;
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** Different messages that are told; whoever makes up more must not fill the log, or the memory. */
-const MOST_TOLD = 100;
+/**
+ * Limit of different messages that are logged, so that a sender of arbitrary messages fills neither
+ * the log nor the memory.
+ */
+const MOST_LOGGED = 100;
 
-/** A BRPOP occupies its connection, so it has one of its own. */
+/** A BRPOP blocks its connection, so the loop has a connection of its own. */
 class Wait {
   readonly #parts: MessageBusParts;
   readonly #client: Redis;
   readonly #ending = new AbortController();
-  readonly #told = new Set<string>();
+  readonly #logged = new Set<string>();
   readonly #over: Promise<void>;
   #failures = 0;
 
@@ -96,8 +103,8 @@ class Wait {
     this.#parts = parts;
     const { Redis } = ioredis();
     this.#client = new Redis({
-      host: parts.place.host,
-      port: parts.place.port,
+      host: parts.endpoint.host,
+      port: parts.endpoint.port,
       lazyConnect: true,
       connectionName: 'nexthop',
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -127,15 +134,15 @@ class Wait {
         if (text !== undefined) this.#read(text);
       } catch (error) {
         if (signal.aborted) return;
-        // ioredis rejects with nothing but errors.
+        // ioredis rejects with errors only.
         await this.#fail(error as Error);
       }
     }
   }
 
-  /** Undefined when there was no message for as long as one waits. */
+  /** Undefined if no message arrived within the wait. */
   async #receive(): Promise<string | undefined> {
-    const { listKey, waitMs } = this.#parts.place;
+    const { listKey, waitMs } = this.#parts.endpoint;
     const client = this.#client;
     if (client.status !== 'ready') await client.connect();
     const silence = setTimeout(() => client.disconnect(), waitMs + GRACE_MS);
@@ -152,9 +159,9 @@ class Wait {
   }
 
   async #fail(error: Error): Promise<void> {
-    const { log, place } = this.#parts;
+    const { log, endpoint } = this.#parts;
     if (this.#failures === 0) {
-      const where = `${place.host}:${place.port}`;
+      const where = `${endpoint.host}:${endpoint.port}`;
       log.warn(`the message bus at ${where} is away: ${messageOf(error)}; requests do not need it`, {
         error: toCause(error),
       });
@@ -177,20 +184,20 @@ class Wait {
       type === undefined
         ? 'a message of the bus cannot be read'
         : `a message of the bus is not for this module: ${type}`;
-    if (this.#told.has(what) || this.#told.size === MOST_TOLD) return;
-    this.#told.add(what);
+    if (this.#logged.has(what) || this.#logged.size === MOST_LOGGED) return;
+    this.#logged.add(what);
     log.warn(what);
   }
 }
 
-/** Undefined for what is no message. */
+/** Undefined if `text` is not a message of the bus. */
 function typeOf(text: string): string | undefined {
   try {
     const message: unknown = JSON.parse(text);
     if (typeof message !== 'object' || message === null || !('message_type' in message)) return undefined;
     return typeof message.message_type === 'string' ? message.message_type.slice(0, 80) : undefined;
   } catch {
-    // No JSON.
+    // Not JSON.
     return undefined;
   }
 }

@@ -8,24 +8,31 @@ import { RedisQueue } from './queue.ts';
 import { WakeUp } from './wake-up.ts';
 
 export interface RedisStoreSetup {
-  readonly place: RedisEndpoint;
-  /** All keys begin with it; whoever has the same one shares jobs and values. Without braces. */
+  readonly endpoint: RedisEndpoint;
+  /**
+   * All keys begin with it. Processes with the same prefix share jobs and values. Must not contain
+   * braces.
+   */
   readonly prefix: string;
   readonly log: Log;
 }
 
-/** A store on Redis. Returns at once: it connects by itself, now and whenever the connection was lost. */
-export function openRedisStore({ place, prefix, log }: RedisStoreSetup): Store {
+/**
+ * Opens a store on Redis. Returns at once: the client connects by itself, now and after each loss
+ * of the connection.
+ */
+export function openRedisStore({ endpoint, prefix, log }: RedisStoreSetup): Store {
   const root = `{${prefix}}`;
-  const connection = new Connection(place, log);
-  const bell = new WakeUp(place, `${root}:pushed`, log);
+  const connection = new Connection(endpoint, log);
+  const wakeUp = new WakeUp(endpoint, `${root}:pushed`, log);
   adviseOnce(connection, root, log);
   return {
-    queue: new RedisQueue(connection, root, bell),
-    // Encoded, no namespace can reach into the keys of another.
+    queue: new RedisQueue(connection, root, wakeUp),
+    // The encoding ensures that no namespace contains a brace or a colon, so the keys of two
+    // namespaces cannot collide.
     kv: (namespace) => new RedisKv(connection, `{${prefix}:${encodeURIComponent(namespace.toWellFormed())}}`),
     async close() {
-      await Promise.all([bell.close(), connection.close()]);
+      await Promise.all([wakeUp.close(), connection.close()]);
     },
   };
 }

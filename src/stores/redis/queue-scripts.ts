@@ -1,18 +1,23 @@
 import { QUEUE } from './queue-lua.ts';
 import { toScript } from './script.ts';
 
-/** id, rule, due, payload, when it was sent. A push that is sent again finds its job and does nothing. */
+/**
+ * ARGV: id, rule, due, payload, time of sending. A push that is sent twice finds its job and does
+ * nothing.
+ */
 export const PUSH = toScript(
   'memory',
   `${QUEUE}
-if redis.call('EXISTS', job(ARGV[1])) == 0 then add(ARGV[1], ARGV[2], ours(ARGV[3], ARGV[5]), ARGV[4]) end
+if redis.call('EXISTS', job(ARGV[1])) == 0 then add(ARGV[1], ARGV[2], toRedisTime(ARGV[3], ARGV[5]), ARGV[4]) end
 return 1`,
 );
 
 /**
- * lease, its length, how many leases of lost claims, those, rules. An ended lease is found here, nowhere else. One that ends later than its length
- * from now was taken before the clock went back and would last too long; such leases are the last to end, so it is enough to look at the last one.
- * A job under a lease whose claim was lost was begun by nobody, so it is had first, and its attempt has been counted.
+ * ARGV: lease, its length, number of lost leases, the lost leases, the rules. Only this script
+ * detects that a lease has ended. A lease that ends later than its length from now was taken before
+ * the clock was set back, and would last too long. Such leases end last, so it is enough to check
+ * the last one. The job of a lost lease was never started, because the reply to its claim did not
+ * arrive. It is returned first, and its attempt is already counted.
  */
 export const CLAIM = toScript(
   'writing',
@@ -52,7 +57,7 @@ end
 local function take(id, rule, attempts)
   leave(id, rule)
   if redis.call('EXISTS', job(id)) == 0 then return nil end
-  -- Under a lease whose claim was lost nothing was begun.
+  -- The job of a lost lease was never started, so it did not vanish.
   if attempts > 0 and redis.call('HEXISTS', job(id), 'lease') == 1 then redis.call('HINCRBY', job(id), 'vanished', 1) end
   redis.call('HSET', job(id), 'state', 'running', 'lease', ARGV[1], 'leaseMs', ARGV[2])
   redis.call('HINCRBY', job(id), 'attempts', attempts)
@@ -68,17 +73,17 @@ local id, rule = first()
 while id do
   local found = take(id, rule, 1)
   if found then return found end
-  -- Somebody took the job's hash away, a policy of eviction maybe; there is nothing to run.
+  -- The hash of the job is gone, e.g. evicted: there is nothing to run.
   id, rule = first()
 end
 return false`,
 );
 
-/** id, lease, its new length. */
+/** ARGV: id, lease, its new length. */
 export const EXTEND = toScript(
   'writing',
   `${QUEUE}
-local rule = ruleOfMine(ARGV[1], ARGV[2])
+local rule = ruleOfLease(ARGV[1], ARGV[2])
 if not rule then return 0 end
 leave(ARGV[1], rule)
 redis.call('HSET', job(ARGV[1]), 'leaseMs', ARGV[3])
@@ -86,24 +91,24 @@ hold(ARGV[1], rule, ARGV[3])
 return 1`,
 );
 
-/** id, lease. */
+/** ARGV: id, lease. */
 export const DONE = toScript(
   'writing',
   `${QUEUE}
-local rule = ruleOfMine(ARGV[1], ARGV[2])
+local rule = ruleOfLease(ARGV[1], ARGV[2])
 if not rule then return 0 end
 leave(ARGV[1], rule)
 redis.call('DEL', job(ARGV[1]))
 return 1`,
 );
 
-/** id, lease, due, when it was sent, and the reason of a failure. */
+/** ARGV: id, lease, due, time of sending, and the reason if it is a failure. */
 export const AGAIN = toScript(
   'writing',
   `${QUEUE}
-local rule = ruleOfMine(ARGV[1], ARGV[2])
+local rule = ruleOfLease(ARGV[1], ARGV[2])
 if not rule then return 0 end
-local at = ours(ARGV[3], ARGV[4])
+local at = toRedisTime(ARGV[3], ARGV[4])
 leave(ARGV[1], rule)
 redis.call('HDEL', job(ARGV[1]), 'lease', 'leaseMs')
 redis.call('HSET', job(ARGV[1]), 'state', 'waiting', 'due', at)
@@ -115,11 +120,11 @@ await(ARGV[1], rule, at)
 return 1`,
 );
 
-/** id, lease, reason. */
+/** ARGV: id, lease, reason. */
 export const BURY = toScript(
   'writing',
   `${QUEUE}
-local rule = ruleOfMine(ARGV[1], ARGV[2])
+local rule = ruleOfLease(ARGV[1], ARGV[2])
 if not rule then return 0 end
 leave(ARGV[1], rule)
 redis.call('HDEL', job(ARGV[1]), 'lease', 'leaseMs')
@@ -130,8 +135,8 @@ return 1`,
 );
 
 /**
- * rule, schedule, moment, id, payload. A moment that lies over a minute ahead was sent by a clock that was wrong; were it believed, the
- * rule would be silent until then.
+ * ARGV: rule, schedule, moment, id, payload. A stored moment that is over a minute ahead was sent
+ * by a wrong clock. If it counted, the rule would not run until then.
  */
 export const TICK = toScript(
   'memory',

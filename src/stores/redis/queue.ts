@@ -8,24 +8,27 @@ import { toJob, toList, toText } from './reply.ts';
 import type { Script } from './script.ts';
 import type { WakeUp } from './wake-up.ts';
 
-/** The jobs of all processes that have the same prefix. Redis's clock decides what is due and which lease has ended. */
+/**
+ * The jobs of all processes with the same prefix. The clock of Redis decides which job is due and
+ * which lease has ended.
+ */
 export class RedisQueue implements Queue {
   readonly ledger: RedisLedger;
   readonly #connection: Connection;
-  /** The key that all keys of the queue begin with. */
+  /** The key with which all keys of the queue begin. */
   readonly #root: string;
-  readonly #bell: WakeUp;
+  readonly #wakeUp: WakeUp;
   readonly #nextId = monotonicFactory();
   readonly #lostClaims = new LostClaims();
 
-  constructor(connection: Connection, root: string, bell: WakeUp) {
+  constructor(connection: Connection, root: string, wakeUp: WakeUp) {
     this.#connection = connection;
     this.#root = root;
-    this.#bell = bell;
+    this.#wakeUp = wakeUp;
     this.ledger = new RedisLedger(connection, root);
   }
 
-  /** Rejected for want of an answer, the job may run all the same: Redis may have taken it. */
+  /** If it rejects because no reply arrived, the job may still run: Redis may have stored it. */
   async push({ rule, payload, dueAtMs }: NewJob): Promise<string> {
     const id = this.#nextId();
     await this.#run(PUSH, id, rule, dueAtMs, toBuffer(payload), Date.now());
@@ -67,7 +70,7 @@ export class RedisQueue implements Queue {
   }
 
   onPush(listener: () => void): () => void {
-    return this.#bell.listen(listener);
+    return this.#wakeUp.listen(listener);
   }
 
   #run(script: Script, ...args: readonly (string | number | Buffer)[]): Promise<unknown> {
@@ -75,30 +78,33 @@ export class RedisQueue implements Queue {
   }
 }
 
-/** The same bytes; ioredis would write any other view as text. */
+/** The same bytes as a Buffer. ioredis would write any other view as text. */
 function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-/** Of an outage in which many claims were tried, so many of the last ones. */
-const MOST = 100;
+/** How many of the last lost claims of an outage are remembered. */
+const MOST_LOST_CLAIMS = 100;
 
 /**
- * The leases of claims of which nobody heard what came: Redis may have made them, or may yet when it goes on. Whoever claims next can have their jobs at once,
- * who would else wait until the leases end.
+ * The leases of claims whose replies did not arrive. Redis may have made these claims, or may still
+ * make them when it continues. The next claim returns their jobs at once; otherwise they would wait
+ * until the leases end.
  */
 class LostClaims {
-  /** By when it has ended for sure, in the order they were lost. */
+  /**
+   * By lease, in the order in which they were lost: the time by which the lease has surely ended.
+   */
   readonly #endsAtMs = new Map<string, number>();
 
   add(lease: string, leaseMs: number): void {
-    // By the time that it is made, it has not begun.
+    // Twice the length, because the lease begins only when Redis runs the claim.
     this.#endsAtMs.set(lease, performance.now() + 2 * leaseMs);
     const [first] = this.#endsAtMs.keys();
-    if (first !== undefined && this.#endsAtMs.size > MOST) this.#endsAtMs.delete(first);
+    if (first !== undefined && this.#endsAtMs.size > MOST_LOST_CLAIMS) this.#endsAtMs.delete(first);
   }
 
-  /** Those that may last. */
+  /** The leases that may still last. */
   list(): readonly string[] {
     if (this.#endsAtMs.size === 0) return [];
     const now = performance.now();

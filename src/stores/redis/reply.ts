@@ -5,7 +5,7 @@ export function toText(value: unknown): string {
   return toBytes(value).toString();
 }
 
-/** A number in a script's reply: scores and fields of hashes come as text. */
+/** A number in a script's reply. Scores and values of hashes are strings. */
 export function toNumber(value: unknown): number {
   return typeof value === 'number' ? value : Number(toText(value));
 }
@@ -20,7 +20,7 @@ export function toList(value: unknown): readonly unknown[] {
   return value;
 }
 
-/** The job of which a script tells: the first seven parts of its reply, in this order. */
+/** The job in a script's reply: its first seven items, in this order. */
 export function toJob([id, rule, payload, dueAt, attempts, failures, vanished]: readonly unknown[]): Job {
   return {
     id: toText(id),

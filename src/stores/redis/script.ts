@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 
-/** How much of Redis a script needs to work: a replica still reads, and one without memory still takes things away. */
+/**
+ * What Redis must be able to do for a script: a replica can still read, and a server without free
+ * memory can still delete.
+ */
 export type Needs = 'reading' | 'writing' | 'memory';
 
-/** One verb of a store, as Redis runs it: whole, with nothing else in between. */
+/** One verb of a store. Redis runs it as one whole step. */
 export interface Script {
   readonly lua: string;
-  /** By which a server that has met the script before knows it. */
+  /** SHA-1 of `lua`, for EVALSHA. */
   readonly sha: string;
   readonly needs: Needs;
 }

@@ -5,11 +5,12 @@ import { addressOf, disconnect, ioredis, optionsOfNode, pauseBeforeRetry } from 
 import { nameOf, toCause } from './trouble.ts';
 
 /**
- * Tells who listens that something was pushed, by any process. It has a connection of its own, because one that is subscribed can do nothing
- * else, and only while somebody listens.
+ * Calls its listeners when any process has pushed a job. It has a connection of its own, because a
+ * subscribed connection accepts no other commands, and it is connected only while there is a
+ * listener.
  */
 export class WakeUp {
-  readonly #place: RedisEndpoint;
+  readonly #endpoint: RedisEndpoint;
   readonly #channel: string;
   readonly #log: Log;
   readonly #listeners = new Set<() => void>();
@@ -17,16 +18,16 @@ export class WakeUp {
   #reportedRefusal = false;
   #isClosed = false;
 
-  constructor(place: RedisEndpoint, channel: string, log: Log) {
-    this.#place = place;
+  constructor(endpoint: RedisEndpoint, channel: string, log: Log) {
+    this.#endpoint = endpoint;
     this.#channel = channel;
     this.#log = log;
   }
 
-  /** Returns how to stop. */
+  /** Returns a function that removes the listener. */
   listen(listener: () => void): () => void {
     if (this.#isClosed) return () => {};
-    // The same function may listen twice.
+    // A function of its own, because the same function may be added twice.
     const call = (): void => listener();
     this.#listeners.add(call);
     this.#client ??= this.#connect();
@@ -48,26 +49,26 @@ export class WakeUp {
   }
 
   #connect(): Redis {
-    const place = this.#place;
-    // In a Cluster each node hears what is published at any.
+    const endpoint = this.#endpoint;
+    // In a Cluster every node receives what is published at any node.
     let node = 0;
     const { Redis } = ioredis();
     const client = new Redis({
-      ...optionsOfNode(place),
-      ...addressOf(place),
+      ...optionsOfNode(endpoint),
+      ...addressOf(endpoint),
       maxRetriesPerRequest: 0,
-      // ioredis would leave it uncaught when that fails.
+      // ioredis would leave a failed resubscription as an unhandled rejection.
       autoResubscribe: false,
       retryStrategy: (attempt) => {
-        // Read again before each attempt.
-        if (place.mode === 'cluster') Object.assign(client.options, addressOf(place, ++node));
+        // ioredis reads the options again before each attempt.
+        if (endpoint.mode === 'cluster') Object.assign(client.options, addressOf(endpoint, ++node));
         return pauseBeforeRetry(attempt);
       },
     });
-    // The connection of the verbs tells the log; who waits for a push looks by itself all the same.
+    // The connection of the verbs logs failures. Workers also check for jobs without notifications.
     client.on('error', () => {});
     client.on('ready', () => void this.#subscribe(client));
-    client.on('message', () => this.#ring());
+    client.on('message', () => this.#notify());
     return client;
   }
 
@@ -75,24 +76,25 @@ export class WakeUp {
     try {
       await client.subscribe(this.#channel);
     } catch (error) {
-      // Closed again, or the user may not; ioredis rejects with nothing but errors.
+      // The connection was closed again, or the user lacks the right. ioredis rejects with errors
+      // only.
       this.#reportRefusal(error as Error);
       return;
     }
-    // Something may have been pushed while nobody could hear it.
-    this.#ring();
+    // A job may have been pushed while the connection was away.
+    this.#notify();
   }
 
   #reportRefusal(error: Error): void {
     if (this.#reportedRefusal || !error.message.includes('NOPERM')) return;
     this.#reportedRefusal = true;
     this.#log.warn(
-      `${nameOf(this.#place)} forbids this user the channel ${this.#channel}; jobs of other processes are noticed later`,
+      `${nameOf(this.#endpoint)} forbids this user the channel ${this.#channel}; jobs of other processes are noticed later`,
       { error: toCause(error) },
     );
   }
 
-  #ring(): void {
+  #notify(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 }

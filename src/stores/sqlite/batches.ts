@@ -1,24 +1,27 @@
-import type { Answer, Ask } from './messages.ts';
+import type { Answer, Call } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import { toFailure } from './sqlite-failure.ts';
 import { type OpenState, type StateFile, StateUnavailable } from './state-file.ts';
 import type { Step } from './verbs.ts';
 
-/** A transaction takes no further verbs after it: other processes wait for its end. */
+/**
+ * A transaction takes no further verbs after this time, because other processes wait for its end.
+ */
 const LONGEST_TRANSACTION_MS = 50;
 
 /**
- * Does what is asked in the order it was asked, and commits in groups: COMMIT blocks the thread while the disk writes, so whatever is asked
- * meanwhile is found waiting when it returns, and goes into the next transaction together. Nothing is answered before its COMMIT returned.
+ * Runs verbs in the order in which they arrived, and commits them in groups. COMMIT blocks the
+ * thread while the disk writes. The verbs that arrive meanwhile are queued and go into the next
+ * transaction together. No answer is sent before its COMMIT has returned.
  */
 export class Batches {
   readonly #file: StateFile;
   readonly #send: (answers: readonly Answer[]) => void;
-  #waiting: Ask[] = [];
+  #waiting: Call[] = [];
   #answers: Answer[] = [];
   #wrote = false;
-  /** Why what waits could not be begun yet. */
-  #heldUpBy: StateUnavailable | undefined;
+  /** Why the queued verbs could not be started yet. */
+  #blockedBy: StateUnavailable | undefined;
   #next: NodeJS.Immediate | undefined;
 
   constructor(file: StateFile, send: (answers: readonly Answer[]) => void) {
@@ -26,22 +29,22 @@ export class Batches {
     this.#send = send;
   }
 
-  /** Nothing waits to be done. */
+  /** Whether no verb is queued. */
   get isIdle(): boolean {
     return this.#next === undefined;
   }
 
-  add(ask: Ask): void {
-    this.#waiting.push(ask);
-    // All messages that have arrived are handed over before an immediate runs.
+  add(call: Call): void {
+    this.#waiting.push(call);
+    // Node delivers all messages that have arrived before it runs an immediate.
     this.#next ??= setImmediate(() => this.#run());
   }
 
   #run(): void {
-    const asks = this.#waiting;
+    const calls = this.#waiting;
     this.#waiting = [];
-    // What is left over is older than what arrives from now on.
-    this.#waiting = this.#work(asks);
+    // Verbs that are left over are older than those that arrive from now on.
+    this.#waiting = this.#work(calls);
     if (this.#answers.length > 0) this.#send(this.#answers);
     this.#answers = [];
     if (this.#wrote) this.#tidy();
@@ -49,88 +52,96 @@ export class Batches {
     this.#next = this.#waiting.length > 0 ? setImmediate(() => this.#run()) : undefined;
   }
 
-  /** Returns what must wait. */
-  #work(asks: Ask[]): Ask[] {
+  /** Runs the verbs. Returns those that must wait. */
+  #work(calls: Call[]): Call[] {
     try {
       const state = this.#file.open();
-      return this.#write(state, this.#read(state, asks));
+      return this.#write(state, this.#read(state, calls));
     } catch (error) {
       if (!(error instanceof StateUnavailable)) throw error;
-      return this.#refuse(asks, error);
+      return this.#refuse(calls, error);
     }
   }
 
-  /** What comes before the first write needs no transaction, and no lock. Returns the rest. */
-  #read(state: OpenState, asks: Ask[]): Ask[] {
-    for (const [index, ask] of asks.entries()) {
-      if (this.#isLate(ask)) continue;
-      const { writes, run } = toStep(state, ask);
+  /**
+   * Runs the verbs up to the first write, which need no transaction and no lock. Returns the rest.
+   */
+  #read(state: OpenState, calls: Call[]): Call[] {
+    for (const [index, call] of calls.entries()) {
+      if (this.#isLate(call)) continue;
+      const { writes, run } = toStep(state, call);
       try {
-        if (writes(...ask.args)) return asks.slice(index);
-        this.#answers.push({ number: ask.number, kind: 'value', value: run(...ask.args) });
+        if (writes(...call.args)) return calls.slice(index);
+        this.#answers.push({ number: call.number, kind: 'value', value: run(...call.args) });
       } catch (cause) {
         const verdict = this.#file.judge(cause);
-        if (verdict !== 'mistake') return this.#refuse(asks.slice(index), verdict);
-        this.#answers.push({ number: ask.number, kind: 'mistake', cause });
+        if (verdict !== 'mistake') return this.#refuse(calls.slice(index), verdict);
+        this.#answers.push({ number: call.number, kind: 'mistake', cause });
       }
     }
     return [];
   }
 
-  /** One transaction. Returns what did not go into it. */
-  #write(state: OpenState, asks: Ask[]): Ask[] {
-    if (asks.length === 0) return [];
+  /** Runs one transaction. Returns the verbs that did not go into it. */
+  #write(state: OpenState, calls: Call[]): Call[] {
+    if (calls.length === 0) return [];
     const { database } = state;
     const answers: Answer[] = [];
     let taken = 0;
     try {
       database.exec('BEGIN IMMEDIATE');
-      this.#heldUpBy = undefined;
+      this.#blockedBy = undefined;
       const endMs = monotonicMs() + LONGEST_TRANSACTION_MS;
-      for (const ask of asks) {
+      for (const call of calls) {
         if (taken > 0 && monotonicMs() > endMs) break;
         taken++;
-        if (!this.#isLate(ask)) answers.push(doStep(state, ask));
+        if (!this.#isLate(call)) answers.push(runStep(state, call));
       }
       database.exec('COMMIT');
     } catch (cause) {
-      return this.#undo(state, asks, taken, cause);
+      return this.#undo(state, calls, taken, cause);
     }
     this.#wrote = true;
     this.#answers.push(...answers);
-    return asks.slice(taken);
+    return calls.slice(taken);
   }
 
-  /** Nothing of the transaction happened. If one of many may be to blame, each is tried alone. Returns what must wait. */
-  #undo({ database, upkeep }: OpenState, asks: Ask[], taken: number, cause: unknown): Ask[] {
-    // Some errors undo the transaction by themselves.
+  /**
+   * Rolls the transaction back. If one of many verbs may be the cause, each is tried alone. Returns
+   * the verbs that must wait.
+   */
+  #undo({ database, upkeep }: OpenState, calls: Call[], taken: number, cause: unknown): Call[] {
+    // Some errors roll the transaction back by themselves.
     if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
     const verdict = this.#file.judge(cause);
     if (verdict === 'mistake') throw cause;
-    if (verdict.kind === 'full' && upkeep.makeRoom()) return asks;
-    const tried = asks.slice(0, taken);
+    if (verdict.kind === 'full' && upkeep.makeRoom()) return calls;
+    const tried = calls.slice(0, taken);
     if (verdict.kind === 'full' && taken > 1) {
-      return [...tried.flatMap((ask) => this.#work([ask])), ...asks.slice(taken)];
+      return [...tried.flatMap((call) => this.#work([call])), ...calls.slice(taken)];
     }
-    return this.#refuse(asks, verdict);
+    return this.#refuse(calls, verdict);
   }
 
-  /** Answers all that cannot wait any longer. Returns the others: only those that are locked out may go on to wait. */
-  #refuse(asks: readonly Ask[], verdict: StateUnavailable): Ask[] {
+  /**
+   * Answers all verbs that cannot wait any longer. Returns the others: a verb waits only for a
+   * lock.
+   */
+  #refuse(calls: readonly Call[], verdict: StateUnavailable): Call[] {
     const { kind, message, cause } = verdict;
-    this.#heldUpBy = kind === 'locked' ? verdict : undefined;
+    this.#blockedBy = kind === 'locked' ? verdict : undefined;
     const now = monotonicMs();
-    return asks.filter(({ number, giveUpAtMs }) => {
-      if (kind === 'locked' && now < giveUpAtMs) return true;
+    return calls.filter(({ number, startUntilMs }) => {
+      if (kind === 'locked' && now < startUntilMs) return true;
       this.#answers.push({ number, kind: 'unavailable', message, cause });
       return false;
     });
   }
 
-  #isLate({ number, giveUpAtMs }: Ask): boolean {
-    if (monotonicMs() < giveUpAtMs) return false;
-    const isSlow = `${this.#file.path} is behind with its writes: the disk is too slow for what is asked`;
-    const { message = isSlow, cause } = this.#heldUpBy ?? {};
+  #isLate({ number, startUntilMs }: Call): boolean {
+    if (monotonicMs() < startUntilMs) return false;
+    const isSlow = `${this.#file.path} has too many queued writes: the disk is too slow for this load`;
+    const { message = isSlow, cause } = this.#blockedBy ?? {};
     this.#answers.push({ number, kind: 'unavailable', message, cause });
     return true;
   }
@@ -139,28 +150,31 @@ export class Batches {
     try {
       this.#file.open().upkeep.afterWrite();
     } catch (error) {
-      // Nobody waits for it; what is really wrong will be told to whoever asks next.
+      // No caller waits for the upkeep. A lasting problem is reported to the next verb.
       if (!(error instanceof StateUnavailable)) this.#file.judge(error);
     }
   }
 }
 
-/** In a savepoint, so that a mistake undoes none of the others. Any other error is the business of the whole transaction. */
-function doStep(state: OpenState, ask: Ask): Answer {
+/**
+ * Runs a verb in a savepoint, so that a mistake rolls back no other verb. Any other error fails the
+ * whole transaction.
+ */
+function runStep(state: OpenState, call: Call): Answer {
   const { database } = state;
   database.exec('SAVEPOINT verb');
   try {
-    const value = toStep(state, ask).run(...ask.args);
+    const value = toStep(state, call).run(...call.args);
     database.exec('RELEASE verb');
-    return { number: ask.number, kind: 'value', value };
+    return { number: call.number, kind: 'value', value };
   } catch (cause) {
     if (toFailure(cause) !== 'mistake') throw cause;
     database.exec('ROLLBACK TO verb; RELEASE verb');
-    return { number: ask.number, kind: 'mistake', cause };
+    return { number: call.number, kind: 'mistake', cause };
   }
 }
 
-function toStep({ steps }: OpenState, { verb }: Ask): Step<(...args: readonly unknown[]) => unknown> {
-  // StateThread.ask lets nobody ask a verb with other arguments than its own.
+function toStep({ steps }: OpenState, { verb }: Call): Step<(...args: readonly unknown[]) => unknown> {
+  // The types of StateThread.call ensure that a verb gets its own arguments.
   return steps[verb] as unknown as Step<(...args: readonly unknown[]) => unknown>;
 }

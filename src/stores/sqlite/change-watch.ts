@@ -1,28 +1,34 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** Another process writes first, and its change is to be seen some moments later, when its commit is done. */
-const LOOKS_AFTER_MS = [0, 3, 6, 12, 25, 50, 100, 200];
+/**
+ * The event arrives while another process still writes; its change becomes visible a few
+ * milliseconds later, after its commit. So the check is repeated after these pauses.
+ */
+const CHECKS_AFTER_MS = [0, 3, 6, 12, 25, 50, 100, 200];
 
-/** Where the system cannot tell of changes, e.g. because all its watches are taken. */
-const LOOK_EACH_MS = 500;
+/** Fallback for systems that cannot report changes, e.g. because all inotify watches are used. */
+const CHECK_EACH_MS = 500;
 
-/** Tells when a file that begins with this path has been written, by anybody: each time somewhat late, and rather once too often. */
+/**
+ * Calls `check` after any process wrote a file whose path begins with `file`. The call may be late,
+ * and may come more often than needed.
+ */
 export class ChangeWatch {
-  readonly #look: () => void;
+  readonly #check: () => void;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #looks = 0;
+  #checks = 0;
 
-  constructor(file: string, look: () => void) {
-    this.#look = look;
+  constructor(file: string, check: () => void) {
+    this.#check = check;
     try {
       const name = basename(file);
       this.#watcher = watch(dirname(file), (_, changed) => {
-        if (changed?.startsWith(name)) this.#startLooking();
+        if (changed?.startsWith(name)) this.#startChecking();
       });
       this.#watcher.on('error', () => this.#fallBack());
-      this.#startLooking();
+      this.#startChecking();
     } catch {
       this.#fallBack();
     }
@@ -34,21 +40,21 @@ export class ChangeWatch {
     clearInterval(this.#timer);
   }
 
-  #startLooking(): void {
-    this.#looks = 0;
-    this.#timer ??= setTimeout(() => this.#lookAgain(), LOOKS_AFTER_MS[0]);
+  #startChecking(): void {
+    this.#checks = 0;
+    this.#timer ??= setTimeout(() => this.#checkAgain(), CHECKS_AFTER_MS[0]);
   }
 
-  #lookAgain(): void {
-    this.#look();
-    this.#looks++;
-    const pauseMs = LOOKS_AFTER_MS[this.#looks];
-    this.#timer = pauseMs === undefined ? undefined : setTimeout(() => this.#lookAgain(), pauseMs);
+  #checkAgain(): void {
+    this.#check();
+    this.#checks++;
+    const pauseMs = CHECKS_AFTER_MS[this.#checks];
+    this.#timer = pauseMs === undefined ? undefined : setTimeout(() => this.#checkAgain(), pauseMs);
   }
 
   #fallBack(): void {
     this.#watcher?.close();
     clearTimeout(this.#timer);
-    this.#timer = setInterval(this.#look, LOOK_EACH_MS);
+    this.#timer = setInterval(this.#check, CHECK_EACH_MS);
   }
 }

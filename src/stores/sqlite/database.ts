@@ -4,33 +4,38 @@ import { DatabaseSync } from 'node:sqlite';
 import { makeFolder } from '../../process/make-folder.ts';
 import { migrate } from './schema.ts';
 
-/** How long SQLite itself waits for a lock. Whoever asked may have more time: then it is tried again. */
+/** How long SQLite itself waits for a lock. A verb with more time left is tried again. */
 const LOCK_WAIT_MS = 150;
 
-/** The write-ahead log is cut back to it after it was folded into the database. */
+/** The write-ahead log is truncated to this size after its content was copied into the database. */
 const WAL_BYTES = 16 * 1024 * 1024;
 
-/** An open database, and the file it is. */
+/** An open database. */
 export interface OpenDatabase {
   readonly database: DatabaseSync;
-  /** Whether the path still leads to the file that is open; SQLite would go on to write into one that was removed. */
+  /**
+   * Whether the path still leads to the open file. SQLite would continue to write into a removed
+   * file.
+   */
   isInPlace(): boolean;
 }
 
 /**
- * Opens the database, with its folder and its schema where they are missing. Nobody but this user may read them.
+ * Opens the database. Creates its folder and schema if they are missing; only the user of this
+ * process may read them.
  *
- * WAL lets several processes use it together, and a commit costs one write to the end of one file. Under synchronous=FULL that write is on the
- * disk when COMMIT returns; under NORMAL it is with the operating system. Throws errors of SQLite and of the file system.
+ * In WAL mode several processes can use it together, and a commit costs one write at the end of one
+ * file. With synchronous=FULL that write is on the disk when COMMIT returns; with NORMAL it is in
+ * the cache of the operating system. Throws errors of SQLite and of the file system.
  */
 export function openDatabase(file: string, { fsync }: { readonly fsync: boolean }): OpenDatabase {
   prepareFolder(dirname(file), fsync);
   createPrivate(file);
   const database = new DatabaseSync(file, { timeout: LOCK_WAIT_MS });
   try {
-    // Of use only before the first table is made.
+    // Has an effect only before the first table is created.
     database.exec('PRAGMA auto_vacuum = INCREMENTAL');
-    // Changing it needs the file for itself, so it is done once.
+    // The change needs exclusive access to the file, so it is done once.
     if (database.prepare('PRAGMA journal_mode').get()?.journal_mode !== 'wal') {
       database.exec('PRAGMA journal_mode = WAL');
     }
@@ -44,7 +49,9 @@ export function openDatabase(file: string, { fsync }: { readonly fsync: boolean 
   }
 }
 
-/** The names of new folders are on the disk, too, before anything is said to be stored in them. */
+/**
+ * Creates the folder. The entries of new folders are on the disk before data is reported as stored.
+ */
 function prepareFolder(folder: string, fsync: boolean): void {
   const first = makeFolder(folder, 0o700);
   if (first === undefined || !fsync) return;
@@ -59,14 +66,15 @@ function prepareFolder(folder: string, fsync: boolean): void {
 }
 
 /**
- * SQLite would make the file readable for all; what it puts beside it gets the same mode. An existing file is not touched: to close it
- * would end all locks that this process has on it (POSIX).
+ * Creates the file for this user only. SQLite would make it readable for all, and gives its
+ * additional files the same mode. An existing file is not opened: closing it would release all
+ * locks that this process has on it (POSIX).
  */
 function createPrivate(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
-    // Any other problem with the file is told by SQLite in a moment, with its own words.
+    // SQLite reports any other problem with the file later, with its own message.
     if (!isExisting(error)) throw error;
   }
 }

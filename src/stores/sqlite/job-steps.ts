@@ -4,7 +4,7 @@ import { monotonicFactory } from 'ulid';
 import type { Job, NewJob, Tick } from '../../contract/store.ts';
 import { always, type Hold, type Steps } from './verbs.ts';
 
-/** A tick that lies so far ahead comes from a clock that was wrong. */
+/** A tick this far in the future comes from a wrong clock. */
 const WRONG_CLOCK_MS = 60_000;
 
 type Row = Record<string, SQLOutputValue>;
@@ -12,8 +12,9 @@ type Row = Record<string, SQLOutputValue>;
 /**
  * The verbs of the queue.
  *
- * A lease is over when its end is past; and when its end is further ahead than twice its length, because then the clock went back since,
- * and the job would wait until the clock is there again. Twice, so that a clock that is only set right by a little ends no lease.
+ * A lease has ended when its end is past. It has also ended when its end is further in the future
+ * than twice its length: then the clock was set back after the claim, and the job would wait until
+ * the clock has caught up. Twice, so that a small correction of the clock ends no lease.
  */
 export function jobSteps(
   database: DatabaseSync,
@@ -54,7 +55,10 @@ export function jobSteps(
     return id;
   };
 
-  /** Of all these rules together; a few look-ups in the index for each. */
+  /**
+   * The id of the job that is due longest among all these rules, with a few index look-ups for
+   * each.
+   */
   const findDue = (rules: readonly string[]): string | undefined => {
     const now = Date.now();
     let due: Row | undefined;
@@ -113,13 +117,13 @@ export function jobSteps(
   };
 }
 
-/** Of two jobs that are due, the one that is due longer. */
+/** Whether `one` has been due longer than `other`. */
 function isBefore(one: Row, other: Row): boolean {
   const difference = Number(one.ready_at) - Number(other.ready_at);
   return difference < 0 || (difference === 0 && String(one.id) < String(other.id));
 }
 
-/** A row of `jobs` with these columns. */
+/** Converts a row of `jobs` with these columns. */
 export function toJob(row: Row): Job {
   return {
     id: String(row.id),

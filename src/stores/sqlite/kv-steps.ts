@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { toBytes } from './job-steps.ts';
 import { always, never, type Steps } from './verbs.ts';
 
-/** The verbs of key-value stores. An entry whose time is over is not there, also while its row still is. */
+/** The verbs of key-value stores. An expired entry counts as absent, even while its row exists. */
 export function kvSteps(database: DatabaseSync): Pick<Steps, 'get' | 'put' | 'delete' | 'keys'> {
   const get = database.prepare(
     'SELECT value FROM kv WHERE namespace = ? AND key = ? AND (expires_at IS NULL OR expires_at > ?)',
@@ -18,7 +18,7 @@ export function kvSteps(database: DatabaseSync): Pick<Steps, 'get' | 'put' | 'de
          AND (expires_at IS NULL OR expires_at > :now)
        ORDER BY key LIMIT :limit`,
     );
-  const keysBehind = keysFrom('>');
+  const keysAfter = keysFrom('>');
   const keysAt = keysFrom('>=');
 
   return {
@@ -45,13 +45,14 @@ export function kvSteps(database: DatabaseSync): Pick<Steps, 'get' | 'put' | 'de
       writes: never,
       run: (namespace, prefix, limit, after) => {
         const first = Buffer.from(prefix);
-        // No UTF-8 has the byte 0xff, so every key that begins with the prefix is below the prefix with one behind it.
+        // No UTF-8 has the byte 0xff, so all keys with the prefix are below the prefix followed by
+        // 0xff.
         const end = Buffer.concat([first, Buffer.from([0xff])]);
         const range = { namespace, end, now: Date.now(), limit };
-        const behind = Buffer.from(after ?? '');
+        const previous = Buffer.from(after ?? '');
         const rows =
-          after !== undefined && behind.compare(first) >= 0
-            ? keysBehind.all({ ...range, from: behind })
+          after !== undefined && previous.compare(first) >= 0
+            ? keysAfter.all({ ...range, from: previous })
             : keysAt.all({ ...range, from: first });
         return rows.map(({ key }) => Buffer.from(toBytes(key)).toString());
       },

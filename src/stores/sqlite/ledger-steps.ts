@@ -3,14 +3,14 @@ import type { JobRecord, JobState } from '../../contract/store.ts';
 import { toJob } from './job-steps.ts';
 import { always, never, type Steps } from './verbs.ts';
 
-/** See `jobSteps` for why a lease may end too far ahead. */
+/** See `jobSteps` for the leases that end too far in the future. */
 const RUNS = '(lease IS NOT NULL AND lease_ends_at > :now AND lease_ends_at - 2 * lease_ms <= :now)';
 
 const RECORDS = `
   SELECT *, CASE WHEN dead THEN 'dead' WHEN ${RUNS} THEN 'running' ELSE 'waiting' END AS state
   FROM jobs WHERE id > :after AND (:rule IS NULL OR rule = :rule)`;
 
-/** The part that tells the state comes in words that let SQLite take an index. */
+/** The condition of each state, written so that SQLite uses an index. */
 const OF_STATE: Readonly<Record<JobState, string>> = {
   waiting: `AND dead = 0 AND NOT ${RUNS}`,
   running: `AND ${RUNS}`,

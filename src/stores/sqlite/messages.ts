@@ -1,45 +1,51 @@
 import type { VerbName } from './verbs.ts';
 
-/** A verb on its way to the thread. */
-export interface Ask {
+/** A call of a verb, sent to the thread. */
+export interface Call {
   readonly number: number;
   readonly verb: VerbName;
   readonly args: readonly unknown[];
-  /** By the monotonic clock: a verb that was not begun until then is not begun any more, because nobody will be waiting for it. */
-  readonly giveUpAtMs: number;
+  /**
+   * By the monotonic clock. A verb that was not started by then is not started at all, because its
+   * caller will not wait for the answer.
+   */
+  readonly startUntilMs: number;
 }
 
 export type ToThread =
-  | { readonly kind: 'ask'; readonly ask: Ask }
-  /** From now on, tell when another process changed something. */
+  | { readonly kind: 'call'; readonly call: Call }
+  /** Start to report changes of other processes. */
   | { readonly kind: 'watch' }
   /** Close the database and end. */
   | { readonly kind: 'close' };
 
 export type Answer =
   | { readonly number: number; readonly kind: 'value'; readonly value: unknown }
-  /** The store cannot do it just now. */
+  /** The store cannot run the verb at the moment. */
   | { readonly number: number; readonly kind: 'unavailable'; readonly message: string; readonly cause: unknown }
-  /** Whoever asked made a mistake. */
+  /** The call was invalid. */
   | { readonly number: number; readonly kind: 'mistake'; readonly cause: unknown };
 
 export type FromThread =
-  /** The thread has started, and touched nothing yet. */
+  /** The thread has started and has not opened the database yet. */
   | { readonly kind: 'running' }
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
-  /** Another process changed something. */
+  /** Another process has changed the database. */
   | { readonly kind: 'changed' }
   /** For the log. */
   | { readonly kind: 'warning'; readonly message: string };
 
-/** What the thread is started with. */
+/** What StateThread passes to a new thread. */
 export interface ThreadSetup {
   /** Path of the database. */
   readonly file: string;
   readonly fsync: boolean;
 }
 
-/** A copy of its own for another thread, which the sender then has no more. Cloning would take along the whole buffer that the bytes lie in. */
+/**
+ * A copy to transfer to another thread. The sender loses it. Structured cloning would copy the
+ * whole buffer that contains the bytes.
+ */
 export function toTransfer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }

@@ -4,18 +4,24 @@ import type { Store } from '../../contract/store.ts';
 import { SqliteKv, SqliteQueue } from './queue.ts';
 import { StateThread } from './state-thread.ts';
 
-/** The database's name in the data folder; SQLite puts files beside it that begin the same. */
+/**
+ * The name of the database in the data folder. The names of SQLite's additional files begin with
+ * it.
+ */
 export const STATE_FILE = 'state.db';
 
 export interface SqliteSetup {
-  /** Made when the store is first used. */
+  /** Created when the store is first used. */
   readonly dataDir: string;
-  /** Without, what is stored survives the process, but maybe not a loss of power. */
+  /** Without it, stored data survives the process, but maybe not a loss of power. */
   readonly fsync: boolean;
   readonly log: Log;
 }
 
-/** The embedded store. Nothing is opened, and no thread started, before it is used. Several processes may open the same. */
+/**
+ * The embedded store. It opens no file and starts no thread before its first use. Several processes
+ * may use the same folder.
+ */
 export function openSqliteStore({ dataDir, fsync, log }: SqliteSetup): Store {
   const thread = new StateThread({
     file: join(dataDir, STATE_FILE),

@@ -3,7 +3,7 @@ import { toTransfer } from './messages.ts';
 import type { StateThread } from './state-thread.ts';
 import type { Hold } from './verbs.ts';
 
-/** The queue of the embedded store: each verb is done by its thread. */
+/** The queue of the embedded store. The thread of the database runs each verb. */
 export class SqliteQueue implements Queue {
   readonly ledger: Ledger;
   readonly #thread: StateThread;
@@ -12,59 +12,61 @@ export class SqliteQueue implements Queue {
   constructor(thread: StateThread) {
     this.#thread = thread;
     this.ledger = {
-      list: (filter: JobFilter) => thread.ask('list', [filter]),
-      find: (id) => thread.ask('find', [id]),
-      counts: () => thread.ask('counts', []),
-      retry: async (id) => this.#announceIf(await thread.ask('retry', [id])),
-      drop: (id) => thread.ask('drop', [id]),
+      list: (filter: JobFilter) => thread.call('list', [filter]),
+      find: (id) => thread.call('find', [id]),
+      counts: () => thread.call('counts', []),
+      retry: async (id) => this.#announceIf(await thread.call('retry', [id])),
+      drop: (id) => thread.call('drop', [id]),
     };
   }
 
   async push({ rule, payload, dueAtMs }: NewJob): Promise<string> {
     const bytes = toTransfer(payload);
-    const id = await this.#thread.ask('push', [{ rule, dueAtMs, payload: bytes }], [bytes.buffer]);
+    const id = await this.#thread.call('push', [{ rule, dueAtMs, payload: bytes }], [bytes.buffer]);
     this.announce();
     return id;
   }
 
   claim(rules: readonly string[], leaseMs: number): Promise<Claim | undefined> {
-    return this.#thread.ask('claim', [rules, leaseMs]);
+    return this.#thread.call('claim', [rules, leaseMs]);
   }
 
   extend(claim: Claim, leaseMs: number): Promise<boolean> {
-    return this.#thread.ask('extend', [toHold(claim), leaseMs]);
+    return this.#thread.call('extend', [toHold(claim), leaseMs]);
   }
 
   done(claim: Claim): Promise<boolean> {
-    return this.#thread.ask('done', [toHold(claim)]);
+    return this.#thread.call('done', [toHold(claim)]);
   }
 
   async again(claim: Claim, dueAtMs: number, reason?: string): Promise<boolean> {
-    return this.#announceIf(await this.#thread.ask('again', [toHold(claim), dueAtMs, reason]));
+    return this.#announceIf(await this.#thread.call('again', [toHold(claim), dueAtMs, reason]));
   }
 
   bury(claim: Claim, reason: string): Promise<boolean> {
-    return this.#thread.ask('bury', [toHold(claim), reason]);
+    return this.#thread.call('bury', [toHold(claim), reason]);
   }
 
   async tick({ rule, schedule, atMs, payload }: Tick): Promise<TickOutcome> {
     const bytes = toTransfer(payload);
-    const outcome = await this.#thread.ask('tick', [{ rule, schedule, atMs, payload: bytes }], [bytes.buffer]);
+    const outcome = await this.#thread.call('tick', [{ rule, schedule, atMs, payload: bytes }], [bytes.buffer]);
     this.#announceIf(outcome === 'pushed');
     return outcome;
   }
 
   onPush(listener: () => void): () => void {
-    // An object of its own, so that who listens twice is called twice, and stops one of them.
+    // An object of its own, so that a function that is added twice is called twice and removed
+    // once.
     const entry = { listener };
     this.#listeners.add(entry);
     this.#thread.watch();
     return () => this.#listeners.delete(entry);
   }
 
-  /** Something may have become due. */
+  /** Calls the listeners, because a job may have become due. */
   announce(): void {
-    // Later, so that what a listener throws is not taken for a failure of the push.
+    // Called in a microtask, so that an error of a listener does not look like a failure of the
+    // push.
     for (const { listener } of this.#listeners) queueMicrotask(listener);
   }
 
@@ -78,7 +80,7 @@ function toHold({ job, lease }: Claim): Hold {
   return { id: job.id, lease };
 }
 
-/** Values of one namespace in the embedded store. */
+/** The values of one namespace in the embedded store. */
 export class SqliteKv implements Kv {
   readonly #thread: StateThread;
   readonly #namespace: string;
@@ -89,19 +91,19 @@ export class SqliteKv implements Kv {
   }
 
   get(key: string): Promise<Uint8Array | undefined> {
-    return this.#thread.ask('get', [this.#namespace, key]);
+    return this.#thread.call('get', [this.#namespace, key]);
   }
 
   put(key: string, value: Uint8Array, ttlMs?: number): Promise<void> {
     const bytes = toTransfer(value);
-    return this.#thread.ask('put', [this.#namespace, key, bytes, ttlMs], [bytes.buffer]);
+    return this.#thread.call('put', [this.#namespace, key, bytes, ttlMs], [bytes.buffer]);
   }
 
   delete(key: string): Promise<void> {
-    return this.#thread.ask('delete', [this.#namespace, key]);
+    return this.#thread.call('delete', [this.#namespace, key]);
   }
 
   list(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
-    return this.#thread.ask('keys', [this.#namespace, prefix, limit, after]);
+    return this.#thread.call('keys', [this.#namespace, prefix, limit, after]);
   }
 }

@@ -1,11 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /**
- * From version 0, which is an empty file, to 1, and so on. One that was released is never changed: append another.
+ * The first one leads from version 0, an empty file, to version 1, and so on. Never change one that
+ * was released: append another.
  *
- * Times are milliseconds since the epoch. The large column comes last, so that the others are read without it.
- * `ready_at` is when a job may be claimed: it is due, or its lease ends.
- * Of running jobs there are never many, so their indexes are small. In a database of UTF-8, BLOBs and TEXT compare by bytes.
+ * Times are milliseconds since the epoch. The large column is last, so that the others are read
+ * without it. `ready_at` is when a job may be claimed: the time at which it is due, or the end of
+ * its lease. There are few running jobs, so their indexes are small. In a database of UTF-8, BLOB
+ * and TEXT are compared by bytes.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -47,16 +49,19 @@ const MIGRATIONS: readonly string[] = [
   'ALTER TABLE jobs ADD COLUMN vanished INTEGER NOT NULL DEFAULT 0',
 ];
 
-/** Brings the schema to the version of this nexthop, in one step. Throws when a newer one wrote the file. */
+/**
+ * Migrates the schema to the version of this nexthop, in one step. Throws if a newer nexthop wrote
+ * the file.
+ */
 export function migrate(database: DatabaseSync, file: string): void {
   if (versionOf(database) === MIGRATIONS.length) return;
   database.exec('BEGIN IMMEDIATE');
   try {
-    // Another process may have done it meanwhile.
+    // Another process may have migrated it meanwhile.
     const version = versionOf(database);
     if (version > MIGRATIONS.length) {
       throw new Error(
-        `${file} was written by a newer nexthop: its schema is ${version}, this one knows ${MIGRATIONS.length}; run that version, or set another DATA_DIR`,
+        `${file} was written by a newer nexthop: its schema is ${version}, this one supports ${MIGRATIONS.length}; run that version, or set another DATA_DIR`,
       );
     }
     for (const migration of MIGRATIONS.slice(version)) database.exec(migration);

@@ -1,12 +1,12 @@
-/** What a failure means for whoever asked, and for the database handle. */
+/** What a failure means for the caller and for the database handle. */
 export type Failure =
-  /** Somebody else is writing: it may work in a moment. */
+  /** Another process writes: a retry may work. */
   | 'locked'
-  /** Not just now, but the handle is sound. */
+  /** The verb fails at the moment, but the handle is sound. */
   | 'full'
-  /** The handle is of no use any more: open the file again. */
+  /** The handle is unusable: open the file again. */
   | 'broken'
-  /** The request itself cannot be done: a mistake of nexthop's own. */
+  /** The call itself is invalid: a defect of nexthop. */
   | 'mistake';
 
 /** Primary result codes (sqlite.org/rescode.html). */
@@ -34,23 +34,23 @@ const KINDS: Readonly<Record<number, Failure>> = {
   [RANGE]: 'mistake',
 };
 
-/** Of an error that a statement threw. */
+/** The kind of an error that a statement threw. */
 export function toFailure(error: unknown): Failure {
   const code = resultCode(error);
-  // Node's own complaints, e.g. about a value that no column can take.
+  // Errors of node:sqlite itself, e.g. about a value that no column can store.
   if (code === undefined) return 'mistake';
   return KINDS[code] ?? 'broken';
 }
 
-/** What is wrong with the database, and what to do; for the log and for a person. */
+/** What is wrong with the database and what to do, for the log and for operators. */
 export function describe(error: unknown, file: string): string {
   const what = error instanceof Error ? error.message : String(error);
   switch (resultCode(error)) {
     case CORRUPT:
     case NOTADB:
-      return `${file} is damaged (${what}): nothing was deleted; stop all that use it, move it away together with its -wal and -shm files, and put a backup in its place, or nothing to begin anew`;
+      return `${file} is damaged (${what}): nothing was deleted; stop all processes that use it, move it away together with its -wal and -shm files, then restore a backup, or start without a file to get an empty one`;
     case FULL:
-      return `no space is left for ${file} (${what}): free some; it goes on by itself`;
+      return `no space is left for ${file} (${what}): free some; the store recovers by itself`;
     case READONLY:
       return `${file} cannot be written (${what}): its file, its folder and their mount must be writable for this user`;
     case CANTOPEN:
@@ -58,9 +58,9 @@ export function describe(error: unknown, file: string): string {
     case BUSY:
     case LOCKED:
     case PROTOCOL:
-      return `${file} is locked (${what}): another process holds it for longer than a write of nexthop's takes`;
+      return `${file} is locked (${what}): another process holds the lock for longer than a write of nexthop takes`;
     default:
-      // Of the file system, which was asked for the folder and the file before SQLite was.
+      // An error of the file system: the folder and the file are opened before SQLite is.
       if (error instanceof Error && 'syscall' in error) return cannotBeOpened(file, what);
       return `${file} cannot be used: ${what}`;
   }
@@ -70,7 +70,7 @@ function cannotBeOpened(file: string, what: string): string {
   return `${file} cannot be opened (${what}): DATA_DIR must be a folder that this user may write`;
 }
 
-/** SQLite's primary code; undefined for what is no error of SQLite's. */
+/** SQLite's primary result code; undefined if the error is not from SQLite. */
 function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return error.errcode & 0xff;

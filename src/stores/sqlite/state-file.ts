@@ -7,16 +7,16 @@ import { describe, type Failure, toFailure } from './sqlite-failure.ts';
 import { Upkeep } from './upkeep.ts';
 import type { Steps } from './verbs.ts';
 
-/** A file that could not be opened is not tried more often than that. */
+/** A file that could not be opened is not tried again before this pause has passed. */
 const REOPEN_PAUSE_MS = 250;
 
-/** The database with all that is prepared on it. */
+/** The database with its prepared statements. */
 export interface OpenState extends OpenDatabase {
   readonly steps: Steps;
   readonly upkeep: Upkeep;
 }
 
-/** Why the database cannot be used just now, in words for a person. */
+/** Why the database cannot be used at the moment; the message is for operators. */
 export class StateUnavailable extends Error {
   override readonly name = 'StateUnavailable';
   readonly kind: Failure;
@@ -31,11 +31,14 @@ export interface StateFileSetup {
   readonly path: string;
   readonly fsync: boolean;
   readonly onOpen: () => void;
-  /** The file that was open is not in its place any more; what is there now is opened instead. */
+  /** The path no longer leads to the open file. The file that is there now is opened instead. */
   readonly onMoved: (message: string) => void;
 }
 
-/** The one database of the thread: opened when it is needed, and opened again after it broke or was moved away. */
+/**
+ * The one database of the thread. It is opened when it is needed, and again after it broke or was
+ * moved away.
+ */
 export class StateFile {
   readonly path: string;
   readonly #setup: StateFileSetup;
@@ -47,12 +50,10 @@ export class StateFile {
     this.#setup = setup;
   }
 
-  /** Throws StateUnavailable when it cannot be opened. */
+  /** Throws StateUnavailable if the database cannot be opened. */
   open(): OpenState {
     if (this.#state && !this.#state.isInPlace()) {
-      this.#setup.onMoved(
-        `${this.path} was removed or replaced while in use: what was stored in it is not there any more`,
-      );
+      this.#setup.onMoved(`${this.path} was removed or replaced while in use: the data in it is lost`);
       this.close();
     }
     if (this.#state) return this.#state;
@@ -63,7 +64,7 @@ export class StateFile {
     return this.#state;
   }
 
-  /** Tells what an error of a statement means, and lets go of the database if it is of no use any more. */
+  /** Returns what an error of a statement means. Closes the database if the handle is unusable. */
   judge(error: unknown): 'mistake' | StateUnavailable {
     const failure = toFailure(error);
     if (failure === 'mistake') return 'mistake';
@@ -71,14 +72,14 @@ export class StateFile {
     return new StateUnavailable(error, this.path);
   }
 
-  /** It is opened again when it is needed. */
+  /** Closes the database. `open()` opens it again. */
   close(): void {
     const state = this.#state;
     this.#state = undefined;
     try {
       state?.database.close();
     } catch {
-      // A broken database may refuse even that; nothing that was acknowledged depends on it.
+      // A broken database may refuse to close; no acknowledged write depends on it.
     }
   }
 
@@ -92,7 +93,7 @@ export class StateFile {
     } catch (cause) {
       opened?.database.close();
       const error = new StateUnavailable(cause, this.path);
-      // Whoever is locked out has waited in SQLite already.
+      // SQLite has already waited for the lock, so no pause is needed.
       if (error.kind !== 'locked') this.#failure = { error, untilMs: monotonicMs() + REOPEN_PAUSE_MS };
       throw error;
     }

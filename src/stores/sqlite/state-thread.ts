@@ -6,19 +6,21 @@ import type { Answer, FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import type { VerbName, Verbs } from './verbs.ts';
 
-/** The contract says a second; whoever waits must still be told. */
-const PATIENCE_MS = 900;
+/** Time limit of a call. The contract of stores allows a second. */
+const CALL_TIMEOUT_MS = 900;
 
-/** The thread begins nothing later than that, so that what it did is usually known before patience ends. */
+/**
+ * The thread starts no verb later than this, so that the caller usually gets its result in time.
+ */
 const BEGIN_WITHIN_MS = 700;
 
-/** Takes 50 ms, but on a starved machine longer: nothing is wrong with the store then. */
+/** The start takes 50 ms, but longer on an overloaded machine, which is no fault of the store. */
 const START_WITHIN_MS = 5000;
 
-/** A thread that ended by itself is not started more often than that. */
+/** A thread that ended by itself is not restarted before this pause has passed. */
 const RESTART_PAUSE_MS = 250;
 
-/** For the thread to close the database; it may hang on a disk that does not answer. */
+/** Time limit for closing the database: a disk may hang. */
 const CLOSE_WITHIN_MS = 2000;
 
 interface Waiting {
@@ -36,19 +38,21 @@ interface Sending {
 
 export interface StateThreadSetup extends ThreadSetup {
   readonly log: Log;
-  /** Another process changed something. */
+  /** Called when another process has changed the database. */
   readonly onChange: () => void;
-  /** Code of the thread, for tests. */
+  /** Code of the thread; only tests set it. */
   readonly entry?: URL;
 }
 
 /**
- * The thread that has the database: started when it is first asked, and again when it died. It keeps the process alive only while somebody
- * waits for an answer.
+ * The thread that uses the database. It is started at the first call, and again after it died. It
+ * keeps the process alive only while a call is in flight.
  *
- * A verb rejects with `store_unavailable` 900 ms after a running thread was asked. It was then, as a rule, not begun, and will not be. But when the disk took too long
- * over its commit it may have happened: a push may be there though its caller was told otherwise, and a claim that nobody got ends with its lease.
- * While a thread owes such an answer, whoever asks is refused at once.
+ * A call rejects with `store_unavailable` 900 ms after it was sent to a running thread. Usually the
+ * verb was not started by then and never will be. But if the commit took too long, the verb may
+ * have taken effect: a job may be stored although its push was rejected, and a claim that did not
+ * reach its caller ends with its lease. While the thread owes such an answer, further calls are
+ * rejected at once.
  */
 export class StateThread {
   readonly #setup: StateThreadSetup;
@@ -57,12 +61,15 @@ export class StateThread {
   #isWatching = false;
   #isClosed = false;
   #lastNumber = 0;
-  /** In the order they were asked, so the first is the one whose patience ends first. */
+  /** In the order of the calls, so the first one times out first. */
   readonly #waiting = new Map<number, Waiting>();
-  /** What was asked before the thread runs; undefined when it does. */
+  /** Calls that were made before the thread runs; undefined while it runs. */
   #starting: Sending[] | undefined;
-  #patience: NodeJS.Timeout | undefined;
-  /** It owes an answer that somebody waited for in vain, and has said nothing since. What it is asked meanwhile would only pile up in front of it. */
+  #timer: NodeJS.Timeout | undefined;
+  /**
+   * A call has timed out, and the thread has sent nothing since. Further calls would only queue up
+   * in it.
+   */
   #isSilent = false;
   readonly #trouble = new Trouble();
 
@@ -70,8 +77,8 @@ export class StateThread {
     this.#setup = setup;
   }
 
-  /** `transfer`: buffers in `args` that need not be copied once more. */
-  ask<Name extends VerbName>(
+  /** Runs a verb in the thread. `transfer`: buffers in `args` that are moved instead of copied. */
+  call<Name extends VerbName>(
     verb: Name,
     args: Parameters<Verbs[Name]>,
     transfer: readonly ArrayBuffer[] = [],
@@ -80,39 +87,39 @@ export class StateThread {
       const worker = this.#start();
       if (this.#isSilent) throw this.#noAnswer();
       const number = ++this.#lastNumber;
-      const patienceMs = this.#starting ? START_WITHIN_MS : PATIENCE_MS;
+      const timeoutMs = this.#starting ? START_WITHIN_MS : CALL_TIMEOUT_MS;
       const sending = { number, verb, args, transfer };
       if (this.#starting) this.#starting.push(sending);
       else this.#post(worker, sending);
       // The thread answers a verb with what the verb returns.
       const settle = { resolve: resolve as Waiting['resolve'], reject };
-      this.#waiting.set(number, { ...settle, untilMs: monotonicMs() + patienceMs });
+      this.#waiting.set(number, { ...settle, untilMs: monotonicMs() + timeoutMs });
       worker.ref();
-      this.#patience ??= setTimeout(() => this.#losePatience(), patienceMs);
+      this.#timer ??= setTimeout(() => this.#timeOut(), timeoutMs);
     });
   }
 
-  /** From now on `onChange` is called. */
+  /** Starts to call `onChange`. */
   watch(): void {
     if (this.#isWatching || this.#isClosed) return;
     this.#isWatching = true;
     try {
-      // A new thread watches by itself.
+      // A new thread watches from its start.
       if (this.#worker) this.#worker.postMessage({ kind: 'watch' } satisfies ToThread);
       else this.#start();
     } catch (error) {
-      // It will, when it is started for somebody who asks.
+      // The watch begins when a later call starts the thread.
       if (!(error instanceof Fault)) throw error;
     }
   }
 
-  /** Resolves when the database is closed. What was asked before is answered first. */
+  /** Resolves when the database is closed. Calls that were made earlier are answered first. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const worker = this.#worker;
     if (!worker) return;
     if (this.#starting) this.#run(worker);
-    // Messages stay in their order: what was asked before is done before.
+    // Messages keep their order, so earlier calls are done first.
     worker.postMessage({ kind: 'close' } satisfies ToThread);
     worker.ref();
     await new Promise<void>((resolve) => {
@@ -128,7 +135,7 @@ export class StateThread {
     });
   }
 
-  /** Throws a Fault when there can be no thread just now. */
+  /** Throws a Fault if no thread can be started at the moment. */
   #start(): Worker {
     if (this.#isClosed) throw new Fault('store_unavailable', { message: `${this.#setup.file} is closed` });
     if (this.#worker) return this.#worker;
@@ -139,40 +146,41 @@ export class StateThread {
     const worker = new Worker(entry, {
       name: 'nexthop state',
       workerData: { file, fsync } satisfies ThreadSetup,
-      // What the process was started with is not for this thread: preloaded modules, an inspector's port.
+      // Node's options of the process do not apply to this thread: preloaded modules, the
+      // inspector's port.
       execArgv: [],
     });
     this.#worker = worker;
     this.#starting = [];
-    worker.on('message', (message: FromThread) => this.#hear(worker, message));
-    worker.on('error', (cause) => this.#lose(worker, `the thread of ${file} died`, cause));
-    worker.on('exit', () => this.#lose(worker, `the thread of ${file} ended`, undefined));
+    worker.on('message', (message: FromThread) => this.#receive(worker, message));
+    worker.on('error', (cause) => this.#dismiss(worker, `the thread of ${file} died`, cause));
+    worker.on('exit', () => this.#dismiss(worker, `the thread of ${file} ended`, undefined));
     worker.unref();
     if (this.#isWatching) worker.postMessage({ kind: 'watch' } satisfies ToThread);
     return worker;
   }
 
   #post(worker: Worker, { number, verb, args, transfer }: Sending): void {
-    const ask = { number, verb, args, giveUpAtMs: monotonicMs() + BEGIN_WITHIN_MS };
-    worker.postMessage({ kind: 'ask', ask } satisfies ToThread, transfer);
+    const call = { number, verb, args, startUntilMs: monotonicMs() + BEGIN_WITHIN_MS };
+    worker.postMessage({ kind: 'call', call } satisfies ToThread, transfer);
   }
 
-  /** The thread runs: it is asked what was held back, whose second begins now. */
+  /** The thread runs now: sends the calls that were held back, and starts their time limits. */
   #run(worker: Worker): void {
     const held = this.#starting ?? [];
     this.#starting = undefined;
     for (const sending of held) {
       const waiting = this.#waiting.get(sending.number);
       if (!waiting) continue;
-      waiting.untilMs = monotonicMs() + PATIENCE_MS;
+      waiting.untilMs = monotonicMs() + CALL_TIMEOUT_MS;
       this.#post(worker, sending);
     }
     if (this.#waiting.size === 0) return;
-    clearTimeout(this.#patience);
-    this.#patience = setTimeout(() => this.#losePatience(), PATIENCE_MS);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#timeOut(), CALL_TIMEOUT_MS);
   }
 
-  #hear(worker: Worker, message: FromThread): void {
+  #receive(worker: Worker, message: FromThread): void {
     this.#isSilent = false;
     if (message.kind === 'running') this.#run(worker);
     else if (message.kind === 'changed') this.#setup.onChange();
@@ -180,7 +188,10 @@ export class StateThread {
     else for (const answer of message.answers) this.#settle(answer);
   }
 
-  /** An answer that nobody waits for any more is dropped; see above for what that means. */
+  /**
+   * Settles the call. An answer to a call that has timed out is dropped; see the class for what
+   * that means.
+   */
   #settle(answer: Answer): void {
     const waiting = this.#take(answer.number);
     if (!waiting) return;
@@ -190,26 +201,29 @@ export class StateThread {
     } else if (answer.kind === 'unavailable') {
       waiting.reject(this.#toFault(answer.message, answer.cause));
     } else {
-      waiting.reject(new Error('the store was asked for what it cannot do', { cause: answer.cause }));
+      waiting.reject(new Error('the store refused an invalid call', { cause: answer.cause }));
     }
   }
 
   #take(number: number): Waiting | undefined {
     const waiting = this.#waiting.get(number);
     this.#waiting.delete(number);
-    if (this.#waiting.size === 0) this.#rest();
+    if (this.#waiting.size === 0) this.#release();
     return waiting;
   }
 
-  /** Nobody waits. */
-  #rest(): void {
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
+  /** No call is in flight: the thread no longer keeps the process alive. */
+  #release(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#worker?.unref();
   }
 
-  /** Timers run before messages: where our own thread was busy, the answers that came meanwhile are heard first. */
-  #losePatience(): void {
+  /**
+   * Rejects the calls that have timed out. Timers run before messages: if this thread was busy, the
+   * answers that have arrived are processed first.
+   */
+  #timeOut(): void {
     setImmediate(() => {
       const now = monotonicMs();
       for (const [number, { untilMs, reject }] of this.#waiting) {
@@ -219,14 +233,17 @@ export class StateThread {
         reject(this.#noAnswer());
       }
       const [next] = this.#waiting.values();
-      clearTimeout(this.#patience);
-      if (next) this.#patience = setTimeout(() => this.#losePatience(), next.untilMs - now);
-      else this.#rest();
+      clearTimeout(this.#timer);
+      if (next) this.#timer = setTimeout(() => this.#timeOut(), next.untilMs - now);
+      else this.#release();
     });
   }
 
-  /** An error comes before the end: from then on the thread is asked nothing any more. */
-  #lose(worker: Worker, message: string, cause: unknown): void {
+  /**
+   * Rejects all calls of a thread that died. The `error` event comes before `exit`; from then on
+   * the thread gets no calls.
+   */
+  #dismiss(worker: Worker, message: string, cause: unknown): void {
     if (worker !== this.#worker) return;
     this.#worker = undefined;
     this.#starting = undefined;
@@ -234,7 +251,7 @@ export class StateThread {
     this.#diedAtMs = monotonicMs();
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
-    this.#rest();
+    this.#release();
     if (all.length === 0 && cause === undefined) return;
     const fault = this.#toFault(message, cause);
     for (const { reject } of all) reject(fault);
@@ -250,25 +267,25 @@ export class StateThread {
   }
 }
 
-/** A store that fails is told of now and then, not at the rate of requests. */
-const TOLD_EACH_MS = 10_000;
+/** A failing store is logged at this interval, not at the rate of requests. */
+const LOG_EACH_MS = 10_000;
 
-/** Decides what of many failures, with successes between them, is worth a line in the log. */
+/** Decides which of many failures, with successes in between, are logged. */
 class Trouble {
   #lastMs: number | undefined;
   #reportedMs = Number.NEGATIVE_INFINITY;
 
-  /** To be asked at each failure: whether to tell of it. */
+  /** Called at each failure. Returns whether to log it. */
   isNews(): boolean {
     this.#lastMs = monotonicMs();
-    if (this.#lastMs < this.#reportedMs + TOLD_EACH_MS) return false;
+    if (this.#lastMs < this.#reportedMs + LOG_EACH_MS) return false;
     this.#reportedMs = this.#lastMs;
     return true;
   }
 
-  /** To be asked at each success: whether to tell that the failures are over, which is once. */
+  /** Called at each success. Returns whether to log the end of the failures, which is true once. */
   isOver(): boolean {
-    if (this.#lastMs === undefined || monotonicMs() < this.#lastMs + TOLD_EACH_MS) return false;
+    if (this.#lastMs === undefined || monotonicMs() < this.#lastMs + LOG_EACH_MS) return false;
     this.#lastMs = undefined;
     this.#reportedMs = Number.NEGATIVE_INFINITY;
     return true;

@@ -4,16 +4,20 @@ import { ChangeWatch } from './change-watch.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { StateFile, StateUnavailable } from './state-file.ts';
 
-// The thread that has the database, for as long as its StateThread lives: node:sqlite blocks, and a commit waits for the disk.
+// Entry of the thread that uses the database, for as long as its StateThread lives: node:sqlite
+// blocks, and a commit waits for the disk.
 
 if (!parentPort) throw new Error('thread-entry.ts is started by StateThread, in a thread of its own');
 const port = parentPort;
-const { file: path, fsync }: ThreadSetup = workerData; // by StateThread
+const { file: path, fsync }: ThreadSetup = workerData; // set by StateThread
 const send = (message: FromThread): void => port.postMessage(message);
 
 let isWatching = false;
 let watch: ChangeWatch | undefined;
-/** Changes when somebody else committed, and never by what is committed here. */
+/**
+ * SQLite's `data_version`: it changes with commits of other connections, never with those of this
+ * one.
+ */
 let version: unknown;
 
 const file = new StateFile({
@@ -28,11 +32,11 @@ const batches = new Batches(file, (answers) => send({ kind: 'answers', answers }
 
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
-    case 'ask':
-      return batches.add(message.ask);
+    case 'call':
+      return batches.add(message.call);
     case 'watch':
       isWatching = true;
-      return lookForChange();
+      return checkForChange();
     case 'close':
       return close();
   }
@@ -40,7 +44,7 @@ port.on('message', (message: ToThread) => {
 
 send({ kind: 'running' });
 
-/** What was asked before is done first. */
+/** Closes the database after the queued verbs. */
 function close(): void {
   if (!batches.isIdle) {
     setImmediate(close);
@@ -51,14 +55,14 @@ function close(): void {
   port.close();
 }
 
-/** Anew for each database that is opened, which may lie in a new folder. */
+/** Starts a new watch for each database that is opened, because its folder may be new. */
 function startWatch(): void {
   watch?.close();
   version = undefined;
-  watch = new ChangeWatch(path, lookForChange);
+  watch = new ChangeWatch(path, checkForChange);
 }
 
-function lookForChange(): void {
+function checkForChange(): void {
   try {
     const { database } = file.open();
     if (!watch) startWatch();
@@ -66,7 +70,7 @@ function lookForChange(): void {
     if (version !== undefined && version !== seen) send({ kind: 'changed' });
     version = seen;
   } catch (error) {
-    // Nobody asked for anything: whoever does is told.
+    // No call is in flight; the next one gets the error.
     if (!(error instanceof StateUnavailable)) file.judge(error);
   }
 }

@@ -3,19 +3,20 @@ import { monotonicMs } from './monotonic.ts';
 
 const INTERVAL_MS = 60_000;
 
-/** So few at a time that whoever waits for the thread does not notice. */
+/** Few at a time, so that the verbs that wait for the thread are hardly delayed. */
 const ENTRIES_AT_A_TIME = 500;
 const PAGES_AT_A_TIME = 1000;
 
-/** On a disk that stays full, so often is enough. */
+/** Pause between two attempts on a disk that stays full. */
 const MAKE_ROOM_EACH_MS = 1000;
 
-/** Free pages that are kept for what comes next. */
+/** Free pages that stay in the file for later writes. */
 const SPARE_PAGES = 1000;
 
 /**
- * Keeps the file as small as what is in it: entries whose time is over are removed, and pages that became free are given back, when more
- * are than a file in use needs anyway. It is done after writes, so a store that nobody writes to costs nothing, and does not grow.
+ * Keeps the file about as small as its content. It removes expired entries, and returns free pages
+ * to the file system if there are more than a file in use needs. It runs after writes only: a store
+ * without writes does not grow.
  */
 export class Upkeep {
   readonly #database: DatabaseSync;
@@ -32,7 +33,7 @@ export class Upkeep {
     this.#countFree = database.prepare('PRAGMA freelist_count');
   }
 
-  /** Does a part of the work, if it is time. Throws errors of SQLite. */
+  /** Does a part of the work if the interval has passed. Throws errors of SQLite. */
   afterWrite(): void {
     const now = monotonicMs();
     if (now < this.#nextMs) return;
@@ -40,13 +41,14 @@ export class Upkeep {
     const isAll = this.#removeExpired.run(Date.now()).changes < ENTRIES_AT_A_TIME;
     const free = Number(this.#countFree.get()?.freelist_count);
     if (free > SPARE_PAGES) this.#database.exec(`PRAGMA incremental_vacuum(${PAGES_AT_A_TIME})`);
-    // The rest comes with the next writes.
+    // The rest is done after the next writes.
     if (!isAll || free > SPARE_PAGES + PAGES_AT_A_TIME) this.#nextMs = now;
   }
 
   /**
-   * For a disk that is full: folds the write-ahead log into the database, which has free pages where jobs are done, and cuts it to nothing. SQLite by itself
-   * does so behind a commit alone, and none succeeds any more. True if there may be room now.
+   * Makes room on a full disk: copies the write-ahead log into the database, which has free pages
+   * where jobs have ended, and truncates it. SQLite itself does this only after a commit, and no
+   * commit succeeds on a full disk. Returns true if there may be room now.
    */
   makeRoom(): boolean {
     const now = monotonicMs();
@@ -55,7 +57,7 @@ export class Upkeep {
     try {
       return this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
     } catch {
-      // Not even for that is there room; whoever wanted to write is told.
+      // There is no room even for the checkpoint; the write that needed room fails.
       return false;
     }
   }

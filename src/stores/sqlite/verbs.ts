@@ -1,12 +1,12 @@
 import type { Claim, JobFilter, JobRecord, JobState, NewJob, Tick, TickOutcome } from '../../contract/store.ts';
 
-/** A claim without its job, which need not go back to the thread. */
+/** A claim without its job, which the thread does not need. */
 export interface Hold {
   readonly id: string;
   readonly lease: string;
 }
 
-/** What the thread that has the database can be asked. Each verb is one whole step. */
+/** The verbs of the thread that uses the database. Each is one whole step. */
 export interface Verbs {
   push(job: NewJob): string;
   claim(rules: readonly string[], leaseMs: number): Claim | undefined;
@@ -30,10 +30,10 @@ export interface Verbs {
 
 export type VerbName = keyof Verbs;
 
-/** A verb on an open database. */
+/** A verb on an open database. `run` does it. */
 export interface Step<Verb extends (...args: never[]) => unknown> {
   readonly run: Verb;
-  /** Whether it is going to change something: only then it needs a transaction, and the one lock for writing. */
+  /** Whether it will change data. Only then it needs a transaction, and the only write lock. */
   readonly writes: (...args: Parameters<Verb>) => boolean;
 }
 

@@ -107,7 +107,7 @@ test('a Redis that is frozen is told of within a second, and used again when it 
   server.freeze();
 
   const fault = await storeFault(t, store.kv('things').get('key'));
-  t.is(fault.message, `Redis 127.0.0.1:${server.port} gave no answer within 900 ms`);
+  t.is(fault.message, `Redis 127.0.0.1:${server.port} did not reply within 900 ms`);
   await Promise.all(Array.from({ length: 10 }, () => storeFault(t, store.queue.ledger.counts())));
   server.thaw();
 

@@ -159,7 +159,7 @@ async function listen(
   const place = busOf({ ...KEYS, REDIS_HOST: '127.0.0.1', REDIS_PORT: String(port), ...env });
   if (!place) throw new Error('no bus is set');
   let count = 0;
-  const bus = openMessageBus({ place, log: folder.open(), onUpdate: () => count++ });
+  const bus = openMessageBus({ endpoint: place, log: folder.open(), onUpdate: () => count++ });
   t.teardown(() => bus.close());
   const lines = async (pattern: RegExp): Promise<readonly string[]> =>
     (await folder.lines('error.log')).map(({ msg }) => String(msg)).filter((text) => pattern.test(text));

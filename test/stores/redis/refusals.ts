@@ -10,7 +10,7 @@ import { untilResult } from '../../helpers/until-told.ts';
 /** Lines about an outage: when it began, when it was over. */
 function outages({ lines }: ReturnType<typeof openStore>): string[] {
   return lines
-    .map(({ message }) => / (is [^;]*|cannot [^;]*|refuses [^;]*); what needs it|(is back)/.exec(message))
+    .map(({ message }) => / (is [^;]*|cannot [^;]*|refuses [^;]*); operations that need it|(is back)/.exec(message))
     .flatMap((found) => (found ? [found[1] ?? found[2] ?? ''] : []));
 }
 
@@ -26,14 +26,14 @@ test('a replica is read, refuses writes, and is used again when it is a master',
 
   for (let count = 0; count < 3; count++) {
     const fault = await storeFault(t, queue.push(newJob()));
-    t.is(fault.message, `Redis 127.0.0.1:${server.port} is a replica that takes no writes`);
+    t.is(fault.message, `Redis 127.0.0.1:${server.port} is a replica that accepts no writes`);
     await untilResult(() => queue.ledger.counts().catch(() => undefined), Boolean);
     await t.notThrowsAsync(things.list('', 10));
   }
   await server.call('REPLICAOF', 'NO', 'ONE');
   await untilResult(() => queue.push(newJob()).catch(() => undefined), Boolean);
 
-  t.deepEqual(outages(opened), ['is a replica that takes no writes', 'is back']);
+  t.deepEqual(outages(opened), ['is a replica that accepts no writes', 'is back']);
 });
 
 test('a Redis that is out of memory takes nothing in, and lets what it has be worked off', async (t) => {
@@ -78,10 +78,10 @@ test('a Redis that cannot save refuses writes, and takes them when it can', asyn
 
   const fault = await storeFault(t, opened.store.queue.push(newJob()));
 
-  t.is(fault.message, `Redis 127.0.0.1:${server.port} cannot write to its disk, and takes no writes`);
+  t.is(fault.message, `Redis 127.0.0.1:${server.port} cannot write to its disk, and accepts no writes`);
   await server.call('CONFIG', 'SET', 'stop-writes-on-bgsave-error', 'no');
   await opened.store.queue.push(newJob());
-  t.deepEqual(outages(opened), ['cannot write to its disk, and takes no writes', 'is back']);
+  t.deepEqual(outages(opened), ['cannot write to its disk, and accepts no writes', 'is back']);
 });
 
 for (const [kind, login] of [

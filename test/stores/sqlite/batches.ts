@@ -86,9 +86,9 @@ test.serial('what nobody waits for any more is not begun', async (t) => {
   const batches = new Batches(file, (some) => answers.push(...some));
   const now = monotonicMs();
 
-  batches.add({ number: 1, verb: 'push', args: [newJob()], giveUpAtMs: now - 1 });
-  batches.add({ number: 2, verb: 'push', args: [newJob()], giveUpAtMs: now + 60_000 });
-  batches.add({ number: 3, verb: 'push', args: [newJob()], giveUpAtMs: now - 1 });
+  batches.add({ number: 1, verb: 'push', args: [newJob()], startUntilMs: now - 1 });
+  batches.add({ number: 2, verb: 'push', args: [newJob()], startUntilMs: now + 60_000 });
+  batches.add({ number: 3, verb: 'push', args: [newJob()], startUntilMs: now - 1 });
   await until(() => batches.isIdle, 'all that was asked');
 
   t.deepEqual(answers.map(({ number, kind }) => [number, kind]).toSorted(), [

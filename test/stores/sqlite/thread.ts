@@ -13,11 +13,11 @@ import { untilResult } from '../../helpers/until-told.ts';
 const ODD = `
   import { parentPort } from 'node:worker_threads';
   parentPort.postMessage({ kind: 'running' });
-  parentPort.on('message', ({ kind, ask }) => {
+  parentPort.on('message', ({ kind, call }) => {
     if (kind === 'close') return parentPort.close();
-    if (ask.verb === 'drop') throw new Error('out of ideas');
-    if (ask.verb === 'retry') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20_000);
-    parentPort.postMessage({ kind: 'answers', answers: [{ number: ask.number, kind: 'value', value: ask.args[0] }] });
+    if (call.verb === 'drop') throw new Error('out of ideas');
+    if (call.verb === 'retry') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20_000);
+    parentPort.postMessage({ kind: 'answers', answers: [{ number: call.number, kind: 'value', value: call.args[0] }] });
   });`;
 
 function oddThread(t: ExecutionContext, code = ODD): StateThread {
@@ -40,30 +40,30 @@ function oddThread(t: ExecutionContext, code = ODD): StateThread {
 
 test.serial('a thread that dies takes with it what it was asked, and the next one is asked the next', async (t) => {
   const thread = oddThread(t);
-  await thread.ask('find', ['a']);
+  await thread.call('find', ['a']);
 
-  const [dropped, found] = await Promise.allSettled([thread.ask('drop', ['a']), thread.ask('find', ['b'])]);
+  const [dropped, found] = await Promise.allSettled([thread.call('drop', ['a']), thread.call('find', ['b'])]);
 
   for (const outcome of [dropped, found]) {
     t.is(outcome?.status, 'rejected');
     t.like(outcome?.status === 'rejected' && outcome.reason, { code: 'store_unavailable' });
   }
-  const again = await untilResult(() => thread.ask('find', ['c']).catch(() => undefined), Boolean);
+  const again = await untilResult(() => thread.call('find', ['c']).catch(() => undefined), Boolean);
   t.is(String(again), 'c');
 });
 
 test.serial('a thread that cannot start is told, and not started all the time', async (t) => {
   const thread = oddThread(t, 'throw new Error("broken");');
 
-  await t.throwsAsync(thread.ask('find', ['a']), { code: 'store_unavailable', message: /died|ended/ });
-  await t.throwsAsync(thread.ask('find', ['a']), { code: 'store_unavailable', message: /has just died/ });
+  await t.throwsAsync(thread.call('find', ['a']), { code: 'store_unavailable', message: /died|ended/ });
+  await t.throwsAsync(thread.call('find', ['a']), { code: 'store_unavailable', message: /has just died/ });
 });
 
 test.serial('a thread that takes long to start is waited for, since nothing is wrong with the store', async (t) => {
   const thread = oddThread(t, `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500); ${ODD}`);
   const before = performance.now();
 
-  const answers = await Promise.all([thread.ask('find', ['a']), thread.ask('find', ['b'])]);
+  const answers = await Promise.all([thread.call('find', ['a']), thread.call('find', ['b'])]);
 
   t.deepEqual(answers.map(String), ['a', 'b']);
   t.true(performance.now() - before > 1400);
@@ -71,14 +71,14 @@ test.serial('a thread that takes long to start is waited for, since nothing is w
 
 test.serial('whoever asks a thread that hangs is told within a second, and who asks later at once', async (t) => {
   const thread = oddThread(t);
-  await thread.ask('find', ['a']);
+  await thread.call('find', ['a']);
   for (const [verb, leastMs, mostMs] of [
     ['retry', 800, SOON_MS],
     ['find', 0, 700],
   ] as const) {
     const before = performance.now();
 
-    const fault = await t.throwsAsync(thread.ask(verb, ['a']));
+    const fault = await t.throwsAsync(thread.call(verb, ['a']));
 
     t.like(fault, { code: 'store_unavailable', message: '/somewhere/state.db did not answer in time' });
     const tookMs = performance.now() - before;
@@ -91,35 +91,35 @@ const COUNTING = `
   import { parentPort } from 'node:worker_threads';
   let asked = 0;
   parentPort.postMessage({ kind: 'running' });
-  parentPort.on('message', ({ kind, ask }) => {
+  parentPort.on('message', ({ kind, call }) => {
     if (kind === 'close') return parentPort.close();
     asked++;
-    if (ask.verb === 'retry') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
-    parentPort.postMessage({ kind: 'answers', answers: [{ number: ask.number, kind: 'value', value: { asked } }] });
+    if (call.verb === 'retry') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
+    parentPort.postMessage({ kind: 'answers', answers: [{ number: call.number, kind: 'value', value: { asked } }] });
   });`;
 
 test.serial(
   'what is asked of a thread that hangs does not pile up, and it is asked again when it is back',
   async (t) => {
     const thread = oddThread(t, COUNTING);
-    await thread.ask('counts', []);
-    await t.throwsAsync(thread.ask('retry', ['a']));
+    await thread.call('counts', []);
+    await t.throwsAsync(thread.call('retry', ['a']));
 
-    const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => thread.ask('counts', [])));
+    const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => thread.call('counts', [])));
     t.true(outcomes.every(({ status }) => status === 'rejected'));
 
-    const told: unknown = await untilResult(() => thread.ask('counts', []).catch(() => undefined), Boolean);
+    const told: unknown = await untilResult(() => thread.call('counts', []).catch(() => undefined), Boolean);
     t.deepEqual(told, { asked: 3 });
   },
 );
 
 test.serial('an answer that came while our own thread was busy is an answer', async (t) => {
   const thread = oddThread(t);
-  await thread.ask('find', ['a']);
+  await thread.call('find', ['a']);
 
   // Behind immediates come the timers, and only then the messages.
   await setImmediate();
-  const answer = thread.ask('find', ['b']);
+  const answer = thread.call('find', ['b']);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200);
 
   t.is(String(await answer), 'b');

@@ -111,7 +111,7 @@ test.serial('a database of a newer nexthop is refused and not touched', async (t
 
   const message = await refusal(t, room.open(), /newer/);
 
-  t.regex(message, /state\.db was written by a newer nexthop: its schema is 999, this one knows \d+/);
+  t.regex(message, /state\.db was written by a newer nexthop: its schema is 999, this one supports \d+/);
 });
 
 test.serial('a database that is removed while it is in use is made anew, and the loss is told', async (t) => {
