@@ -1,6 +1,6 @@
 const GAP = '  ';
 
-/** Rows as lines, with columns as wide as their longest cell; the last one ends where its text does. */
+/** Rows as lines, with columns as wide as their longest cell. The last column is not padded. */
 export function align(rows: readonly (readonly string[])[]): readonly string[] {
   const lines = rows.map((row) => row.map(inOneLine));
   const widths = lines.reduce<readonly number[]>(
@@ -17,7 +17,10 @@ export function align(rows: readonly (readonly string[])[]): readonly string[] {
   );
 }
 
-/** Names of files and messages of errors may hold anything, also what a terminal obeys. */
+/**
+ * Replaces control characters and line breaks: names of files and error messages may contain
+ * terminal escapes.
+ */
 export function inOneLine(text: string): string {
   return text.replaceAll(/\s*[\r\n]+\s*/g, ' ').replaceAll(/\p{Cc}/gu, escapeControl);
 }

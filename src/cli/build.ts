@@ -12,9 +12,9 @@ export interface BuildOptions {
 }
 
 /**
- * Compiles the functions of the site ahead, so that a start need not; nothing of them is run. Resolves with the exit code: 1 when one does not
- * compile, and then the last build stays as it is. Rejects with a SiteError when the site cannot be read, with a BuildError when DATA_DIR cannot
- * be written to.
+ * Compiles the functions of the site ahead of a start; none of them is run. Resolves with the exit
+ * code: 1 if a function does not compile; then the previous build is kept. Rejects with a SiteError
+ * if the site cannot be read, with a BuildError if DATA_DIR cannot be written.
  */
 export async function build(
   config: Config,

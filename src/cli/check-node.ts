@@ -1,7 +1,8 @@
 import { complainAboutNode } from '../config/node-version.ts';
 import { exit } from './exit.ts';
 
-// Ends the process with one line where Node is too old: for the command, and for `npm start`, whose flags such a Node does not know.
+// Ends the process with one line if Node is too old: for the command, and for `npm start`, whose
+// flags an old Node does not know.
 const complaint = complainAboutNode();
 if (complaint !== undefined) {
   process.stderr.write(`${complaint}\n`);

@@ -2,9 +2,11 @@
 import './check-node.ts';
 import { exit } from './exit.ts';
 
-// Without a listener, Node opens its inspector at this signal, which is a second port. `start` adds its own when the site is loaded.
+// Without a listener, Node opens its inspector at this signal, which is a second port. `start` adds
+// its own listener when the site is loaded.
 process.on('SIGUSR1', () => {});
 
-// Not by a static import: an older Node cannot link the rest, and would say so before `check-node.ts` runs.
+// No static import: an older Node could not link the rest and would report that before
+// `check-node.ts` runs.
 const { main } = await import('./main.ts');
 exit(await main(process.argv.slice(2)));

@@ -2,20 +2,21 @@ import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 
 /**
- * Makes the site's folder the working directory, as it is on the platforms: functions open files by paths from there. The settings hold whole paths
- * by then.
+ * Makes the folder of the site the working directory, as on the platforms: functions open files
+ * relative to it. The settings have absolute paths by then.
  */
 export function enterSite({ site }: Pick<Config, 'site'>): void {
   try {
     process.chdir(site);
   } catch {
-    // It is not there, or no folder; whoever reads the site says so.
+    // The folder is missing or is no folder; reading the site reports it.
   }
 }
 
 /**
- * Why the site is not the folder in which npm was called, where that is so and no site was given: npm runs a package's script in the package's
- * folder, also when it is called from a folder inside. Undefined otherwise.
+ * A note for a start by npm in a subfolder without a given site: npm runs a script in the folder of
+ * the package, so the site is not the folder in which npm was called. Undefined if that does not
+ * apply.
  */
 export function explainSite({ site, functionEnv }: Pick<Config, 'site' | 'functionEnv'>): string | undefined {
   const calledIn = functionEnv.INIT_CWD;
@@ -27,7 +28,7 @@ function isSameFolder(one: string, other: string): boolean {
   try {
     return realpathSync(one) === realpathSync(other);
   } catch {
-    // One of them is not there; what reads the site says so of the site.
+    // One of the folders is missing; reading the site reports a missing site.
     return one === other;
   }
 }

@@ -5,7 +5,10 @@ import { SiteError } from '../site/folder.ts';
 import { CertificateError } from '../tls/certificate.ts';
 import { JobsError } from './jobs-call.ts';
 
-/** What keeps a command from its work, in words for whoever gave it; a stack only for what is our own mistake. */
+/**
+ * Describes an error that stops a command, for the user; with a stack only if it is a defect of
+ * nexthop.
+ */
 export function explain(error: unknown): string {
   if (error instanceof ConfigError)
     return `cannot start\n${error.complaints.map((complaint) => `  ${complaint}`).join('\n')}`;

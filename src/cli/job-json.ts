@@ -1,6 +1,6 @@
 import type { JobRecord } from '../contract/store.ts';
 
-/** A job for scripts: times in ISO 8601, what it carries as its size. */
+/** A job for scripts: times in ISO 8601, and the size of the payload instead of the payload. */
 export function toJobJson({
   id,
   rule,

@@ -1,16 +1,16 @@
-/** What stands behind `nexthop jobs` on the command line. */
+/** The arguments of `nexthop jobs`. */
 export interface JobsCall {
-  /** The verb, `list` if there is none, and ids. */
+  /** The verb (`list` if there is none) and ids. */
   readonly words: readonly string[];
   readonly json?: boolean;
-  /** Every dead job, instead of ids. */
+  /** All dead jobs, instead of ids. */
   readonly all?: boolean;
   readonly state?: string;
   readonly rule?: string;
   readonly limit?: string;
 }
 
-/** What keeps jobs from being told of or changed, in words for whoever asked. */
+/** Why jobs cannot be shown or changed; the message is for the user. */
 export class JobsError extends Error {
   override readonly name = 'JobsError';
 }
@@ -19,7 +19,7 @@ type Flag = Exclude<keyof JobsCall, 'words'>;
 
 const FLAGS: readonly Flag[] = ['json', 'all', 'state', 'rule', 'limit'];
 
-/** What may stand behind each verb. */
+/** The flags and the numbers of ids that each verb accepts. */
 const FORMS = {
   list: { flags: ['json', 'state', 'rule', 'limit'], ids: [0, 0], form: 'list' },
   show: { flags: ['json'], ids: [1, 1], form: 'show ID' },
@@ -37,12 +37,14 @@ const FORMS = {
 
 export type Verb = keyof typeof FORMS;
 
-/** Takes the call apart. Throws a JobsError if it makes no sense. */
+/** Parses the arguments. Throws a JobsError if they are invalid. */
 export function toVerb(call: JobsCall): { readonly verb: Verb; readonly ids: readonly string[] } {
   const [name = 'list', ...ids] = call.words;
   if (!isVerb(name)) {
     const verbs = Object.keys(FORMS).join(', ');
-    throw new JobsError(`nexthop jobs knows ${verbs}, got ${JSON.stringify(name)}; another site is --site=PATH`);
+    throw new JobsError(
+      `nexthop jobs has the verbs ${verbs}, got ${JSON.stringify(name)}; another site is --site=PATH`,
+    );
   }
   const {
     flags,
@@ -52,9 +54,8 @@ export function toVerb(call: JobsCall): { readonly verb: Verb; readonly ids: rea
   const stray = FLAGS.find((flag) => call[flag] && !(flags as readonly Flag[]).includes(flag));
   if (stray) throw new JobsError(`--${stray} is not for nexthop jobs ${name}`);
   if (call.all && ids.length > 0)
-    throw new JobsError(`--all is for every dead job, so no id goes with it, got ${ids.join(' ')}`);
-  if (call.rule && !call.all && name !== 'list')
-    throw new JobsError(`with nexthop jobs ${name} --rule goes with --all`);
+    throw new JobsError(`--all means every dead job and excludes ids, got ${ids.join(' ')}`);
+  if (call.rule && !call.all && name !== 'list') throw new JobsError(`with nexthop jobs ${name} --rule needs --all`);
   if (!call.all && (ids.length < fewest || ids.length > most)) {
     throw new JobsError(`say nexthop jobs ${form}; got ${ids.length === 0 ? 'no id' : ids.join(' ')}`);
   }

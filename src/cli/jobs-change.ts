@@ -4,17 +4,17 @@ import { inOneLine } from './align.ts';
 export interface ChangeCall {
   readonly verb: 'retry' | 'drop';
   readonly ids: readonly string[];
-  /** Every dead job, of the rule if one is named, instead of ids. */
+  /** All dead jobs, or those of `rule`, instead of ids. */
   readonly all?: boolean;
   readonly rule?: string;
 }
 
 const DONE = { retry: 'is due now', drop: 'is dropped' };
 
-/** At once; what jobs carry may be large. */
+/** Jobs per call to the store: their payloads may be large. */
 const PAGE = 50;
 
-/** Makes jobs due now, or forgets them. Resolves with 1 if one is not there or runs. */
+/** Makes jobs due now, or drops them. Resolves with 1 if one does not exist or runs. */
 export async function changeJobs(ledger: Ledger, out: (line: string) => void, call: ChangeCall): Promise<number> {
   return call.all ? changeAll(ledger, out, call) : changeSome(ledger, out, call);
 }
@@ -32,8 +32,8 @@ async function changeSome(ledger: Ledger, out: (line: string) => void, { verb, i
 }
 
 function toRefusal(id: string, job: JobRecord | undefined, verb: ChangeCall['verb']): string {
-  if (job?.state === 'running') return `job ${job.id} runs just now: ${verb} it when that is over`;
-  // Between the two questions it may have come to an end, or back.
+  if (job?.state === 'running') return `job ${job.id} is running: ${verb} it when it has ended`;
+  // Between the two queries the job may have ended, or it may wait again.
   return `there is no job ${inOneLine(id)} to ${verb}; nexthop jobs lists those there are`;
 }
 

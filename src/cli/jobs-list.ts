@@ -5,17 +5,19 @@ import { type JobsCall, JobsError } from './jobs-call.ts';
 
 const STATES: readonly JobState[] = ['waiting', 'running', 'dead'];
 
-/** As many as one looks through. */
+/** The usual number of listed jobs. */
 const USUAL_LIMIT = 50;
 const HIGHEST_LIMIT = 10_000;
 
-/** The store hands out jobs with what they carry, which may be large. */
+/** Jobs per call to the store: it returns them with their payloads, which may be large. */
 const PAGE = 50;
 
-/** What a line tells of a job. */
+/** The properties of a job that a line shows. */
 type Listed = Omit<JobRecord, 'payload'> & { readonly payloadBytes: number };
 
-/** Prints the jobs, oldest push first, and how many there are. Throws a JobsError for a filter that makes no sense. */
+/**
+ * Prints the jobs, oldest push first, and their counts. Throws a JobsError for an invalid filter.
+ */
 export async function listJobs(
   ledger: Ledger,
   out: (line: string) => void,
@@ -82,7 +84,7 @@ function toDue({ state, dueAtMs, leaseEndsAtMs }: Listed, nowMs: number): string
   return dueAtMs > nowMs ? `in ${toDurationText(dueAtMs - nowMs)}` : 'now';
 }
 
-/** Jobs of one rule are not counted. */
+/** The store does not count the jobs of one rule. */
 function toRest({ state, rule }: JobFilter, counts: Readonly<Record<JobState, number>>, shown: number): string {
   if (rule !== undefined) return 'there are';
   const all = state ? counts[state] : counts.waiting + counts.running + counts.dead;
@@ -95,7 +97,7 @@ const UNITS = [
   ['m', 60_000],
 ] as const;
 
-/** A duration as a person says it, in its largest unit: `12s`, `3m`, `2d`. */
+/** A duration in its largest unit: `12s`, `3m`, `2d`. */
 function toDurationText(ms: number): string {
   const [unit, unitMs] = UNITS.find(([, unitMs]) => ms >= unitMs) ?? ['s', 1000];
   return `${Math.max(0, Math.floor(ms / unitMs))}${unit}`;

@@ -2,7 +2,7 @@ import type { JobRecord, Ledger } from '../contract/store.ts';
 import { align, inOneLine } from './align.ts';
 import { toJobJson } from './job-json.ts';
 
-/** More is no reading for a terminal; `--json` has all of it. */
+/** Limit for a terminal; `--json` prints the whole payload. */
 const SHOWN_TEXT = 4000;
 
 export interface ShowCall {
@@ -10,7 +10,7 @@ export interface ShowCall {
   readonly json: boolean | undefined;
 }
 
-/** Prints all there is to know of one job, but for what lets somebody in. Resolves with 1 if there is none of that id. */
+/** Prints all properties of one job, without credentials. Resolves with 1 if no job has that id. */
 export async function showJob(ledger: Ledger, out: (line: string) => void, { id, json }: ShowCall): Promise<number> {
   const job = await ledger.find(id);
   if (!job) {
@@ -42,9 +42,9 @@ function toLines({ payload, reason, ...job }: JobRecord): readonly string[] {
   ];
 }
 
-/** What of it begins as text; a dialect may put bytes behind. */
+/** The text at the beginning of the payload; a dialect may append bytes. */
 function toText(payload: Uint8Array): string {
-  // A character that is cut in two at the end of the bytes looked at, or what is no text at all, becomes U+FFFD.
+  // A character that is cut at the end of the text, or a byte that is not UTF-8, becomes U+FFFD.
   const [text = ''] = Buffer.from(payload.subarray(0, SHOWN_TEXT))
     .toString('utf8')
     .split(/[^\P{C}\t\r\n]|\uFFFD/u, 1);
@@ -56,14 +56,15 @@ function part(title: string, text: string): readonly string[] {
   return text === '' ? [] : ['', title, ...text.split('\n').map((line) => `  ${inOneLine(line)}`.trimEnd())];
 }
 
-/** Fields of requests whose values let somebody in, in lower case. */
+/** Headers of requests with credentials, in lower case. */
 const SECRETS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 
 const LINE_FEED = 0x0a;
 
 /**
- * What a job carries, with the length in the place of each value that lets somebody in. Looked for in the first line, if that is JSON, as that of a stored request is:
- * under a field's name, and behind one in a list of names and values. What has none, and what comes behind, stays as it is.
+ * A copy of the payload in which each credential is replaced by its length. The first line is
+ * searched if it is JSON, like that of a stored request: values under the name of a header, and
+ * values after such a name in a list of names and values. All other bytes stay the same.
  */
 function withoutSecrets(payload: Uint8Array): Uint8Array {
   const feed = payload.indexOf(LINE_FEED);
@@ -72,7 +73,7 @@ function withoutSecrets(payload: Uint8Array): Uint8Array {
   return line === undefined ? payload : Buffer.concat([Buffer.from(line), payload.subarray(end)]);
 }
 
-/** Undefined when there is nothing to hide. */
+/** Undefined if there is nothing to hide. */
 function hideIn(line: string): string | undefined {
   let isHidden = false;
   const hide = (name: unknown, value: unknown): unknown => {
@@ -88,7 +89,7 @@ function hideIn(line: string): string | undefined {
     );
     return isHidden ? JSON.stringify(shown) : undefined;
   } catch {
-    // No JSON: what it is only its function knows.
+    // Not JSON: the format is known only to the function.
     return undefined;
   }
 }

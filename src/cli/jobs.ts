@@ -11,19 +11,20 @@ import { showJob } from './jobs-show.ts';
 import { NoteLog } from './note-log.ts';
 
 /**
- * Tells of the jobs in the store of a site, or changes them, whether the module runs or not. Resolves with the exit code: 1 if a job is not there
- * or cannot be changed. Rejects with a JobsError when the store cannot be used or the call makes no sense.
+ * Shows or changes the jobs in the store of a site, whether the module runs or not. Resolves with
+ * the exit code: 1 if a job does not exist or cannot be changed. Rejects with a JobsError if the
+ * store cannot be used or the arguments are invalid.
  */
 export async function jobs(config: Config, out: (line: string) => void, call: JobsCall): Promise<number> {
   const { verb, ids } = toVerb(call);
-  // To look at a store must not make one, least of all in a folder that was meant to be another.
+  // Reading must not create a store, least of all in a folder that was given by mistake.
   if (!config.REDIS_URL && !existsSync(join(config.DATA_DIR, STATE_FILE))) {
     throw new JobsError(
-      `nothing was ever kept in ${config.DATA_DIR}; another site is --site=PATH, another folder DATA_DIR`,
+      `there is no store in ${config.DATA_DIR}; choose another site with --site=PATH, or another folder with DATA_DIR`,
     );
   }
   try {
-    // What the store has to say is in the error as well.
+    // The error contains what the store would log.
     const store = openStore(config, new NoteLog([]));
     try {
       const { ledger } = store.queue;
@@ -40,7 +41,7 @@ export async function jobs(config: Config, out: (line: string) => void, call: Jo
   }
 }
 
-/** Where the store is, and what to look at; without its password. */
+/** The location of the store and what to check, without its password. */
 function toLocation({ REDIS_URL, DATA_DIR }: Config): string {
   if (!REDIS_URL)
     return `the store in ${DATA_DIR} cannot be used; check DATA_DIR, or --site=PATH, and who may write there`;
@@ -48,7 +49,7 @@ function toLocation({ REDIS_URL, DATA_DIR }: Config): string {
   return `Redis at ${nodes} cannot be used; check REDIS_URL, and whether this machine reaches it`;
 }
 
-/** The message with those of its causes that say more. */
+/** The message, and those of its causes that add something. */
 function toReasons(error: Error): string {
   const { cause } = error;
   if (!(cause instanceof Error) || error.message.includes(cause.message)) return error.message;

@@ -1,11 +1,14 @@
 import type { Log } from '../contract/log.ts';
 
 export interface NoteLogOptions {
-  /** The least that is noted; default: warn. */
+  /** The lowest level that is noted; default: warn. */
   readonly from?: 'info' | 'warn';
 }
 
-/** A look at a site serves no requests and leaves no log files: what would go there is noted, to be printed. */
+/**
+ * A log for commands that serve no requests and write no log files. It collects the lines, which
+ * are printed later.
+ */
 export class NoteLog implements Log {
   readonly #notes: string[];
   readonly #from: 'info' | 'warn';
@@ -33,7 +36,7 @@ export class NoteLog implements Log {
 
   async close(): Promise<void> {}
 
-  /** With the file that it is about, if there is one. */
+  /** Adds the file that the line is about, if there is one. */
   #note(message: string, { target }: Readonly<Record<string, unknown>>): void {
     this.#notes.push(typeof target === 'string' ? `${target} ${message}` : message);
   }

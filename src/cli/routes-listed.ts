@@ -7,13 +7,16 @@ export interface ListedRoute {
   readonly file: string;
   readonly dialect: string;
   readonly step: Route['step'];
-  /** What there is to tell of it, in a few words. */
+  /** A short description of the route. */
   readonly about?: string;
-  /** How many files of a folder it stands for. */
+  /** The number of files in a folder. */
   readonly files?: number;
 }
 
-/** The routes as they are listed, in the order in which they are asked; the files of a folder stand where the first of them does. */
+/**
+ * The routes for the listing, in the order in which they are tried. All files of a folder are one
+ * entry, in the position of the first.
+ */
 export function toListed(routes: readonly Route[]): readonly ListedRoute[] {
   const byFolder = Map.groupBy(routes, ({ folder }) => folder);
   const listed: ListedRoute[] = [];
@@ -37,7 +40,7 @@ function describe({
   return { methods, dialect, step, ...(words && { about: words }) };
 }
 
-/** A file may stand under several paths. */
+/** A file may have several paths. */
 function describeFolder(folder: string, routes: readonly Route[]): Pick<ListedRoute, 'pattern' | 'file' | 'files'> {
   return { pattern: `${routes[0]?.base ?? ''}/*`, file: folder, files: new Set(routes.map(({ file }) => file)).size };
 }

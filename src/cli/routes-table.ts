@@ -8,17 +8,17 @@ import { LOOKS_FOR } from '../static/find-folder.ts';
 import { align, inOneLine } from './align.ts';
 import { toListed } from './routes-listed.ts';
 
-/** What `routes` has to tell. */
+/** The data that `routes` prints. */
 export interface Listing {
   /** Absolute path of the site. */
   readonly root: string;
   readonly site: Site;
-  /** What was said while the site was read. */
+  /** Log lines of the reading. */
   readonly notes: readonly string[];
   readonly dialects: readonly Dialect[];
 }
 
-/** The listing for people, line by line; a part that has nothing to tell is left out. */
+/** The listing for people, line by line, without empty parts. */
 export function toTable({ root, site, notes, dialects }: Listing): readonly string[] {
   return [
     `site ${inOneLine(root)}`,
@@ -70,14 +70,14 @@ function placeRow({ name, looksFor }: Dialect): readonly string[] {
   return [name, looksFor];
 }
 
-/** A rule without times is run by whoever asks for it. */
+/** A rule without a schedule runs on request. */
 function jobRow({ name, schedule, file }: JobRule): readonly string[] {
   return [name, schedule ?? 'on request', file];
 }
 
 function conflictRow({ first, second, methods }: Conflict): readonly string[] {
   const requests = methods === 'any' ? second.pattern.text : `${spell(methods)} ${second.pattern.text}`;
-  return [requests, `${second.file} answers only what ${first.file} passes on`];
+  return [requests, `${second.file} serves only requests that ${first.file} passes on`];
 }
 
 function problemRow(problem: Problem): readonly string[] {

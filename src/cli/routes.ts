@@ -14,8 +14,8 @@ export interface RoutesOptions {
 }
 
 /**
- * Prints who answers what in the site, and what its author should know. Resolves with the exit code: 1 when a route does not work.
- * Rejects with a SiteError when the site cannot be read.
+ * Prints the routes of the site and what its author should know. Resolves with the exit code: 1 if
+ * a route does not work. Rejects with a SiteError if the site cannot be read.
  */
 export async function routes(
   config: Config,
@@ -29,7 +29,11 @@ export async function routes(
   return site.problems.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
 
-/** The listing as JSON, for scripts: `routes` in the order in which they are asked; `methods` "any" or a list; one entry for a folder of files. `jobs`: what runs behind requests, and by the clock. */
+/**
+ * The listing as JSON for scripts. `routes`: in the order in which they are tried; `methods`: "any"
+ * or a list; a folder of files is one entry. `jobs`: functions that run after requests or by a
+ * schedule.
+ */
 function toJson({ root, site, notes }: Listing): string {
   const listing = {
     site: root,

@@ -7,15 +7,21 @@ import { guardProcess } from '../process/process-guard.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-/** All of them open the logs again, and read the certificate again. A listener for SIGUSR1 also keeps Node from opening its inspector, which would be a second port. */
+/**
+ * All of them open the logs again and read the certificate again. A listener for SIGUSR1 also
+ * prevents Node from opening its inspector, which would be a second port.
+ */
 const REOPEN_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** npm passes on a Ctrl-C that the terminal sent to this process already: one key, two signals. A person needs longer for a second one. */
+/**
+ * On Ctrl-C the terminal sends SIGINT to this process, and npm forwards it once more: one key, two
+ * signals. A person needs longer for a second key press.
+ */
 const ECHO_MS = 300;
 
 /**
- * Serves the site until a signal ends it. Resolves with the exit code: 0 after a drain, 128 + its number when a second
- * signal cut that short. Rejects with what keeps it from starting.
+ * Serves the site until a signal ends it. Resolves with the exit code: 0 after a drain, 128 + the
+ * number of a second signal that aborted the drain. Rejects with the reason if it cannot start.
  */
 export async function start(
   config: Config,
@@ -40,7 +46,7 @@ function untilStopped(edge: Edge, out: (line: string) => void): Promise<number> 
           return;
         }
         stoppingSinceMs = performance.now();
-        out(`${signal}: finishing what runs, a second signal ends at once`);
+        out(`${signal}: finishing running requests and jobs; a second signal ends at once`);
         edge.close().then(() => resolve(0), reject);
       });
     }

@@ -1,12 +1,13 @@
 type Out = (line: string) => void;
 
 /**
- * Keeps stdout for the lines of nexthop alone, so that a script can read them: whatever else is written there from now on, by the code of a site while it loads
- * say, goes to stderr. Returns what writes a line to stdout.
+ * Reserves stdout for the lines of nexthop, so that a script can read them. Other output, e.g. of
+ * the site's code while it loads, goes to stderr. Returns a function that writes a line to stdout.
  */
 export function takeStdout(): Out {
   const { stdout, stderr } = process;
-  // The stream itself is exchanged, not its `write`: loggers look for its descriptor (pino), and the console asks for it when it is first used.
+  // The stream itself is replaced, not its `write`: loggers use its descriptor (pino), and the
+  // console reads it at its first use.
   Object.defineProperty(process, 'stdout', { configurable: true, enumerable: true, get: () => stderr });
   return (line) => void stdout.write(`${line}\n`);
 }

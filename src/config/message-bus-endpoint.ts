@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
 
-/** Section's message bus: where it is, and under which keys this module is known there. */
+/** Section's message bus: its address, and the keys of this module. */
 export interface MessageBusEndpoint {
   readonly host: string;
   readonly port: number;
-  /** Of the sorted set in which those who listen are registered. */
+  /** Key of the sorted set of registered modules. */
   readonly registrationKey: string;
-  /** Of the list to which messages for this module are pushed. */
+  /** Key of the list to which messages for this module are pushed. */
   readonly listKey: string;
   readonly registerEveryMs: number;
-  /** One wait for a message. */
+  /** Time limit of one BRPOP. */
   readonly waitMs: number;
 }
 
@@ -24,14 +24,14 @@ export interface MessageBusSettings {
   readonly REDIS_BRPOP_TIMEOUT_SECONDS: number;
 }
 
-/** Nobody sets one of these for anything else, unlike the two that say where some Redis is. */
+/** These are used for nothing else, unlike REDIS_HOST and REDIS_PORT. */
 const KEYS = ['PROXY_REGO_KEY', 'LIST_KEY_PREFIX', 'LIST_KEY_SUFFIX'] as const;
 const NEEDED = ['REDIS_HOST', ...KEYS] as const;
 
 export interface MessageBusReading {
-  /** Undefined where none is set. */
+  /** Undefined if none of KEYS is set. */
   readonly place?: MessageBusEndpoint;
-  /** What is missing or bad where one is. */
+  /** What is missing or invalid if one of KEYS is set. */
   readonly complaints: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export function toMessageBusEndpoint(settings: MessageBusSettings): MessageBusRe
     host: settings.REDIS_HOST,
     port,
     registrationKey: settings.PROXY_REGO_KEY,
-    // As section-io/proxymessage has it.
+    // As in section-io/proxymessage.
     listKey: `${LIST_KEY_PREFIX}-${hash('sha1', LIST_KEY_SUFFIX, 'hex')}`,
     registerEveryMs: settings.MESSAGE_CLIENT_REGISTRATION_TIMEOUT_SECONDS * 1000,
     waitMs: settings.REDIS_BRPOP_TIMEOUT_SECONDS * 1000,

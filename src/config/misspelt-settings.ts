@@ -8,16 +8,24 @@ export interface MisspeltSetting {
 }
 
 export interface MisspeltOptions {
-  /** Settings that are set under their own names: a variable that is near to one of them is something else. */
+  /**
+   * Settings that are set under their correct names: a variable that is similar to one of them is
+   * something else.
+   */
   readonly given: ReadonlySet<string>;
-  /** Whether names of settings that other programs use, too, are left out, as in a file for the site's own code. */
+  /**
+   * Whether to ignore names of settings that other programs use too, as in a file for the code of
+   * the site.
+   */
   readonly isForSite?: boolean;
 }
 
 /**
- * Finds the variables that look like misspelt settings. Every process has dozens of variables of other programs, so only these count: a setting of more words than one whose
- * letters are the same (`LOGDIR`, `next_hop`), one with a slip in its words if no other program has one of that name (`NEXT_HOPS`), and a setting behind
- * nexthop's own name (`NEXTHOP_LOGDIR`, `NEXT_HOP_URL`). What Kubernetes and Docker set for a service that is called next-hop does not count.
+ * Finds the variables that look like misspelt settings. Every process has dozens of variables of
+ * other programs, so only these count: the letters of a setting of several words (`LOGDIR`,
+ * `next_hop`); a typing error in the words of a setting, if no other program uses its name
+ * (`NEXT_HOPS`); and a setting after the name of nexthop (`NEXTHOP_LOGDIR`, `NEXT_HOP_URL`).
+ * Variables that Kubernetes and Docker set for a service named next-hop do not count.
  */
 export function findMisspeltSettings(
   env: Readonly<Record<string, string | undefined>>,
@@ -26,14 +34,14 @@ export function findMisspeltSettings(
   const candidates = NAMES.filter((name) => !given.has(name) && !(isForSite && isGeneric(name)));
   return Object.entries(env).flatMap(([name, value = '']) => {
     if (Object.hasOwn(SETTINGS, name) || isOfService(name, value)) return [];
-    const setting = findBehindName(name, candidates) ?? candidates.find((each) => isNear(name, each));
+    const setting = findAfterPrefix(name, candidates) ?? candidates.find((each) => isNear(name, each));
     return setting === undefined ? [] : [{ name, setting }];
   });
 }
 
 const NAMES: readonly string[] = Object.keys(SETTINGS);
 
-/** Whether other programs have variables of the name, so that one that is only like it means nothing. */
+/** Whether other programs use variables of this name, so that a similar name means nothing. */
 export function isGeneric(name: string): boolean {
   return !name.includes('_') || GENERIC.has(name);
 }
@@ -44,7 +52,7 @@ const GENERIC: ReadonlySet<string> = new Set([
   ...['REDIS_HOST', 'REDIS_PORT', 'REDIS_PREFIX', 'REDIS_URL', 'SERVER_CERT_PATH', 'SERVER_KEY_PATH'],
 ]);
 
-/** Railway and its like set REDISHOST and REDISPORT beside their Redis. */
+/** Hosting platforms such as Railway set REDISHOST and REDISPORT for their Redis. */
 const NEVER: ReadonlySet<string> = new Set(['REDIS_HOST', 'REDIS_PORT']);
 
 function isNear(name: string, setting: string): boolean {
@@ -60,8 +68,8 @@ function isNear(name: string, setting: string): boolean {
   return isSlip && edits.reduce((sum, count) => sum + count, 0) <= 2;
 }
 
-/** For a name that begins with nexthop's. */
-function findBehindName(name: string, candidates: readonly string[]): string | undefined {
+/** Finds the setting for a name that begins with the name of nexthop. */
+function findAfterPrefix(name: string, candidates: readonly string[]): string | undefined {
   const [, own, rest] = /^(NEXT_?HOP)[_.-](.+)$/i.exec(name) ?? [];
   if (own === undefined || rest === undefined) return undefined;
   const isHop = OF_HOP.test(rest) || (own.includes('_') && /^(?:host|port)$/i.test(rest));
@@ -74,7 +82,7 @@ const OF_HOP = /^(?:url|uri|origin|address|addr)$/i;
 
 const OF_SERVICE = /_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_|$)/;
 
-/** Set by Kubernetes, and by links of Docker, for a service of that name. */
+/** Whether Kubernetes, or links of Docker, have set the variable for a service. */
 function isOfService(name: string, value: string): boolean {
   return OF_SERVICE.test(name) || /^(?:tcp|udp|sctp):\/\//.test(value);
 }

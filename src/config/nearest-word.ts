@@ -1,7 +1,8 @@
 /**
- * The word of a list that a misspelt one most likely means: the one that the fewest edits lead to, at most two of them; of several the first. Case, `_`, `-` and
- * `.` do not count, so `log-dir` and `LOGDIR` are `LOG_DIR`. An edit is a letter more, less or other, or two neighbours that are swapped. Undefined if none is near:
- * a third of a word may differ, no more.
+ * The word of a list that a misspelt one most likely means: the one with the fewest edits, at most
+ * two; the first of several. Case, `_`, `-` and `.` do not count, so `log-dir` and `LOGDIR` are
+ * `LOG_DIR`. An edit adds, removes or replaces a letter, or swaps two neighbours. Undefined if no
+ * word is near: at most a third of the letters may differ.
  */
 export function nearestWord(word: string, words: Iterable<string>): string | undefined {
   const letters = toLetters(word);
@@ -19,7 +20,7 @@ export function toLetters(word: string): string {
   return word.toLowerCase().replaceAll(/[-_.]/g, '');
 }
 
-/** How many edits may lead from one word to another of about so many letters. */
+/** How many edits may lie between two words of about this length. */
 export function mostEdits(letters: string): number {
   return Math.min(2, Math.floor((letters.length + 1) / 3));
 }
@@ -42,7 +43,7 @@ export function countEdits(left: string, right: string): number {
   return get(row, right.length);
 }
 
-/** Of a row that is filled up to there. */
+/** The number of edits in a column; infinite outside the row. */
 function get(row: readonly number[], column: number): number {
   return row[column] ?? Number.POSITIVE_INFINITY;
 }

@@ -8,7 +8,7 @@ export interface RedisEndpoint {
   readonly tls: boolean;
   readonly username?: string;
   readonly password?: string;
-  /** 0 for a Cluster, which has no other. */
+  /** Always 0 for a Cluster, which has no other database. */
   readonly database: number;
   /** Name of the group that the Sentinels watch; '' for others. */
   readonly group: string;
@@ -17,8 +17,9 @@ export interface RedisEndpoint {
 const REDIS = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/?#]+)(?:\/([^?#]*))?$/;
 
 /**
- * `redis://user:password@host:6379/0`, `rediss://` for TLS, `redis+sentinel://a:26379,b:26379/group/0`, `redis+cluster://a:6379,b:6379`;
- * '' for none. User and password are percent-encoded.
+ * Reads `redis://user:password@host:6379/0`, `rediss://` for TLS,
+ * `redis+sentinel://a:26379,b:26379/group/0`, or `redis+cluster://a:6379,b:6379`; '' for none. User
+ * and password are percent-encoded. Throws an `Unfit`.
  */
 export function redisUrl(text: string): RedisEndpoint | undefined {
   if (text === '') return undefined;
@@ -62,12 +63,12 @@ function toLogin(login: string): Pick<RedisEndpoint, 'username' | 'password'> {
   };
 }
 
-/** What is not encoded is taken as it is. */
+/** Text that is not percent-encoded is used as it is. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A "%" that encodes nothing.
+    // A "%" without two hexadecimal digits.
     return text;
   }
 }

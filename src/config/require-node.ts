@@ -4,7 +4,7 @@ import { complainAboutNode } from './node-version.ts';
 const complaint = complainAboutNode();
 if (complaint !== undefined) {
   const error = new Error(complaint);
-  // Where it was thrown says nothing.
+  // The stack would only show this file.
   error.stack = complaint;
   throw error;
 }

@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 /** Reads one setting's text. Returns the value, or throws an `Unfit` that says what is expected. */
 export type Kind<T> = (text: string) => T;
 
-/** A value that does not fit; the message completes "NAME must be …". */
+/** The value of a setting is invalid. The message completes "NAME must be …". */
 export class Unfit extends Error {}
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -53,13 +53,13 @@ export function anyText(text: string): string {
   return text;
 }
 
-/** A field value's token (RFC 9110 5.6.2), e.g. the pseudonym in Via. */
+/** A token (RFC 9110 5.6.2), e.g. the pseudonym in Via. */
 export function token(text: string): string {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) throw new Unfit('letters, digits and "-", "_", "." without spaces');
   return text;
 }
 
-/** An absolute path of this server's own, or '' for none. */
+/** A path of a page of this server itself, or '' for none. */
 export function ownPath(text: string): string {
   if (text !== '' && !/^\/[!-~]*$/.test(text)) throw new Unfit('a path that starts with "/", or empty for none');
   return text;
@@ -82,9 +82,9 @@ export function identifiers(text: string): readonly string[] {
 }
 
 export interface Origin {
-  /** As written in a Host field. */
+  /** As in a Host header. */
   readonly host: string;
-  /** Without brackets, as net.connect takes it. */
+  /** Without brackets, as net.connect expects it. */
   readonly hostname: string;
   readonly port: number;
 }
@@ -93,7 +93,7 @@ export interface Origin {
 export function httpOrigin(text: string): Origin {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' || url.pathname !== '/' || url.search || url.hash || url.username || url.password) {
-    throw new Unfit('an http: URL of a host and nothing behind it, such as "http://next-hop:80"');
+    throw new Unfit('an http: URL of a host without a path, such as "http://next-hop:80"');
   }
   return { host: url.host, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };
 }
@@ -111,10 +111,13 @@ const PRIVATE = [
   'fe80::/10',
 ];
 
-/** Answers whether an address is one of the trusted peers. */
+/** Returns whether an address is one of the trusted peers. */
 export type TrustedPeers = (address: string) => boolean;
 
-/** `private`, `all`, `none`, or CIDRs and addresses separated by commas; `private` may stand among them. */
+/**
+ * `private`, `all`, `none`, or CIDRs and addresses separated by commas; `private` may be one of
+ * them.
+ */
 export function trustedPeers(text: string): TrustedPeers {
   if (text === 'all') return () => true;
   if (text === 'none') return () => false;
@@ -139,7 +142,10 @@ function addRange(list: BlockList, entry: string): void {
   list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** A bad URL may still hold a good password: nothing before the last "@" is shown, and no query. */
+/**
+ * Hides the login of a URL that may be invalid: everything up to the last "@" is removed, and the
+ * query.
+ */
 export function withoutLogin(text: string): string {
   return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@').replace(/(:\/\/[^?]*\?).*$/s, '$1…');
 }

@@ -26,19 +26,13 @@ export interface WorkerParts {
  */
 const LEASE_MS = 15_000;
 
-/**
- * Jobs also become due without a notification, by a retry or an ended lease. One cheap query a
- * second costs the store little.
- */
+/** Jobs also become due without a notification, by a retry or an ended lease. */
 const LOOK_MS = 1000;
 
 /** The log line about jobs without a rule is a hint; it must not read a whole queue. */
 const LOOKED_FOR = 10;
 
-/**
- * Limit of claims that are made together: each may bring 256 KB, and their jobs are started one
- * after the other.
- */
+/** Claims that are made together. Each may bring 256 KB. */
 const MOST_AT_ONCE = 16;
 
 interface Served {
@@ -61,20 +55,14 @@ export class Worker {
   readonly #runs = new Map<Run, Promise<void>>();
   /** How many of them still run. */
   #running = 0;
-  /**
-   * Used slots by rule name. Rules that are gone stay in the map, because a reload may bring them
-   * back.
-   */
+  /** Used slots by rule name, including rules that a reload may bring back. */
   readonly #taken = new Map<string, number>();
   #served: ReadonlyMap<string, Served>;
   /** How many functions still run after their attempt ended. */
   #stragglers = 0;
   #state: 'idle' | 'open' | 'closed' = 'idle';
   #filling: Promise<void> | undefined;
-  /**
-   * While slots were being filled, a notification said that a job may be due, or a slot became
-   * free.
-   */
+  /** During `#takeAll` a notification arrived or a slot became free. */
   #isNotified = false;
   /** The last claims returned a job without a schedule, so more may wait. */
   #hasBacklog = false;
@@ -101,10 +89,7 @@ export class Worker {
     this.#listen();
   }
 
-  /**
-   * Replaces the rules, as after a reload of the site. A job that runs ends under the rule with
-   * which it was started.
-   */
+  /** Replaces the rules. A running job ends under the rule with which it was started. */
   use(rules: readonly JobRule[]): void {
     this.#served = this.#serve(rules);
     if (this.#state === 'open') this.#listen();
@@ -146,7 +131,7 @@ export class Worker {
     );
   }
 
-  /** Starts to listen and claim. A process that runs no jobs makes no call to the store. */
+  /** Starts to listen and claim, if there is a job to run. */
   #listen(): void {
     if (this.#served.size === 0 || this.#parts.concurrency === 0) return;
     this.#stopListening ??= this.#parts.queue.onPush(() => this.#fill());
@@ -202,10 +187,7 @@ export class Worker {
     return claims.length > 0 || this.#isNotified;
   }
 
-  /**
-   * The rules with free slots. When all slots are used, one more is reserved for schedules:
-   * otherwise functions that run for minutes would delay scheduled runs.
-   */
+  /** The rules with free slots. One more slot is reserved for schedules, which must not be late. */
   #free(): readonly Served[] {
     if (this.#state !== 'open' || this.#running > this.#parts.concurrency || this.#isBehind) return [];
     const isFull = this.#isFull;
@@ -274,10 +256,7 @@ export class Worker {
     if (wasBehind) this.#fill();
   }
 
-  /**
-   * The store is away or slow: no further job is started, because its result could not be reported
-   * either.
-   */
+  /** The store is away or slow: the result of a further job could not be reported either. */
   get #isBehind(): boolean {
     return this.#runs.size - this.#running >= this.#parts.concurrency;
   }
@@ -288,9 +267,8 @@ export class Worker {
   }
 
   /**
-   * Logs a function that still runs after its attempt. It cannot be ended if it ignores its signal.
-   * It does not count as a used slot: a few functions that hang would block their rule without a
-   * trace. The log line has their number, because each of them holds memory.
+   * Logs a function that ignores its signal. It uses no slot: a few of them would block their rule.
+   * The log line has their number, because each of them holds memory.
    */
   #watch(run: Run, rule: JobRule): void {
     const { log } = this.#parts;
@@ -302,9 +280,7 @@ export class Worker {
     });
   }
 
-  /**
-   * Logs once which jobs have no rule in this process, as after a deploy without their function.
-   */
+  /** Logs once which jobs have no rule here, as after a deploy without their function. */
   async #reportOrphans(): Promise<void> {
     const { queue, log } = this.#parts;
     // The claims log a store that is away.

@@ -6,13 +6,13 @@ import { Clock } from '../jobs/clock.ts';
 import { Worker } from '../jobs/worker.ts';
 
 export interface BackgroundParts {
-  /** Asked for its queue only when there is a job, or a rule for some. */
+  /** Its queue is opened only when there is a job, or a rule for jobs. */
   readonly store: Store;
   readonly config: Pick<Config, 'JOB_CONCURRENCY' | 'JOB_FUNCTION_CONCURRENCY'>;
   readonly log: Log;
 }
 
-/** Work that outlives its request: takes it in, and runs it by the rules of the site. */
+/** Jobs of the site: accepts them, and runs them by the rules of the site. */
 export class Background {
   readonly #parts: BackgroundParts;
   #isStarted = false;
@@ -22,18 +22,24 @@ export class Background {
     this.#parts = parts;
   }
 
-  /** Works before anything is run, and until the store is closed. */
+  /** Accepts jobs before the start too, and until the store is closed. */
   readonly intake: JobIntake = {
     push: async (rule, payload) => this.#parts.store.queue.push({ rule, payload, dueAtMs: Date.now() }),
   };
 
-  /** Begins to run jobs by these rules; in a site without any, and with a JOB_CONCURRENCY of 0, there is nothing to begin. */
+  /**
+   * Starts to run jobs by these rules. Does nothing in a site without rules, or if JOB_CONCURRENCY
+   * is 0.
+   */
   start(rules: readonly JobRule[]): void {
     this.#isStarted = true;
     this.use(rules);
   }
 
-  /** From now on jobs run by these rules; what runs already is finished by its own. Does nothing before the start and after the end. */
+  /**
+   * Replaces the rules. A running job ends under the rule with which it was started. Does nothing
+   * before `start` and after `close`.
+   */
   use(rules: readonly JobRule[]): void {
     if (!this.#isStarted) return;
     if (this.#running) {
@@ -42,7 +48,10 @@ export class Background {
     } else if (rules.length > 0 && this.#parts.config.JOB_CONCURRENCY > 0) this.#run(rules);
   }
 
-  /** Begins nothing more. Jobs have `graceMs` to end, then they are given back; resolves when that is done. */
+  /**
+   * Starts no more jobs. Running jobs have `graceMs` to end; then they are released. Resolves when
+   * that is done.
+   */
   async close(graceMs: number): Promise<void> {
     this.#isStarted = false;
     await Promise.all([this.#running?.clock.close(), this.#running?.worker.close(graceMs)]);

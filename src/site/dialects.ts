@@ -4,7 +4,8 @@ import { edgeone } from '../dialects/edgeone/edgeone.ts';
 import { netlify } from '../dialects/netlify/netlify.ts';
 
 /**
- * Every platform whose sites run here. Where the pattern of two routes decides nothing, the dialect that stands first wins. EdgeOne does, as its
- * middleware may be what guards the site: nobody's redirects come before it.
+ * All platforms whose sites run here. Where two routes have equal patterns, the earlier dialect
+ * wins. EdgeOne is first, because its middleware may protect the site: no other redirect runs
+ * before it.
  */
 export const DIALECTS: readonly Dialect[] = [edgeone, netlify, astro];

@@ -3,21 +3,27 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Problem } from '../contract/problem.ts';
 
-/** The second counts only where the first is missing, as on EdgeOne; they are never merged. */
+/** The second file is read only if the first is missing, as on EdgeOne; they are never merged. */
 const FILES = ['.env', '.env.local'];
 
-/** The variables that a site brings along. */
+/** The variables in the `.env` file of a site. */
 export interface EnvFile {
   readonly values: Readonly<Record<string, string>>;
-  /** The line of each, from 1; of two the one that counts. */
+  /**
+   * The line of each variable, from 1. If a variable is assigned twice, the line of the assignment
+   * that counts.
+   */
   readonly lines: ReadonlyMap<string, number>;
-  /** Its name; '' if there is none. */
+  /** Name of the file; '' if there is none. */
   readonly file: string;
-  /** One for each line that is not used. They never show what stands there: it may be a secret. */
+  /** One for each unused line. They never contain the text of the line, which may be a secret. */
   readonly problems: readonly Problem[];
 }
 
-/** Reads the `.env` of a site, else its `.env.local`. Empty when there is neither; never throws for what they contain. */
+/**
+ * Reads the `.env` of a site, or else its `.env.local`. Empty if there is neither. Never throws for
+ * the content.
+ */
 export async function readEnvFile(root: string): Promise<EnvFile> {
   for (const file of FILES) {
     try {
@@ -37,8 +43,8 @@ const EMPTY = /^\s*(?:#|$)/;
 const START = /^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(["'`]?)/;
 
 /**
- * The lines of one file. Each assignment is given to Node's parser by itself, as that one passes over what it does not
- * understand without a word, and then goes on at a place of its own choice.
+ * The lines of one file. Each assignment is passed to Node's parser separately, because that parser
+ * silently skips text that it cannot parse and continues at an undefined position.
  */
 class Lines {
   readonly #file: string;
@@ -62,24 +68,24 @@ class Lines {
     };
   }
 
-  /** Takes the assignment that begins on a line; returns how many lines it is long. */
+  /** Reads the assignment that begins on a line. Returns its number of lines. */
   #take(at: number): number {
     const line = this.#lines[at] ?? '';
     if (EMPTY.test(line)) return 1;
     const [start, quote] = START.exec(line) ?? [];
-    if (start === undefined) return this.#complain(at, 'is no NAME=value');
+    if (start === undefined) return this.#complain(at, 'is not of the form NAME=value');
     if (!quote) return this.#assign(at, line);
     return this.#takeQuoted(at, start.length, quote);
   }
 
-  /** A value in quotes may go on over several lines. There is no way to write the quote itself in it. */
+  /** A quoted value may span several lines. The quote itself cannot be escaped. */
   #takeQuoted(at: number, start: number, quote: string): number {
     const text = this.#lines.slice(at).join('\n');
     const end = text.indexOf(quote, start);
     if (end < 0) return this.#complain(at, `the quote ${quote} is not closed`);
-    const [behind = ''] = text.slice(end + 1).split('\n', 1);
-    if (!EMPTY.test(behind)) {
-      return this.#complain(at, `something stands behind the closing ${quote}; put other quotes around the value`);
+    const [rest = ''] = text.slice(end + 1).split('\n', 1);
+    if (!EMPTY.test(rest)) {
+      return this.#complain(at, `there is text after the closing ${quote}; put other quotes around the value`);
     }
     return this.#assign(at, text.slice(0, end + 1));
   }
@@ -105,7 +111,7 @@ class Lines {
 
 const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
-/** A folder of this name belongs to something else: Python keeps its environments in `.env/`. */
+/** A folder of this name is no error: Python stores its environments in `.env/`. */
 function isNoFile(error: unknown): boolean {
   return error instanceof Error && 'code' in error && NO_FILE.has(String(error.code));
 }

@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 
-/** A site that cannot be read at all; the message names its path and says what to do. */
+/** The site cannot be read at all. The message has its path and what to do. */
 export class SiteError extends Error {
   override readonly name = 'SiteError';
 }
@@ -9,7 +9,7 @@ export class SiteError extends Error {
 export async function requireFolder(root: string): Promise<void> {
   try {
     const found = await stat(root);
-    if (!found.isDirectory()) throw new SiteError(`the site ${root} is a file; give the folder it stands in`);
+    if (!found.isDirectory()) throw new SiteError(`the site ${root} is a file; give the folder that contains it`);
     await access(root, constants.R_OK | constants.X_OK);
   } catch (error) {
     throw error instanceof SiteError ? error : new SiteError(complaint(root, error), { cause: error });

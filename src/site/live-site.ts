@@ -9,14 +9,14 @@ import { openSite, type Site } from './site.ts';
 export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv'> {
   readonly config: Config;
   readonly log: Log;
-  /** Default: all there are. */
+  /** Default: all platforms. */
   readonly dialects?: readonly Dialect[];
   readonly beforeReading?: () => void;
-  /** Told in the same step in which a new site takes the place of the one before. */
+  /** Called in the same step in which a new site replaces the previous one. */
   readonly onExchange?: (site: Site) => void;
 }
 
-/** What came of a reload: a new site answers, or the one before goes on, for a reason. */
+/** Result of a reload: a new site is in use, or the previous one is kept, with the reason. */
 export type Reload = { readonly state: 'exchanged' } | { readonly state: 'kept'; readonly reason: string };
 
 interface Read {
@@ -24,7 +24,10 @@ interface Read {
   readonly code: LoadedCode;
 }
 
-/** The site that answers, and how another reading of the same folder takes its place while requests come and go. */
+/**
+ * The site in use, and its replacement by a new reading of the same folder without dropping a
+ * request.
+ */
 export class LiveSite {
   readonly #parts: LiveSiteParts;
   readonly #siteEnv: SiteEnv;
@@ -39,7 +42,7 @@ export class LiveSite {
     this.#read = read;
   }
 
-  /** Reads the site for the first time. Throws a SiteError when the folder cannot be read. */
+  /** Reads the site for the first time. Throws a SiteError if the folder cannot be read. */
   static async open(parts: LiveSiteParts): Promise<LiveSite> {
     const siteEnv = new SiteEnv();
     return new LiveSite(parts, siteEnv, await read(parts, siteEnv, new LoadedCode()));
@@ -50,23 +53,30 @@ export class LiveSite {
   }
 
   /**
-   * Reads the site again, its `.env` and the platforms' configuration included, and lets what was found answer from then on; requests under way end
-   * with the site they began with. A site that cannot be read, or of which nothing works, changes nothing. Calls that come while one reads are all
-   * served by one more reading after it, since it may have looked before whatever they are about. Never rejects.
+   * Reads the site again, including its `.env` and the configuration of the platforms, and uses the
+   * result for new requests. Requests in flight end with the site with which they began. If the
+   * site cannot be read, or none of its functions works, nothing changes. All calls during a
+   * reading share one further reading after it, because the current one may have read a file before
+   * it changed. Never rejects.
    */
   reload(): Promise<Reload> {
     if (this.#running) this.#next ??= this.#running.then(() => this.#start());
     return this.#next ?? this.#start();
   }
 
-  /** No site is exchanged any more, also by a reload that is under way; its reading is waited for. */
+  /**
+   * Stops replacing the site, also by a reload in flight. Resolves when no reading is in flight.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#running;
   }
 
-  /** Behind the last request: the process's environment is as it was without the site's own variables. */
-  takeEnvBack(): void {
+  /**
+   * Removes the variables of the site from the environment of the process. Call it after the last
+   * request.
+   */
+  restoreEnv(): void {
     this.#siteEnv.exchange({});
   }
 
@@ -93,10 +103,10 @@ export class LiveSite {
       onExchange?.(found.site);
       logProblems(log, found.site.problems);
       const fields = { routes: found.site.routes.length, took_ms: Math.round(performance.now() - startedAtMs) };
-      log.info('the site was read again and has taken the place of the one before', fields);
+      log.info('the site was read again and replaced the previous one', fields);
       return { state: 'exchanged' };
     } catch (error) {
-      // Also a mistake of a dialect: whatever it is, the site in use does not suffer from it.
+      // This includes defects of a dialect: no error may harm the site in use.
       return this.#keep(valuesBefore, error instanceof Error ? error.message : String(error), undefined, error);
     }
   }
@@ -105,7 +115,7 @@ export class LiveSite {
     const { log } = this.#parts;
     this.#siteEnv.exchange(values);
     logProblems(log, refused?.problems ?? []);
-    log.error('the site was read again and is not used; the one before goes on', {
+    log.error('the site was read again and was refused; the previous one stays in use', {
       reason,
       ...(error !== undefined && { error }),
     });
@@ -124,8 +134,9 @@ async function read(
 }
 
 /**
- * Why a site must not take the place of one that works; undefined if it may. That some of its functions fail is no reason: the others, and the way to the
- * hop, may be what the change was about. A middleware that fails is one, since it closes all of the site.
+ * Why a site must not replace one that works; undefined if it may. A failing function is no reason:
+ * the change may be about the others, or about the requests that go to the next hop. A failing
+ * middleware is a reason, because it would close the whole site.
  */
 function findReasonToKeep({ filters, routes, problems }: Site): string | undefined {
   const errors = problems.filter(({ severity }) => severity === 'error');
@@ -134,7 +145,7 @@ function findReasonToKeep({ filters, routes, problems }: Site): string | undefin
   if (!first) return undefined;
   const filter = filters.find(({ file }) => failing.has(file));
   if (filter) return `${filter.file} does not work`;
-  // An error of no file is one of all functions: nothing can be compiled.
+  // An error without a file concerns all functions: nothing can be compiled.
   if (failing.has('')) return first.message;
   const functions = new Set(
     routes.filter(({ step, folder }) => step !== 1 && folder === undefined).map(({ file }) => file),

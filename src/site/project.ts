@@ -6,13 +6,14 @@ import { readEnvFile } from './env-file.ts';
 import { findSettingProblems } from './setting-problems.ts';
 
 export interface ProjectParts extends Pick<Project, 'jobs' | 'kv' | 'warmCode'> {
-  /** What an earlier reading of the site brought along; it is exchanged. Default: nothing. */
+  /** The variables of an earlier reading of the site, which are replaced. Default: none. */
   readonly siteEnv?: SiteEnv;
 }
 
 /**
- * What the dialects get to see of the site and its settings. The variables of the site's `.env` are added to those of the process, for
- * functions and for `process.env` alike; where both have one, that of the process counts. Where neither has a NODE_ENV, nexthop's own is added.
+ * What the dialects get of the site and its settings. The variables of the site's `.env` are added
+ * to those of the process, for functions and for `process.env` alike; the process takes precedence.
+ * If neither has a NODE_ENV, the default of nexthop is added.
  */
 export async function openProject(
   config: Config,
@@ -52,7 +53,7 @@ export async function openProject(
   };
 }
 
-/** A country is enough to say that all is made up. */
+/** A configured country alone switches the mock on. */
 function mockCountry({ GEO, COUNTRY }: Config): { readonly mockCountry?: string } {
   return GEO === 'mock' || COUNTRY !== '' ? { mockCountry: COUNTRY || 'US' } : {};
 }

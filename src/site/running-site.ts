@@ -9,15 +9,15 @@ import { Background } from './background.ts';
 import { LiveSite, type Reload } from './live-site.ts';
 import type { Site } from './site.ts';
 
-/** How long the store may take to finish what is under way, also when it is away. */
+/** Time limit for the store to finish the calls in flight, also while it is away. */
 const STORE_CLOSE_MS = 2000;
 
 export interface RunningSiteParts {
   readonly config: Config;
   readonly log: Log;
-  /** Called before each reading of the site, those of reloads too. */
+  /** Called before each reading of the site, including those of reloads. */
   readonly beforeReading?: () => void;
-  /** The platforms whose sites are understood; default: all there are. */
+  /** The platforms whose sites are read; default: all. */
   readonly dialects?: readonly Dialect[];
 }
 
@@ -27,9 +27,12 @@ interface OwnParts extends RunningSiteParts {
   readonly background: Background;
 }
 
-/** A site with all that it needs to live, whoever hands it requests: its state, its jobs and schedules, and another reading of it now and then. */
+/**
+ * A site with its state, its jobs and schedules and its reloads, independent of the server that
+ * passes requests to it.
+ */
 export class RunningSite {
-  /** What functions have begun and nobody waits for. */
+  /** Work that functions started and that no response waits for (`waitUntil`). */
   readonly pendingWork: PendingWork;
   readonly #parts: OwnParts;
   #jobsOver: Promise<void> = Promise.resolve();
@@ -38,11 +41,11 @@ export class RunningSite {
   private constructor(parts: OwnParts) {
     this.#parts = parts;
     this.pendingWork = new PendingWork((error, owner) =>
-      parts.log.error('work after the answer failed', { target: owner, error }),
+      parts.log.error('work after the response failed', { target: owner, error }),
     );
   }
 
-  /** Reads the site. Throws a SiteError when its folder cannot be read. */
+  /** Reads the site. Throws a SiteError if its folder cannot be read. */
   static async open(parts: RunningSiteParts): Promise<RunningSite> {
     const { config, log } = parts;
     const store = new LazyStore(() => openStore(config, log));
@@ -61,28 +64,37 @@ export class RunningSite {
     }
   }
 
-  /** The one that answers now. */
+  /** The site in use. */
   get current(): Site {
     return this.#parts.sites.current;
   }
 
-  /** Opens the store of a site that keeps something. A store that is away, or takes longer than 5 seconds, keeps nothing from starting. */
+  /**
+   * Opens the store if the site uses one. A store that is away, or needs longer than 5 seconds,
+   * does not prevent the start.
+   */
   async warm(): Promise<void> {
     const { config, store } = this.#parts;
     if (this.current.jobRules.length > 0 || config.KV_BINDINGS.length > 0) await store.warm();
   }
 
-  /** Begins to run jobs. */
+  /** Starts to run jobs. */
   start(): void {
     this.#parts.background.start(this.current.jobRules);
   }
 
-  /** Reads the site again and lets it answer, without dropping a request (docs/operations.md). Never rejects. */
+  /**
+   * Reads the site again and uses the result, without dropping a request (docs/operations.md).
+   * Never rejects.
+   */
   reload(): Promise<Reload> {
     return this.#parts.sites.reload();
   }
 
-  /** Begins nothing more: no other reading takes this one's place, no job is begun; those that run have `graceMs`. Resolves when no reading is under way. */
+  /**
+   * Stops reloads and starts no more jobs. Running jobs have `graceMs` to end. Resolves when no
+   * reading is in flight.
+   */
   async retire(graceMs: number): Promise<void> {
     const { sites, background } = this.#parts;
     this.#jobsEndAtMs = performance.now() + graceMs;
@@ -90,17 +102,20 @@ export class RunningSite {
     await sites.close();
   }
 
-  /** Behind `retire` and the last request, since requests may put something into the store: closes it when the jobs are over, which are given back to it. */
+  /**
+   * Closes the store after the jobs have ended, because unfinished jobs are released to it. Call it
+   * after `retire` and the last request, because requests may use the store.
+   */
   async close(): Promise<void> {
     const { sites, store, log } = this.#parts;
     const closed = this.#jobsOver
       .then(() => store.close())
-      .catch((error: unknown) => log.error('the store did not close in order', { error }));
-    // Requests may be over long before the jobs are.
+      .catch((error: unknown) => log.error('the store could not be closed', { error }));
+    // The requests may have ended long before the jobs end.
     const leftMs = Math.max(0, this.#jobsEndAtMs - performance.now()) + STORE_CLOSE_MS;
     if (!(await withTimeout(leftMs, closed))) {
       log.warn('the store was not closed in time; jobs that ran here run again when their leases end');
     }
-    sites.takeEnvBack();
+    sites.restoreEnv();
   }
 }

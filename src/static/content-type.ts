@@ -1,8 +1,9 @@
 import { mimes } from 'mrmime';
 
 /**
- * Types by extension. Added are those that mrmime has not (it leaves out `vnd.` and `x-`), and those where browsers or newer RFCs expect another one. A Map,
- * since mrmime's own lookup finds members of Object.prototype for names such as `a.constructor`.
+ * Types by extension. It adds types that mrmime lacks (it omits `vnd.` and `x-`), and corrects
+ * types for which browsers or newer RFCs expect others. A Map, because the lookup of mrmime finds
+ * members of Object.prototype for names such as `a.constructor`.
  */
 const TYPES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -12,7 +13,7 @@ const TYPES: ReadonlyMap<string, string> = new Map(
     // RFC 9512.
     yaml: 'application/yaml',
     yml: 'application/yaml',
-    // As text/xml it would need a charset, and XML states its own in its first line (RFC 7303 3).
+    // text/xml would need a charset, but XML declares its own in its first line (RFC 7303 3).
     xml: 'application/xml',
     rtf: 'application/rtf',
     kml: 'application/vnd.google-earth.kml+xml',

@@ -3,21 +3,24 @@ import type { Problem } from '../contract/problem.ts';
 import { HOP_BY_HOP } from '../http/headers.ts';
 import type { NamedFolder } from './list-files.ts';
 
-/** What a file is sent with beside the usual fields. */
+/** The headers of a file besides the usual ones. */
 export interface ExtraHeaders {
-  /** In place of the usual one. */
+  /** Replaces the usual value. */
   readonly cacheControl?: string;
-  /** Names and values in turn, as `writeHead` takes them. */
+  /** Names and values in turn, as `writeHead` expects them. */
   readonly fields: readonly string[];
 }
 
 export interface ExtraHeadersFound {
-  /** By the path that the folder's `headers` has, without a slash at its end. */
+  /** By the path in the folder's `headers`, without a slash at its end. */
   readonly byPath: ReadonlyMap<string, ExtraHeaders>;
   readonly problems: readonly Problem[];
 }
 
-/** Makes ready the fields that a folder adds to its files. One that cannot be sent is left out, and becomes a problem. */
+/**
+ * Prepares the headers that a folder adds to its files. One that cannot be sent is left out and
+ * becomes a problem.
+ */
 export function toExtraHeaders({ folder, headers = new Map() }: NamedFolder): ExtraHeadersFound {
   const byPath = new Map<string, ExtraHeaders>();
   const problems: Problem[] = [];
@@ -32,22 +35,22 @@ export function toExtraHeaders({ folder, headers = new Map() }: NamedFolder): Ex
   return { byPath, problems };
 }
 
-/** They tell of the content, and only whoever sends it knows them. */
+/** Headers that describe the content; only the code that sends it knows their values. */
 const OWN: ReadonlySet<string> = new Set([
   ...['accept-ranges', 'content-encoding', 'content-length', 'content-range', 'content-type', 'date'],
   ...['etag', 'last-modified', 'location', 'section-io-id', 'x-content-type-options', 'x-request-id'],
 ]);
 
-/** Undefined if the field can be sent. */
+/** Undefined if the header can be sent. */
 function findFault(name: string, value: string): string | undefined {
   const lowered = name.toLowerCase();
-  if (OWN.has(lowered) || HOP_BY_HOP.has(lowered)) return `the field ${name} is set by nexthop alone`;
+  if (OWN.has(lowered) || HOP_BY_HOP.has(lowered)) return `the header ${name} is set by nexthop alone`;
   try {
     validateHeaderName(name);
     validateHeaderValue(name, value);
     return undefined;
   } catch (error) {
-    return `the field ${name} cannot be sent: ${(error as Error).message}`; // all that they throw
+    return `the header ${name} cannot be sent: ${(error as Error).message}`; // all that they throw
   }
 }
 

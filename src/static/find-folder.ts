@@ -3,22 +3,24 @@ import { join } from 'node:path';
 import type { IgnoredFile } from '../contract/dialect.ts';
 import type { Problem } from '../contract/problem.ts';
 
-/** Where files are looked for, as told to the author of a site that has none. */
+/** The locations in which files are searched, shown to the author of a site without files. */
 export const LOOKS_FOR =
   'dist/client/ of a build with dist/server/, else dist/ with an index.html, else public/, else pages beside an index.html at the top';
 
 export interface FoundFolder {
-  /** Relative to the site; undefined when there is none that is surely meant for the web. */
+  /** Relative to the site; undefined if no folder is certainly meant for the web. */
   readonly folder?: string;
-  /** A server's files stand there, too (see FileFolder). */
+  /** The folder also contains files of a server (see FileFolder). */
   readonly pagesOnly?: true;
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * The folder of files of a site that does not name one. A build comes before `public/`, because build tools copy `public/` into what they make.
- * A `dist/` may hold compiled server code as well as a site; whatever leaves a doubt is not served. Last come pages at the top of a site that needs no build.
+ * Finds the folder of files of a site that does not configure one. A build takes precedence over
+ * `public/`, because build tools copy `public/` into their output. A `dist/` may contain compiled
+ * server code instead of a site; it is not served in case of doubt. The last choice are pages in
+ * the root of a site that needs no build.
  */
 export async function findFolder(root: string): Promise<FoundFolder> {
   const [dist, publicNames] = await Promise.all([lookAtDist(root), namesIn(join(root, 'public'))]);
@@ -27,9 +29,9 @@ export async function findFolder(root: string): Promise<FoundFolder> {
     return hasPublic ? { ...dist, ignored: [{ file: 'public', reason: `built into ${dist.folder}` }] } : dist;
   }
   const found: FoundFolder = hasPublic ? { ...dist, folder: 'public' } : dist;
-  // A dist/ in doubt is told of already, and a page in public/ is what people get.
+  // A doubtful dist/ has been reported, and a page in public/ is served.
   if (found.problems.length > 0 || publicNames.includes(INDEX)) return found;
-  const lack = await findLack(root, hasPublic);
+  const lack = await findObstacle(root, hasPublic);
   if (lack === 'no page') return found;
   if (lack === undefined) return { ...found, folder: '.', pagesOnly: true };
   return { ...found, problems: [{ severity: 'warning', file: INDEX, message: `is not served: ${lack}` }] };
@@ -37,8 +39,8 @@ export async function findFolder(root: string): Promise<FoundFolder> {
 
 const INDEX = 'index.html';
 
-/** Why the page at the top of a site is not served as it is; undefined if it may be. */
-async function findLack(root: string, hasPublic: boolean): Promise<string | 'no page' | undefined> {
+/** Why the page in the root of a site is not served as it is; undefined if it may be. */
+async function findObstacle(root: string, hasPublic: boolean): Promise<string | 'no page' | undefined> {
   const page = await readFile(join(root, INDEX), 'utf8').catch(() => undefined);
   if (page === undefined) return 'no page';
   const reason = await findReasonToBuild(root, page);
@@ -48,7 +50,7 @@ async function findLack(root: string, hasPublic: boolean): Promise<string | 'no 
 }
 
 const BUNDLER = /^(?:vite|webpack|rollup|rspack|rsbuild|farm)\.config\.[cm]?[jt]s$/;
-/** No browser takes it. */
+/** A script that no browser can run without a build. */
 const UNBUILT_SCRIPT = /<script\b[^>]*\bsrc\s*=\s*["']?([^"'\s>]+\.(?:[cm]?tsx?|jsx|vue|svelte))["'\s>]/i;
 
 async function findReasonToBuild(root: string, page: string): Promise<string | undefined> {
@@ -60,10 +62,15 @@ async function findReasonToBuild(root: string, page: string): Promise<string | u
   return script === undefined ? undefined : `it is the source of a build (it loads ${script})`;
 }
 
-/** Where build tools put pages, besides the folders that are served by themselves. */
+/**
+ * Folders into which build tools write pages, besides those that are served without configuration.
+ */
 const OTHER_FOLDERS: readonly string[] = ['build', 'out', '_site', 'www', 'site'];
 
-/** A warning about the pages of a build that no configuration names: nothing else says whether they are meant for the web. */
+/**
+ * A warning about the pages of a build in a folder that no configuration names: it is unknown
+ * whether they are meant for the web.
+ */
 export async function findUnnamedBuild(root: string): Promise<readonly Problem[]> {
   for (const folder of OTHER_FOLDERS) {
     if (!(await namesIn(join(root, folder))).includes(INDEX)) continue;
@@ -73,7 +80,7 @@ export async function findUnnamedBuild(root: string): Promise<readonly Problem[]
   return [];
 }
 
-/** How a folder is named on each platform. */
+/** How each platform configures a folder. */
 function toConfiguration(folder: string): string {
   const name = JSON.stringify(folder);
   return `publish = ${name} in [build] of netlify.toml, or "outputDirectory": ${name} in edgeone.json`;
@@ -97,7 +104,7 @@ function ignoreDist(reason: string): FoundFolder {
   return { ignored: [{ file: 'dist', reason }], problems: [] };
 }
 
-/** What a build for the web does not leave beside its index.html. */
+/** Files that a build for the web does not create beside its index.html. */
 const SERVER_CODE = /^(?:package\.json|node_modules|server\..*|.*\.(?:cjs|d\.[cm]?ts))$/;
 
 function toProblem(doubt: string): Problem {
@@ -110,7 +117,7 @@ function toProblem(doubt: string): Problem {
   };
 }
 
-/** Whether the package runs, or is imported, from `dist/`. */
+/** Whether the package is started or imported from `dist/`. */
 async function startsFromDist(root: string): Promise<boolean> {
   const { main, bin, exports, scripts } = await readManifest(root);
   const start = isTable(scripts) ? scripts.start : undefined;
@@ -120,7 +127,7 @@ async function startsFromDist(root: string): Promise<boolean> {
   );
 }
 
-/** The `package.json` of the site; empty if there is none, or one with which nothing can be started. */
+/** The `package.json` of the site; empty if there is none, or if it is invalid. */
 async function readManifest(root: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     const manifest: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -138,7 +145,7 @@ async function isFolder(path: string): Promise<boolean> {
   return (await namesIn(path)).length > 0;
 }
 
-/** None for what is no folder, or may not be read. */
+/** Empty if it is not a folder or cannot be read. */
 async function namesIn(path: string): Promise<readonly string[]> {
   return readdir(path).catch(() => []);
 }

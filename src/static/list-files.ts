@@ -12,9 +12,9 @@ export interface ListingParts {
   readonly root: string;
   /** The folder whose files are listed, relative to the site. */
   readonly folder: string;
-  /** Absolute paths of files and folders that are never listed, wherever links lead from. */
+  /** Absolute paths of files and folders that are never listed, also not through links. */
   readonly secrets: ReadonlySet<string>;
-  /** Names of dot folders at the top of the folder that are listed all the same. */
+  /** Names of dot folders in the root of the folder that are listed nevertheless. */
   readonly dotFolders: readonly string[];
 }
 
@@ -26,25 +26,27 @@ export interface ListedFile {
   readonly realPath: string;
 }
 
-/** A folder that was listed, as it was just before. */
+/** A folder that was listed, with its state just before. */
 export interface VisitedFolder {
   readonly path: string;
-  /** Undefined if it could not be looked at. */
+  /** Undefined if its state could not be read. */
   readonly stats: Stats | undefined;
   readonly seenAtMs: number;
 }
 
 export interface FileListing {
   readonly files: readonly ListedFile[];
-  /** All whose content the files depend on. */
+  /** All files and folders whose changes may change the listing. */
   readonly folders: readonly VisitedFolder[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * Lists the files of a folder and of those in it, in the order of their paths. Left out without a word: dot files, dot folders that are not
- * asked for, `node_modules`, rules for a platform's files, and whatever is no file. Named as ignored: links that lead out of what is served, nowhere, or round. Never rejects: what cannot be read becomes a problem.
+ * Lists the files of a folder and of its subfolders, in the order of their paths. Left out without
+ * a message: dot files, dot folders that were not requested, `node_modules`, files with rules for a
+ * platform, and everything that is not a file. Reported as ignored: links that lead out of the
+ * served folder, to nothing, or in a circle. Never rejects: what cannot be read becomes a problem.
  */
 export async function listFiles(parts: ListingParts): Promise<FileListing> {
   const walk = new Walk(parts);
@@ -54,12 +56,15 @@ export async function listFiles(parts: ListingParts): Promise<FileListing> {
   return walk;
 }
 
-/** What platforms read at the top of the folder and serve to nobody: there may be passwords in it (`Basic-Auth`). */
+/**
+ * Platforms read these files in the root of the folder and do not serve them: they may contain
+ * passwords (`Basic-Auth`).
+ */
 const RULES: ReadonlySet<string> = new Set(['_headers', '_redirects']);
 
-/** A folder on the way, with the real paths of those it was reached through. */
+/** A folder that is being listed, with the real paths of the folders that lead to it. */
 interface Step {
-  /** Relative to the folder that is listed; '' for itself. */
+  /** Relative to the folder that is listed; '' for that folder itself. */
   readonly path: string;
   readonly realPath: string;
   readonly above: readonly string[];
@@ -79,7 +84,7 @@ class Walk implements FileListing {
 
   async start(): Promise<void> {
     const { root, folder } = this.#parts;
-    // It may be a link, and lead elsewhere the next time.
+    // It may be a link that leads elsewhere later.
     await this.#note(join(root, folder));
     try {
       this.#realRoot = await realpath(join(root, folder));
@@ -122,12 +127,12 @@ class Walk implements FileListing {
       else if (found.isDirectory()) await this.#visit({ path, realPath, above });
       else if (found.isFile()) this.files.push({ path, realPath });
     } catch {
-      // Whatever keeps a link from being followed, its author should know that it does not work.
+      // Whatever prevents following the link, its author should know that it does not work.
       this.#ignore(path, 'a link to nowhere');
     }
   }
 
-  /** What is left out by name must not be reached by a link of another name. */
+  /** A file that is excluded by its name must not be reachable by a link with another name. */
   #isInside(realPath: string): boolean {
     const path = relative(this.#realRoot, realPath);
     const names = path.split(sep);
@@ -152,13 +157,13 @@ class Walk implements FileListing {
     return join(this.#parts.folder, path);
   }
 
-  /** `above`: the folder it stands in, relative to the one that is listed. `..` is hidden, too. */
+  /** `above`: the parent folder, relative to the one that is listed. `..` is hidden, too. */
   #isHidden(name: string, above: string): boolean {
     if (name.startsWith('.')) return name === '..' || above !== '' || !this.#parts.dotFolders.includes(name);
     return name === 'node_modules' || (above === '' && RULES.has(name));
   }
 
-  /** Before it is listed, so that a change in the meantime does not go unseen. */
+  /** Call it before the folder is listed, so that a change in the meantime is noticed. */
   async #note(path: string): Promise<void> {
     const seenAtMs = Date.now();
     const stats = await stat(path).catch(() => undefined);

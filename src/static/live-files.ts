@@ -5,21 +5,25 @@ import { toMatchable } from '../contract/path.ts';
 import type { Outcome, Target } from '../contract/target.ts';
 import type { FileListing, VisitedFolder } from './list-files.ts';
 
-/** A clock that marks changes may stand still for as long; what is added meanwhile leaves the same mark. */
+/**
+ * File times may have this resolution: files that are added within it leave the same time on the
+ * folder.
+ */
 const SETTLING_MS = 100;
 
 export interface LiveFilesParts {
-  /** Of the folder, as it is told to people. */
+  /** Name of the folder, for the log. */
   readonly name: string;
   readonly log: Log;
   list(): Promise<FileListing>;
-  /** Who answers for the files, by path. */
+  /** Creates the targets of the files, by path. */
   serve(listing: FileListing): ReadonlyMap<string, Target>;
 }
 
 /**
- * The files of a folder as they are when somebody asks, for development: whoever asks has the folders looked at, and listed again if one changed. That
- * needs no watcher, which on mounted folders may hear nothing, and costs nothing while nobody asks.
+ * The files of a folder in their current state, for development. Each request checks the folders,
+ * and lists them again if one has changed. This needs no file watcher, which may miss changes on
+ * mounted folders, and costs nothing without requests.
  */
 export class LiveFiles implements Target {
   readonly name: string;
@@ -29,7 +33,7 @@ export class LiveFiles implements Target {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  /** `listing`: as it was a moment ago. */
+  /** `listing`: the latest state. */
   constructor(parts: LiveFilesParts, listing: FileListing) {
     this.name = parts.name;
     this.#parts = parts;
@@ -48,7 +52,10 @@ export class LiveFiles implements Target {
     return target.answer(exchange, {});
   }
 
-  /** Whoever comes while somebody looks waits for one more look, as that one may have been past the folder in question. */
+  /**
+   * Requests during a check wait for one more check after it, because it may have passed the
+   * changed folder already.
+   */
   #refresh(): Promise<void> {
     if (this.#running) this.#next ??= this.#running.then(() => this.#start());
     return this.#next ?? this.#start();

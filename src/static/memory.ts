@@ -1,12 +1,15 @@
 import type { Facts } from './facts.ts';
 
-/** Larger files are read while they are sent: their answers cost more than opening them does. */
+/** Larger files are read while they are sent: sending them costs more than opening them. */
 const FILE_BYTES = 256 * 1024;
 
-/** Keeps the bytes of small files, up to a limit. */
+/** Holds the bytes of small files in memory, up to a limit. */
 export class Memory {
   readonly #limitBytes: number;
-  /** In the order in which they came: the first to come is the first to go, so that a request need not note that it used one. */
+  /**
+   * In the order in which they were added. The oldest is removed first, so that a request need not
+   * record its use.
+   */
   readonly #kept = new Set<Facts>();
   #bytes = 0;
 
@@ -14,7 +17,7 @@ export class Memory {
     this.#limitBytes = limitBytes;
   }
 
-  /** Keeps the bytes of a file that was just read, if it is small; else forgets them. */
+  /** Holds the bytes of a file that was just read if it is small; otherwise drops them. */
   keep(facts: Facts): void {
     if (facts.bytes === undefined) return;
     if (facts.bytes.length > FILE_BYTES) {
@@ -29,7 +32,7 @@ export class Memory {
     }
   }
 
-  /** Forgets the bytes of a file that changed or is gone. */
+  /** Drops the bytes of a file that has changed or is gone. */
   forget(facts: Facts): void {
     if (!this.#kept.delete(facts)) return;
     this.#bytes -= facts.bytes?.length ?? 0;

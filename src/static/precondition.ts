@@ -1,14 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a client may know of the stored form that would be sent. */
+/** What a client may know about the stored form that would be sent. */
 export interface Validators {
   /** Strong, in quotes. */
   readonly etag: string;
-  /** In whole seconds, as Last-Modified tells it. */
+  /** In whole seconds, as in Last-Modified. */
   readonly modifiedMs: number;
 }
 
-/** 'send' the file, say that it is 'unchanged' (304), or that it is not what the client asked about: 'failed' (412). */
+/**
+ * 'send' the file, respond that it is 'unchanged' (304), or that the precondition 'failed' (412).
+ */
 export type Verdict = 'send' | 'unchanged' | 'failed';
 
 /** Evaluates the conditions of a GET or HEAD request in the order of RFC 9110 13.2.2. */
@@ -27,15 +29,16 @@ export function judge(headers: IncomingHttpHeaders, validators: Validators): Ver
 }
 
 /**
- * Whether the part that the client has is of the very form that would be sent now (RFC 9110 13.1.5): a strong tag, or the date to the
- * second, unless that second is not over: what is written in the rest of it would bear the same date.
+ * Whether the part that the client has belongs to exactly the form that would be sent now (RFC 9110
+ * 13.1.5): the strong tag is equal, or the date is. A date counts only when its second is over,
+ * because a later write in the same second would have the same date.
  */
 export function isSamePart(ifRange: string, { etag, modifiedMs }: Validators): boolean {
   if (ifRange === etag) return true;
   return toTimeMs(ifRange) === modifiedMs && Date.now() - modifiedMs >= 1000;
 }
 
-/** Opaque tags may hold commas, so the list is not split at them. */
+/** Opaque tags may contain commas, so the list is not split at commas. */
 const TAGS = /(W\/)?("[^"]*")/g;
 
 function namesTag(field: string, etag: string, comparison: 'strong' | 'weak'): boolean {
@@ -46,22 +49,25 @@ function namesTag(field: string, etag: string, comparison: 'strong' | 'weak'): b
   return false;
 }
 
-/** `otherwise`: what holds when the field is no date. */
+/** `otherwise`: the result if the header is not a date. */
 function isUnmodified(field: string, { modifiedMs }: Validators, otherwise: boolean): boolean {
   const sinceMs = toTimeMs(field);
   return sinceMs === undefined ? otherwise : modifiedMs <= sinceMs;
 }
 
-/** The two older forms are still to be understood (RFC 9110 5.6.7). */
+/** The two older forms must also be accepted (RFC 9110 5.6.7). */
 const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 const RFC_850 = /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/;
 const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
 
-/** Milliseconds since 1970 of an HTTP-date, undefined for anything else: a field with such a value counts as absent. */
+/**
+ * Milliseconds since the epoch of an HTTP-date. Undefined for anything else: a header with such a
+ * value counts as absent.
+ */
 export function toTimeMs(text: string): number | undefined {
   let timeMs = Number.NaN;
   if (IMF_FIXDATE.test(text) || RFC_850.test(text)) timeMs = Date.parse(text);
-  // It has no zone, and Date would take that of this machine.
+  // This form has no zone, and Date would use the zone of this machine.
   else if (ASCTIME.test(text)) timeMs = Date.parse(`${text} GMT`);
   return Number.isNaN(timeMs) ? undefined : timeMs;
 }

@@ -1,4 +1,4 @@
-/** A part of a file; both ends belong to it. */
+/** A part of a file; both ends are included. */
 export interface Range {
   readonly first: number;
   readonly last: number;
@@ -8,13 +8,14 @@ const UNIT = /^bytes\s*=/i;
 const ELEMENT = /^(\d*)\s*-\s*(\d*)$/;
 
 /**
- * The part that a Range field asks for. Undefined when the whole file is to be sent: the field is malformed, of another unit, or asks for several
- * parts, which RFC 9110 14.2 lets a server answer with all of it. 'unsatisfiable' when no part of it lies in the file.
+ * The part that a Range header requests. Undefined if the whole file must be sent: the header is
+ * malformed, has another unit, or requests several parts, to which a server may respond with the
+ * whole file (RFC 9110 14.2). 'unsatisfiable' if no part of it lies in the file.
  */
 export function toRange(field: string, size: number): Range | 'unsatisfiable' | undefined {
   const unit = UNIT.exec(field)?.[0];
   if (unit === undefined) return undefined;
-  // Empty elements of a list are passed over (RFC 9110 5.6.1).
+  // Empty elements of a list are ignored (RFC 9110 5.6.1).
   const elements = field
     .slice(unit.length)
     .split(',')
@@ -27,14 +28,14 @@ export function toRange(field: string, size: number): Range | 'unsatisfiable' | 
   return more.length === 0 ? range : undefined;
 }
 
-/** Undefined if malformed; empty (first > last) if outside the file. */
+/** Undefined if it is malformed; empty (first > last) if it is outside the file. */
 function toPart(element: string, size: number): Range | undefined {
   const [, first, last] = ELEMENT.exec(element) ?? [];
   if (first === undefined || last === undefined) return undefined;
   return first === '' ? suffix(last, size) : between(first, last, size);
 }
 
-/** Numbers beyond the file are as good as its end. */
+/** Numbers beyond the end of the file count as its end. */
 function between(first: string, last: string, size: number): Range | undefined {
   const from = Number(first);
   const to = last === '' ? size - 1 : Number(last);

@@ -10,16 +10,20 @@ import { Memory } from './memory.ts';
 import { pickPageFiles } from './page-files.ts';
 import { toBase, toRouteForAll, toRoutes, toTargets } from './to-targets.ts';
 
-/** For the small files of a site, which are few; it is filled only with what is asked for. */
+/** Limit for the small files of a site. A file takes memory only after it was requested. */
 const MEMORY_BYTES = 32 * 1024 ** 2;
 
-/** How long a file is taken for what it was. Long enough that a busy one costs no call to the file system, short enough to be noticed by nobody. */
+/**
+ * How long facts of a file are reused without a check. A busy file then costs no call to the file
+ * system, and a change is visible after a second.
+ */
 const TRUSTED_MS = 1000;
 
 /**
- * Reads which files of the site are served: those of `folders`, none if the list is empty; if no folder has a name, those of the folder that
- * `findFolder` finds.
- * Only names are read; what is in a file is learned when it is asked for. In development the names are read again when something changed. Never rejects for what stands in the site.
+ * Finds which files of the site are served: those of `folders`; none if the list is empty; if no
+ * folder is named, those of the folder that `findFolder` finds. Only names are read; a file is read
+ * when it is requested. In development the names are read again after a change. Never rejects
+ * because of the content of the site.
  */
 export async function readFiles(project: Project, folders: readonly FileFolder[] = [{}]): Promise<Reading> {
   const named = folders.filter((each): each is NamedFolder => each.folder !== undefined);
@@ -41,8 +45,8 @@ async function readFound(project: Project, fileFolder: FileFolder): Promise<Read
 }
 
 /**
- * Two platforms may name the same folder, in other words (`./dist/`) or by a link: it is served once, with the settings of both; where they differ the first
- * one's count.
+ * Two platforms may name the same folder, in different spellings (`./dist/`) or through a link. It
+ * is served once with the settings of both; if they differ, the first takes precedence.
  */
 async function mergeEqual(root: string, folders: readonly NamedFolder[]): Promise<readonly NamedFolder[]> {
   const merged = new Map<string, NamedFolder>();
@@ -57,7 +61,7 @@ async function mergeEqual(root: string, folders: readonly NamedFolder[]): Promis
 async function readFolder(project: Project, place: NamedFolder): Promise<Reading> {
   const { root, dataDir } = project;
   if (leadsOut(root, place.folder)) {
-    const message = 'is not served: the folder of files must stand in the site';
+    const message = 'is not served: the folder of files must be inside the site';
     return { routes: [], ignored: [], problems: [{ severity: 'warning', file: place.folder, message }] };
   }
   const { folder, dotFolders = ['.well-known'] } = place;
@@ -76,7 +80,7 @@ async function readFolder(project: Project, place: NamedFolder): Promise<Reading
   return { routes, ignored: listing.ignored, problems: [...listing.problems, ...problems] };
 }
 
-/** What the platforms read in the site itself, for sites that are served from their top. */
+/** Files that the platforms read in the site itself, for sites that are served from their root. */
 const SOURCES: readonly string[] = [
   ...['cloud-functions', 'node-functions', 'edge-functions', 'functions', 'agents', 'netlify', 'node_modules'],
   ...['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/middleware.ts', 'tsconfig.json', 'jsconfig.json'],
@@ -84,7 +88,10 @@ const SOURCES: readonly string[] = [
   ...['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'Dockerfile'],
 ];
 
-/** Code of a server that a build put below the folder, as Astro does with `dist/server/`; a platform's settings may name `dist` all the same. */
+/**
+ * Server code that a build put below the folder, as Astro does with `dist/server/`; the settings of
+ * a platform may name `dist` nevertheless.
+ */
 async function serverCode({ root, astro }: Project, folder: string): Promise<readonly string[]> {
   const entries = [join(root, folder, 'server/entry.mjs'), join(root, 'dist/server/entry.mjs')];
   if (astro) entries.push(resolve(root, astro.entry));
@@ -97,7 +104,7 @@ function leadsOut(root: string, folder: string): boolean {
   return path === '..' || path.startsWith(`..${sep}`);
 }
 
-/** Those that exist. */
+/** The real paths of those that exist. */
 async function realPaths(paths: readonly string[]): Promise<ReadonlySet<string>> {
   const found = await Promise.all(paths.map((path) => realpath(path).catch(() => '')));
   return new Set(found.filter(Boolean));

@@ -9,27 +9,27 @@ import { isSamePart, judge } from './precondition.ts';
 import { type Range, toRange } from './range.ts';
 import type { StoredFile } from './stored-file.ts';
 
-/** A file that changes each time it is opened is not worth more. */
+/** Limit for a file that changes each time it is opened. */
 const ATTEMPTS = 3;
 
 export interface ServedFileParts {
   /** Relative to the site. */
   readonly name: string;
-  /** The file and its precompressed siblings, in the order in which they are preferred; identity last. */
+  /** The file and its precompressed siblings, in the order of preference; identity last. */
   readonly forms: readonly StoredFile[];
   readonly contentType: string;
   readonly cacheControl: string;
-  /** Names and values in turn, for answers with the file and for a 304. */
+  /** Names and values in turn, for responses with the file and for a 304. */
   readonly extraHeaders: readonly string[];
 }
 
-/** A form of the file that the client takes, as it was a moment ago. */
+/** A form of the file that the client accepts, with its latest state. */
 interface Choice {
   readonly form: StoredFile;
   readonly facts: Facts;
 }
 
-/** A file of the site, in every form in which it is stored, as the answer to GET and HEAD. */
+/** Serves GET and HEAD requests for a file of the site, in every form in which it is stored. */
 export class ServedFile {
   readonly name: string;
   readonly #cacheControl: string;
@@ -47,7 +47,7 @@ export class ServedFile {
     this.#codings = forms.map(({ coding }) => coding);
   }
 
-  /** Passes when the file is gone. Rejects with a Fault when it cannot be read. */
+  /** Passes if the file is gone. Rejects with a Fault if it cannot be read. */
   async answer(exchange: Exchange): Promise<Outcome> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const choice = await this.#choose(exchange);
@@ -67,14 +67,14 @@ export class ServedFile {
     return undefined;
   }
 
-  /** False when the file is no longer what `choice` tells; nothing is written then. */
+  /** Resolves with false, without a response, if the file no longer has the state of `choice`. */
   async #answerWith(exchange: Exchange, choice: Choice): Promise<boolean> {
     const { headers, method } = exchange.request;
     const { facts } = choice;
     const verdict = judge(headers, facts);
     if (verdict === 'failed') writeHead(exchange, 412, ['Content-Length', '0']);
     else if (verdict === 'unchanged') writeHead(exchange, 304, this.#validatorHeaders(facts));
-    // Only GET knows ranges (RFC 9110 14.2).
+    // Ranges are defined for GET only (RFC 9110 14.2).
     else if (method === 'HEAD') this.#writeFileHead(exchange, choice, undefined);
     else return this.#sendFile(exchange, choice, rangeOf(exchange, facts));
     exchange.response.end();
@@ -109,7 +109,8 @@ export class ServedFile {
 
   #writeFileHead(exchange: Exchange, { form, facts }: Choice, range: Range | undefined): void {
     const fields = this.#validatorHeaders(facts);
-    // By the name alone, so that nothing a visitor uploaded becomes a script by what stands in it.
+    // The type depends on the name alone, so that the content of an uploaded file cannot turn it
+    // into a script.
     fields.push('Content-Type', this.#contentType, 'X-Content-Type-Options', 'nosniff', 'Accept-Ranges', 'bytes');
     if (form.coding !== 'identity') fields.push('Content-Encoding', form.coding);
     if (range) fields.push('Content-Range', `bytes ${range.first}-${range.last}/${facts.size}`);
@@ -118,7 +119,7 @@ export class ServedFile {
     writeHead(exchange, range ? 206 : 200, fields);
   }
 
-  /** What a 304 has to repeat (RFC 9110 15.4.5). */
+  /** The headers that a 304 must repeat (RFC 9110 15.4.5). */
   #validatorHeaders({ etag, lastModified }: Facts): string[] {
     const fields = [
       'ETag',
@@ -137,7 +138,7 @@ export class ServedFile {
 function rangeOf({ request }: Exchange, facts: Facts): Range | 'unsatisfiable' | undefined {
   const { range, 'if-range': ifRange } = request.headers;
   if (range === undefined) return undefined;
-  // Node's types leave a list open; it joins the values of a field that comes twice.
+  // Node's types allow a list; Node joins the values of repeated headers.
   if (ifRange !== undefined && !isSamePart(String(ifRange), facts)) return undefined;
   return toRange(range, facts.size);
 }

@@ -5,13 +5,13 @@ import type { Coding } from './choose-codings.ts';
 import { type Facts, isSameFile, readFacts } from './facts.ts';
 import type { Memory } from './memory.ts';
 
-/** Not through a link that was put there since, and not waiting for the writer of a FIFO. */
+/** The path must not have become a link since, and opening a FIFO must not wait for its writer. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** What the files of a folder share. */
+/** Settings that the files of a folder share. */
 export interface Shelf {
   readonly memory: Memory;
-  /** How long facts are taken for true; 0: each request looks anew. */
+  /** How long facts are reused without a check; 0: each request checks the file. */
   readonly trustedMs: number;
 }
 
@@ -22,14 +22,14 @@ export interface StoredFileParts {
   readonly shelf: Shelf;
 }
 
-/** One file on disk. What is known of it is learned when it is first asked for. */
+/** One file on disk. Its facts are read when it is first requested. */
 export class StoredFile {
   readonly coding: Coding;
   readonly #path: string;
   readonly #shelf: Shelf;
   #facts: Facts | undefined;
   #checkedAtMs = Number.NEGATIVE_INFINITY;
-  /** Under way; many requests may wait for the same look. */
+  /** The read in flight; many requests may wait for it. */
   #looking: Promise<Facts | undefined> | undefined;
 
   constructor({ path, coding, shelf }: StoredFileParts) {
@@ -38,7 +38,7 @@ export class StoredFile {
     this.#shelf = shelf;
   }
 
-  /** What was true of it a moment ago; undefined if it is gone. Rejects with a Fault if it cannot be read. */
+  /** The latest facts; undefined if the file is gone. Rejects with a Fault if it cannot be read. */
   look(): Facts | undefined | Promise<Facts | undefined> {
     if (this.#facts && performance.now() - this.#checkedAtMs < this.#shelf.trustedMs) return this.#facts;
     this.#looking ??= this.#check().finally(() => {
@@ -47,7 +47,10 @@ export class StoredFile {
     return this.#looking;
   }
 
-  /** Opens the file that `facts` tell of. Undefined if it is no longer that one; the next look then sees what it is. */
+  /**
+   * Opens the file that has these facts. Undefined if the file has changed; the next `look` then
+   * reads the new facts.
+   */
   async open(facts: Facts): Promise<FileHandle | undefined> {
     const handle = await this.#open();
     try {
@@ -72,7 +75,7 @@ export class StoredFile {
     try {
       return isSameFile(await stat(this.#path), stats);
     } catch {
-      // Opening it will tell why.
+      // `#open` reports the reason.
       return false;
     }
   }
@@ -83,7 +86,7 @@ export class StoredFile {
     const handle = await this.#open();
     if (!handle) return;
     try {
-      // A folder on the way may have become a link since, and lead out.
+      // A parent folder may have become a link that leads out of the site.
       if ((await realpath(this.#path).catch(() => '')) !== this.#path) return;
       this.#facts = await readFacts(handle, this.coding);
       if (this.#facts) this.#shelf.memory.keep(this.#facts);
@@ -94,7 +97,7 @@ export class StoredFile {
     }
   }
 
-  /** Undefined if there is no such file any more. */
+  /** Undefined if the file no longer exists. */
   async #open(): Promise<FileHandle | undefined> {
     try {
       return await open(this.#path, OPEN_FLAGS);
@@ -109,5 +112,5 @@ export class StoredFile {
   }
 }
 
-/** ELOOP: a link stands in its place; ENXIO: a socket. */
+/** ELOOP: the path is now a link; ENXIO: a socket. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']);

@@ -6,12 +6,12 @@ import { cacheControlOf } from './cache-control.ts';
 import type { Coding } from './choose-codings.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { ExtraHeaders } from './extra-headers.ts';
-import { type Doors, FileTarget } from './file-target.ts';
+import { FileTarget, type PathFiles } from './file-target.ts';
 import type { ListedFile, NamedFolder } from './list-files.ts';
 import { ServedFile } from './served-file.ts';
 import { type Shelf, StoredFile } from './stored-file.ts';
 
-/** A file and the siblings that hold it precompressed, the smaller ones first. */
+/** A file and its precompressed siblings, the smaller ones first. */
 const FORMS: readonly { readonly suffix: string; readonly coding: Coding }[] = [
   { suffix: '.br', coding: 'br' },
   { suffix: '.zst', coding: 'zstd' },
@@ -23,19 +23,20 @@ const FORMS: readonly { readonly suffix: string; readonly coding: Coding }[] = [
 export interface FileRules {
   readonly place: NamedFolder;
   readonly shelf: Shelf;
-  /** By the path of a file, that of a page without slash, `.html` and `index.html`. */
+  /** By the path of a file; for a page without the slash, `.html` and `index.html`. */
   readonly extraHeaders: ReadonlyMap<string, ExtraHeaders>;
 }
 
 /**
- * Who answers under each path at which the files are reached: their own, and for pages also the path without `.html` or `index.html`. Paths are decoded, with
- * the folder's base, and have no slash at their end.
+ * The target of each path at which the files are reachable: their own paths, and for pages also the
+ * path without `.html` or `index.html`. Paths are decoded, include the base of the folder, and have
+ * no slash at their end.
  */
 export function toTargets(files: readonly ListedFile[], rules: FileRules): ReadonlyMap<string, FileTarget> {
   const { base, slash = 'one' } = rules.place;
   const above = toBase(base);
   const realPaths = new Map(files.map(({ path, realPath }) => [path, realPath]));
-  const places = new Map<string, Doors>();
+  const places = new Map<string, PathFiles>();
   for (const { path } of files) {
     const page = pageAddress(path, rules.place);
     const file = toServedFile(path, page ?? `/${path}`, realPaths, rules);
@@ -47,7 +48,9 @@ export function toTargets(files: readonly ListedFile[], rules: FileRules): Reado
   return new Map([...places].map(([path, doors]) => [path, new FileTarget(path, doors, slash)]));
 }
 
-/** The folder's base as it stands before a path: without a slash at its end; '' for the top. */
+/**
+ * The base of the folder as the beginning of a path: without a slash at its end; '' for the root.
+ */
 export function toBase(base = ''): string {
   return base
     .split('/')
@@ -59,10 +62,13 @@ export function toBase(base = ''): string {
 const HTML = '.html';
 const INDEX = 'index.html';
 
-/** What hosts show instead of a page that is not there; nobody means their address, and it would say 200. */
+/**
+ * Hosts show these pages for errors. They have no addresses of their own, which would respond with
+ * 200.
+ */
 const ERROR_PAGES: ReadonlySet<string> = new Set(['404.html', '500.html']);
 
-/** `/docs/` for `docs/index.html`, `/about` for `about.html`, undefined for what is no page. */
+/** `/docs/` for `docs/index.html`, `/about` for `about.html`, undefined for other files. */
 function pageAddress(path: string, { htmlPages = true }: NamedFolder): string | undefined {
   if (basename(path) === INDEX) return `/${path.slice(0, -INDEX.length)}`;
   if (!htmlPages || ERROR_PAGES.has(path) || basename(path) === HTML) return undefined;
@@ -90,19 +96,19 @@ function toServedFile(
   });
 }
 
-/** Error pages are no pages to whoever asks, but their fields are told as those of pages. */
+/** An error page has no address, but its headers are configured like those of a page. */
 function toKey(address: string): string {
   if (ERROR_PAGES.has(address.slice(1))) return address.slice(0, -HTML.length);
   return address.length > 1 && address.endsWith('/') ? address.slice(0, -1) : address;
 }
 
-function open(places: Map<string, Doors>, path: string, doors: Doors): void {
+function open(places: Map<string, PathFiles>, path: string, doors: PathFiles): void {
   places.set(path, { ...places.get(path), ...doors });
 }
 
 const METHODS = ['GET', 'HEAD'] as const;
 
-/** A Route for each path and who answers there. */
+/** A Route for each path and its target. */
 export function toRoutes(targets: ReadonlyMap<string, Target>, { folder, base }: NamedFolder): readonly Route[] {
   const above = toBase(base);
   return [...targets].map(([path, target]) => ({
@@ -115,7 +121,7 @@ export function toRoutes(targets: ReadonlyMap<string, Target>, { folder, base }:
   }));
 }
 
-/** One Route for all that may ever stand in the folder. */
+/** One Route for all files that the folder may ever contain. */
 export function toRouteForAll(target: Target, { folder, base }: NamedFolder): Route {
   const above = toBase(base);
   const segments: PatternSegment[] = [...toSegments(above), { kind: 'catch-all', name: 'path', orNone: true }];

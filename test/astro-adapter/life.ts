@@ -20,7 +20,7 @@ for (const major of [5, 7] as const) {
     peer.socket.pause();
 
     server.child.kill('SIGTERM');
-    await server.said(/SIGTERM: finishing what runs/);
+    await server.said(/SIGTERM: finishing running requests and jobs/);
     let bytes = 0;
     peer.socket.removeAllListeners('data').on('data', (piece: string) => {
       bytes += piece.length;

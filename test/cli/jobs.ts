@@ -209,20 +209,20 @@ test('a job that is not there, or runs, is named, and the others are done', asyn
     code: 1,
     text: [
       'there is no job 01\\x1b[2JABC to drop; nexthop jobs lists those there are',
-      `job ${running} runs just now: drop it when that is over`,
+      `job ${running} is running: drop it when it has ended`,
       `job ${dead} is dropped`,
     ].join('\n'),
   });
 });
 
 for (const [words, flags, message] of [
-  ['my-site', {}, 'nexthop jobs knows list, show, retry, drop, got "my-site"; another site is --site=PATH'],
+  ['my-site', {}, 'nexthop jobs has the verbs list, show, retry, drop, got "my-site"; another site is --site=PATH'],
   ['show', {}, 'say nexthop jobs show ID; got no id'],
   ['show 1 2', {}, 'say nexthop jobs show ID; got 1 2'],
   ['list 1', {}, 'say nexthop jobs list; got 1'],
   ['drop', {}, 'say nexthop jobs drop ID…, or drop --all for every dead job; got no id'],
-  ['retry 1', { all: true }, '--all is for every dead job, so no id goes with it, got 1'],
-  ['retry 1', { rule: 'x' }, 'with nexthop jobs retry --rule goes with --all'],
+  ['retry 1', { all: true }, '--all means every dead job and excludes ids, got 1'],
+  ['retry 1', { rule: 'x' }, 'with nexthop jobs retry --rule needs --all'],
   ['drop 1', { json: true }, '--json is not for nexthop jobs drop'],
   ['', { state: 'ded' }, '--state is waiting, running, dead, got "ded"'],
   ['', { limit: '0' }, '--limit is a number from 1 to 10000, got "0"'],
@@ -240,7 +240,7 @@ test('a folder in which nothing was kept is named, and stays as it is', async (t
 
   await t.throwsAsync(run(readConfig({ site, env: {} }), ''), {
     instanceOf: JobsError,
-    message: `nothing was ever kept in ${site}/.nexthop; another site is --site=PATH, another folder DATA_DIR`,
+    message: `there is no store in ${site}/.nexthop; another site is --site=PATH, another folder DATA_DIR`,
   });
 });
 

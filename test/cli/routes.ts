@@ -33,7 +33,7 @@ routes
   4      any       /api/*default   cloud-functions/api/[[default]].js  test
 
 conflicts
-  GET /hello  cloud-functions/hello.js answers only what cloud-functions/hello/index.js passes on
+  GET /hello  cloud-functions/hello.js serves only requests that cloud-functions/hello/index.js passes on
 
 ignored
   cloud-functions/_proxy.js  exports no handler
@@ -177,7 +177,7 @@ test('all files of a folder are one line, for people and for scripts', async (t)
 
   t.is(text.match(/public/g)?.length, 2);
   t.regex(text, /^ {2}1 {6}GET,HEAD {2}31 files {2}public\/ {2}static$/m);
-  t.regex(text, /^ {2}GET \/7 {2}7\.js answers only what public\/7\.html passes on$/m);
+  t.regex(text, /^ {2}GET \/7 {2}7\.js serves only requests that public\/7\.html passes on$/m);
   t.deepEqual(listed[0], {
     methods: ['GET', 'HEAD'],
     pattern: '/*',

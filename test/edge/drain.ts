@@ -20,7 +20,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await hop.connections(1);
 
     running.child.kill(signal);
-    await running.said(/finishing what runs/);
+    await running.said(/finishing running requests and jobs/);
     release.resolve();
 
     t.regex(await client.readToEnd(), /^HTTP\/1\.1 200 [\s\S]*\r\nConnection: close\r\n[\s\S]*ok$/);
@@ -55,7 +55,7 @@ test('an answer whose head went out before the drain does not hold its connectio
   await client.readUntil('ab');
 
   running.child.kill('SIGTERM');
-  await running.said(/finishing what runs/);
+  await running.said(/finishing running requests and jobs/);
   release.resolve();
 
   t.regex(await client.readToEnd(), /cd$/);
@@ -70,7 +70,7 @@ test('within DRAIN_DELAY it is not ready, and still serves', async (t) => {
   const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_DELAY: '1s' } });
 
   running.child.kill('SIGTERM');
-  await running.said(/finishing what runs/);
+  await running.said(/finishing running requests and jobs/);
   const ready = await fetch(`http://127.0.0.1:${running.port}/.well-known/nexthop/ready`);
   const answer = await fetch(`http://127.0.0.1:${running.port}/x`);
 
@@ -108,7 +108,7 @@ test('a signal that comes twice at once, as npm passes on Ctrl-C, is one', async
 
   running.child.kill('SIGINT');
   running.child.kill('SIGINT');
-  await running.said(/finishing what runs/);
+  await running.said(/finishing running requests and jobs/);
   release.resolve();
 
   t.regex(await client.readToEnd(), /ok$/);
@@ -123,7 +123,7 @@ test('a second signal ends at once', async (t) => {
   await hop.connections(1);
 
   running.child.kill('SIGTERM');
-  await running.said(/finishing what runs/);
+  await running.said(/finishing running requests and jobs/);
   const insisting = setInterval(() => running.child.kill('SIGTERM'), 100);
   t.teardown(() => clearInterval(insisting));
 

@@ -18,7 +18,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     await site.untilLedger((lines) => lines.length === 1);
 
     running.child.kill('SIGTERM');
-    await running.said(/finishing what runs/);
+    await running.said(/finishing running requests and jobs/);
     await site.release();
 
     t.is(await running.exited, 0);

@@ -32,5 +32,6 @@ test('a broken line of .env is told at start and by routes', async (t) => {
   const listed = await runNexthop(t, { args: ['routes', site] });
 
   t.is(await listed.exited, 0);
-  for (const output of [started.output(), listed.output()]) t.regex(output, /\.env:2\b.* is no NAME=value/);
+  for (const output of [started.output(), listed.output()])
+    t.regex(output, /\.env:2\b.* is not of the form NAME=value/);
 });

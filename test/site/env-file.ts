@@ -34,11 +34,11 @@ for (const [what, text, values] of [
 }
 
 for (const [what, line, reason] of [
-  ['a line without =', 'SECRET', 'is no NAME=value'],
-  ['a name with a space', 'A SECRET=1', 'is no NAME=value'],
-  ['a line without a name', '=SECRET', 'is no NAME=value'],
+  ['a line without =', 'SECRET', 'is not of the form NAME=value'],
+  ['a name with a space', 'A SECRET=1', 'is not of the form NAME=value'],
+  ['a line without a name', '=SECRET', 'is not of the form NAME=value'],
   ['a quote that is never closed', 'X="SECRET', 'the quote " is not closed'],
-  ['text behind the closing quote', 'X="a\\"SECRET"', 'something stands behind the closing "'],
+  ['text behind the closing quote', 'X="a\\"SECRET"', 'there is text after the closing "'],
 ] as const) {
   test(`${what} is told with its place and without its text, and the other lines are used`, async (t) => {
     const root = await siteFolder(t, { '.env': `A=1\n\n${line}\nB=2\n` });

@@ -31,7 +31,7 @@ test('a file in place of a folder is named, with what to do', async (t) => {
 
   await t.throwsAsync(requireFolder(root), {
     instanceOf: SiteError,
-    message: `the site ${root} is a file; give the folder it stands in`,
+    message: `the site ${root} is a file; give the folder that contains it`,
   });
   await t.throwsAsync(requireFolder(join(root, 'site')), { instanceOf: SiteError, message: /leads through a file/ });
 });

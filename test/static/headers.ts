@@ -2,7 +2,7 @@ import test from 'ava';
 import { serveFiles } from '../helpers/file-server.ts';
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
-const ASK_AGAIN = 'public, max-age=0, must-revalidate';
+const REVALIDATE = 'public, max-age=0, must-revalidate';
 
 const FILES = {
   'client/index.html': 'home',
@@ -23,8 +23,8 @@ test('what stands below an immutable path is kept for ever, beside what its name
   t.is(await cacheOf('/shop/built/plain.js'), FOR_EVER);
   t.is(await cacheOf('/shop/built/page'), FOR_EVER);
   t.is(await cacheOf('/shop/_astro/plain.js'), FOR_EVER);
-  t.is(await cacheOf('/shop/builtin/plain.js'), ASK_AGAIN);
-  t.is(await cacheOf('/shop/a.txt'), ASK_AGAIN);
+  t.is(await cacheOf('/shop/builtin/plain.js'), REVALIDATE);
+  t.is(await cacheOf('/shop/a.txt'), REVALIDATE);
 });
 
 for (const [status, fields] of [
@@ -97,11 +97,11 @@ test('a page may say how long it is kept; what tells of its content is not taken
   t.deepEqual(
     server.reading.problems.map(({ file, message }) => `${file} ${message}`.replace(/(sent): .*/, '$1')),
     [
-      'client of /a.txt: the field Content-Length is set by nexthop alone',
-      'client of /a.txt: the field ETag is set by nexthop alone',
-      'client of /a.txt: the field Transfer-Encoding is set by nexthop alone',
-      'client of /a.txt: the field X-Broken cannot be sent',
-      'client of /a.txt: the field X Broken cannot be sent',
+      'client of /a.txt: the header Content-Length is set by nexthop alone',
+      'client of /a.txt: the header ETag is set by nexthop alone',
+      'client of /a.txt: the header Transfer-Encoding is set by nexthop alone',
+      'client of /a.txt: the header X-Broken cannot be sent',
+      'client of /a.txt: the header X Broken cannot be sent',
     ],
   );
 });

@@ -207,7 +207,7 @@ test('a folder out of the site, or none, is a problem and no route', async (t) =
   t.deepEqual(routes, []);
   t.deepEqual(
     problems.map(({ file, message }) => `${file} ${message}`),
-    ['../x is not served: the folder of files must stand in the site', 'dist does not exist, so no files are served'],
+    ['../x is not served: the folder of files must be inside the site', 'dist does not exist, so no files are served'],
   );
 });
 

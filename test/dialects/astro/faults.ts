@@ -39,7 +39,7 @@ test('what goes wrong behind the answer is told in the log', async (t) => {
   t.is(await (await fetch(edge.url)).text(), 'ok');
   await edge.close();
 
-  t.regex(JSON.stringify(await edge.errorLines()), /"message":"behind".*work after the answer failed/);
+  t.regex(JSON.stringify(await edge.errorLines()), /"message":"behind".*work after the response failed/);
 });
 
 test('a developer is told what went wrong, in the place of the page for visitors', async (t) => {

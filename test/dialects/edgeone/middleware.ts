@@ -235,7 +235,7 @@ test('a clone that a middleware keeps does not take the body from whoever answer
   );
 
   t.true((await post(edge, '/x', 'hello')).endsWith('hello'));
-  t.regex(JSON.stringify(await errorsOf(edge)), /its body with it.*work after the answer failed/);
+  t.regex(JSON.stringify(await errorsOf(edge)), /its body with it.*work after the response failed/);
 });
 
 test('redirects of edgeone.json come before the middleware, its rewrites and headers after it', async (t) => {

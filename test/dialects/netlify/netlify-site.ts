@@ -145,7 +145,7 @@ test('the routes command shows which function is called first if both platforms 
     [
       ['1', 'GET', '/pets/:name', 'netlify/functions/pets.js', 'netlify', 'modern'],
       ['2', 'any', '/pets/:id', 'cloud-functions/pets/[id].js', 'edgeone'],
-      ['GET /pets/:id', 'cloud-functions/pets/[id].js answers only what netlify/functions/pets.js passes on'],
+      ['GET /pets/:id', 'cloud-functions/pets/[id].js serves only requests that netlify/functions/pets.js passes on'],
     ],
   );
 });
