@@ -240,7 +240,7 @@ test('a folder in which nothing was kept is named, and stays as it is', async (t
 
   await t.throwsAsync(run(readConfig({ site, env: {} }), ''), {
     instanceOf: JobsError,
-    message: `there is no store in ${site}/.nexthop; another site is --site=PATH, another folder DATA_DIR`,
+    message: `there is no store in ${site}/.nexthop; choose another site with --site=PATH, or another folder with DATA_DIR`,
   });
 });
 
