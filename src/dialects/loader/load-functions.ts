@@ -27,13 +27,13 @@ export interface LoadRequest<Entry extends FunctionEntry> {
 
 /**
  * What came of one file. 'ahead': it was compiled for later. 'failed': it does not work, for that cause. 'late': it takes longer than the start
- * waits; then `later` has its exports, or undefined when nothing came of it.
+ * waits; then `later` has its exports, or rejects with what it threw.
  */
 export type LoadedFunction =
   | { readonly state: 'ready'; readonly exports: Exports }
   | { readonly state: 'ahead' }
   | { readonly state: 'failed'; readonly cause: unknown }
-  | { readonly state: 'late'; readonly later: Promise<Exports | undefined> };
+  | { readonly state: 'late'; readonly later: Promise<Exports> };
 
 export interface LoadedFunctions<Entry extends FunctionEntry> {
   /** In the order in which they were asked for. */
@@ -79,7 +79,8 @@ async function load({ root, log }: Project, { compiled, entry, problems, limitMs
     if (loaded.state !== 'slow') return loaded;
     problems.push({ severity: 'error', file, message: 'is still loading; until it has, its route answers 500' });
     const toProblem = (error: unknown): Problem => compiled.explain(path, error);
-    return { state: 'late', later: settle(loaded.later, { log, file, toProblem }) };
+    void settle(loaded.later, { log, file, toProblem });
+    return { state: 'late', later: loaded.later };
   } catch (error) {
     const problem = compiled.explain(path, error);
     // The compiler knows a linked file by its real path.
@@ -96,14 +97,13 @@ interface Late {
   readonly toProblem: (error: unknown) => Problem;
 }
 
-async function settle(later: Promise<Exports>, { log, file, toProblem }: Late): Promise<Exports | undefined> {
+/** Logs what became of it. */
+async function settle(later: Promise<Exports>, { log, file, toProblem }: Late): Promise<void> {
   try {
-    const exports = await later;
+    await later;
     log.info('a function that was late has loaded', { target: file });
-    return exports;
   } catch (error) {
     const problem = toProblem(error);
     log.error(`a function that was late ${problem.message}`, { target: file, file: toLocation(problem), error });
-    return undefined;
   }
 }

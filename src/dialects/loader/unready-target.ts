@@ -8,7 +8,7 @@ import type { Outcome, Params, Target } from '../../contract/target.ts';
  */
 export class UnreadyTarget implements Target {
   readonly name: string;
-  readonly #cause: unknown;
+  #cause: unknown;
   #target: Target | undefined;
 
   constructor(name: string, cause: unknown) {
@@ -18,6 +18,11 @@ export class UnreadyTarget implements Target {
 
   become(target: Target): void {
     this.#target = target;
+  }
+
+  /** It will not become anything, for that cause. */
+  fail(cause: unknown): void {
+    this.#cause = cause;
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {

@@ -99,16 +99,24 @@ class Opening implements OpenedFunctions {
       case 'failed':
         return toFailedRun(file, outcome.cause);
       case 'late':
-        return toLateRun(
-          file,
-          outcome.later.then((exports) => exports && toRun(exports)),
-        );
+        return toLateRun(file, outcome.later.then(toRun));
       case 'ready':
         if (!hasFunction(outcome.exports)) {
           const message = 'exports neither a default function nor a `handler`: each request to it fails';
           this.problems.push({ severity: 'warning', file, message });
         }
-        return toRun(outcome.exports);
+        return this.#toReadyRun(file, () => toRun(outcome.exports));
+    }
+  }
+
+  /** Getters and proxies among the exports are code of users, too. */
+  #toReadyRun(file: string, toRun: () => Run): Run {
+    try {
+      return toRun();
+    } catch (cause) {
+      const message = `its exports cannot be used: ${cause instanceof Error ? cause.message : cause}`;
+      this.problems.push({ severity: 'error', file, message });
+      return toFailedRun(file, cause);
     }
   }
 }
@@ -142,14 +150,16 @@ function toFailedRun(file: string, cause: unknown): Run {
   };
 }
 
-/**
- * Rejects as `toFailedRun` does until the module has loaded. `later` resolves with undefined if the
- * module failed to load, and never rejects.
- */
-function toLateRun(file: string, later: Promise<Run | undefined>): Run {
+/** Rejects as `toFailedRun` does until the module has loaded, and when it fails to load. */
+function toLateRun(file: string, later: Promise<Run>): Run {
   let run = toFailedRun(file, undefined);
-  later.then((loaded) => {
-    if (loaded) run = loaded;
-  });
+  later.then(
+    (loaded) => {
+      run = loaded;
+    },
+    (error: unknown) => {
+      run = toFailedRun(file, error);
+    },
+  );
   return (invocation) => run(invocation);
 }

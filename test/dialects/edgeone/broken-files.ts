@@ -1,9 +1,7 @@
-import test, { type ExecutionContext } from 'ava';
-import type { Problem } from '../../../src/contract/problem.ts';
+import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { findFiles } from '../../../src/dialects/edgeone/functions/find-files.ts';
 import { openEntries } from '../../../src/dialects/edgeone/functions/open-entries.ts';
-import { createRouter } from '../../../src/routing/router.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
 import { project } from '../../helpers/project.ts';
@@ -183,64 +181,6 @@ test('the bare folder of an app is left to a file with just that path, whether t
   for (const path of ['/a', '/b', '/c']) t.is(await (await fetch(url + path)).json(), 'good', path);
 });
 
-test('an app that loads late answers 500 in its bare folder and below it until it has loaded, and then both', async (t) => {
-  const { ask, finish, problems } = await openLate(
-    t,
-    `${EXPRESS} app.get('/x', (_, response) => response.send('x')); export default app;`,
-  );
-
-  t.like(problems, [{ severity: 'error', file: 'cloud-functions/app/[[default]].js' }]);
-  t.deepEqual(await ask(), ['500', '500', '500']);
-  finish();
-  t.deepEqual(await ask(), ['200 top', '200 top', '200 x']);
-});
-
-test('a catch-all that turns out late to be a handler leaves its bare folder alone from then on', async (t) => {
-  const { ask, finish } = await openLate(
-    t,
-    'const all = { onRequest: () => new Response("all") }; export default all.onRequest;',
-  );
-
-  t.deepEqual(await ask(), ['500', '500', '500']);
-  finish();
-  t.deepEqual(await ask(), ['421', '421', '200 all']);
-});
-
-interface Late {
-  readonly problems: readonly Problem[];
-  finish(): void;
-  /** The answers in the bare folder, with and without a slash, and below it. */
-  ask(): Promise<readonly string[]>;
-}
-
-let lateCount = 0;
-
-/** Opens `[[default]].js` with that text, which does not finish loading before it is told to. */
-async function openLate(t: ExecutionContext, text: string): Promise<Late> {
-  const name = `finishLate${++lateCount}`;
-  const wait = `await new Promise((go) => { globalThis.${name} = go });`;
-  const opened = await project(t, { 'cloud-functions/app/[[default]].js': `${text} ${wait}` });
-  const { files } = await findFiles(opened.root);
-  const { routes, problems } = await openEntries({ project: opened, files, loadLimitMs: 20 });
-  const router = createRouter(routes);
-  const { port } = await serveExchanges(t, async (exchange) => {
-    for (const { route, params } of router.find('GET', exchange.target)) {
-      if ((await route.target.answer(exchange, params)) === 'answered') return;
-    }
-    exchange.response.writeHead(421).end();
-  });
-  const get = async (path: string): Promise<string> => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
-    const body = await answer.text();
-    return answer.status === 200 ? `200 ${body}` : String(answer.status);
-  };
-  return {
-    problems,
-    finish: (globalThis as unknown as Record<string, () => void>)[name] as () => void, // set by the module above
-    ask: () => Promise.all(['/app', '/app/', '/app/x'].map(get)),
-  };
-}
-
 test('a package that edgeone.json names as external fails where it is used', async (t) => {
   const { url, reading, faults } = await serveDialect(t, edgeone, {
     'edgeone.json': JSON.stringify({
@@ -269,4 +209,16 @@ test('a list of external packages that is none is told with its line', async (t)
 
   t.like(reading.problems, [{ severity: 'error', file: 'edgeone.json', line: 2 }]);
   t.regex(reading.problems[0]?.message ?? '', /must be a list of names of packages, got "sharp"/);
+});
+
+test('an app whose exports throw when they are looked at costs its own routes alone', async (t) => {
+  const { url, reading } = await serveDialect(t, edgeone, {
+    'cloud-functions/app/[[default]].js': "export default { get fetch() { throw new Error('not yet'); } };",
+    'cloud-functions/good.js': GOOD,
+  });
+
+  t.like(reading.problems, [{ severity: 'error', file: 'cloud-functions/app/[[default]].js' }]);
+  t.is(reading.problems[0]?.message, 'its exports cannot be used: not yet');
+  for (const path of ['/app', '/app/x']) t.is((await fetch(url + path)).status, 500);
+  t.is((await fetch(`${url}/good`)).status, 200);
 });

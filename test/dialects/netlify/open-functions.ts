@@ -239,3 +239,16 @@ test('an invalid list of external packages is reported with its line', async (t)
   t.like(reading.problems, [{ severity: 'warning', file: 'netlify.toml', line: 2 }]);
   t.regex(reading.problems[0]?.message ?? '', /must be a list of names of packages, got "sharp"/);
 });
+
+test('a function whose exports throw when they are looked at costs its own route alone', async (t) => {
+  const { url, reading } = await serveDialect(t, netlify, {
+    'netlify/functions/bad.mjs': "export default { get default() { throw new Error('not yet'); } };",
+    'netlify/functions/good.mjs': MODERN,
+  });
+
+  t.deepEqual(reading.problems, [
+    { severity: 'error', file: 'netlify/functions/bad.mjs', message: 'its exports cannot be used: not yet' },
+  ]);
+  t.is((await fetch(`${url}${AT}/bad`)).status, 500);
+  t.is((await fetch(`${url}${AT}/good`)).status, 200);
+});

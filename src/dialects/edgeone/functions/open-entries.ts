@@ -117,7 +117,19 @@ class Opening implements Reading {
 
   #take(placed: PlacedFile, outcome: LoadedFunction): Routes {
     if (outcome.state === 'ahead') return [];
-    if (outcome.state === 'ready') return this.#toRoutes(placed, outcome.exports);
+    if (outcome.state !== 'ready') return this.#hold(placed, outcome);
+    try {
+      return this.#toRoutes(placed, outcome.exports);
+    } catch (cause) {
+      // Getters, proxies and methods of apps are code of users, too.
+      const message = `its exports cannot be used: ${cause instanceof Error ? cause.message : cause}`;
+      this.problems.push({ severity: 'error', file: placed.file, message });
+      return this.#hold(placed, { state: 'failed', cause });
+    }
+  }
+
+  /** The routes of a file that does not work, or not yet. */
+  #hold(placed: PlacedFile, outcome: Extract<LoadedFunction, { state: 'failed' | 'late' }>): Routes {
     const cause = outcome.state === 'failed' ? outcome.cause : undefined;
     const isApp = mayBeApp(placed, this.#request.survey);
     const waiting = (isApp ? toAppPatterns(placed.pattern) : [placed.pattern]).map((pattern) => {
@@ -125,13 +137,15 @@ class Opening implements Reading {
       return { target, route: this.#toRoute({ ...placed, pattern }, target) };
     });
     if (outcome.state === 'late') {
-      outcome.later.then((exports) => {
-        if (!exports) return;
+      const become = (exports: Exports): void => {
         const routes = this.#toRoutes(placed, exports);
         for (const { target, route } of waiting) {
           const known = routes.find(({ pattern }) => pattern.text === route.pattern.text);
           target.become(known ? narrowToPattern(known) : NOTHING_HERE);
         }
+      };
+      outcome.later.then(become).catch((error: unknown) => {
+        for (const { target } of waiting) target.fail(error);
       });
     }
     return waiting.map(({ route }) => route);

@@ -131,7 +131,10 @@ function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedM
       target.become(filter ?? OPEN);
       log.info('the middleware, which was late, has loaded', { target: file });
     },
-    (error: unknown) => log.error('the middleware, which was late, did not load', { target: file, error }),
+    (error: unknown) => {
+      target.fail(error);
+      log.error('the middleware, which was late, did not load', { target: file, error });
+    },
   );
   const message = 'is still loading; until it has, every request is answered 500';
   return { filter: target, ignored: [], problems: [{ severity: 'error', file, message }] };
