@@ -222,6 +222,7 @@ export async function createEdge(
     level: config.LOG_LEVEL,
     stdout: config.LOG_STDOUT,
     shortAddresses: config.LOG_SHORT_ADDRESSES,
+    site: config.site,
   });
   installTextResponse();
   recordDecodedBodies();

@@ -154,6 +154,7 @@ export class Handler {
       status: fault.status,
       request: `${exchange.request.method} ${exchange.askedTarget}`,
       request_id: exchange.requestId.value,
+      route: exchange.route,
       target: exchange.answeredBy,
       error: fault,
     };

@@ -28,7 +28,7 @@ async function openEmbeddedEdge(build: OwnBuild, settings: BuildSettings): Promi
   const { LOG_DIR: dir, LOG_LEVEL: level, LOG_STDOUT: stdout, LOG_SHORT_ADDRESSES: shortAddresses } = config;
   return EmbeddedEdge.open({
     config,
-    log: openHostLog(undefined, { dir, level, stdout, shortAddresses }),
+    log: openHostLog(undefined, { dir, level, stdout, shortAddresses, site: config.site }),
     isTrusted: config.TRUSTED_PROXIES,
     ...toEmbedOptions(build, config),
   });

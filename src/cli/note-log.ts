@@ -1,4 +1,5 @@
 import type { Log } from '../contract/log.ts';
+import { withErrorOnTop } from '../log/error-on-top.ts';
 
 export interface NoteLogOptions {
   /** The lowest level that is noted; default: warn. */
@@ -36,8 +37,9 @@ export class NoteLog implements Log {
 
   async close(): Promise<void> {}
 
-  /** Adds the file that the line is about, if there is one. */
-  #note(message: string, { target }: Readonly<Record<string, unknown>>): void {
-    this.#notes.push(typeof target === 'string' ? `${target} ${message}` : message);
+  /** Adds the file that the line is about, and the message of its error, if there are any. */
+  #note(message: string, { target, error }: Readonly<Record<string, unknown>>): void {
+    const { message: told } = withErrorOnTop(message, { error }, undefined);
+    this.#notes.push(typeof target === 'string' ? `${target} ${told}` : told);
   }
 }

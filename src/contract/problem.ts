@@ -52,10 +52,9 @@ export function nameStopped(problem: Problem): Problem {
 
 /** Writes the problems of a site to the log. */
 export function logProblems(log: Log, problems: readonly Problem[]): void {
-  for (const problem of problems) {
-    const file = toLocation(problem);
-    if (problem.severity === 'error') log.error(problem.message, { file });
-    else log.warn(problem.message, { file });
+  for (const { severity, message, ...place } of problems) {
+    if (severity === 'error') log.error(message, place);
+    else log.warn(message, place);
   }
 }
 

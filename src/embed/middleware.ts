@@ -84,7 +84,7 @@ export async function createMiddleware({
   const { LOG_DIR: dir, LOG_LEVEL: level, LOG_STDOUT: stdout, LOG_SHORT_ADDRESSES: shortAddresses } = config;
   const edge = await EmbeddedEdge.open({
     config,
-    log: openHostLog(log, { dir, level, stdout, shortAddresses }),
+    log: openHostLog(log, { dir, level, stdout, shortAddresses, site: config.site }),
     isTrusted: typeof trustedProxies === 'function' ? trustedProxies : config.TRUSTED_PROXIES,
   });
   return Object.assign((...given: MiddlewareArguments) => edge.serve(...given), {

@@ -1,4 +1,6 @@
 import type { Log } from '../contract/log.ts';
+import { toRealPath } from '../process/real-path.ts';
+import { withErrorOnTop } from './error-on-top.ts';
 import { type LogOptions, openLog } from './open.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -16,17 +18,20 @@ export interface HostLog {
  * LogError.
  */
 export function openHostLog(hostLog: HostLog | undefined, options: LogOptions): Log {
-  if (hostLog) return new LogFacade(hostLog);
+  if (hostLog) return new LogFacade(hostLog, options.site);
   const log = openLog(options);
-  return options.dir === '' ? new LogFacade(log, (deadlineMs) => log.close(deadlineMs)) : log;
+  return options.dir === '' ? new LogFacade(log, undefined, (deadlineMs) => log.close(deadlineMs)) : log;
 }
 
 class LogFacade implements Log {
   readonly #log: HostLog;
+  readonly #site: string | undefined;
+  /** Of a log of nexthop's own. */
   readonly #close: Log['close'] | undefined;
 
-  constructor(log: HostLog, close?: Log['close']) {
+  constructor(log: HostLog, site: string | undefined, close?: Log['close']) {
     this.#log = log;
+    this.#site = site && toRealPath(site);
     this.#close = close;
   }
 
@@ -52,7 +57,8 @@ class LogFacade implements Log {
 
   #report(level: keyof HostLog, message: string, fields: Fields = {}): void {
     try {
-      this.#log[level](message, fields);
+      const line = this.#close ? { message, fields } : withErrorOnTop(message, fields, this.#site);
+      this.#log[level](line.message, line.fields);
     } catch {
       // A failing log must not fail a request, and there is no other log to report it to.
     }

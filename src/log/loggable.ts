@@ -21,6 +21,12 @@ const MOST_VALUES = 500;
 /** In UTF-16 units. */
 const LONGEST_TEXT = 16 * 1024;
 
+export interface LoggableOptions {
+  readonly shortAddresses: boolean;
+  /** An error whose stack stands elsewhere in the line. */
+  readonly withoutStackOf?: unknown;
+}
+
 /**
  * Converts the fields of a log line to plain JSON data of bounded size, without secrets. Errors
  * keep type, message, stack and cause. Of class instances only the class name is kept: a request or
@@ -28,9 +34,9 @@ const LONGEST_TEXT = 16 * 1024;
  */
 export function toLoggable(
   fields: Readonly<Record<string, unknown>>,
-  { shortAddresses }: { readonly shortAddresses: boolean },
+  { shortAddresses, withoutStackOf }: LoggableOptions,
 ): Record<string, unknown> {
-  return new Copy(shortAddresses).ofEntries(Object.entries(fields), DEEPEST);
+  return new Copy(shortAddresses, withoutStackOf).ofEntries(Object.entries(fields), DEEPEST);
 }
 
 /** A log message without secrets, of bounded length. */
@@ -41,10 +47,12 @@ export function toLoggableText(text: string): string {
 
 class Copy {
   readonly #shortAddresses: boolean;
+  readonly #withoutStackOf: unknown;
   #valuesLeft = MOST_VALUES;
 
-  constructor(shortAddresses: boolean) {
+  constructor(shortAddresses: boolean, withoutStackOf: unknown) {
     this.#shortAddresses = shortAddresses;
+    this.#withoutStackOf = withoutStackOf;
   }
 
   ofEntries(entries: Iterable<readonly [unknown, unknown]>, depth: number): Record<string, unknown> {
@@ -99,7 +107,7 @@ class Copy {
     const copy: Record<string, unknown> = {
       type: error.constructor?.name ?? error.name,
       message: this.#of(message, depth),
-      stack: this.#of(stack, depth),
+      ...(error !== this.#withoutStackOf && { stack: this.#of(stack, depth) }),
       // Codes and similar properties. They do not overwrite the properties of Error itself.
       ...this.ofEntries(
         Object.entries(error).filter(([name]) => !['message', 'stack', 'cause', 'errors'].includes(name)),

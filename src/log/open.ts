@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Log } from '../contract/log.ts';
+import { toRealPath } from '../process/real-path.ts';
 import { AccessLine } from './access-line.ts';
+import { withErrorOnTop } from './error-on-top.ts';
 import { LogFile, type TroubleListener } from './file.ts';
 import { toLoggable, toLoggableText } from './loggable.ts';
 import { type Lines, Mirror, StreamLines } from './mirror.ts';
@@ -16,6 +18,8 @@ export interface LogOptions {
   readonly stdout: boolean;
   /** Sets the last part of client addresses to zero. */
   readonly shortAddresses: boolean;
+  /** Absolute path of the site: its files are named relative to it. */
+  readonly site?: string;
 }
 
 /** A log file cannot be opened. The message says which one, why, and what to do. */
@@ -37,8 +41,11 @@ class FileLog implements Log, TroubleListener {
   readonly #accessLine: AccessLine;
   readonly #logger: Logger;
   readonly #shortAddresses: boolean;
+  readonly #site: string | undefined;
 
-  constructor({ dir, level, stdout, shortAddresses }: LogOptions) {
+  constructor({ dir, level, stdout, shortAddresses, site }: LogOptions) {
+    // As Node names files.
+    this.#site = site && toRealPath(site);
     this.#shortAddresses = shortAddresses;
     this.#accessLine = new AccessLine({ shortAddresses });
     this.#errorFile = this.#open(dir && join(dir, 'error.log'), process.stderr, stdout);
@@ -51,6 +58,7 @@ class FileLog implements Log, TroubleListener {
     this.#logger = pino(
       {
         level,
+        messageKey: 'message',
         // Several processes may append to one file.
         base: { pid: process.pid },
         timestamp: pino.stdTimeFunctions.isoTime,
@@ -118,7 +126,10 @@ class FileLog implements Log, TroubleListener {
 
   #write(level: Level, message: string, fields: Fields = {}): void {
     try {
-      this.#logger[level](toLoggable(fields, { shortAddresses: this.#shortAddresses }), toLoggableText(message));
+      const line = withErrorOnTop(message, fields, this.#site);
+      const stack = line.stack === undefined ? {} : { stack: line.stack };
+      const options = { shortAddresses: this.#shortAddresses, withoutStackOf: line.fields.error };
+      this.#logger[level](toLoggable({ ...stack, ...line.fields }, options), toLoggableText(line.message));
     } catch (error) {
       // A getter of `fields` may throw, and may throw any value.
       this.#logger[level]({ unreadable: typeof error }, toLoggableText(message));

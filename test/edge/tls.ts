@@ -241,7 +241,7 @@ test('a new certificate that cannot be used changes nothing and is an error in t
   await connectByTls(t, port, certificate);
   await edge.close();
   const [line] = (await edge.errorLines()).filter(({ level }) => level === 'error');
-  t.regex(String(line?.msg), /cannot be used; the previous one stays in use/);
+  t.regex(String(line?.message), /cannot be used; the previous one stays in use/);
   t.true(JSON.stringify(line).includes(certificate.keyPath));
 });
 
@@ -252,5 +252,5 @@ test('an expired certificate is reported in the log', async (t) => {
 
   await edge.close();
   const lines = await edge.errorLines();
-  t.true(lines.some(({ level, msg }) => level === 'warn' && String(msg).includes('the certificate has expired')));
+  t.true(lines.some(({ level, message }) => level === 'warn' && String(message).includes('the certificate has expired')));
 });

@@ -74,7 +74,7 @@ test('problems of the site are logged', async (t) => {
     log: keepTold(told),
   });
 
-  t.like(told[0], { level: 'error', file: 'cloud-functions/broken.js:1:27' });
+  t.like(told[0], { level: 'error', file: 'cloud-functions/broken.js', line: 1, column: 27 });
 });
 
 test('with a LOG_DIR it keeps its own logs, of what it has answered alone', async (t) => {

@@ -24,8 +24,8 @@ export async function startWorker(
   const worker = new Worker({ queue, log: folder.open(), rules, concurrency: 20, functionConcurrency: 5, ...parts });
   worker.start();
   t.teardown(() => worker.close(0));
-  const lines = async (message: RegExp): Promise<readonly Record<string, unknown>[]> =>
-    (await folder.lines('error.log')).filter(({ msg }) => message.test(String(msg)));
+  const lines = async (pattern: RegExp): Promise<readonly Record<string, unknown>[]> =>
+    (await folder.lines('error.log')).filter(({ message }) => pattern.test(String(message)));
   return {
     worker,
     lines,

@@ -101,7 +101,7 @@ test('a job that does not end within the drain is told to and given back, withou
   await edge.close();
 
   t.true(signal.aborted);
-  const told = (await edge.errorLines()).map(({ msg }) => msg);
+  const told = (await edge.errorLines()).map(({ message }) => message);
   t.true(
     told.includes('a job is given back, to be run again'),
     'all of its time is waited for, though no request is under way',

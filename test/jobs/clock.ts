@@ -35,9 +35,9 @@ async function startClock(
   return {
     clock,
     time,
-    logged: (message) =>
+    logged: (pattern) =>
       untilResult(
-        async () => (await folder.lines('error.log')).filter(({ msg }) => message.test(String(msg))),
+        async () => (await folder.lines('error.log')).filter(({ message }) => pattern.test(String(message))),
         (lines) => lines.length > 0,
       ),
   };
@@ -151,7 +151,7 @@ test('a store that is away is told when it is back, of the last moment alone', a
   await time.passTo('2026-11-20T12:00:40.000Z');
   await time.settled();
   t.deepEqual(await ticksOf(real), ['2026-11-20T12:00:00.000Z']);
-  t.is((await logged(/^the store fails: scheduled runs wait until it is back$/)).length, 2);
+  t.is((await logged(/^the store fails: scheduled runs wait until it is back: switched off$/)).length, 2);
 });
 
 test('a clock that is set forward pushes the last moment once; one that is set back pushes nothing until time has caught up', async (t) => {

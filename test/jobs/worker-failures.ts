@@ -28,7 +28,7 @@ test('a job that fails waits as its rule says, with the reason, and the log tell
   };
   const first = await waits(1);
   t.true(first > 50_000 && first <= 60_000, `${first} ms`);
-  const [line] = await logged(/^a job failed and is tried again$/);
+  const [line] = await logged(/^a job failed and is tried again: no post office$/);
   t.like(line, { level: 'warn', job: id, attempt: 1, again_in_ms: 60_000, error: { message: 'no post office' } });
   // A person does not want to wait.
   await queue.push(newJob({ rule: 'other' }));

@@ -56,7 +56,7 @@ test('claims go on by themselves when the store is back, and the outage is told 
 
   await t.notThrowsAsync(ran.promise);
   t.is((await logged(/^the store is back$/)).length, 1);
-  const [line, ...more] = await lines(/^the store fails: no jobs are started until it is back$/);
+  const [line, ...more] = await lines(/^the store fails: no jobs are started until it is back: switched off$/);
   t.like(line, { level: 'error', error: { code: 'store_unavailable', message: 'switched off' } });
   t.deepEqual(more, []);
 });

@@ -26,7 +26,7 @@ async function written(
 test('a line is JSON with its level as a word, an ISO time, the process, the message and the fields', async (t) => {
   const { lines } = await written(t, (log) => log.warn('the hop is slow', { status: 504, request: 'GET /' }));
 
-  t.like(lines, [{ level: 'warn', pid: process.pid, msg: 'the hop is slow', status: 504, request: 'GET /' }]);
+  t.like(lines, [{ level: 'warn', pid: process.pid, message: 'the hop is slow', status: 504, request: 'GET /' }]);
   t.regex(String(lines[0]?.time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 
@@ -38,30 +38,95 @@ test('what is below the level is not written', async (t) => {
   };
 
   const level = async (least: LogOptions['level']): Promise<unknown[]> =>
-    (await written(t, writeAll, { level: least })).lines.map(({ msg }) => msg);
+    (await written(t, writeAll, { level: least })).lines.map(({ message }) => message);
 
   t.deepEqual(await level('info'), ['one', 'two', 'three']);
   t.deepEqual(await level('warn'), ['two', 'three']);
   t.deepEqual(await level('error'), ['three']);
 });
 
-test('an error in a field is logged with its type, message, stack, codes, and all that caused it', async (t) => {
+test('an error in a field is logged with its type, message, codes, and all that caused it, and its stack on top', async (t) => {
   const root = Object.assign(new RangeError('the root'), { code: 'E_ROOT' });
   const fault = new Fault('hop_reset', { message: 'cut', cause: new TypeError('the middle', { cause: root }) });
   const { lines } = await written(t, (log) => log.error('failed', { error: fault }));
 
+  t.like(lines[0], { message: 'failed: cut' });
   t.like(lines[0]?.error, {
     type: 'Fault',
     message: 'cut',
     code: 'hop_reset',
     status: 502,
+    stack: undefined,
     cause: {
       type: 'TypeError',
       message: 'the middle',
       cause: { type: 'RangeError', message: 'the root', code: 'E_ROOT' },
     },
   });
-  t.regex(String(Object(lines[0]?.error).stack), /error-line\.ts/);
+  t.regex(String(lines[0]?.stack), /^Fault: cut\n[\s\S]*error-line\.ts/);
+  t.regex(JSON.stringify(lines[0]?.error), /error-line\.ts/, 'the stacks of the causes');
+});
+
+/** An error that was thrown at these places, nearest first. */
+function thrownAt(...places: readonly string[]): Error {
+  const error = new Error('boom');
+  error.stack = ['Error: boom', ...places.map((place) => `    at ${place}`)].join('\n');
+  return error;
+}
+
+for (const [what, places, place] of [
+  ['a function', ['onRequest (/srv/site/api/a.ts:3:7)', 'run (/srv/site/b.js:1:1)'], ['api/a.ts', 3, 7]],
+  ['a function that awaits', ['async onRequest (file:///srv/site/a%20b.ts:3:7)'], ['a b.ts', 3, 7]],
+  ['code without a name', ['file:///srv/site/a.ts:3:7'], ['a.ts', 3, 7]],
+  ['a name with brackets', ['new (anonymous) (/srv/site/(group)/[id].ts:3:7)'], ['(group)/[id].ts', 3, 7]],
+  [
+    "a package, called by the site's code",
+    ['node:internal/x:1:1', 'a (/srv/site/node_modules/p/i.js:1:2)', 'b (/srv/site/c.js:4:5)'],
+    ['c.js', 4, 5],
+  ],
+  ['a package alone', ['a (/srv/site/node_modules/p/i.js:1:2)'], ['node_modules/p/i.js', 1, 2]],
+  ['code outside of the site', ['a (/srv/shared/lib.ts:1:2)'], ['/srv/shared/lib.ts', 1, 2]],
+  ['a package outside of the site', ['a (/app/node_modules/p/i.js:1:2)', 'b (node:net:1:2)'], []],
+  ['nexthop', [`a (${import.meta.dirname.replace(/test.log$/, 'src')}/handler.ts:1:2)`], []],
+  ['nowhere', ['a (<anonymous>)', 'async Promise.all (index 0)'], []],
+] as const) {
+  test(`the place of an error of ${what} stands on top`, async (t) => {
+    const write = (log: Log): void => log.error('failed', { error: thrownAt(...places) });
+    const { lines } = await written(t, write, { site: '/srv/site' });
+
+    const { file, line, column } = lines[0] ?? {};
+    t.deepEqual(
+      [file, line, column].filter((each) => each !== undefined),
+      [...place],
+    );
+  });
+}
+
+test('of a Fault of a function the line is about the error of the function', async (t) => {
+  const cause = Object.assign(thrownAt('onRequest (/srv/site/a.ts:3:7)'), { code: 'E_MINE' });
+  const { lines } = await written(
+    t,
+    (log) => {
+      log.error('function_error', { error: new Fault('function_error', { cause }) });
+      log.error('a.ts is not loaded', { error: new Fault('function_error', { message: 'a.ts is not loaded', cause }) });
+      log.error('function_error', { error: new Fault('function_error', { cause: 'a text' }) });
+      log.error('function_error', { error: new Fault('function_error') });
+    },
+    { site: '/srv/site' },
+  );
+
+  const stack = 'Error: boom\n    at onRequest (/srv/site/a.ts:3:7)';
+  t.like(lines[0], {
+    message: 'boom',
+    file: 'a.ts',
+    line: 3,
+    column: 7,
+    stack,
+    error: { type: 'Error', code: 'E_MINE' },
+  });
+  t.like(lines[1], { message: 'a.ts is not loaded: boom', file: 'a.ts', stack });
+  t.like(lines[2], { message: 'threw "a text"', error: 'a text' });
+  t.like(lines[3], { message: 'function_error', error: { type: 'Fault', code: 'function_error' } });
 });
 
 test('each error of an AggregateError is logged', async (t) => {
@@ -99,7 +164,7 @@ test('what is no secret stays', async (t) => {
   );
 
   t.like(lines[0], {
-    msg: 'read the cookie',
+    message: 'read the cookie',
     rawHeaders: ['Host', 'a', 'Cookie', '[removed]', 'Accept', 'c'],
     note: 'Cookie: [removed]\nmore',
   });
@@ -111,7 +176,7 @@ test('a line stays one line, without a character that a terminal obeys', async (
 
   t.false(/[\0-\x09\x0b-\x1f\x7f-\x9f\u2028]/.test(text));
   t.is(lines.length, 1);
-  t.like(lines[0], { msg: `message ${hostile}`, [hostile]: hostile });
+  t.like(lines[0], { message: `message ${hostile}`, [hostile]: hostile });
 });
 
 test('words in any language are written as they are', async (t) => {
@@ -156,7 +221,7 @@ test('a field that throws when it is read costs the fields, not the line', async
     });
   });
 
-  t.like(lines, [{ msg: 'a function threw' }, { msg: 'next' }]);
+  t.like(lines, [{ message: 'a function threw' }, { message: 'next' }]);
 });
 
 test('the size of a line is bounded whatever is thrown', async (t) => {

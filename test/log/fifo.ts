@@ -122,7 +122,7 @@ test("a log that is a link to the process's own output, as in containers, comes 
     script,
   ]);
 
-  t.like(parse(stdout), [{ msg: 'to the pipe' }]);
+  t.like(parse(stdout), [{ message: 'to the pipe' }]);
 });
 
 test('a FIFO can be replaced by a file, and a reader that comes then still gets all its lines', async (t) => {
@@ -138,5 +138,5 @@ test('a FIFO can be replaced by a file, and a reader that comes then still gets 
   await log.close(8000);
 
   t.is(parse(await reader).length, 1000);
-  t.like(await folder.lines('error.log'), [{ msg: 'to the file' }]);
+  t.like(await folder.lines('error.log'), [{ message: 'to the file' }]);
 });

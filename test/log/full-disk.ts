@@ -47,7 +47,7 @@ test('a log that is closed a second time, or written or reopened then, does noth
   log.reopen();
   await log.close(2000);
 
-  t.like(await folder.lines('error.log'), [{ msg: 'before' }]);
+  t.like(await folder.lines('error.log'), [{ message: 'before' }]);
 });
 
 test('writing goes on by itself when there is space again, and the line that was cut is completed', async (t) => {
@@ -88,7 +88,7 @@ test('a process that ends without closing its log, by exit or in peace, has all 
   await Promise.all([byExit.exited, inPeace.exited]);
 
   const lines = await folder.lines('error.log');
-  t.deepEqual(lines.map(({ msg }) => msg).toSorted(), ['by exit', 'in peace']);
+  t.deepEqual(lines.map(({ message }) => message).toSorted(), ['by exit', 'in peace']);
 });
 
 test('a process that goes on when it seemed to end goes on with its log', async (t) => {
@@ -99,7 +99,7 @@ test('a process that goes on when it seemed to end goes on with its log', async 
     process.once('beforeExit', () => setTimeout(() => log.info('after'), 100));`;
 
   t.is(await startLogProcess(t, script, folder).exited, 0);
-  t.like(await folder.lines('error.log'), [{ msg: 'before' }, { msg: 'after' }]);
+  t.like(await folder.lines('error.log'), [{ message: 'before' }, { message: 'after' }]);
 });
 
 function read(path: string): string {

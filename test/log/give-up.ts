@@ -19,5 +19,5 @@ test('a rotated file that gets no space within half a minute is given up, and it
   log.info('three');
   await log.close(1000);
 
-  t.like(await folder.lines('error.log'), [{ msg: 'three' }, { level: 'warn', lines: 2 }]);
+  t.like(await folder.lines('error.log'), [{ message: 'three' }, { level: 'warn', lines: 2 }]);
 });

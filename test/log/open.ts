@@ -28,12 +28,12 @@ test('a folder that the kernel does not allow to create is reported at once', (t
 
 test('what is in the files already stays', async (t) => {
   const folder = await logFolder(t);
-  await writeFile(folder.path('error.log'), '{"msg":"old"}\n');
+  await writeFile(folder.path('error.log'), '{"message":"old"}\n');
   const log = folder.open();
   log.info('new');
   await log.close(2000);
 
-  t.like(await folder.lines('error.log'), [{ msg: 'old' }, { msg: 'new' }]);
+  t.like(await folder.lines('error.log'), [{ message: 'old' }, { message: 'new' }]);
 });
 
 test('a line is written to its file soon, without a call of flush', async (t) => {

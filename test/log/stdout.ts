@@ -13,7 +13,7 @@ test('every line of error.log comes out on stderr, and in the file', async (t) =
   const output = await text(running.child.stderr);
 
   t.is(output, await folder.read('error.log'));
-  t.is(JSON.parse(output).msg, 'a line');
+  t.is(JSON.parse(output).message, 'a line');
 });
 
 test('every access line comes out on stdout, and in the file', async (t) => {
@@ -40,7 +40,7 @@ test('without a folder every line comes out, on stdout or stderr, and no file is
 
   t.is(await running.exited, 0);
   t.is(JSON.parse(out).request, 'GET /x HTTP/1.1');
-  t.is(JSON.parse(errors).msg, 'a line');
+  t.is(JSON.parse(errors).message, 'a line');
 });
 
 test('a reader that went away ends the copying, not the process, and the file has all lines', async (t) => {

@@ -148,8 +148,8 @@ test('a site of which no function works is not used; one of which some work is, 
   t.is((await read('/b')).trim(), 'new');
   t.is(process.env.RELOAD_FITS, '2');
   await close();
-  const files = (await errorLines()).map(({ file }) => file);
-  t.true(files.includes('cloud-functions/a.js:1:28'), String(files));
+  const places = (await errorLines()).map(({ file, line, column }) => `${file}:${line}:${column}`);
+  t.true(places.includes('cloud-functions/a.js:1:28'), String(places));
 });
 
 test('a middleware that does not work closes nothing that was open', async (t) => {
@@ -185,7 +185,7 @@ test('reloads that are asked for while one reads are served by one more reading,
   t.true(outcomes.every(({ state }) => state === 'exchanged'));
   t.is(await read('/a'), '1');
   await close();
-  t.is((await errorLines()).filter(({ msg }) => /was read again/.test(String(msg))).length, 2);
+  t.is((await errorLines()).filter(({ message }) => /was read again/.test(String(message))).length, 2);
 });
 
 test('a server that ends reads nothing any more', async (t) => {

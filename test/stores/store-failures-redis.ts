@@ -86,8 +86,8 @@ async function acceptSome({ url, site }: Module): Promise<readonly string[]> {
 async function assertQuietLog(t: ExecutionContext, { edge }: Module): Promise<void> {
   const lines = await untilResult(
     () => edge.errorLines(),
-    (found) => found.some(({ msg }) => /is back/.test(String(msg))),
+    (found) => found.some(({ message }) => /is back/.test(String(message))),
   );
-  const told = lines.map(({ msg }) => String(msg)).filter((msg) => /store/.test(msg));
+  const told = lines.map(({ message }) => String(message)).filter((message) => /store/.test(message));
   t.true(told.length >= 1 && told.length <= 12, told.join('\n'));
 }

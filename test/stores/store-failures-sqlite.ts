@@ -86,7 +86,7 @@ run(
     rmSync(file);
 
     await assertBack(t, module, []);
-    const told = (await module.edge.errorLines()).map(({ msg }) => String(msg));
+    const told = (await module.edge.errorLines()).map(({ message }) => String(message));
     t.true(told.some((text) => text.includes(`${file} is damaged`)));
   },
 );

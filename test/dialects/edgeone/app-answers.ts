@@ -74,7 +74,7 @@ for (const [framework, toApp] of Object.entries(FRAMEWORKS)) {
       const lines = await edge.errorLines();
       t.is(lines.length, 1);
       t.like(lines[0], { code: 'function_bad_answer', target: 'cloud-functions/[[default]].js' });
-      t.regex(String(lines[0]?.msg), /the body is (?:longer|shorter) than its Content-Length, \d+/);
+      t.regex(String(lines[0]?.message), /the body is (?:longer|shorter) than its Content-Length, \d+/);
     });
   }
 }

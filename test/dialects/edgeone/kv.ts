@@ -63,8 +63,10 @@ test('an expiry that is given to put is not used, which the log tells once', asy
   await put();
 
   t.deepEqual(await answer.json(), [{ key: 'user:1', name: 'user:1' }]);
-  const lines = await untilResult(errorLines, (found) => found.some(({ msg }) => /third argument/.test(String(msg))));
-  t.is(lines.filter(({ msg }) => /third argument/.test(String(msg))).length, 1);
+  const lines = await untilResult(errorLines, (found) =>
+    found.some(({ message }) => /third argument/.test(String(message))),
+  );
+  t.is(lines.filter(({ message }) => /third argument/.test(String(message))).length, 1);
 });
 
 test('a name that is a global already stays what it is, which is told', async (t) => {

@@ -161,7 +161,7 @@ test('a rewrite to another origin is a fault of the middleware', async (t) => {
   const edge = await edgeWith(t, 'export const middleware = ({ rewrite }) => rewrite("http://169.254.169.254/meta");');
 
   t.regex(await get(edge, '/x'), /^HTTP\/1\.1 500 .*function_bad_answer/s);
-  t.regex(String((await errorsOf(edge))[0]?.msg), /rewrote to "http:\/\/169\.254\.169\.254\/meta"/);
+  t.regex(String((await errorsOf(edge))[0]?.message), /rewrote to "http:\/\/169\.254\.169\.254\/meta"/);
 });
 
 test('redirects and their cookies', async (t) => {

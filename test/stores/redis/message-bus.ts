@@ -162,7 +162,7 @@ async function listen(
   const bus = openMessageBus({ endpoint: place, log: folder.open(), onUpdate: () => count++ });
   t.teardown(() => bus.close());
   const lines = async (pattern: RegExp): Promise<readonly string[]> =>
-    (await folder.lines('error.log')).map(({ msg }) => String(msg)).filter((text) => pattern.test(text));
+    (await folder.lines('error.log')).map(({ message }) => String(message)).filter((text) => pattern.test(text));
   return { bus, updates: () => count, lines };
 }
 

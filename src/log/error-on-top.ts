@@ -1,0 +1,81 @@
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isNativeError } from 'node:util/types';
+import { Fault } from '../contract/fault.ts';
+import { type CodePlace, isOwn } from '../process/caller.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface TopLine {
+  readonly message: string;
+  /** With `error` as it was thrown, and where that was: `file`, `line` and `column`, as far as they are known. */
+  readonly fields: Fields;
+  /** Of the error; undefined for one without. */
+  readonly stack: string | undefined;
+}
+
+/**
+ * A line of the log with what a reader looks for on top: the message and the place of the error in its fields. Of a function's Fault, which says only that it was the
+ * function, that is the error that the function threw. `site`: files below it are named relative to it. Throws what a getter throws.
+ */
+export function withErrorOnTop(message: string, fields: Fields, site: string | undefined): TopLine {
+  const { error: given, ...rest } = fields;
+  if (given === undefined) return { message, fields, stack: undefined };
+  const isOfFunction = given instanceof Fault && given.origin === 'function' && given.cause !== undefined;
+  const error = isOfFunction ? given.cause : given;
+  const own = isError(error) ? error.message : `threw ${spell(error)}`;
+  const stack = isError(error) && typeof error.stack === 'string' ? error.stack : undefined;
+  const isCodeAlone = isOfFunction && message === given.code;
+  return {
+    message: isCodeAlone ? own : join(message, own),
+    fields: { ...rest, ...(stack && locationOf(stack, site)), error },
+    stack,
+  };
+}
+
+function join(message: string, own: string): string {
+  return own === '' || message.includes(own) ? message : `${message}: ${own}`;
+}
+
+/** Also one of another realm. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value);
+}
+
+function spell(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // A circle, a BigInt, a getter that throws: what it is must do.
+    return typeof value;
+  }
+}
+
+/** `    at name (/path/of/file.js:1:2)`, `    at async file:///path/of/file.js:1:2`. */
+const FRAME = /^\s+at (?:.*?\()?(?:async )?((?:file:\/\/)?[\\/].*?):(\d+):(\d+)\)?$/;
+const PACKAGE = /[\\/]node_modules[\\/]/;
+
+/** The nearest place that is the site's own code; else the nearest in a package of the site. */
+function locationOf(stack: string, site: string | undefined): CodePlace | undefined {
+  const places = stack.split('\n').flatMap((line) => toLocation(FRAME.exec(line)) ?? []);
+  const inPackage = ({ file }: CodePlace): boolean => PACKAGE.test(file);
+  const place =
+    places.find((each) => !inPackage(each)) ?? places.find(({ file }) => site !== undefined && isBelow(file, site));
+  return (
+    place && {
+      ...place,
+      file: site !== undefined && isBelow(place.file, site) ? relative(site, place.file) : place.file,
+    }
+  );
+}
+
+function toLocation(frame: RegExpExecArray | null): CodePlace | undefined {
+  if (!frame) return undefined;
+  const [, path = '', line, column] = frame;
+  const file = path.startsWith('file:') && URL.canParse(path) ? fileURLToPath(path) : path;
+  return isOwn(file) ? undefined : { file, line: Number(line), column: Number(column) };
+}
+
+function isBelow(file: string, folder: string): boolean {
+  return !relative(folder, file).startsWith('..');
+}

@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { untilResult } from './until-told.ts';
+
+/** The lines of error.log above `info`, once there are so many. It is written in batches. */
+export function complaints(
+  { logDir }: { readonly logDir: string },
+  count = 1,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const read = async () =>
+    (await readFile(join(logDir, 'error.log'), 'utf8'))
+      .split('\n')
+      .slice(0, -1)
+      .map((line): Record<string, unknown> => JSON.parse(line))
+      .filter(({ level }) => level !== 'info');
+  return untilResult(read, ({ length }) => length >= count);
+}
