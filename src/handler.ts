@@ -1,12 +1,15 @@
-import type { Exchange } from './contract/exchange.ts';
-import { type Fault, toFault } from './contract/fault.ts';
+import type { CallEnder, Exchange } from './contract/exchange.ts';
+import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
-import type { Fallback, Params } from './contract/target.ts';
+import type { Fallback, Outcome, Params, Target } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
 import { hasBody } from './http/headers.ts';
+import { muteResponse } from './http/mute-response.ts';
 import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
+import { isReported } from './process/exit-error.ts';
+import { runFor } from './process/site-calls.ts';
 import type { Site } from './site/site.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -37,7 +40,7 @@ export interface HandlerParts {
  * Tries the filters and routes of the site in order, then the fallback. This is the only place that
  * catches the errors of a request.
  */
-export class Handler {
+export class Handler implements CallEnder {
   readonly #parts: HandlerParts;
 
   constructor(parts: HandlerParts) {
@@ -112,7 +115,7 @@ export class Handler {
       }
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
-      if ((await route.target.answer(exchange, params)) === 'answered') return true;
+      if ((await this.#call(exchange, route.target, params)) === 'answered' || exchange.isCallEnded) return true;
     }
     exchange.route = '';
     return false;
@@ -138,16 +141,36 @@ export class Handler {
     for (const { target, pattern } of filters) {
       exchange.route = pattern.text;
       exchange.answeredBy = target.name;
-      if ((await target.answer(exchange, NO_PARAMS)) === 'answered') return true;
+      if ((await this.#call(exchange, target, NO_PARAMS)) === 'answered' || exchange.isCallEnded) return true;
     }
     return false;
   }
 
+  /** Code of the site asked for the end of the process: the client gets a 500, and nothing of what the code still writes. */
+  endCall(exchange: Exchange, error: Error): boolean {
+    const { response } = exchange;
+    if (exchange.isCallEnded) return true;
+    // An open WebSocket ends by what is thrown.
+    if (exchange.left || response.writableEnded || response.statusCode === 101) return false;
+    this.#answerFault(exchange, new Fault('function_error', { cause: error }));
+    exchange.isCallEnded = true;
+    muteResponse(response, () => {});
+    // Nothing of a stream is of use any more.
+    exchange.leave();
+    return true;
+  }
+
+  #call(exchange: Exchange, target: Target, params: Params): Promise<Outcome> {
+    if (target.isFile) return target.answer(exchange, params);
+    exchange.callEnder = this;
+    return runFor(exchange, () => target.answer(exchange, params));
+  }
+
   #answerFault(exchange: Exchange, fault: Fault): void {
     // After the client left, every later error is only a result of that and is not logged.
-    if (exchange.left) return;
+    if (exchange.left || exchange.isCallEnded) return;
     answerFault(exchange, fault, this.#parts.dev);
-    if (fault.origin === 'client') return;
+    if (fault.origin === 'client' || isReported(fault.cause)) return;
     const { log } = this.#parts;
     const fields = {
       code: fault.code,

@@ -1,5 +1,9 @@
+import type { Config } from '../config/config.ts';
+import type { Log } from '../contract/log.ts';
 import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
-import { createEdge } from '../edge.ts';
+import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
+import { guardHost } from '../process/process-guard.ts';
+import { toSiteCode } from '../process/site-code.ts';
 import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { type Address, readOwnConfig, toEdgeOptions } from './own-site.ts';
@@ -35,8 +39,16 @@ export async function startServer(
   keepSessionsBy(config);
   const { headers = {} } = options;
   const own = toEdgeOptions(build, config);
-  const edge = await createEdge(config, { ...own, dialects: [previewHeaders(headers), ...own.dialects] });
-  const port = await edge.listen();
+  let release = (): void => {};
+  // The process is the program's.
+  const beforeSite = (log: Log): void => {
+    release = guardHost({ log, site: config.site, isSiteCode: toSiteCode({ ...config, ASTRO_ENTRY: build.entry }) });
+  };
+  const dialects = [previewHeaders(headers), ...own.dialects];
+  const { edge, port } = await open(config, { ...own, dialects, beforeSite }).catch((error: unknown) => {
+    release();
+    throw error;
+  });
   let closing: Promise<void> | undefined;
   const over = Promise.withResolvers<void>();
   return {
@@ -45,11 +57,16 @@ export async function startServer(
       port,
       closed: () => over.promise,
       stop() {
-        closing ??= edge.close();
+        closing ??= edge.close().finally(release);
         closing.then(over.resolve, over.reject);
         return closing;
       },
     },
     done: over.promise,
   };
+}
+
+async function open(config: Config, options: EdgeOptions): Promise<{ readonly edge: Edge; readonly port: number }> {
+  const edge = await createEdge(config, options);
+  return { edge, port: await edge.listen() };
 }

@@ -4,6 +4,7 @@ import { type Config, readConfig } from '../config/config.ts';
 import { findMisspeltSettings } from '../config/misspelt-settings.ts';
 import { SETTINGS, toFlag } from '../config/settings.ts';
 import { didYouMean } from '../contract/problem.ts';
+import { guardProcess } from '../process/process-guard.ts';
 import { build } from './build.ts';
 import { enterSite, explainSite } from './enter-site.ts';
 import { explain } from './explain.ts';
@@ -49,7 +50,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     flags: ['json'],
     run: (config, out, { json }) => {
       enterSite(config);
-      return routes(config, out, { json });
+      return routes(config, out, { json, beforeSite: (log) => guardProcess({ log, site: config.site }) });
     },
   },
   jobs: {

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
+import type { Log } from '../contract/log.ts';
 import { DIALECTS } from '../site/dialects.ts';
 import { openProject } from '../site/project.ts';
 import { openSite } from '../site/site.ts';
@@ -11,6 +12,8 @@ export interface RoutesOptions {
   /** Prints one JSON object instead of the tables. */
   readonly json?: boolean;
   readonly dialects?: readonly Dialect[];
+  /** Gets what takes the notes before any code of the site is loaded. */
+  readonly beforeSite?: (log: Log) => void;
 }
 
 /**
@@ -20,10 +23,12 @@ export interface RoutesOptions {
 export async function routes(
   config: Config,
   out: (line: string) => void,
-  { json = false, dialects = DIALECTS }: RoutesOptions = {},
+  { json = false, dialects = DIALECTS, beforeSite }: RoutesOptions = {},
 ): Promise<number> {
   const notes: string[] = [];
-  const site = await openSite(await openProject(config, new NoteLog(notes)), dialects);
+  const log = new NoteLog(notes);
+  beforeSite?.(log);
+  const site = await openSite(await openProject(config, log), dialects);
   const listing = { root: config.site, site, notes, dialects };
   for (const line of json ? [toJson(listing)] : toTable(listing)) out(line);
   return site.problems.some(({ severity }) => severity === 'error') ? 1 : 0;

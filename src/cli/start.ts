@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { Config } from '../config/config.ts';
+import type { Log } from '../contract/log.ts';
 import { logProblems, toLocation } from '../contract/problem.ts';
 import type { Route } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
@@ -28,29 +29,45 @@ export async function start(
   out: (line: string) => void,
   options: Omit<EdgeOptions, 'beforeSite'> = {},
 ): Promise<number> {
-  const edge = await createEdge(config, { ...options, beforeSite: guardProcess });
-  const ended = untilStopped(edge, out);
-  for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
-  const port = await edge.listen();
-  announce(config, edge, port, options.fallback?.name, out);
-  return ended;
+  const ended = Promise.withResolvers<number>();
+  let running: Edge | undefined;
+  const beforeSite = (log: Log): void => {
+    guardProcess({ log, site: config.site });
+    // Before the site is loaded: with a listener of its own, a signal during the load would otherwise
+    // not end the process.
+    endBySignals(ended, () => running, out);
+  };
+  const serve = async (): Promise<number> => {
+    const edge = await createEdge(config, { ...options, beforeSite });
+    for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
+    const port = await edge.listen();
+    running = edge;
+    announce(config, edge, port, options.fallback?.name, out);
+    return ended.promise;
+  };
+  return Promise.race([serve(), ended.promise]);
 }
 
-function untilStopped(edge: Edge, out: (line: string) => void): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let stoppingSinceMs: number | undefined;
-    for (const signal of STOP_SIGNALS) {
-      process.on(signal, () => {
-        if (stoppingSinceMs !== undefined) {
-          if (performance.now() - stoppingSinceMs > ECHO_MS) resolve(128 + constants.signals[signal]);
-          return;
-        }
-        stoppingSinceMs = performance.now();
-        out(`${signal}: finishing running requests and jobs; a second signal ends at once`);
-        edge.close().then(() => resolve(0), reject);
-      });
-    }
-  });
+/** Before the server listens, the first signal ends the process. */
+function endBySignals(
+  { resolve, reject }: PromiseWithResolvers<number>,
+  getRunning: () => Edge | undefined,
+  out: (line: string) => void,
+): void {
+  let stoppingSinceMs: number | undefined;
+  for (const signal of STOP_SIGNALS) {
+    const code = 128 + constants.signals[signal];
+    process.on(signal, () => {
+      const edge = getRunning();
+      if (stoppingSinceMs !== undefined || !edge) {
+        if (!edge || performance.now() - (stoppingSinceMs ?? 0) > ECHO_MS) resolve(code);
+        return;
+      }
+      stoppingSinceMs = performance.now();
+      out(`${signal}: finishing running requests and jobs; a second signal ends at once`);
+      edge.close().then(() => resolve(0), reject);
+    });
+  }
 }
 
 function openAgain(edge: Edge): void {

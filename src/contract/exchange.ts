@@ -11,6 +11,12 @@ export interface LeaveListener {
   clientLeft(): void;
 }
 
+/** Answers a request instead of the function that was called for it. */
+export interface CallEnder {
+  /** See `Exchange.end`. */
+  endCall(exchange: Exchange, error: Error): boolean;
+}
+
 /** The server that owns the request and the response when nexthop runs as middleware. */
 export interface HostServer {
   /** The host passed a `next` function. */
@@ -92,6 +98,11 @@ export class Exchange implements Member {
   /** Set while the request is a WebSocket handshake that no target has accepted or refused. A target that opens no WebSockets may pass. */
   upgrade: Upgrade | undefined;
 
+  /** Set before code of the site runs for the request. */
+  callEnder: CallEnder | undefined;
+  /** The request was answered instead of by its function. Whatever the function still writes is discarded. */
+  isCallEnded = false;
+
   /** Listens for the end of the response. Removed when the host continues with the response. */
   closeListener: (() => void) | undefined;
 
@@ -150,6 +161,14 @@ export class Exchange implements Member {
   onLeave(listener: LeaveListener | undefined): void {
     this.#leaveListener = listener;
     if (this.left) listener?.clientLeft();
+  }
+
+  /**
+   * Code of the site that runs for this request tried to end the process: answers the request with 500 and logs this error, whatever the code does
+   * afterwards. Returns false when the response is complete already.
+   */
+  end(error: Error): boolean {
+    return this.callEnder?.endCall(this, error) ?? false;
   }
 
   /** Called by the server when the connection closes before the response is complete. */

@@ -15,6 +15,8 @@ export type Outcome = 'answered' | 'passed';
 export interface Target {
   /** Its name in lists of routes and in the access log, e.g. `cloud-functions/api/hello.js`. */
   readonly name: string;
+  /** No code of the site runs for it. */
+  readonly isFile?: boolean;
   answer(exchange: Exchange, params: Params): Promise<Outcome>;
 }
 

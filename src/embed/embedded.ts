@@ -15,6 +15,8 @@ import { toFaultPage } from '../http/fault-page.ts';
 import { Ready } from '../http/ready.ts';
 import { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { WebSockets } from '../http/web-sockets.ts';
+import { guardHost } from '../process/process-guard.ts';
+import { toSiteCode } from '../process/site-code.ts';
 import type { Reload } from '../site/live-site.ts';
 import { RunningSite } from '../site/running-site.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
@@ -37,6 +39,8 @@ export interface EmbeddedEdgeParts {
 
 interface OwnParts extends EmbeddedEdgeParts {
   readonly site: RunningSite;
+  /** Takes the guard off the process. */
+  readonly release: () => void;
 }
 
 /** One nexthop inside a host server. Owns everything that it opens until `close`. */
@@ -74,13 +78,15 @@ export class EmbeddedEdge {
    */
   static async open(parts: EmbeddedEdgeParts): Promise<EmbeddedEdge> {
     const { config, log, dialects } = parts;
+    const release = guardHost({ log, site: config.site, isSiteCode: toSiteCode(config) });
     try {
       const site = await RunningSite.open({ config, log, ...(dialects && { dialects }) });
       logProblems(log, site.current.problems);
       await site.warm();
       site.start();
-      return new EmbeddedEdge({ ...parts, site });
+      return new EmbeddedEdge({ ...parts, site, release });
     } catch (error) {
+      release();
       await log.close(LOG_CLOSE_MS);
       throw error;
     }
@@ -146,7 +152,7 @@ export class EmbeddedEdge {
   }
 
   async #close(): Promise<void> {
-    const { config, site, log } = this.#parts;
+    const { config, site, log, release } = this.#parts;
     const { DRAIN_TIMEOUT } = config;
     const retired = site.retire(DRAIN_TIMEOUT);
     const finished = Promise.all([this.#exchanges.settled(), this.#webSockets.close(DRAIN_TIMEOUT), retired])
@@ -158,6 +164,7 @@ export class EmbeddedEdge {
       for (const exchange of this.#exchanges) cut(exchange);
     }
     await site.close();
+    release();
     await log.close(LOG_CLOSE_MS);
   }
 

@@ -3,6 +3,7 @@ import { Fault } from '../contract/fault.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { Claim, Ledger, Queue } from '../contract/store.ts';
+import { runFor, type SiteCall } from '../process/site-calls.ts';
 import { type Ending, logEnding } from './ending.ts';
 import { toFailureReason } from './failure-reason.ts';
 import type { Outage } from './outage.ts';
@@ -30,7 +31,7 @@ const MOST_ATTEMPTS = 5;
 const EXTENSIONS_PER_LEASE = 3;
 
 /** One attempt at a claimed job, until the store has its result. */
-export class Run {
+export class Run implements SiteCall {
   /** False while the function runs, which may be longer than its attempt. */
   functionIsOver = true;
   readonly #parts: RunParts;
@@ -40,6 +41,8 @@ export class Run {
   readonly #startedAtMs = performance.now();
   #extendedAtMs = performance.now();
   #functionEnd: Promise<void> = Promise.resolve();
+  /** What ended the attempt, in the place of its process. */
+  #exit: Error | undefined;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
@@ -103,14 +106,23 @@ export class Run {
     this.#end({ kind: 'given back' }, new Fault('draining', { message: 'the process ends; the job runs again' }));
   }
 
+  end(error: Error): boolean {
+    if (this.functionIsOver || this.#function.signal.aborted) return this.#exit !== undefined;
+    this.#exit = error;
+    // A function that does not catch it ends by itself first.
+    setImmediate(() => this.#end({ kind: 'failed', error }, error));
+    return true;
+  }
+
   async #call(): Promise<void> {
     const { rule, claim, nextRunAtMs } = this.#parts;
     const { id, payload, attempts } = claim.job;
     const { signal } = this.#function;
     this.functionIsOver = false;
     try {
-      await rule.run({ id, payload, number: attempts, signal, ...(nextRunAtMs !== undefined && { nextRunAtMs }) });
-      this.#ending.resolve({ kind: 'done' });
+      const attempt = { id, payload, number: attempts, signal, ...(nextRunAtMs !== undefined && { nextRunAtMs }) };
+      await runFor(this, () => rule.run(attempt));
+      this.#ending.resolve(this.#exit ? { kind: 'failed', error: this.#exit } : { kind: 'done' });
     } catch (error) {
       this.#ending.resolve({ kind: 'failed', error });
     } finally {

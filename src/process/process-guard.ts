@@ -1,15 +1,49 @@
-import type { Log } from '../contract/log.ts';
+import { syncBuiltinESMExports } from 'node:module';
+import { isReported } from './exit-error.ts';
+import { guardEnd } from './guard-end.ts';
+import { guardListeners, isolateListeners } from './guard-listeners.ts';
+import { guardState } from './guard-state.ts';
+import { SiteGuard, type SiteGuardParts } from './site-guard.ts';
 
 /**
- * Keeps the process alive when a function throws outside of its call (in a timer, in a rejection
- * that is not handled, while it is loaded). Logs the error with its origin; all other work
- * continues.
+ * For a process that belongs to nexthop: nothing that code of the site does ends the process or
+ * changes its listeners, its working directory or its user. Logs exceptions that nothing catches.
+ * Must be called before any code of the site is loaded.
  */
-export function guardProcess(log: Log): void {
-  process.on('uncaughtException', (error) => {
-    log.error('an exception was not caught', { origin: 'uncaughtException', error });
-  });
-  process.on('unhandledRejection', (error) => {
-    log.error('a rejection was not handled', { origin: 'unhandledRejection', error });
-  });
+export function guardProcess(parts: Omit<SiteGuardParts, 'isSiteCode'>): void {
+  const guard = new SiteGuard(parts);
+  // Before any listener for a signal: Node binds `process.emit` when the first one is added.
+  isolateListeners(guard);
+  install(guard);
+  for (const origin of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(origin, (error: unknown) => {
+      if (!isReported(error)) parts.log.error(UNCAUGHT[origin], { origin, error });
+    });
+  }
+}
+
+const UNCAUGHT = {
+  uncaughtException: 'an exception was not caught',
+  unhandledRejection: 'a rejection was not handled',
+} as const;
+
+/**
+ * For a process that belongs to another program: the same for the code of the site, while all
+ * other code is not restricted. Returns a function that removes the guard.
+ */
+export function guardHost(parts: Required<SiteGuardParts>): () => void {
+  const guard = new SiteGuard(parts);
+  const undo = install(guard);
+  return () => {
+    guard.release();
+    for (const each of undo.toReversed()) each();
+    syncBuiltinESMExports();
+  };
+}
+
+function install(guard: SiteGuard): readonly (() => void)[] {
+  const undo = [...guardEnd(guard), ...guardState(guard), ...guardListeners(guard)];
+  // For `import { exit } from 'node:process'`.
+  syncBuiltinESMExports();
+  return undo;
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
 import { PendingWork } from '../contract/pending-work.ts';
+import { isReported } from '../process/exit-error.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openStore } from '../stores/open.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
@@ -40,9 +41,9 @@ export class RunningSite {
 
   private constructor(parts: OwnParts) {
     this.#parts = parts;
-    this.pendingWork = new PendingWork((error, owner) =>
-      parts.log.error('work after the response failed', { target: owner, error }),
-    );
+    this.pendingWork = new PendingWork((error, owner) => {
+      if (!isReported(error)) parts.log.error('work after the response failed', { target: owner, error });
+    });
   }
 
   /** Reads the site. Throws a SiteError if its folder cannot be read. */

@@ -29,6 +29,7 @@ interface Answers {
 /** Serves the file of one path of the site. */
 export class FileTarget implements Target {
   readonly name: string;
+  readonly isFile = true;
   readonly #answers: Answers;
 
   /** `path`: without a slash at its end. */

@@ -252,5 +252,7 @@ test('an expired certificate is reported in the log', async (t) => {
 
   await edge.close();
   const lines = await edge.errorLines();
-  t.true(lines.some(({ level, message }) => level === 'warn' && String(message).includes('the certificate has expired')));
+  t.true(
+    lines.some(({ level, message }) => level === 'warn' && String(message).includes('the certificate has expired')),
+  );
 });

@@ -8,6 +8,7 @@ import { explainStale, findKept } from './kept-build.ts';
 import { toLoadProblem } from './load-problem.ts';
 import { ModuleHooks } from './module-hooks.ts';
 import { importText } from './place-module.ts';
+import { loadSite } from './site-load.ts';
 
 /** How long a module may take to load at start: a database that does not answer must not keep every route of the site away. */
 const LOAD_LIMIT_MS = 10_000;
@@ -121,7 +122,7 @@ async function withTimeout(
 ): Promise<Loaded> {
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
-  const later = loader();
+  const later = loadSite(loader);
   // Whoever waits for it hears of a rejection; when nobody does any more, it must not count as unhandled.
   later.catch(onFailure);
   const { promise: limit, resolve } = Promise.withResolvers<Loaded>();

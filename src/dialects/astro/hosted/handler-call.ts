@@ -4,6 +4,7 @@ import { Fault } from '../../../contract/fault.ts';
 import type { Outcome } from '../../../contract/target.ts';
 import { countRawBody } from '../../../http/count-raw-body.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
+import { keepCall } from '../../../http/keep-call.ts';
 import type { Manifest } from './manifest.ts';
 import { lendRequest } from './request-facade.ts';
 import { ResponseFacade } from './response-facade.ts';
@@ -55,6 +56,7 @@ class HandlerCall {
     const { exchange, limits } = this.#parts;
     const { response } = exchange;
     const takeBackRequest = lendRequest(exchange, () => this.#beginBody());
+    const takeBackCall = keepCall(exchange);
     const answered = (): void => this.#outcome.resolve('answered');
     response.once('close', answered);
     try {
@@ -70,6 +72,7 @@ class HandlerCall {
       response.off('close', answered);
       this.#lent.takeBack();
       if (!this.#isTimedOut) takeBackRequest();
+      takeBackCall();
     }
   }
 

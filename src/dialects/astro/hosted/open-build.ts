@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Log } from '../../../contract/log.ts';
 import type { Project } from '../../../contract/project.ts';
+import { loadSite } from '../../loader/site-load.ts';
 import { keepPace } from './pace.ts';
 import type { FoundBuild } from './read-build.ts';
 import { trustHost } from './trust-host.ts';
@@ -30,7 +31,7 @@ export async function openBuild({ warmCode, env, processEnv, log }: Project, fou
   const modules = nameModules({ folder: dirname(found.entry), name, change });
   // A build for standalone use would listen on a port of its own. It is asked while it loads, and with it those that are imported later.
   processEnv.ASTRO_NODE_AUTOSTART = 'disabled';
-  const exports = await inTime(takeOverRejections(log, () => modules.import(found.entry)));
+  const exports = await inTime(takeOverRejections(log, () => loadSite(() => modules.import(found.entry))));
   warmCode?.keep(key, exports);
   return exports;
 }

@@ -3,6 +3,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { AppResponse } from '../../../http/app-response.ts';
 import { countRawBody } from '../../../http/count-raw-body.ts';
+import { keepCall } from '../../../http/keep-call.ts';
 import { type App, type AppCall, toAppContext } from './app.ts';
 
 /** What node:http calls: an Express app, Koa's callback. */
@@ -27,6 +28,7 @@ export class NodeApp implements App {
     const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
     response.once('close', resolve);
     countRawBody(exchange, reject);
+    keepCall(exchange);
     let isTimedOut = false;
     const onLate = (): void => void (isTimedOut && limits.reportLate(exchange));
     const appResponse = new AppResponse({ exchange, onFault: reject, onLate });

@@ -49,6 +49,8 @@ export class MiddlewareFilter implements Target {
     } catch (cause) {
       // A body that is too large, or the end of its time, is an answer of its own.
       if (cause instanceof Fault) throw cause;
+      // It asked for the end of the process, and the client was told.
+      if (exchange.isCallEnded) return 'answered';
       this.#goOnAfter('threw', exchange, cause);
       if (!body.giveBack()) throw new Fault('function_error', { message: `${file} read the body, and threw`, cause });
       return 'passed';

@@ -1,0 +1,159 @@
+import test, { type ExecutionContext } from 'ava';
+import { complaints } from '../helpers/error-lines.ts';
+import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { untilResult } from '../helpers/until-told.ts';
+
+const GOOD = 'export const onRequest = () => new Response("good");';
+
+async function serve(t: ExecutionContext, files: Readonly<Record<string, string>>): Promise<RunningProcess> {
+  return startNexthop(t, { site: await siteFolder(t, { 'cloud-functions/good.js': GOOD, ...files }) });
+}
+
+function get({ port }: RunningProcess, path: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}${path}`);
+}
+
+for (const [what, statement] of [
+  ['calls process.exit', 'process.exit(1);'],
+  ['catches what process.exit throws', 'try { process.exit(1); } catch {}'],
+  ['awaits, and calls process.abort', 'await 1;\nprocess.abort();'],
+] as const) {
+  test.serial(`a function whose file ${what} while it loads is not loaded: its route alone is a 500`, async (t) => {
+    const running = await serve(t, { 'cloud-functions/bad.js': `${statement}\n${GOOD}` });
+
+    t.is((await get(running, '/bad')).status, 500);
+    t.is(await (await get(running, '/good')).text(), 'good');
+
+    t.regex(
+      running.output(),
+      /error {5}cloud-functions\/bad\.js.* process\.\w+\(1?\) at cloud-functions\/bad\.js:\d+:\d+ /,
+    );
+  });
+}
+
+test.serial('process.exit in a promise of a file that has loaded is one line, and its route answers', async (t) => {
+  const running = await serve(t, {
+    'cloud-functions/late.js': `Promise.reject(new Error('no database')).catch(() => setTimeout(() => process.exit(1), 50));\n${GOOD}`,
+  });
+
+  const lines = await complaints(running);
+
+  t.is(await (await get(running, '/late')).text(), 'good');
+  t.is(lines.length, 1);
+  t.regex(JSON.stringify(lines), /process\.exit\(1\) at cloud-functions\/late\.js:1:\d+/);
+});
+
+test.serial('a middleware that calls process.exit is a 500, also where it catches it', async (t) => {
+  const running = await serve(t, {
+    'middleware.js': `export function middleware({ request, next }) {
+      if (request.url.endsWith('/open')) return next();
+      if (request.url.endsWith('/caught')) try { process.exit(1); } catch { return next(); }
+      process.exit(1);
+    }`,
+    'cloud-functions/open.js': GOOD,
+    'cloud-functions/caught.js': GOOD,
+  });
+
+  t.is((await get(running, '/good')).status, 500);
+  t.is((await get(running, '/caught')).status, 500);
+  t.is(await (await get(running, '/open')).text(), 'good');
+  const lines = await complaints(running, 2);
+  t.is(lines.length, 2);
+  t.regex(JSON.stringify(lines[0]), /process\.exit\(1\) at middleware\.js:4:/);
+});
+
+test.serial(
+  'an app of Express that calls process.exit is a 500, in its routes and in listeners of the request',
+  async (t) => {
+    const running = await serve(t, {
+      'cloud-functions/[[all]].js': `import { createRequire } from 'node:module';
+      const app = (request, response) => {
+        if (request.url === '/caught') try { process.exit(1); } catch { return response.end('caught'); }
+        if (request.url === '/event') return request.on('data', () => {}).on('end', () => process.exit(1));
+        response.end('app');
+      };
+      export default Object.assign(app, { use() {}, handle() {} });`,
+    });
+    const post = (path: string) =>
+      fetch(`http://127.0.0.1:${running.port}${path}`, { method: 'POST', body: 'x'.repeat(9) });
+
+    t.is((await post('/caught')).status, 500);
+    t.is((await post('/event')).status, 500);
+    t.is(await (await post('/app')).text(), 'app');
+    const lines = await complaints(running, 2);
+    t.is(lines.length, 2);
+  },
+);
+
+test.serial('process.exit while an answer streams cuts the connection, with one line', async (t) => {
+  const running = await serve(t, {
+    'cloud-functions/stream.js': `export const onRequest = () => {
+      setTimeout(() => process.exit(1), 100);
+      return new Response(new ReadableStream({ start: (c) => c.enqueue(new TextEncoder().encode('first')) }));
+    };`,
+  });
+
+  const response = await get(running, '/stream');
+
+  await t.throwsAsync(response.text());
+  t.is(await (await get(running, '/good')).text(), 'good');
+  const lines = await complaints(running);
+  t.is(lines.length, 1);
+  t.like(lines[0], { code: 'function_error', target: 'cloud-functions/stream.js' });
+});
+
+for (const [kind, code] of [
+  ['modern', 'export default async () => { await 1; process.exit(1); }; export const config = { path: "/bad" };'],
+  ['Lambda-compatible', 'export const handler = async () => { await 1; process.exit(1); };'],
+] as const) {
+  test.serial(`a ${kind} function of Netlify that calls process.exit is a 500 with one line`, async (t) => {
+    const running = await serve(t, { 'netlify/functions/bad.mjs': code });
+
+    t.is((await get(running, kind === 'modern' ? '/bad' : '/.netlify/functions/bad')).status, 500);
+    t.is(await (await get(running, '/good')).text(), 'good');
+    const lines = await complaints(running);
+    t.is(lines.length, 1);
+    t.like(lines[0], { code: 'function_error', target: 'netlify/functions/bad.mjs' });
+  });
+}
+
+test.serial('a background function that calls process.exit has failed, with the reason in its job', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/good.js': GOOD,
+    'netlify/functions/bad-background.mjs': `export default async () => {
+      try { process.exit(1); } catch {}
+      await 1;
+    };`,
+  });
+  const running = await startNexthop(t, { site });
+
+  t.is((await get(running, '/.netlify/functions/bad-background')).status, 202);
+
+  const lines = await complaints(running);
+  t.is(lines.length, 1);
+  t.like(lines[0], { target: 'netlify/functions/bad-background.mjs', attempt: 1, again_in_ms: 60_000 });
+  const shown = await untilResult(
+    async () => {
+      const jobs = await runNexthop(t, { args: ['jobs', '--json', '--site', site] });
+      await jobs.exited;
+      return JSON.parse(jobs.stdout()).jobs[0];
+    },
+    (job) => job.failures === 1,
+  );
+  t.regex(shown.reason, /process\.exit\(1\) at netlify\/functions\/bad-background\.mjs:2:\d+ does not end the process/);
+});
+
+test.serial('routes lists the others beside a function that ends the process while it loads', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/good.js': GOOD,
+    'cloud-functions/bad.js': `process.on('SIGTERM', () => {}); process.exit(7);\n${GOOD}`,
+  });
+
+  const running = await runNexthop(t, { args: ['routes', site, '--json'] });
+
+  t.is(await running.exited, 1);
+  const { routes, problems } = JSON.parse(running.stdout());
+  t.deepEqual(routes.map(({ pattern }: { pattern: string }) => pattern).toSorted(), ['/bad', '/good']);
+  t.regex(JSON.stringify(problems), /process\.exit\(7\) at cloud-functions\/bad\.js:1:\d+/);
+});

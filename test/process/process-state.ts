@@ -1,0 +1,149 @@
+import test, { type ExecutionContext } from 'ava';
+import { complaints } from '../helpers/error-lines.ts';
+import { type RunningProcess, startNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+async function serve(t: ExecutionContext, statements: string, rest = ''): Promise<RunningProcess> {
+  const site = await siteFolder(t, {
+    'cloud-functions/site.js': `${statements}\nexport const onRequest = async () => { ${rest} return new Response(process.cwd()); };`,
+    'cloud-functions/slow.js': `export const onRequest = async () => {
+      console.log('it began');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return new Response('whole');
+    };`,
+  });
+  return startNexthop(t, { site });
+}
+
+function get({ port }: RunningProcess, path: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}${path}`);
+}
+
+for (const [what, statement] of [
+  ['that exits', `process.on('SIGTERM', () => process.exit(1));`],
+  ['that exits, in front of all others', `process.prependListener('SIGTERM', () => process.exit(1));`],
+  [
+    'that exits a little later',
+    `process.once('SIGTERM', async () => { await 1; setTimeout(() => process.exit(1), 20); });`,
+  ],
+  ['that kills', `process.on('SIGTERM', () => process.kill(process.pid, 'SIGKILL'));`],
+] as const) {
+  test.serial(`a listener of the site for SIGTERM ${what} does not cut the drain`, async (t) => {
+    const running = await serve(t, statement);
+    const slow = get(running, '/slow');
+    await running.said(/it began/);
+
+    running.child.kill('SIGTERM');
+
+    t.is(await (await slow).text(), 'whole');
+    t.is(await running.exited, 0);
+    const lines = await complaints(running);
+    t.is(lines.length, 1);
+    t.regex(JSON.stringify(lines), /process\.\w+\(.*\) at cloud-functions\/site\.js:1:\d+ does not end the process/);
+  });
+}
+
+test.serial('a listener of the site for SIGTERM that throws does not cut the drain', async (t) => {
+  const running = await serve(t, `process.prependListener('SIGTERM', () => { throw new Error('mine'); });`);
+  const slow = get(running, '/slow');
+  await running.said(/it began/);
+
+  running.child.kill('SIGTERM');
+
+  t.is(await (await slow).text(), 'whole');
+  t.is(await running.exited, 0);
+  t.regex(JSON.stringify(await complaints(running)), /"origin":"SIGTERM".*mine/);
+});
+
+for (const [what, statement, call] of [
+  ['removeAllListeners', 'process.removeAllListeners();', 'process.removeAllListeners()'],
+  ['removeAllListeners of a signal', `process.removeAllListeners('SIGTERM');`, `process.removeAllListeners('SIGTERM')`],
+  [
+    'off',
+    `for (const listener of process.listeners('SIGTERM')) process.off('SIGTERM', listener);`,
+    `process.removeListener('SIGTERM')`,
+  ],
+] as const) {
+  test.serial(`${what} of a function takes off its own listeners, and the drain works`, async (t) => {
+    const running = await serve(t, `process.on('SIGUSR2', () => console.log('heard'));`, statement);
+    await get(running, '/site');
+    const slow = get(running, '/slow');
+    await running.said(/it began/);
+
+    running.child.kill('SIGTERM');
+
+    t.is(await (await slow).text(), 'whole');
+    t.is(await running.exited, 0);
+    const [line, ...more] = await complaints(running);
+    t.is(line?.file, 'cloud-functions/site.js');
+    t.true(JSON.stringify(line).includes(`${call} at cloud-functions/site.js:2:`), JSON.stringify(line));
+    t.deepEqual(more, []);
+  });
+}
+
+test.serial('a site may silence warnings, and take off what it added', async (t) => {
+  const running = await serve(
+    t,
+    `const heard = () => {};
+     process.removeAllListeners('warning');
+     process.on('SIGUSR2', heard); process.off('SIGUSR2', heard);
+     process.once('exit', heard); process.removeListener('exit', heard);
+     process.emitWarning('unwanted');`,
+  );
+
+  await get(running, '/site');
+  running.child.kill('SIGTERM');
+
+  t.is(await running.exited, 0);
+  t.notRegex(running.output(), /unwanted/);
+  t.deepEqual(await complaints(running, 0), []);
+});
+
+test.serial('a site that ends the process for an exception which nothing caught does not end it', async (t) => {
+  const running = await serve(
+    t,
+    `process.on('uncaughtException', () => process.exit(1));
+     process.on('uncaughtException', () => { throw new Error('worse'); });
+     process.on('unhandledRejection', () => process.exit(1));`,
+    `setTimeout(() => { throw new Error('first'); }); Promise.reject(new Error('second'));`,
+  );
+
+  t.is((await get(running, '/site')).status, 200);
+  const lines = JSON.stringify(await complaints(running, 5));
+  t.is((await get(running, '/site')).status, 200);
+
+  for (const told of [/first/, /second/, /worse/, /site\.js:1:\d+ does not end/, /site\.js:3:\d+ does not end/])
+    t.regex(lines, told);
+});
+
+for (const [what, statement, call] of [
+  ['changes the working directory', `process.chdir('/');`, `process.chdir('/')`],
+  ['sets the mask of the process', 'process.umask(0);', 'process.umask(0)'],
+  ['sets the user of the process', 'process.setuid(0);', 'process.setuid(0)'],
+] as const) {
+  test.serial(`a function that ${what} fails, and the others go on as before`, async (t) => {
+    const running = await serve(t, '', statement);
+
+    const [first, slow] = [await get(running, '/site'), await get(running, '/slow')];
+
+    t.is(first.status, 500);
+    t.is(await slow.text(), 'whole');
+    const lines = await complaints(running, 1);
+    t.true(JSON.stringify(lines[0]).includes(`${call} at cloud-functions/site.js:2:`), JSON.stringify(lines));
+    t.true(lines.every(({ file }) => file === 'cloud-functions/site.js'));
+  });
+}
+
+test.serial('a function may ask for the mask, and enter the directory in which it is', async (t) => {
+  const running = await serve(t, '', `process.umask(); process.chdir('.'); process.chdir(process.cwd());`);
+
+  t.is((await get(running, '/site')).status, 200);
+});
+
+test.serial('listeners of the site for the end change no exit code', async (t) => {
+  const running = await serve(t, `process.on('exit', () => { process.exitCode = 5; process.exit(4); });`);
+
+  running.child.kill('SIGTERM');
+
+  t.is(await running.exited, 0);
+});
