@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { readBuild } from '../dialects/astro/hosted/read-build.ts';
 import { type BuildPlugin, buildPlugin, type Externals, SELF_CONTAINED } from './build-plugin.ts';
 import { type AstroConfig, type BuildSettings, type SessionConfig, toBuildSettings } from './build-settings.ts';
 import { type AdapterOptions, type Options, readOptions } from './options.ts';
@@ -106,8 +107,9 @@ class Integration implements AstroIntegration {
 
   async #finish(logger: Logger): Promise<void> {
     if (!this.#config) return;
-    const { client, server } = this.#config.build;
-    await writeFile(new URL(MARK, server), toMark(toStaticHeaders(this.#headers)));
+    const { client, server, serverEntry } = this.#config.build;
+    const { unmatchedMethods = [] } = (await readBuild(fileURLToPath(new URL(serverEntry, server)))) ?? {};
+    await writeFile(new URL(MARK, server), toMark({ headers: toStaticHeaders(this.#headers), unmatchedMethods }));
     if (!this.#options.precompress) return;
     const startedAtMs = performance.now();
     const { files, bytes, compressedBytes } = await precompress(fileURLToPath(client));

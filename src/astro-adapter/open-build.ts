@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { otherSlash } from '../dialects/astro/hosted/other-slash.ts';
+import { otherSlash } from '../dialects/astro/own/other-slash.ts';
 import type { OwnBuild, OwnMatch, OwnRoute, RequestView } from '../dialects/astro/own/own-build.ts';
+import { isBelow } from '../dialects/astro/own/unroutable.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { errorPages } from './error-page.ts';
 import { readMark } from './static-headers.ts';
@@ -53,7 +54,7 @@ export interface BuildParts {
 
 /** Makes of Astro's app, and of where its build stands now, what can be hosted. Throws an Error that says what of the build is missing. */
 export function openBuild({ url, settings, astro }: BuildParts): OwnBuild {
-  const { folder, headers } = readMark(url);
+  const { folder, headers, unmatchedMethods } = readMark(url);
   const { base, trailingSlash, buildFormat, assetsDir, bodyLimitBytes, errorPageOrigin } = settings;
   const { app, manifest } = astro;
   const client = join(folder, settings.client);
@@ -67,6 +68,7 @@ export function openBuild({ url, settings, astro }: BuildParts): OwnBuild {
     buildFormat,
     assetsDir,
     headers,
+    unmatchedMethods,
     bodyLimitBytes,
     routes: manifest.routes.map(({ routeData }) => toOwnRoute(routeData)),
     match: (request) => {
@@ -132,11 +134,6 @@ function atPath(request: RequestView, path: string): RequestView {
       return request.headers;
     },
   };
-}
-
-/** A base ends where a segment does: `/shop` is not that of `/shopping`. */
-function isBelow(path: string, base: string): boolean {
-  return base === '' || `${path}/`.startsWith(`${base}/`);
 }
 
 /** Astro 5 looks for a page under any path, with the base or without. This one has a page nowhere. */

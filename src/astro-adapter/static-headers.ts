@@ -9,14 +9,24 @@ export type StaticHeaders = ReadonlyMap<string, readonly (readonly [name: string
 export const MARK = 'nexthop.json';
 
 /** The text of that file. */
-export function toMark(headers: StaticHeaders): string {
-  return `${JSON.stringify({ version: 1, headers: Object.fromEntries(headers) }, undefined, 2)}\n`;
+export function toMark({ headers, unmatchedMethods }: Omit<Mark, 'folder'>): string {
+  const mark: WrittenMark = { version: 1, headers: Object.fromEntries(headers), unmatchedMethods };
+  return `${JSON.stringify(mark, undefined, 2)}\n`;
 }
 
 export interface Mark {
   /** Absolute path of the folder of the entry. */
   readonly folder: string;
   readonly headers: StaticHeaders;
+  /** As in OwnBuild. */
+  readonly unmatchedMethods: readonly string[];
+}
+
+interface WrittenMark {
+  readonly version: 1;
+  readonly headers: Readonly<Record<string, readonly (readonly [string, string])[]>>;
+  /** Not in builds by earlier versions of this adapter. */
+  readonly unmatchedMethods?: readonly string[];
 }
 
 /** Finds and reads the file, from the URL of any module of the build. Throws an Error that says where it was looked for, or what is wrong with it. */
@@ -24,7 +34,7 @@ export function readMark(url: string): Mark {
   const start = dirname(fileURLToPath(url));
   for (let folder = start; folder !== dirname(folder); folder = dirname(folder)) {
     const text = readIfThere(join(folder, MARK));
-    if (text !== undefined) return { folder, headers: toHeaders(text, join(folder, MARK)) };
+    if (text !== undefined) return { folder, ...parseMark(text, join(folder, MARK)) };
   }
   throw new Error(`${MARK} stands neither in ${start} nor above it, so this is no whole build: run astro build again`);
 }
@@ -38,10 +48,10 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function toHeaders(text: string, path: string): StaticHeaders {
+function parseMark(text: string, path: string): Omit<Mark, 'folder'> {
   try {
-    const { headers } = JSON.parse(text) as { readonly headers: Record<string, [string, string][]> }; // as toMark writes it
-    return new Map(Object.entries(headers));
+    const { headers, unmatchedMethods = [] } = JSON.parse(text) as WrittenMark; // as toMark writes it
+    return { headers: new Map(Object.entries(headers)), unmatchedMethods };
   } catch (cause) {
     throw new Error(`${path} cannot be read: run astro build again`, { cause });
   }

@@ -25,11 +25,13 @@ export interface AstroEdgeSetup extends AstroSetup {
   readonly root?: string;
   /** Settings, as the environment would give them. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Status of every response of the hop; default: 200. */
+  readonly hopStatus?: number;
 }
 
 /** Builds the site and starts a whole edge with it, before a hop that answers "from the hop" to whatever reaches it. */
 export async function startAstroEdge(t: ExecutionContext, setup: AstroEdgeSetup): Promise<AstroEdge> {
-  const { root: given, env = {}, ...rest } = setup;
+  const { root: given, env = {}, hopStatus = 200, ...rest } = setup;
   const root = given ?? (await astroSite(t, rest));
   const missed: Missed[] = [];
   const hop = createServer(async (request, response) => {
@@ -37,7 +39,7 @@ export async function startAstroEdge(t: ExecutionContext, setup: AstroEdgeSetup)
     for await (const chunk of request) sum.update(chunk);
     const { method = '', url = '', headers } = request;
     missed.push({ method, url, headers, body: sum.digest('hex') });
-    response.end('from the hop');
+    response.writeHead(hopStatus).end('from the hop');
   });
   hop.listen(0, '127.0.0.1');
   await once(hop, 'listening');

@@ -2,20 +2,26 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault, type FaultPage } from '../../../contract/fault.ts';
-import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
+import { toMatchable } from '../../../contract/path.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { hasBody } from '../../../http/headers.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
+import { otherSlash } from '../own/other-slash.ts';
+import { isBelow } from '../own/unroutable.ts';
 import { type AnswerHead, AnswerWriter } from './answer-writer.ts';
 import type { HostedBuild } from './handler-call.ts';
 import { callHandler, type HandlerCallParts } from './handler-call.ts';
+import { toOwnPath } from './on-demand.ts';
 
 export interface AstroTargetParts {
   readonly build: HostedBuild;
-  /** 'route': the path is one of a route. 'maybe': nobody knows but the build. 'rest': whatever comes here is its own, with its 404 page. */
-  readonly asked: 'route' | 'maybe' | 'rest';
-  /** Paths on which Astro itself would fail, of those that have no page; they are not found. */
-  readonly fails?: (path: MatchablePath) => boolean;
+  /**
+   * 'route': the path is one of a route. 'maybe': nobody knows but the build. 'rest': whatever comes here is its own, with its 404 page. 'leftover': neither a route
+   * nor the hop has anything, but the site's middleware may.
+   */
+  readonly asked: 'route' | 'maybe' | 'rest' | 'leftover';
+  /** Paths without base on which Astro itself would fail, of those that have no page; they are not found. */
+  readonly fails?: (ownPath: string) => boolean;
 }
 
 /** What of a site @astrojs/node renders on demand. */
@@ -30,13 +36,19 @@ export class AstroTarget implements Target {
 
   /** `location`, of a route: the page is there, since the path has the wrong slash at its end. */
   async answer(exchange: Exchange, { location }: Params): Promise<Outcome> {
-    const { build, fails } = this.#parts;
-    // No page opens a WebSocket, and Astro's Request takes none of these methods: with static headers, TRACE ended the process of a build for standalone use.
-    if (exchange.upgrade || REFUSED.has(exchange.request.method ?? '')) return 'passed';
+    const { build, asked, fails } = this.#parts;
+    // No page opens a WebSocket.
+    if (exchange.upgrade || (asked === 'leftover' && !canBeLeftover(exchange, build))) return 'passed';
+    // Astro's Request takes none of these methods: with static headers, TRACE ended the process of a build for standalone use.
+    if (REFUSED.has(exchange.request.method ?? '')) {
+      if (asked === 'rest') throw new Fault('method_refused');
+      return 'passed';
+    }
     // Astro would look for the path in what is no host.
-    toRequestUrl(exchange);
+    const url = toRequestUrl(exchange);
     const path = toMatchable(exchange.target);
-    if (path && fails?.(path)) return this.#answerNotFound(exchange);
+    const own = path ? toOwnPath(path, build.manifest?.base ?? '') : takeUnroutable(exchange, url, build);
+    if (own === undefined || fails?.(own)) return asked === 'leftover' ? 'passed' : this.#answerNotFound(exchange);
     if (typeof location === 'string' && !build.redirectsSlash) return redirect(exchange, location);
     try {
       return await callHandler({
@@ -44,7 +56,7 @@ export class AstroTarget implements Target {
         handler: build.handler,
         limits: build.limits,
         isPaced: build.isPaced,
-        bodyLimit: bodyLimitOf(build, path),
+        bodyLimit: bodyLimitOf(build, own),
         missing: this.#missing(exchange, location !== undefined),
       });
     } catch (error) {
@@ -56,6 +68,8 @@ export class AstroTarget implements Target {
     const { build, asked } = this.#parts;
     // By `next` it would say that there is nothing; without, it redirects to where there is something.
     if (asked === 'rest' || isElsewhere) return 'answer';
+    // By `next` it would say so before its middleware runs.
+    if (asked === 'leftover') return 'not-found';
     if (build.mode === 'middleware') return 'next';
     if (asked === 'route') return 'answer';
     // Any other request it has read, or acted on, by the time it has not found anything.
@@ -88,13 +102,46 @@ function redirect(exchange: Exchange, location: string): Outcome {
   return writeWhole(exchange, { status: isRead ? 301 : 308, reason: '', fields });
 }
 
+/**
+ * Whether middleware may be all that answers. A path with the wrong slash, or with several at its end, would be redirected whether there is anything or not; and in
+ * another server its `next` stands where the hop would.
+ */
+function canBeLeftover({ request, target, hostServer }: Exchange, { manifest }: HostedBuild): boolean {
+  if (hostServer?.hasNext || hasBody(request)) return false;
+  const [path = ''] = target.split('?', 1);
+  return !path.endsWith('//') && otherSlash(path, manifest?.trailingSlash ?? 'ignore') === undefined;
+}
+
+/**
+ * Gives a build a path that matches no route in the form that Astro's own URL has, without dot segments and backslashes, since a build for standalone use looks for files
+ * by the path as it was received. Resolves it without base; undefined if it is not below the base, or would only then lead to another folder when a file is looked for.
+ */
+function takeUnroutable(exchange: Exchange, given: string, { manifest, mode }: HostedBuild): string | undefined {
+  const { pathname, search } = new URL(given);
+  const base = manifest?.base ?? '';
+  const { path, leadsElsewhere } = decode(pathname);
+  exchange.rewrite(pathname + search);
+  if (!isBelow(path, base) || (mode === 'standalone' && leadsElsewhere)) return undefined;
+  return path.slice(base.length) || '/';
+}
+
+/** As Astro decodes it, and whether dot segments appear when slashes are decoded too. Throws `bad_path` for malformed escapes, to which @astrojs/node answers 400. */
+function decode(pathname: string): { readonly path: string; readonly leadsElsewhere: boolean } {
+  try {
+    return { path: decodeURI(pathname), leadsElsewhere: DOTS.test(decodeURIComponent(pathname)) };
+  } catch (cause) {
+    throw new Fault('bad_path', { cause });
+  }
+}
+
+const DOTS = /[/\\]\.\.?(?:[/\\]|$)/;
+
 const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);
 
 /** What Astro reads whole into memory before anything of the site's can say no (CVE-2026-29772, CVE-2026-27729). */
-function bodyLimitOf({ manifest }: HostedBuild, path: MatchablePath | undefined): number {
-  const own = path?.text.slice(manifest?.base.length ?? 0) ?? '';
-  if (own.startsWith('/_server-islands/')) return manifest?.islandBodyLimit ?? UNKNOWN_LIMIT;
-  return own.startsWith('/_actions/') ? (manifest?.actionBodyLimit ?? UNKNOWN_LIMIT) : 0;
+function bodyLimitOf({ manifest }: HostedBuild, ownPath: string): number {
+  if (ownPath.startsWith('/_server-islands/')) return manifest?.islandBodyLimit ?? UNKNOWN_LIMIT;
+  return ownPath.startsWith('/_actions/') ? (manifest?.actionBodyLimit ?? UNKNOWN_LIMIT) : 0;
 }
 
 const UNKNOWN_LIMIT = 1024 ** 2;

@@ -1,6 +1,6 @@
 import type { MatchablePath } from '../../../contract/path.ts';
+import { otherSlash } from '../own/other-slash.ts';
 import type { Manifest, ManifestRoute } from './manifest.ts';
-import { otherSlash } from './other-slash.ts';
 
 /** A route that is answered when it is asked for. */
 export interface OnDemand {

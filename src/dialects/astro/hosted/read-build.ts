@@ -25,6 +25,8 @@ export interface FoundBuild {
   readonly takesHost: boolean;
   /** It redirects a path with the wrong slash at its end, as Astro itself does since 5.2. */
   readonly redirectsSlash: boolean;
+  /** Methods with which its middleware, or its `src/fetch.ts`, may answer a path that no route matches. */
+  readonly unmatchedMethods: readonly string[];
   /** A prerendered page without a file does not hide an on-demand one behind it, as it does before @astrojs/node 11. */
   readonly looksPastPrerendered: boolean;
 }
@@ -39,22 +41,14 @@ export interface UnreadManifest {
 export async function readBuild(entry: string): Promise<FoundBuild | undefined> {
   const server = dirname(entry);
   const sum = createHash('sha256');
+  const signs = new Set<Sign>();
   let manifest: Manifest | undefined;
   let unread: UnreadManifest | undefined;
   let folders: BuildFolders | undefined;
-  let isAstro = false;
-  let isPaced = false;
-  let isTakingHost = false;
-  let redirectsSlash = false;
-  let looksPastPrerendered = false;
   for (const path of await listModules(server)) {
     const text = await readFile(path, 'utf8');
     sum.update(relative(server, path)).update('\0').update(text).update('\0');
-    isAstro ||= ASTRO.test(text);
-    isPaced ||= writesAnswers(text);
-    isTakingHost ||= takesHost(text);
-    redirectsSlash ||= text.includes(REDIRECTS_SLASH);
-    looksPastPrerendered ||= text.includes(LOOKS_PAST);
+    for (const sign of SIGNS) if (IS_SIGN[sign](text)) signs.add(sign);
     if (path === entry) folders = parseFolders(text);
     try {
       manifest ??= parseManifest(text);
@@ -62,26 +56,51 @@ export async function readBuild(entry: string): Promise<FoundBuild | undefined> 
       unread = { file: path, reason: (error as Error).message }; // all that it throws
     }
   }
-  if (!isAstro) return undefined;
+  if (!signs.has('astro')) return undefined;
   return {
     entry,
     client: toClient(server, manifest?.folders ?? folders),
     version: sum.digest('hex').slice(0, 16),
     manifest,
     unread: manifest ? undefined : (unread ?? { file: entry, reason: 'no module of the build has one' }),
-    isPaced,
-    takesHost: isTakingHost,
-    redirectsSlash,
-    looksPastPrerendered,
+    isPaced: signs.has('pace'),
+    takesHost: signs.has('host'),
+    redirectsSlash: signs.has('slash'),
+    unmatchedMethods: toUnmatchedMethods(signs, manifest),
+    looksPastPrerendered: signs.has('looksPast'),
   };
 }
 
-/** What every build for a server has in it, whoever's the adapter: the field by which Astro tells itself of its errors. */
-const ASTRO = /X-Astro-(?:Error|Reroute)/;
-/** @astrojs/node 11 asks a second time, without those. */
-const LOOKS_PAST = 'PRERENDERED_ROUTE_TYPES';
-/** The function with which Astro compares a path with the one it redirects to. */
-const REDIRECTS_SLASH = 'collapseDuplicateTrailingSlashes';
+/** What is known of a build by texts in its modules. */
+const IS_SIGN = {
+  /** What every build for a server has in it, whoever's the adapter: the field by which Astro tells itself of its errors. */
+  astro: (text) => /X-Astro-(?:Error|Reroute)/.test(text),
+  pace: writesAnswers,
+  host: takesHost,
+  /** The function with which Astro compares a path with the one it redirects to. */
+  slash: (text) => text.includes('collapseDuplicateTrailingSlashes'),
+  /** The module that stands for the middleware of a site that has none. */
+  noMiddleware: (text) => /\bonRequest = \(_, next\) => next\(\)/.test(text),
+  /** The entry of Astro 7 takes the site's own `src/fetch.ts`, or the default in its place. */
+  fetch: (text) => text.includes('.setFetchHandler('),
+  defaultFetch: (text) => text.includes('new DefaultFetchHandler()'),
+  /** Before Astro 5.3, HEAD gets 403 as a form of another site, whatever is there. */
+  head: (text) => text.includes('SAFE_METHODS'),
+  /** @astrojs/node 11 asks a second time, without prerendered routes. */
+  looksPast: (text) => text.includes('PRERENDERED_ROUTE_TYPES'),
+} as const satisfies Readonly<Record<string, (text: string) => boolean>>;
+
+type Sign = keyof typeof IS_SIGN;
+const SIGNS = Object.keys(IS_SIGN) as readonly Sign[];
+
+/** A path that no route matches gets a prerendered 404 page without a run of the middleware, but not past `src/fetch.ts`. */
+function toUnmatchedMethods(signs: ReadonlySet<Sign>, manifest: Manifest | undefined): readonly string[] {
+  const has404 = manifest?.routes.some(({ route, isPrerendered }) => route === '/404' && isPrerendered) ?? false;
+  const hasFetch = signs.has('fetch') && !signs.has('defaultFetch');
+  if (!hasFetch && (has404 || signs.has('noMiddleware'))) return [];
+  return signs.has('head') ? ['GET', 'HEAD'] : ['GET'];
+}
+
 const MODULE = /\.[cm]?js$/;
 
 /** In one order on every machine. Packages that stand there are not of the build's making. */

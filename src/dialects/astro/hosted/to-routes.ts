@@ -1,12 +1,12 @@
-import type { MatchablePath } from '../../../contract/path.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Route } from '../../../contract/route.ts';
 import type { Params, Target } from '../../../contract/target.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
-import { AstroTarget } from './astro-target.ts';
+import { unroutableRoute } from '../own/unroutable.ts';
+import { AstroTarget, type AstroTargetParts } from './astro-target.ts';
 import type { HostedBuild } from './handler-call.ts';
 import type { Manifest, SegmentPart } from './manifest.ts';
-import { type Fit, onDemandRoutes, toOwnPath } from './on-demand.ts';
+import { type Fit, onDemandRoutes } from './on-demand.ts';
 import type { FoundBuild } from './read-build.ts';
 
 export interface RoutesParts {
@@ -18,11 +18,13 @@ export interface RoutesParts {
 }
 
 /** Who answers: a target for each kind of question. */
-type ToTarget = (asked: 'route' | 'maybe' | 'rest', fails?: (path: MatchablePath) => boolean) => Target;
+type ToTarget = (asked: AstroTargetParts['asked'], fails?: AstroTargetParts['fails']) => Target;
 
 /** The routes of a build that runs: those of its manifest, so that everything else is nothing to it. Without one it is asked about all there is below its base. */
 export function toRoutes(parts: RoutesParts, build: HostedBuild): readonly Route[] {
-  return routesFor(parts, (asked, fails) => new AstroTarget({ build, asked, ...(fails && { fails }) }));
+  const toTarget: ToTarget = (asked, fails) => new AstroTarget({ build, asked, ...(fails && { fails }) });
+  const routes = routesFor(parts, toTarget);
+  return mayHaveLeftovers(parts, build) ? [...routes, leftoverRoute(parts, toTarget)] : routes;
 }
 
 /** The same routes of a build that does not run: nobody else may answer in its name. */
@@ -51,10 +53,33 @@ function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarge
       );
     }
   }
-  if (ownsNotFound)
-    add(everything(manifest), toTarget('rest', isKnown ? toFails(manifest, found) : undefined), isKnown ? 7 : 5);
-  else if (!isKnown) add(everything(manifest), toTarget('maybe'));
+  if (ownsNotFound) {
+    const target = toTarget('rest', toFails(found));
+    add(everything(manifest), target, isKnown ? 7 : 5);
+    routes.push(unroutableRoute({ base: manifest?.base ?? '', target, file }));
+  } else if (!isKnown) add(everything(manifest), toTarget('maybe'));
   return routes;
+}
+
+/** A build for standalone use that is asked about everything has run its middleware before the hop is asked. */
+function mayHaveLeftovers({ found, ownsNotFound }: RoutesParts, { mode }: HostedBuild): boolean {
+  const { manifest, unmatchedMethods } = found;
+  return unmatchedMethods.length > 0 && !ownsNotFound && (mode === 'middleware' || manifest?.hasDomains === false);
+}
+
+function leftoverRoute({ found, file }: RoutesParts, toTarget: ToTarget): Route {
+  const base = found.manifest?.base ?? '';
+  return {
+    // Of another name than a catch-all of the site, which it does not compete with.
+    pattern: toPattern(base, [[{ content: '...not-found', dynamic: true, spread: true }]], () => NO_PARAMS),
+    methods: found.unmatchedMethods,
+    target: toTarget('leftover', toFails(found)),
+    step: 7,
+    afterFallback: true,
+    dialect: 'astro',
+    file,
+    about: 'middleware of the site',
+  };
 }
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -69,17 +94,11 @@ function everything(manifest: Manifest | undefined): Pattern {
 }
 
 /** Before @astrojs/node 11, Astro renders a prerendered page that has no file, and cannot. */
-function toFails(
-  manifest: Manifest,
-  { looksPastPrerendered }: FoundBuild,
-): ((path: MatchablePath) => boolean) | undefined {
-  if (looksPastPrerendered) return undefined;
+function toFails({ manifest, looksPastPrerendered }: FoundBuild): AstroTargetParts['fails'] {
+  if (looksPastPrerendered || !manifest || manifest.hasDomains) return undefined;
   const all = manifest.routes.flatMap((each) => [each, ...each.fallbackRoutes]);
   const prerendered = all.filter(({ isPrerendered }) => isPrerendered);
-  return (path) => {
-    const own = toOwnPath(path, manifest.base);
-    return prerendered.some(({ pattern }) => pattern.test(own));
-  };
+  return (ownPath) => prerendered.some(({ pattern }) => pattern.test(ownPath));
 }
 
 /** The pattern of a route, whose segments are Astro's, below the base; `match` has the last word, as a segment of theirs may say more than one of ours. */

@@ -26,6 +26,8 @@ export interface OwnBuild {
   readonly headers: ReadonlyMap<string, readonly (readonly [name: string, value: string])[]>;
   /** Every page, endpoint and redirect, for people who want to see them. */
   readonly routes: readonly OwnRoute[];
+  /** Methods with which its middleware, or its `src/fetch.ts`, may answer a path that no route matches. */
+  readonly unmatchedMethods: readonly string[];
   /** Largest body of a request; 0: no limit of the build's own. */
   readonly bodyLimitBytes: number;
   /**

@@ -2,9 +2,10 @@ import { relative, sep } from 'node:path';
 import type { FileFolder, Reading } from '../../../contract/dialect.ts';
 import type { PatternSegment } from '../../../contract/pattern.ts';
 import type { Route } from '../../../contract/route.ts';
-import type { Params } from '../../../contract/target.ts';
+import type { Params, Target } from '../../../contract/target.ts';
 import type { OwnBuild } from './own-build.ts';
-import { ownTarget } from './own-target.ts';
+import { type OwnTargetParts, ownTarget } from './own-target.ts';
+import { unroutableRoute } from './unroutable.ts';
 
 export interface OwnReadingParts {
   readonly build: OwnBuild;
@@ -18,18 +19,30 @@ export interface OwnReadingParts {
 
 /** What a build by our adapter answers by itself: its files, and what it renders on demand. */
 export function ownReading({ build, root, entry, missing = 'pass' }: OwnReadingParts): Reading {
-  const pattern = { text: `${build.base}/*`, segments: toSegments(build.base) };
-  const common = { methods: 'any', dialect: 'astro', file: entry } as const;
-  const pages: Route = { ...common, pattern, target: ownTarget({ build, name: entry, missing: 'pass' }), step: 5 };
-  const rest = { ...pattern, text: `${build.base}/*not-found`, match: () => NO_PARAMS };
-  const notFound: Route = {
-    ...common,
-    pattern: rest,
-    target: ownTarget({ build, name: entry, missing: 'render' }),
-    step: 7,
-  };
+  const { base, unmatchedMethods } = build;
+  const pattern = { text: `${base}/*`, segments: toSegments(base) };
+  const shared = { dialect: 'astro', file: entry } as const;
+  const toTarget = (unmatched: OwnTargetParts['missing']): Target =>
+    ownTarget({ build, name: entry, missing: unmatched });
+  const routes: Route[] = [{ ...shared, pattern, methods: 'any', target: toTarget('pass'), step: 5 }];
+  const rest = { ...pattern, text: `${base}/*not-found`, match: () => NO_PARAMS };
+  if (missing === 'render') {
+    const target = toTarget('render');
+    routes.push({ ...shared, pattern: rest, methods: 'any', target, step: 7 });
+    routes.push(unroutableRoute({ base, target, file: entry }));
+  } else if (unmatchedMethods.length > 0) {
+    routes.push({
+      ...shared,
+      pattern: rest,
+      methods: unmatchedMethods,
+      target: toTarget('try'),
+      step: 7,
+      afterFallback: true,
+      about: 'middleware of the site',
+    });
+  }
   return {
-    routes: missing === 'render' ? [pages, notFound] : [pages],
+    routes,
     ignored: [],
     problems: [],
     fileFolders: [toFileFolder(build, root)],

@@ -1,17 +1,22 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
+import { hasBody } from '../../../http/headers.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
 import { toWebRequest } from '../../../http/web-request.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
+import { otherSlash } from './other-slash.ts';
 import type { OwnBuild, OwnMatch, RequestView } from './own-build.ts';
 
 export interface OwnTargetParts {
   readonly build: OwnBuild;
   /** For the access log: the build's entry. */
   readonly name: string;
-  /** Who answers what the build has no route for: whoever is asked next, or Astro, with its page for what is not found. */
-  readonly missing: 'pass' | 'render';
+  /**
+   * What becomes of a request for which the build has no route. 'pass': the next target is tried. 'render': Astro answers, with its page for what is not found.
+   * 'try': Astro is asked, since the site's middleware may have an answer, and a 404 passes.
+   */
+  readonly missing: 'pass' | 'render' | 'try';
 }
 
 /**
@@ -25,15 +30,19 @@ export function ownTarget(parts: OwnTargetParts): Target {
 class OwnTarget implements Target {
   readonly name: string;
   readonly #build: OwnBuild;
-  readonly #mayPass: boolean;
+  readonly #missing: OwnTargetParts['missing'];
 
   constructor({ build, name, missing }: OwnTargetParts) {
     this.name = name;
     this.#build = build;
-    this.#mayPass = missing === 'pass';
+    this.#missing = missing;
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
+    return this.#missing === 'try' ? this.#try(exchange) : this.#answer(exchange);
+  }
+
+  async #answer(exchange: Exchange): Promise<Outcome> {
     const match = this.#find(exchange);
     // No page opens a WebSocket, but who is asked next may.
     if (this.#mayPass && (!match || exchange.upgrade)) return 'passed';
@@ -46,6 +55,28 @@ class OwnTarget implements Target {
     if (match) exchange.limitBody(match.bodyLimitBytes);
     await writeWebResponse(exchange, await this.#render(exchange, match));
     return 'answered';
+  }
+
+  /**
+   * A path with the wrong slash, or with several at its end, would be redirected whether there is anything or not; and in another server its `next` stands where the
+   * hop would.
+   */
+  async #try(exchange: Exchange): Promise<Outcome> {
+    const { request, target, upgrade, hostServer } = exchange;
+    if (upgrade || hostServer?.hasNext || hasBody(request)) return 'passed';
+    const [path = ''] = target.split('?', 1);
+    if (path.endsWith('//') || otherSlash(path, this.#build.trailingSlash) !== undefined) return 'passed';
+    const response = await this.#render(exchange, undefined);
+    if (response.status === 404) {
+      await response.body?.cancel();
+      return 'passed';
+    }
+    await writeWebResponse(exchange, response);
+    return 'answered';
+  }
+
+  get #mayPass(): boolean {
+    return this.#missing === 'pass';
   }
 
   /** `toRequestUrl` may throw: a request whose Host is none has no page, but whoever is asked next may know better. */

@@ -2,8 +2,8 @@ import test from 'ava';
 import { type MatchablePath, toMatchable } from '../../../../src/contract/path.ts';
 import type { Manifest, ManifestRoute, SegmentPart } from '../../../../src/dialects/astro/hosted/manifest.ts';
 import { onDemandRoutes } from '../../../../src/dialects/astro/hosted/on-demand.ts';
-import { otherSlash } from '../../../../src/dialects/astro/hosted/other-slash.ts';
 import { toPattern } from '../../../../src/dialects/astro/hosted/to-routes.ts';
+import { otherSlash } from '../../../../src/dialects/astro/own/other-slash.ts';
 
 const BLOG = route('/blog/[slug]', /^\/blog\/([^/]+?)\/?$/, { isPrerendered: true });
 const REST = route('/[...rest]', /^(?:\/(.*?))?\/?$/);

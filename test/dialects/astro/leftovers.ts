@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import test from 'ava';
+import { createMiddleware } from '../../../src/index.ts';
+import { nameOf } from '../../helpers/astro-builds.ts';
+import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+import { type AstroSetup, astroSite } from '../../helpers/astro-site.ts';
+
+/** Astro runs no middleware where it has a prerendered page for what is not found. */
+const NO_404 = { 'src/pages/404.astro': null };
+
+const SITE = { files: NO_404, config: { trailingSlash: 'always' } } as const;
+const BUILDS: readonly AstroSetup[] = ([5, 7] as const).flatMap((major) => [
+  { major, ...SITE, options: { mode: 'middleware' } },
+  { major, ...SITE, options: { mode: 'standalone' } },
+  { major, ...SITE, options: { mode: 'standalone' }, adapter: 'nexthop/astro' },
+]);
+
+for (const build of BUILDS) {
+  const name = `${nameOf(build)}${build.adapter ? ' by nexthop/astro' : ''}`;
+
+  test(`a path that the middleware alone of ${name} answers is the build's if the hop has nothing there`, async (t) => {
+    const edge = await startAstroEdge(t, { ...build, hopStatus: 404 });
+
+    t.is(await answerOf(edge, '/by-middleware/'), '200 by the middleware, GET');
+    t.is(await answerOf(edge, '/by-middleware/', 'HEAD'), '200 ');
+    t.deepEqual(
+      edge.missed.map(({ method, url }) => `${method} ${url}`),
+      ['GET /by-middleware/', 'HEAD /by-middleware/'],
+    );
+    const lines = await edge.accessLines(2);
+    t.deepEqual(
+      lines.map(({ target }) => target),
+      ['dist/server/entry.mjs', 'dist/server/entry.mjs'],
+    );
+  });
+
+  test(`the hop comes before the middleware of ${name}, and other methods go to it alone`, async (t) => {
+    const edge = await startAstroEdge(t, build);
+    const empty = await startAstroEdge(t, { ...build, hopStatus: 404 });
+
+    t.is(await answerOf(edge, '/by-middleware/'), '200 from the hop');
+    t.is(await answerOf(empty, '/by-middleware/', 'POST', 'body'), '404 from the hop');
+    t.is(empty.missed.length, 1);
+  });
+
+  test(`what the middleware of ${name} does not answer gets the 404 of the hop, with or without a slash`, async (t) => {
+    const edge = await startAstroEdge(t, { ...build, hopStatus: 404 });
+
+    for (const path of ['/nothing', '/nothing/', '/nothing//', '/blog/none/']) {
+      t.is(await answerOf(edge, path), '404 from the hop', path);
+    }
+  });
+}
+
+test('a build of Astro 7 whose src/fetch.ts answers a path is asked in the same way, though it has a 404 page', async (t) => {
+  const fetchFile = `import { astro, FetchState } from 'astro/fetch';
+export default {
+  fetch: (request: Request) =>
+    new URL(request.url).pathname === '/by-fetch' ? new Response('by fetch.ts') : astro(new FetchState(request)),
+};`;
+  const edge = await startAstroEdge(t, { major: 7, files: { 'src/fetch.ts': fetchFile }, hopStatus: 404 });
+
+  t.is(await answerOf(edge, '/by-fetch'), '200 by fetch.ts');
+  t.is(await answerOf(edge, '/nothing'), '404 from the hop');
+});
+
+for (const files of [{}, { ...NO_404, 'src/middleware.ts': null }]) {
+  const why = 'src/middleware.ts' in files ? 'no middleware' : 'a prerendered 404 page';
+  test(`a build with ${why} is not asked about what is not found`, async (t) => {
+    const edge = await startAstroEdge(t, { major: 7, files, hopStatus: 404 });
+
+    t.is(await answerOf(edge, '/by-middleware'), '404 from the hop');
+    t.is(edge.missed.length, 1);
+  });
+}
+
+test('in another server such a path goes to its next', async (t) => {
+  const site = await astroSite(t, { major: 7, files: NO_404 });
+  const nexthop = await createMiddleware({ site, settings: { DATA_DIR: site } });
+  t.teardown(() => nexthop.close());
+  const server = createServer((request, response) => nexthop(request, response, () => response.end('of the host')));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  const { port } = server.address() as { port: number };
+
+  t.is(await (await fetch(`http://127.0.0.1:${port}/by-middleware`)).text(), 'of the host');
+  t.regex(await (await fetch(`http://127.0.0.1:${port}/users/7`)).text(), /User 7/);
+});
+
+async function answerOf({ url }: AstroEdge, path: string, method = 'GET', body?: string): Promise<string> {
+  const headers = { origin: url };
+  const answer = await fetch(url + path, { method, headers, redirect: 'manual', ...(body && { body }) });
+  return `${answer.status} ${await answer.text()}`;
+}
