@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { Fault } from '../contract/fault.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
@@ -43,9 +43,24 @@ export class Run implements SiteCall {
   #functionEnd: Promise<void> = Promise.resolve();
   /** What ended the attempt, in the place of its process. */
   #exit: Error | undefined;
+  #claim: Claim;
+  #isOver = false;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
+    this.#claim = parts.claim;
+  }
+
+  /**
+   * Continues under this claim if it is of the same job and the attempt still runs; returns false
+   * otherwise. The store took the lease for ended, e.g. because the clock of Redis was set forward
+   * or the event loop was blocked. A second attempt would run beside this one.
+   */
+  adopt(claim: Claim): boolean {
+    if (claim.job.id !== this.#claim.job.id || this.#isOver) return false;
+    this.#claim = claim;
+    this.#extendedAtMs = performance.now();
+    return true;
   }
 
   /**
@@ -53,9 +68,10 @@ export class Run implements SiteCall {
    * can no longer report it. Never rejects.
    */
   async finish(): Promise<void> {
-    const { claim, leaseMs, rule } = this.#parts;
-    const { failures, vanished } = claim.job;
+    const { leaseMs, rule } = this.#parts;
+    const { failures, vanished } = this.#claim.job;
     if (vanished > 0 && vanished + failures >= MOST_ATTEMPTS) {
+      this.#isOver = true;
       return this.#finishWith({ kind: 'vanished', reason: toVanishedReason(vanished, failures) });
     }
     const extending = setInterval(() => void this.keepLease(), leaseMs / EXTENSIONS_PER_LEASE);
@@ -85,13 +101,14 @@ export class Run implements SiteCall {
    * be extended as long as no other worker has claimed the job.
    */
   async keepLease(): Promise<void> {
-    const { queue, claim, leaseMs, outage } = this.#parts;
+    const { queue, leaseMs, outage } = this.#parts;
+    const claim = this.#claim;
     const calledAtMs = performance.now();
     try {
       const isHeld = await queue.extend(claim, leaseMs);
       outage.end();
       if (isHeld) this.#extendedAtMs = calledAtMs;
-      else this.#end({ kind: 'lost' }, new Error('another process has claimed the job'));
+      else if (await this.#isLost(claim)) this.#end({ kind: 'lost' }, new Error('another process has claimed the job'));
     } catch (error) {
       outage.begin(error);
     }
@@ -114,17 +131,23 @@ export class Run implements SiteCall {
     return true;
   }
 
+  /** Whether the job is lost with this claim. Its successor may be about to be adopted. */
+  async #isLost(claim: Claim): Promise<boolean> {
+    await turn();
+    return claim === this.#claim;
+  }
+
   async #call(): Promise<void> {
-    const { rule, claim, nextRunAtMs } = this.#parts;
-    const { id, payload, attempts } = claim.job;
+    const { rule, nextRunAtMs } = this.#parts;
+    const { id, payload, attempts } = this.#claim.job;
     const { signal } = this.#function;
     this.functionIsOver = false;
     try {
       const attempt = { id, payload, number: attempts, signal, ...(nextRunAtMs !== undefined && { nextRunAtMs }) };
       await runFor(this, () => rule.run(attempt));
-      this.#ending.resolve(this.#exit ? { kind: 'failed', error: this.#exit } : { kind: 'done' });
+      this.#resolve(this.#exit ? { kind: 'failed', error: this.#exit } : { kind: 'done' });
     } catch (error) {
-      this.#ending.resolve({ kind: 'failed', error });
+      this.#resolve({ kind: 'failed', error });
     } finally {
       this.functionIsOver = true;
     }
@@ -140,8 +163,13 @@ export class Run implements SiteCall {
 
   /** Ends the attempt before the function ends, unless the attempt has ended already. */
   #end(ending: Ending, reason: Error): void {
-    this.#ending.resolve(ending);
+    this.#resolve(ending);
     if (!this.functionIsOver) this.#function.abort(reason);
+  }
+
+  #resolve(ending: Ending): void {
+    this.#isOver = true;
+    this.#ending.resolve(ending);
   }
 
   /**
@@ -189,7 +217,8 @@ export class Run implements SiteCall {
 
   /** Resolves with false when this worker no longer holds the job. */
   #report(ending: Ending): Promise<boolean> {
-    const { queue, claim } = this.#parts;
+    const { queue } = this.#parts;
+    const claim = this.#claim;
     switch (ending.kind) {
       case 'done':
         return queue.done(claim);
@@ -209,20 +238,19 @@ export class Run implements SiteCall {
 
   /** Milliseconds until the next attempt after a failure; undefined if there is none. */
   get #waitMs(): number | undefined {
-    const { rule, claim } = this.#parts;
-    return rule.retryAfterMs[claim.job.failures];
+    return this.#parts.rule.retryAfterMs[this.#claim.job.failures];
   }
 
   async #tidy(ending: Ending): Promise<void> {
-    const { queue, rule, claim, outage } = this.#parts;
+    const { queue, rule, outage } = this.#parts;
     if (rule.schedule === undefined || ending.kind !== 'failed' || this.#waitMs !== undefined) return;
     // A job that is not dropped here is dropped by the next failed run.
-    await keepLastFailure(queue.ledger, rule.name, claim.job.id).catch((error: unknown) => outage.begin(error));
+    await keepLastFailure(queue.ledger, rule.name, this.#claim.job.id).catch((error: unknown) => outage.begin(error));
   }
 
   #log(ending: Ending): void {
-    const { log, rule, claim } = this.#parts;
-    logEnding(log, { job: claim.job, rule, ending, ms: performance.now() - this.#startedAtMs });
+    const { log, rule } = this.#parts;
+    logEnding(log, { job: this.#claim.job, rule, ending, ms: performance.now() - this.#startedAtMs });
   }
 }
 

@@ -227,6 +227,7 @@ export class Worker {
 
   async #begin(claim: Claim): Promise<void> {
     const { queue, log } = this.#parts;
+    for (const run of this.#runs.keys()) if (run.adopt(claim)) return;
     const served = this.#served.get(claim.job.rule);
     // Since the claim was sent, the worker was closed or the rules were replaced.
     if (!served || this.#state !== 'open') {

@@ -1,7 +1,9 @@
+import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
-import { claimSoon, newJob } from '../helpers/store-place.ts';
+import { ready, sqliteRoom } from '../helpers/sqlite-store.ts';
+import { claimSoon, LONG_LEASE_MS, newJob } from '../helpers/store-place.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-told.ts';
@@ -31,6 +33,38 @@ test('a job that runs longer than a lease is run once', async (t) => {
     (record) => record === undefined,
   );
   t.is(ran, 1);
+});
+
+test.serial('a job that the store hands to the process in which it runs goes on, and does not run twice', async (t) => {
+  const { file, open } = await sqliteRoom(t);
+  const { queue } = await ready(open());
+  const release = Promise.withResolvers<void>();
+  const ran: string[] = [];
+  const rule = jobRule({
+    run: async ({ payload }) => {
+      ran.push(String(Buffer.from(payload)));
+      if (ran.length === 1) await release.promise;
+    },
+  });
+  await startWorker(t, queue, [rule], { leaseMs: LONG_LEASE_MS });
+  const id = await queue.push(newJob({ payload: Buffer.from('long') }));
+  await until(() => ran.length === 1, 'the first run');
+
+  // As when the clock of the store was set.
+  const raw = new DatabaseSync(file, { timeout: 1000 });
+  raw.exec('UPDATE jobs SET lease_ends_at = 1 WHERE lease IS NOT NULL');
+  raw.close();
+  // Due later than the first, so that the first is claimed before.
+  await queue.push(newJob({ payload: Buffer.from('other') }));
+  await until(() => ran.includes('other'), 'the other run');
+  t.like(await queue.ledger.find(id), { state: 'running', attempts: 2 });
+  release.resolve();
+
+  await untilResult(
+    () => queue.ledger.counts(),
+    ({ waiting, running }) => waiting + running === 0,
+  );
+  t.deepEqual(ran, ['long', 'other']);
 });
 
 test.serial(
