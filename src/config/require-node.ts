@@ -1,6 +1,7 @@
 import { complainAboutNode } from './node-version.ts';
 
-// The first import of each entry of the package, so that it runs before any module that an older Node cannot run.
+// The first import of each entry of the package, so that it runs before any module that an older
+// Node cannot run.
 const complaint = complainAboutNode();
 if (complaint !== undefined) {
   const error = new Error(complaint);

@@ -85,17 +85,23 @@ export class Batches {
   /** Runs one transaction. Returns the verbs that did not go into it. */
   #write(state: OpenState, calls: Call[]): Call[] {
     if (calls.length === 0) return [];
-    const { database } = state;
+    const { database, room } = state;
     const answers: Answer[] = [];
     let taken = 0;
+    let isShort = false;
     try {
+      const hasRoom = room.open(calls.reduce((bytes, call) => bytes + bytesOf(state, call), 0));
       database.exec('BEGIN IMMEDIATE');
       this.#blockedBy = undefined;
       const endMs = monotonicMs() + LONGEST_TRANSACTION_MS;
       for (const call of calls) {
         if (taken > 0 && monotonicMs() > endMs) break;
         taken++;
-        if (!this.#isLate(call)) answers.push(runStep(state, call));
+        if (this.#isLate(call)) continue;
+        const fitting = hasRoom(bytesOf(state, call)) ? call : withoutBytes(state, call);
+        isShort ||= fitting !== call;
+        if (fitting) answers.push(runStep(state, fitting));
+        else answers.push(toUnavailable(call, this.#file.explain(room.toError())));
       }
       database.exec('COMMIT');
     } catch (cause) {
@@ -103,6 +109,7 @@ export class Batches {
     }
     this.#wrote = true;
     this.#answers.push(...answers);
+    if (isShort) this.#attempt(() => room.keepSpare());
     return calls.slice(taken);
   }
 
@@ -128,12 +135,12 @@ export class Batches {
    * lock.
    */
   #refuse(calls: readonly Call[], verdict: StateUnavailable): Call[] {
-    const { kind, message, cause } = verdict;
+    const { kind } = verdict;
     this.#blockedBy = kind === 'locked' ? verdict : undefined;
     const now = monotonicMs();
-    return calls.filter(({ number, startUntilMs }) => {
-      if (kind === 'locked' && now < startUntilMs) return true;
-      this.#answers.push({ number, kind: 'unavailable', message, cause });
+    return calls.filter((call) => {
+      if (kind === 'locked' && now < call.startUntilMs) return true;
+      this.#answers.push(toUnavailable(call, verdict));
       return false;
     });
   }
@@ -147,13 +154,32 @@ export class Batches {
   }
 
   #tidy(): void {
+    this.#attempt(() => this.#file.open().upkeep.afterWrite());
+  }
+
+  #attempt(work: () => void): void {
     try {
-      this.#file.open().upkeep.afterWrite();
+      work();
     } catch (error) {
-      // No caller waits for the upkeep. A lasting problem is reported to the next verb.
+      // No caller waits for this. A lasting problem is reported to the next verb.
       if (!(error instanceof StateUnavailable)) this.#file.judge(error);
     }
   }
+}
+
+function toUnavailable({ number }: Call, { message, cause }: StateUnavailable): Answer {
+  return { number, kind: 'unavailable', message, cause };
+}
+
+/** About how many bytes of new data a verb brings. */
+function bytesOf(state: OpenState, call: Call): number {
+  return toStep(state, call).takes?.(...call.args) ?? 0;
+}
+
+/** The same verb with less data; undefined if it makes no sense without. */
+function withoutBytes(state: OpenState, call: Call): Call | undefined {
+  const args = toStep(state, call).without?.(...call.args);
+  return args && { ...call, args };
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { monotonicFactory } from 'ulid';
 import type { Job, NewJob, Tick } from '../../contract/store.ts';
+import type { StoreClock } from './store-clock.ts';
 import { always, type Hold, type Steps } from './verbs.ts';
 
 /** A tick this far in the future comes from a wrong clock. */
@@ -9,18 +10,26 @@ const WRONG_CLOCK_MS = 60_000;
 
 type Row = Record<string, SQLOutputValue>;
 
+/** What a job takes in the file besides its payload. */
+const BYTES_BESIDE_PAYLOAD = 1024;
+
 /**
  * The verbs of the queue.
  *
  * A lease has ended when its end is past. It has also ended when its end is further in the future
- * than twice its length: then the clock was set back after the claim, and the job would wait until
- * the clock has caught up. Twice, so that a small correction of the clock ends no lease.
+ * than twice its length: then another clock set it, e.g. that of an earlier nexthop, and the job
+ * would wait until this clock has caught up.
  */
 export function jobSteps(
   database: DatabaseSync,
+  clock: StoreClock,
 ): Pick<Steps, 'push' | 'claim' | 'extend' | 'done' | 'again' | 'bury' | 'tick'> {
   const newId = monotonicFactory();
-  const insert = database.prepare('INSERT INTO jobs (id, rule, pushed_at, due_at, payload) VALUES (?, ?, ?, ?, ?)');
+  const insert = database.prepare('INSERT INTO jobs (id, rule, pushed_at, due_at) VALUES (?, ?, ?, ?)');
+  const insertPayload = database.prepare(
+    "INSERT INTO payloads (id, payload, rule, pushed_at, due_at) VALUES (?, ?, '', 0, 0)",
+  );
+  const readPayload = database.prepare('SELECT payload FROM payloads WHERE id = ?');
   const firstReady = database.prepare(
     'SELECT id, ready_at FROM jobs WHERE dead = 0 AND rule = ? AND ready_at <= ? ORDER BY ready_at, id LIMIT 1',
   );
@@ -29,10 +38,11 @@ export function jobSteps(
   );
   const lease = database.prepare(
     `UPDATE jobs SET lease = ?, lease_ms = ?, lease_ends_at = ?, attempts = attempts + 1, vanished = vanished + (lease IS NOT NULL)
-     WHERE id = ? RETURNING id, rule, due_at, attempts, failures, vanished, payload`,
+     WHERE id = ? RETURNING id, rule, due_at, attempts, failures, vanished`,
   );
   const extend = database.prepare('UPDATE jobs SET lease_ms = ?, lease_ends_at = ? WHERE id = ? AND lease = ?');
   const remove = database.prepare('DELETE FROM jobs WHERE id = ? AND lease = ?');
+  const removePayload = database.prepare('DELETE FROM payloads WHERE id = ?');
   const giveBack = database.prepare(
     `UPDATE jobs SET lease = NULL, lease_ms = NULL, lease_ends_at = NULL, due_at = ?2,
        failures = failures + (?3 IS NOT NULL), reason = coalesce(?3, reason)
@@ -48,10 +58,11 @@ export function jobSteps(
   );
   const anyAlive = database.prepare('SELECT 1 FROM jobs WHERE dead = 0 AND rule = ? LIMIT 1');
 
-  const push = ({ rule, payload, dueAtMs }: NewJob): string => {
-    const now = Date.now();
+  const add = (rule: string, dueAt: number, payload: Uint8Array): string => {
+    const now = clock.now();
     const id = newId(now);
-    insert.run(id, rule, now, Math.ceil(dueAtMs), payload);
+    insert.run(id, rule, now, dueAt);
+    insertPayload.run(id, payload);
     return id;
   };
 
@@ -60,7 +71,7 @@ export function jobSteps(
    * each.
    */
   const findDue = (rules: readonly string[]): string | undefined => {
-    const now = Date.now();
+    const now = clock.now();
     let due: Row | undefined;
     for (const rule of rules) {
       const candidate = firstReady.get(rule, now) ?? firstAhead.get(rule, now);
@@ -75,7 +86,11 @@ export function jobSteps(
   };
 
   return {
-    push: { writes: always, run: push },
+    push: {
+      writes: always,
+      takes: ({ payload }) => payload.length + BYTES_BESIDE_PAYLOAD,
+      run: ({ rule, payload, dueAtMs }: NewJob) => add(rule, clock.fromWall(dueAtMs), payload),
+    },
     claim: {
       writes: (rules) => findDue(rules) !== undefined,
       run: (rules, leaseMs) => {
@@ -83,24 +98,39 @@ export function jobSteps(
         if (due === undefined) return undefined;
         const token = randomUUID();
         const length = Math.ceil(leaseMs);
-        const row = lease.get(token, length, Date.now() + length, due);
-        return row && { job: toJob(row), lease: token };
+        const row = lease.get(token, length, clock.now() + length, due);
+        return row && { job: toJob({ ...row, ...readPayload.get(due) }, clock), lease: token };
       },
     },
     extend: {
       writes: always,
       run: ({ id, lease }: Hold, leaseMs) => {
         const length = Math.ceil(leaseMs);
-        return extend.run(length, Date.now() + length, id, lease).changes === 1;
+        return extend.run(length, clock.now() + length, id, lease).changes === 1;
       },
     },
-    done: { writes: always, run: ({ id, lease }) => remove.run(id, lease).changes === 1 },
+    done: {
+      writes: always,
+      run: ({ id, lease }) => {
+        const isOurs = remove.run(id, lease).changes === 1;
+        if (isOurs) removePayload.run(id);
+        return isOurs;
+      },
+    },
+    // A failure counts even if there is no room for its reason, which is also in error.log.
     again: {
       writes: always,
+      takes: (_, __, reason = '') => reason.length,
+      without: (hold, dueAtMs, reason) => [hold, dueAtMs, reason && ''],
       run: ({ id, lease }, dueAtMs, reason) =>
-        giveBack.run(id, Math.ceil(dueAtMs), reason ?? null, lease).changes === 1,
+        giveBack.run(id, clock.fromWall(dueAtMs), reason ?? null, lease).changes === 1,
     },
-    bury: { writes: always, run: ({ id, lease }, reason) => bury.run(reason, id, lease).changes === 1 },
+    bury: {
+      writes: always,
+      takes: (_, reason) => reason.length,
+      without: (hold) => [hold, ''],
+      run: ({ id, lease }, reason) => bury.run(reason, id, lease).changes === 1,
+    },
     tick: {
       writes: (tick) => !isKnown(tick),
       run: (tick) => {
@@ -110,7 +140,7 @@ export function jobSteps(
         setTick.run(rule, schedule, Math.ceil(atMs));
         if (isFirst) return 'first';
         if (anyAlive.get(rule)) return 'busy';
-        push({ rule, payload, dueAtMs: Date.now() });
+        add(rule, clock.now(), payload);
         return 'pushed';
       },
     },
@@ -123,13 +153,13 @@ function isBefore(one: Row, other: Row): boolean {
   return difference < 0 || (difference === 0 && String(one.id) < String(other.id));
 }
 
-/** Converts a row of `jobs` with these columns. */
-export function toJob(row: Row): Job {
+/** Converts a row of `jobs` with these columns, and its payload. */
+export function toJob(row: Row, clock: StoreClock): Job {
   return {
     id: String(row.id),
     rule: String(row.rule),
     payload: toBytes(row.payload),
-    dueAtMs: Number(row.due_at),
+    dueAtMs: clock.toWall(Number(row.due_at)),
     attempts: Number(row.attempts),
     failures: Number(row.failures),
     vanished: Number(row.vanished),

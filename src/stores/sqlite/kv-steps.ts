@@ -31,6 +31,7 @@ export function kvSteps(database: DatabaseSync): Pick<Steps, 'get' | 'put' | 'de
     },
     put: {
       writes: always,
+      takes: (_, key, value) => key.length + value.length,
       run: (namespace, key, value, ttlMs) => {
         put.run(namespace, Buffer.from(key), ttlMs === undefined ? null : Math.ceil(Date.now() + ttlMs), value);
       },

@@ -4,10 +4,11 @@ import type { DatabaseSync } from 'node:sqlite';
  * The first one leads from version 0, an empty file, to version 1, and so on. Never change one that
  * was released: append another.
  *
- * Times are milliseconds since the epoch. The large column is last, so that the others are read
- * without it. `ready_at` is when a job may be claimed: the time at which it is due, or the end of
- * its lease. There are few running jobs, so their indexes are small. In a database of UTF-8, BLOB
- * and TEXT are compared by bytes.
+ * Times of jobs are those of StoreClock. Times of ticks and values are milliseconds since the epoch.
+ * SQLite rewrites a whole row to change a part of it, so payloads have a table of their own.
+ * `ready_at` is when a job may be claimed: the time at which it is due, or the end of its lease.
+ * There are few running jobs, so their indexes are small. In a database of UTF-8, BLOB and TEXT are
+ * compared by bytes.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -47,6 +48,43 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX kv_expires ON kv (expires_at) WHERE expires_at IS NOT NULL;
   `,
   'ALTER TABLE jobs ADD COLUMN vanished INTEGER NOT NULL DEFAULT 0',
+  // The rows with the payloads stay where they are, since a backlog of them may fill the disk. From
+  // here on only the columns id and payload of them are used.
+  `
+  DROP INDEX jobs_ready;
+  DROP INDEX jobs_leased;
+  DROP INDEX jobs_running;
+  DROP INDEX jobs_dead;
+  ALTER TABLE jobs RENAME TO payloads;
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY NOT NULL,
+    rule TEXT NOT NULL,
+    pushed_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    dead INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    vanished INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '',
+    lease TEXT,
+    lease_ms INTEGER,
+    lease_ends_at INTEGER,
+    ready_at INTEGER NOT NULL AS (coalesce(lease_ends_at, due_at)) VIRTUAL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO jobs (id, rule, pushed_at, due_at, dead, attempts, failures, vanished, reason, lease, lease_ms, lease_ends_at)
+    SELECT id, rule, pushed_at, due_at, dead, attempts, failures, vanished, reason, lease, lease_ms, lease_ends_at FROM payloads ORDER BY id;
+  CREATE INDEX jobs_ready ON jobs (rule, ready_at, id) WHERE dead = 0;
+  CREATE INDEX jobs_leased ON jobs (rule, lease_ends_at - 2 * lease_ms) WHERE lease IS NOT NULL;
+  CREATE INDEX jobs_running ON jobs (id) WHERE lease IS NOT NULL;
+  CREATE INDEX jobs_dead ON jobs (id) WHERE dead = 1;
+
+  CREATE TABLE clock (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    boot TEXT NOT NULL,
+    ahead_ms REAL NOT NULL,
+    seen_at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /**

@@ -34,6 +34,12 @@ const KINDS: Readonly<Record<number, Failure>> = {
   [RANGE]: 'mistake',
 };
 
+/** There is space left, but not for this data. Handled like SQLite's own error with this code. */
+export class DiskFull extends Error {
+  override readonly name = 'DiskFull';
+  readonly errcode = FULL;
+}
+
 /** The kind of an error that a statement threw. */
 export function toFailure(error: unknown): Failure {
   const code = resultCode(error);

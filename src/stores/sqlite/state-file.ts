@@ -1,9 +1,11 @@
 import { type OpenDatabase, openDatabase } from './database.ts';
+import { DiskRoom } from './disk-room.ts';
 import { jobSteps } from './job-steps.ts';
 import { kvSteps } from './kv-steps.ts';
 import { ledgerSteps } from './ledger-steps.ts';
 import { monotonicMs } from './monotonic.ts';
 import { describe, type Failure, toFailure } from './sqlite-failure.ts';
+import { StoreClock } from './store-clock.ts';
 import { Upkeep } from './upkeep.ts';
 import type { Steps } from './verbs.ts';
 
@@ -14,6 +16,7 @@ const REOPEN_PAUSE_MS = 250;
 export interface OpenState extends OpenDatabase {
   readonly steps: Steps;
   readonly upkeep: Upkeep;
+  readonly room: DiskRoom;
 }
 
 /** Why the database cannot be used at the moment; the message is for operators. */
@@ -72,6 +75,11 @@ export class StateFile {
     return new StateUnavailable(error, this.path);
   }
 
+  /** Explains to the caller why a verb is refused although the database works. */
+  explain(cause: unknown): StateUnavailable {
+    return new StateUnavailable(cause, this.path);
+  }
+
   /** Closes the database. `open()` opens it again. */
   close(): void {
     const state = this.#state;
@@ -88,8 +96,9 @@ export class StateFile {
     try {
       opened = openDatabase(this.path, this.#setup);
       const { database } = opened;
-      const steps = { ...jobSteps(database), ...ledgerSteps(database), ...kvSteps(database) };
-      return { ...opened, steps, upkeep: new Upkeep(database) };
+      const clock = StoreClock.open(database);
+      const steps = { ...jobSteps(database, clock), ...ledgerSteps(database, clock), ...kvSteps(database) };
+      return { ...opened, steps, upkeep: new Upkeep(database, clock), room: new DiskRoom(database, this.path) };
     } catch (cause) {
       opened?.database.close();
       const error = new StateUnavailable(cause, this.path);

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { monotonicMs } from './monotonic.ts';
+import type { StoreClock } from './store-clock.ts';
 
 const INTERVAL_MS = 60_000;
 
@@ -7,7 +8,7 @@ const INTERVAL_MS = 60_000;
 const ENTRIES_AT_A_TIME = 500;
 const PAGES_AT_A_TIME = 1000;
 
-/** Pause between two attempts on a disk that stays full. */
+/** Pause between two attempts on a full disk if nothing could be written in between. */
 const MAKE_ROOM_EACH_MS = 1000;
 
 /** Free pages that stay in the file for later writes. */
@@ -20,13 +21,16 @@ const SPARE_PAGES = 1000;
  */
 export class Upkeep {
   readonly #database: DatabaseSync;
+  readonly #clock: StoreClock;
   readonly #removeExpired;
   readonly #countFree;
   #nextMs = 0;
+  #rememberFromMs = monotonicMs() + INTERVAL_MS;
   #makeRoomFromMs = 0;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, clock: StoreClock) {
     this.#database = database;
+    this.#clock = clock;
     this.#removeExpired = database.prepare(
       `DELETE FROM kv WHERE rowid IN (SELECT rowid FROM kv WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ${ENTRIES_AT_A_TIME})`,
     );
@@ -36,6 +40,11 @@ export class Upkeep {
   /** Does a part of the work if the interval has passed. Throws errors of SQLite. */
   afterWrite(): void {
     const now = monotonicMs();
+    this.#makeRoomFromMs = 0;
+    if (now >= this.#rememberFromMs) {
+      this.#rememberFromMs = now + INTERVAL_MS;
+      this.#clock.remember();
+    }
     if (now < this.#nextMs) return;
     this.#nextMs = now + INTERVAL_MS;
     const isAll = this.#removeExpired.run(Date.now()).changes < ENTRIES_AT_A_TIME;
@@ -47,15 +56,16 @@ export class Upkeep {
 
   /**
    * Makes room on a full disk: copies the write-ahead log into the database, which has free pages
-   * where jobs have ended, and truncates it. SQLite itself does this only after a commit, and no
-   * commit succeeds on a full disk. Returns true if there may be room now.
+   * where jobs have ended. The next transaction then overwrites the log. SQLite itself does this only
+   * after a commit, and no commit succeeds on a full disk. The log is not truncated, since another
+   * program could take the space. Returns true if there may be room now.
    */
   makeRoom(): boolean {
     const now = monotonicMs();
     if (now < this.#makeRoomFromMs) return false;
     this.#makeRoomFromMs = now + MAKE_ROOM_EACH_MS;
     try {
-      return this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+      return this.#database.prepare('PRAGMA wal_checkpoint(RESTART)').get()?.busy === 0;
     } catch {
       // There is no room even for the checkpoint; the write that needed room fails.
       return false;

@@ -35,6 +35,10 @@ export interface Step<Verb extends (...args: never[]) => unknown> {
   readonly run: Verb;
   /** Whether it will change data. Only then it needs a transaction, and the only write lock. */
   readonly writes: (...args: Parameters<Verb>) => boolean;
+  /** About how many bytes of new data it stores. Absent for verbs that finish, delete or read. */
+  readonly takes?: (...args: Parameters<Verb>) => number;
+  /** The arguments to use instead if there is no room for the data. Absent: the verb is refused. */
+  readonly without?: (...args: Parameters<Verb>) => Parameters<Verb>;
 }
 
 export type Steps = { readonly [Name in VerbName]: Step<Verbs[Name]> };

@@ -1,7 +1,101 @@
 import { DatabaseSync } from 'node:sqlite';
-import test from 'ava';
-import { ready, type SqliteRoom, sqliteRoom } from '../../helpers/sqlite-store.ts';
+import test, { type ExecutionContext } from 'ava';
+import { SqliteQueue } from '../../../src/stores/sqlite/queue.ts';
+import { StateThread } from '../../../src/stores/sqlite/state-thread.ts';
+import { type SettableClock, settableClock } from '../../helpers/settable-clock.ts';
+import { listeningLog, ready, type SqliteRoom, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
+import { untilResult } from '../../helpers/until-told.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** A queue on the file of a room whose thread has the clock, which this process has, too, until the test ends. */
+async function openWith(
+  t: ExecutionContext,
+  { file }: SqliteRoom,
+  { threadEntry }: SettableClock,
+): Promise<SqliteQueue> {
+  const setup = { file, fsync: false, log: listeningLog([]), onChange: () => {}, entry: threadEntry };
+  const thread = new StateThread(setup);
+  t.teardown(() => thread.close());
+  const queue = new SqliteQueue(thread);
+  const isReady = () =>
+    queue.ledger.counts().then(
+      () => true,
+      () => false,
+    );
+  await untilResult(isReady, Boolean);
+  return queue;
+}
+
+/** Sets the clock of this process, which is the one that callers of a queue go by. */
+async function setAll(t: ExecutionContext, clock: SettableClock, aheadMs: number): Promise<void> {
+  await clock.set(aheadMs);
+  const right = Date.now;
+  Date.now = () => right() + aheadMs;
+  t.teardown(() => {
+    Date.now = right;
+  });
+}
+
+for (const [where, aheadMs] of [
+  ['forward', 2 * HOUR_MS],
+  ['back', -2 * HOUR_MS],
+] as const) {
+  test.serial(`a clock that is set ${where} by two hours ends no lease, here or in another process`, async (t) => {
+    const room = await sqliteRoom(t);
+    const clock = await settableClock(t);
+    const queue = await openWith(t, room, clock);
+    const id = await queue.push(newJob());
+    const claim = await claimSoon(queue);
+
+    await setAll(t, clock, aheadMs);
+    const later = await openWith(t, room, clock);
+
+    for (const each of [queue, later]) {
+      t.is(await each.claim(['mail'], LONG_LEASE_MS), undefined);
+      const record = await each.ledger.find(id);
+      t.is(record?.state, 'running');
+      const leftMs = (record?.leaseEndsAtMs ?? 0) - Date.now();
+      t.true(leftMs > 0 && leftMs <= LONG_LEASE_MS, `${leftMs} ms`);
+    }
+    t.true(await later.extend(claim, LONG_LEASE_MS));
+    t.true(await queue.done(claim));
+  });
+
+  test.serial(`a clock that is set ${where} by two hours holds up no job, and makes none due too early`, async (t) => {
+    const room = await sqliteRoom(t);
+    const clock = await settableClock(t);
+    const queue = await openWith(t, room, clock);
+    const before = await queue.push(newJob());
+    await queue.push(newJob({ dueAtMs: Date.now() + HOUR_MS }));
+
+    await setAll(t, clock, aheadMs);
+    const after = await queue.push(newJob());
+    await queue.push(newJob({ dueAtMs: Date.now() + HOUR_MS }));
+
+    t.is((await queue.claim(['mail'], LONG_LEASE_MS))?.job.id, before);
+    t.is((await queue.claim(['mail'], LONG_LEASE_MS))?.job.id, after);
+    t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
+    for (const record of await queue.ledger.list({ state: 'waiting', limit: 10 })) {
+      const inMs = record.dueAtMs - Date.now();
+      t.true(inMs > HOUR_MS - 60_000 && inMs <= HOUR_MS, `${inMs} ms`);
+      t.true(record.pushedAtMs <= Date.now() && record.pushedAtMs > Date.now() - 60_000);
+    }
+  });
+
+  test.serial(`a lease that is not extended ends in its time, though the clock was set ${where}`, async (t) => {
+    const room = await sqliteRoom(t);
+    const clock = await settableClock(t);
+    const queue = await openWith(t, room, clock);
+    const id = await queue.push(newJob());
+    await claimSoon(queue, { leaseMs: 300 });
+
+    await setAll(t, clock, aheadMs);
+
+    t.like((await claimSoon(queue)).job, { id, attempts: 2, vanished: 1 });
+  });
+}
 
 /** As if the clock had been so far ahead when the running jobs were claimed. */
 function wasAhead({ file }: SqliteRoom, ms: number): void {

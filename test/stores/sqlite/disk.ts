@@ -80,6 +80,64 @@ run(
   },
 );
 
+/** Pushes until the disk is full, then works all of it off. Some jobs fail first and some are set aside, but where others took the last byte, as reasons take some. */
+const FILL_AND_WORK_OFF = `
+    const [bytes, isFilled] = JSON.parse(process.env.BACKLOG);
+    const push = () => outcome(store.queue.push({ ...job(), payload: Buffer.alloc(bytes, 'x') }));
+    const pushed = [];
+    for (let last; last?.code === undefined; last = await push()) if (last) pushed.push(last.value);
+    say(pushed.length);
+    if (isFilled) {
+      for (let size = 1 << 20; size >= 1; ) {
+        try { fs.appendFileSync(dataDir + '/filler', Buffer.alloc(size)); } catch { size >>= 1; }
+      }
+    }
+    const worked = [];
+    for (let claim; (claim = await store.queue.claim(['mail'], 60_000)); ) {
+      const { id, attempts } = claim.job;
+      if (claim.job.payload.length !== bytes) say('payload of ' + id);
+      const kind = isFilled || attempts > 1 ? undefined : worked.length % 7;
+      if (kind === 0) await store.queue.again(claim, Date.now(), 'once more'.repeat(50));
+      else {
+        await (kind === 1 ? store.queue.bury(claim, 'never'.repeat(100)) : store.queue.done(claim));
+        worked.push(id);
+      }
+    }
+    say(worked.length === pushed.length && worked.toSorted().join() === pushed.toSorted().join());
+    for (const { id } of await store.queue.ledger.list({ state: 'dead', limit: 100_000 })) await store.queue.ledger.drop(id);
+    say(await outcome(store.queue.ledger.counts()));
+    say((await push()).value !== undefined);`;
+
+for (const [what, bytes, isFilled, disk] of [
+  ['large jobs that fill the disk', 256 * 1024, false, '24m'],
+  ['large jobs that fill the disk but for what other files take', 256 * 1024, true, '24m'],
+  ['small jobs that fill the disk', 500, false, '10m'],
+  ['small jobs that fill the disk but for what other files take', 500, true, '10m'],
+  ['a few jobs that fill the disk but for what other files take', 100_000, true, '4m'],
+] as const) {
+  run(`${what} are worked off without space from elsewhere${reason}`, async (t) => {
+    const room = await sqliteRoom(t);
+    mkdirSync(room.dataDir, { recursive: true });
+
+    const process = startStateProcess(t, FILL_AND_WORK_OFF, {
+      ...room,
+      under: [
+        ...['env', `BACKLOG=${JSON.stringify([bytes, isFilled])}`, 'unshare', '--mount', 'sh', '-c'],
+        ...[`mount -t tmpfs -o size=${disk} none "$0" && exec "$@"`, room.dataDir],
+      ],
+    });
+
+    t.is(await process.exited, 0);
+    const told = process.said.filter((said) => (said as Said | undefined)?.message !== undefined) as readonly Said[];
+    const [accepted, isAll, counts, isTaken] = process.said.filter((said) => !told.includes(said as Said));
+    t.true(Number(accepted) > 10, `${accepted} were taken`);
+    t.is(isAll, true);
+    t.deepEqual(counts, { value: { waiting: 0, running: 0, dead: 0 } });
+    t.is(isTaken, true, 'what is done makes room for more');
+    t.true(told.every(({ message }) => /^no space is left for .*state\.db/.test(message ?? '')));
+  });
+}
+
 run(`on a disk that cannot be written writing is refused, and goes on when it can${reason}`, async (t) => {
   const room = await sqliteRoom(t);
   const store = await ready(room.open());

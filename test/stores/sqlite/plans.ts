@@ -4,6 +4,7 @@ import { jobSteps } from '../../../src/stores/sqlite/job-steps.ts';
 import { kvSteps } from '../../../src/stores/sqlite/kv-steps.ts';
 import { ledgerSteps } from '../../../src/stores/sqlite/ledger-steps.ts';
 import { migrate } from '../../../src/stores/sqlite/schema.ts';
+import { StoreClock } from '../../../src/stores/sqlite/store-clock.ts';
 import { Upkeep } from '../../../src/stores/sqlite/upkeep.ts';
 
 /** Every statement that is prepared on a database, with SQLite's plan for it. */
@@ -24,10 +25,11 @@ function plansOf(t: ExecutionContext, prepareAll: (database: DatabaseSync) => vo
 
 test('no verb of queue, ledger or values looks at more rows than it returns, or sorts them, but the counts', (t) => {
   const plans = plansOf(t, (database) => {
-    jobSteps(database);
-    ledgerSteps(database);
+    const clock = StoreClock.open(database);
+    jobSteps(database, clock);
+    ledgerSteps(database, clock);
     kvSteps(database);
-    new Upkeep(database);
+    new Upkeep(database, clock);
   });
 
   t.true(plans.size > 20);
@@ -36,7 +38,7 @@ test('no verb of queue, ledger or values looks at more rows than it returns, or 
 });
 
 test('a claim finds its job by rule and time, among however many of other rules', (t) => {
-  const plans = plansOf(t, jobSteps);
+  const plans = plansOf(t, (database) => jobSteps(database, StoreClock.open(database)));
 
   const looks = [...plans].filter(([sql]) => sql.startsWith('SELECT id, ready_at')).map(([, plan]) => plan);
   t.deepEqual(looks, [

@@ -3,6 +3,7 @@ import test from 'ava';
 import { openDatabase } from '../../../src/stores/sqlite/database.ts';
 import { jobSteps } from '../../../src/stores/sqlite/job-steps.ts';
 import { kvSteps } from '../../../src/stores/sqlite/kv-steps.ts';
+import { StoreClock } from '../../../src/stores/sqlite/store-clock.ts';
 import { Upkeep } from '../../../src/stores/sqlite/upkeep.ts';
 import { sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { newJob } from '../../helpers/store-place.ts';
@@ -17,7 +18,7 @@ test('entries whose time is over are removed, a part at a time, and no others', 
   put.run('a', 'later', Buffer.from('x'), 60_000);
   put.run('a', 'stays', Buffer.from('x'), undefined);
   database.exec('COMMIT');
-  const upkeep = new Upkeep(database);
+  const upkeep = new Upkeep(database, StoreClock.open(database));
 
   upkeep.afterWrite();
   t.is(database.prepare('SELECT count(*) AS rows FROM kv').get()?.rows, 702);
@@ -32,7 +33,7 @@ test('a file that was full of jobs becomes small again when they are done', asyn
   const { file } = await sqliteRoom(t);
   const { database } = openDatabase(file, { fsync: false });
   t.teardown(() => database.close());
-  const { push, claim, done } = jobSteps(database);
+  const { push, claim, done } = jobSteps(database, StoreClock.open(database));
   database.exec('BEGIN');
   for (let count = 0; count < 100; count++) push.run(newJob({ payload: Buffer.alloc(256 * 1024) }));
   database.exec('COMMIT; PRAGMA wal_checkpoint(TRUNCATE)');
@@ -42,7 +43,7 @@ test('a file that was full of jobs becomes small again when they are done', asyn
     done.run({ id: claimed.job.id, lease: claimed.lease });
   }
   database.exec('COMMIT');
-  const upkeep = new Upkeep(database);
+  const upkeep = new Upkeep(database, StoreClock.open(database));
 
   for (let count = 0; count < 10; count++) upkeep.afterWrite();
 
