@@ -80,33 +80,53 @@ run(
   },
 );
 
-/** Pushes until the disk is full, then works all of it off. Some jobs fail first and some are set aside, but where others took the last byte, as reasons take some. */
+/**
+ * Pushes until the disk is full, then works all of it off. Some jobs fail first and some are buried,
+ * unless other files took the last byte: reasons need room.
+ */
 const FILL_AND_WORK_OFF = `
     const [bytes, isFilled] = JSON.parse(process.env.BACKLOG);
     const push = () => outcome(store.queue.push({ ...job(), payload: Buffer.alloc(bytes, 'x') }));
-    const pushed = [];
-    for (let last; last?.code === undefined; last = await push()) if (last) pushed.push(last.value);
-    say(pushed.length);
+    let accepted = 0;
+    for (let last; !/no space/.test(last?.message); last = await push()) if (last?.value) accepted++;
+    say(accepted);
     if (isFilled) {
       for (let size = 1 << 20; size >= 1; ) {
         try { fs.appendFileSync(dataDir + '/filler', Buffer.alloc(size)); } catch { size >>= 1; }
       }
     }
-    const worked = [];
-    for (let claim; (claim = await store.queue.claim(['mail'], 60_000)); ) {
-      const { id, attempts } = claim.job;
-      if (claim.job.payload.length !== bytes) say('payload of ' + id);
-      const kind = isFilled || attempts > 1 ? undefined : worked.length % 7;
-      if (kind === 0) await store.queue.again(claim, Date.now(), 'once more'.repeat(50));
-      else {
-        await (kind === 1 ? store.queue.bury(claim, 'never'.repeat(100)) : store.queue.done(claim));
-        worked.push(id);
+    const refusals = [];
+    // On a busy machine a verb may take too long, which says nothing of the disk.
+    const patiently = async (call) => {
+      for (;;) {
+        const { value, code, message } = await outcome(call());
+        if (code === undefined) return value;
+        if (/no space/.test(message)) refusals.push(message);
+        if (refusals.length > 10) throw new Error(message);
       }
+    };
+    const { queue } = store;
+    for (let count = 0; ; ) {
+      const claim = await patiently(() => queue.claim(['mail'], 5000));
+      if (!claim) {
+        const { waiting, running } = await patiently(() => queue.ledger.counts());
+        if (waiting + running === 0) break;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        continue;
+      }
+      if (claim.job.payload.length !== bytes) say('payload of ' + claim.job.id);
+      const kind = isFilled || claim.job.attempts > 1 ? undefined : count++ % 7;
+      if (kind === 0) await patiently(() => queue.again(claim, Date.now(), 'once more'.repeat(50)));
+      else if (kind === 1) await patiently(() => queue.bury(claim, 'never'.repeat(100)));
+      else await patiently(() => queue.done(claim));
     }
-    say(worked.length === pushed.length && worked.toSorted().join() === pushed.toSorted().join());
-    for (const { id } of await store.queue.ledger.list({ state: 'dead', limit: 100_000 })) await store.queue.ledger.drop(id);
-    say(await outcome(store.queue.ledger.counts()));
-    say((await push()).value !== undefined);`;
+    const dead = await patiently(() => queue.ledger.list({ state: 'dead', limit: 100_000 }));
+    for (const { id } of dead) await patiently(() => queue.ledger.drop(id));
+    say(refusals);
+    say(await patiently(() => queue.ledger.counts()));
+    let last = await push();
+    while (last.code !== undefined && !/no space/.test(last.message)) last = await push();
+    say(last.message ?? 'taken');`;
 
 for (const [what, bytes, isFilled, disk] of [
   ['large jobs that fill the disk', 256 * 1024, false, '24m'],
@@ -129,12 +149,11 @@ for (const [what, bytes, isFilled, disk] of [
 
     t.is(await process.exited, 0);
     const told = process.said.filter((said) => (said as Said | undefined)?.message !== undefined) as readonly Said[];
-    const [accepted, isAll, counts, isTaken] = process.said.filter((said) => !told.includes(said as Said));
+    const [accepted, refusals, counts, more] = process.said.filter((said) => !told.includes(said as Said));
     t.true(Number(accepted) > 10, `${accepted} were taken`);
-    t.is(isAll, true);
-    t.deepEqual(counts, { value: { waiting: 0, running: 0, dead: 0 } });
-    t.is(isTaken, true, 'what is done makes room for more');
-    t.true(told.every(({ message }) => /^no space is left for .*state\.db/.test(message ?? '')));
+    t.deepEqual(refusals, []);
+    t.deepEqual(counts, { waiting: 0, running: 0, dead: 0 });
+    t.is(more, 'taken', 'what is done makes room for more');
   });
 }
 
