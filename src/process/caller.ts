@@ -1,6 +1,7 @@
 import { dirname, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { getCallSites } from 'node:util';
+// Not by name: an old Node, which has no getCallSites, must get as far as to say that it is too old.
+import util from 'node:util';
 
 /** A place in the source of a site, as its author wrote it. */
 export interface CodePlace {
@@ -11,7 +12,7 @@ export interface CodePlace {
   readonly column: number;
 }
 
-type CallSite = ReturnType<typeof getCallSites>[number];
+type CallSite = ReturnType<typeof util.getCallSites>[number];
 
 interface Frame {
   /** Of the code that runs, which may be compiled; '' for code without a file. */
@@ -34,8 +35,8 @@ export class Caller {
   readonly #isFatal: boolean;
 
   constructor() {
-    const running = getCallSites(MOST_FRAMES);
-    const sources = getCallSites(MOST_FRAMES, { sourceMap: true });
+    const running = util.getCallSites(MOST_FRAMES);
+    const sources = util.getCallSites(MOST_FRAMES, { sourceMap: true });
     const frames = running.map(({ scriptName }, at) => ({ path: toPath(scriptName), source: sources[at] }));
     this.#frames = frames.filter(({ path }) => !path.startsWith(GUARD));
     // In code that Node calls for an exception which nobody caught, another exception ends the process.

@@ -1,4 +1,5 @@
-import { createRequire, findPackageJSON } from 'node:module';
+// findPackageJSON not by name: an old Node, which has none, must get as far as to say that it is too old.
+import module, { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Problem, toLocation } from '../../contract/problem.ts';
@@ -155,7 +156,7 @@ function toNodeError(from: string, specifier: string, error: NodeJS.ErrnoExcepti
     return error;
   }
   if (specifier.startsWith('#')) {
-    const place = findPackageJSON(pathToFileURL(from));
+    const place = module.findPackageJSON(pathToFileURL(from));
     const where = place === undefined ? '' : ` in package ${place}`;
     const message = `Package import specifier "${specifier}" is not defined${where} imported from ${from}`;
     return Object.assign(new TypeError(message), { code: 'ERR_PACKAGE_IMPORT_NOT_DEFINED' });

@@ -53,7 +53,7 @@ test('what a handler gives after its time was up is ignored, and logged once', a
   }
 
   await until(() => lines.length === 2, 'both lines');
-  t.regex(lines[0]?.message ?? '', /after its time was up/);
+  t.regex(lines[0]?.message ?? '', /after its timeout/);
   t.deepEqual(
     lines.map(({ fields }) => String(fields.error)),
     ['undefined', 'Error: mine'],
