@@ -20,6 +20,8 @@ export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
     const caller = guard.findSiteCaller();
     if (caller && !caller.isForOwn) added.add(listener);
   };
+  // One for each middleware of the process: more than ten are no leak.
+  raiseMaxListeners(1);
   process.on('newListener', remember);
 
   const removeOne =
@@ -49,7 +51,10 @@ export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
     };
 
   return [
-    () => process.off('newListener', remember),
+    () => {
+      process.off('newListener', remember);
+      raiseMaxListeners(-1);
+    },
     replaceMethod(process, 'removeListener', removeOne),
     replaceMethod(process, 'off', removeOne),
     replaceMethod(process, 'removeAllListeners', removeAll),
@@ -76,6 +81,12 @@ export function isolateListeners(guard: SiteGuard): () => void {
     }
     return listeners.length > 0;
   });
+}
+
+function raiseMaxListeners(by: number): void {
+  const most = process.getMaxListeners();
+  // 0 means that there is no limit.
+  if (most > 0) process.setMaxListeners(most + by);
 }
 
 const KEEPS = 'takes off none but the listeners of the site';
