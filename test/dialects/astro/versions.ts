@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import test from 'ava';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import type { AstroSetup } from '../../helpers/astro-site.ts';
@@ -51,6 +53,43 @@ for (const major of ['5.0', '6.0'] as const) {
     t.deepEqual(await redirectOf(edge, '/users/7', 'POST'), [308, '/users/7/']);
   });
 }
+
+for (const mode of ['middleware', 'standalone'] as const) {
+  test(`error pages of a ${mode} build of Astro 5.0 are its own files, whatever host the client names`, async (t) => {
+    const asked: string[] = [];
+    const other = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.end('from another host');
+    });
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    t.teardown(() => other.close().closeAllConnections());
+    const { port } = other.address() as { port: number };
+    const edge = await startAstroEdge(t, { major: '5.0', options: { mode }, env: { ASTRO_OWNS_404: '1' } });
+
+    for (const host of [`127.0.0.1:${port}`, '127.0.0.1:9']) {
+      const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      t.regex(await edge.exchange(request('/nothing')), /^HTTP\/1\.1 404 [\s\S]*Astro knows no such page/);
+      t.regex(await edge.exchange(request('/failing')), /^HTTP\/1\.1 500 [\s\S]*Astro failed/);
+    }
+    t.deepEqual(asked, []);
+  });
+}
+
+test('a body for an action of Astro 5.0 is limited to 1 MiB, by its path or by the query of a form', async (t) => {
+  const edge = await startAstroEdge(t, { major: '5.0' });
+  const headers = { origin: edge.url, 'content-type': 'application/x-www-form-urlencoded' };
+  const statusOf = async (path: string, bytes: number): Promise<number> => {
+    const answer = await fetch(edge.url + path, { method: 'POST', headers, body: `name=${'x'.repeat(bytes - 5)}` });
+    await answer.text();
+    return answer.status;
+  };
+
+  for (const path of ['/form?_action=greet', '/form?a=b&_action=greet', '/_actions/greet']) {
+    t.is(await statusOf(path, 1024 ** 2 + 1), 413, path);
+    t.not(await statusOf(path, 1024 ** 2), 413, path);
+  }
+  t.is(await statusOf('/api/echo?x_action=greet', 1024 ** 2 + 1), 200);
+});
 
 test('a build of Astro 5.0 whose folders have other names finds its files', async (t) => {
   const edge = await startAstroEdge(t, {

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Exchange } from '../../../contract/exchange.ts';
-import { Fault, type FaultPage } from '../../../contract/fault.ts';
+import { Fault } from '../../../contract/fault.ts';
 import { toMatchable } from '../../../contract/path.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { hasBody } from '../../../http/headers.ts';
@@ -9,6 +7,7 @@ import { toRequestUrl } from '../../../http/request-url.ts';
 import { otherSlash } from '../own/other-slash.ts';
 import { isBelow } from '../own/unroutable.ts';
 import { type AnswerHead, AnswerWriter } from './answer-writer.ts';
+import { readErrorPage } from './error-pages.ts';
 import type { HostedBuild } from './handler-call.ts';
 import { callHandler, type HandlerCallParts } from './handler-call.ts';
 import { toOwnPath } from './on-demand.ts';
@@ -56,7 +55,7 @@ export class AstroTarget implements Target {
         handler: build.handler,
         limits: build.limits,
         isPaced: build.isPaced,
-        bodyLimit: bodyLimitOf(build, own),
+        bodyLimit: bodyLimitOf(exchange, build, own),
         missing: this.#missing(exchange, location !== undefined),
       });
     } catch (error) {
@@ -139,11 +138,14 @@ const DOTS = /[/\\]\.\.?(?:[/\\]|$)/;
 const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);
 
 /** What Astro reads whole into memory before anything of the site's can say no (CVE-2026-29772, CVE-2026-27729). */
-function bodyLimitOf({ manifest }: HostedBuild, ownPath: string): number {
+function bodyLimitOf({ target }: Exchange, { manifest }: HostedBuild, ownPath: string): number {
   if (ownPath.startsWith('/_server-islands/')) return manifest?.islandBodyLimit ?? UNKNOWN_LIMIT;
-  return ownPath.startsWith('/_actions/') ? (manifest?.actionBodyLimit ?? UNKNOWN_LIMIT) : 0;
+  if (ownPath.startsWith('/_actions/')) return manifest?.actionBodyLimit ?? UNKNOWN_LIMIT;
+  return manifest && manifest.actionBodyLimit === undefined && FORM_ACTION.test(target) ? UNKNOWN_LIMIT : 0;
 }
 
+/** A page's form names its action so: Astro 5, and 4. Since Astro 5.18 Astro holds it to the limit itself, and the page can say so. */
+const FORM_ACTION = /^[^?]*\?(?:.*&)?_(?:a|astroA)ction=/;
 const UNKNOWN_LIMIT = 1024 ** 2;
 
 /** A build that fails behind its own pages for errors still has them. */
@@ -151,16 +153,4 @@ async function withPage(error: unknown, { client }: HostedBuild): Promise<unknow
   if (!(error instanceof Fault) || error.code !== 'function_error') return error;
   const { message, cause } = error;
   return new Fault('function_error', { message, cause, page: await readErrorPage(client, 500) });
-}
-
-/** The page that a site has prerendered for an error, as Astro writes it with either form of build; undefined if it has none. */
-async function readErrorPage(client: string, status: 404 | 500): Promise<FaultPage | undefined> {
-  for (const file of [`${status}.html`, `${status}/index.html`]) {
-    try {
-      return { contentType: 'text/html; charset=utf-8', body: await readFile(join(client, file), 'utf8') };
-    } catch {
-      // The other, or none; either way there is an answer.
-    }
-  }
-  return undefined;
 }

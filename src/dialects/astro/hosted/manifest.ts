@@ -12,8 +12,9 @@ export interface Manifest {
   readonly routes: readonly ManifestRoute[];
   /** Astro chooses a language by the host, so that no path alone tells who answers. */
   readonly hasDomains: boolean;
+  /** Bytes. Undefined before Astro 5.18, which has no limit. */
+  readonly actionBodyLimit: number | undefined;
   /** Bytes. */
-  readonly actionBodyLimit: number;
   readonly islandBodyLimit: number;
 }
 
@@ -107,7 +108,7 @@ function toManifest(raw: Raw): Manifest {
     routes: hasIslands(raw) && !found.some(isIslands) ? [toIslands(slash), ...found] : found,
     hasDomains: Object.keys((i18n as Raw | undefined)?.domainLookupTable ?? {}).length > 0,
     actionBodyLimit: toLimit(raw.actionBodySizeLimit),
-    islandBodyLimit: toLimit(raw.serverIslandBodySizeLimit),
+    islandBodyLimit: toLimit(raw.serverIslandBodySizeLimit) ?? BODY_LIMIT,
   };
 }
 
@@ -168,6 +169,6 @@ function oneOf<T extends string>(raw: Raw, name: string, values: readonly T[]): 
   return found;
 }
 
-function toLimit(value: unknown): number {
-  return typeof value === 'number' && value > 0 ? value : BODY_LIMIT;
+function toLimit(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? value : undefined;
 }

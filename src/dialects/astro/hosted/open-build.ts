@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Log } from '../../../contract/log.ts';
 import type { Project } from '../../../contract/project.ts';
 import { loadSite } from '../../loader/site-load.ts';
+import { keepErrorPages } from './error-pages.ts';
 import { keepPace } from './pace.ts';
 import type { FoundBuild } from './read-build.ts';
 import { trustHost } from './trust-host.ts';
@@ -27,7 +28,8 @@ export async function openBuild({ warmCode, env, processEnv, log }: Project, fou
   if (known) return known as Exports; // kept below
   // What failed once would be found half done, and what it lacked may be there the next time.
   const name = warmCode?.isFirst === false ? `${found.version}-${randomUUID()}` : found.version;
-  const change = (text: string): string => keepPace(found.takesHost ? text : trustHost(text));
+  const change = (text: string): string =>
+    keepErrorPages(keepPace(found.takesHost ? text : trustHost(text)), found.client);
   const modules = nameModules({ folder: dirname(found.entry), name, change });
   // A build for standalone use would listen on a port of its own. It is asked while it loads, and with it those that are imported later.
   processEnv.ASTRO_NODE_AUTOSTART = 'disabled';

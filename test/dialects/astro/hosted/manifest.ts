@@ -46,6 +46,7 @@ test('limits of the site for actions and islands hold here too', (t) => {
   const limits = { actionBodySizeLimit: 5, serverIslandBodySizeLimit: 7 };
 
   t.like(parseManifest(moduleOf({ ...MANIFEST, ...limits })), { actionBodyLimit: 5, islandBodyLimit: 7 });
+  t.like(parseManifest(moduleOf(MANIFEST)), { actionBodyLimit: undefined, islandBodyLimit: 1024 ** 2 });
 });
 
 test('a site that tells languages by host is known for it', (t) => {
