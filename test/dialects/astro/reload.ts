@@ -50,6 +50,26 @@ test('two edges of one process share nothing but what is the same', async (t) =>
   t.is(await textOf(two), 'two 1');
 });
 
+/** Asks for its error page as Astro does before version 6. */
+const FETCHING = `
+export const options = { mode: 'middleware' };
+export async function handler(request, response) {
+  const statusURL = new URL('/404.html', 'http://127.0.0.1:9');
+  const page = await fetch(statusURL.toString());
+  response.writeHead(404, {});
+  response.end(await page.text());
+}`;
+
+test('two edges of one process with the same build code have the error pages of their own folders', async (t) => {
+  const start = async (page: string): Promise<RunningEdge> =>
+    startEdge(t, { site: await fakeBuild(t, { entry: FETCHING, files: { 'dist/client/404.html': page } }) });
+  const one = await start('page of one');
+  const two = await start('page of two');
+
+  t.is(await textOf(one), 'page of one');
+  t.is(await textOf(two), 'page of two');
+});
+
 test('a build that lacked its packages works after a reload once they are there', async (t) => {
   const root = await astroSite(t, { major: 7 });
   const packages = join(root, 'node_modules');

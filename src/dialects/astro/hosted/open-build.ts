@@ -111,7 +111,8 @@ function nameModules({ folder, name, change }: NamedParts): NamedModules {
     },
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      if (!url.endsWith(query) || loaded.format !== 'module' || !loaded.source) return loaded;
+      // Another folder in this process may have a build with the same code, and then the same query.
+      if (!isBuilt(url, below) || !url.endsWith(query) || loaded.format !== 'module' || !loaded.source) return loaded;
       return { ...loaded, source: change(toText(loaded.source)) };
     },
   });
