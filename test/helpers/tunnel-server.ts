@@ -12,31 +12,34 @@ import { Peer } from './peer.ts';
 export interface TunnelServer {
   readonly port: number;
   readonly tunnels: Tunnels;
-  /** What `open` threw, in order. */
+  /** The faults that `Tunnels.open` threw, in order. */
   readonly faults: readonly Fault[];
-  /** Every exchange that asked for a tunnel, in order. */
+  /** The exchanges of all handshakes, in order. */
   readonly exchanges: readonly Exchange[];
-  /** Resolves when this many calls of `open` are over. */
+  /** Resolves when this many calls of `Tunnels.open` are over. */
   settled(count: number): Promise<void>;
-  /** A raw connection that may go on talking when the other side has ended. */
+  /** Opens a connection that can still send after the server has ended its side. */
   connect(): Promise<Peer>;
-  /** A connection that has asked for a WebSocket. */
-  ask(fields?: readonly string[]): Promise<Peer>;
+  /** Opens a connection and sends a WebSocket handshake with these additional header lines. */
+  sendHandshake(lines?: readonly string[]): Promise<Peer>;
 }
 
-/** A handshake as a browser makes it, with further lines of the head. */
+/** The bytes of a WebSocket handshake as a browser sends it, with additional header lines. */
 export function handshake(...lines: readonly string[]): string {
   const own = ['GET /chat HTTP/1.1', 'Host: site.example', 'Upgrade: websocket', 'Connection: Upgrade'];
   return `${[...own, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...lines].join('\r\n')}\r\n\r\n`;
 }
 
-/** The answer that opens a tunnel. */
+/** The bytes of the 101 that opens a tunnel, with additional header lines. */
 export function switching(...lines: readonly string[]): string {
   const own = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
   return `${[...own, ...lines].join('\r\n')}\r\n\r\n`;
 }
 
-/** A server that opens tunnels to the port, as the edge's does, and says to plain requests which body they had. Closed when the test ends. */
+/**
+ * Starts a server that opens tunnels to `hopPort`, as the edge does, and answers plain requests with
+ * their method and body. Closed when the test ends.
+ */
 export async function serveTunnels(
   t: ExecutionContext,
   hopPort: number,
@@ -77,7 +80,7 @@ export async function serveTunnels(
     server.closeAllConnections();
     await tunnels.close(0);
   });
-  const { port } = server.address() as AddressInfo; // a TCP server has one
+  const { port } = server.address() as AddressInfo; // a TCP server has a port
   const connectClient = async (): Promise<Peer> => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     t.teardown(() => socket.destroy());
@@ -92,9 +95,9 @@ export async function serveTunnels(
     exchanges,
     settled: (count) => settlements.reach(count),
     connect: connectClient,
-    async ask(fields = []) {
+    async sendHandshake(lines = []) {
       const client = await connectClient();
-      client.write(handshake(...fields));
+      client.write(handshake(...lines));
       return client;
     },
   };
@@ -132,25 +135,25 @@ async function answerPlainly(request: IncomingMessage, response: ServerResponse)
   response.setHeader('Connection', 'close').end(`plain ${request.method} with "${body}"`);
 }
 
-/** How many calls are over, and who waits for a number of them. */
+/** Counts finished calls, and resolves promises that wait for a number of them. */
 class Settlements {
   #count = 0;
   readonly #waiting = new Set<() => void>();
 
   add(): void {
     this.#count++;
-    for (const look of this.#waiting) look();
+    for (const check of this.#waiting) check();
   }
 
   reach(count: number): Promise<void> {
     return new Promise((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         if (this.#count < count) return;
-        this.#waiting.delete(look);
+        this.#waiting.delete(check);
         resolve();
       };
-      this.#waiting.add(look);
-      look();
+      this.#waiting.add(check);
+      check();
     });
   }
 }

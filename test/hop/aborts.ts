@@ -2,9 +2,9 @@ import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';
 
-/** Resolves when the hop's side of a connection is closed by us. */
+/** Resolves when nexthop has ended or closed this connection to the hop. */
 async function closedAtHop(peer: Peer | undefined): Promise<void> {
-  await peer?.until(() => peer.ended || peer.closed !== undefined, 'the hop to see the end');
+  await peer?.until(() => peer.ended || peer.closed !== undefined, 'the end of the connection to the hop');
 }
 
 for (const [leaving, leave] of [
@@ -12,7 +12,7 @@ for (const [leaving, leave] of [
   ['closes its connection', (client: Peer) => void client.socket.destroy()],
   ['half-closes its connection', (client: Peer) => client.end()],
 ] as const) {
-  test(`a client that ${leaving} while it waits ends the request at the hop`, async (t) => {
+  test(`a client that ${leaving} while it waits for the hop ends the connection to the hop, too`, async (t) => {
     const hop = await scriptedHop(t, () => undefined);
     const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
     const client = await edge.connect();
@@ -28,7 +28,7 @@ for (const [leaving, leave] of [
     t.is(line?.fault, 'client_left');
   });
 
-  test(`a client that ${leaving} in the middle of the answer ends it at the hop`, async (t) => {
+  test(`a client that ${leaving} in the middle of the response ends the connection to the hop, too`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
       peer.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n');
@@ -45,7 +45,7 @@ for (const [leaving, leave] of [
     t.is(line?.fault, 'client_left');
   });
 
-  test(`a client that ${leaving} in the middle of its upload breaks it off at the hop`, async (t) => {
+  test(`a client that ${leaving} in the middle of its upload leaves an incomplete request at the hop`, async (t) => {
     const hop = await scriptedHop(t, () => undefined);
     const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
     const client = await edge.connect();
@@ -56,11 +56,14 @@ for (const [leaving, leave] of [
     leave(client);
 
     await closedAtHop(peer);
-    t.false(peer?.received.endsWith('0\r\n\r\n'), 'a clean end would make half a body look whole');
+    t.false(
+      peer?.received.endsWith('0\r\n\r\n'),
+      'with a last chunk the hop would take half a body for a complete one',
+    );
   });
 }
 
-test('a client that leaves while its request is queued is never sent to the hop', async (t) => {
+test('a queued request whose client leaves is never sent to the hop', async (t) => {
   const release = Promise.withResolvers<void>();
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -84,7 +87,7 @@ test('a client that leaves while its request is queued is never sent to the hop'
   t.false(hop.peers.some((peer) => peer.received.includes('/second')));
 });
 
-test('a client that leaves while the hop is being connected leaves no request behind', async (t) => {
+test('a client that leaves while the connection to the hop is opened leaves no open request at the hop', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
   const client = await edge.connect();

@@ -25,7 +25,7 @@ async function answerAll(peer: Peer): Promise<void> {
   }
 }
 
-/** The lines that the hop gets for a request with one more header line, which `body` follows. */
+/** The lines that the hop receives for a request with this header and body. */
 async function linesAtHop(
   t: Parameters<typeof startEdge>[0],
   method: string,
@@ -38,31 +38,31 @@ async function linesAtHop(
   return (hop.peers[0]?.received ?? '').trimEnd().split('\r\n');
 }
 
-/** Whether a line says how the body of its message is framed. */
+/** Whether a line is one of the two headers that frame a body. */
 function isFraming(line: string): boolean {
   return /^(content-length|transfer-encoding):/i.test(line);
 }
 
-test('a GET without a body has none at the hop either', async (t) => {
+test('a GET without a body is forwarded without a body', async (t) => {
   const lines = await linesAtHop(t, 'GET', 'Accept: */*');
 
   t.false(lines.some(isFraming));
 });
 
 for (const method of METHODS) {
-  test(`a ${method} with Content-Length: 0 keeps it`, async (t) => {
+  test(`a ${method} with Content-Length: 0 is forwarded with it`, async (t) => {
     const lines = await linesAtHop(t, method, 'Content-Length: 0');
 
     t.deepEqual(lines.filter(isFraming), ['content-length: 0']);
   });
 
-  test(`the empty chunked body of a ${method} has the length 0 at the hop`, async (t) => {
+  test(`the empty chunked body of a ${method} is forwarded as Content-Length: 0`, async (t) => {
     const lines = await linesAtHop(t, method, 'Transfer-Encoding: chunked', '0\r\n\r\n');
 
     t.deepEqual(lines.filter(isFraming), ['content-length: 0']);
   });
 
-  test(`the chunked body of a ${method} has all its bytes at the hop`, async (t) => {
+  test(`the chunked body of a ${method} reaches the hop with all its bytes`, async (t) => {
     const lines = await linesAtHop(t, method, 'Transfer-Encoding: chunked', '3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n');
 
     const body = lines.slice(lines.indexOf('transfer-encoding: chunked') + 1).filter((line) => line !== '');
@@ -91,7 +91,7 @@ test('requests with an empty body share a connection to the hop', async (t) => {
   ]);
 });
 
-test('a request with Content-Length: 0 is sent again when the kept connection was reset', async (t) => {
+test('a request with Content-Length: 0 is sent again when the kept-alive connection was reset', async (t) => {
   const hop = await scriptedHop(t, async (peer, index) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
@@ -112,13 +112,13 @@ test('a request with Content-Length: 0 is sent again when the kept connection wa
   t.deepEqual(lines.filter(isFraming), ['content-length: 0']);
 });
 
-test('a client that leaves before the first byte of its chunked DELETE leaves nothing at the hop', async (t) => {
+test('a client that leaves before the first byte of its chunked DELETE opens no connection to the hop', async (t) => {
   const hop = await scriptedHop(t, answerAll);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
   const client = await edge.connect();
 
   client.write('DELETE / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n');
-  // Then the request waits for its body.
+  // The 100 (Continue) shows that nexthop now waits for the body.
   await client.readHead();
   client.reset();
 
@@ -127,7 +127,7 @@ test('a client that leaves before the first byte of its chunked DELETE leaves no
   t.is(hop.peers.length, 0);
 });
 
-test('a chunked answer without a byte stays chunked', async (t) => {
+test('an empty chunked response stays chunked', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
@@ -141,7 +141,7 @@ test('a chunked answer without a byte stays chunked', async (t) => {
 });
 
 for (const method of METHODS) {
-  test(`an answer to ${method} with Content-Length: 0 keeps it`, async (t) => {
+  test(`a response to ${method} with Content-Length: 0 keeps it`, async (t) => {
     const hop = await scriptedHop(t, answerAll);
     const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 

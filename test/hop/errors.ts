@@ -5,15 +5,15 @@ import { Pool } from 'undici';
 import { Fault, type FaultCode } from '../../src/contract/fault.ts';
 import { isRefused, toHopFault } from '../../src/hop/errors.ts';
 
-/** A port whose connections are each treated with `serve`. */
+/** Listens on a free port, calls `serve` for each connection, and resolves with the port. */
 async function listen(t: ExecutionContext, serve: (socket: Socket) => void): Promise<number> {
   const server = createServer((socket) => {
-    socket.on('error', () => {}); // the peer's reset is what the test is about
+    socket.on('error', () => {}); // the reset by the peer is part of the test
     serve(socket);
   });
   t.teardown(() => server.close());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port; // a TCP server's
+  return (server.address() as AddressInfo).port; // a TCP server has a port
 }
 
 function errorOfNode(port: number): Promise<unknown> {
@@ -32,7 +32,7 @@ function withCode(code: string): Error {
   return Object.assign(new Error(`it failed: ${code}`), { code });
 }
 
-const KNOWN: readonly [FaultCode, readonly string[]][] = [
+const CODES: readonly [FaultCode, readonly string[]][] = [
   ['hop_unreachable', ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']],
   ['hop_timeout', ['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']],
   ['hop_reset', ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']],
@@ -40,9 +40,9 @@ const KNOWN: readonly [FaultCode, readonly string[]][] = [
   ['draining', ['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']],
 ];
 
-for (const [fault, codes] of KNOWN) {
+for (const [fault, codes] of CODES) {
   for (const code of codes) {
-    test(`${code} is ${fault}, with the error as its cause`, (t) => {
+    test(`${code} becomes the fault ${fault}, with the error as its cause`, (t) => {
       const error = withCode(code);
 
       const { code: found, cause, message } = toHopFault(error);
@@ -54,10 +54,10 @@ for (const [fault, codes] of KNOWN) {
   }
 }
 
-test('a port without a listener is hop_unreachable for both clients', async (t) => {
+test('a port without a listener becomes hop_unreachable, from node:http and from undici', async (t) => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo; // a TCP server's
+  const { port } = server.address() as AddressInfo; // a TCP server has a port
   await new Promise((resolve) => server.close(resolve));
 
   for (const error of [await errorOfNode(port), await errorOfUndici(t, port)]) {
@@ -69,14 +69,14 @@ test('a port without a listener is hop_unreachable for both clients', async (t) 
 const BROKEN: readonly [string, FaultCode, (socket: Socket) => void][] = [
   ['a connection closed before the head', 'hop_reset', (socket) => socket.once('data', () => socket.end())],
   ['a connection reset before the head', 'hop_reset', (socket) => socket.once('data', () => socket.resetAndDestroy())],
-  ['a connection closed within the head', 'hop_reset', (socket) => socket.end('HTTP/1.1 200 OK\r\nA: ')],
+  ['a connection closed in the middle of the head', 'hop_reset', (socket) => socket.end('HTTP/1.1 200 OK\r\nA: ')],
   ['an answer that is not HTTP', 'hop_bad_answer', (socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')],
-  ['a bad name of a field', 'hop_bad_answer', (socket) => socket.end('HTTP/1.1 200 OK\r\nA B: c\r\n\r\n')],
+  ['an invalid header name', 'hop_bad_answer', (socket) => socket.end('HTTP/1.1 200 OK\r\nA B: c\r\n\r\n')],
   ['an endless head', 'hop_bad_answer', (socket) => socket.write(`HTTP/1.1 200 OK\r\nA: ${'a'.repeat(200_000)}`)],
 ];
 
 for (const [what, fault, serve] of BROKEN) {
-  test(`${what} is ${fault} for both clients`, async (t) => {
+  test(`${what} becomes ${fault}, from node:http and from undici`, async (t) => {
     const port = await listen(t, serve);
 
     t.is(toHopFault(await errorOfNode(port)).code, fault);
@@ -84,27 +84,27 @@ for (const [what, fault, serve] of BROKEN) {
   });
 }
 
-test('an upgrade that was not requested is hop_bad_answer, although undici reports a socket error', async (t) => {
+test('an upgrade that was not requested becomes hop_bad_answer, although undici reports a socket error', async (t) => {
   const switching = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
   const port = await listen(t, (socket) => socket.once('data', () => socket.write(switching)));
 
   t.is(toHopFault(await errorOfUndici(t, port)).code, 'hop_bad_answer');
 });
 
-test('several addresses that all refuse are hop_unreachable', (t) => {
+test('several addresses that all refuse become hop_unreachable', (t) => {
   const error = new AggregateError([withCode('ECONNREFUSED'), withCode('ENETUNREACH')]);
 
   t.is(toHopFault(error).code, 'hop_unreachable');
 });
 
-test('isRefused is true for a refused connection only, also with several addresses', (t) => {
+test('isRefused is true when an address refused the connection, and for no other error', (t) => {
   t.true(isRefused(new AggregateError([withCode('ENETUNREACH'), withCode('ECONNREFUSED')])));
   t.false(isRefused(new AggregateError([withCode('ENETUNREACH')])));
   t.false(isRefused(withCode('ECONNRESET')));
   t.false(isRefused(undefined));
 });
 
-test('several addresses of which one did not answer in time are hop_timeout', (t) => {
+test('several addresses of which one did not answer in time become hop_timeout', (t) => {
   const error = new AggregateError([withCode('ENETUNREACH'), withCode('ETIMEDOUT')]);
 
   t.is(toHopFault(error).code, 'hop_timeout');
@@ -116,7 +116,7 @@ test('a Fault is returned unchanged', (t) => {
   t.is(toHopFault(fault), fault);
 });
 
-test('an error that is not about a connection is a fault of nexthop, not of the hop', (t) => {
+test('an error that has nothing to do with a connection becomes internal, a fault of nexthop', (t) => {
   t.is(toHopFault(new TypeError('x is not a function')).code, 'internal');
   t.is(toHopFault(withCode('ERR_INVALID_ARG_TYPE')).code, 'internal');
   t.is(toHopFault('a thrown string').message, 'a thrown string');

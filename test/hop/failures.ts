@@ -24,13 +24,13 @@ test('a GET and a POST whose hop refuses the connection get 502', async (t) => {
   );
 });
 
-test('a name that does not resolve is a 502, and does not stop the start', async (t) => {
+test('nexthop starts although the name of the hop does not resolve, and a request gets 502', async (t) => {
   const edge = await startEdge(t, { env: { NEXT_HOP: 'http://no-such-name.invalid:80' } });
 
   t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 .*hop_unreachable/s);
 });
 
-test('a connection that is never accepted is a 504', async (t) => {
+test('a request whose connection to the hop is never accepted gets 504', async (t) => {
   const edge = await startEdge(t, {
     env: { NEXT_HOP: `http://127.0.0.1:${await deafPort(t)}`, HOP_CONNECT_TIMEOUT: '150ms' },
   });
@@ -38,7 +38,7 @@ test('a connection that is never accepted is a 504', async (t) => {
   t.regex(await edge.exchange(GET), /^HTTP\/1\.1 504 .*hop_timeout/s);
 });
 
-test('a hop that closes without an answer is a 502', async (t) => {
+test('a request whose hop closes the connection without a response gets 502', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.end();
@@ -46,10 +46,10 @@ test('a hop that closes without an answer is a 502', async (t) => {
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
   t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 .*hop_reset/s);
-  t.is(hop.peers.length, 1, 'a first request on a connection is not sent twice');
+  t.is(hop.peers.length, 1, 'the first request of a connection is not sent twice');
 });
 
-test('a reused connection that breaks before the answer is tried once more for a GET', async (t) => {
+test('a GET is sent once more when its reused connection breaks before the response', async (t) => {
   const hop = await scriptedHop(t, async (peer, index) => {
     await peer.readHead();
     peer.write(`HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n#0${index}`);
@@ -65,7 +65,7 @@ test('a reused connection that breaks before the answer is tried once more for a
   t.is(hop.peers.length, 2);
 });
 
-test('a reused connection that breaks before the answer is not tried again for a POST', async (t) => {
+test('a POST is not sent again when its reused connection breaks before the response', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -81,7 +81,7 @@ test('a reused connection that breaks before the answer is not tried again for a
   t.is(hop.peers.length, 1);
 });
 
-test('a reused connection that breaks in the middle of the head is not tried again', async (t) => {
+test('a request is not sent again when its reused connection breaks in the middle of the head', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -98,17 +98,17 @@ test('a reused connection that breaks in the middle of the head is not tried aga
 });
 
 for (const [title, bytes] of [
-  ['no HTTP at all', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+  ['bytes that are not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
   ['a bad Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nhello'],
   ['two different lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello'],
   ['Content-Length and chunked', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-  ['a coding besides chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+  ['a coding in addition to chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
   ['an unknown coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nhello'],
   ['chunked twice', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
   ['a folded line', 'HTTP/1.1 200 OK\r\nX-A: 1\r\n 2\r\nContent-Length: 0\r\n\r\n'],
-  ['a NUL in a field', 'HTTP/1.1 200 OK\r\nX-A: 1\0\r\nContent-Length: 0\r\n\r\n'],
-  ['a bare CR in a field', 'HTTP/1.1 200 OK\r\nX-A: 1\r2\r\nContent-Length: 0\r\n\r\n'],
-  ['a control byte in a field', 'HTTP/1.1 200 OK\r\nX-A: \x01\r\nContent-Length: 0\r\n\r\n'],
+  ['a NUL in a header value', 'HTTP/1.1 200 OK\r\nX-A: 1\0\r\nContent-Length: 0\r\n\r\n'],
+  ['a bare CR in a header value', 'HTTP/1.1 200 OK\r\nX-A: 1\r2\r\nContent-Length: 0\r\n\r\n'],
+  ['a control byte in a header value', 'HTTP/1.1 200 OK\r\nX-A: \x01\r\nContent-Length: 0\r\n\r\n'],
   ['a status of two digits', 'HTTP/1.1 99 Odd\r\nContent-Length: 0\r\n\r\n'],
   [
     'an upgrade that was not requested',
@@ -116,7 +116,7 @@ for (const [title, bytes] of [
   ],
   ['a 100 that was not requested', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
 ] as const) {
-  test(`an answer with ${title} is a 502`, async (t) => {
+  test(`a response with ${title} gets 502`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
       peer.write(bytes);
@@ -127,7 +127,7 @@ for (const [title, bytes] of [
   });
 }
 
-test('an answer whose head is above HOP_HEADER_LIMIT is a 502, and below it passes', async (t) => {
+test('a response whose head is above HOP_HEADER_LIMIT gets 502, one below it is forwarded', async (t) => {
   const hop = await scriptedHop(t, async (peer, index) => {
     await peer.readHead();
     peer.write(`HTTP/1.1 200 OK\r\nX-Long: ${'a'.repeat(index === 0 ? 30_000 : 80_000)}\r\nContent-Length: 0\r\n\r\n`);
@@ -146,7 +146,7 @@ for (const [title, head, rest, end] of [
   ['a chunked body without its last chunk, reset', 'Transfer-Encoding: chunked', '5\r\nhello\r\n', 'reset'],
   ['a body without length, reset', 'X-A: 1', 'hello', 'reset'],
 ] as const) {
-  test(`${title}, looks incomplete to the client`, async (t) => {
+  test(`${title}, is recognisably incomplete for the client`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
       peer.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${rest}`);
@@ -157,7 +157,7 @@ for (const [title, head, rest, end] of [
     await client.readUntil('hello');
 
     hop.peers[0]?.[end]();
-    await client.until(() => client.closed !== undefined, 'the cut');
+    await client.until(() => client.closed !== undefined, 'the connection to be cut');
 
     t.false(client.received.endsWith('0\r\n\r\n'));
     t.regex(client.received, /^HTTP\/1\.1 200 /);
@@ -166,7 +166,7 @@ for (const [title, head, rest, end] of [
   });
 }
 
-test('a body without length that is reset looks incomplete to an HTTP/1.0 client', async (t) => {
+test('an HTTP/1.0 client can detect that a body without length was cut by a reset', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
@@ -177,12 +177,12 @@ test('a body without length that is reset looks incomplete to an HTTP/1.0 client
   await client.readUntil('hello');
 
   hop.peers[0]?.end();
-  await client.until(() => client.closed !== undefined, 'the cut');
+  await client.until(() => client.closed !== undefined, 'the connection to be cut');
 
-  t.is(client.closed, 'reset', 'an orderly end would look like the end of the body');
+  t.is(client.closed, 'reset', 'an orderly end of the connection would be the end of the body');
 });
 
-test('a request header that cannot be sent to the hop gets 400', async (t) => {
+test('a request with a header that cannot be sent to the hop gets 400', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
@@ -206,7 +206,7 @@ test('requests above HOP_CONNECTIONS plus HOP_QUEUE get 503 with Retry-After', a
   t.is(hop.peers.length, 2);
 });
 
-test('a request that waited in the queue is answered when a connection becomes free', async (t) => {
+test('a queued request is sent when a connection becomes free', async (t) => {
   const release = Promise.withResolvers<void>();
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {

@@ -11,7 +11,7 @@ async function answerAll(peer: Peer): Promise<void> {
   }
 }
 
-/** The lines of the head that the hop gets for these request lines. */
+/** The lines of the head that the hop receives for a request with these lines. */
 async function headAtHop(
   t: Parameters<typeof startEdge>[0],
   lines: readonly string[],
@@ -24,19 +24,18 @@ async function headAtHop(
 }
 
 /**
- * Field lines without those the hop's connection needs for itself (see
- * docs/decisions/host-first.md).
+ * Header lines without those that nexthop itself sets on each request to the hop.
  */
 function endToEnd(lines: readonly string[]): string[] {
   return lines.slice(1).filter((line) => !/^(host|connection|via|cdn-loop|x-request-id):/i.test(line));
 }
 
 test('order, case and duplicates of headers reach the hop unchanged', async (t) => {
-  const fields = ['X-b: 1', 'x-A: 2', 'Accept: */*', 'X-b: 3', 'Authorization: a', 'authorization: b', 'X-Empty: '];
+  const headers = ['X-b: 1', 'x-A: 2', 'Accept: */*', 'X-b: 3', 'Authorization: a', 'authorization: b', 'X-Empty: '];
 
-  const lines = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a.example', ...fields]);
+  const lines = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a.example', ...headers]);
 
-  t.deepEqual(endToEnd(lines), fields);
+  t.deepEqual(endToEnd(lines), headers);
 });
 
 test('the bytes of the target reach the hop unchanged', async (t) => {
@@ -122,9 +121,9 @@ test('headers that Connection nominates are removed, except those that the platf
 });
 
 test('X-Forwarded-For and X-Forwarded-Proto of a trusted peer pass unchanged', async (t) => {
-  const fields = ['X-Forwarded-For: 203.0.113.7, 10.0.0.1', 'X-Forwarded-Proto: https'];
+  const headers = ['X-Forwarded-For: 203.0.113.7, 10.0.0.1', 'X-Forwarded-Proto: https'];
 
-  t.deepEqual(endToEnd(await headAtHop(t, ['GET / HTTP/1.1', 'Host: a', ...fields])), fields);
+  t.deepEqual(endToEnd(await headAtHop(t, ['GET / HTTP/1.1', 'Host: a', ...headers])), headers);
 });
 
 test('APPEND_FORWARDED_FOR=1 appends the peer to X-Forwarded-For', async (t) => {
@@ -135,7 +134,7 @@ test('APPEND_FORWARDED_FOR=1 appends the peer to X-Forwarded-For', async (t) => 
   t.deepEqual(endToEnd(lines), ['X-Forwarded-For: 203.0.113.7, 127.0.0.1', 'X-Other: 1']);
 });
 
-test('APPEND_FORWARDED_FOR=1 adds X-Forwarded-For where there is none', async (t) => {
+test('APPEND_FORWARDED_FOR=1 adds X-Forwarded-For to a request without one', async (t) => {
   const lines = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a'], { APPEND_FORWARDED_FOR: '1' });
 
   t.deepEqual(endToEnd(lines), ['X-Forwarded-For: 127.0.0.1']);
@@ -157,7 +156,7 @@ test('VIA renames the module in Via and CDN-Loop', async (t) => {
   t.true(lines.includes('CDN-Loop: shop-edge'));
 });
 
-test('Max-Forwards counts down for OPTIONS and means nothing for GET', async (t) => {
+test('Max-Forwards is decremented for OPTIONS and forwarded unchanged for GET', async (t) => {
   const options = await headAtHop(t, ['OPTIONS /x HTTP/1.1', 'Host: a', 'Max-Forwards: 3']);
   const get = await headAtHop(t, ['GET /x HTTP/1.1', 'Host: a', 'Max-Forwards: 3']);
 
@@ -186,14 +185,14 @@ test('OPTIONS * is answered without the hop', async (t) => {
   t.is(hop.peers.length, 0);
 });
 
-test('absolute-form becomes origin-form, and its authority the Host', async (t) => {
+test('an absolute-form target becomes origin-form, and its authority becomes the Host', async (t) => {
   const lines = await headAtHop(t, ['GET http://shop.example:81/a?b HTTP/1.1', 'Host: other.example']);
 
   t.is(lines[0], 'GET /a?b HTTP/1.1');
   t.is(lines[1], 'host: shop.example:81');
 });
 
-test('a request without an id gets one, and an existing id is kept', async (t) => {
+test('a request without an id gets one, an existing id is kept', async (t) => {
   const made = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a']);
   const kept = await headAtHop(t, ['GET / HTTP/1.1', 'Host: a', 'X-Request-Id: mine']);
 
@@ -204,7 +203,7 @@ test('a request without an id gets one, and an existing id is kept', async (t) =
   );
 });
 
-test('a request that passed LOOP_LIMIT modules of this name is a 508', async (t) => {
+test('a request that passed LOOP_LIMIT modules of this name gets 508', async (t) => {
   const hop = await scriptedHop(t, answerAll);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, LOOP_LIMIT: '3' } });
 
@@ -219,7 +218,7 @@ test('a request that passed LOOP_LIMIT modules of this name is a 508', async (t)
   t.regex(three, /^HTTP\/1\.1 508 /);
 });
 
-test('a module whose next hop is itself answers 508', async (t) => {
+test('a request to a module whose next hop is itself gets 508', async (t) => {
   let port = 0;
   const wire = await scriptedHop(t, ({ socket }) => {
     const back = connect(port, '127.0.0.1');

@@ -5,8 +5,8 @@ import { scriptedHop } from '../helpers/peer.ts';
 const CLOSE = 'Connection: close\r\n\r\n';
 
 /**
- * What a client gets when the hop answers its request with these bytes and then keeps or ends the
- * connection.
+ * What a client receives when the hop answers its request with these bytes and then keeps or ends
+ * the connection.
  */
 async function answerOf(
   t: Parameters<typeof startEdge>[0],
@@ -22,7 +22,7 @@ async function answerOf(
   return edge.exchange(request);
 }
 
-/** Field lines of a head, without those that belong to the client's own connection. */
+/** Header lines of a response, without those that nexthop itself sets for the client's connection. */
 function headersOf(answer: string): string[] {
   const head = answer.slice(0, answer.indexOf('\r\n\r\n'));
   return head
@@ -32,7 +32,7 @@ function headersOf(answer: string): string[] {
 }
 
 test('order, case and duplicates of headers reach the client unchanged', async (t) => {
-  const fields = [
+  const headers = [
     'X-b: 1',
     'x-A: 2',
     'Set-Cookie: a=1',
@@ -42,9 +42,9 @@ test('order, case and duplicates of headers reach the client unchanged', async (
     'Content-Length: 0',
   ];
 
-  const answer = await answerOf(t, `HTTP/1.1 200 OK\r\n${fields.join('\r\n')}\r\n\r\n`);
+  const answer = await answerOf(t, `HTTP/1.1 200 OK\r\n${headers.join('\r\n')}\r\n\r\n`);
 
-  t.deepEqual(headersOf(answer), fields);
+  t.deepEqual(headersOf(answer), headers);
 });
 
 test('hop-by-hop response headers and those that Connection nominates are not forwarded', async (t) => {
@@ -77,7 +77,7 @@ for (const [title, line, expected] of [
   ['a reason phrase is kept', '200 Fine', '200 Fine'],
   ['an empty reason phrase is kept', '200 ', '200 '],
   ['a reason phrase in UTF-8 keeps its bytes', '200 \xe4\xbd\xa0', '200 \xe4\xbd\xa0'],
-  ['a reason phrase in bytes that are no UTF-8 becomes the usual one', '404 \xe9\xff', '404 Not Found'],
+  ['a reason phrase that is not UTF-8 is replaced by the standard one', '404 \xe9\xff', '404 Not Found'],
   ['a status above 599 is kept', '799 Odd', '799 Odd'],
 ] as const) {
   test(title, async (t) => {
@@ -87,7 +87,7 @@ for (const [title, line, expected] of [
   });
 }
 
-test('Date is kept, and added where it is missing', async (t) => {
+test('Date is kept, and added when it is missing', async (t) => {
   const kept = await answerOf(t, 'HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n');
   const added = await answerOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
 
@@ -96,7 +96,7 @@ test('Date is kept, and added where it is missing', async (t) => {
   t.is(added.match(/\r\ndate:/gi)?.length, 1);
 });
 
-test('a 204 loses its Content-Length', async (t) => {
+test('the Content-Length of a 204 is removed', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 204 No Content\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n');
 
   t.deepEqual(headersOf(answer), ['X-A: 1']);
@@ -110,13 +110,13 @@ test('a 304 keeps its Content-Length and has no body', async (t) => {
   t.true(answer.endsWith('\r\n\r\n'));
 });
 
-test('a 205 is empty', async (t) => {
+test('a 205 has no body', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
 
   t.deepEqual(headersOf(answer), ['Content-Length: 0']);
 });
 
-test('a HEAD keeps the Content-Length of the GET, and the connections on both sides', async (t) => {
+test('the response to a HEAD keeps its Content-Length, and both connections stay open', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
       await peer.readHead();
@@ -135,7 +135,7 @@ test('a HEAD keeps the Content-Length of the GET, and the connections on both si
   t.is(client.rest, '');
 });
 
-test('a chunked answer to HEAD has neither body nor coding', async (t) => {
+test('a chunked response to HEAD has neither a body nor Transfer-Encoding', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', {
     request: `HEAD / HTTP/1.1\r\nHost: a\r\n${CLOSE}`,
   });
@@ -160,7 +160,7 @@ test('a Trailer header on a response with a length is removed', async (t) => {
   t.deepEqual(headersOf(answer), ['Content-Length: 2']);
 });
 
-test('an HTTP/1.0 client gets no chunks but the end of the connection', async (t) => {
+test('an HTTP/1.0 client gets a chunked response without chunks, ended by the end of the connection', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n', {
     request: 'GET / HTTP/1.0\r\n\r\n',
   });
@@ -169,7 +169,7 @@ test('an HTTP/1.0 client gets no chunks but the end of the connection', async (t
   t.true(answer.endsWith('\r\n\r\nhello'));
 });
 
-test('an HTTP/1.0 client that asks for keep-alive keeps its connection', async (t) => {
+test('an HTTP/1.0 client that sends keep-alive keeps its connection', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
       await peer.readHead();
@@ -187,13 +187,13 @@ test('an HTTP/1.0 client that asks for keep-alive keeps its connection', async (
   t.regex(client.received, /\r\nConnection: keep-alive\r\n/);
 });
 
-test('an answer that ends with the connection is chunked for an HTTP/1.1 client', async (t) => {
+test('a response that ends with its connection is chunked for an HTTP/1.1 client', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.1 200 OK\r\n\r\nhello', { end: true });
 
   t.true(answer.endsWith('5\r\nhello\r\n0\r\n\r\n'), answer);
 });
 
-test('an HTTP/1.0 answer is passed on', async (t) => {
+test('an HTTP/1.0 response is forwarded', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', { end: true });
 
   t.true(answer.startsWith('HTTP/1.1 200 OK\r\n'));
@@ -227,7 +227,7 @@ test('an HTTP/1.0 client gets no 1xx responses', async (t) => {
   t.true(answer.startsWith('HTTP/1.1 200 OK\r\n'));
 });
 
-test('the head goes out before the first byte of the body', async (t) => {
+test('the head is sent before the first byte of the body arrives', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n');
@@ -240,7 +240,7 @@ test('the head goes out before the first byte of the body', async (t) => {
   t.regex(await client.readHead(), /\r\nContent-Type: text\/event-stream\r\n/);
 });
 
-test('each chunk of an event stream is forwarded immediately', async (t) => {
+test('each chunk of an event stream is forwarded before the next one arrives', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -276,7 +276,7 @@ test('pipelined requests are answered in their order', async (t) => {
   );
 });
 
-test('bytes after the end of a response never reach the next client', async (t) => {
+test('bytes after the end of a response reach no other client', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');

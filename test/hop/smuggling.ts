@@ -4,10 +4,8 @@ import { type Peer, scriptedHop } from '../helpers/peer.ts';
 
 const SECOND = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 
-/**
- * Takes whatever comes and answers once a second, so that a test sees what the hop would have seen.
- */
-async function takeAll(peer: Peer): Promise<void> {
+/** Answers each received head with 200. The peer records every byte that the hop receives. */
+async function answerAll(peer: Peer): Promise<void> {
   for (;;) {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -15,8 +13,8 @@ async function takeAll(peer: Peer): Promise<void> {
 }
 
 /**
- * Requests that two parsers may read differently. The status is that of nexthop; no byte of them
- * may reach the hop.
+ * Requests that two parsers may read differently. nexthop answers with this status; none of their
+ * bytes may reach the hop.
  */
 const REFUSED: readonly (readonly [title: string, bytes: string, status: number])[] = [
   [
@@ -34,19 +32,19 @@ const REFUSED: readonly (readonly [title: string, bytes: string, status: number]
     `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 38\r\n\r\n${SECOND}`,
     400,
   ],
-  [
-    'two lengths that are the same',
-    `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi`,
-    400,
-  ],
+  ['two equal lengths', `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi`, 400],
   ['a list of lengths', `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n\r\nhi`, 400],
   ['a length with a sign', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\nhi', 400],
   ['a negative length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -2\r\n\r\nhi', 400],
   ['a hexadecimal length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x2\r\n\r\nhi', 400],
   ['a length beyond 64 bits', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\nhi', 400],
   ['an empty length', `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\n${SECOND}`, 400],
-  ['gzip, chunked', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 501],
-  ['chunked, identity', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`, 400],
+  ['the codings gzip, chunked', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 501],
+  [
+    'the codings chunked, identity',
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`,
+    400,
+  ],
   [
     'chunked twice',
     `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
@@ -58,14 +56,14 @@ const REFUSED: readonly (readonly [title: string, bytes: string, status: number]
     `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n`,
     400,
   ],
-  ['xchunked', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, 501],
+  ['the coding xchunked', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, 501],
   ['a space before the colon', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n`, 400],
-  ['a folded coding', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n`, 400],
-  ['a field without a name', 'GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n', 400],
-  ['a NUL in a field', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n', 400],
-  ['a bare CR in a field', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n', 400],
+  ['a coding on a folded line', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n`, 400],
+  ['a header without a name', 'GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n', 400],
+  ['a NUL in a header value', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n', 400],
+  ['a bare CR in a header value', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n', 400],
   ['a bare LF at the end of a line', 'GET / HTTP/1.1\nHost: a\n\n', 400],
-  ['a space in a field name', 'GET / HTTP/1.1\r\nHost: a\r\nX Y: a\r\n\r\n', 400],
+  ['a space in a header name', 'GET / HTTP/1.1\r\nHost: a\r\nX Y: a\r\n\r\n', 400],
   ['chunked in HTTP/1.0', `POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SECOND}`, 400],
   ['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
   ['an empty Host', 'GET / HTTP/1.1\r\nHost: \r\n\r\n', 400],
@@ -87,26 +85,26 @@ const REFUSED: readonly (readonly [title: string, bytes: string, status: number]
     400,
   ],
   [
-    'a chunk that is longer than it says',
+    'a chunk that is longer than its size',
     'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nhi\r\n0\r\n\r\n',
     400,
   ],
   [
-    'a bare LF behind a chunk size',
+    'a bare LF after a chunk size',
     'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\nhi\r\n0\r\n\r\n',
     400,
   ],
 ];
 
 for (const [title, bytes, status] of REFUSED) {
-  test(`${title} is a ${status} and the hop sees no request of it`, async (t) => {
-    const hop = await scriptedHop(t, takeAll);
+  test(`a request with ${title} gets ${status}, and the hop receives no request`, async (t) => {
+    const hop = await scriptedHop(t, answerAll);
     const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
     const answer = await edge.exchange(bytes);
 
     t.is(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]), status, answer);
-    t.is(answer.match(/HTTP\/1\.1 \d/g)?.length, 1, 'one answer, and the connection ends');
+    t.is(answer.match(/HTTP\/1\.1 \d/g)?.length, 1, 'one response, then the end of the connection');
     t.false(hop.peers.some(({ received }) => received.includes('smuggled') || received.endsWith('\r\n0\r\n\r\n')));
   });
 }
@@ -115,7 +113,7 @@ test('a request whose body looks like another request stays one request', async 
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('/smuggled HTTP/1.1\r\nHost: a\r\n\r\n');
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-    await takeAll(peer);
+    await answerAll(peer);
   });
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 

@@ -9,10 +9,13 @@ test('a request without a first byte within HOP_FIRST_BYTE_TIMEOUT gets 504, and
   const answer = await edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
   t.regex(answer, /^HTTP\/1\.1 504 .*hop_timeout/s);
-  await hop.peers[0]?.until(() => hop.peers[0]?.ended === true || hop.peers[0]?.closed !== undefined, 'the end');
+  await hop.peers[0]?.until(
+    () => hop.peers[0]?.ended === true || hop.peers[0]?.closed !== undefined,
+    'the end of the connection',
+  );
 });
 
-test('a hop that stops reading an upload exceeds HOP_FIRST_BYTE_TIMEOUT', async (t) => {
+test('an upload that the hop stops reading gets 504 after HOP_FIRST_BYTE_TIMEOUT', async (t) => {
   const hop = await scriptedHop(t, (peer) => void peer.socket.pause());
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_FIRST_BYTE_TIMEOUT: '200ms' } });
   const client = await edge.connect();
@@ -39,7 +42,7 @@ test('an upload that continues does not exceed HOP_FIRST_BYTE_TIMEOUT', async (t
   t.regex(await client.readUntil('ok'), /^HTTP\/1\.1 200 /);
 });
 
-test('a body that stops for HOP_IDLE_TIMEOUT is cut', async (t) => {
+test('a response body that stops for HOP_IDLE_TIMEOUT is cut', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
@@ -49,7 +52,7 @@ test('a body that stops for HOP_IDLE_TIMEOUT is cut', async (t) => {
   client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
   await client.readUntil('hello');
 
-  await client.until(() => client.closed !== undefined, 'the cut');
+  await client.until(() => client.closed !== undefined, 'the connection to be cut');
 
   const [line] = await edge.accessLines(1);
   t.is(line?.fault, 'hop_timeout');
@@ -85,7 +88,7 @@ test('a response that continues chunk by chunk does not exceed HOP_IDLE_TIMEOUT'
   t.true(answer.endsWith('aaaaaaaa'));
 });
 
-test('a request that waits too long for a connection is a 503', async (t) => {
+test('a request that waits too long for a connection gets 503', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, {
     env: { NEXT_HOP: hop.url, HOP_CONNECTIONS: '1', HOP_FIRST_BYTE_TIMEOUT: '300ms' },
@@ -102,7 +105,7 @@ test('a request that waits too long for a connection is a 503', async (t) => {
   t.regex(await second.readToEnd(), /^HTTP\/1\.1 50[34] /);
 });
 
-test('a client that does not read its answer is cut off after CLIENT_IDLE_TIMEOUT, and the hop with it', async (t) => {
+test('the connections of a client that does not read its response, and of its hop, are cut after CLIENT_IDLE_TIMEOUT', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
@@ -120,12 +123,15 @@ test('a client that does not read its answer is cut off after CLIENT_IDLE_TIMEOU
 
   client.socket.pause();
 
-  await hop.peers[0]?.until(() => hop.peers[0]?.ended === true || hop.peers[0]?.closed !== undefined, 'the end');
+  await hop.peers[0]?.until(
+    () => hop.peers[0]?.ended === true || hop.peers[0]?.closed !== undefined,
+    'the end of the connection',
+  );
   const [line] = await edge.accessLines(1);
   t.is(line?.fault, 'client_left');
 });
 
-test('a client that stops in the middle of its upload gets a 408 after CLIENT_IDLE_TIMEOUT', async (t) => {
+test('a client that stops in the middle of its upload gets 408 after CLIENT_IDLE_TIMEOUT', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, CLIENT_IDLE_TIMEOUT: '200ms' } });
   const client = await edge.connect();
@@ -135,7 +141,7 @@ test('a client that stops in the middle of its upload gets a 408 after CLIENT_ID
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 408 .*request_timeout/s);
 });
 
-test('a client that waits for a slow hop is not cut off by CLIENT_IDLE_TIMEOUT', async (t) => {
+test('CLIENT_IDLE_TIMEOUT does not cut a client that waits for a slow hop', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -148,7 +154,7 @@ test('a client that waits for a slow hop is not cut off by CLIENT_IDLE_TIMEOUT',
   t.true(answer.endsWith('ok'));
 });
 
-test('a head that is not complete within HEADERS_TIMEOUT is a 408', async (t) => {
+test('a request whose head is not complete within HEADERS_TIMEOUT gets 408', async (t) => {
   const edge = await startEdge(t, { env: { HEADERS_TIMEOUT: '200ms' } });
   const client = await edge.connect();
 
@@ -157,7 +163,7 @@ test('a head that is not complete within HEADERS_TIMEOUT is a 408', async (t) =>
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 408 .*request_timeout/s);
 });
 
-test('an idle client connection is closed after KEEP_ALIVE_TIMEOUT, not before', async (t) => {
+test('an idle client connection is closed after KEEP_ALIVE_TIMEOUT and not earlier', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
       await peer.readHead();
@@ -174,7 +180,7 @@ test('an idle client connection is closed after KEEP_ALIVE_TIMEOUT, not before',
   client.write('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
   await client.readUntil('ok');
 
-  await client.until(() => client.ended || client.closed !== undefined, 'the end');
+  await client.until(() => client.ended || client.closed !== undefined, 'the end of the connection');
 
   t.pass();
 });

@@ -4,7 +4,7 @@ import { connectTo, scriptedHop } from '../helpers/peer.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { handshake, switching } from '../helpers/tunnel-server.ts';
 
-test('a whole edge opens a tunnel, names itself to the hop, and writes one access line', async (t) => {
+test('an edge opens a tunnel, sends Via to the hop, and writes one access line', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(`${switching('Sec-WebSocket-Accept: abc')}hello`);
@@ -28,7 +28,7 @@ test('a whole edge opens a tunnel, names itself to the hop, and writes one acces
   t.falsy(line?.fault);
 });
 
-test('a whole edge answers a handshake whose hop is gone, and survives clients that reset during it', async (t) => {
+test('a handshake whose hop is unreachable gets 502, also after clients that reset during theirs', async (t) => {
   const edge = await startEdge(t, { env: { NEXT_HOP: 'http://127.0.0.1:9' } });
   for (const request of [handshake(), handshake('Host: another.example')]) {
     const client = await edge.connect();
@@ -40,13 +40,13 @@ test('a whole edge answers a handshake whose hop is gone, and survives clients t
   t.regex(await edge.exchange(handshake('Host: another.example')), /^HTTP\/1\.1 400 /);
 });
 
-test('a tunnel writes nothing to the screen', async (t) => {
+test('a tunnel writes nothing to stdout or stderr', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());
   });
   const running = await startNexthop(t, { env: { NEXT_HOP: hop.url } });
-  const said = running.output();
+  const outputBefore = running.output();
   const client = await connectTo(t, running.port);
 
   client.write(handshake());
@@ -56,10 +56,10 @@ test('a tunnel writes nothing to the screen', async (t) => {
   running.child.kill('SIGTERM');
 
   t.is(await running.exited, 0);
-  t.regex(running.output().slice(said.length), /^SIGTERM: .*\n$/);
+  t.regex(running.output().slice(outputBefore.length), /^SIGTERM: .*\n$/);
 });
 
-test('the drain of a whole edge ends its tunnels', async (t) => {
+test('the drain of an edge ends its tunnels', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());

@@ -13,35 +13,35 @@ const PLAIN: readonly [string, string, string][] = [
     'GET with ""',
   ],
   [
-    'an upgrade to anything else',
+    'an upgrade to another protocol',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: chat/2\r\nConnection: Upgrade\r\n\r\n',
     'GET with ""',
   ],
   [
-    'a choice of protocols',
+    'an upgrade to one of two protocols',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket, h2c\r\nConnection: Upgrade\r\n\r\n',
     'GET with ""',
   ],
-  ['two fields Upgrade', `GET / HTTP/1.1\r\n${WEBSOCKET}Upgrade: websocket\r\n\r\n`, 'GET with ""'],
+  ['a second Upgrade header', `GET / HTTP/1.1\r\n${WEBSOCKET}Upgrade: websocket\r\n\r\n`, 'GET with ""'],
   [
-    'a version of the protocol',
+    'an upgrade to a version of the protocol',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket/13\r\nConnection: Upgrade\r\n\r\n',
     'GET with ""',
   ],
   [
-    'no Upgrade in Connection',
+    'an upgrade without Connection: Upgrade',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgraded\r\n\r\n',
     'GET with ""',
   ],
-  ['a POST', `POST / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 4\r\n\r\nbody`, 'POST with "body"'],
-  ['a GET with a body', `GET / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 4\r\n\r\nbody`, 'GET with "body"'],
-  ['a GET with an empty body', `GET / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 0\r\n\r\n`, 'GET with ""'],
+  ['an upgrade with POST', `POST / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 4\r\n\r\nbody`, 'POST with "body"'],
+  ['an upgrade of a GET with a body', `GET / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 4\r\n\r\nbody`, 'GET with "body"'],
+  ['an upgrade of a GET with an empty body', `GET / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 0\r\n\r\n`, 'GET with ""'],
   [
-    'a GET in chunks',
+    'a chunked GET',
     `GET / HTTP/1.1\r\n${WEBSOCKET}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n`,
     'GET with "body"',
   ],
-  ['HTTP/1.0', `GET / HTTP/1.0\r\n${WEBSOCKET}\r\n`, 'GET with ""'],
+  ['an upgrade with HTTP/1.0', `GET / HTTP/1.0\r\n${WEBSOCKET}\r\n`, 'GET with ""'],
 ];
 
 for (const [what, request, answer] of PLAIN) {
@@ -58,24 +58,24 @@ for (const [what, request, answer] of PLAIN) {
 }
 
 const TUNNELS: readonly [string, string][] = [
-  ['in any case', 'Upgrade: WebSocket\r\nConnection: UPGRADE\r\n'],
+  ['in upper case', 'Upgrade: WebSocket\r\nConnection: UPGRADE\r\n'],
   ['among other options', 'Connection: keep-alive ,  Upgrade\r\nUpgrade: websocket\r\n'],
-  ['in a second field Connection', 'Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'],
+  ['in a second Connection header', 'Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'],
 ];
 
-for (const [how, fields] of TUNNELS) {
-  test(`a WebSocket asked for ${how} is a tunnel`, async (t) => {
+for (const [how, headers] of TUNNELS) {
+  test(`an upgrade that is requested ${how} opens a tunnel`, async (t) => {
     const hop = await scriptedHop(t, (peer) => peer.write(switching()));
     const edge = await serveTunnels(t, hop.port);
     const client = await edge.connect();
 
-    client.write(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+    client.write(`GET / HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
 
     t.regex(await client.readHead(), /^HTTP\/1\.1 101 /);
   });
 }
 
-test('nothing but the upgrade goes through http-proxy, whose plain forwarding lets requests be smuggled', async (t) => {
+test('http-proxy is used for upgrades only, because its plain forwarding lets requests be smuggled', async (t) => {
   const folder = join(import.meta.dirname, '../../src');
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
   const sources = await Promise.all(

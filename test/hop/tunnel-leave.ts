@@ -12,23 +12,23 @@ interface OpenTunnel {
   readonly hop: Peer;
 }
 
-/** A tunnel up to its 101, and both of its ends. */
+/** Opens a tunnel up to its 101. Returns both of its ends. */
 async function openTunnel(t: ExecutionContext): Promise<OpenTunnel> {
   const listener = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());
   });
   const edge = await serveTunnels(t, listener.port);
-  const client = await edge.ask();
+  const client = await edge.sendHandshake();
   await client.readHead();
   const [hop] = await listener.connections(1);
-  if (!hop) throw new Error('the hop was not asked');
+  if (!hop) throw new Error('the hop received no handshake');
   return { edge, client, hop };
 }
 
 /**
- * Lets the hop send until the client, which reads nothing, is behind by a little: too little to
- * hold the hop up. Resolves with the bytes sent.
+ * Lets the hop send until a few bytes for the client, which reads nothing, wait in nexthop: too few
+ * to stop reading from the hop. Resolves with the number of sent bytes.
  */
 async function fillUp({ edge, client, hop }: OpenTunnel): Promise<number> {
   const socket = edge.exchanges[0]?.socket as Socket; // the tunnel's
@@ -39,7 +39,7 @@ async function fillUp({ edge, client, hop }: OpenTunnel): Promise<number> {
   while (socket.writableLength === 0) {
     hop.write(piece);
     sent += piece.length;
-    await until(() => socket.bytesWritten === before + sent, 'the piece to be passed on');
+    await until(() => socket.bytesWritten === before + sent, 'the bytes to be written to the client');
   }
   return sent;
 }
@@ -50,10 +50,10 @@ const WAYS_TO_LEAVE: readonly [string, (client: Peer) => void][] = [
 ];
 
 for (const [leaves, leave] of WAYS_TO_LEAVE) {
-  test(`a client that ${leaves} before the 101 takes the connection to the hop along`, async (t) => {
+  test(`a client that ${leaves} before the 101 ends the connection to the hop, too`, async (t) => {
     const hop = await scriptedHop(t, () => {});
     const edge = await serveTunnels(t, hop.port);
-    const client = await edge.ask();
+    const client = await edge.sendHandshake();
     const [peer] = await hop.connections(1);
     await peer?.readHead();
 
@@ -65,7 +65,7 @@ for (const [leaves, leave] of WAYS_TO_LEAVE) {
     t.deepEqual(edge.faults, []);
   });
 
-  test(`a client that ${leaves} before the 101 is noticed although it sent bytes that must not be read yet`, async (t) => {
+  test(`a client that ${leaves} before the 101 is detected although its early bytes are not read yet`, async (t) => {
     const hop = await scriptedHop(t, () => {});
     const edge = await serveTunnels(t, hop.port);
     const client = await edge.connect();
@@ -80,10 +80,10 @@ for (const [leaves, leave] of WAYS_TO_LEAVE) {
     t.is(edge.tunnels.size, 0);
   });
 
-  test.serial(`a client that ${leaves} while the hop does not take the connection leaves none behind`, async (t) => {
+  test.serial(`a client that ${leaves} while the connection to the hop is opened leaves no socket open`, async (t) => {
     const edge = await serveTunnels(t, await deafPort(t));
     const before = openSockets();
-    const client = await edge.ask();
+    const client = await edge.sendHandshake();
     await until(() => openSockets() === before + 3, 'the connection to the hop');
 
     leave(client);
@@ -95,7 +95,7 @@ for (const [leaves, leave] of WAYS_TO_LEAVE) {
   });
 }
 
-test('a client that resets an open tunnel takes the connection to the hop along', async (t) => {
+test('a client that resets an open tunnel ends the connection to the hop, too', async (t) => {
   const { edge, client, hop } = await openTunnel(t);
 
   client.reset();
@@ -105,7 +105,7 @@ test('a client that resets an open tunnel takes the connection to the hop along'
   t.is(edge.tunnels.size, 0);
 });
 
-test('a hop that resets an open tunnel takes the connection to the client along', async (t) => {
+test('a hop that resets an open tunnel ends the connection to the client, too', async (t) => {
   const { edge, client, hop } = await openTunnel(t);
 
   hop.reset();
@@ -117,51 +117,51 @@ test('a hop that resets an open tunnel takes the connection to the client along'
 
 test('a tunnel that both sides end in order lets a slow client read everything first', async (t) => {
   const { edge, client, hop } = await openTunnel(t);
-  const much = 'x'.repeat(8 * 1024 * 1024);
+  const bytes = 'x'.repeat(8 * 1024 * 1024);
   client.end();
   await hop.until(() => hop.ended);
   client.socket.pause();
 
-  hop.end(much);
-  await until(() => (edge.exchanges[0]?.socket.writableLength ?? 0) > 0, 'the client to be behind');
-  const held = edge.exchanges[0]?.socket.writableLength ?? 0;
+  hop.end(bytes);
+  await until(() => (edge.exchanges[0]?.socket.writableLength ?? 0) > 0, 'bytes to wait for the client');
+  const buffered = edge.exchanges[0]?.socket.writableLength ?? 0;
   client.socket.resume();
 
-  t.is((await client.readToEnd()).length, much.length);
-  t.true(held < 1024 * 1024, 'what the client does not read is left with the hop');
+  t.is((await client.readToEnd()).length, bytes.length);
+  t.true(buffered < 1024 * 1024, 'nexthop does not read ahead what the client does not read');
 });
 
 test('a tunnel that both sides end in order lets a slow hop read everything first', async (t) => {
   const { client, hop, edge } = await openTunnel(t);
-  const much = 'x'.repeat(8 * 1024 * 1024);
+  const bytes = 'x'.repeat(8 * 1024 * 1024);
   hop.end();
   await client.until(() => client.ended);
   hop.socket.pause();
   const before = hop.received.length;
 
-  client.end(much);
+  client.end(bytes);
   await until(() => client.socket.bytesWritten > 1024 * 1024, 'the client to send');
   hop.socket.resume();
   await hop.until(() => hop.ended);
 
-  t.is(hop.received.length - before, much.length);
+  t.is(hop.received.length - before, bytes.length);
   await edge.settled(1);
 });
 
-test('for a client that has left before its tunnel is opened no request is sent to the hop', async (t) => {
+test('a client that left before its tunnel is opened causes no request to the hop', async (t) => {
   const { edge, client, hop } = await openTunnel(t);
   client.reset();
   await hop.readToEnd();
   await edge.settled(1);
   const [exchange] = edge.exchanges;
 
-  await edge.tunnels.open(exchange as Exchange, Buffer.alloc(0)); // the one of the tunnel
+  await edge.tunnels.open(exchange as Exchange, Buffer.alloc(0)); // the exchange of the tunnel
 
   t.is(edge.tunnels.size, 0);
   t.is(exchange?.socket.listenerCount('data'), 0);
 });
 
-test('bytes that were read from a closed hop are still sent to the client', async (t) => {
+test('bytes that nexthop read from a hop are sent to the client also after the hop closed', async (t) => {
   const tunnel = await openTunnel(t);
   const { client, hop } = tunnel;
   client.end();
@@ -175,7 +175,7 @@ test('bytes that were read from a closed hop are still sent to the client', asyn
   t.is((await client.readToEnd()).length, sent);
 });
 
-test('a hop that resets does not wait for a client that reads nothing', async (t) => {
+test('a tunnel whose hop resets is over although its client reads nothing', async (t) => {
   const tunnel = await openTunnel(t);
   await fillUp(tunnel);
 
@@ -185,7 +185,7 @@ test('a hop that resets does not wait for a client that reads nothing', async (t
   t.is(tunnel.edge.tunnels.size, 0);
 });
 
-test.serial('a thousand idle tunnels open and close and leave nothing behind', async (t) => {
+test.serial('a thousand idle tunnels leave no socket open when they are closed', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());
@@ -194,7 +194,7 @@ test.serial('a thousand idle tunnels open and close and leave nothing behind', a
   const before = openSockets();
   const clients: Peer[] = [];
   for (let batch = 0; batch < 20; batch++) {
-    const some = await Promise.all(Array.from({ length: 50 }, () => edge.ask()));
+    const some = await Promise.all(Array.from({ length: 50 }, () => edge.sendHandshake()));
     await Promise.all(some.map((client) => client.readHead()));
     clients.push(...some);
   }
@@ -211,7 +211,7 @@ test.serial('a thousand idle tunnels open and close and leave nothing behind', a
   await until(() => openSockets() === before, 'every socket to be closed');
 });
 
-/** Sockets of this process, whoever made them. */
+/** The number of open TCP sockets in this process. */
 function openSockets(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 }

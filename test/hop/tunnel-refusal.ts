@@ -4,10 +4,10 @@ import { handshake, serveTunnels, type TunnelServer } from '../helpers/tunnel-se
 import { until } from '../helpers/until.ts';
 
 /**
- * A client that has asked for a tunnel of a hop that answers by the script, once it has read the
- * request.
+ * Starts a hop that reads the head of a request and then calls `answer`, and a client that has sent
+ * the handshake.
  */
-async function askHop(
+async function requestUpgrade(
   t: ExecutionContext,
   answer: (hop: Peer) => Promise<void> | void,
 ): Promise<{ edge: TunnelServer; client: Peer; hop: () => Peer | undefined }> {
@@ -16,11 +16,11 @@ async function askHop(
     await answer(peer);
   });
   const edge = await serveTunnels(t, listener.port);
-  return { edge, client: await edge.ask(), hop: () => listener.peers[0] };
+  return { edge, client: await edge.sendHandshake(), hop: () => listener.peers[0] };
 }
 
-test('a refusal with a length is relayed with its reason and every header, and ends the connection', async (t) => {
-  const { edge, client, hop } = await askHop(t, (peer) =>
+test('a refusal with a length is forwarded with its reason and all headers, then the connection ends', async (t) => {
+  const { edge, client, hop } = await requestUpgrade(t, (peer) =>
     peer.write(
       'HTTP/1.1 401 Who are you\r\nWWW-Authenticate: Basic\r\nset-cookie: a=1\r\nConnection: keep-alive\r\nSet-Cookie: b=2\r\nset-cookie: c=3\r\nContent-Length: 4\r\n\r\nname',
     ),
@@ -35,12 +35,12 @@ test('a refusal with a length is relayed with its reason and every header, and e
   await edge.settled(1);
   t.is(edge.exchanges[0]?.upstreamStatus, '401');
   t.is(edge.exchanges[0]?.bodyBytesSent, 4);
-  // It offered to keep the connection, but nobody will use it again.
+  // The hop offered to keep the connection, but a refused tunnel's connection is not used again.
   await hop()?.readToEnd();
 });
 
-test('a chunked refusal is relayed chunked, to its last chunk', async (t) => {
-  const { client } = await askHop(t, (peer) =>
+test('a chunked refusal is forwarded chunked and with its last chunk', async (t) => {
+  const { client } = await requestUpgrade(t, (peer) =>
     peer.write('HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnot\r\n4\r\n you\r\n0\r\n\r\n'),
   );
 
@@ -51,8 +51,8 @@ test('a chunked refusal is relayed chunked, to its last chunk', async (t) => {
   t.regex(answer, /\r\n\r\n3\r\nnot\r\n4\r\n you\r\n0\r\n\r\n$/);
 });
 
-test('a refusal that ends with its connection is relayed whole', async (t) => {
-  const { client } = await askHop(t, (peer) => peer.end('HTTP/1.1 500 Oh\r\n\r\nall of it'));
+test('a refusal that ends with its connection is forwarded completely', async (t) => {
+  const { client } = await requestUpgrade(t, (peer) => peer.end('HTTP/1.1 500 Oh\r\n\r\nall of it'));
 
   const answer = await client.readToEnd();
 
@@ -62,7 +62,9 @@ test('a refusal that ends with its connection is relayed whole', async (t) => {
 
 test('bytes that a client sends after a refused request are read and dropped', async (t) => {
   const flood = 'x'.repeat(1024 * 1024);
-  const { edge, client, hop } = await askHop(t, (peer) => peer.write('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nn'));
+  const { edge, client, hop } = await requestUpgrade(t, (peer) =>
+    peer.write('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nn'),
+  );
   await client.readUntil('\r\n\r\nn');
 
   client.write(flood);
@@ -72,8 +74,8 @@ test('bytes that a client sends after a refused request are read and dropped', a
   t.is(await client.readToEnd(), 'o');
 });
 
-test('a refusal without a body is relayed without one', async (t) => {
-  const { client } = await askHop(t, (peer) => peer.write('HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'));
+test('a refusal without a body is forwarded without one', async (t) => {
+  const { client } = await requestUpgrade(t, (peer) => peer.write('HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'));
 
   const answer = await client.readToEnd();
 
@@ -82,8 +84,8 @@ test('a refusal without a body is relayed without one', async (t) => {
   t.notRegex(answer, /Transfer-Encoding|Content-Length/);
 });
 
-test('early hints are sent before the refusal, an unrequested 100 is not', async (t) => {
-  const { client } = await askHop(t, (peer) =>
+test('early hints are forwarded before the refusal, an unrequested 100 is not', async (t) => {
+  const { client } = await requestUpgrade(t, (peer) =>
     peer.write(
       'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n',
     ),
@@ -94,8 +96,10 @@ test('early hints are sent before the refusal, an unrequested 100 is not', async
   t.true(answer.startsWith('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\nHTTP/1.1 404 Not Found\r\n'));
 });
 
-test('the head of a refusal does not wait for its body', async (t) => {
-  const { client, hop } = await askHop(t, (peer) => peer.write('HTTP/1.1 429 Slow Down\r\nContent-Length: 4\r\n\r\n'));
+test('the head of a refusal is sent before its body arrives', async (t) => {
+  const { client, hop } = await requestUpgrade(t, (peer) =>
+    peer.write('HTTP/1.1 429 Slow Down\r\nContent-Length: 4\r\n\r\n'),
+  );
 
   t.regex(await client.readHead(), /^HTTP\/1\.1 429 Slow Down\r\n/);
   hop()?.write('wait');
@@ -104,29 +108,29 @@ test('the head of a refusal does not wait for its body', async (t) => {
 
 test('a client that reads slowly gets a large refusal completely', async (t) => {
   const length = 16 * 1024 * 1024;
-  const { edge, client } = await askHop(t, (peer) =>
+  const { edge, client } = await requestUpgrade(t, (peer) =>
     peer.write(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${length}\r\n\r\n${'x'.repeat(length)}`),
   );
   client.socket.pause();
-  await until(() => edge.exchanges[0]?.socket.writableNeedDrain === true, 'the client to be behind');
+  await until(() => edge.exchanges[0]?.socket.writableNeedDrain === true, 'bytes to wait for the client');
 
-  const taken = await atRest(() => edge.exchanges[0]?.bodyBytesSent ?? 0);
-  t.true(taken < length, `${taken} bytes were taken from the hop while the client read none`);
+  const read = await settledValue(() => edge.exchanges[0]?.bodyBytesSent ?? 0);
+  t.true(read < length, `${read} bytes were read from the hop while the client read none`);
   client.socket.resume();
   await client.readHead();
 
   t.is((await client.readToEnd()).length, length);
 });
 
-/** The number once it has not changed for a while. */
-async function atRest(read: () => number): Promise<number> {
+/** Resolves with the value once 20 successive reads were equal. */
+async function settledValue(read: () => number): Promise<number> {
   let last = read();
-  let looks = 0;
+  let equalReads = 0;
   await until(() => {
-    looks = read() === last ? looks + 1 : 0;
+    equalReads = read() === last ? equalReads + 1 : 0;
     last = read();
-    return looks === 20;
-  }, 'a number to rest');
+    return equalReads === 20;
+  }, 'the value to settle');
   return last;
 }
 
@@ -140,8 +144,8 @@ const INCOMPLETE: readonly [string, string, (hop: Peer) => void][] = [
 ];
 
 for (const [how, rest, breakOff] of INCOMPLETE) {
-  test(`a refusal ${how}, looks incomplete to the client too`, async (t) => {
-    const { edge, client, hop } = await askHop(t, (peer) => peer.write(`HTTP/1.1 400 Bad\r\n${rest}`));
+  test(`a refusal ${how}, is recognisably incomplete for the client`, async (t) => {
+    const { edge, client, hop } = await requestUpgrade(t, (peer) => peer.write(`HTTP/1.1 400 Bad\r\n${rest}`));
     const head = await client.readHead();
     await client.readUntil('some');
     const peer = hop();
@@ -155,8 +159,8 @@ for (const [how, rest, breakOff] of INCOMPLETE) {
   });
 }
 
-test('a client that leaves in the middle of a refusal takes the connection to the hop along', async (t) => {
-  const { edge, client, hop } = await askHop(t, (peer) =>
+test('a client that leaves in the middle of a refusal ends the connection to the hop, too', async (t) => {
+  const { edge, client, hop } = await requestUpgrade(t, (peer) =>
     peer.write('HTTP/1.1 400 Bad\r\nContent-Length: 9\r\n\r\nsome'),
   );
   await client.readUntil('some');
@@ -168,9 +172,11 @@ test('a client that leaves in the middle of a refusal takes the connection to th
   t.is(edge.tunnels.size, 0);
 });
 
-test('a refusal whose head is larger than Node would take by itself is relayed', async (t) => {
+test("a refusal whose head is larger than Node's default limit is forwarded", async (t) => {
   const cookie = `Set-Cookie: a=${'a'.repeat(20_000)}`;
-  const { client } = await askHop(t, (peer) => peer.write(`HTTP/1.1 403 No\r\n${cookie}\r\nContent-Length: 0\r\n\r\n`));
+  const { client } = await requestUpgrade(t, (peer) =>
+    peer.write(`HTTP/1.1 403 No\r\n${cookie}\r\nContent-Length: 0\r\n\r\n`),
+  );
 
   t.true((await client.readToEnd()).includes(`${cookie}\r\n`));
 });
@@ -179,15 +185,15 @@ const UNUSABLE: readonly [string, string][] = [
   ['an answer that is not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
   ['two lengths', 'HTTP/1.1 403 No\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
   ['a length and chunks', 'HTTP/1.1 403 No\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-  ['a status that is none', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n'],
+  ['a status below 100', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n'],
   ['a 101 that names no protocol', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
   ['a 101 to another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'],
   ['a head beyond the limit', `HTTP/1.1 403 No\r\nA: ${'a'.repeat(200_000)}\r\n\r\n`],
 ];
 
 for (const [what, bytes] of UNUSABLE) {
-  test(`${what} is hop_bad_answer`, async (t) => {
-    const { edge, client, hop } = await askHop(t, (peer) => peer.write(bytes));
+  test(`${what} gets hop_bad_answer`, async (t) => {
+    const { edge, client, hop } = await requestUpgrade(t, (peer) => peer.write(bytes));
 
     t.regex(await client.readToEnd(), /^HTTP\/1\.1 502 [\s\S]*hop_bad_answer$/);
     t.is(edge.tunnels.size, 0);
@@ -195,7 +201,7 @@ for (const [what, bytes] of UNUSABLE) {
   });
 }
 
-test('headers that cannot be forwarded are a fault, not a crash', async (t) => {
+test('a refusal with headers that cannot be forwarded gets hop_bad_answer', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n');

@@ -7,7 +7,7 @@ import { scriptedHop } from '../helpers/peer.ts';
 import { handshake, serveTunnels, switching } from '../helpers/tunnel-server.ts';
 import { until } from '../helpers/until.ts';
 
-/** A real WebSocket server that sends back what it gets. */
+/** A WebSocket server that sends each message back. Resolves with its port. */
 async function echoServer(t: ExecutionContext): Promise<number> {
   const server = createServer();
   const sockets = new WebSocketServer({ server, handleProtocols: () => 'echo' });
@@ -20,10 +20,10 @@ async function echoServer(t: ExecutionContext): Promise<number> {
     for (const socket of sockets.clients) socket.terminate();
     server.close();
   });
-  return (server.address() as AddressInfo).port; // a TCP server has one
+  return (server.address() as AddressInfo).port; // a TCP server has a port
 }
 
-test('a WebSocket client talks through the tunnel to a WebSocket server, and the close goes through too', async (t) => {
+test('messages and the close of a WebSocket pass through the tunnel in both directions', async (t) => {
   const edge = await serveTunnels(t, await echoServer(t));
   const client = new WebSocket(`ws://127.0.0.1:${edge.port}/chat`, 'echo');
   await once(client, 'open');
@@ -44,20 +44,20 @@ test('a WebSocket client talks through the tunnel to a WebSocket server, and the
   t.is(edge.tunnels.size, 0);
 });
 
-test('the request keeps order, case and duplicates of headers and its path', async (t) => {
+test('the handshake keeps its path and the order, case and duplicates of its headers', async (t) => {
   const hop = await scriptedHop(t, () => {});
   const edge = await serveTunnels(t, hop.port);
   const client = await edge.connect();
-  const fields = ['HOST: a.example', 'x-Two: 1', 'Cookie: a=1', 'X-two: \xe9', 'cookie: b=2', 'x-Two: 3', 'Accept: x'];
+  const headers = ['HOST: a.example', 'x-Two: 1', 'Cookie: a=1', 'X-two: \xe9', 'cookie: b=2', 'x-Two: 3', 'Accept: x'];
 
   client.write(
-    `GET //a/../%2F//b?c=//d?e HTTP/1.1\r\n${fields.join('\r\n')}\r\nconnection: keep-alive, UPGRADE\r\nUPGRADE: WebSocket\r\n\r\n`,
+    `GET //a/../%2F//b?c=//d?e HTTP/1.1\r\n${headers.join('\r\n')}\r\nconnection: keep-alive, UPGRADE\r\nUPGRADE: WebSocket\r\n\r\n`,
   );
   const [peer] = await hop.connections(1);
 
   t.deepEqual((await peer?.readHead())?.split('\r\n'), [
     'GET //a/../%2F//b?c=//d?e HTTP/1.1',
-    ...fields,
+    ...headers,
     'Upgrade: websocket',
     'Connection: Upgrade',
     '',
@@ -65,17 +65,17 @@ test('the request keeps order, case and duplicates of headers and its path', asy
   ]);
 });
 
-test('a request with Expect goes to the hop like any other', async (t) => {
+test('a handshake with Expect is forwarded like any other', async (t) => {
   const hop = await scriptedHop(t, () => {});
   const edge = await serveTunnels(t, hop.port);
-  await edge.ask(['Expect: 100-continue', 'X-Two: 1', 'X-Two: 2']);
+  await edge.sendHandshake(['Expect: 100-continue', 'X-Two: 1', 'X-Two: 2']);
 
   const [peer] = await hop.connections(1);
 
   t.regex((await peer?.readHead()) ?? '', /\r\nX-Two: 1\r\nX-Two: 2\r\n/);
 });
 
-test('the 101 has all its headers with duplicates, and Upgrade once', async (t) => {
+test('the 101 keeps all its headers with duplicates, and has Upgrade once', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(
@@ -92,7 +92,7 @@ test('the 101 has all its headers with duplicates, and Upgrade once', async (t) 
   });
   const edge = await serveTunnels(t, hop.port);
 
-  const client = await edge.ask();
+  const client = await edge.sendHandshake();
 
   t.deepEqual((await client.readHead()).split('\r\n'), [
     'HTTP/1.1 101 Switching Protocols',
@@ -112,20 +112,20 @@ test('the 101 has all its headers with duplicates, and Upgrade once', async (t) 
   t.is(edge.exchanges[0]?.upstreamAddress, `127.0.0.1:${hop.port}`);
 });
 
-test('early hints come before the 101', async (t) => {
+test('early hints are forwarded before the 101', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${switching()}`);
   });
   const edge = await serveTunnels(t, hop.port);
 
-  const client = await edge.ask();
+  const client = await edge.sendHandshake();
 
   t.is(await client.readHead(), 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
   t.regex(await client.readHead(), /^HTTP\/1\.1 101 /);
 });
 
-test('bytes that come with the request and with the 101 arrive in order', async (t) => {
+test('bytes in the same packet as the handshake or the 101 arrive in order', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(`${switching()}first of the hop, `);
@@ -142,14 +142,14 @@ test('bytes that come with the request and with the 101 arrive in order', async 
   t.is(await hop.peers[0]?.readBytes(41), 'first of the client, second of the client');
 });
 
-test('a client that sends much before the 101 is read again after it, and no byte is lost', async (t) => {
+test('all bytes of a client that sends much before the 101 reach the hop after it', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
-    await until(() => edge.exchanges[0]?.socket.isPaused() === true, 'the client to be held up');
+    await until(() => edge.exchanges[0]?.socket.isPaused() === true, 'nexthop to stop reading from the client');
     peer.write(switching());
   });
   const edge = await serveTunnels(t, hop.port);
-  const client = await edge.ask();
+  const client = await edge.sendHandshake();
   const flood = '0123456789'.repeat(100_000);
 
   client.write(flood);
@@ -158,26 +158,26 @@ test('a client that sends much before the 101 is read again after it, and no byt
   t.is(await hop.peers[0]?.readBytes(flood.length), flood);
 });
 
-for (const [who, first] of [
+for (const [end, index] of [
   ['client', 0],
   ['hop', 1],
 ] as const) {
-  test(`the ${who} may end first and still hears the rest of the other side`, async (t) => {
+  test(`a ${end} that ends its side of the tunnel still receives the rest of the other side`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
       peer.write(switching());
     });
     const edge = await serveTunnels(t, hop.port);
-    const client = await edge.ask();
+    const client = await edge.sendHandshake();
     await client.readHead();
     const sides = [client, (await hop.connections(1))[0] ?? client];
-    const [ends, goesOn] = first === 0 ? sides : sides.reverse();
+    const [first, other] = index === 0 ? sides : sides.reverse();
 
-    ends?.end('the last of mine');
-    t.is(await goesOn?.readToEnd(), 'the last of mine');
-    goesOn?.end('the rest of mine');
+    first?.end('the last of mine');
+    t.is(await other?.readToEnd(), 'the last of mine');
+    other?.end('the rest of mine');
 
-    t.is(await ends?.readToEnd(), 'the rest of mine');
+    t.is(await first?.readToEnd(), 'the rest of mine');
     await edge.settled(1);
   });
 }

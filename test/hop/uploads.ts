@@ -23,7 +23,7 @@ for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'GET', 'PROPF
     t.true(received.endsWith('\r\n\r\nhello'));
   });
 
-  test(`a chunked ${method} is framed as one message for the hop`, async (t) => {
+  test(`a chunked ${method} is framed as one message at the hop`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readUntil('world');
       peer.write(OK);
@@ -65,7 +65,7 @@ test('a chunked DELETE cannot smuggle a second request', async (t) => {
   t.true(framed, received);
 });
 
-test('the trailers of a request are dropped and its body arrives', async (t) => {
+test('the trailers of a request are removed, its body arrives', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('hello');
     peer.write(OK);
@@ -80,7 +80,7 @@ test('the trailers of a request are dropped and its body arrives', async (t) => 
   t.notRegex(hop.peers[0]?.received ?? '', /x-sum/i);
 });
 
-test('Expect: 100-continue is answered once the hop is connected, and does not reach it', async (t) => {
+test('Expect: 100-continue is answered when the connection to the hop is open, and is not forwarded', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('hello');
     peer.write(OK);
@@ -106,7 +106,7 @@ test('an upload that is refused gets no 100 (Continue)', async (t) => {
   t.regex(answer, /^HTTP\/1\.1 502 /);
 });
 
-test('an unknown expectation is a 417', async (t) => {
+test('a request with an unknown expectation gets 417', async (t) => {
   const edge = await startEdge(t);
 
   const answer = await edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: tea\r\n\r\n');
@@ -114,7 +114,7 @@ test('an unknown expectation is a 417', async (t) => {
   t.regex(answer, /^HTTP\/1\.1 417 .*expectation_failed/s);
 });
 
-test('an answer before the whole upload came reaches the client, and the connection ends', async (t) => {
+test('a response before the end of an upload reaches the client, then the connection ends', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('aaaa');
     peer.write('HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig');
@@ -130,10 +130,10 @@ test('an answer before the whole upload came reaches the client, and the connect
   keepSending();
 
   t.regex(await client.readUntil('\r\n\r\nbig'), /^HTTP\/1\.1 413 .*\r\nConnection: close\r\n/s);
-  await client.until(() => client.closed !== undefined || client.ended, 'the end');
+  await client.until(() => client.closed !== undefined || client.ended, 'the end of the connection');
 });
 
-test('a body above BODY_LIMIT is a 413 by its length, and the hop gets no request', async (t) => {
+test('a Content-Length above BODY_LIMIT gets 413, and the hop receives no request', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, BODY_LIMIT: '10' } });
 
@@ -145,7 +145,7 @@ test('a body above BODY_LIMIT is a 413 by its length, and the hop gets no reques
   t.is(hop.peers.length, 0);
 });
 
-test('a chunked body above BODY_LIMIT is a 413 by its count, and the hop sees the request broken off', async (t) => {
+test('a chunked body above BODY_LIMIT gets 413, and the hop receives an incomplete request', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, BODY_LIMIT: '8' } });
   const client = await edge.connect();
@@ -156,7 +156,7 @@ test('a chunked body above BODY_LIMIT is a 413 by its count, and the hop sees th
   client.write('5\r\nworld\r\n');
 
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 413 .*body_too_large/s);
-  await peer?.until(() => peer.closed !== undefined || peer.ended, 'the break');
+  await peer?.until(() => peer.closed !== undefined || peer.ended, 'the connection to the hop to be cut');
   t.false(peer?.received.endsWith('0\r\n\r\n'));
 });
 
@@ -174,7 +174,7 @@ test('a body of exactly BODY_LIMIT is accepted', async (t) => {
   t.regex(answer, /^HTTP\/1\.1 200 /);
 });
 
-test('a body of 20 MB arrives whole', async (t) => {
+test('a body of 20 MB arrives completely', async (t) => {
   const size = 20_000_000;
   let arrived = 0;
   const hop = await scriptedHop(t, async (peer) => {

@@ -11,8 +11,8 @@ interface Checked {
   readonly host: readonly (string | undefined)[];
 }
 
-async function check(t: ExecutionContext, requestLine: string, fields: readonly string[]): Promise<Checked> {
-  return receive(t, [requestLine, ...fields, '', ''].join('\r\n'), (request) => {
+async function check(t: ExecutionContext, requestLine: string, headers: readonly string[]): Promise<Checked> {
+  return receive(t, [requestLine, ...headers, '', ''].join('\r\n'), (request) => {
     const fault = checkRequest(request);
     const { url, rawHeaders: raw, headers, headersDistinct } = request;
     const host = [headers.host, ...(headersDistinct.host ?? [])];
@@ -36,7 +36,7 @@ const HOSTS = [
 ];
 
 for (const host of HOSTS) {
-  test(`Host: ${host} is taken`, async (t) => {
+  test(`Host: ${host} is accepted`, async (t) => {
     t.is((await check(t, 'GET / HTTP/1.1', [`Host: ${host}`])).fault, undefined);
   });
 }
@@ -79,7 +79,7 @@ for (const host of NO_HOSTS) {
   });
 }
 
-type Case = readonly [what: string, requestLine: string, fields: readonly string[], fault: string, status: number];
+type Case = readonly [what: string, requestLine: string, headers: readonly string[], fault: string, status: number];
 
 const REFUSED: readonly Case[] = [
   ['HTTP/0.9', 'GET / HTTP/0.9', ['Host: a'], 'version_unsupported', 505],
@@ -91,7 +91,7 @@ const REFUSED: readonly Case[] = [
   ['two Hosts of HTTP/1.0', 'GET / HTTP/1.0', ['Host: a', 'Host: b'], 'bad_request', 400],
   ['two codings', 'POST / HTTP/1.1', ['Host: a', 'Transfer-Encoding: gzip, chunked'], 'coding_unknown', 501],
   [
-    'two codings in two fields',
+    'two codings in two headers',
     'POST / HTTP/1.1',
     ['Host: a', 'Transfer-Encoding: gzip', 'transfer-encoding: chunked'],
     'coding_unknown',
@@ -104,19 +104,19 @@ const REFUSED: readonly Case[] = [
   ['CONNECT', 'CONNECT a:80 HTTP/1.1', ['Host: a:80'], 'method_refused', 405],
   ['TRACE', 'TRACE / HTTP/1.1', ['Host: a'], 'method_refused', 405],
   ['a fragment', 'GET /a#b HTTP/1.1', ['Host: a'], 'bad_path', 400],
-  ['a fragment behind a query', 'GET http://a/?b#c HTTP/1.1', ['Host: a'], 'bad_path', 400],
-  ['a GET of the server', 'GET * HTTP/1.1', ['Host: a'], 'bad_path', 400],
+  ['a fragment after a query', 'GET http://a/?b#c HTTP/1.1', ['Host: a'], 'bad_path', 400],
+  ['a GET of *', 'GET * HTTP/1.1', ['Host: a'], 'bad_path', 400],
   ['an https: target', 'GET https://a/ HTTP/1.1', ['Host: a'], 'bad_request', 400],
   ['an ftp: target', 'GET ftp://a/ HTTP/1.1', ['Host: a'], 'bad_request', 400],
   ['a target with a user', 'GET http://user@a/ HTTP/1.1', ['Host: a'], 'bad_request', 400],
   ['a target with a bad port', 'GET http://a:99999/ HTTP/1.1', ['Host: a'], 'bad_request', 400],
   ['a target without a host', 'GET http:///b HTTP/1.1', ['Host: a'], 'bad_request', 400],
-  ['a whole target without a Host', 'GET http://a/ HTTP/1.1', ['Accept: a'], 'bad_request', 400],
+  ['an absolute-form target without a Host', 'GET http://a/ HTTP/1.1', ['Accept: a'], 'bad_request', 400],
 ];
 
-for (const [what, requestLine, fields, fault, status] of REFUSED) {
+for (const [what, requestLine, headers, fault, status] of REFUSED) {
   test(`${what} is refused as ${fault}`, async (t) => {
-    t.like(await check(t, requestLine, fields), { fault, status });
+    t.like(await check(t, requestLine, headers), { fault, status });
   });
 }
 
@@ -126,17 +126,17 @@ test('a refused method gets the list of allowed ones', async (t) => {
   t.deepEqual(sent, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
 });
 
-const TAKEN: readonly (readonly [what: string, requestLine: string, fields: readonly string[]])[] = [
+const ACCEPTED: readonly (readonly [what: string, requestLine: string, headers: readonly string[]])[] = [
   ['HTTP/1.0 without a Host', 'GET / HTTP/1.0', []],
   ['chunked in any case', 'POST / HTTP/1.1', ['Host: a', 'Transfer-Encoding: ChUnKeD']],
-  ['an OPTIONS of the server', 'OPTIONS * HTTP/1.1', ['Host: a']],
+  ['an OPTIONS of *', 'OPTIONS * HTTP/1.1', ['Host: a']],
   ['a path like an authority', 'GET //a@b:c/ HTTP/1.1', ['Host: a']],
-  ['a path with every odd byte', 'GET /\\..%2f%00{}|^`"<> HTTP/1.1', ['Host: a']],
+  ['a path with bytes that URLs do not allow', 'GET /\\..%2f%00{}|^`"<> HTTP/1.1', ['Host: a']],
 ];
 
-for (const [what, requestLine, fields] of TAKEN) {
-  test(`${what} is taken, and its target stays as it is`, async (t) => {
-    const { fault, url } = await check(t, requestLine, fields);
+for (const [what, requestLine, headers] of ACCEPTED) {
+  test(`${what} is accepted, and its target stays unchanged`, async (t) => {
+    const { fault, url } = await check(t, requestLine, headers);
 
     t.is(fault, undefined);
     t.is(url, requestLine.split(' ')[1]);
@@ -155,7 +155,7 @@ const ABSOLUTE: readonly (readonly [requestLine: string, url: string, host: stri
 ];
 
 for (const [requestLine, url, host] of ABSOLUTE) {
-  test(`${requestLine} asks ${host} for ${url}, whatever Host says`, async (t) => {
+  test(`${requestLine} has the host ${host} and the target ${url}, independent of its Host header`, async (t) => {
     const checked = await check(t, requestLine, ['Accept: x', 'hOST: a', 'Accept: y']);
 
     t.is(checked.fault, undefined);
@@ -165,7 +165,7 @@ for (const [requestLine, url, host] of ABSOLUTE) {
   });
 }
 
-test('a whole target of HTTP/1.0 gives the Host that was missing', async (t) => {
+test('an absolute-form target of HTTP/1.0 adds the missing Host', async (t) => {
   const checked = await check(t, 'GET http://b/ HTTP/1.0', ['Accept: x']);
 
   t.is(checked.fault, undefined);
@@ -174,19 +174,19 @@ test('a whole target of HTTP/1.0 gives the Host that was missing', async (t) => 
 });
 
 const REFUSED_BY_NODE: readonly (readonly [what: string, text: string])[] = [
-  ['Content-Length beside chunked', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5'],
-  ['chunked beside Content-Length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked'],
+  ['Content-Length after chunked', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5'],
+  ['chunked after Content-Length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked'],
   ['two Content-Lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5'],
   ['chunked twice', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked'],
-  ['a coding behind chunked', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip'],
+  ['a coding after chunked', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip'],
   ['an empty coding', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:'],
   ['HTTP/1.2', 'GET / HTTP/1.2\r\nHost: a'],
   ['a target without a slash', 'GET a HTTP/1.1\r\nHost: a'],
-  ['bytes of no ASCII in the target', 'GET /caf\xe9 HTTP/1.1\r\nHost: a'],
+  ['a target with bytes outside of ASCII', 'GET /caf\xe9 HTTP/1.1\r\nHost: a'],
 ];
 
 for (const [what, text] of REFUSED_BY_NODE) {
-  test(`${what}: Node refuses it by itself`, async (t) => {
+  test(`Node's parser refuses ${what}`, async (t) => {
     await t.throwsAsync(
       receive(t, `${text}\r\n\r\n`, () => {}),
       { message: /^Parse Error/ },
@@ -194,7 +194,7 @@ for (const [what, text] of REFUSED_BY_NODE) {
   });
 }
 
-test('control bytes in the target are refused by Node itself', async (t) => {
+test('the parser of Node refuses control bytes in the target', async (t) => {
   const controls = [...Array.from({ length: 0x20 }, (_, code) => code), 0x7f];
 
   for (const code of controls) {

@@ -28,7 +28,7 @@ const CODERS: readonly (readonly [Coding, (bytes: Buffer) => Buffer, format: str
 ];
 
 for (const [coding, encode, format] of CODERS) {
-  test(`bytes in the format ${format} are ${coding}, whole and cut anywhere`, (t) => {
+  test(`bytes in the format ${format} are recognised as ${coding}, complete or cut at any byte`, (t) => {
     for (const bytes of [...TEXTS.map((text) => Buffer.from(text)), randomBytes(3000), Buffer.alloc(0)]) {
       const coded = encode(bytes);
       t.true(isCoded(coding, { bytes: coded, isWhole: true }));
@@ -39,23 +39,23 @@ for (const [coding, encode, format] of CODERS) {
     }
   });
 
-  test(`no text is ${coding} as ${format}, whole or by its first 64 bytes`, (t) => {
+  test(`no text is recognised as ${coding} in the format ${format}, complete or by its first 64 bytes`, (t) => {
     for (const text of TEXTS) t.false(isCoded(coding, { bytes: Buffer.from(text), isWhole: true }), text.slice(0, 40));
-    // Some source files begin as a brotli stream may.
+    // Some source files begin with bytes that may also begin a brotli stream.
     for (const letter of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#/*{["0123456789<;') {
       const bytes = Buffer.from(
-        letter.concat(' a line of text that is long enough to tell what it is, ä and ö').slice(0, 64),
+        letter.concat(' a line of text that is long enough to be recognised, ä and ö').slice(0, 64),
       );
       t.false(isCoded(coding, { bytes, isWhole: false }), String(bytes));
     }
   });
 
-  test(`nothing is not ${coding} as ${format}`, (t) => {
+  test(`an empty body is not recognised as ${coding} in the format ${format}`, (t) => {
     t.false(isCoded(coding, { bytes: Buffer.alloc(0), isWhole: true }));
   });
 }
 
-test('bytes in another coding are not in this one', (t) => {
+test('bytes in one coding are not recognised as another one', (t) => {
   const bytes = Buffer.from(TEXTS.join());
   for (const [coding, encode] of CODERS) {
     for (const [other] of CODERS) {
@@ -65,7 +65,7 @@ test('bytes in another coding are not in this one', (t) => {
   }
 });
 
-test('a list of codings counts where fetch knows all of them', (t) => {
+test('isCoded accepts a list of codings only if fetch decodes all of them', (t) => {
   t.is(toDecodedCoding('GZip'), 'gzip');
   t.is(toDecodedCoding('gzip , BR'), 'br');
   for (const other of ['', 'identity', 'gzip,', 'foo, gzip', 'gzip, foo', 'gzip;q=1', 'compress']) {

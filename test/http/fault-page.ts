@@ -5,21 +5,21 @@ import { toFaultPage } from '../../src/http/fault-page.ts';
 
 const FAULT = new Fault('hop_unreachable', { message: 'secret words', cause: new Error('secret cause') });
 
-test('a page as text says status, code and request id', (t) => {
+test('a page as text has status, code and request id', (t) => {
   t.deepEqual(page(FAULT, 'id-1', ''), {
     contentType: 'text/plain; charset=utf-8',
     body: '502 Bad Gateway\ncode: hop_unreachable\nrequest id: id-1\n',
   });
 });
 
-test('a page as JSON says status, code and request id', (t) => {
+test('a page as JSON has status, code and request id', (t) => {
   const { contentType, body } = page(FAULT, 'id-1', 'application/json');
 
   t.is(contentType, 'application/json');
   t.deepEqual(JSON.parse(body), { status: 502, code: 'hop_unreachable', requestId: 'id-1' });
 });
 
-test("a page as HTML says status, code and request id, and takes nothing of the client's as markup", (t) => {
+test('a page as HTML has status, code and request id, and escapes what the client sent', (t) => {
   const { contentType, body } = page(FAULT, `<b>'"&`, 'text/html');
 
   t.is(contentType, 'text/html; charset=utf-8');
@@ -44,18 +44,18 @@ for (const accept of ['', 'application/json', 'text/html']) {
     t.notRegex(page(FAULT, 'id-1', accept).body, /secret|fault-page/);
   });
 
-  test(`without a request id the page has none (Accept: ${accept})`, (t) => {
+  test(`the page of a request without an id has no request id (Accept: ${accept})`, (t) => {
     t.notRegex(page(FAULT, '', accept).body, /request/i);
   });
 }
 
-test('a status without a standard phrase is called Error', (t) => {
+test('a status without a standard reason phrase has the title Error', (t) => {
   t.regex(page(new Fault('function_error', { status: 546 }), '', 'text/plain').body, /^546 Error\n/);
 });
 
 const HOSTILE = new Error('<script>alert("&")</script>');
 
-test('in development the page shows what failed in a function, as text, JSON and escaped HTML', (t) => {
+test('in development the page shows the error of a function as text, JSON and escaped HTML', (t) => {
   const fault = new Fault('function_error', { message: 'a.js threw', cause: HOSTILE });
 
   const text = page(fault, 'id-1', 'text/plain', true);
@@ -81,16 +81,16 @@ for (const [what, cause] of [
   ['nothing', undefined],
   ['null', null],
   ['an object without a prototype', Object.create(null)],
-  ['an error that fails when it is looked at', failing()],
+  ['an error whose properties throw', failing()],
 ] as const) {
-  test(`a developer gets a page of a function that threw ${what}`, (t) => {
+  test(`in development there is a page for a function that threw ${what}`, (t) => {
     const { body } = page(new Fault('function_error', { message: 'a.js threw', cause }), '', 'text/plain', true);
 
     t.regex(body, /\n\na\.js threw\n/);
   });
 }
 
-test('in development, too, the page shows no details of other faults', (t) => {
+test('in development the page shows no details of other faults', (t) => {
   for (const accept of ['text/plain', 'text/html', 'application/json']) {
     t.notRegex(page(FAULT, 'id-1', accept, true).body, /secret/);
   }

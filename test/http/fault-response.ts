@@ -10,7 +10,7 @@ import { receiveEncrypted } from '../helpers/received-request.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-/** A server that answers every request by this fault, once `prepare` is done. */
+/** Starts a server that calls `prepare` and then answers every request with this fault. */
 async function serveFault(
   t: ExecutionContext,
   fault: Fault,
@@ -40,7 +40,7 @@ test('a fault is answered with status, code and request id, and is not cached', 
   t.regex(answer, /^Date: /m);
 });
 
-test('the access line has the fault and what was sent', async (t) => {
+test('the access line has the fault and the number of sent bytes', async (t) => {
   const fault = new Fault('loop_detected');
   const server = await serveFault(t, fault);
 
@@ -53,7 +53,7 @@ test('the access line has the fault and what was sent', async (t) => {
   t.is(exchange?.contentType, 'text/plain; charset=utf-8');
 });
 
-test('the format is the one that the client prefers', async (t) => {
+test('the response has the format that the client prefers', async (t) => {
   const server = await serveFault(t, new Fault('hop_timeout'));
 
   const answer = await server.exchange('GET / HTTP/1.0\r\nAccept: application/json\r\n\r\n');
@@ -61,7 +61,7 @@ test('the format is the one that the client prefers', async (t) => {
   t.true(answer.endsWith('{"status":504,"code":"hop_timeout","requestId":"id-of-this"}\n'));
 });
 
-test("the fault's own headers are sent", async (t) => {
+test('the headers of the fault are sent', async (t) => {
   const server = await serveFault(t, new Fault('hop_busy', { headers: ['Retry-After', '1', 'X-Why', 'queue'] }));
 
   t.regex(await server.exchange('GET / HTTP/1.0\r\n\r\n'), /^Retry-After: 1\r\nX-Why: queue\r\n/m);
@@ -84,7 +84,7 @@ test('headers of a prepared response are removed', async (t) => {
   t.notRegex(answer, /cookie|gzip|Length: 5\r/i);
 });
 
-test('a HEAD gets the Content-Length and no body', async (t) => {
+test('a HEAD gets Content-Length and no body', async (t) => {
   const server = await serveFault(t, new Fault('loop_detected'));
 
   const answer = await server.exchange('HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -94,7 +94,7 @@ test('a HEAD gets the Content-Length and no body', async (t) => {
   t.is(server.exchanges[0]?.bodyBytesSent, 0);
 });
 
-test('the connection serves on after a fault', async (t) => {
+test('the connection stays usable after a fault', async (t) => {
   const server = await serveFault(t, new Fault('hop_unreachable'));
   const peer = await server.connect();
 
@@ -105,7 +105,7 @@ test('the connection serves on after a fault', async (t) => {
   }
 });
 
-test('the connection serves on after a fault behind a body that was read', async (t) => {
+test('the connection stays usable after a fault when the request body was read', async (t) => {
   const server = await serveFault(t, new Fault('hop_unreachable'), ({ request }) => once(request.resume(), 'end'));
   const peer = await server.connect();
 
@@ -119,7 +119,7 @@ test('the connection serves on after a fault behind a body that was read', async
 const UNREAD = ['Content-Length: 10485760', 'Transfer-Encoding: chunked'];
 
 for (const framing of UNREAD) {
-  test(`a fault before the body is read closes the connection, and the client still reads it (${framing})`, async (t) => {
+  test(`a fault before the request body is read closes the connection after the client has read the response (${framing})`, async (t) => {
     const server = await serveFault(t, new Fault('body_too_large'));
     const peer = await server.connect();
     peer.socket.pause();
@@ -143,7 +143,7 @@ function chunkOf(bytes: number, framing: string): Buffer {
 const CLOSING: readonly FaultCode[] = ['bad_request', 'coding_unknown', 'version_unsupported', 'draining'];
 
 for (const code of CLOSING) {
-  test(`nothing is read behind a request that was refused as ${code}`, async (t) => {
+  test(`bytes after a request that was refused as ${code} are not parsed as a request`, async (t) => {
     const server = await serveFault(t, new Fault(code));
 
     const answer = await server.exchange(GET);
@@ -157,7 +157,7 @@ async function sendPart({ response }: Exchange): Promise<void> {
   await new Promise((resolve) => response.write('part', resolve));
 }
 
-test('a chunked answer that broke off has no last chunk', async (t) => {
+test('a chunked response that breaks off has no last chunk', async (t) => {
   const server = await serveFault(t, new Fault('hop_reset'), sendPart);
   const peer = await server.connect();
 
@@ -168,7 +168,7 @@ test('a chunked answer that broke off has no last chunk', async (t) => {
   t.is(peer.closed, 'end');
 });
 
-test('an answer whose length was set broke off and is shorter', async (t) => {
+test('a response with Content-Length set as a header is shorter than that when it breaks off', async (t) => {
   const server = await serveFault(t, new Fault('hop_reset'), (exchange) => {
     exchange.response.setHeader('Content-Length', 100);
     return sendPart(exchange);
@@ -182,7 +182,7 @@ test('an answer whose length was set broke off and is shorter', async (t) => {
   t.is(peer.closed, 'end');
 });
 
-test('an answer whose length stands in flat fields broke off and is shorter', async (t) => {
+test('a response with Content-Length in a flat header list is shorter than that when it breaks off', async (t) => {
   const server = await serveFault(t, new Fault('hop_reset'), (exchange) => {
     exchange.response.writeHead(200, ['Content-Length', '100']);
     return sendPart(exchange);
@@ -195,7 +195,7 @@ test('an answer whose length stands in flat fields broke off and is shorter', as
   t.true(peer.received.endsWith('\r\n\r\npart'));
 });
 
-test('an answer that ends with its connection is reset when it broke off', async (t) => {
+test('a response that ends with its connection is reset when it breaks off', async (t) => {
   const server = await serveFault(t, new Fault('hop_reset'), sendPart);
   const peer = await server.connect();
 
@@ -205,7 +205,7 @@ test('an answer that ends with its connection is reset when it broke off', async
   t.is(peer.closed, 'reset');
 });
 
-test('a complete answer is not taken back', async (t) => {
+test('a fault after a complete response changes nothing', async (t) => {
   const whole = 'whole'.repeat(2 ** 20);
   const server = await serveFault(t, new Fault('function_error'), ({ response }) => response.end(whole));
   const peer = await server.connect();
@@ -217,7 +217,7 @@ test('a complete answer is not taken back', async (t) => {
   t.is(server.exchanges[0]?.fault?.code, 'function_error');
 });
 
-test('an answer that broke off leaves the one before it on its connection whole', async (t) => {
+test('a response that breaks off does not cut the one before it on the same connection', async (t) => {
   const first = Promise.withResolvers<void>();
   const server = await serveExchanges(t, async (exchange) => {
     if (exchange.target === '/first') {
@@ -240,7 +240,7 @@ test('an answer that broke off leaves the one before it on its connection whole'
   );
 });
 
-test('an answer over TLS, which cannot be reset, is cut without complaint', async (t) => {
+test('a response over TLS, whose connection cannot be reset, is cut without an error', async (t) => {
   const socket = await receiveEncrypted(t, 'CONNECT a:80 HTTP/1.0\r\n\r\n', (request) => {
     const response = new ServerResponse(request);
     response.assignSocket(request.socket);
@@ -261,13 +261,13 @@ const PARTS = {
   startedAtMs: 0,
 } as const;
 
-test('nothing is sent to a client that left', async (t) => {
+test('no bytes are sent to a client that left', async (t) => {
   const server = await serveFault(t, new Fault('client_left'));
 
   t.is(await server.exchange(GET), '');
 });
 
-test('a fault after the client left does no harm', async (t) => {
+test('a fault after the client left is ignored', async (t) => {
   const fault = new Fault('hop_unreachable');
   const server = await serveFault(t, fault, async ({ response }) => {
     const closed = once(response, 'close');
@@ -280,14 +280,14 @@ test('a fault after the client left does no harm', async (t) => {
   t.deepEqual(server.faults, []);
 });
 
-test('a header that cannot be written ends the connection, and nothing is thrown', async (t) => {
+test('a fault with a header that cannot be written ends the connection without an exception', async (t) => {
   const server = await serveFault(t, new Fault('function_error', { headers: ['X-Why', 'a\r\nSet-Cookie: b=c'] }));
 
   t.is(await server.exchange(GET), '');
   t.deepEqual(server.faults, []);
 });
 
-test('a connection without a response object gets a complete response as text', (t) => {
+test('a fault on a connection without a response object is a complete response as text', (t) => {
   const answer = toFaultText(new Fault('method_refused', { message: 'secret', headers: ['Allow', 'GET, HEAD'] }));
 
   t.is(

@@ -22,13 +22,13 @@ for (const [name, value] of [
   ['', 0],
   [`x-${'lang'.repeat(20)}`, 0],
 ] as const) {
-  test(`a table of names finds ${JSON.stringify(name.slice(0, 12))} however it is spelled, the first time and later`, (t) => {
+  test(`a table of names returns the value of ${JSON.stringify(name.slice(0, 12))} in upper and lower case, on the first and on later look-ups`, (t) => {
     t.is(TABLE.get(name), value);
     t.is(TABLE.get(name), value);
   });
 }
 
-test('a client that invents spellings does not fill the table', (t) => {
+test('the table works with more spellings of a name than it stores', (t) => {
   const table = new NameTable(new Map([['x-abcdefghijklm', 1]]), 0);
   const spell = (bits: number): string =>
     [...'x-abcdefghijklm'].map((letter, at) => ((bits >> at) & 1 ? letter.toUpperCase() : letter)).join('');
@@ -55,6 +55,6 @@ for (const [connection, names] of [
   });
 }
 
-test('fields are left out whatever their spelling, and the rest keeps its order', (t) => {
+test('withoutNames removes headers in any case and keeps the order of the rest', (t) => {
   t.deepEqual(withoutNames(['A', '1', 'x-b', '2', 'X-B', '3', 'c', '4'], new Set(['x-b'])), ['A', '1', 'c', '4']);
 });

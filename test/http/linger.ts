@@ -6,12 +6,12 @@ import { type LingerLimits, lingerOnClose } from '../../src/http/linger.ts';
 
 interface Refusal {
   readonly client: Socket;
-  /** The server's end of the client's connection. */
+  /** The server's socket of the connection. */
   readonly socket: Socket;
-  /** Targets of the requests that were handed out. */
+  /** Targets of the requests that reached the handler. */
   readonly targets: readonly string[];
-  /** What node:http complained of. */
-  readonly complaints: readonly Error[];
+  /** The `clientError` events of node:http. */
+  readonly clientErrors: readonly Error[];
 }
 
 const UPLOAD = 10 * 1024 ** 2;
@@ -19,7 +19,7 @@ const HEAD = `POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: ${UPLOAD}\r\n\
 
 /**
  * Sends `text` to a server that answers every request with 413 and then closes by lingering.
- * Resolves when the first came.
+ * Resolves at the first request.
  */
 async function refuse(
   t: ExecutionContext,
@@ -28,18 +28,18 @@ async function refuse(
   answer: (response: ServerResponse) => void = refuseAtOnce,
 ): Promise<Refusal> {
   const targets: string[] = [];
-  const complaints: Error[] = [];
+  const clientErrors: Error[] = [];
   const server = createServer((request, response) => {
     targets.push(request.url ?? '');
     lingerOnClose(request.socket, limits);
     answer(response);
   });
-  server.on('clientError', (error) => complaints.push(error));
+  server.on('clientError', (error) => clientErrors.push(error));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // a TCP server has one
-  // Half-open, so that it goes on sending after the server's end, as clients do that only read at
-  // the end.
+  const { port } = server.address() as AddressInfo; // a TCP server has a port
+  // Half-open: the client still sends after the server has ended its side, like clients that read
+  // only after the last byte is sent.
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   t.teardown(() => {
     client.destroy();
@@ -48,14 +48,14 @@ async function refuse(
   });
   client.write(text);
   const [request] = await once(server, 'request');
-  return { client, socket: request.socket, targets, complaints };
+  return { client, socket: request.socket, targets, clientErrors };
 }
 
 function refuseAtOnce(response: ServerResponse): void {
   response.writeHead(413, ['Content-Length', '9', 'Connection', 'close']).end('too large');
 }
 
-/** Sends the body, and begins to read only when all of it is sent. */
+/** Sends the whole body, then reads the response. */
 async function uploadThenRead(client: Socket): Promise<string> {
   client.pause();
   await new Promise<void>((resolve, reject) => {
@@ -67,18 +67,18 @@ async function uploadThenRead(client: Socket): Promise<string> {
   return answer;
 }
 
-/** Also by an error, which is no news here. */
+/** Resolves when the socket is closed. Its errors do not reject. */
 async function closed(socket: Socket): Promise<void> {
   await new Promise((resolve) => socket.once('close', resolve));
 }
 
-test('a client that sends 10 MB before it reads gets the answer that refused it', async (t) => {
+test('a client that sends 10 MB before it reads gets the response that refused it', async (t) => {
   const { client } = await refuse(t, HEAD);
 
   t.regex(await uploadThenRead(client), /^HTTP\/1\.1 413 .*too large$/s);
 });
 
-test('it gets the response even if the server had stopped reading its body', async (t) => {
+test('a client whose body the server stopped reading gets the response', async (t) => {
   const { client } = await refuse(t, HEAD, {}, (response) => {
     const stopped = () => refuseAtOnce(response);
     response.req.once('data', () => response.req.pause());
@@ -88,7 +88,7 @@ test('it gets the response even if the server had stopped reading its body', asy
   t.regex(await uploadThenRead(client), /^HTTP\/1\.1 413 .*too large$/s);
 });
 
-test('it gets the response even if its body was never read', async (t) => {
+test('a client whose body was never read gets the response', async (t) => {
   const { client } = await refuse(t, HEAD, {}, (response) => {
     response.req.socket.once('pause', () => refuseAtOnce(response));
   });
@@ -106,23 +106,23 @@ test('no request after the last response is processed', async (t) => {
   t.deepEqual(targets, ['/upload']);
 });
 
-test('the connection of a client that gives up its upload is closed at once, without a client error', async (t) => {
-  const { client, socket, complaints } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 60_000 });
+test('the connection of a client that ends its upload early is closed immediately, without a client error', async (t) => {
+  const { client, socket, clientErrors } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 60_000 });
 
   client.end();
   await closed(socket);
 
-  t.deepEqual(complaints, []);
+  t.deepEqual(clientErrors, []);
 });
 
 test('a client that resets the connection causes no client error', async (t) => {
-  const { client, socket, complaints } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 60_000 });
+  const { client, socket, clientErrors } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 60_000 });
 
   await once(client.resume(), 'end');
   client.resetAndDestroy();
   await closed(socket);
 
-  t.deepEqual(complaints, []);
+  t.deepEqual(clientErrors, []);
 });
 
 test('the connection of a client that sends nothing is closed after the idle time', async (t) => {
@@ -135,7 +135,7 @@ test('the connection of a client that sends nothing is closed after the idle tim
 
 test('the connection of a client that keeps sending a little is closed after the total time', async (t) => {
   const { client, socket } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 100 });
-  client.on('error', () => {}); // it goes on after it was let go
+  client.on('error', () => {}); // it still sends after the server has closed
   const trickle = setInterval(() => client.write('a'), 10);
   t.teardown(() => clearInterval(trickle));
 
@@ -147,7 +147,7 @@ test('the connection of a client that keeps sending a little is closed after the
 test('every received byte restarts the idle time', async (t) => {
   const { client, socket } = await refuse(t, HEAD, { idleMs: 150, totalMs: 600 });
   const startedAt = performance.now();
-  client.on('error', () => {}); // it goes on after it was let go
+  client.on('error', () => {}); // it still sends after the server has closed
   const trickle = setInterval(() => client.write('a'), 10);
   t.teardown(() => clearInterval(trickle));
 
@@ -158,7 +158,7 @@ test('every received byte restarts the idle time', async (t) => {
 
 test('the connection of a client that sends too much is closed', async (t) => {
   const { client, socket } = await refuse(t, HEAD, { idleMs: 60_000, totalMs: 60_000, maxBytes: 1024 ** 2 });
-  client.on('error', () => {}); // that is what it gets
+  client.on('error', () => {}); // the reset is expected
 
   client.write(Buffer.alloc(UPLOAD));
   await closed(socket);
@@ -166,7 +166,7 @@ test('the connection of a client that sends too much is closed', async (t) => {
   t.true(socket.destroyed);
 });
 
-test('a closed connection is not touched', async (t) => {
+test('lingering adds no listener to a closed connection', async (t) => {
   const { socket } = await refuse(t, HEAD, {}, () => {});
   socket.destroy();
   const listeners = socket.listenerCount('close');

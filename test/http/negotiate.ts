@@ -32,7 +32,7 @@ const CASES: readonly (readonly [accept: string, format: 'text' | 'html' | 'json
 const NAMES = { 'text/plain': 'text', 'text/html': 'html', 'application/json': 'json' } as const;
 
 for (const [accept, format] of CASES) {
-  test(`"${accept}" likes ${format} best`, (t) => {
+  test(`Accept: ${accept} prefers ${format}`, (t) => {
     t.is(NAMES[negotiate(accept, ['text/plain', 'text/html', 'application/json'])], format);
   });
 }

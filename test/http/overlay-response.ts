@@ -7,7 +7,7 @@ import { withExchange } from '../helpers/exchange.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** All ways to write a head with the same fields. */
+/** All ways to write a head with the same headers. */
 const WAYS: Readonly<Record<string, (response: ServerResponse) => void>> = {
   'a flat array': (response) =>
     response.writeHead(201, ['X-A', 'own', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Vary', 'Accept', 'X-B', 'own']),
@@ -41,7 +41,7 @@ const WAYS: Readonly<Record<string, (response: ServerResponse) => void>> = {
 };
 
 for (const [way, write] of Object.entries(WAYS)) {
-  test(`fields are laid over a head that is written with ${way}`, async (t) => {
+  test(`an overlay replaces and adds headers in a head that is written with ${way}`, async (t) => {
     const { exchange, peer } = await withExchange(t, REQUEST);
     overlayAnswer(exchange, {
       fields: [
@@ -57,8 +57,8 @@ for (const [way, write] of Object.entries(WAYS)) {
 
     const answer = await peer.readToEnd();
     t.is(answer.split('\r\n')[0], way === 'a reason and a flat array' ? 'HTTP/1.1 201 Made' : 'HTTP/1.1 201 Created');
-    const fields = answer.split('\r\n').filter((line) => /^(?:x-.|vary|set-cookie):/i.test(line));
-    t.deepEqual(fields.map((field) => field.toLowerCase()).toSorted(), [
+    const headers = answer.split('\r\n').filter((line) => /^(?:x-.|vary|set-cookie):/i.test(line));
+    t.deepEqual(headers.map((line) => line.toLowerCase()).toSorted(), [
       ...['set-cookie: a=1', 'set-cookie: b=2', 'set-cookie: c=3', 'vary: accept', 'vary: cookie'],
       ...['x-a: laid', 'x-b: own', 'x-c: laid'],
     ]);
@@ -66,7 +66,7 @@ for (const [way, write] of Object.entries(WAYS)) {
   });
 }
 
-test('an overlay wins over one that was laid after it', async (t) => {
+test('an overlay has precedence over later ones', async (t) => {
   const { exchange, peer } = await withExchange(t, REQUEST);
   overlayAnswer(exchange, { fields: [['x-a', 'first']] });
   overlayAnswer(exchange, {
@@ -91,7 +91,7 @@ test('an overlay applies only to the responses that appliesTo selects', async (t
   t.regex(await peer.readToEnd(), /\r\nX-A: own\r\n/);
 });
 
-test('the answer of a fault has only its own fields', async (t) => {
+test('overlays do not apply to the response of a fault', async (t) => {
   const { exchange, peer } = await withExchange(t, REQUEST);
   overlayAnswer(exchange, {
     fields: [

@@ -5,7 +5,7 @@ import { withExchange } from '../helpers/exchange.ts';
 const REQUEST =
   'POST / HTTP/1.1\r\nHost: a\r\nX-Twice: 1\r\nCookie: a=1\r\nX-Twice: 2\r\nCookie: b=2\r\nContent-Length: 0\r\n\r\n';
 
-test('a field is replaced where it first stood, else added, in all three views', async (t) => {
+test('a header is replaced at its first position or added, in all three views', async (t) => {
   const { request } = (await withExchange(t, REQUEST)).exchange;
 
   const refused = patchRequest(request, [
@@ -21,7 +21,7 @@ test('a field is replaced where it first stood, else added, in all three views',
   t.like(request.headersDistinct, { 'x-twice': ['3'], 'x-new': ['n'] });
 });
 
-test('a copy of all fields, as Headers join them, changes nothing', async (t) => {
+test('setting all headers to their joined values changes nothing', async (t) => {
   const { request } = (await withExchange(t, REQUEST)).exchange;
   const before = [...request.rawHeaders];
 
@@ -33,7 +33,7 @@ test('a copy of all fields, as Headers join them, changes nothing', async (t) =>
   t.deepEqual(request.rawHeaders, before);
 });
 
-test('a field without a value is removed, in all three views', async (t) => {
+test('a header without a value is removed in all three views', async (t) => {
   const { request } = (await withExchange(t, REQUEST)).exchange;
 
   t.deepEqual(

@@ -5,11 +5,11 @@ import { receive } from '../helpers/received-request.ts';
 
 const IDS = new RequestIds();
 
-async function idOf(t: ExecutionContext, fields: readonly string[]): Promise<RequestId> {
-  return receive(t, ['GET / HTTP/1.1', 'Host: a', ...fields, '', ''].join('\r\n'), (request) => IDS.of(request));
+async function idOf(t: ExecutionContext, headers: readonly string[]): Promise<RequestId> {
+  return receive(t, ['GET / HTTP/1.1', 'Host: a', ...headers, '', ''].join('\r\n'), (request) => IDS.of(request));
 }
 
-test("the platform's id wins over a general one", async (t) => {
+test("the platform's id has precedence over a general one", async (t) => {
   const id = await idOf(t, ['X-Request-Id: general', 'Section-IO-Id: platform']);
 
   t.deepEqual(id, { value: 'platform', name: 'section-io-id', made: false });
@@ -23,7 +23,7 @@ test('an id of 128 characters is kept', async (t) => {
   t.is((await idOf(t, [`section-io-id: ${'a'.repeat(128)}`])).value, 'a'.repeat(128));
 });
 
-test('a request without an id gets one of its own, 32 hex digits', async (t) => {
+test('a request without an id gets one of 32 hex digits', async (t) => {
   const first = await idOf(t, []);
   const second = await idOf(t, []);
 
@@ -42,7 +42,7 @@ test('two processes make different ids', async (t) => {
   t.not(first?.value, second?.value);
 });
 
-const UNFIT: readonly (readonly [what: string, fields: readonly string[]])[] = [
+const INVALID: readonly (readonly [what: string, headers: readonly string[]])[] = [
   ['empty', ['x-request-id:']],
   ['129 characters long', [`x-request-id: ${'a'.repeat(129)}`]],
   ['of two words', ['x-request-id: a b']],
@@ -50,12 +50,12 @@ const UNFIT: readonly (readonly [what: string, fields: readonly string[]])[] = [
   ['not ASCII', ['x-request-id: caf\xe9']],
 ];
 
-for (const [what, fields] of UNFIT) {
-  test(`an id that is ${what} is none`, async (t) => {
-    t.true((await idOf(t, fields)).made);
+for (const [what, headers] of INVALID) {
+  test(`an id that is ${what} is replaced`, async (t) => {
+    t.true((await idOf(t, headers)).made);
   });
 }
 
-test("a platform's id that is none leaves the general one", async (t) => {
+test("an invalid platform's id is ignored and the general one is used", async (t) => {
   t.is((await idOf(t, ['section-io-id: a b', 'x-request-id: general'])).value, 'general');
 });

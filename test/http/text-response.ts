@@ -6,7 +6,7 @@ type Class = typeof Response;
 const Native = globalThis.Response;
 const Ours = TextResponse as unknown as Class;
 
-/** What a Response shows of itself to whoever looks, or the name of what it throws. */
+/** The result of `look`, or the name of the error that it throws. */
 async function observe(of: Class, look: (of: Class) => unknown): Promise<unknown> {
   try {
     return await look(of);
@@ -25,7 +25,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
   ['status and text of a string', async (of) => [new of('ä').status, new of('ä').ok, await new of('ä').text()]],
   ['its headers', (of) => [...new of('x').headers]],
   [
-    'headers that are given',
+    'given headers',
     (of) => [
       ...new of('x', {
         headers: [
@@ -36,7 +36,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
       }).headers,
     ],
   ],
-  ['a content type that is given', (of) => [...new of('x', { headers: { 'Content-Type': 'text/html' } }).headers]],
+  ['a given content type', (of) => [...new of('x', { headers: { 'Content-Type': 'text/html' } }).headers]],
   [
     'status and reason',
     (of) => [
@@ -47,8 +47,8 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
   ['no body', async (of) => [new of().body, new of(null).body, [...new of().headers], await new of().text()]],
   ['an empty string', async (of) => [new of('').body === null, await new of('').text(), [...new of('').headers]]],
   ['a status out of range', (of) => new of('x', { status: 99 })],
-  ['a status that takes no body', (of) => new of('x', { status: 204 })],
-  ['a status that takes no body, without one', (of) => new of(null, { status: 304 }).status],
+  ['a body with a status that allows none', (of) => new of('x', { status: 204 })],
+  ['no body with a status that allows none', (of) => new of(null, { status: 304 }).status],
   ['a bad header', (of) => new of('x', { headers: { 'bad name': '1' } })],
   ['a bad reason', (of) => new of('x', { statusText: '\n' })],
   ['bytes', async (of) => [...(await new of('aä').bytes())]],
@@ -61,7 +61,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
     ],
   ],
   ['JSON', async (of) => new of('{"a":1}').json()],
-  ['JSON that is none', async (of) => new of('{').json()],
+  ['text that is not JSON', async (of) => new of('{').json()],
   [
     'a form',
     async (of) => [
@@ -70,7 +70,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
   ],
   ['the stream', async (of) => drain(new of('text').body)],
   [
-    'the stream, which is the same each time',
+    'the same stream each time',
     (of) => {
       const response = new of('x');
       const { body } = response;
@@ -78,7 +78,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
     },
   ],
   [
-    'used before and after',
+    'bodyUsed before and after a read',
     async (of) => {
       const response = new of('x');
       const before = response.bodyUsed;
@@ -87,7 +87,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
     },
   ],
   [
-    'read twice',
+    'a second read',
     async (of) => {
       const response = new of('x');
       await response.text();
@@ -95,7 +95,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
     },
   ],
   [
-    'read while its stream is locked',
+    'a read while its stream is locked',
     async (of) => {
       const response = new of('x');
       response.body?.getReader();
@@ -111,7 +111,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
     },
   ],
   [
-    'a clone after a look at the stream',
+    'a clone after an access to the stream',
     async (of) => {
       const response = new of('x');
       response.body;
@@ -120,7 +120,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
     },
   ],
   [
-    'a clone of what was read',
+    'a clone after a read',
     async (of) => {
       const response = new of('x');
       await response.text();
@@ -145,9 +145,9 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
       return [response.status, [...response.headers], await response.text()];
     },
   ],
-  ['json() of nothing', (of) => of.json(undefined)],
+  ['json() of undefined', (of) => of.json(undefined)],
   [
-    'json() with a type of its own',
+    'json() with a given content type',
     (of) => of.json(1, { headers: { 'content-type': 'application/problem+json' } }).headers.get('content-type'),
   ],
   ['redirect()', (of) => [of.redirect('http://a/b', 301).status, of.redirect('http://a/b').headers.get('location')]],
@@ -168,7 +168,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
   ],
   ['its name', (of) => [of.name, Object.prototype.toString.call(new of('x')), new of('x').constructor === of]],
   [
-    'a headers change after it was made',
+    'headers that are changed later',
     async (of) => {
       const response = new of('x');
       response.headers.set('a', 'b');
@@ -177,7 +177,7 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
     },
   ],
   [
-    'wrapped in another',
+    'a Response made from another one',
     async (of) => {
       const inner = new of('x', { headers: { a: 'b' } });
       const outer = new of(inner.body, inner);
@@ -187,12 +187,12 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
 ];
 
 for (const [title, look] of LOOKS) {
-  test(`it behaves like a native Response: ${title}`, async (t) => {
+  test(`TextResponse behaves like a native Response: ${title}`, async (t) => {
     t.deepEqual(await observe(Ours, look), await observe(Native, look));
   });
 }
 
-test('its text can be taken once, and then counts as read', async (t) => {
+test('the text can be taken once, then the body counts as read', async (t) => {
   const response = new Ours('hello');
 
   t.is(TextResponse.take(response), 'hello');
@@ -206,14 +206,14 @@ for (const [title, response] of [
   ['a native Response', () => new Native('x')],
   ['a body of bytes', () => new Ours(new Uint8Array(1))],
   ['no body', () => new Ours()],
-  ['something else', () => 'x'],
+  ['another value', () => 'x'],
 ] as const) {
-  test(`there is no text to take from ${title}`, (t) => {
+  test(`takeText returns nothing for ${title}`, (t) => {
     t.is(TextResponse.take(response()), undefined);
   });
 }
 
-test('there is no text to take after the stream was read', async (t) => {
+test('takeText returns nothing after the stream was read', async (t) => {
   const response = new Ours('hello');
   t.truthy(response.body);
 

@@ -3,14 +3,18 @@ import { trustedPeers } from '../../src/config/setting.ts';
 import { identify } from '../../src/http/client.ts';
 import { receive } from '../helpers/received-request.ts';
 
-interface Fields {
+interface HeaderViews {
   readonly raw: readonly string[];
   readonly joined: Readonly<Record<string, unknown>>;
   readonly distinct: Readonly<Record<string, unknown>>;
 }
 
-/** What the rest of the house sees of these fields once the client is identified. */
-async function fieldsAfter(t: ExecutionContext, trusted: 'all' | 'none', lines: readonly string[]): Promise<Fields> {
+/** The three views of a request's headers after the client is identified. */
+async function headersAfter(
+  t: ExecutionContext,
+  trusted: 'all' | 'none',
+  lines: readonly string[],
+): Promise<HeaderViews> {
   return receive(t, ['GET / HTTP/1.1', ...lines, '', ''].join('\r\n'), (request) => {
     identify(request, trustedPeers(trusted));
     const { rawHeaders: raw, headers: joined, headersDistinct: distinct } = request;
@@ -18,8 +22,8 @@ async function fieldsAfter(t: ExecutionContext, trusted: 'all' | 'none', lines: 
   });
 }
 
-test("an untrusted peer's claims are replaced where they stand, once, and the rest of them removed", async (t) => {
-  const { raw } = await fieldsAfter(t, 'none', [
+test("an untrusted peer's trust headers are replaced at their first position, their duplicates removed", async (t) => {
+  const { raw } = await headersAfter(t, 'none', [
     'Accept: text/html',
     'TRUE-client-ip: 203.0.113.7',
     'X-Forwarded-For: 203.0.113.7',
@@ -34,8 +38,8 @@ test("an untrusted peer's claims are replaced where they stand, once, and the re
   t.deepEqual(raw, [...expected, 'X-Forwarded-Proto', 'http', 'User-Agent', 'test']);
 });
 
-test('headers and headersDistinct agree with the rewritten raw fields', async (t) => {
-  const { joined, distinct } = await fieldsAfter(t, 'none', [
+test('headers and headersDistinct agree with the rewritten rawHeaders', async (t) => {
+  const { joined, distinct } = await headersAfter(t, 'none', [
     'Host: a',
     'X-Forwarded-For: 203.0.113.7',
     'X-Forwarded-For: 203.0.113.8',
@@ -67,15 +71,15 @@ const REMOVED = [
 
 for (const name of REMOVED) {
   test(`${name} of an untrusted peer is removed`, async (t) => {
-    const { raw, joined, distinct } = await fieldsAfter(t, 'none', ['Host: a', `${name}: spoof`]);
+    const { raw, joined, distinct } = await headersAfter(t, 'none', ['Host: a', `${name}: spoof`]);
 
     t.deepEqual(raw, ['Host', 'a']);
     t.deepEqual(joined, { host: 'a' });
     t.deepEqual(distinct, { host: ['a'] });
   });
 
-  test(`${name} of a trusted peer stays as it is`, async (t) => {
-    const { raw } = await fieldsAfter(t, 'all', ['Host: a', `${name}: truth`]);
+  test(`${name} of a trusted peer stays unchanged`, async (t) => {
+    const { raw } = await headersAfter(t, 'all', ['Host: a', `${name}: truth`]);
 
     t.deepEqual(raw, ['Host', 'a', name, 'truth']);
   });
@@ -96,8 +100,8 @@ const LOOK_ALIKES = [
 
 for (const name of LOOK_ALIKES) {
   for (const trusted of ['all', 'none'] as const) {
-    test(`${name} is removed where ${trusted} are trusted`, async (t) => {
-      const { raw, joined } = await fieldsAfter(t, trusted, ['Host: a', `${name}: spoof`, 'Accept: b']);
+    test(`${name} is removed when ${trusted} are trusted`, async (t) => {
+      const { raw, joined } = await headersAfter(t, trusted, ['Host: a', `${name}: spoof`, 'Accept: b']);
 
       t.deepEqual(raw, ['Host', 'a', 'Accept', 'b']);
       t.deepEqual(joined, { host: 'a', accept: 'b' });
@@ -106,7 +110,7 @@ for (const name of LOOK_ALIKES) {
 }
 
 for (const trusted of ['all', 'none'] as const) {
-  test(`fields that only begin alike stay where ${trusted} are trusted`, async (t) => {
+  test(`headers with similar names stay when ${trusted} are trusted`, async (t) => {
     const names = [
       'x_custom',
       'X-Forwarded',
@@ -119,7 +123,7 @@ for (const trusted of ['all', 'none'] as const) {
       'x-netlify',
     ];
 
-    const { raw } = await fieldsAfter(t, trusted, ['Host: a', ...names.map((name) => `${name}: 1`)]);
+    const { raw } = await headersAfter(t, trusted, ['Host: a', ...names.map((name) => `${name}: 1`)]);
 
     t.deepEqual(raw, ['Host', 'a', ...names.flatMap((name) => [name, '1'])]);
   });
@@ -128,14 +132,14 @@ for (const trusted of ['all', 'none'] as const) {
 test('two True-Client-IP headers from a trusted peer are both removed', async (t) => {
   const lines = ['True-Client-IP: 203.0.113.7', 'Host: a', 'true-client-ip: 203.0.113.8', 'X-Forwarded-For: 1.2.3.4'];
 
-  const { raw, joined, distinct } = await fieldsAfter(t, 'all', lines);
+  const { raw, joined, distinct } = await headersAfter(t, 'all', lines);
 
   t.deepEqual(raw, ['Host', 'a', 'X-Forwarded-For', '1.2.3.4']);
   t.deepEqual(joined, { host: 'a', 'x-forwarded-for': '1.2.3.4' });
   t.deepEqual(distinct, { host: ['a'], 'x-forwarded-for': ['1.2.3.4'] });
 });
 
-test('trust headers of a trusted peer stay as they are, in place, case and number', async (t) => {
+test('trust headers of a trusted peer keep position, case and number', async (t) => {
   const lines = [
     'host: a',
     'TRUE-Client-IP: me',
@@ -144,7 +148,7 @@ test('trust headers of a trusted peer stay as they are, in place, case and numbe
     'x-forwarded-proto: HTTPS',
   ];
 
-  const { raw } = await fieldsAfter(t, 'all', lines);
+  const { raw } = await headersAfter(t, 'all', lines);
 
   t.deepEqual(
     raw,

@@ -4,22 +4,22 @@ import { toWebRequest } from '../../src/http/web-request.ts';
 import { writeWebResponse } from '../../src/http/web-response.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';
 
-/** Answers with the body. */
+/** Answers with the request's body. */
 async function echo(exchange: Exchange): Promise<void> {
   await writeWebResponse(exchange, new Response(await toWebRequest(exchange).text()));
 }
 
-/** Enough turns of the event loop for all of the body to come, if it were taken. */
+/** Waits for enough turns of the event loop for a whole body to arrive if it were read. */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A promise and what fulfils it. */
+/** A promise with its `resolve` and `reject`. */
 function signalled<T = void>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
   return Promise.withResolvers<T>();
 }
 
-test('a body is read whole, by its length or by its chunks', async (t) => {
+test('a body with a length and a chunked body are read completely', async (t) => {
   const server = await serveExchanges(t, echo);
   const peer = await server.connect();
 
@@ -32,7 +32,7 @@ test('a body is read whole, by its length or by its chunks', async (t) => {
   t.is(server.exchanges[1]?.bodyBytesReceived, 5);
 });
 
-test('a function may read a body into memory of its own', async (t) => {
+test('a function may read a body into its own buffer', async (t) => {
   const server = await serveExchanges(t, async (exchange) => {
     const reader = toWebRequest(exchange).body?.getReader({ mode: 'byob' });
     const first = await reader?.read(new Uint8Array(3));
@@ -48,7 +48,7 @@ test('a function may read a body into memory of its own', async (t) => {
   t.true(answer.endsWith('[3,2,true]'));
 });
 
-test('a body is taken from the client no faster than the function reads it', async (t) => {
+test('a body is read from the client no faster than by the function', async (t) => {
   const size = 32 * 1024 * 1024;
   const begun = signalled();
   const goOn = signalled();
@@ -73,7 +73,7 @@ test('a body is taken from the client no faster than the function reads it', asy
   t.true((await peer.readUntil('!')).endsWith(`length ${size}!`));
 });
 
-test('a client that waits for 100 gets it when the function reads', async (t) => {
+test('a client that waits for 100 gets it when the function reads the body', async (t) => {
   const server = await serveExchanges(t, echo);
   const peer = await server.connect();
 
@@ -84,7 +84,7 @@ test('a client that waits for 100 gets it when the function reads', async (t) =>
   t.true((await peer.readUntil('hello')).startsWith('HTTP/1.1 200'));
 });
 
-test('a client that waits for 100 is answered without it when the function does not read, and the connection ends', async (t) => {
+test('a client that waits for 100 gets only the response when the function does not read, then the connection ends', async (t) => {
   const server = await serveExchanges(t, async (exchange) => {
     toWebRequest(exchange);
     await writeWebResponse(exchange, new Response('no'));
@@ -127,7 +127,7 @@ test('reading a body rejects when the client has left before', async (t) => {
   t.like(await failure.promise, { code: 'client_left' });
 });
 
-test('a body above the limit is refused while it is read', async (t) => {
+test('a body above the limit gets 413 while it is read', async (t) => {
   const server = await serveExchanges(t, echo, { bodyLimitBytes: 10 });
 
   const answer = await server.exchange(
@@ -137,7 +137,7 @@ test('a body above the limit is refused while it is read', async (t) => {
   t.regex(answer, /^HTTP\/1.1 413 /);
 });
 
-test('a function that answers in spite of too large a body ends the connection', async (t) => {
+test('the connection ends when a function answers a request whose body is too large', async (t) => {
   const server = await serveExchanges(
     t,
     async (exchange) => {
@@ -155,7 +155,7 @@ test('a function that answers in spite of too large a body ends the connection',
   t.true(answer.endsWith('too much'));
 });
 
-test('a chunk that shares its memory is copied, not detached', async (t) => {
+test('a chunk that shares its memory with others is copied, not detached', async (t) => {
   const shared = Buffer.from('hello');
   const server = await serveExchanges(t, async (exchange) => {
     exchange.request.unshift(shared.subarray(0, 2));
@@ -170,7 +170,7 @@ test('a chunk that shares its memory is copied, not detached', async (t) => {
   t.is(shared.toString(), 'hello');
 });
 
-test('the body of a GET is not shown, and the next request on the connection is answered', async (t) => {
+test('the body of a GET is dropped, and the next request on the connection is answered', async (t) => {
   const server = await serveExchanges(t, async (exchange) => {
     t.is(toWebRequest(exchange).body, null);
     await writeWebResponse(exchange, new Response(`${exchange.target};`));
@@ -221,7 +221,7 @@ test('a body cannot be read after the response is complete', async (t) => {
   t.regex(String(await failure.promise), /must be read before the response is complete/);
 });
 
-test('a body that is being read when the answer is complete is read to its end', async (t) => {
+test('a body that is being read when the response is complete is read to its end', async (t) => {
   const text = signalled<string>();
   const server = await serveExchanges(t, async (exchange) => {
     toWebRequest(exchange).text().then(text.resolve, text.reject);

@@ -3,7 +3,7 @@ import { toWebRequest } from '../../src/http/web-request.ts';
 import { writeWebResponse } from '../../src/http/web-response.ts';
 import { serveExchanges } from '../helpers/exchange-server.ts';
 
-test('the URL of a Request is made of scheme, Host and the target as it came', async (t) => {
+test('the URL of a Request has the scheme, the Host and the unchanged target', async (t) => {
   const server = await serveExchanges(t, (exchange) =>
     writeWebResponse(exchange, new Response(toWebRequest(exchange).url)),
   );
@@ -15,7 +15,7 @@ test('the URL of a Request is made of scheme, Host and the target as it came', a
   t.true(answer.endsWith('\r\n\r\nhttp://site.example:8080//evil.example/a/?x=1&x=%20'));
 });
 
-test('an HTTP/1.0 request without Host has a URL, too', async (t) => {
+test('an HTTP/1.0 request without Host has a URL', async (t) => {
   const server = await serveExchanges(t, (exchange) =>
     writeWebResponse(exchange, new Response(toWebRequest(exchange).url)),
   );
@@ -26,7 +26,7 @@ test('an HTTP/1.0 request without Host has a URL, too', async (t) => {
 });
 
 for (const host of ['a/b', 'a?b', 'user@a', 'a\\b', '1.2.3.999', '[::1', 'a:b', 'a:99999']) {
-  test(`a Host of ${host} is the client's fault`, async (t) => {
+  test(`a request with the Host ${host} is a fault of the client`, async (t) => {
     const server = await serveExchanges(t, (exchange) => {
       toWebRequest(exchange);
     });
@@ -38,7 +38,7 @@ for (const host of ['a/b', 'a?b', 'user@a', 'a\\b', '1.2.3.999', '[::1', 'a:b', 
   });
 }
 
-test('every field reaches the function: duplicates joined, bytes above ASCII, the name __proto__', async (t) => {
+test('all headers reach the function: duplicates joined, bytes above ASCII, the name __proto__', async (t) => {
   const server = await serveExchanges(t, (exchange) =>
     writeWebResponse(exchange, Response.json([...toWebRequest(exchange).headers])),
   );
@@ -47,8 +47,8 @@ test('every field reaches the function: duplicates joined, bytes above ASCII, th
     'GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n__proto__: p\r\nCookie: a=1\r\nx-a: \xe9\r\ncookie: b=2\r\nConnection: close\r\n\r\n',
   );
 
-  const fields = JSON.parse(Buffer.from(answer.split('\r\n\r\n')[1] ?? '', 'latin1').toString());
-  t.deepEqual(fields, [
+  const headers = JSON.parse(Buffer.from(answer.split('\r\n\r\n')[1] ?? '', 'latin1').toString());
+  t.deepEqual(headers, [
     ['__proto__', 'p'],
     ['cookie', 'a=1; b=2'],
     ['host', 'a'],
@@ -56,7 +56,7 @@ test('every field reaches the function: duplicates joined, bytes above ASCII, th
   ]);
 });
 
-test('a Request can be copied, cloned and fetched, also when its body came in chunks', async (t) => {
+test('a Request with a chunked body can be copied, cloned and fetched', async (t) => {
   const origin = await serveExchanges(t, async (exchange) =>
     writeWebResponse(exchange, new Response(`origin: ${await toWebRequest(exchange).text()}`)),
   );

@@ -11,24 +11,24 @@ function serve(t: ExecutionContext, make: () => Response): Promise<ExchangeServe
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** A stream that has all of its chunks at hand. */
+/** A stream that has all its chunks from the start. */
 function streamOf(...chunks: unknown[]): ReadableStream {
   return ReadableStream.from(chunks);
 }
 
-/** A stream and the controller that feeds it. */
-function fed(): { stream: ReadableStream; controller: ReadableStreamDefaultController } {
+/** A stream and its controller. */
+function controlledStream(): { stream: ReadableStream; controller: ReadableStreamDefaultController } {
   let controller: ReadableStreamDefaultController | undefined;
   const stream = new ReadableStream({
     start(given) {
       controller = given;
     },
   });
-  if (!controller) throw new Error('a stream starts at once');
+  if (!controller) throw new Error('ReadableStream calls start synchronously');
   return { stream, controller };
 }
 
-test('several chunks go out as chunks, text among them as UTF-8', async (t) => {
+test('several chunks are sent as chunks, strings as UTF-8', async (t) => {
   const server = await serve(t, () => new Response(streamOf('a', Buffer.from('bc'), '', 'é')));
 
   const answer = await server.exchange(GET);
@@ -38,7 +38,7 @@ test('several chunks go out as chunks, text among them as UTF-8', async (t) => {
   t.is(server.exchanges[0]?.bodyBytesSent, 5);
 });
 
-test('a client of HTTP/1.0 gets a stream without chunks, up to the end of the connection', async (t) => {
+test('an HTTP/1.0 client gets a stream without chunks, ended by the end of the connection', async (t) => {
   const server = await serve(t, () => new Response(streamOf('a', 'b')));
 
   const answer = await server.exchange('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
@@ -47,8 +47,8 @@ test('a client of HTTP/1.0 gets a stream without chunks, up to the end of the co
   t.true(answer.endsWith('\r\n\r\nab'));
 });
 
-test('the head goes out before the first event of a stream that lets wait', async (t) => {
-  const { stream, controller } = fed();
+test('the head is sent before a stream has its first event', async (t) => {
+  const { stream, controller } = controlledStream();
   const server = await serve(t, () => new Response(stream, { headers: { 'Content-Type': 'text/event-stream' } }));
   const peer = await server.connect();
 
@@ -62,8 +62,8 @@ test('the head goes out before the first event of a stream that lets wait', asyn
   t.pass();
 });
 
-test('the first event of a stream goes out without waiting for the second', async (t) => {
-  const { stream, controller } = fed();
+test('the first event of a stream is sent before the second one exists', async (t) => {
+  const { stream, controller } = controlledStream();
   const server = await serve(t, () => new Response(stream));
   controller.enqueue('data: 1\n\n');
   const peer = await server.connect();
@@ -75,7 +75,7 @@ test('the first event of a stream goes out without waiting for the second', asyn
   t.pass();
 });
 
-test('the head and a first chunk that is at hand go out together', async (t) => {
+test('the head and a first chunk that exists already are sent together', async (t) => {
   const server = await serve(t, () => new Response(streamOf('a', 'b')));
   const peer = await server.connect();
 
@@ -85,7 +85,7 @@ test('the head and a first chunk that is at hand go out together', async (t) => 
   t.true(String(first).endsWith('1\r\na\r\n1\r\nb\r\n0\r\n\r\n'));
 });
 
-test('a stream keeps the length that the function gives it', async (t) => {
+test('a stream keeps the Content-Length of the function', async (t) => {
   const server = await serve(t, () => new Response(streamOf('He', 'llo'), { headers: { 'Content-Length': '5' } }));
 
   const answer = await server.exchange(GET);
@@ -98,7 +98,7 @@ for (const [how, length] of [
   ['longer', 4],
   ['shorter', 6],
 ] as const) {
-  test(`a stream that is ${how} than its length is a bad answer and is cut`, async (t) => {
+  test(`a stream that is ${how} than its Content-Length is function_bad_answer and is cut`, async (t) => {
     const headers = { 'Content-Length': String(length) };
     const server = await serve(t, () => new Response(streamOf('He', 'l', 'lo'), { headers }));
 
@@ -112,8 +112,8 @@ for (const [how, length] of [
   });
 }
 
-test('a first chunk longer than the length is a bad answer, too, when the stream then lets wait', async (t) => {
-  const { stream, controller } = fed();
+test('a first chunk longer than Content-Length is function_bad_answer although the stream stays open', async (t) => {
+  const { stream, controller } = controlledStream();
   controller.enqueue('Hello');
   const server = await serve(t, () => new Response(stream, { headers: { 'Content-Length': '0' } }));
 
@@ -122,8 +122,8 @@ test('a first chunk longer than the length is a bad answer, too, when the stream
   t.like(server.faults[0], { code: 'function_bad_answer', message: 'the body is longer than its Content-Length, 0' });
 });
 
-test('a stream that fails midway is cut, so that the client can tell', async (t) => {
-  const { stream, controller } = fed();
+test('a stream that fails after its first chunk is cut without a last chunk', async (t) => {
+  const { stream, controller } = controlledStream();
   const server = await serve(t, () => new Response(stream));
   const peer = await server.connect();
 
@@ -136,8 +136,8 @@ test('a stream that fails midway is cut, so that the client can tell', async (t)
   t.like(server.faults[0], { code: 'function_error', cause: { message: 'no more' } });
 });
 
-test('a stream that fails at once is answered as a fault', async (t) => {
-  const { stream, controller } = fed();
+test('a stream that has failed already gets an error response', async (t) => {
+  const { stream, controller } = controlledStream();
   controller.enqueue('data');
   controller.error(new Error('no more'));
   const server = await serve(t, () => new Response(stream));
@@ -146,11 +146,11 @@ test('a stream that fails at once is answered as a fault', async (t) => {
 });
 
 for (const [how, fail] of [
-  ['by a promise', async () => {}],
+  ['after a promise', async () => {}],
   ['some ticks later', () => ticks(20)],
 ] as const) {
   for (const count of [0, 1]) {
-    test(`a stream that fails ${how} in its first turn, after ${count} chunks, is answered as a fault, and nothing else is sent`, async (t) => {
+    test(`a stream that fails ${how} in its first turn, after ${count} chunks, gets an error response only`, async (t) => {
       let left = count;
       const server = await serve(t, () => {
         const pull = async (controller: ReadableStreamDefaultController): Promise<void> => {
@@ -168,7 +168,7 @@ for (const [how, fail] of [
   }
 }
 
-test('a stream of Node that fails with its first read is answered as a fault', async (t) => {
+test('a stream of Node that fails at its first read gets an error response', async (t) => {
   const server = await serveExchanges(t, (exchange) => {
     const body = new Readable({
       read() {
@@ -181,14 +181,14 @@ test('a stream of Node that fails with its first read is answered as a fault', a
   t.regex(await server.exchange(GET), /^HTTP\/1\.1 500 .*function_error/s);
 });
 
-test('two chunks that are longer than the length get an error response', async (t) => {
+test('two chunks that are longer than Content-Length get an error response', async (t) => {
   const headers = { 'Content-Length': '4' };
   const server = await serve(t, () => new Response(streamOf('He', 'llo'), { headers }));
 
   t.regex(await server.exchange(GET), /^HTTP\/1\.1 500 .*function_bad_answer/s);
 });
 
-test('a chunk that is no bytes cancels its stream', async (t) => {
+test('a chunk that is neither bytes nor text cancels its stream', async (t) => {
   const cancelled = Promise.withResolvers<unknown>();
   const server = await serve(t, () => {
     const pull = (controller: ReadableStreamDefaultController): void => controller.enqueue({});
@@ -200,7 +200,7 @@ test('a chunk that is no bytes cancels its stream', async (t) => {
   t.like(await cancelled.promise, { code: 'function_bad_answer' });
 });
 
-test('a client that leaves cancels the stream, and the answer is over', async (t) => {
+test('a client that leaves cancels the stream and ends the response', async (t) => {
   const cancelled = Promise.withResolvers<unknown>();
   const over = Promise.withResolvers<void>();
   const server = await serveExchanges(t, async (exchange) => {
@@ -218,7 +218,7 @@ test('a client that leaves cancels the stream, and the answer is over', async (t
   t.deepEqual(server.faults, []);
 });
 
-test('nothing is written for a client that has left', async (t) => {
+test('the stream of a client that has left is cancelled and nothing is written', async (t) => {
   const over = Promise.withResolvers<void>();
   const server = await serveExchanges(t, async (exchange) => {
     peer.reset();
@@ -234,7 +234,7 @@ test('nothing is written for a client that has left', async (t) => {
   await over.promise;
 });
 
-test('a client that leaves while the connection is full cancels the stream', async (t) => {
+test('a client that leaves while its connection is full cancels the stream', async (t) => {
   const cancelled = Promise.withResolvers<unknown>();
   const over = Promise.withResolvers<void>();
   const server = await serveExchanges(t, async (exchange) => {
@@ -252,7 +252,7 @@ test('a client that leaves while the connection is full cancels the stream', asy
   await over.promise;
 });
 
-test('a stream is read no faster than the client reads, and arrives whole', async (t) => {
+test('a stream is read no faster than the client reads, and arrives completely', async (t) => {
   const size = 48 * 1024 * 1024;
   let made = 0;
   const server = await serve(t, () => {
@@ -270,7 +270,7 @@ test('a stream is read no faster than the client reads, and arrives whole', asyn
 
   socket.write(GET);
   await turns(2000);
-  t.true(made > 0 && made < size / 4, `${made} bytes were made for a client that reads none`);
+  t.true(made > 0 && made < size / 4, `${made} bytes were read from the stream for a client that reads none`);
   let received = 0;
   for await (const chunk of socket) received += chunk.length;
 
@@ -287,7 +287,7 @@ async function ticks(count: number): Promise<void> {
   for (let tick = 0; tick < count; tick++) await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
-/** Enough turns of the event loop for the connection to be full. */
+/** Waits for enough turns of the event loop for the connection to be full. */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -8,7 +8,7 @@ import { until } from '../helpers/until.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** Counts, and hands out the writing that it was told of. */
+/** Records the numbers that it is called with, and keeps the `Writing`. */
 class Watch implements StreamWatch {
   writing: Writing | undefined;
   readonly counts: number[] = [];
@@ -28,7 +28,7 @@ class Watch implements StreamWatch {
   }
 }
 
-test('a watch counts what streams and cuts it, and leaves a body in one piece alone', async (t) => {
+test('a watch counts and cuts a streamed body, and does not see a body of one chunk', async (t) => {
   const watches: Watch[] = [];
   const bodies: ReadableStream[] = [
     ReadableStream.from(['abc', 'defgh', 'i']),
@@ -53,11 +53,11 @@ test('a watch counts what streams and cuts it, and leaves a body in one piece al
   t.is(server.faults[0]?.message, 'enough');
 });
 
-for (const [whom, body] of [
+for (const [awaited, body] of [
   ['the stream', () => new ReadableStream()],
   ['the client', () => new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.alloc(100_000)) })],
 ] as const) {
-  test(`a watch stops an answer that waits for ${whom}`, async (t) => {
+  test(`a watch stops a response that waits for ${awaited}`, async (t) => {
     const watch = new Watch();
     const fault = new Fault('function_error', { message: 'time is up' });
     const server = await serveExchanges(t, (exchange) => writeWebResponse(exchange, new Response(body()), { watch }));
@@ -67,11 +67,11 @@ for (const [whom, body] of [
 
     socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await until(() => server.exchanges[0]?.response.headersSent ?? false, 'the head');
-    if (whom === 'the client')
+    if (awaited === 'the client')
       await until(() => server.exchanges[0]?.response.writableNeedDrain === true, 'a full connection');
     watch.writing?.stop(fault);
 
-    await until(() => server.faults.length === 1, 'the end');
+    await until(() => server.faults.length === 1, 'the fault');
     t.is(server.faults[0], fault);
     t.true(server.exchanges[0]?.socket.destroyed);
   });

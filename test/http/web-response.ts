@@ -6,8 +6,8 @@ import { isWebResponse, writeWebResponse } from '../../src/http/web-response.ts'
 import type { WebResponse } from '../../src/http/web-response-head.ts';
 import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
 
-function serve(t: ExecutionContext, make: () => WebResponse): Promise<ExchangeServer> {
-  return serveExchanges(t, (exchange) => writeWebResponse(exchange, make()));
+function serve(t: ExecutionContext, origin: () => WebResponse): Promise<ExchangeServer> {
+  return serveExchanges(t, (exchange) => writeWebResponse(exchange, origin()));
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -16,7 +16,7 @@ function streamOf(...chunks: unknown[]): ReadableStream {
   return ReadableStream.from(chunks);
 }
 
-test('a body that is at hand goes out with its length', async (t) => {
+test('a body that is complete already is sent with Content-Length', async (t) => {
   const server = await serve(t, () => new Response('Hello'));
 
   const answer = await server.exchange(GET);
@@ -27,7 +27,7 @@ test('a body that is at hand goes out with its length', async (t) => {
   t.like(server.exchanges[0], { bodyBytesSent: 5, contentType: 'text/plain;charset=UTF-8' });
 });
 
-test('bytes of head and body arrive as the function made them', async (t) => {
+test('the bytes of head and body arrive unchanged', async (t) => {
   const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
   const server = await serve(t, () => new Response(bytes, { headers: { 'X-Name': 'é\xff' } }));
 
@@ -37,7 +37,7 @@ test('bytes of head and body arrive as the function made them', async (t) => {
   t.is(answer.split('\r\n\r\n')[1], Buffer.from(bytes).toString('latin1'));
 });
 
-test('a body too large for one string arrives whole', async (t) => {
+test('a body that is too large for one string arrives completely', async (t) => {
   const server = await serve(t, () => new Response('é'.repeat(100_000)));
 
   const answer = await server.exchange(GET);
@@ -52,13 +52,13 @@ test('status and reason are those of the Response', async (t) => {
   t.true((await server.exchange(GET)).startsWith('HTTP/1.1 418 Is a T\xe9apot\r\n'));
 });
 
-test('what a reason cannot carry is left out of it', async (t) => {
-  const server = await serve(t, () => duck({ statusText: 'a\r\nSet-Cookie: x ☃b' }));
+test('characters that a reason phrase cannot have are removed from it', async (t) => {
+  const server = await serve(t, () => responseLike({ statusText: 'a\r\nSet-Cookie: x ☃b' }));
 
   t.true((await server.exchange(GET)).startsWith('HTTP/1.1 200 aSet-Cookie: x b\r\n'));
 });
 
-test('each cookie is a field of its own', async (t) => {
+test('each cookie is a separate Set-Cookie header', async (t) => {
   const headers = new Headers([
     ['Set-Cookie', 'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT'],
     ['set-cookie', 'b=2'],
@@ -73,7 +73,7 @@ test('each cookie is a field of its own', async (t) => {
   ]);
 });
 
-test("fields about the connection are not the function's to set", async (t) => {
+test('connection headers of a function are not sent', async (t) => {
   const headers = {
     Connection: 'upgrade',
     'Keep-Alive': 'x',
@@ -90,7 +90,7 @@ test("fields about the connection are not the function's to set", async (t) => {
   t.regex(answer, /\r\nConnection: close\r\n/);
 });
 
-test('the length of a body at hand is its own, whatever the function says', async (t) => {
+test('Content-Length of a complete body is its real length, not the one of the function', async (t) => {
   const server = await serve(t, () => new Response('Hello', { headers: { 'Content-Length': '3' } }));
 
   const answer = await server.exchange(GET);
@@ -98,7 +98,7 @@ test('the length of a body at hand is its own, whatever the function says', asyn
   t.deepEqual(answer.match(/content-length: .*/gi), ['Content-Length: 5']);
 });
 
-test('the request id is added unless the function gives one', async (t) => {
+test('the request id is added unless the function sets it', async (t) => {
   const plain = await serve(t, () => new Response());
   const own = await serve(t, () => new Response(null, { headers: { 'X-Request-Id': 'mine' } }));
 
@@ -113,7 +113,7 @@ for (const [status, length] of [
 ] as const) {
   test(`a ${status} has no body, and ${length === undefined ? 'no length' : `the length ${length}`}`, async (t) => {
     const server = await serve(t, () =>
-      duck({ status, headers: [['Content-Length', '7']], body: streamOf('content') }),
+      responseLike({ status, headers: [['Content-Length', '7']], body: streamOf('content') }),
     );
 
     const answer = await server.exchange(GET);
@@ -124,7 +124,7 @@ for (const [status, length] of [
   });
 }
 
-test('the answer to HEAD has no body, and its stream is cancelled', async (t) => {
+test('the response to HEAD has no body, and its stream is cancelled', async (t) => {
   let reason: unknown;
   const server = await serve(t, () => {
     const body = new ReadableStream({ cancel: (given) => (reason = given) });
@@ -139,21 +139,21 @@ test('the answer to HEAD has no body, and its stream is cancelled', async (t) =>
   t.true(reason instanceof Error);
 });
 
-for (const [what, make] of [
+for (const [what, origin] of [
   ['a network error', () => Response.error()],
-  ['a status of 101', () => duck({ status: 101 })],
-  ['a status of 600', () => duck({ status: 600 })],
+  ['a status of 101', () => responseLike({ status: 101 })],
+  ['a status of 600', () => responseLike({ status: 600 })],
   ['a body that is locked', () => locked()],
-  ['a body that is no stream', () => duck({ body: 42 })],
-  ['a field that cannot be written', () => new Response('', { headers: { 'X-WakeUp': '\x07' } })],
-  ['a chunk that is no bytes', () => new Response(streamOf(42))],
+  ['a body that is not a stream', () => responseLike({ body: 42 })],
+  ['a header that cannot be written', () => new Response('', { headers: { 'X-WakeUp': '\x07' } })],
+  ['a chunk that is neither bytes nor text', () => new Response(streamOf(42))],
   [
-    'a field that cannot be written before a slow stream',
+    'a header that cannot be written before a slow stream',
     () => new Response(silent(), { headers: { 'X-WakeUp': '\x07' } }),
   ],
 ] as const) {
-  test(`${what} is a bad answer, and nothing of it is sent`, async (t) => {
-    const server = await serve(t, make);
+  test(`${what} is function_bad_answer, and no part of it is sent`, async (t) => {
+    const server = await serve(t, origin);
 
     const answer = await server.exchange(GET);
 
@@ -163,7 +163,7 @@ for (const [what, make] of [
   });
 }
 
-test('a field that cannot be written is named', async (t) => {
+test('the fault names the header that cannot be written', async (t) => {
   const server = await serve(t, () => new Response('', { headers: { 'X-Fine': '1', 'X-WakeUp': '\x07' } }));
 
   await server.exchange(GET);
@@ -171,7 +171,7 @@ test('a field that cannot be written is named', async (t) => {
   t.is(server.faults[0]?.message, 'the Response has an invalid header: "x-wakeup"');
 });
 
-test('a Response that was read already is a bad answer', async (t) => {
+test('a Response that was read already is function_bad_answer', async (t) => {
   const server = await serveExchanges(t, async (exchange) => {
     const response = new Response('Hello');
     await response.text();
@@ -182,11 +182,11 @@ test('a Response that was read already is a bad answer', async (t) => {
   t.regex(server.faults[0]?.message ?? '', /already used/);
 });
 
-for (const [make, response] of [
+for (const [origin, response] of [
   ['the undici package', () => new UndiciResponse('Hello', { headers: { 'X-A': '1' } })],
-  ['node-fetch', () => duck({ headers: [['X-A', '1']], body: Readable.from([Buffer.from('Hel'), 'lo']) })],
+  ['node-fetch', () => responseLike({ headers: [['X-A', '1']], body: Readable.from([Buffer.from('Hel'), 'lo']) })],
 ] as const) {
-  test(`a Response of ${make} is sent like our own`, async (t) => {
+  test(`a Response of ${origin} is sent like one of Node`, async (t) => {
     t.true(isWebResponse(response()));
     const server = await serve(t, response as () => WebResponse); // the types of undici and Node differ in details
 
@@ -197,25 +197,25 @@ for (const [make, response] of [
   });
 }
 
-test('the cookies that node-fetch joins are fields of their own', async (t) => {
+test('cookies that node-fetch joined are separate Set-Cookie headers', async (t) => {
   const headers = Object.assign([['set-cookie', 'a=1, b=2']] as [string, string][], {
     raw: () => ({ 'set-cookie': ['a=1', 'b=2'] }),
   });
-  const server = await serve(t, () => duck({ headers }));
+  const server = await serve(t, () => responseLike({ headers }));
 
   const answer = await server.exchange(GET);
 
   t.deepEqual(answer.match(/set-cookie: .*/g), ['set-cookie: a=1', 'set-cookie: b=2']);
 });
 
-test('plain data is no Response', (t) => {
+test('a plain object is not a Response', (t) => {
   for (const value of [undefined, null, 'text', 200, { status: 200 }, { status: 200, headers: [], body: '' }]) {
     t.false(isWebResponse(value));
   }
 });
 
-/** A Response of another make. */
-function duck(parts: Partial<WebResponse>): WebResponse {
+/** An object with the interface of a Response. */
+function responseLike(parts: Partial<WebResponse>): WebResponse {
   const made = { status: 200, headers: [], body: null, bodyUsed: false, arrayBuffer: () => {}, ...parts };
   return made;
 }
@@ -226,12 +226,12 @@ function locked(): Response {
   return response;
 }
 
-/** A stream that never gives anything. */
+/** A stream without any chunk that never ends. */
 function silent(): ReadableStream {
   return new ReadableStream();
 }
 
-test('a reason phrase of the function is left out where its platform has none', async (t) => {
+test('a reason phrase of the function is replaced when its platform has none', async (t) => {
   const server = await serveExchanges(t, (exchange) =>
     writeWebResponse(exchange, new Response('', { statusText: 'Fine' }), { ownReason: true }),
   );
@@ -239,7 +239,7 @@ test('a reason phrase of the function is left out where its platform has none', 
   t.regex(await server.exchange(GET), /^HTTP\/1\.1 200 OK\r\n/);
 });
 
-test("a platform's id of the request takes the place of the function's own, and goes with a fault too", async (t) => {
+test("a platform's request id replaces the function's own, also in an error response", async (t) => {
   const responses = [new Response('', { headers: { 'X-Platform-Id': 'mine' } })];
   const server = await serveExchanges(t, async (exchange) => {
     exchange.platformId = { name: 'x-platform-id', value: 'theirs' };

@@ -7,8 +7,8 @@ import { handshake } from '../helpers/tunnel-server.ts';
 import { untilResult } from '../helpers/until-told.ts';
 import { connectWebSocket } from '../helpers/web-socket-client.ts';
 
-/** Its WebSocket notes how it ended; a POST tells. */
-const NOTING = `const calls = [];
+/** A function whose WebSocket records its errors and close codes. A POST returns them. */
+const RECORDING = `const calls = [];
   export const onRequestPost = () => calls;
   export const onRequestGet = () => ({ websocket: {
     onmessage: (ws, data) => ws.send(data),
@@ -24,7 +24,7 @@ async function serve(
   return startEdge(t, { site: await siteFolder(t, { 'cloud-functions/chat.js': text }), env });
 }
 
-/** A raw connection to `/chat` that has switched. */
+/** Opens a connection to `/chat` and reads its 101. */
 async function open(edge: RunningEdge): Promise<Peer> {
   const client = await edge.connect();
   client.write(handshake('Sec-WebSocket-Version: 13'));
@@ -32,7 +32,7 @@ async function open(edge: RunningEdge): Promise<Peer> {
   return client;
 }
 
-async function tell(edge: RunningEdge, method = 'POST'): Promise<readonly unknown[]> {
+async function recordedCalls(edge: RunningEdge, method = 'POST'): Promise<readonly unknown[]> {
   return (await fetch(`${edge.url}/chat`, { method })).json() as Promise<unknown[]>;
 }
 
@@ -40,8 +40,8 @@ const BREACHES = [
   ['a frame without a mask', frame({ kind: 'text', payload: 'a', masked: false }), 1002, 'WS_ERR_EXPECTED_MASK'],
   ['an unknown frame', '\x83\x80\0\0\0\0', 1002, 'WS_ERR_INVALID_OPCODE'],
   ['a compressed frame', '\xc1\x80\0\0\0\0', 1002, 'WS_ERR_UNEXPECTED_RSV_1'],
-  ['text that is no UTF-8', frame({ kind: 'text', payload: '\xff' }), 1007, 'WS_ERR_INVALID_UTF8'],
-  ['a close code that is none', frame({ kind: 'close', payload: closeMark(1005) }), 1002, 'WS_ERR_INVALID_CLOSE_CODE'],
+  ['text that is not UTF-8', frame({ kind: 'text', payload: '\xff' }), 1007, 'WS_ERR_INVALID_UTF8'],
+  ['an invalid close code', frame({ kind: 'close', payload: closeMark(1005) }), 1002, 'WS_ERR_INVALID_CLOSE_CODE'],
   [
     'a ping that is too long',
     frame({ kind: 'ping', payload: 'a'.repeat(126) }),
@@ -51,8 +51,8 @@ const BREACHES = [
 ] as const;
 
 for (const [what, bytes, code, error] of BREACHES) {
-  test(`${what} closes the socket with ${code}, tells its function, and is the client's fault`, async (t) => {
-    const edge = await serve(t, NOTING);
+  test(`${what} closes the socket with ${code}, calls onerror, and is a fault of the client`, async (t) => {
+    const edge = await serve(t, RECORDING);
     const client = await open(edge);
 
     client.write(bytes);
@@ -60,12 +60,12 @@ for (const [what, bytes, code, error] of BREACHES) {
     t.is((await client.readBytes(4)).slice(2), closeMark(code));
     await client.readToEnd();
     t.like((await edge.accessLines(1))[0], { status: '101', fault: 'bad_request', fault_origin: 'client' });
-    t.deepEqual(await tell(edge), [error, 1006]);
+    t.deepEqual(await recordedCalls(edge), [error, 1006]);
   });
 }
 
-test('a message above the limit of bodies closes the socket with 1009 before it is read', async (t) => {
-  const edge = await serve(t, NOTING, { BODY_LIMIT: '1k' });
+test('a message above BODY_LIMIT closes the socket with 1009 before it is read', async (t) => {
+  const edge = await serve(t, RECORDING, { BODY_LIMIT: '1k' });
   const client = await open(edge);
   client.write(frame({ kind: 'binary', payload: 'a'.repeat(1024) }));
   await client.readBytes(4 + 1024);
@@ -80,19 +80,19 @@ for (const [what, leave] of [
   ['resets', (client: Peer) => client.reset()],
   ['ends without a close frame', (client: Peer) => client.end()],
 ] as const) {
-  test(`a client that ${what} is gone with 1006`, async (t) => {
-    const edge = await serve(t, NOTING);
+  test(`onclose gets 1006 for a client that ${what}`, async (t) => {
+    const edge = await serve(t, RECORDING);
     const client = await open(edge);
 
     leave(client);
 
     t.like((await edge.accessLines(1))[0], { status: '101', fault: '' });
-    t.deepEqual(await tell(edge), [1006]);
+    t.deepEqual(await recordedCalls(edge), [1006]);
   });
 }
 
-test('clients that reset at any moment of the handshake do no harm', async (t) => {
-  const edge = await serve(t, NOTING);
+test('the edge still serves WebSockets after clients that reset during their handshake', async (t) => {
+  const edge = await serve(t, RECORDING);
   for (const parts of [[''], ['', frame({ kind: 'text', payload: 'a' })], ['', '\x83']]) {
     const client = await edge.connect();
     client.write(handshake('Sec-WebSocket-Version: 13') + parts.join(''));
@@ -105,7 +105,7 @@ test('clients that reset at any moment of the handshake do no harm', async (t) =
   t.is(await client.next(), 'still here');
 });
 
-test('a client that does not read is closed with 1013 once too much waits for it', async (t) => {
+test('a client that does not read is closed with 1013 when too many bytes wait for it', async (t) => {
   const edge = await serve(
     t,
     `const calls = [];
@@ -123,12 +123,12 @@ test('a client that does not read is closed with 1013 once too much waits for it
   client.socket.pause();
   client.write(handshake('Sec-WebSocket-Version: 13'));
   await untilResult(
-    () => tell(edge),
+    () => recordedCalls(edge),
     (calls) => calls.length === 2,
   );
 
   client.socket.resume();
-  // To look for the mark from the first byte on would take seconds.
+  // A search for the close frame from the first byte on would take seconds.
   await client.until(() => client.received.length > 16 * 1024 * 1024);
   await client.readUntil(closeMark(1013));
   client.write(frame({ kind: 'close', payload: closeMark(1013) }));
@@ -136,13 +136,13 @@ test('a client that does not read is closed with 1013 once too much waits for it
 
   t.true(client.received.length < 24 * 1024 * 1024);
   const calls = await untilResult(
-    () => tell(edge),
+    () => recordedCalls(edge),
     ({ length }) => length > 2,
   );
   t.deepEqual(calls, [2, true, 1013]);
 });
 
-test('a function that lets messages wait is sent no more of them than it can keep', async (t) => {
+test('reading stops while too many messages wait for a function', async (t) => {
   const edge = await serve(
     t,
     `const waiting = [];
@@ -158,13 +158,13 @@ test('a function that lets messages wait is sent no more of them than it can kee
   const count = 1000;
   client.write(message.repeat(count));
   const [held = 0] = await untilResult(
-    () => tell(edge),
+    () => recordedCalls(edge),
     ([waiting]) => Number(waiting) >= 100,
   );
   t.true(Number(held) < 110);
 
   await untilResult(
-    () => tell(edge, 'DELETE'),
+    () => recordedCalls(edge, 'DELETE'),
     ([, done]) => done === count,
   );
 
@@ -172,7 +172,7 @@ test('a function that lets messages wait is sent no more of them than it can kee
   t.is((await client.readToEnd()).slice(2, 4), closeMark(1000));
 });
 
-test('a function that waits for a message while it attends to another gets it', async (t) => {
+test('a function can wait for a message in the handler of another one', async (t) => {
   const edge = await serve(
     t,
     `export const onRequest = () => {
@@ -196,7 +196,7 @@ for (const [what, callback] of [
   ['onopen that throws', 'onopen() { throw new Error("mine"); }'],
   ['onmessage that throws', 'onmessage() { throw new Error("mine"); }'],
   ['onmessage that rejects', 'async onmessage() { throw new Error("mine"); }'],
-  ['onmessage that closes with a code that is none', 'onmessage(ws) { ws.close(7); }'],
+  ['onmessage that closes with an invalid code', 'onmessage(ws) { ws.close(7); }'],
 ] as const) {
   test(`an ${what} closes its socket with 1011`, async (t) => {
     const edge = await serve(t, `export const onRequest = () => ({ websocket: { ${callback} } });`);
@@ -208,7 +208,7 @@ for (const [what, callback] of [
   });
 }
 
-test('what fails after the socket is closed is logged', async (t) => {
+test('errors after the socket is closed are logged', async (t) => {
   const edge = await serve(
     t,
     `export const onRequest = () => ({ websocket: {
@@ -222,7 +222,7 @@ test('what fails after the socket is closed is logged', async (t) => {
 
   await edge.close();
 
-  const told = JSON.stringify(await edge.errorLines());
-  t.regex(told, /"message":"late"/);
-  t.regex(told, /"message":"at the end"/);
+  const logged = JSON.stringify(await edge.errorLines());
+  t.regex(logged, /"message":"late"/);
+  t.regex(logged, /"message":"at the end"/);
 });
