@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Survey } from '../../loader/survey.ts';
-import { placeInText } from '../place-in-text.ts';
+import { locateName } from '../locate-name.ts';
 import { isHandlerName, mentionsHandler, nearestHandler } from './handlers.ts';
 import { isCatchAll } from './to-pattern.ts';
 
@@ -164,7 +164,7 @@ export async function findMisspelt(files: readonly FunctionFile[], { looks }: Su
       const text = misspelt.length > 0 ? await readFile(path, 'utf8').catch(() => '') : '';
       return misspelt.map((name): Problem => {
         const message = `${name} is no handler that EdgeOne knows, and is never called${nearestHandler(name)}`;
-        return { severity: 'warning', file, ...placeInText(name, text), message };
+        return { severity: 'warning', file, ...locateName(name, text), message };
       });
     }),
   );

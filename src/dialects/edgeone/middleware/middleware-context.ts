@@ -2,7 +2,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { EdgeOneRequest } from '../functions/edgeone-request.ts';
 import type { Geo } from '../functions/geo.ts';
 import { geoOf } from '../functions/platform.ts';
-import type { MiddlewareBody } from './borrowed-body.ts';
+import type { MiddlewareBody } from './middleware-body.ts';
 import { next, redirect, rewrite } from './middleware-response.ts';
 
 export interface MiddlewareContextParts {

@@ -9,10 +9,10 @@ import { patchRequest } from '../../../http/patch-request.ts';
 import { TextResponse } from '../../../http/text-response.ts';
 import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
-import { MiddlewareBody } from './borrowed-body.ts';
+import { type Continuation, isMark, readContinuation } from './continuation.ts';
+import { MiddlewareBody } from './middleware-body.ts';
 import { MiddlewareContext } from './middleware-context.ts';
 import type { MiddlewareMatcher } from './middleware-matcher.ts';
-import { isMark, type Passage, passageOf } from './passage.ts';
 
 export interface MiddlewareFilterParts {
   /** The file, relative to the site. */
@@ -56,8 +56,8 @@ export class MiddlewareFilter implements Target {
       return 'passed';
     }
     const response = isWebResponse(result) ? result : undefined;
-    const passage = response && passageOf(response);
-    if (response && !passage) {
+    const continuation = response && readContinuation(response);
+    if (response && !continuation) {
       await writeWebResponse(exchange, withoutMarks(response));
       return 'answered';
     }
@@ -66,7 +66,7 @@ export class MiddlewareFilter implements Target {
         message: `${file} read the body of a request and passed it on; read request.clone() in the function instead`,
       });
     }
-    if (response && passage) this.#pass(exchange, passage, response);
+    if (response && continuation) this.#pass(exchange, continuation, response);
     else if (result !== undefined && result !== null) {
       this.#goOnAfter(`returned a ${typeof result} that is no Response`, exchange);
     }
@@ -80,7 +80,7 @@ export class MiddlewareFilter implements Target {
     });
   }
 
-  #pass(exchange: Exchange, { rewrite, requestHeaders }: Passage, response: WebResponse): void {
+  #pass(exchange: Exchange, { rewrite, requestHeaders }: Continuation, response: WebResponse): void {
     const ignored = [...patchRequest(exchange.request, requestHeaders)];
     const fields: (readonly [string, string])[] = [];
     // The constructor has added it for a text, as in `new Response(await r.text(), r)`: the middleware says nothing of the type.

@@ -1,4 +1,4 @@
-import { markNext, markRewrite, toMarkedBody } from './passage.ts';
+import { markNext, markRewrite, toMarkedBody } from './continuation.ts';
 import { ResponseCookies } from './response-cookies.ts';
 
 type Fields = ConstructorParameters<typeof Headers>[0];

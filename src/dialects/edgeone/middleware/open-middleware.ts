@@ -8,7 +8,7 @@ import { FunctionLimits } from '../../../http/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../../loader/compile.ts';
 import { survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
-import { placeInText } from '../place-in-text.ts';
+import { locateName } from '../locate-name.ts';
 import type { MiddlewareContext } from './middleware-context.ts';
 import { MiddlewareFilter } from './middleware-filter.ts';
 import { toMatcher } from './middleware-matcher.ts';
@@ -85,7 +85,7 @@ function misspeltIn(names: Iterable<string>, known: readonly string[], { file, t
   return [...names].flatMap((name): Problem[] => {
     const nearest = known.includes(name) ? '' : didYouMean(name, known);
     if (nearest === '') return [];
-    return [{ severity: 'warning', file, ...placeInText(name, text), message: `${name} is not used${nearest}` }];
+    return [{ severity: 'warning', file, ...locateName(name, text), message: `${name} is not used${nearest}` }];
   });
 }
 

@@ -3,7 +3,7 @@ import { TextResponse } from '../../../http/text-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
 
 /** How a request goes on after a middleware. */
-export interface Passage {
+export interface Continuation {
   /** The URL or path that it is for from now on; undefined: as before. */
   readonly rewrite: string | undefined;
   /** Headers that its request gets; those that are undefined are removed from it. */
@@ -41,8 +41,8 @@ export function markRewrite(headers: Headers, url: string): void {
 }
 
 /** The passage that a Response of a middleware says, itself or by the body that it has; undefined for an answer. Throws `function_bad_answer` for marks that cannot be read. */
-export function passageOf(response: WebResponse): Passage | undefined {
-  return readMarks(response.headers) ?? passageOfBody(response);
+export function readContinuation(response: WebResponse): Continuation | undefined {
+  return readMarks(response.headers) ?? readMarksOfBody(response);
 }
 
 /**
@@ -62,14 +62,14 @@ export function toMarkedBody(headers: Headers): ReadableStream {
 /** By body: the headers of its Response. */
 const markedBodies = new WeakMap<object, Headers>();
 
-function passageOfBody(response: WebResponse): Passage | undefined {
+function readMarksOfBody(response: WebResponse): Continuation | undefined {
   // A look at the body of text would make a stream of it.
   const body = TextResponse.holdsText(response) ? undefined : response.body;
   const headers = typeof body === 'object' && body !== null ? markedBodies.get(body) : undefined;
   return headers && readMarks(headers);
 }
 
-function readMarks(headers: WebResponse['headers']): Passage | undefined {
+function readMarks(headers: WebResponse['headers']): Continuation | undefined {
   const marks = new Map<string, string>();
   for (const [name, value] of headers) if (isMark(name)) marks.set(name.toLowerCase(), value);
   const rewrite = marks.get(REWRITE) || undefined;
@@ -77,14 +77,14 @@ function readMarks(headers: WebResponse['headers']): Passage | undefined {
   return { rewrite, requestHeaders: readRequestHeaders(marks).filter(([name]) => !isMark(name)) };
 }
 
-function readRequestHeaders(marks: ReadonlyMap<string, string>): Passage['requestHeaders'] {
+function readRequestHeaders(marks: ReadonlyMap<string, string>): Continuation['requestHeaders'] {
   const overrides = marks.get(OVERRIDES);
   if (overrides === undefined) return readPatch(marks.get(REQUEST_HEADERS));
   const names = overrides.split(',').map((name) => name.trim().toLowerCase());
   return names.filter((name) => name !== '').map((name) => [name, marks.get(OVERRIDE_PREFIX + name)]);
 }
 
-function readPatch(text: string | undefined): Passage['requestHeaders'] {
+function readPatch(text: string | undefined): Continuation['requestHeaders'] {
   if (text === undefined) return [];
   const patch: unknown = parse(text);
   if (typeof patch !== 'object' || patch === null) return [];
