@@ -1,14 +1,18 @@
 import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Project } from '../../contract/project.ts';
+import type { Route } from '../../contract/route.ts';
+import type { Target } from '../../contract/target.ts';
 import { survey } from '../loader/survey.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { readEdgeOneJson } from './config/edgeone-json.ts';
+import { toRedirectFilter } from './config/redirect-filter.ts';
+import { toRewriteFilter } from './config/rewrite-filter.ts';
 import { findUnused } from './find-unused.ts';
 import { findFiles, findMisspelt, isEntry } from './functions/find-files.ts';
 import { openEntries } from './functions/open-entries.ts';
 import { installKv } from './kv/kv-binding.ts';
-import { openFilters } from './open-filters.ts';
+import { openMiddleware } from './middleware/open-middleware.ts';
 
 /** EdgeOne Pages: the functions below `cloud-functions/`, `middleware.js` and `edgeone.json`. */
 export const edgeone: Dialect = {
@@ -20,7 +24,8 @@ export const edgeone: Dialect = {
 
 async function read(given: Project): Promise<Reading> {
   const kvProblems = given.ahead ? [] : installKv(given);
-  // Node and esbuild name files by their real paths; a site behind a link (`current → releases/7`) would be two places.
+  // Node and esbuild name files by their real paths. With a site behind a link (`current → releases/7`) the same file
+  // would have two names.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const { json, problems } = await readEdgeOneJson(project.root);
   const [filters, functions, unused] = await Promise.all([
@@ -36,16 +41,37 @@ async function read(given: Project): Promise<Reading> {
   };
 }
 
-/** The site's own word on how long its functions may run comes before that of whoever runs it. */
+/**
+ * The filters in their order: redirects of `edgeone.json`; the middleware, which gets the target that the client
+ * requested; then headers and rewrites of `edgeone.json`, which get the target that the middleware left.
+ */
+async function openFilters(project: Project, json: EdgeOneJson): Promise<Reading> {
+  const middleware = await openMiddleware(project);
+  const filters = [
+    { target: toRedirectFilter(json), text: 'redirects' },
+    { target: middleware.filter, text: 'middleware' },
+    { target: toRewriteFilter(json), text: 'headers, rewrites' },
+  ];
+  const routes = filters.flatMap(({ target, text }) => (target ? [toFilterRoute(target, text)] : []));
+  return { ...middleware, routes };
+}
+
+/** The pattern matches every path. Its text is a label for lists of routes. */
+function toFilterRoute(target: Target, text: string): Route {
+  const pattern = { text, segments: [{ kind: 'catch-all', name: '' }] } as const;
+  return { pattern, methods: 'any', target, step: 1, dialect: 'edgeone', file: target.name };
+}
+
+/** `maxDuration` of the site replaces the time limit of the settings (`FUNCTION_TIMEOUT`). */
 function withOwnLimits(project: Project, { maxDurationMs }: EdgeOneJson): Project {
   const { functionLimits } = project;
   return { ...project, functionLimits: { ...functionLimits, timeoutMs: maxDurationMs ?? functionLimits.timeoutMs } };
 }
 
-/** Only entries are ever run; which files those are is found by looking at what they export. */
+/** Runs only files that are entries. Whether a file is one is read from its exports, without running it. */
 async function readFunctions(project: Project, { externalPackages }: EdgeOneJson): Promise<Reading> {
-  const { files, ignored: passedOver, problems } = await findFiles(project.root);
-  if (files.length === 0) return { routes: [], ignored: passedOver, problems };
+  const { files, ignored: skipped, problems } = await findFiles(project.root);
+  if (files.length === 0) return { routes: [], ignored: skipped, problems };
 
   const found = await survey(
     project,
@@ -58,12 +84,15 @@ async function readFunctions(project: Project, { externalPackages }: EdgeOneJson
   const opened = await openEntries({ project, files: entries, survey: found, external: externalPackages });
   return {
     routes: opened.routes,
-    ignored: [...passedOver, ...ignored, ...opened.ignored],
+    ignored: [...skipped, ...ignored, ...opened.ignored],
     problems: [...problems, ...misspelt, ...opened.problems],
   };
 }
 
-/** None where `edgeone.json` sets nothing that concerns files. With its own rule for slashes the folder must not apply a second one. */
+/**
+ * None if `edgeone.json` has no key about files. With `trailingSlash`, the redirect filter decides about slashes, so
+ * the folder accepts both forms.
+ */
 function toFileFolders({ outputDirectory, trailingSlash }: EdgeOneJson): {
   readonly fileFolders?: readonly FileFolder[];
 } {

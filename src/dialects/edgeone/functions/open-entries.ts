@@ -12,13 +12,12 @@ import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.
 import type { Rewrite } from '../../loader/source-files.ts';
 import type { Survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
-import { findAgentUses } from './agent-uses.ts';
 import { AppTarget } from './app-target.ts';
 import { type FunctionFile, mayBeApp } from './find-files.ts';
 import { HandlerTarget } from './handler-target.ts';
 import { type Handlers, toHandlers } from './handlers.ts';
 import type { Platform } from './platform.ts';
-import { mayName, SourceSearch } from './source-search.ts';
+import { findAgentUses, mayName, SourceSearch } from './source-search.ts';
 import { toApp } from './to-app.ts';
 import { isCatchAll, toPattern, toText } from './to-pattern.ts';
 

@@ -1,22 +1,29 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, join, relative } from 'node:path';
+import type { Problem } from '../../../contract/problem.ts';
 
-/** The code that a file consists of, as far as it can be read. */
+/** The source of a file and of all that it imports, as far as it can be found without running it. */
 export interface SourceTexts {
-  /** Texts of the file and of those that it imports, directly or not, by absolute path. */
+  /** Texts of the file and of its direct and indirect imports, by absolute path. */
   readonly byPath: ReadonlyMap<string, string>;
-  /** False if there is more: packages, aliases, and imports whose names are made while the code runs. */
+  /** False if imports are missing here: packages, aliases, and specifiers that are computed at run time. */
   readonly isWhole: boolean;
 }
 
-/** Whether the code of a file may read a property of this name. Rather too often than too rarely: comments and texts count, and whatever cannot be read may. */
+/**
+ * Whether the code of a file may read a property of this name. May be wrong in one direction only:
+ * comments and string literals count as uses, and so does every import that could not be read.
+ */
 export function mayName({ byPath, isWhole }: SourceTexts, name: string): boolean {
   const word = new RegExp(`\\b${name}\\b`);
   return !isWhole || [...byPath.values()].some((text) => word.test(text));
 }
 
-/** Reads the code of files without running it. One search for all files of a site, since they share what they import. */
+/**
+ * Reads the code of files without running it. Use one search for all files of a site: it reads a
+ * shared import once.
+ */
 export class SourceSearch {
   readonly #files = new Map<string, Promise<SourceFile>>();
 
@@ -50,14 +57,14 @@ interface SourceFile {
 
 const UNKNOWN: SourceFile = { text: '', imports: [], isWhole: false };
 
-/** Also in comments and texts, which does no harm. */
+/** Also matches in comments and string literals, which adds only a file that is not needed. */
 const IMPORT = /(?:(?<!\.)\bfrom|\bimport\s*\(?|\brequire\s*\()\s*(["'`])(.*?)\1/g;
 
-/** Nothing is left of these when the code runs. */
+/** Removed by the compiler. */
 const TYPE_IMPORT = /\b(?:import|export)\s+type\b[^;"'`]*\bfrom\s*(["']).*?\1/g;
 
-/** The name is made while the code runs, or `require` has another name. */
-const OPEN_IMPORT = /\b(?:import|require)\s*\(\s*[^\s"'`)]|\bcreateRequire\b|\brequire\s*[^\s(.\w]/;
+/** The specifier is computed at run time, or `require` has another name. */
+const COMPUTED_IMPORT = /\b(?:import|require)\s*\(\s*[^\s"'`)]|\bcreateRequire\b|\brequire\s*[^\s(.\w]/;
 
 async function readSource(path: string): Promise<SourceFile> {
   try {
@@ -67,20 +74,20 @@ async function readSource(path: string): Promise<SourceFile> {
       .filter((name) => !isBuiltin(name));
     const found = await Promise.all(names.map((name) => findFile(dirname(path), name)));
     const imports = found.filter((file) => file !== undefined);
-    return { text, imports, isWhole: imports.length === names.length && !OPEN_IMPORT.test(text) };
+    return { text, imports, isWhole: imports.length === names.length && !COMPUTED_IMPORT.test(text) };
   } catch {
-    // It cannot be read: its route tells of that.
+    // The loader reports a file that cannot be read.
     return UNKNOWN;
   }
 }
 
 const EXTENSIONS = ['.tsx', '.ts', '.jsx', '.js', '.mts', '.cts', '.mjs', '.cjs', '.json'];
 
-/** Undefined for what is no file of the site's own, or is not found. */
+/** Undefined if the specifier is not a path, or no file is found. */
 async function findFile(folder: string, name: string): Promise<string | undefined> {
   if (!/^\.{0,2}\//.test(name) && !/^\.{1,2}$/.test(name)) return undefined;
   const path = name.startsWith('/') ? name : join(folder, name);
-  // TypeScript names a file by what it is compiled to.
+  // TypeScript projects import `./a.ts` as `./a.js`.
   const stem = path.slice(0, path.length - extname(path).length);
   const stems = [path, join(path, 'index'), stem];
   const candidates = [path, ...stems.flatMap((each) => EXTENSIONS.map((extension) => each + extension))];
@@ -91,4 +98,39 @@ async function findFile(folder: string, name: string): Promise<string | undefine
 async function isFile(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() ?? false;
+}
+
+/** Reads `context.agent`, with the usual names of a context, also as a property (`req.context.agent`). */
+const AGENT_READ =
+  /\b(?:context|ctx|event|c)(?:\s+as\s+[\w.<>]+\s*\))?\s*(?:\?\.|\.|\?\.\[\s*["']|\[\s*["'])\s*agent\b/;
+
+/** Destructures `{ agent }` from a context: in a handler's parameter or from a variable. */
+const AGENT_TAKEN =
+  /\bonRequest\w*\s*(?:=\s*(?:async\s*)?)?\(\s*\{[^{}()]*\bagent\b|\{[^{}]*\bagent\b[^{}]*\}\s*=\s*(?:await\s+)?(?:context|ctx|event|c)\b/;
+
+/** A line comment, unless its slashes are those of a URL, and the lines of a block comment. */
+const COMMENT = /(?<!:)\/\/.*$|^\s*\/?\*.*$/gm;
+
+/**
+ * One warning for each file that uses `context.agent`, with the first line that does. The platform
+ * has it and nexthop does not. `texts`: by absolute path.
+ */
+export function findAgentUses(root: string, texts: ReadonlyMap<string, string>): readonly Problem[] {
+  return [...texts].flatMap(([path, text]): readonly Problem[] => {
+    const location = locateAgent(text);
+    if (!location) return [];
+    const message = 'uses context.agent, which is undefined here: nexthop runs no agents and stores no conversations';
+    return [{ severity: 'warning', file: relative(root, path), ...location, message }];
+  });
+}
+
+function locateAgent(text: string): Pick<Problem, 'line' | 'column'> | undefined {
+  if (!text.includes('agent')) return undefined;
+  const code = text.replaceAll(COMMENT, '');
+  const lines = code.split('\n');
+  const index = lines.findIndex((line) => AGENT_READ.test(line) || AGENT_TAKEN.test(line));
+  if (index >= 0) return { line: index + 1, column: (lines[index] ?? '').search(/\bagent\b/) + 1 };
+  // A destructured parameter may span several lines.
+  const taken = AGENT_TAKEN.exec(code);
+  return taken ? { line: code.slice(0, taken.index).split('\n').length } : undefined;
 }
