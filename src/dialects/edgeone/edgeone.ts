@@ -24,8 +24,8 @@ export const edgeone: Dialect = {
 
 async function read(given: Project): Promise<Reading> {
   const kvProblems = given.ahead ? [] : installKv(given);
-  // Node and esbuild name files by their real paths. With a site behind a link (`current → releases/7`) the same file
-  // would have two names.
+  // Node and esbuild name files by their real paths. With a site behind a link (`current →
+  // releases/7`) the same file would have two names.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const { json, problems } = await readEdgeOneJson(project.root);
   const [filters, functions, unused] = await Promise.all([
@@ -42,8 +42,9 @@ async function read(given: Project): Promise<Reading> {
 }
 
 /**
- * The filters in their order: redirects of `edgeone.json`; the middleware, which gets the target that the client
- * requested; then headers and rewrites of `edgeone.json`, which get the target that the middleware left.
+ * The filters in their order: redirects of `edgeone.json`; the middleware, which gets the target
+ * that the client requested; then headers and rewrites of `edgeone.json`, which get the target that
+ * the middleware left.
  */
 async function openFilters(project: Project, json: EdgeOneJson): Promise<Reading> {
   const middleware = await openMiddleware(project);
@@ -68,7 +69,10 @@ function withOwnLimits(project: Project, { maxDurationMs }: EdgeOneJson): Projec
   return { ...project, functionLimits: { ...functionLimits, timeoutMs: maxDurationMs ?? functionLimits.timeoutMs } };
 }
 
-/** Runs only files that are entries. Whether a file is one is read from its exports, without running it. */
+/**
+ * Runs only files that are entries. Whether a file is one is read from its exports, without running
+ * it.
+ */
 async function readFunctions(project: Project, { externalPackages }: EdgeOneJson): Promise<Reading> {
   const { files, ignored: skipped, problems } = await findFiles(project.root);
   if (files.length === 0) return { routes: [], ignored: skipped, problems };
@@ -90,8 +94,8 @@ async function readFunctions(project: Project, { externalPackages }: EdgeOneJson
 }
 
 /**
- * None if `edgeone.json` has no key about files. With `trailingSlash`, the redirect filter decides about slashes, so
- * the folder accepts both forms.
+ * None if `edgeone.json` has no key about files. With `trailingSlash`, the redirect filter decides
+ * about slashes, so the folder accepts both forms.
  */
 function toFileFolders({ outputDirectory, trailingSlash }: EdgeOneJson): {
   readonly fileFolders?: readonly FileFolder[];

@@ -10,8 +10,9 @@ const NO_FUNCTION = /\.d\.[cm]?ts$|\.(?:test|spec)\.[^.]+$/;
 const OTHER_LANGUAGES: Readonly<Record<string, RegExp>> = { Python: /\.py$/, Go: /\.go$/ };
 
 /**
- * What stands in the site that EdgeOne would run and nexthop does not, with its files: edge functions, which may be what guards the site, agents, and functions in other
- * languages. Never rejects: a folder that cannot be read holds nothing.
+ * One warning for each kind of code that EdgeOne runs and nexthop does not, with its files: edge
+ * functions, which may protect the site, agents, and functions in other languages. Never rejects: a
+ * folder that cannot be read counts as empty.
  */
 export async function findUnused(root: string): Promise<readonly Problem[]> {
   const [agents, edge, older, functions] = await Promise.all([
@@ -21,7 +22,8 @@ export async function findUnused(root: string): Promise<readonly Problem[]> {
     Promise.all(FUNCTION_FOLDERS.map((folder) => filesIn(root, folder))),
   ]);
   const scripts = (files: readonly string[]) => files.filter((file) => SCRIPT.test(file) && !NO_FUNCTION.test(file));
-  const isEdge = 'holds edge functions, which nexthop does not run; what they answer, guard or change is left as it is';
+  const isEdge =
+    'holds edge functions, which nexthop does not run; their responses, checks and changes are not applied';
   const others = [...functions.flat(), ...agents];
   return [
     ...toProblem('edge-functions', isEdge, scripts(edge)),
@@ -35,7 +37,10 @@ export async function findUnused(root: string): Promise<readonly Problem[]> {
   ];
 }
 
-/** The older name of the folder of edge functions, which other platforms have, too: only beside what is EdgeOne's alone. */
+/**
+ * Files with handlers in `functions/`, the older folder of edge functions. Other platforms use this
+ * name too, so it counts only if the site also has a folder or file that only EdgeOne has.
+ */
 async function findOlderEdge(root: string): Promise<readonly string[]> {
   const names: readonly string[] = await readdir(root).catch(() => []);
   if (![...FUNCTION_FOLDERS, 'edgeone.json'].some((name) => names.includes(name))) return [];
@@ -44,7 +49,7 @@ async function findOlderEdge(root: string): Promise<readonly string[]> {
   return files.filter((_, index) => mentionsHandler(texts[index] ?? ''));
 }
 
-/** Relative to the site, in order; those that are modules of others by their names left out. */
+/** Sorted paths relative to the site, without helpers, dotfiles and `node_modules`. */
 async function filesIn(root: string, folder: string): Promise<readonly string[]> {
   const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
   const found = await Promise.all(

@@ -1,6 +1,9 @@
 import type { Problem } from '../../contract/problem.ts';
 
-/** Where a name first stands in the text of a file, which is where it is declared or exported; nowhere for one that comes from another file. */
+/**
+ * Line and column of the first use of a name in a source text: usually its declaration or export.
+ * Empty if the name is not in the text, e.g. after `export * from './other'`.
+ */
 export function locateName(name: string, text: string): Pick<Problem, 'line' | 'column'> {
   const isPart = /[\w$]/;
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {

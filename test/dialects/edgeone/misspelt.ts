@@ -94,7 +94,7 @@ test('unknown keys of edgeone.json are told with the nearest known one', async (
   t.deepEqual(await told(t, { 'edgeone.json': text }), [
     'edgeone.json:2:17 warning redirect is no key of edgeone.json and is not used; did you mean redirects?',
     'edgeone.json:3:17 warning nonsense is no key of edgeone.json and is not used',
-    'edgeone.json:5:86 warning headers[0].headers[0].vlaue is not used; known are key, value; did you mean value?',
-    'edgeone.json:4:34 warning cloudFunctions.nodjs is not used; known are nodejs, mainlandRegions, overseasRegions; did you mean nodejs?',
+    'edgeone.json:5:86 warning headers[0].headers[0].vlaue is not used; known keys are key, value; did you mean value?',
+    'edgeone.json:4:34 warning cloudFunctions.nodjs is not used; known keys are nodejs, mainlandRegions, overseasRegions; did you mean nodejs?',
   ]);
 });

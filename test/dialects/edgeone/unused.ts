@@ -104,7 +104,7 @@ test('the start, routes and the log name them, and build too', async (t) => {
     'edgeone.json': '{\n"agents": { "auth": { "type": "jwt" } } }',
   });
   const expected = [
-    /edgeone\.json:2:\d+ (?:warning: )?agents is not used: .*guards nothing here/,
+    /edgeone\.json:2:\d+ (?:warning: )?agents is not used: .*protects no path here/,
     /cloud-functions\/a\.js:1:47 (?:warning: )?uses context\.agent/,
     /edge-functions (?:warning: )?holds edge functions.*: edge-functions\/guard\.js/,
   ];

@@ -2,19 +2,22 @@ import { posix } from 'node:path';
 import { didYouMean } from '../../../contract/problem.ts';
 import { checkDestination, checkHeader, checkSource } from './check-rule.ts';
 
-/** Told of a mistake: where it is (`headers[2].source`, '' for the whole) and what is wrong, as the rest of a sentence. */
-export type Complain = (path: string, message: string, severity?: 'error' | 'warning') => void;
+/**
+ * Reports a mistake: the path of the value (`headers[2].source`; '' for the whole file), and a
+ * message that continues a sentence with the path as its subject.
+ */
+export type Report = (path: string, message: string, severity?: 'error' | 'warning') => void;
 
-/** Takes what is right from the value of an `edgeone.json` and complains of the rest. Never throws. */
-export function checkEdgeOneJson(value: unknown, complain: Complain): EdgeOneJson {
-  if (!isObject(value)) complain('', 'must hold one object');
-  return new Check(isObject(value) ? value : {}, complain).run();
+/** Returns the valid parts of a parsed `edgeone.json` and reports all others. Never throws. */
+export function checkEdgeOneJson(value: unknown, report: Report): EdgeOneJson {
+  if (!isObject(value)) report('', 'must contain one object');
+  return new Check(isObject(value) ? value : {}, report).run();
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** What only the platform's build or its network needs. */
-const ELSEWHERE: ReadonlySet<string> = new Set([
+/** Keys that only the platform's build or network uses. They are ignored without a warning. */
+const PLATFORM_ONLY: ReadonlySet<string> = new Set([
   ...['$schema', 'name', 'devCommand', 'buildCommand', 'installCommand', 'nodeVersion'],
 ]);
 
@@ -23,81 +26,79 @@ const USED: ReadonlySet<string> = new Set([
   ...['cloudFunctions', 'nodeFunctionsConfig', 'node-functions'],
 ]);
 
-/** What the platform does and nexthop does not. */
-const UNDONE: Readonly<Record<string, string>> = {
-  caches: 'is not used: nexthop keeps no cache; say Cache-Control in "headers" for the caches in front of it',
-  agents: 'is not used: nexthop runs no agents; an "auth" in it guards nothing here',
-  schedules: 'is not used: nexthop has no clock for routes; call them by cron',
+/** Keys of the platform that have no effect in nexthop, and the warning for each. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  caches: 'is not used: nexthop has no cache; set Cache-Control in "headers" for caches in front of it',
+  agents: 'is not used: nexthop runs no agents; "auth" in it protects no path here',
+  schedules: 'is not used: nexthop does not call routes on a schedule; use cron',
 };
 
-const KEYS: readonly string[] = [...USED, ...ELSEWHERE, ...Object.keys(UNDONE)];
+const KEYS: readonly string[] = [...USED, ...PLATFORM_ONLY, ...Object.keys(UNSUPPORTED)];
 
-/** As on the platform, which refuses more. */
-const MOST_RULES = 100;
+/** The platform's limit. It rejects a file with more. */
+const MAX_RULES = 100;
 
 const REDIRECT_STATUSES: readonly unknown[] = [301, 302, 303, 304, 307, 308];
 
-/** A day: nobody means more. The platform takes 10 to 120. */
-const MOST_SECONDS = 86_400;
+/** One day; a larger number is a mistake. The platform accepts 10 to 120. */
+const MAX_SECONDS = 86_400;
 
 class Check {
   readonly #root: JsonObject;
-  readonly #complain: Complain;
+  readonly #report: Report;
 
-  constructor(root: JsonObject, complain: Complain) {
+  constructor(root: JsonObject, report: Report) {
     this.#root = root;
-    this.#complain = complain;
+    this.#report = report;
   }
 
   run(): EdgeOneJson {
-    for (const key of Object.keys(this.#root)) this.#look(key);
+    for (const key of Object.keys(this.#root)) this.#checkKey(key);
     return {
       redirects: this.#rules('redirects', (path, rule) => this.#redirect(path, rule)),
       rewrites: this.#rules('rewrites', (path, rule) => this.#rewrite(path, rule)),
       headers: this.#rules('headers', (path, rule) => this.#header(path, rule)),
       trailingSlash: this.#boolean('trailingSlash'),
-      ...this.#ofFunctions(),
+      ...this.#functionSettings(),
       outputDirectory: this.#folder('outputDirectory'),
     };
   }
 
-  #look(key: string): void {
-    const undone = Object.hasOwn(UNDONE, key) ? UNDONE[key] : undefined;
-    if (undone !== undefined) this.#complain(key, undone, 'warning');
+  #checkKey(key: string): void {
+    const warning = Object.hasOwn(UNSUPPORTED, key) ? UNSUPPORTED[key] : undefined;
+    if (warning !== undefined) this.#report(key, warning, 'warning');
     else if (!KEYS.includes(key)) {
-      this.#complain(key, `is no key of edgeone.json and is not used${didYouMean(key, KEYS)}`, 'warning');
+      this.#report(key, `is no key of edgeone.json and is not used${didYouMean(key, KEYS)}`, 'warning');
     }
   }
 
   #rules<T>(key: string, toRule: (path: string, rule: JsonObject) => T | undefined): readonly T[] {
     const list = this.#root[key] ?? [];
     if (!Array.isArray(list)) {
-      this.#complain(key, `must be a list, got ${spell(list)}`);
+      this.#report(key, `must be a list, got ${spell(list)}`);
       return [];
     }
-    if (list.length > MOST_RULES) {
-      this.#complain(
-        `${key}[${MOST_RULES}]`,
-        `and the rules behind it are not used: at most ${MOST_RULES} are allowed`,
-      );
+    if (list.length > MAX_RULES) {
+      this.#report(`${key}[${MAX_RULES}]`, `and all later rules are not used: at most ${MAX_RULES} are allowed`);
     }
-    return list.slice(0, MOST_RULES).flatMap((rule: unknown, index) => {
+    return list.slice(0, MAX_RULES).flatMap((rule: unknown, index) => {
       const path = `${key}[${index}]`;
-      if (!isObject(rule)) this.#complain(path, `must be an object, got ${spell(rule)}`);
+      if (!isObject(rule)) this.#report(path, `must be an object, got ${spell(rule)}`);
       const checked = isObject(rule) ? toRule(path, rule) : undefined;
       return checked === undefined ? [] : [checked];
     });
   }
 
   #redirect(path: string, rule: JsonObject): RedirectRule | undefined {
-    this.#only(path, rule, ['source', 'destination', 'statusCode']);
+    this.#warnUnknown(path, rule, ['source', 'destination', 'statusCode']);
     const { source, destination, statusCode } = rule;
-    const rightSource = this.#passes(`${path}.source`, checkSource(source, 'redirect'));
-    const right = rightSource && this.#passes(`${path}.destination`, checkDestination(destination, source, 'redirect'));
+    const isSourceValid = this.#passes(`${path}.source`, checkSource(source, 'redirect'));
+    const isValid =
+      isSourceValid && this.#passes(`${path}.destination`, checkDestination(destination, source, 'redirect'));
     if (REDIRECT_STATUSES.includes(statusCode)) {
-      return right ? ({ source, destination, statusCode } as RedirectRule) : undefined; // each is checked
+      return isValid ? ({ source, destination, statusCode } as RedirectRule) : undefined; // all three are checked
     }
-    this.#complain(
+    this.#report(
       `${path}.statusCode`,
       `must be one of ${REDIRECT_STATUSES.join(', ')}, got ${spell(statusCode)}; the rule is not used`,
     );
@@ -105,33 +106,33 @@ class Check {
   }
 
   #rewrite(path: string, rule: JsonObject): RewriteRule | undefined {
-    this.#only(path, rule, ['source', 'destination']);
+    this.#warnUnknown(path, rule, ['source', 'destination']);
     const { source, destination } = rule;
-    const right =
+    const isValid =
       this.#passes(`${path}.source`, checkSource(source, 'rewrite')) &&
       this.#passes(`${path}.destination`, checkDestination(destination, source, 'rewrite'));
-    return right ? ({ source, destination } as RewriteRule) : undefined; // both are checked
+    return isValid ? ({ source, destination } as RewriteRule) : undefined; // both are checked
   }
 
   #header(path: string, rule: JsonObject): HeaderRule | undefined {
-    this.#only(path, rule, ['source', 'headers']);
+    this.#warnUnknown(path, rule, ['source', 'headers']);
     const { source, headers } = rule;
-    const rightSource = this.#passes(`${path}.source`, checkSource(source, 'headers'));
+    const isSourceValid = this.#passes(`${path}.source`, checkSource(source, 'headers'));
     if (!Array.isArray(headers)) {
-      this.#complain(`${path}.headers`, `must be a list of { "key", "value" }, got ${spell(headers)}`);
+      this.#report(`${path}.headers`, `must be a list of { "key", "value" }, got ${spell(headers)}`);
       return undefined;
     }
-    const fields = headers.filter((field: unknown, index) => this.#field(`${path}.headers[${index}]`, field));
-    return rightSource && fields.length > 0 ? { source: String(source), headers: fields } : undefined;
+    const valid = headers.filter((header: unknown, index) => this.#isHeader(`${path}.headers[${index}]`, header));
+    return isSourceValid && valid.length > 0 ? { source: String(source), headers: valid } : undefined;
   }
 
-  #field(path: string, field: unknown): field is RuleHeader {
-    if (!isObject(field)) return this.#passes(path, `must be { "key", "value" }, got ${spell(field)}`);
-    this.#only(path, field, ['key', 'value']);
-    return this.#passes(path, checkHeader(field.key, field.value));
+  #isHeader(path: string, header: unknown): header is RuleHeader {
+    if (!isObject(header)) return this.#passes(path, `must be { "key", "value" }, got ${spell(header)}`);
+    this.#warnUnknown(path, header, ['key', 'value']);
+    return this.#passes(path, checkHeader(header.key, header.value));
   }
 
-  #ofFunctions(): Pick<EdgeOneJson, 'maxDurationMs' | 'externalPackages'> {
+  #functionSettings(): Pick<EdgeOneJson, 'maxDurationMs' | 'externalPackages'> {
     const oldest = this.#section('node-functions', ['included_files', 'external_node_modules']);
     const older = this.#section('nodeFunctionsConfig', ['maxDuration', 'includeFiles', 'externalNodeModules']);
     this.#section('cloudFunctions', ['nodejs', 'mainlandRegions', 'overseasRegions']);
@@ -151,34 +152,34 @@ class Check {
   #names(path: string, value: unknown): readonly string[] {
     if (value === undefined) return [];
     if (Array.isArray(value) && value.every((name): name is string => typeof name === 'string')) return value;
-    this.#complain(path, `must be a list of names of packages, got ${spell(value)}; it is not used`);
+    this.#report(path, `must be a list of package names, got ${spell(value)}; it is not used`);
     return [];
   }
 
-  /** An object at a path of keys; an empty one if there is none. */
+  /** The object at a path of keys. Empty if it is absent or not an object. */
   #section(path: string, keys: readonly string[]): JsonObject {
     const names = path.split('.');
     const section = names.reduce<unknown>((above, name) => (isObject(above) ? above[name] : undefined), this.#root);
     if (section === undefined) return {};
     if (!isObject(section)) {
-      this.#complain(path, `must be an object, got ${spell(section)}`);
+      this.#report(path, `must be an object, got ${spell(section)}`);
       return {};
     }
-    this.#only(path, section, keys);
+    this.#warnUnknown(path, section, keys);
     return section;
   }
 
   #seconds(path: string, value: unknown): number | undefined {
     if (value === undefined) return undefined;
-    if (typeof value === 'number' && value > 0 && value <= MOST_SECONDS) return Math.ceil(value * 1000);
-    this.#complain(path, `must be seconds, more than 0 and at most ${MOST_SECONDS}, got ${spell(value)}`);
+    if (typeof value === 'number' && value > 0 && value <= MAX_SECONDS) return Math.ceil(value * 1000);
+    this.#report(path, `must be a number of seconds, more than 0 and at most ${MAX_SECONDS}, got ${spell(value)}`);
     return undefined;
   }
 
   #boolean(key: string): boolean | undefined {
     const value = this.#root[key];
     if (value === undefined || typeof value === 'boolean') return value;
-    this.#complain(key, `must be true or false, got ${spell(value)}`);
+    this.#report(key, `must be true or false, got ${spell(value)}`);
     return undefined;
   }
 
@@ -186,25 +187,25 @@ class Check {
     const value = this.#root[key];
     if (value === undefined) return undefined;
     if (typeof value !== 'string' || value === '') {
-      this.#complain(key, `must be the path of a folder, got ${spell(value)}`);
+      this.#report(key, `must be the path of a folder, got ${spell(value)}`);
       return undefined;
     }
-    // "./build/" and "/build" are both the site's own.
+    // "./build/" and "/build" both mean the folder in the site.
     return posix.normalize(value).replace(/^\/+|\/+$/g, '') || '.';
   }
 
-  #only(path: string, object: JsonObject, keys: readonly string[]): void {
+  #warnUnknown(path: string, object: JsonObject, keys: readonly string[]): void {
     for (const key of Object.keys(object)) {
       if (keys.includes(key)) continue;
-      const message = `is not used; known are ${keys.join(', ')}${didYouMean(key, keys)}`;
-      this.#complain(`${path}.${key}`, message, 'warning');
+      const message = `is not used; known keys are ${keys.join(', ')}${didYouMean(key, keys)}`;
+      this.#report(`${path}.${key}`, message, 'warning');
     }
   }
 
-  /** False, with a complaint, when there is one. */
-  #passes(path: string, complaint: string | undefined): complaint is undefined {
-    if (complaint !== undefined) this.#complain(path, `${complaint}; the rule is not used`);
-    return complaint === undefined;
+  /** True if there is no mistake. Otherwise reports it and returns false. */
+  #passes(path: string, mistake: string | undefined): mistake is undefined {
+    if (mistake !== undefined) this.#report(path, `${mistake}; the rule is not used`);
+    return mistake === undefined;
   }
 }
 
@@ -216,25 +217,34 @@ function spell(value: unknown): string {
   return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80);
 }
 
-/** What `edgeone.json` says that matters to a running site, checked: rules that are wrong are left out. */
+/** The checked content of `edgeone.json` that a running site needs, without invalid rules. */
 export interface EdgeOneJson {
   readonly redirects: readonly RedirectRule[];
   readonly rewrites: readonly RewriteRule[];
   readonly headers: readonly HeaderRule[];
-  /** True: every path but those of files ends with a slash. False: none does. Undefined: both forms stand. */
+  /**
+   * True: every path except those of files ends with a slash. False: none does. Undefined: both
+   * forms are served.
+   */
   readonly trailingSlash: boolean | undefined;
-  /** How long a Node function may run; undefined: the default holds. */
+  /** Time limit of a function. Undefined: the setting FUNCTION_TIMEOUT applies. */
   readonly maxDurationMs: number | undefined;
-  /** The folder with the site's files, relative to the site, `.` for the site itself; undefined: not said. */
+  /**
+   * Folder of static files, relative to the site; `.` for the site itself. Undefined: the default
+   * folder.
+   */
   readonly outputDirectory: string | undefined;
-  /** Names of packages that are brought along elsewhere. */
+  /** Names of packages that may be missing when the site is compiled. */
   readonly externalPackages: ReadonlySet<string>;
 }
 
 export interface RedirectRule {
   /** A path with `:name` for a segment and at most one `*`; or `$host`, `$wwwhost`. */
   readonly source: string;
-  /** A path or an URL with the names of the source, `:splat` for its star; or the other of `$host`, `$wwwhost`. */
+  /**
+   * A path or URL with names of the source, `:splat` for its star; or `$wwwhost` for `$host` and
+   * the reverse.
+   */
   readonly destination: string;
   readonly statusCode: number;
 }
@@ -250,7 +260,7 @@ export interface HeaderRule {
   readonly headers: readonly RuleHeader[];
 }
 
-/** A field that an answer gets. */
+/** A header of the response. */
 export interface RuleHeader {
   readonly key: string;
   readonly value: string;

@@ -1,54 +1,55 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { HOP_BY_HOP } from '../../../http/headers.ts';
 
-/** For what a pattern stands. */
+/** The list in `edgeone.json` that the rule belongs to. */
 export type RuleKind = 'redirect' | 'rewrite' | 'headers';
 
-/** What is wrong with the source of a rule, as the rest of a sentence; undefined if nothing is. */
+/** The mistake in the source of a rule, as the rest of a sentence; undefined if it is valid. */
 export function checkSource(source: unknown, kind: RuleKind): string | undefined {
   if (typeof source !== 'string')
     return `must be a path such as "/old/:id", got ${JSON.stringify(source) ?? 'nothing'}`;
-  if (source.length > MOST_CHARACTERS) return `must have at most ${MOST_CHARACTERS} characters, has ${source.length}`;
-  if (isHostWord(source)) return kind === 'redirect' ? undefined : `must be a path; only a redirect knows ${source}`;
+  if (source.length > MAX_CHARACTERS) return `must have at most ${MAX_CHARACTERS} characters, has ${source.length}`;
+  if (isHostWord(source)) return kind === 'redirect' ? undefined : `must be a path; ${source} is for redirects only`;
   if (!source.startsWith('/')) return `must start with "/", got ${JSON.stringify(source)}`;
   if (source.split('*').length > 2) return `may have one "*", got ${JSON.stringify(source)}`;
-  const foreign = /[\\^$()[\]{}|+?#\s]/.exec(source)?.[0];
-  if (foreign !== undefined)
-    return `is a path with ":name" and "*", no expression: ${JSON.stringify(foreign)} is not allowed`;
+  const forbidden = /[\\^$()[\]{}|+?#\s]/.exec(source)?.[0];
+  if (forbidden !== undefined)
+    return `must be a path with ":name" and "*", not a regular expression: ${JSON.stringify(forbidden)} is not allowed`;
   const names = namesIn(source);
-  return names.length > new Set(names).size ? `names a segment twice, got ${JSON.stringify(source)}` : undefined;
+  return names.length > new Set(names).size ? `uses a name twice, got ${JSON.stringify(source)}` : undefined;
 }
 
-/** The same for its destination, given a source that is right. */
+/** The mistake in the destination of a rule whose source is valid. */
 export function checkDestination(destination: unknown, source: unknown, kind: RuleKind): string | undefined {
   if (typeof destination !== 'string') return `must be a path, got ${JSON.stringify(destination) ?? 'nothing'}`;
-  if (destination.length > MOST_CHARACTERS) {
-    return `must have at most ${MOST_CHARACTERS} characters, has ${destination.length}`;
+  if (destination.length > MAX_CHARACTERS) {
+    return `must have at most ${MAX_CHARACTERS} characters, has ${destination.length}`;
   }
   if (isHostWord(String(source)) || isHostWord(destination)) return checkHostWords(String(source), destination);
-  const place = kind === 'rewrite' ? checkRewriteTarget(destination, String(source)) : checkRedirectTarget(destination);
-  return place ?? checkNames(destination, String(source));
+  const mistake =
+    kind === 'rewrite' ? checkRewriteTarget(destination, String(source)) : checkRedirectTarget(destination);
+  return mistake ?? checkNames(destination, String(source));
 }
 
-/** What is wrong with a field for answers. */
+/** The mistake in a response header of a rule. */
 export function checkHeader(name: unknown, value: unknown): string | undefined {
-  if (typeof name !== 'string' || typeof value !== 'string') return 'must have a "key" and a "value" of text';
+  if (typeof name !== 'string' || typeof value !== 'string') return 'must have a "key" and a "value", both strings';
   const lowerName = name.toLowerCase();
   if (HOP_BY_HOP.has(lowerName) || lowerName === 'content-length') {
-    return `must not set ${name}, which belongs to the connection`;
+    return `must not set ${name}, which describes the connection or the body`;
   }
   try {
     validateHeaderName(name);
     validateHeaderValue(name, value);
     return undefined;
   } catch {
-    // Node's words name neither the value nor the place.
+    // Node's message contains neither the value nor the path.
     return `cannot be sent: ${JSON.stringify(`${name}: ${value}`)}`;
   }
 }
 
-/** As on the platform. */
-const MOST_CHARACTERS = 500;
+/** The platform's limit. */
+const MAX_CHARACTERS = 500;
 
 function isHostWord(text: string): boolean {
   return text === '$host' || text === '$wwwhost';
@@ -56,31 +57,31 @@ function isHostWord(text: string): boolean {
 
 function checkHostWords(source: string, destination: string): string | undefined {
   if (isHostWord(source) && isHostWord(destination) && source !== destination) return undefined;
-  return 'leads from "$host" to "$wwwhost" or the other way round, and nowhere else';
+  return 'must be "$wwwhost" with the source "$host", or "$host" with the source "$wwwhost"';
 }
 
 function checkRedirectTarget(destination: string): string | undefined {
   if (destination.startsWith('/') && !destination.startsWith('//')) return undefined;
   const [, authority] = /^https?:\/\/([^/?#]+)/.exec(destination) ?? [];
   if (authority === undefined) return `must be a path or start with https://, got ${JSON.stringify(destination)}`;
-  // Whoever asks could otherwise choose where the site leads to.
-  return namesIn(authority).length > 0 ? 'must name its host, without ":name" in it' : undefined;
+  // Otherwise the client chooses the host: an open redirect.
+  return namesIn(authority).length > 0 ? 'must have a fixed host, without ":name"' : undefined;
 }
 
 function checkRewriteTarget(destination: string, source: string): string | undefined {
   if (!destination.startsWith('/') || destination.startsWith('//')) {
-    return `must be a path: whatever the site does not answer goes to the one next hop, got ${JSON.stringify(destination)}`;
+    return `must be a path: requests are forwarded to the next hop only, got ${JSON.stringify(destination)}`;
   }
-  if (destination.includes('#')) return 'must have no fragment, which no server is told';
+  if (destination.includes('#')) return 'must have no fragment: clients do not send it to servers';
   if (source !== '/*' || namesIn(destination).includes('splat')) return undefined;
-  return 'would be the answer for every path, files and functions too; EdgeOne has no such rewrites for apps of one page either';
+  return 'must contain :splat when the source is "/*": one page would replace all files and functions; EdgeOne does not support this either';
 }
 
 function checkNames(destination: string, source: string): string | undefined {
   const known = namesIn(source);
   if (source.includes('*')) known.push('splat');
   const unknown = namesIn(withoutOrigin(destination)).find((name) => !known.includes(name));
-  return unknown === undefined ? undefined : `has :${unknown}, which the source has not`;
+  return unknown === undefined ? undefined : `uses :${unknown}, which the source does not define`;
 }
 
 function withoutOrigin(destination: string): string {

@@ -10,17 +10,20 @@ export interface EdgeOneJsonReading {
   readonly problems: readonly Problem[];
 }
 
-const NOTHING: EdgeOneJson = checkEdgeOneJson({}, () => undefined);
+const EMPTY: EdgeOneJson = checkEdgeOneJson({}, () => undefined);
 
 const FILE = 'edgeone.json';
 
-/** Reads the site's `edgeone.json`; a site without one gets an empty one. Never rejects for what stands in it: each mistake is a problem with its line. */
+/**
+ * Reads the site's `edgeone.json`. Without one, the result has no rules. Never rejects for its
+ * content: each mistake becomes a problem with its line.
+ */
 export async function readEdgeOneJson(root: string): Promise<EdgeOneJsonReading> {
   try {
     const text = await readFile(join(root, FILE), 'utf8');
     return check(parseLocated(text.replace(/^\uFEFF/, '')));
   } catch (error) {
-    return { json: NOTHING, problems: isMissing(error) ? [] : [toProblem(error)] };
+    return { json: EMPTY, problems: isMissing(error) ? [] : [toProblem(error)] };
   }
 }
 
@@ -33,10 +36,10 @@ function check({ value, locationOf }: LocatedJson): EdgeOneJsonReading {
 }
 
 function toProblem(error: unknown): Problem {
-  const place: Partial<Location> = error instanceof JsonError ? error.place : {};
-  const what = error instanceof JsonError ? 'is no JSON' : 'cannot be read';
-  const message = `${what}: ${error instanceof Error ? error.message : error}; nothing of it is used`;
-  return { severity: 'error', file: FILE, ...place, message };
+  const location: Partial<Location> = error instanceof JsonError ? error.location : {};
+  const what = error instanceof JsonError ? 'is not valid JSON' : 'cannot be read';
+  const message = `${what}: ${error instanceof Error ? error.message : error}; the file is not used`;
+  return { severity: 'error', file: FILE, ...location, message };
 }
 
 function isMissing(error: unknown): boolean {

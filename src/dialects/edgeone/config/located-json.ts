@@ -9,30 +9,33 @@ export interface Location {
 /** The value of a JSON text, and the positions of its parts. */
 export interface LocatedJson {
   readonly value: unknown;
-  /** The position of the value at a path such as `headers[2].source`; if it is absent, of its nearest parent. */
+  /**
+   * The position of the value at a path such as `headers[2].source`; if it is absent, of its
+   * nearest parent.
+   */
   locationOf(path: string): Location;
 }
 
-/** The text is no JSON: what was found instead, and where. */
+/** The text is not valid JSON. The message says what was expected and what was found. */
 export class JsonError extends Error {
-  readonly place: Location;
+  readonly location: Location;
 
-  constructor(message: string, place: Location) {
+  constructor(message: string, location: Location) {
     super(message);
-    this.place = place;
+    this.location = location;
   }
 }
 
 /**
- * Parses strict JSON (RFC 8259) and keeps the position of each value. JSON.parse keeps none, and reports that of an error only sometimes.
- * Throws a JsonError.
+ * Parses strict JSON (RFC 8259) and keeps the position of each value. JSON.parse keeps no
+ * positions, and its errors do not always have one. Throws a JsonError.
  */
 export function parseLocated(text: string): LocatedJson {
   const errors: ParseError[] = [];
   const root = parseNested(text, errors);
   const [first, second] = errors;
   if (first) throw toJsonError(text, first, second);
-  if (!root) throw new JsonError('a value expected, got the end of the file', toLocation(text, 0));
+  if (!root) throw new JsonError('expected a value, got the end of the file', toLocation(text, 0));
   return {
     value: toValue(root),
     locationOf: (path) => toLocation(text, nearestNode(root, path).offset),
@@ -43,13 +46,16 @@ function parseNested(text: string, errors: ParseError[]): Node | undefined {
   try {
     return parseTree(text, errors, { disallowComments: true });
   } catch (error) {
-    // The parser recurses: thousands of open brackets exhaust the stack.
-    if (error instanceof RangeError) throw new JsonError('nested too deep', { line: 1, column: 1 });
+    // The parser is recursive: thousands of open brackets exhaust the stack.
+    if (error instanceof RangeError) throw new JsonError('nested too deeply', { line: 1, column: 1 });
     throw error;
   }
 }
 
-/** Written out instead of jsonc-parser's getNodeValue, which assigns members: a key may be `__proto__`. */
+/**
+ * Replaces jsonc-parser's getNodeValue, which assigns members and so sets the prototype for a key
+ * `__proto__`.
+ */
 function toValue({ type, children = [], value }: Node): unknown {
   if (type === 'array') return children.map(toValue);
   if (type !== 'object') return value;
@@ -67,7 +73,9 @@ function nearestNode(root: Node, path: string): Node {
   return root;
 }
 
-/** By jsonc-parser's names of its errors; all others mean that a value is missing. */
+/**
+ * What was expected, by jsonc-parser's error name. All other errors mean that a value is missing.
+ */
 const EXPECTED: ReadonlyMap<string, string> = new Map([
   ['PropertyNameExpected', 'a key in double quotes'],
   ['CommaExpected', '","'],
@@ -77,12 +85,12 @@ const EXPECTED: ReadonlyMap<string, string> = new Map([
   ['EndOfFileExpected', 'the end of the file'],
 ]);
 
-/** After a symbol that is no JSON, the second error says whether it stands for a key or a value. */
+/** After an invalid symbol, the second error says whether a key or a value was expected there. */
 function toJsonError(text: string, first: ParseError, second?: ParseError): JsonError {
   const code = printParseErrorCode(first.error);
   const expected = EXPECTED.get(code === 'InvalidSymbol' && second ? printParseErrorCode(second.error) : code);
   const found = text.slice(first.offset, first.offset + Math.min(first.length, 40)) || 'the end of the file';
-  return new JsonError(`${expected ?? 'a value'} expected, got ${found}`, toLocation(text, first.offset));
+  return new JsonError(`expected ${expected ?? 'a value'}, got ${found}`, toLocation(text, first.offset));
 }
 
 function toLocation(text: string, offset: number): Location {

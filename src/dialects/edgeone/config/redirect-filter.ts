@@ -5,7 +5,10 @@ import type { EdgeOneJson, RedirectRule } from './check-edgeone-json.ts';
 import { RuleDestination } from './rule-destination.ts';
 import { RulePath, toRulePath } from './rule-path.ts';
 
-/** The redirects of `edgeone.json`, first the one about slashes; undefined if there are none. It passes what none of them is about. */
+/**
+ * The filter of `redirects` and `trailingSlash` in `edgeone.json`; undefined if it has neither.
+ * Passes a request that no redirect matches.
+ */
 export function toRedirectFilter(json: EdgeOneJson): Target | undefined {
   return json.redirects.length > 0 || json.trailingSlash !== undefined ? new RedirectFilter(json) : undefined;
 }
@@ -25,26 +28,26 @@ class RedirectFilter implements Target {
   async answer(exchange: Exchange): Promise<Outcome> {
     const path = toRulePath(exchange.target);
     if (path === undefined) return 'passed';
-    // Rules come first: what they lead to need not be led over a slash on the way.
+    // Rules before the slash: otherwise the client would follow two redirects instead of one.
     for (const redirect of this.#redirects) {
       const location = redirect.locationOf(exchange, path);
-      if (location !== undefined && location !== exchange.target) return lead(exchange, redirect, location);
+      if (location !== undefined && location !== exchange.target) return sendRedirect(exchange, redirect, location);
     }
     const location = this.#trailingSlash === undefined ? undefined : withSlash(exchange.target, this.#trailingSlash);
-    return location === undefined ? 'passed' : lead(exchange, TO_ONE_SLASH, location);
+    return location === undefined ? 'passed' : sendRedirect(exchange, SLASH_REDIRECT, location);
   }
 }
 
-interface Leading {
+interface RedirectLabel {
   readonly status: number;
-  /** As the log tells it. */
+  /** The route in the access log. */
   readonly source: string;
 }
 
-const TO_ONE_SLASH: Leading = { status: 308, source: 'trailingSlash' };
+const SLASH_REDIRECT: RedirectLabel = { status: 308, source: 'trailingSlash' };
 
-interface Redirect extends Leading {
-  /** Undefined if it is about other requests. */
+interface Redirect extends RedirectLabel {
+  /** Undefined if the request does not match. */
   locationOf(exchange: Exchange, path: string): string | undefined;
 }
 
@@ -69,7 +72,7 @@ class PathRedirect implements Redirect {
 
 const WWW = 'www.';
 
-/** `$host` → `$wwwhost` puts `www.` in front of the host, the other direction takes it off. */
+/** `$host` → `$wwwhost` adds `www.` to the host, `$wwwhost` → `$host` removes it. */
 class HostRedirect implements Redirect {
   readonly status: number;
   readonly source: string;
@@ -83,19 +86,22 @@ class HostRedirect implements Redirect {
 
   locationOf({ client, request, target }: Exchange): string | undefined {
     const { host = '' } = request.headers;
-    const hasIt = host.toLowerCase().startsWith(WWW);
-    if (hasIt === this.#adds || !isDomain(host)) return undefined;
-    return `${client.proto}://${hasIt ? host.slice(WWW.length) : WWW + host}${target}`;
+    const hasWww = host.toLowerCase().startsWith(WWW);
+    if (hasWww === this.#adds || !isDomain(host)) return undefined;
+    return `${client.proto}://${hasWww ? host.slice(WWW.length) : WWW + host}${target}`;
   }
 }
 
-/** An address, or the name of a machine, has no other one in front of which `www.` could stand. */
+/** False for an IP address and for a name without a dot: neither has a `www.` form. */
 function isDomain(host: string): boolean {
   const name = host.replace(/:\d*$/, '');
   return name.includes('.') && !/^(?:[\d.]+|\[.*)$/.test(name);
 }
 
-/** Undefined for a target that has the slash, or the lack of it, already. The name of a file never gets one. */
+/**
+ * The target with a trailing slash added or removed; undefined if it has that form already. A path
+ * whose last segment has a dot names a file and gets no slash.
+ */
 function withSlash(target: string, slash: boolean): string | undefined {
   const query = target.indexOf('?');
   const end = query < 0 ? target.length : query;
@@ -105,7 +111,7 @@ function withSlash(target: string, slash: boolean): string | undefined {
   return last.includes('.') ? undefined : `${target.slice(0, end)}/${target.slice(end)}`;
 }
 
-function lead(exchange: Exchange, { status, source }: Leading, location: string): Outcome {
+function sendRedirect(exchange: Exchange, { status, source }: RedirectLabel, location: string): Outcome {
   exchange.route = source;
   writeHead(exchange, status, status === 304 ? ['Location', location] : ['Location', location, 'Content-Length', '0']);
   exchange.response.end();

@@ -5,22 +5,25 @@ import type { EdgeOneJson } from './check-edgeone-json.ts';
 import { RuleDestination } from './rule-destination.ts';
 import { RulePath, toHeaderPaths, toRulePath } from './rule-path.ts';
 
-type Field = readonly [name: string, value: string];
+type Header = readonly [name: string, value: string];
 
-/** The `headers` and `rewrites` of `edgeone.json`; undefined if there are none. It always passes, perhaps with another target and fields for the answer. */
+/**
+ * The filter of `headers` and `rewrites` in `edgeone.json`; undefined if it has neither. Always
+ * passes. It may change the target of the request and add headers to its response.
+ */
 export function toRewriteFilter(json: EdgeOneJson): Target | undefined {
   return json.headers.length > 0 || json.rewrites.length > 0 ? new RewriteFilter(json) : undefined;
 }
 
 class RewriteFilter implements Target {
   readonly name = 'edgeone.json';
-  readonly #headers: readonly { readonly source: RulePath; readonly fields: readonly Field[] }[];
+  readonly #headers: readonly { readonly source: RulePath; readonly headers: readonly Header[] }[];
   readonly #rewrites: readonly { readonly source: RulePath; readonly destination: RuleDestination }[];
 
   constructor({ headers, rewrites }: EdgeOneJson) {
     this.#headers = headers.map((rule) => ({
       source: new RulePath(rule.source),
-      fields: rule.headers.map(({ key, value }) => [key, value] as const),
+      headers: rule.headers.map(({ key, value }) => [key, value] as const),
     }));
     this.#rewrites = rewrites.map(({ source, destination }) => ({
       source: new RulePath(source),
@@ -29,21 +32,24 @@ class RewriteFilter implements Target {
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
-    this.#lay(exchange);
+    this.#addHeaders(exchange);
     this.#rewrite(exchange);
     return 'passed';
   }
 
-  /** By the path that the client asked for, whatever it is rewritten to: that is the address that a cache or a browser sees. */
-  #lay(exchange: Exchange): void {
+  /**
+   * Matches the path that the client requested, before any rewrite: caches and browsers see only
+   * that one.
+   */
+  #addHeaders(exchange: Exchange): void {
     if (this.#headers.length === 0) return;
     const paths = toHeaderPaths(exchange.askedTarget);
-    const fields = new Map<string, Field>();
-    // Of rules that name the same field the last one counts: the general ones are written first.
-    for (const { source, fields: own } of this.#headers) {
-      if (paths.some((path) => source.match(path))) for (const field of own) fields.set(keyOf(field), field);
+    const merged = new Map<string, Header>();
+    // If several rules set the same header, the last one wins: users write general rules first.
+    for (const { source, headers } of this.#headers) {
+      if (paths.some((path) => source.match(path))) for (const header of headers) merged.set(keyOf(header), header);
     }
-    if (fields.size > 0) overlayAnswer(exchange, { fields: [...fields.values()], appliesTo: isOfSite });
+    if (merged.size > 0) overlayAnswer(exchange, { fields: [...merged.values()], appliesTo: isFromSite });
   }
 
   #rewrite(exchange: Exchange): void {
@@ -58,13 +64,13 @@ class RewriteFilter implements Target {
   }
 }
 
-/** Several cookies are several fields. */
-function keyOf([name, value]: Field): string {
+/** The value is part of the key of `Set-Cookie`: each cookie is a header of its own. */
+function keyOf([name, value]: Header): string {
   const lowerName = name.toLowerCase();
   return lowerName === 'set-cookie' ? `${lowerName}:${value}` : lowerName;
 }
 
-/** What comes from the hop has fields of its own; the site says nothing about it. */
-function isOfSite({ route }: Exchange): boolean {
+/** False for responses of the hop: rules of the site do not apply to them. */
+function isFromSite({ route }: Exchange): boolean {
   return route !== '';
 }

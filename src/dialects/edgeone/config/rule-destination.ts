@@ -1,13 +1,13 @@
 import type { Captures } from './rule-path.ts';
 
-/** Where a rule leads to: a path or an URL with the names of its source. */
+/** The destination of a rule: a path or URL that may contain names of the source. */
 export class RuleDestination {
-  /** Literal texts and names by turns, a text first. */
+  /** Even indexes hold literal text, odd indexes hold names. */
   readonly #parts: readonly string[];
   readonly #isPath: boolean;
   readonly #hasQuery: boolean;
 
-  /** `destination` is checked. */
+  /** `destination` has passed `checkDestination`. */
   constructor(destination: string) {
     const [origin = ''] = /^https?:\/\/[^/?#]+/.exec(destination) ?? [];
     const parts = destination.slice(origin.length).split(/:([A-Za-z_]\w*)/);
@@ -18,26 +18,30 @@ export class RuleDestination {
     this.#hasQuery = destination.includes('?');
   }
 
-  /** With the query of the request behind its own. Never leads to another host than is written: a path keeps one slash in front. */
+  /**
+   * The destination with captured values in place of the names. The query of the request is
+   * appended to the destination's own. A path keeps exactly one leading slash: two would make it
+   * another host.
+   */
   fill(captures: Captures, target: string): string {
     const filled = this.#parts
       .map((part, index) => (index % 2 === 0 ? part : encode(captures.get(part) ?? '')))
       .join('');
-    const place = this.#isPath ? filled.replace(/^\/{2,}/, '/') : filled;
+    const location = this.#isPath ? filled.replace(/^\/{2,}/, '/') : filled;
     const query = target.indexOf('?');
-    if (query < 0) return place;
-    const [before = '', fragment] = place.split('#', 2);
-    const asked = `${this.#hasQuery ? '&' : '?'}${target.slice(query + 1)}`;
-    return before + asked + (fragment === undefined ? '' : `#${fragment}`);
+    if (query < 0) return location;
+    const [start = '', fragment] = location.split('#', 2);
+    const appended = `${this.#hasQuery ? '&' : '?'}${target.slice(query + 1)}`;
+    return start + appended + (fragment === undefined ? '' : `#${fragment}`);
   }
 }
 
-/** Users write paths as they read them; a field and a request line carry ASCII alone. */
+/** Users may write any characters in a path. Headers and request lines contain ASCII only. */
 function toAscii(text: string): string {
   return text.replaceAll(/[^!-~]+/g, encodeURIComponent);
 }
 
-/** Decoded before, so encoded once. A slash of a splat stays one. */
+/** The captured text is decoded, so it is encoded exactly once. Slashes in a splat stay slashes. */
 function encode(text: string): string {
   return encodeURI(text).replaceAll('?', '%3F').replaceAll('#', '%23');
 }

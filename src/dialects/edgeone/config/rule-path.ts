@@ -1,33 +1,37 @@
 import { toMatchable } from '../../../contract/path.ts';
 import { toGuardedPaths } from '../../../http/guarded-paths.ts';
 
-/** What the names of a source stand for in a path: decoded, `splat` for its star. */
+/** Values captured from a path, decoded, by name. The star's name is `splat`. */
 export type Captures = ReadonlyMap<string, string>;
 
 /**
- * The path of a target as redirects and rewrites compare it; undefined for one that two parsers may read differently, which none of them matches: an address
- * that is made of it could lead elsewhere.
+ * The path of a target in the form that redirects and rewrites match. Undefined if two parsers may
+ * read it differently: a URL built from such a path could have another host.
  */
 export function toRulePath(target: string): string | undefined {
   const path = target.startsWith('//') ? undefined : toMatchable(target);
   return path?.hasInnerSlash ? undefined : path?.text;
 }
 
-/** The path of a target in all forms in which header rules compare it: they may guard the site (`X-Frame-Options`), so that no spelling passes them. */
+/**
+ * All forms of a target's path that header rules match. These rules may protect the site
+ * (`X-Frame-Options`), so no spelling of a path may bypass them.
+ */
 export function toHeaderPaths(target: string): readonly string[] {
   return toGuardedPaths(target).map((path) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path));
 }
 
 /**
- * The source of a rule: `:name` is one segment or a part of one, `*` is anything. A star that is a whole segment at the end also stands for nothing:
- * the folder itself. As everywhere, one slash at the end means nothing and letters count as they are written.
+ * The source of a rule. `:name` matches one segment or a part of one, `*` matches any text. `/*` at
+ * the end also matches the folder itself. One trailing slash is ignored, and case matters, as for
+ * routes.
  */
 export class RulePath {
   readonly #literal: string | undefined;
   readonly #expression: RegExp;
   readonly #names: readonly string[];
 
-  /** `source` is checked. */
+  /** `source` has passed `checkSource`. */
   constructor(source: string) {
     const path = source.length > 1 && source.endsWith('/') ? source.slice(0, -1) : source;
     const isFolder = path.endsWith('/*');
@@ -43,9 +47,9 @@ export class RulePath {
     this.#expression = new RegExp(`^${text}${isFolder ? '(?:/(.*))?' : ''}$`, 's');
   }
 
-  /** `path` comes from `toRulePath` or `toHeaderPaths`. Undefined if it does not match. */
+  /** Takes a path from `toRulePath` or `toHeaderPaths`. Undefined if it does not match. */
   match(path: string): Captures | undefined {
-    if (this.#literal !== undefined) return path === this.#literal ? NOTHING : undefined;
+    if (this.#literal !== undefined) return path === this.#literal ? NO_CAPTURES : undefined;
     const found = this.#expression.exec(path);
     return found ? new Map(this.#names.map((name, index) => [name, found[index + 1] ?? ''])) : undefined;
   }
@@ -53,4 +57,4 @@ export class RulePath {
 
 const PART = /\*|:([A-Za-z_]\w*)|[^*:]+|:/g;
 
-const NOTHING: Captures = new Map();
+const NO_CAPTURES: Captures = new Map();

@@ -59,20 +59,20 @@ test("keys of the platform's build are fine", async (t) => {
 });
 
 const BROKEN: Readonly<Record<string, string>> = {
-  '{\n  "redirects": [}\n': '2:17 error is no JSON: a value expected, got }; nothing of it is used',
-  '{\n  "a": x\n}': '2:8 error is no JSON: a value expected, got x; nothing of it is used',
-  '{"a": 1\n "b": 2}': '2:2 error is no JSON: "," expected, got "b"; nothing of it is used',
-  '{"a": "1': '1:7 error is no JSON: a value expected, got "1; nothing of it is used',
-  '{"a": 1,}': '1:9 error is no JSON: a key in double quotes expected, got }; nothing of it is used',
-  "{'a': 1}": "1:2 error is no JSON: a key in double quotes expected, got 'a'; nothing of it is used",
-  '{} {}': '1:4 error is no JSON: the end of the file expected, got {; nothing of it is used',
-  '': '1:1 error is no JSON: a value expected, got the end of the file; nothing of it is used',
-  '[]': '1:1 error must hold one object',
+  '{\n  "redirects": [}\n': '2:17 error is not valid JSON: expected a value, got }; the file is not used',
+  '{\n  "a": x\n}': '2:8 error is not valid JSON: expected a value, got x; the file is not used',
+  '{"a": 1\n "b": 2}': '2:2 error is not valid JSON: expected ",", got "b"; the file is not used',
+  '{"a": "1': '1:7 error is not valid JSON: expected a value, got "1; the file is not used',
+  '{"a": 1,}': '1:9 error is not valid JSON: expected a key in double quotes, got }; the file is not used',
+  "{'a': 1}": "1:2 error is not valid JSON: expected a key in double quotes, got 'a'; the file is not used",
+  '{} {}': '1:4 error is not valid JSON: expected the end of the file, got {; the file is not used',
+  '': '1:1 error is not valid JSON: expected a value, got the end of the file; the file is not used',
+  '[]': '1:1 error must contain one object',
 };
 
 test('a file with more brackets than the stack can hold is a problem, not a crash', async (t) => {
   t.deepEqual(told(await read(t, '['.repeat(100_000))), [
-    '1:1 error is no JSON: nested too deep; nothing of it is used',
+    '1:1 error is not valid JSON: nested too deeply; the file is not used',
   ]);
 });
 
@@ -102,15 +102,15 @@ const WRONG: Readonly<Record<string, string>> = {
   '{ "source": "/*/*", "destination": "/b", "statusCode": 301 }':
     'redirects[1].source may have one "*", got "/*/*"; the rule is not used',
   '{ "source": "/a(b)", "destination": "/b", "statusCode": 301 }':
-    'redirects[1].source is a path with ":name" and "*", no expression: "(" is not allowed; the rule is not used',
+    'redirects[1].source must be a path with ":name" and "*", not a regular expression: "(" is not allowed; the rule is not used',
   '{ "source": "/a", "destination": "/b/:id", "statusCode": 301 }':
-    'redirects[1].destination has :id, which the source has not; the rule is not used',
+    'redirects[1].destination uses :id, which the source does not define; the rule is not used',
   '{ "source": "/:a", "destination": "https://:a.example/", "statusCode": 301 }':
-    'redirects[1].destination must name its host, without ":name" in it; the rule is not used',
+    'redirects[1].destination must have a fixed host, without ":name"; the rule is not used',
   '{ "source": "/a", "destination": "//evil", "statusCode": 301 }':
     'redirects[1].destination must be a path or start with https://, got "//evil"; the rule is not used',
   '{ "source": "$host", "destination": "/b", "statusCode": 301 }':
-    'redirects[1].destination leads from "$host" to "$wwwhost" or the other way round, and nowhere else; the rule is not used',
+    'redirects[1].destination must be "$wwwhost" with the source "$host", or "$host" with the source "$wwwhost"; the rule is not used',
   '{ "source": "/a", "destination": "/b", "statusCode": 200 }':
     'redirects[1].statusCode must be one of 301, 302, 303, 304, 307, 308, got 200; the rule is not used',
   '7': 'redirects[1] must be an object, got 7',
@@ -140,7 +140,7 @@ test('a rewrite to another origin, and one of every path, are refused', async (t
 
   t.deepEqual(reading.json.rewrites, [{ source: '/*', destination: '/v2/:splat' }]);
   t.regex(told(reading)[0] ?? '', /rewrites\[0\]\.destination must be a path: .*next hop/);
-  t.regex(told(reading)[1] ?? '', /rewrites\[1\]\.destination would be the answer for every path/);
+  t.regex(told(reading)[1] ?? '', /rewrites\[1\]\.destination must contain :splat/);
 });
 
 test('of wrong fields only they are left out', async (t) => {
@@ -170,7 +170,7 @@ test('rules beyond the hundredth are not used', async (t) => {
   const reading = await read(t, `{"redirects":[${Array.from({ length: 102 }, () => GOOD).join(',')}]}`);
 
   t.is(reading.json.redirects.length, 100);
-  t.regex(told(reading)[0] ?? '', /error redirects\[100\] and the rules behind it are not used/);
+  t.regex(told(reading)[0] ?? '', /error redirects\[100\] and all later rules are not used/);
 });
 
 for (const value of ['"30"', '0', '-1', 'null', '1e9']) {
@@ -178,6 +178,6 @@ for (const value of ['"30"', '0', '-1', 'null', '1e9']) {
     const reading = await read(t, `{"cloudFunctions":{"nodejs":{"maxDuration":${value}}}}`);
 
     t.is(reading.json.maxDurationMs, undefined);
-    t.regex(told(reading)[0] ?? '', /cloudFunctions\.nodejs\.maxDuration must be seconds/);
+    t.regex(told(reading)[0] ?? '', /cloudFunctions\.nodejs\.maxDuration must be a number of seconds/);
   });
 }
