@@ -139,7 +139,7 @@ test('app.listen() opens nothing, and says so once', async (t) => {
   t.true(await (await fetch(url)).json());
   t.false('appListened' in globalThis);
   t.deepEqual(lines, [
-    ['app.listen() does nothing here: the edge serves the app', { target: 'cloud-functions/[[all]].js' }],
+    ['app.listen() has no effect: nexthop serves the app', { target: 'cloud-functions/[[all]].js' }],
   ]);
 });
 

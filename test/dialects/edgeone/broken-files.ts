@@ -208,7 +208,7 @@ test('a list of external packages that is none is told with its line', async (t)
   });
 
   t.like(reading.problems, [{ severity: 'error', file: 'edgeone.json', line: 2 }]);
-  t.regex(reading.problems[0]?.message ?? '', /must be a list of names of packages, got "sharp"/);
+  t.regex(reading.problems[0]?.message ?? '', /must be a list of package names, got "sharp"/);
 });
 
 test('an app whose exports throw when they are looked at costs its own routes alone', async (t) => {

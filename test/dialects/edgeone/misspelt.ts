@@ -13,7 +13,7 @@ async function told(t: Parameters<typeof serveDialect>[0], files: Readonly<Recor
   );
 }
 
-const NO_HANDLER = 'is no handler that EdgeOne knows, and is never called';
+const NO_HANDLER = 'is not a handler of EdgeOne and is never called';
 
 for (const [title, text, expected] of [
   [

@@ -210,7 +210,7 @@ test('BODY=stream and config.body keep the standard stream, and the file has the
     {
       severity: 'warning',
       file: 'cloud-functions/wrong.js',
-      message: 'config.body must be "parsed" or "stream", got 7; it is parsed',
+      message: 'config.body must be "parsed" or "stream", got 7; "parsed" is used',
     },
   ]);
 });

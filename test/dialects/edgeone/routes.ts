@@ -118,7 +118,7 @@ test('the second of two files with one route is ignored, and says for whom', asy
   t.deepEqual(reading.ignored, [
     {
       file: 'cloud-functions/a.js',
-      reason: 'cloud-functions/a/index.js has the same route, /a, and comes first',
+      reason: 'cloud-functions/a/index.js has the same route, /a, and takes precedence',
     },
   ]);
 });

@@ -12,17 +12,20 @@ export interface AppTargetParts {
   readonly app: App;
   readonly platform: Platform;
   readonly limits: FunctionLimits;
-  /** Of the route: what stands in front of the app's own paths. */
+  /** Segments of the route's pattern. */
   readonly segments: readonly PatternSegment[];
 }
 
-/** A file with a framework's app. It answers everything below its folder, also with its own 404. */
+/**
+ * A file with the app of a framework. The app answers every path below its folder; paths that it
+ * has no route for get its own 404.
+ */
 export class AppTarget implements Target {
   readonly name: string;
   readonly #app: App;
   readonly #platform: Platform;
   readonly #limits: FunctionLimits;
-  /** How many segments of the path the app does not see. */
+  /** Number of leading path segments that are removed from the app's URL. */
   readonly #prefixLength: number;
 
   constructor({ name, app, platform, limits, segments }: AppTargetParts) {
@@ -34,7 +37,7 @@ export class AppTarget implements Target {
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
-    // Apps have no WebSockets, on the platform neither; somebody behind them may.
+    // Apps cannot open WebSockets, as on the platform. A later route or the hop may.
     if (exchange.upgrade) return 'passed';
     const limits = this.#limits;
     limits.limitBody(exchange);
@@ -47,7 +50,9 @@ export class AppTarget implements Target {
     return 'answered';
   }
 
-  /** Rebuilt from the segments that are not empty, as the platform does: `/express//users/7/?y=2` → `/users/7?y=2`. */
+  /**
+   * Joins the non-empty segments, as the platform does: `/express//users/7/?y=2` → `/users/7?y=2`.
+   */
   #toOwnUrl(target: string): string {
     const query = target.indexOf('?');
     const path = query < 0 ? target : target.slice(0, query);
@@ -57,8 +62,9 @@ export class AppTarget implements Target {
 }
 
 /**
- * Up to the last literal of the folder: the app in `t/[id]/[[default]].js` sees `/t/9/a` as `/9/a`, as on the platform.
- * Without a catch-all it is the route of the bare folder, where every app sees `/`.
+ * Removes segments up to the last literal of the folder, as the platform does:
+ * `t/[id]/[[default]].js` gets `/t/9/a` as `/9/a`. A pattern without a catch-all is that of the
+ * bare folder: the app gets `/`.
  */
 function prefixLength(segments: readonly PatternSegment[]): number {
   if (segments.at(-1)?.kind !== 'catch-all') return segments.length;

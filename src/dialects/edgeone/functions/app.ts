@@ -6,20 +6,23 @@ import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from './platf
 
 export interface AppCall {
   readonly exchange: Exchange;
-  /** Path and query as the app is to see them. */
+  /** Path and query for the app, without the path of its folder. */
   readonly url: string;
   readonly params: Params;
   readonly platform: Platform;
   readonly limits: FunctionLimits;
 }
 
-/** A whole web application of some framework, which routes and answers by itself. */
+/** An application of a web framework, with its own routes and error responses. */
 export interface App {
-  /** Resolves when the answer is written or the client is gone. Throws only what the app does not answer itself. */
+  /**
+   * Resolves when the response is written or the client has left. Rejects with an error for which
+   * the app wrote no response.
+   */
   serve(call: AppCall): Promise<void>;
 }
 
-/** What an app finds in `request.context`: the context of a handler without the request. */
+/** `request.context` of an app: the context of a handler without `request`. */
 export interface AppContext {
   readonly env: Record<string, string>;
   readonly params: Params;
@@ -29,7 +32,7 @@ export interface AppContext {
   readonly geo: Geo;
 }
 
-/** Makes the context of one call. */
+/** Creates the context of one call. */
 export function toAppContext({ exchange, params, platform }: AppCall): AppContext {
   return {
     env: { ...platform.env },

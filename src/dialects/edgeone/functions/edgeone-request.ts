@@ -3,18 +3,27 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { WebRequest } from '../../../http/web-request.ts';
 import type { PreparedBody } from './prepared-body.ts';
 
-/** A value of the query: a flag without "=" is true, and the texts true, false and null are what they say. */
+/**
+ * A value of the query: a flag without "=" is true, and the texts true, false and null are what
+ * they say.
+ */
 type QueryValue = string | boolean | null;
 
 /** Where the body of a request comes from, if not from the client as it is read. */
 export interface BodyParts {
   /** The standard's stream. */
   readonly toStream?: () => ReadableStream;
-  /** The body is these bytes, and `body` is what the platform makes of them, in place of the standard's stream. */
+  /**
+   * The body is these bytes, and `body` is what the platform makes of them, in place of the
+   * standard's stream.
+   */
   readonly prepared?: PreparedBody | undefined;
 }
 
-/** The standard Request, and what the platform adds to it. Each addition is parsed when it is first asked for. */
+/**
+ * The standard Request, and what the platform adds to it. Each addition is parsed when it is first
+ * asked for.
+ */
 export class EdgeOneRequest extends WebRequest {
   readonly #prepared: PreparedBody | undefined;
   #value: { readonly value: unknown } | undefined;
@@ -41,7 +50,10 @@ export class EdgeOneRequest extends WebRequest {
     return this.#value.value;
   }
 
-  /** By name, decoded; of two cookies of one name the first, which is the more specific (RFC 6265 5.4). */
+  /**
+   * By name, decoded; of two cookies of one name the first, which is the more specific (RFC 6265
+   * 5.4).
+   */
   get cookies(): Record<string, string> {
     this.#cookies ??= toCookies(this.headers.get('cookie') ?? '');
     return this.#cookies;

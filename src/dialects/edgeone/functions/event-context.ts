@@ -9,21 +9,23 @@ export interface ContextParts {
   readonly exchange: Exchange;
   readonly params: Params;
   readonly platform: Platform;
-  /** Stands in the log when work given to `waitUntil` fails. */
+  /** File of the function. Logged when work given to `waitUntil` fails. */
   readonly file: string;
   /** Undefined: `request.body` is the standard's stream. */
   readonly body: PreparedBody | undefined;
 }
 
 /**
- * What a handler is called with. Its own keys are the platform's, in the platform's order, so that destructuring, spreading and listing them
- * do what they do there; `waitUntil`, which the platform lacks, is inherited.
+ * The argument of a handler. Its own keys are those of the platform, in the same order, so that
+ * destructuring, spreading and listing them give the same result. `waitUntil`, which the platform
+ * does not have, is inherited and not listed.
  *
- * `request` and `env` are accessors, shared by all contexts: a Request costs more than all the rest, the copy of a whole environment as much as
- * the rest, and not every function looks at them. Every request has an `env` of its own, so that one cannot write into that of another.
+ * `request` and `env` are accessors, because many functions do not use them: a Request costs more
+ * than all other members together, and a copy of the environment as much as these. Each request
+ * gets a copy of `env`, so a function cannot change that of another request.
  */
 export class EventContext {
-  // Only declared: fields would be made in front of the accessors.
+  // `declare`: a class field would be defined before the accessors and change the order of keys.
   declare readonly request: EdgeOneRequest;
   declare readonly env: Record<string, string>;
   declare readonly params: Params;
@@ -76,7 +78,10 @@ export class EventContext {
     this.geo = geoOf(exchange);
   }
 
-  /** Keeps the process from ending before the promise settles. A function of its own, so that it may be destructured. */
+  /**
+   * Delays the end of the process until the promise settles. Returns a closure, so it can be
+   * destructured.
+   */
   get waitUntil(): (work: unknown) => void {
     return (work) => this.#exchange.pendingWork.add(work, this.#file);
   }

@@ -8,15 +8,18 @@ import { locateName } from '../locate-name.ts';
 import { isHandlerName, mentionsHandler, nearestHandler } from './handlers.ts';
 import { isCatchAll } from './to-pattern.ts';
 
-/** The second is the older name; it counts only when the first is missing or empty. They are never merged. */
+/**
+ * The second is the older name. It is read only if the first folder is missing or empty; they are
+ * never merged.
+ */
 const FOLDERS = ['cloud-functions', 'node-functions'];
 
-/** `.mjs` and its like are no entries on the platform; they may be imported. */
+/** On the platform `.mjs`, `.mts` and `.cts` files are not entries. Entries may import them. */
 const EXTENSIONS: ReadonlySet<string> = new Set(['.js', '.ts', '.cjs', '.jsx', '.tsx']);
 
 /** A file that may be an entry. */
 export interface FunctionFile {
-  /** Absolute and without links, as Node and esbuild name a module. */
+  /** Absolute, with links resolved, as Node and esbuild name a module. */
   readonly path: string;
   /** Relative to the site. */
   readonly file: string;
@@ -31,8 +34,8 @@ export interface Findings {
 }
 
 /**
- * Finds the files of a site that may be functions, in the order of the platform: of two with the same route the first one wins.
- * Never throws: what cannot be read becomes a problem.
+ * Finds the files of a site that may be functions, in the platform's order: if two files have the
+ * same route, the first one gets it. Never throws: a folder that cannot be read becomes a problem.
  */
 export async function findFiles(root: string): Promise<Findings> {
   const search = new Search(root);
@@ -47,15 +50,17 @@ class Search implements Findings {
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly #root: string;
-  /** Real paths of folders, so that a link to a folder above does not lead round for ever. */
+  /**
+   * Real paths of visited folders: a link to a parent folder would otherwise be followed for ever.
+   */
   readonly #visited = new Set<string>();
 
   constructor(root: string) {
     this.#root = root;
   }
 
-  /** False when there is nothing in the folder. */
-  async visit(folder: string, above: readonly string[]): Promise<boolean> {
+  /** Returns false if the folder is empty or missing. */
+  async visit(folder: string, parents: readonly string[]): Promise<boolean> {
     const entries = await this.#list(folder);
     const later: Dirent[] = [];
     for (const entry of entries) {
@@ -63,11 +68,11 @@ class Search implements Findings {
       const isFolder = await this.#isFolder(entry);
       const reason = reasonToIgnore(entry.name, isFolder);
       if (reason !== undefined) this.#ignore(file, reason);
-      else if (isFolder) await this.visit(file, [...above, entry.name]);
-      else if (stem(entry.name) === 'index') await this.#add(file, above);
+      else if (isFolder) await this.visit(file, [...parents, entry.name]);
+      else if (stem(entry.name) === 'index') await this.#add(file, parents);
       else later.push(entry);
     }
-    for (const { name } of later) await this.#add(join(folder, name), above);
+    for (const { name } of later) await this.#add(join(folder, name), parents);
     return entries.length > 0;
   }
 
@@ -89,7 +94,7 @@ class Search implements Findings {
   async #isFolder(entry: Dirent): Promise<boolean> {
     if (!entry.isSymbolicLink()) return entry.isDirectory();
     const target = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
-    // A link to nowhere is taken for a file, whose reading will tell.
+    // A broken link counts as a file. The loader reports it when it cannot read it.
     return target?.isDirectory() ?? false;
   }
 
@@ -97,23 +102,23 @@ class Search implements Findings {
     if (reason !== '') this.ignored.push({ file, reason });
   }
 
-  async #add(file: string, above: readonly string[]): Promise<void> {
+  async #add(file: string, parents: readonly string[]): Promise<void> {
     const path = join(this.#root, file);
-    // A link to nowhere stays as it is; reading it will tell.
+    // A broken link keeps its own path. The loader reports it.
     const real = await realpath(path).catch(() => path);
-    this.files.push({ path: real, file, segments: [...above, stem(basename(file))] });
+    this.files.push({ path: real, file, segments: [...parents, stem(basename(file))] });
   }
 }
 
 const TEST = /\.(?:test|spec)\.[^.]+$/;
 
-/** '' when it goes without saying. */
+/** '' for a file that is skipped without being listed. Undefined for a possible function. */
 function reasonToIgnore(name: string, isFolder: boolean): string | undefined {
   if (name.startsWith('.') || (isFolder && name === 'node_modules')) return '';
   if (name.startsWith('_')) return 'its name starts with "_": a helper';
   if (isFolder) return undefined;
   if (!EXTENSIONS.has(extname(name)) || name.endsWith('.d.ts')) {
-    return /^\.[cm]?[jt]sx?$/.test(extname(name)) ? `no entry: EdgeOne takes ${[...EXTENSIONS].join(' ')}` : '';
+    return /^\.[cm]?[jt]sx?$/.test(extname(name)) ? `not an entry: EdgeOne accepts ${[...EXTENSIONS].join(' ')}` : '';
   }
   return TEST.test(name) ? 'a test' : undefined;
 }
@@ -131,13 +136,15 @@ function messageOf(error: unknown): string {
 }
 
 /**
- * Whether a file is an entry, as far as that shows without running it: it exports a handler by name, or a function of such a name by default,
- * or stands where an app may stand and exports something that could be one. Anonymous default functions are helpers: projects keep functions
- * of other platforms beside their own.
+ * Whether a file is an entry, as far as its exports show without running it: it exports a handler
+ * by name, or its default export is a function with such a name, or its file name allows an app and
+ * it has an export that may be one. A file whose only export is an anonymous default function is a
+ * helper: projects keep functions of other platforms in the same folder.
  */
 export function isEntry({ path, segments }: FunctionFile, { looks, brokenTexts }: Survey): boolean {
   const broken = brokenTexts.get(path);
-  // Of a file that could not even be read nothing is known; its route says so rather than leave the request to the hop.
+  // A file that cannot be read ('') counts as an entry: its route answers 500, and the request is
+  // not forwarded to the hop.
   if (broken !== undefined) return broken === '' || mentionsHandler(broken) || isCatchAll(segments.at(-1));
   const look = looks.get(path);
   if (!look) return false;
@@ -146,7 +153,7 @@ export function isEntry({ path, segments }: FunctionFile, { looks, brokenTexts }
   return isCatchAll(segments.at(-1)) && (names.has('default') || names.has('app'));
 }
 
-/** Whether a file that stands where an app may stand could be one, as far as that shows: what exports a handler is none. */
+/** Whether a file may contain an app: its name allows one, and it exports no handler. */
 export function mayBeApp({ path, segments }: FunctionFile, survey: Survey | undefined): boolean {
   if (!isCatchAll(segments.at(-1))) return false;
   const broken = survey?.brokenTexts.get(path);
@@ -155,7 +162,10 @@ export function mayBeApp({ path, segments }: FunctionFile, survey: Survey | unde
   return !look || ![...look.names, look.defaultName].some(isHandlerName);
 }
 
-/** A warning for each export, and each function exported by default, whose name is near to that of a handler: the platform never calls it. */
+/**
+ * A warning for each export, and each function that is the default export, whose name is similar to
+ * a handler's name. EdgeOne does not call it.
+ */
 export async function findMisspelt(files: readonly FunctionFile[], { looks }: Survey): Promise<readonly Problem[]> {
   const found = await Promise.all(
     files.map(async ({ path, file }) => {
@@ -163,7 +173,7 @@ export async function findMisspelt(files: readonly FunctionFile[], { looks }: Su
       const misspelt = [...new Set([...names, defaultName])].filter((name) => nearestHandler(name) !== '');
       const text = misspelt.length > 0 ? await readFile(path, 'utf8').catch(() => '') : '';
       return misspelt.map((name): Problem => {
-        const message = `${name} is no handler that EdgeOne knows, and is never called${nearestHandler(name)}`;
+        const message = `${name} is not a handler of EdgeOne and is never called${nearestHandler(name)}`;
         return { severity: 'warning', file, ...locateName(name, text), message };
       });
     }),

@@ -1,4 +1,4 @@
-/** Where the client is. All values are texts, as on the platform; what is unknown is absent. */
+/** The client's location. All values are strings, as on the platform; unknown ones are absent. */
 export interface Geo {
   asn?: string;
   countryName?: string;
@@ -24,10 +24,10 @@ const KEYS = {
   network_operator: 'cisp',
 } as const satisfies Record<string, keyof Geo>;
 
-/** Reads `EO-Connecting-Geo`: an URL-encoded list of `key=value` and `key="value with spaces"`. */
-export function toGeo(field: string): Geo {
+/** Parses `EO-Connecting-Geo`: a URL-encoded list of `key=value` and `key="value with spaces"`. */
+export function toGeo(header: string): Geo {
   const geo: Geo = {};
-  for (const [, key = '', quoted, plain] of decode(field).matchAll(/([\w-]+)=(?:"([^"]*)"|(\S+))/g)) {
+  for (const [, key = '', quoted, plain] of decode(header).matchAll(/([\w-]+)=(?:"([^"]*)"|(\S+))/g)) {
     const value = quoted ?? plain ?? '';
     if (isKey(key)) geo[KEYS[key]] = value;
     if (key === 'region_code') geo.countryCodeAlpha2 = value.split('-', 1)[0] ?? '';
@@ -35,12 +35,12 @@ export function toGeo(field: string): Geo {
   return geo;
 }
 
-function decode(field: string): string {
+function decode(header: string): string {
   try {
-    return decodeURIComponent(field);
+    return decodeURIComponent(header);
   } catch {
-    // A "%" that encodes nothing: then the field was not encoded.
-    return field;
+    // A malformed escape: the value was not encoded.
+    return header;
   }
 }
 

@@ -15,11 +15,17 @@ export interface HandlerTargetParts {
   readonly handlers: Handlers;
   readonly platform: Platform;
   readonly limits: FunctionLimits;
-  /** `request.body` is a value, as on the platform, for which the whole body is read before the handler is called; else it is the standard's stream. */
+  /**
+   * True: reads the whole body before the handler is called, and `request.body` is a value, as on
+   * the platform. False: `request.body` is a stream, as in the Fetch standard.
+   */
   readonly preparesBody: boolean;
 }
 
-/** A file of handlers (`onRequest`, `onRequestGet`, …). Passes a method for which it has none, also HEAD beside GET. */
+/**
+ * A file with handlers (`onRequest`, `onRequestGet`, …). Passes requests whose method has no
+ * handler; `onRequestGet` does not handle HEAD.
+ */
 export class HandlerTarget implements Target {
   readonly name: string;
   readonly #handlers: Handlers;
@@ -46,7 +52,8 @@ export class HandlerTarget implements Target {
       result = handler(context);
       if (isPromise(result)) result = await this.#limits.inTime(exchange, result);
     } catch (cause) {
-      // A function may fail for what is not its doing, such as a body that is too large. A thrown Response is an error on the platform too.
+      // A Fault is not the function's error, e.g. a body that is too large. A thrown Response is an
+      // error, as on the platform.
       throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
     }
     await writeResult(exchange, result);
@@ -58,17 +65,19 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** The platform's answer to a function that returns nothing. */
-const NOTHING = JSON.stringify({ error: 'Not Found', message: 'The requested path does not exist' });
+/** The platform's response when a function returns no value. */
+const NO_RESULT = JSON.stringify({ error: 'Not Found', message: 'The requested path does not exist' });
 
 /**
- * Writes what a handler returned: a Response as it is, any other value as JSON, and for none (undefined, null, false, '', 0) the
- * platform's 404. Callbacks open a WebSocket, until whose end it does not resolve. Throws `function_bad_answer` for what is none of these.
+ * Writes the result of a handler: a Response unchanged, any other value as JSON, and the platform's
+ * 404 for a falsy value (undefined, null, false, '', 0). WebSocket callbacks open a WebSocket; then
+ * it resolves when the socket is closed. Throws `function_bad_answer` for a value that JSON cannot
+ * hold.
  */
 async function writeResult(exchange: Exchange, result: unknown): Promise<void> {
   if (isWebResponse(result)) return writeWebResponse(exchange, result);
   if (isWebSocketResult(result)) return openWebSocket(exchange, result);
-  return result ? writeJson(exchange, 200, toJson(result)) : writeJson(exchange, 404, NOTHING);
+  return result ? writeJson(exchange, 200, toJson(result)) : writeJson(exchange, 404, NO_RESULT);
 }
 
 function toJson(result: unknown): string {
@@ -77,16 +86,21 @@ function toJson(result: unknown): string {
   try {
     text = JSON.stringify(result);
   } catch (cause) {
-    throw new Fault('function_bad_answer', { message: `returned ${kind} that is no JSON`, cause });
+    throw new Fault('function_bad_answer', {
+      message: `returned a value of type ${kind} that cannot be written as JSON`,
+      cause,
+    });
   }
   if (text === undefined) {
-    throw new Fault('function_bad_answer', { message: `returned a ${kind}; a Response is wanted` });
+    throw new Fault('function_bad_answer', {
+      message: `returned a value of type ${kind}; return a Response or a JSON value`,
+    });
   }
   return text;
 }
 
 function writeJson(exchange: Exchange, status: number, text: string): Promise<void> {
-  // The length is for HEAD, whose answer has no body to take it from.
+  // Explicit, because a response to HEAD has no body from which it could be computed.
   const headers = { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(text)) };
   return writeWebResponse(exchange, new Response(text, { status, headers }));
 }

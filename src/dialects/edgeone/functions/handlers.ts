@@ -1,6 +1,6 @@
 import { didYouMean } from '../../../contract/problem.ts';
 
-/** A user's function; what it returns is looked at when it has. */
+/** A function of the user. Its result is checked after the call. */
 export type Handler = (context: unknown) => unknown;
 
 const METHODS: ReadonlyMap<string, string> = new Map([
@@ -13,28 +13,34 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ['onRequestOptions', 'OPTIONS'],
 ]);
 
-/** The handlers of a file: one for a method comes before the one for any. */
+/** The handlers of a file. One for a method takes precedence over `any` (`onRequest`). */
 export interface Handlers {
   readonly byMethod: ReadonlyMap<string, Handler>;
   readonly any: Handler | undefined;
 }
 
-/** `onRequest` and its kin. */
+/** Whether a name is `onRequest` or one of its variants for a method. */
 export function isHandlerName(name: string): boolean {
   return name === 'onRequest' || METHODS.has(name);
 }
 
-/** The handler that an export of a near name was most likely meant to be, as the end of a message; '' for any other name. `toRequest` is near, but no slip. */
+/**
+ * The handler whose name is most similar to an export's name, as the end of a message; '' if none
+ * is. Only names that begin with `on` count: `toRequest` is similar, but not a misspelling.
+ */
 export function nearestHandler(name: string): string {
   return isHandlerName(name) || !/^on/i.test(name) ? '' : didYouMean(name, ['onRequest', ...METHODS.keys()]);
 }
 
-/** Whether a text speaks of a handler at all: the one thing to be known of a file that cannot be parsed. */
+/** Whether a text contains the name of a handler. Used for files that cannot be parsed. */
 export function mentionsHandler(text: string): boolean {
   return /\bonRequest(?:Get|Post|Put|Delete|Patch|Head|Options)?\b/.test(text);
 }
 
-/** The handlers among the exports of a module; undefined if there are none. The default export counts by its own name. */
+/**
+ * The handlers among a module's exports; undefined if there are none. A default export counts by
+ * the function's name.
+ */
 export function toHandlers(exports: Readonly<Record<string, unknown>>): Handlers | undefined {
   const named = [...METHODS].flatMap(([name, method]) => {
     const handler = pick(exports, name);

@@ -6,10 +6,12 @@ import { countRawBody } from '../../../http/count-raw-body.ts';
 import { keepCall } from '../../../http/keep-call.ts';
 import { type App, type AppCall, toAppContext } from './app.ts';
 
-/** What node:http calls: an Express app, Koa's callback. */
+/** A request listener of node:http: an Express app, or Koa's callback. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** An app that takes Node's own request and response: it reads the body, writes its error pages and streams as it likes. */
+/**
+ * An app that gets Node's request and response. It reads the body and writes the response itself.
+ */
 export class NodeApp implements App {
   readonly #listener: NodeListener;
 
@@ -22,7 +24,7 @@ export class NodeApp implements App {
     const { request, response } = exchange;
     const context = toAppContext(call);
     request.url = url;
-    showPlatformHeaders(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
+    setPlatformHeaders(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
     response.setHeader(exchange.requestId.name, exchange.requestId.value);
     exchange.admitBody();
     const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
@@ -39,7 +41,7 @@ export class NodeApp implements App {
     } catch (error) {
       isTimedOut = error instanceof Fault && error.code === 'function_timeout';
       response.off('close', resolve);
-      // The app holds the connection, too.
+      // The app may still hold the connection.
       response.shouldKeepAlive = false;
       appResponse.giveUp();
       throw error;
@@ -47,7 +49,7 @@ export class NodeApp implements App {
   }
 }
 
-/** An app may go on behind its answer; of an error there the client can be told nothing any more. */
+/** An error after the end of the response can only be logged. */
 function fail({ response, pendingWork, answeredBy }: Exchange, error: unknown, reject: (error: unknown) => void): void {
   if (response.closed) pendingWork.add(Promise.reject(error), answeredBy);
   else reject(error);
@@ -58,8 +60,11 @@ interface PlatformHeaders {
   readonly requestId: string;
 }
 
-/** As the platform does before an app sees the request: its own fields go, the id comes, and the geo field is parsed, which apps rely on. */
-function showPlatformHeaders(headers: IncomingHttpHeaders, { geo, requestId }: PlatformHeaders): void {
+/**
+ * Changes headers as the platform does before it calls an app: removes its internal headers, adds
+ * the request id, and replaces the geo header by the parsed object, which apps read.
+ */
+function setPlatformHeaders(headers: IncomingHttpHeaders, { geo, requestId }: PlatformHeaders): void {
   for (const name of Object.keys(headers)) {
     if (name.startsWith('x-scf-') || name.startsWith('x-cube-')) delete headers[name];
   }

@@ -24,23 +24,26 @@ import { isCatchAll, toPattern, toText } from './to-pattern.ts';
 export interface EntriesRequest {
   readonly project: Project;
   readonly files: readonly FunctionFile[];
-  /** What is known of the files without running them. */
+  /** Exports of the files, found without running them. */
   readonly survey?: Survey;
-  /** Names of packages that are brought along elsewhere. */
+  /** Names of packages that may be missing when the site is compiled. */
   readonly external?: ReadonlySet<string>;
-  /** How long the start waits for a module; default: the loader's. */
+  /** Time that the start waits for a module. Default: the loader's. */
   readonly loadLimitMs?: number;
 }
 
-/** Compiles and loads the entries and makes their routes. Never throws: an entry that does not work costs its own route alone. */
+/**
+ * Compiles and loads the entries and creates their routes. Never throws: an entry that fails
+ * affects only its own route.
+ */
 export async function openEntries(request: EntriesRequest): Promise<Reading> {
-  const opening = new Opening(request);
-  const placed = request.files.flatMap((file) => opening.place(file));
-  if (placed.length > 0) await opening.open(placed);
-  return opening;
+  const entries = new Entries(request);
+  const files = request.files.flatMap((file) => entries.assignPattern(file));
+  if (files.length > 0) await entries.open(files);
+  return entries;
 }
 
-interface PlacedFile extends FunctionFile {
+interface EntryFile extends FunctionFile {
   readonly pattern: Pattern;
 }
 
@@ -49,14 +52,15 @@ type BodyMode = NonNullable<Project['body']>;
 /** The routes of one file. */
 type Routes = readonly Route[];
 
-class Opening implements Reading {
+class Entries implements Reading {
   routes: Routes = [];
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly #request: EntriesRequest;
   readonly #platform: Platform;
   readonly #limits: FunctionLimits;
-  readonly #firstAt = new Map<string, string>();
+  /** The first file of each pattern, by the pattern's text. */
+  readonly #firstFiles = new Map<string, string>();
   /** Paths of files whose code may read `request.body`. */
   readonly #bodyReaders = new Set<string>();
 
@@ -67,8 +71,8 @@ class Opening implements Reading {
     this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
   }
 
-  /** None for a file that cannot have a route or whose route another file has. */
-  place(found: FunctionFile): readonly PlacedFile[] {
+  /** Empty if the file cannot have a route, or another file has the same one. */
+  assignPattern(found: FunctionFile): readonly EntryFile[] {
     const { file, segments } = found;
     const pattern = toPattern(segments);
     if (typeof pattern === 'string') {
@@ -76,16 +80,16 @@ class Opening implements Reading {
       this.ignored.push({ file, reason: pattern });
       return [];
     }
-    const first = this.#firstAt.get(pattern.text);
+    const first = this.#firstFiles.get(pattern.text);
     if (first !== undefined) {
-      this.ignored.push({ file, reason: `${first} has the same route, ${pattern.text}, and comes first` });
+      this.ignored.push({ file, reason: `${first} has the same route, ${pattern.text}, and takes precedence` });
       return [];
     }
-    this.#firstAt.set(pattern.text, file);
+    this.#firstFiles.set(pattern.text, file);
     return [{ ...found, pattern }];
   }
 
-  async open(files: readonly PlacedFile[]): Promise<void> {
+  async open(files: readonly EntryFile[]): Promise<void> {
     const { project, survey, external, loadLimitMs } = this.#request;
     const { loaded, problems } = await loadFunctions(project, {
       files,
@@ -95,15 +99,16 @@ class Opening implements Reading {
       limitMs: loadLimitMs,
     });
     this.problems.push(...problems);
-    await this.#lookAtCode(files);
-    const routes = loaded.flatMap(({ entry, outcome }) => this.#take(entry, outcome));
+    await this.#searchSources(files);
+    const routes = loaded.flatMap(({ entry, outcome }) => this.#toRoutesOf(entry, outcome));
     const own = new Map(files.map(({ file, pattern }) => [file, pattern.text]));
     const isBareFolder = ({ file, pattern }: Route): boolean => own.get(file) !== pattern.text;
-    // Of two routes with one path the first is asked first: a file with just that path before an app of which it is the bare folder.
+    // Routes with the same path are tried in this order: a file with exactly that path, then the
+    // app whose bare folder it is.
     this.routes = [...routes.filter((route) => !isBareFolder(route)), ...routes.filter(isBareFolder)];
   }
 
-  async #lookAtCode(files: readonly PlacedFile[]): Promise<void> {
+  async #searchSources(files: readonly EntryFile[]): Promise<void> {
     const search = new SourceSearch();
     const all = new Map<string, string>();
     for (const { path } of files) {
@@ -114,33 +119,33 @@ class Opening implements Reading {
     this.problems.push(...findAgentUses(this.#request.project.root, all));
   }
 
-  #take(placed: PlacedFile, outcome: LoadedFunction): Routes {
+  #toRoutesOf(entry: EntryFile, outcome: LoadedFunction): Routes {
     if (outcome.state === 'ahead') return [];
-    if (outcome.state !== 'ready') return this.#hold(placed, outcome);
+    if (outcome.state !== 'ready') return this.#toUnreadyRoutes(entry, outcome);
     try {
-      return this.#toRoutes(placed, outcome.exports);
+      return this.#toRoutes(entry, outcome.exports);
     } catch (cause) {
-      // Getters, proxies and methods of apps are code of users, too.
+      // Exports may be getters, proxies or app methods, which run code of the user.
       const message = `its exports cannot be used: ${cause instanceof Error ? cause.message : cause}`;
-      this.problems.push({ severity: 'error', file: placed.file, message });
-      return this.#hold(placed, { state: 'failed', cause });
+      this.problems.push({ severity: 'error', file: entry.file, message });
+      return this.#toUnreadyRoutes(entry, { state: 'failed', cause });
     }
   }
 
-  /** The routes of a file that does not work, or not yet. */
-  #hold(placed: PlacedFile, outcome: Extract<LoadedFunction, { state: 'failed' | 'late' }>): Routes {
+  /** Routes of a file that failed to load, or is still loading. */
+  #toUnreadyRoutes(entry: EntryFile, outcome: Extract<LoadedFunction, { state: 'failed' | 'late' }>): Routes {
     const cause = outcome.state === 'failed' ? outcome.cause : undefined;
-    const isApp = mayBeApp(placed, this.#request.survey);
-    const waiting = (isApp ? toAppPatterns(placed.pattern) : [placed.pattern]).map((pattern) => {
-      const target = new UnreadyTarget(placed.file, cause);
-      return { target, route: this.#toRoute({ ...placed, pattern }, target) };
+    const isApp = mayBeApp(entry, this.#request.survey);
+    const waiting = (isApp ? toAppPatterns(entry.pattern) : [entry.pattern]).map((pattern) => {
+      const target = new UnreadyTarget(entry.file, cause);
+      return { target, route: this.#toRoute({ ...entry, pattern }, target) };
     });
     if (outcome.state === 'late') {
       const become = (exports: Exports): void => {
-        const routes = this.#toRoutes(placed, exports);
+        const routes = this.#toRoutes(entry, exports);
         for (const { target, route } of waiting) {
-          const known = routes.find(({ pattern }) => pattern.text === route.pattern.text);
-          target.become(known ? narrowToPattern(known) : NOTHING_HERE);
+          const loaded = routes.find(({ pattern }) => pattern.text === route.pattern.text);
+          target.become(loaded ? narrowToPattern(loaded) : NO_ROUTE);
         }
       };
       outcome.later.then(become).catch((error: unknown) => {
@@ -150,46 +155,52 @@ class Opening implements Reading {
     return waiting.map(({ route }) => route);
   }
 
-  #toRoutes(placed: PlacedFile, exports: Exports): Routes {
-    const { file, segments, pattern } = placed;
+  #toRoutes(entry: EntryFile, exports: Exports): Routes {
+    const { file, segments, pattern } = entry;
     const handlers = toHandlers(exports);
     if (handlers) {
-      const target = this.#toHandlerTarget(placed, handlers, this.#bodyModeOf(file, exports));
-      return [this.#toRoute(placed, target, methodsOf(handlers))];
+      const target = this.#toHandlerTarget(entry, handlers, this.#bodyModeOf(file, exports));
+      return [this.#toRoute(entry, target, methodsOf(handlers))];
     }
     const app = toApp(exports);
     if (!app || !isCatchAll(segments.at(-1))) {
-      this.problems.push({ severity: 'warning', file, message: 'exports no function as handler and no app: no route' });
-      this.ignored.push({ file, reason: 'exports no function as handler and no app' });
+      this.problems.push({ severity: 'warning', file, message: 'exports no handler function and no app: no route' });
+      this.ignored.push({ file, reason: 'exports no handler function and no app' });
       return [];
     }
     return toAppPatterns(pattern).map((each) => {
       const parts = { name: file, app, platform: this.#platform, limits: this.#limits, segments: each.segments };
-      return this.#toRoute({ ...placed, pattern: each }, new AppTarget(parts));
+      return this.#toRoute({ ...entry, pattern: each }, new AppTarget(parts));
     });
   }
 
-  /** The body is read ahead only for code that may want it: any other function must not wait for an upload. */
-  #toHandlerTarget({ file, path }: PlacedFile, handlers: Handlers, bodyMode: BodyMode): Target {
+  /**
+   * The body is read before the call only if the code may use it: other functions must not wait for
+   * an upload.
+   */
+  #toHandlerTarget({ file, path }: EntryFile, handlers: Handlers, bodyMode: BodyMode): Target {
     const preparesBody = bodyMode === 'parsed' && this.#bodyReaders.has(path);
     return new HandlerTarget({ name: file, handlers, platform: this.#platform, limits: this.#limits, preparesBody });
   }
 
   #bodyModeOf(file: string, { config }: Exports): BodyMode {
-    const { body: usual = 'parsed' } = this.#request.project;
-    const own = typeof config === 'object' && config !== null && 'body' in config ? config.body : usual;
+    const { body: standard = 'parsed' } = this.#request.project;
+    const own = typeof config === 'object' && config !== null && 'body' in config ? config.body : standard;
     if (own === 'parsed' || own === 'stream') return own;
-    const message = `config.body must be "parsed" or "stream", got ${inspect(own)}; it is ${usual}`;
+    const message = `config.body must be "parsed" or "stream", got ${inspect(own)}; "${standard}" is used`;
     this.problems.push({ severity: 'warning', file, message });
-    return usual;
+    return standard;
   }
 
-  #toRoute({ pattern, file }: PlacedFile, target: Target, methods: Route['methods'] = 'any'): Route {
+  #toRoute({ pattern, file }: EntryFile, target: Target, methods: Route['methods'] = 'any'): Route {
     return { pattern, methods, target, step: 4, dialect: 'edgeone', file };
   }
 }
 
-/** An app also answers its bare folder, where a handler's catch-all does not reach, and passes over empty segments. */
+/**
+ * Unlike a handler's catch-all, an app also answers its bare folder, and its pattern matches empty
+ * segments.
+ */
 function toAppPatterns({ text, segments }: Pattern): readonly Pattern[] {
   const bare = segments.slice(0, -1);
   return [
@@ -202,17 +213,20 @@ function withEmpty(segment: PatternSegment): PatternSegment {
   return segment.kind === 'catch-all' ? { ...segment, orNone: true } : segment;
 }
 
-/** In the place of a file that has loaded late and turned out to have no route there. */
-const NOTHING_HERE: Target = { name: 'no function', answer: async () => 'passed' };
+/** Replaces the target of a file that loaded late and has no route with this pattern. */
+const NO_ROUTE: Target = { name: 'no function', answer: async () => 'passed' };
 
-/** While it was not known what the file is, its route was that of an app, which takes more than that of a handler. */
+/**
+ * The target of a file that loaded late. Until then its route had the pattern of an app, which
+ * matches more paths than that of a handler; those paths are passed.
+ */
 function narrowToPattern({ target, pattern }: Route): Target {
   const last = pattern.segments.at(-1);
   if (last?.kind !== 'catch-all' || last.orNone) return target;
-  const isReached = ({ [last.name]: rest = [] }: Params): boolean => Boolean(rest[0]);
+  const isMatch = ({ [last.name]: rest = [] }: Params): boolean => Boolean(rest[0]);
   return {
     name: target.name,
-    answer: async (exchange, params) => (isReached(params) ? target.answer(exchange, params) : 'passed'),
+    answer: async (exchange, params) => (isMatch(params) ? target.answer(exchange, params) : 'passed'),
   };
 }
 
@@ -227,16 +241,17 @@ function withoutUnset(env: Project['env']): Readonly<Record<string, string>> {
 const LISTEN = /(?<![\w$.])app\.listen(?=\s*\()/g;
 
 /**
- * Makes `app.listen(…)` do nothing, as the platform does for a variable of just this name: the app is served by the edge, which opens no
- * other port. Says so once for each file. `valueOf` returns the app whatever it is given, and may stand wherever `listen` may.
+ * Replaces `app.listen(…)` by a call without effect, as the platform does for a variable with
+ * exactly this name: nexthop serves the app and opens no other port. Logs it once for each file.
+ * `valueOf` ignores its arguments and returns the app, so the code stays valid.
  */
 function ignoreListen({ root, log }: Project): Rewrite {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   return (text, file) => {
     const changed = text.replace(LISTEN, 'app.valueOf');
-    if (changed !== text && !told.has(file)) {
-      told.add(file);
-      log.info('app.listen() does nothing here: the edge serves the app', { target: relative(root, file) });
+    if (changed !== text && !logged.has(file)) {
+      logged.add(file);
+      log.info('app.listen() has no effect: nexthop serves the app', { target: relative(root, file) });
     }
     return changed;
   };

@@ -5,8 +5,9 @@ import { hasBody } from '../../../http/headers.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
 
 /**
- * The whole body of a request, read before a handler runs, since `request.body` of the platform is a value and no promise. Rejects with a Fault when the client
- * leaves (`client_left`) or sends too much (`body_too_large`). Only for methods whose Request may have a body.
+ * Reads the whole body of a request before a handler runs, because `request.body` of the platform
+ * is a value and not a promise. Rejects with a Fault if the client leaves (`client_left`) or the
+ * body is too large (`body_too_large`). Empty for GET and HEAD, whose Request has no body.
  */
 export async function prepareBody(exchange: Exchange): Promise<PreparedBody> {
   const { method } = exchange.request;
@@ -16,7 +17,7 @@ export async function prepareBody(exchange: Exchange): Promise<PreparedBody> {
   return new PreparedBody(Buffer.concat(chunks));
 }
 
-/** Bytes of a body, as what the platform makes of them. */
+/** The bytes of a body, and their value as `request.body` of the platform. */
 export class PreparedBody {
   readonly #bytes: Buffer;
 
@@ -24,14 +25,15 @@ export class PreparedBody {
     this.#bytes = bytes;
   }
 
-  /** The standard body of the Request, by which `json()`, `clone()` and all others read. */
+  /** The body that the methods of Request (`json()`, `clone()`, …) read. */
   toStream(): ReadableStream<Uint8Array> {
     return toStream(this.#bytes);
   }
 
   /**
-   * What `request.body` is: undefined if there are no bytes, a parsed value for JSON and forms, a string for plain text, else a Buffer that can also be read as a stream.
-   * Throws `bad_body` for invalid JSON.
+   * The value of `request.body`: undefined for an empty body, a parsed value for JSON and forms, a
+   * string for plain text, otherwise a Buffer that can also be read as a stream. Throws `bad_body`
+   * for invalid JSON.
    */
   toValue(headers: Headers): unknown {
     if (this.#bytes.length === 0) return undefined;
@@ -61,7 +63,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** By name; a repeated name has a list. */
+/** An object by name. A repeated name has a list of its values. */
 function parseForm(text: string): unknown {
   const values = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
@@ -72,15 +74,19 @@ function parseForm(text: string): unknown {
 }
 
 /**
- * Lets a parsed value be sent on as it was received: `fetch(url, { body: request.body })` and `new Request(url, request)` take the text of an object that is neither
- * bytes nor a stream, which would be "[object Object]".
+ * Makes a parsed value usable as a body: `fetch(url, { body: request.body })` and `new Request(url,
+ * request)` call `toString` of an object that is neither bytes nor a stream. It returns the
+ * received text instead of "[object Object]".
  */
 function withText(value: unknown, text: string): unknown {
   if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'toString')) return value;
   return Object.defineProperty(value, 'toString', { value: () => text, configurable: true, writable: true });
 }
 
-/** Each call reads the bytes from their beginning. `values` is left to the bytes, which have one of their own. */
+/**
+ * Adds the methods of a ReadableStream to a Buffer. Each call reads from the first byte. `values`
+ * is not added, because a Buffer has a method of that name.
+ */
 function toReadable(bytes: Buffer): Buffer {
   const methods = {
     getReader: (...args: Parameters<ReadableStream['getReader']>) => toStream(bytes).getReader(...args),
@@ -104,12 +110,13 @@ function toStream(bytes: Buffer): ReadableStream<Uint8Array> {
     pull(controller) {
       if (!isRead) {
         isRead = true;
-        // A copy: a byte stream takes the memory of a chunk away from all others.
+        // A copy: a byte stream detaches the memory of a chunk.
         controller.enqueue(new Uint8Array(bytes));
         return;
       }
       controller.close();
-      // A read into the function's own buffer is answered only by this (Streams standard, ReadableByteStreamController.close).
+      // Completes a read into a buffer of the function (Streams standard,
+      // ReadableByteStreamController.close).
       controller.byobRequest?.respond(0);
     },
   });

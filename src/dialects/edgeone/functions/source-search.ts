@@ -3,11 +3,16 @@ import { isBuiltin } from 'node:module';
 import { dirname, extname, join, relative } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 
-/** The source of a file and of all that it imports, as far as it can be found without running it. */
+/**
+ * The source of a file and of all that it imports, as far as it can be found without running it.
+ */
 export interface SourceTexts {
   /** Texts of the file and of its direct and indirect imports, by absolute path. */
   readonly byPath: ReadonlyMap<string, string>;
-  /** False if imports are missing here: packages, aliases, and specifiers that are computed at run time. */
+  /**
+   * False if imports are missing here: packages, aliases, and specifiers that are computed at run
+   * time.
+   */
   readonly isWhole: boolean;
 }
 
@@ -100,7 +105,10 @@ async function isFile(path: string): Promise<boolean> {
   return found?.isFile() ?? false;
 }
 
-/** Reads `context.agent`, with the usual names of a context, also as a property (`req.context.agent`). */
+/**
+ * Reads `context.agent`, with the usual names of a context, also as a property
+ * (`req.context.agent`).
+ */
 const AGENT_READ =
   /\b(?:context|ctx|event|c)(?:\s+as\s+[\w.<>]+\s*\))?\s*(?:\?\.|\.|\?\.\[\s*["']|\[\s*["'])\s*agent\b/;
 

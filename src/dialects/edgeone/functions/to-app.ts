@@ -9,7 +9,10 @@ export function toApp({ default: unnamed, app: named }: Readonly<Record<string, 
   return recognise(unnamed) ?? recognise(named);
 }
 
-/** By what it can do, not by its class: the app may come from any copy and version of its framework. */
+/**
+ * Checks for methods and not for a class: the app may come from any copy and version of its
+ * framework.
+ */
 function recognise(value: unknown): App | undefined {
   const listener = toListener(value);
   if (listener) return new NodeApp(listener);
@@ -60,16 +63,19 @@ async function startFastify(app: Fastify): Promise<NodeListener> {
   return app.routing;
 }
 
-/** What stands below it is an app of Express or Fastify. */
+/** Nest wraps an app of Express or Fastify. */
 async function startNest(app: Nest): Promise<NodeListener> {
   await app.init();
-  const below = app.getHttpAdapter().getInstance();
-  const listener = toListener(below);
-  if (!listener) throw new Error('the HTTP adapter of the app is none of Express or Fastify');
+  const wrapped = app.getHttpAdapter().getInstance();
+  const listener = toListener(wrapped);
+  if (!listener) throw new Error('the HTTP adapter of the app must be that of Express or Fastify');
   return listener;
 }
 
-/** For apps that have to be started, which the first request waits for; a start that fails is tried again by the next. */
+/**
+ * Starts an app at its first request, which waits for it. After a failed start the next request
+ * tries again.
+ */
 function onceReady(start: () => Promise<NodeListener>): NodeListener {
   let starting: Promise<NodeListener> | undefined;
   return async (request, response) => {
@@ -87,12 +93,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Hono and its like: a Request in, a Response out. */
+/** An app such as Hono's, which takes a Request and returns a Response. */
 interface Fetcher {
   fetch(request: Request, env: unknown): unknown;
 }
 
-/** An app of web standards. Its answer is streamed as bytes and keeps every cookie, where the platform sends text and the last cookie. */
+/**
+ * An app with a `fetch` method. Its response is streamed as bytes and keeps each cookie; the
+ * platform sends text and the last cookie only.
+ */
 class FetchApp implements App {
   readonly #fetcher: Fetcher;
 

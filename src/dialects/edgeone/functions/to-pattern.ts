@@ -1,18 +1,19 @@
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 
-/** Files that were written for other platforms put dots in front of the name, which are no part of it. */
+/** `[[...name]]`, the form of other platforms, is the same as `[[name]]`. */
 const CATCH_ALL = /^\[\[(?:\.{3})?([^[\]]+)\]\]$/;
 const PARAM = /^\[([^[\]]+)\]$/;
 
 /**
- * From a file's place to its route: `['api', 'users', '[id]']` → `/api/users/:id`. Names are kept as they are, with dots and Unicode
- * (the platform deletes such characters from the URL, which nobody expects). A text instead says why there can be no route.
+ * The pattern of a file's path: `['api', 'users', '[id]']` → `/api/users/:id`. Names keep dots and
+ * Unicode; the platform removes such characters from the URL, which users do not expect. Returns a
+ * string with the reason if the file cannot have a route.
  */
 export function toPattern(segments: readonly string[]): Pattern | string {
   const names = segments.at(-1) === 'index' ? segments.slice(0, -1) : segments;
   const parsed = names.map(toSegment);
   if (parsed.some((segment, index) => segment.kind === 'catch-all' && index < parsed.length - 1)) {
-    return 'a catch-all [[…]] must be the last part of the path; nothing behind it can match';
+    return 'a catch-all [[…]] must be the last part of the path; parts after it can never match';
   }
   if (parsed.some((segment) => segment.kind === 'param' && segment.name.startsWith('...'))) {
     return 'EdgeOne writes a catch-all as [[name]], not as [...name]';
@@ -20,12 +21,14 @@ export function toPattern(segments: readonly string[]): Pattern | string {
   return { text: toText(parsed), segments: parsed };
 }
 
-/** The form `[[name]]` or `[[...name]]`, the only one in which a file may hold an app of a framework. */
+/**
+ * Whether a name is `[[name]]` or `[[...name]]`. Only files with such a name may contain an app.
+ */
 export function isCatchAll(segment: string | undefined): boolean {
   return segment !== undefined && CATCH_ALL.test(segment);
 }
 
-/** `/api/:id/*rest` for a list of segments, `/` for none. */
+/** The text of a pattern, e.g. `/api/:id/*rest`; `/` for an empty list. */
 export function toText(segments: readonly PatternSegment[]): string {
   return `/${segments.map(segmentText).join('/')}`;
 }

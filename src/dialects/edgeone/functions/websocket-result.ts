@@ -2,7 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { FunctionSocket, SocketData, SocketTalker } from '../../../contract/upgrade.ts';
 
-/** What is called on a WebSocket, as the platform calls it: each with the socket of the package `ws`, and none awaited. */
+/**
+ * Callbacks of a WebSocket, as on the platform: each gets the socket of the package `ws`, and none
+ * is awaited.
+ */
 export interface WebSocketCallbacks {
   onopen?(socket: FunctionSocket, request: IncomingMessage): unknown;
   onmessage?(socket: FunctionSocket, data: SocketData, isBinary: boolean): unknown;
@@ -10,24 +13,30 @@ export interface WebSocketCallbacks {
   onerror?(socket: FunctionSocket, error: Error): unknown;
 }
 
-/** What a handler returns to open a WebSocket. */
+/** The result with which a handler opens a WebSocket. */
 export interface WebSocketResult {
   readonly websocket: WebSocketCallbacks;
 }
 
-/** Tells it from data about WebSockets, e.g. their URL under the same name. */
+/** False for JSON data with a key `websocket`, such as a URL. */
 export function isWebSocketResult(result: unknown): result is WebSocketResult {
   if (typeof result !== 'object' || result === null || !('websocket' in result)) return false;
   return typeof result.websocket === 'object' && result.websocket !== null;
 }
 
-/** Opens the WebSocket and resolves when it is closed. For a request that asks for none: 426, as on the platform. Throws what `Upgrade.accept` throws. */
+/**
+ * Opens the WebSocket and resolves when it is closed. A request that is no handshake gets 426, as
+ * on the platform. Throws the errors of `Upgrade.accept`.
+ */
 export async function openWebSocket(exchange: Exchange, { websocket }: WebSocketResult): Promise<void> {
   if (exchange.upgrade) await exchange.upgrade.accept(new Callbacks(websocket));
   else writeUpgradeRequired(exchange);
 }
 
-/** Looks for each callback when it is its turn, as the platform does, so that a function may exchange them. */
+/**
+ * Looks up a callback each time it is called, as the platform does, so a function may replace it
+ * later.
+ */
 class Callbacks implements SocketTalker {
   readonly #callbacks: WebSocketCallbacks;
 
@@ -52,7 +61,7 @@ class Callbacks implements SocketTalker {
   }
 }
 
-const UPGRADE_REQUIRED = 'This path is a WebSocket: connect to it by ws: or wss:.\n';
+const UPGRADE_REQUIRED = 'This path is a WebSocket. Connect with ws: or wss:.\n';
 
 /** RFC 9110 15.5.22. */
 function writeUpgradeRequired(exchange: Exchange): void {
@@ -61,7 +70,8 @@ function writeUpgradeRequired(exchange: Exchange): void {
   exchange.contentType = 'text/plain; charset=utf-8';
   response.writeHead(426, [
     ...['Content-Type', exchange.contentType, 'Content-Length', String(length)],
-    // Who sends Upgrade has to name it here (RFC 9110 7.8); Node then leaves out its own word about the end of the connection.
+    // A sender of Upgrade must list it in Connection (RFC 9110 7.8). Node then adds no `close`
+    // itself.
     ...['Upgrade', 'websocket', 'Connection', response.shouldKeepAlive ? 'Upgrade' : 'Upgrade, close'],
     ...[requestId.name, requestId.value],
   ]);
