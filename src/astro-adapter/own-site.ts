@@ -69,7 +69,7 @@ export function toEmbedOptions(
     looksFor: entry,
     read: async ({ root }) => ownReading({ build, root, entry }),
   };
-  return { dialects: [own], last: ownTarget({ build, name: entry, missing: 'render' }) };
+  return { dialects: [own], last: ownTarget({ build, name: entry, unmatched: 'render' }) };
 }
 
 const ASTRO = 'astro';

@@ -5,10 +5,10 @@ import type { Project } from '../../contract/project.ts';
 import { hostBuild } from './hosted/host-build.ts';
 import { type FoundBuild, readBuild } from './hosted/read-build.ts';
 
-/** Builds of Astro for Node: their files, and what they render on demand. */
+/** Builds of Astro for Node: their files, and the routes that they render on demand. */
 export const astro: Dialect = {
   name: 'astro',
-  looksFor: 'dist/server/entry.mjs of a build with @astrojs/node or nexthop/astro, or what ASTRO_ENTRY names',
+  looksFor: 'dist/server/entry.mjs of a build with @astrojs/node or nexthop/astro, or the file that ASTRO_ENTRY names',
   read,
 };
 
@@ -17,9 +17,10 @@ const NOTHING: Reading = { routes: [], ignored: [], problems: [] };
 
 async function read(given: Project): Promise<Reading> {
   const setting = given.astro?.entry ?? DEFAULT_ENTRY;
-  // Nearly all sites are none of Astro's; this is all that it costs them.
+  // Most sites are not made with Astro. For them this one `stat` is the whole cost.
   if (!(await isFile(resolve(given.root, setting)))) return setting === DEFAULT_ENTRY ? NOTHING : missing(setting);
-  // Node names modules by their real paths; a site behind a link (`current → releases/7`) would be two places.
+  // Node names modules by their real paths. Without this, a site behind a symbolic link (`current →
+  // releases/7`) would have two paths for each file.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const entry = await realpath(resolve(project.root, setting));
   const file = relative(project.root, entry).split(sep).join('/');
@@ -30,8 +31,8 @@ async function read(given: Project): Promise<Reading> {
     return withError(file, `the build cannot be read: ${messageOf(error)}`);
   }
   if (found) return hostBuild({ project, found, file });
-  if (setting === DEFAULT_ENTRY) return { ...NOTHING, ignored: [{ file, reason: 'the server of no Astro site' }] };
-  return withError(file, 'is no build of Astro; ASTRO_ENTRY must name the entry of one');
+  if (setting === DEFAULT_ENTRY) return { ...NOTHING, ignored: [{ file, reason: 'not made by Astro' }] };
+  return withError(file, 'is not a build of Astro; ASTRO_ENTRY must name the entry of one');
 }
 
 function missing(setting: string): Reading {

@@ -87,7 +87,7 @@ for (const setup of [
 }
 
 for (const [what, entry, message] of [
-  ['exports something else', 'export const fetch = () => {};', /is no build with @astrojs\/node.*it exports fetch/],
+  ['exports something else', 'export const fetch = () => {};', /is not a build with @astrojs\/node.*it exports fetch/],
   ['throws while it loads', `throw new Error('no database');`, /throws while it loads: no database/],
   ['is no module', 'export const = 1;', /throws while it loads: /],
 ] as const) {
@@ -103,7 +103,7 @@ test('a build that never finishes to load keeps nothing else away', async (t) =>
   t.timeout(30_000);
   const edge = await startEdge(t, { site: await fakeBuild(t, { entry: 'await new Promise(() => {});' }) });
 
-  t.regex(edge.edge.site.problems[0]?.message ?? '', /has not loaded within 10 s/);
+  t.regex(edge.edge.site.problems[0]?.message ?? '', /did not load within 10 s/);
   t.is((await fetch(`${edge.url}/users/7`)).status, 500);
   t.is((await fetch(`${edge.url}/robots.txt`)).status, 200);
 });
@@ -116,7 +116,7 @@ test('a server of something else than Astro is left alone, unless ASTRO_ENTRY na
   const nowhere = await startEdge(t, { site, env: { ASTRO_ENTRY: 'build/entry.mjs' } });
 
   t.deepEqual(found.edge.site.problems, []);
-  t.regex(found.edge.site.ignored[0]?.reason ?? '', /no Astro site/);
-  t.regex(named.edge.site.problems[0]?.message ?? '', /is no build of Astro/);
+  t.regex(found.edge.site.ignored[0]?.reason ?? '', /not made by Astro/);
+  t.regex(named.edge.site.problems[0]?.message ?? '', /is not a build of Astro/);
   t.regex(nowhere.edge.site.problems[0]?.message ?? '', /does not exist/);
 });

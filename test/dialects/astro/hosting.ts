@@ -110,7 +110,7 @@ test('static headers that cannot be read are told of', async (t) => {
   const edge = await startAstroEdge(t, { ...shopBuild(7), root });
 
   t.like(edge.edge.site.problems[0], { severity: 'error', file: 'dist/server/entry.mjs' });
-  t.regex(edge.edge.site.problems[0]?.message ?? '', /_headers\.json is no list of paths/);
+  t.regex(edge.edge.site.problems[0]?.message ?? '', /_headers\.json must be a list of paths/);
 });
 
 test('a page has the fields of its own path, and not of one that begins like it', async (t) => {

@@ -11,39 +11,44 @@ export type GivenHeaders = Readonly<Record<string, OutgoingHttpHeader | undefine
 
 export interface AnswerHead {
   readonly status: number;
-  /** '' for the status's own. */
+  /** Reason phrase; '' for the standard one of the status. */
   readonly reason: string;
-  readonly fields: GivenHeaders;
+  readonly headers: GivenHeaders;
 }
 
 export interface AnswerWriterParts {
   readonly exchange: Exchange;
-  /** The loop in which the build writes waits when it is told to. */
+  /** True if the build stops writing when `write` returns false. */
   readonly isPaced: boolean;
-  /** The head cannot be sent at a time at which nothing is called that could throw. */
+  /**
+   * Called when a head that is sent from a timer cannot be written: no caller can get the
+   * exception.
+   */
   readonly onFault: (fault: Fault) => void;
 }
 
-/** What a client who reads slowly may keep waiting in memory, where nobody can make the site wait. */
+/** Bytes that may be buffered for a slow client when the build does not wait for it. */
 const MOST_WAITING = 16 * 1024 ** 2;
 
 /**
- * Writes what a build answers: with the fields that every answer has, counted for the access line, and held to the length that was announced. The head goes out with
- * the first bytes of the body, or at the end of the turn in which none came. Until then nothing is sent, and the client can still be told of a fault.
+ * Writes the response of a build. Adds the headers that every response has, counts the body for the
+ * access log, and checks it against the announced Content-Length. The head is sent with the first
+ * bytes of the body, or at the end of the event loop turn if the build writes none in it. Until
+ * then a fault can still become a 500.
  */
 export class AnswerWriter {
   readonly #parts: AnswerWriterParts;
   readonly #drain: Drain;
   #status = 200;
   #reason = '';
-  /** Of a head that is not sent yet. */
-  #fields: string[] | undefined;
+  /** Flat headers of a head that is not sent yet. */
+  #headers: string[] | undefined;
   #hasHead = false;
   #hasBody = true;
   #declaredLength: number | undefined;
-  /** What the fields say of a coding that `fetch` decodes, until it is known whether the body is in it. */
+  /** A Content-Encoding that `fetch` decodes, until it is known whether the body really has it. */
   #coding: Coding | undefined;
-  /** Bytes that are too few to tell it. */
+  /** The start of the body, as long as it is too short to show whether it is encoded. */
   #held = NOTHING;
 
   constructor(parts: AnswerWriterParts) {
@@ -51,32 +56,38 @@ export class AnswerWriter {
     this.#drain = new Drain(parts.exchange.response);
   }
 
-  /** The answer has begun, though its head may not be sent yet. */
+  /** True once the build gave a head, also if it is not sent yet. */
   get hasHead(): boolean {
     return this.#hasHead;
   }
 
-  /** Takes the head. Whether it can be sent shows when it is. */
-  head({ status, reason, fields }: AnswerHead): void {
+  /** Keeps the head until it is sent. An invalid header is a fault only then. */
+  head({ status, reason, headers }: AnswerHead): void {
     this.#hasHead = true;
     this.#status = status;
     this.#reason = reason || STATUS_CODES[status] || '';
     this.#hasBody = this.#parts.exchange.request.method !== 'HEAD' && status !== 204 && status !== 304;
-    this.#fields = this.#toFields(fields);
+    this.#headers = this.#toFlatHeaders(headers);
     setImmediate(() => this.#sendIdleHead());
   }
 
-  /** The stream that is about to be written. */
+  /**
+   * Takes the stream that the build is about to write. If it is the decoded body of a fetch,
+   * removes the stale headers.
+   */
   body(stream: unknown): void {
     if (isDecodedByFetch({ body: stream }, undefined)) this.#leaveOutCoding();
   }
 
-  /** Of a head that is not sent nothing is left. */
+  /** Drops a head that is not sent yet. */
   takeBack(): void {
-    this.#fields = undefined;
+    this.#headers = undefined;
   }
 
-  /** False when no more should be written until `drained`. Throws a Fault when there must be no more. */
+  /**
+   * Returns false when the caller should wait for `drained` before the next chunk. Throws a Fault
+   * when the response must end here.
+   */
   write(chunk: Uint8Array | string): boolean {
     const { exchange, isPaced } = this.#parts;
     const { response } = exchange;
@@ -84,13 +95,13 @@ export class AnswerWriter {
     if (bytes === undefined) return true;
     this.#sendHead(bytes.length);
     if (!this.#hasBody) {
-      // What the site still makes is for nobody.
+      // The response has no body: the rest of what the build writes is not needed.
       response.end();
       return false;
     }
     if (!isPaced && response.writableLength > MOST_WAITING) {
       throw new Fault('client_left', {
-        message: `more than ${MOST_WAITING} bytes wait for a client who does not read`,
+        message: `more than ${MOST_WAITING} bytes wait for a client that does not read`,
       });
     }
     this.#check(bytes.length);
@@ -98,7 +109,7 @@ export class AnswerWriter {
     return response.write(bytes);
   }
 
-  /** Throws `function_bad_answer` when less came than was announced. */
+  /** Throws `function_bad_answer` when the body is shorter than its announced length. */
   end(chunk: Uint8Array | string = ''): void {
     const { exchange } = this.#parts;
     const bytes = this.#settle(chunk, true) ?? NOTHING;
@@ -113,19 +124,22 @@ export class AnswerWriter {
     exchange.response.end(bytes);
   }
 
-  /** Resolves when more may be written or nobody is there any more; undefined when that is so now. */
+  /**
+   * Resolves when more may be written or the client is gone; undefined when that is the case
+   * already.
+   */
   drained(): Promise<void> | undefined {
     const { response } = this.#parts.exchange;
     if (response.closed || (!response.writableNeedDrain && !response.writableEnded)) return undefined;
     return this.#drain.next();
   }
 
-  /** The build lets wait: what there is goes out now. */
+  /** The build wrote no body in this turn: sends the head, and the held bytes, now. */
   #sendIdleHead(): void {
     const { exchange, onFault } = this.#parts;
     const { response } = exchange;
-    if (!this.#fields || exchange.left || response.destroyed) return;
-    // Its coding shows with the first chunk.
+    if (!this.#headers || exchange.left || response.destroyed) return;
+    // Only the first chunk shows whether Content-Encoding must be removed.
     if (this.#coding !== undefined && this.#held.length === 0) return;
     try {
       const held = this.#held;
@@ -141,20 +155,26 @@ export class AnswerWriter {
     }
   }
 
-  /** `bodyLength`: of what is written with it. Throws `function_bad_answer` for what cannot be sent; then nothing is. */
+  /**
+   * `bodyLength`: bytes of the chunk that follows. Throws `function_bad_answer`, and sends nothing,
+   * when the head cannot be written.
+   */
   #sendHead(bodyLength: number): void {
-    const fields = this.#fields;
-    if (!fields) return;
+    const headers = this.#headers;
+    if (!headers) return;
     if (this.#hasBody) this.#check(bodyLength);
-    this.#fields = undefined;
+    this.#headers = undefined;
     try {
-      this.#parts.exchange.response.writeHead(this.#status, this.#reason, fields);
+      this.#parts.exchange.response.writeHead(this.#status, this.#reason, headers);
     } catch (cause) {
       throw new Fault('function_bad_answer', { message: 'the head of the answer cannot be written', cause });
     }
   }
 
-  /** What can be written; undefined while there is too little to tell whether it is in the coding that the fields say. */
+  /**
+   * Returns the bytes to write; undefined while they are too few to show whether the body has its
+   * announced coding.
+   */
   #settle(chunk: Uint8Array | string, isWhole: boolean): Uint8Array | undefined {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     if (this.#coding === undefined && this.#held.length === 0) return bytes;
@@ -170,32 +190,41 @@ export class AnswerWriter {
   }
 
   #settleCoding(bytes: Uint8Array, isWhole: boolean): void {
-    // Without a body the fields are those of a GET's, which nobody sees.
+    // Without a body, as for HEAD, nothing shows the coding: the headers stay those of a GET.
     const isSeen = this.#hasBody || bytes.length > 0;
     if (isSeen && this.#coding !== undefined && !isCoded(this.#coding, { bytes, isWhole })) this.#leaveOutCoding();
     this.#coding = undefined;
   }
 
-  /** The fields speak of the bytes that `fetch` got, and the body is what it made of them. */
+  /**
+   * Removes headers that describe the encoded bytes that `fetch` received, while the body is
+   * decoded.
+   */
   #leaveOutCoding(): void {
     const names = this.#coding === undefined ? OF_LENGTH : OF_CODED;
-    if (this.#fields) this.#fields = withoutNames(this.#fields, names);
+    if (this.#headers) this.#headers = withoutNames(this.#headers, names);
     this.#coding = undefined;
     this.#declaredLength = undefined;
   }
 
-  /** Throws `function_bad_answer` when so many bytes more are beyond the length: they would be read as the start of the next answer. */
+  /**
+   * Throws `function_bad_answer` when this many more bytes would exceed Content-Length. The client
+   * would read the rest as the start of the next response (RFC 9112, section 6.3).
+   */
   #check(bytes: number): void {
     const total = this.#parts.exchange.bodyBytesSent + bytes;
     if (this.#declaredLength !== undefined && total > this.#declaredLength)
       throw wrongLength('longer', this.#declaredLength);
   }
 
-  /** Those about the connection stay behind: it is not the site's. */
-  #toFields(given: GivenHeaders): string[] {
+  /**
+   * Leaves out hop-by-hop headers: the connection is nexthop's, not the site's. Adds the request's
+   * ids.
+   */
+  #toFlatHeaders(given: GivenHeaders): string[] {
     const { exchange } = this.#parts;
     const { requestId, platformId, response } = exchange;
-    const fields: string[] = [];
+    const headers: string[] = [];
     let contentEncoding: string | undefined;
     let hasRequestId = false;
     for (const [name, values = []] of withLength(given, response)) {
@@ -208,12 +237,12 @@ export class AnswerWriter {
       else if (lowerName === 'content-encoding') contentEncoding = joinValues(contentEncoding, String(values));
       else if (lowerName === 'section-io-tag') exchange.sectionTag = String(values);
       else if (lowerName === requestId.name) hasRequestId = true;
-      for (const value of [values].flat()) fields.push(name, String(value));
+      for (const value of [values].flat()) headers.push(name, String(value));
     }
-    if (!hasRequestId) fields.push(requestId.name, requestId.value);
-    if (platformId) fields.push(platformId.name, platformId.value);
+    if (!hasRequestId) headers.push(requestId.name, requestId.value);
+    if (platformId) headers.push(platformId.name, platformId.value);
     if (contentEncoding !== undefined) this.#coding = toDecodedCoding(contentEncoding);
-    return fields;
+    return headers;
   }
 }
 
@@ -222,7 +251,7 @@ const NOTHING: Uint8Array = new Uint8Array();
 const OF_LENGTH: ReadonlySet<string> = new Set(['content-length']);
 const OF_CODED: ReadonlySet<string> = new Set(['content-length', 'content-encoding']);
 
-/** The fields of a head, and the length that was set before it. */
+/** The headers of a head, with a Content-Length that the build set by `setHeader` before. */
 function withLength(given: GivenHeaders, response: ServerResponse): [string, OutgoingHttpHeader | undefined][] {
   const entries = Object.entries(given);
   const set = response.getHeader('content-length');

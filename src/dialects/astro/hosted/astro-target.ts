@@ -15,15 +15,22 @@ import { toOwnPath } from './on-demand.ts';
 export interface AstroTargetParts {
   readonly build: HostedBuild;
   /**
-   * 'route': the path is one of a route. 'maybe': nobody knows but the build. 'rest': whatever comes here is its own, with its 404 page. 'leftover': neither a route
-   * nor the hop has anything, but the site's middleware may.
+   * Which requests the target gets.
+   * 'route': the path matches an on-demand route of the manifest.
+   * 'unknown': there is no usable manifest; only the build itself can find out whether it has a
+   * page.
+   * 'not-found': the build owns every path below its base, and its 404 page is the answer.
+   * 'after-fallback': no route and no next hop had an answer; the site's middleware may have one.
    */
-  readonly asked: 'route' | 'maybe' | 'rest' | 'leftover';
-  /** Paths without base on which Astro itself would fail, of those that have no page; they are not found. */
+  readonly role: 'route' | 'unknown' | 'not-found' | 'after-fallback';
+  /**
+   * Paths (without the base) that have no page and on which this version of Astro throws: they get
+   * a 404 instead.
+   */
   readonly fails?: (ownPath: string) => boolean;
 }
 
-/** What of a site @astrojs/node renders on demand. */
+/** Answers with what a build with @astrojs/node renders on demand. */
 export class AstroTarget implements Target {
   readonly name: string;
   readonly #parts: AstroTargetParts;
@@ -33,21 +40,27 @@ export class AstroTarget implements Target {
     this.#parts = parts;
   }
 
-  /** `location`, of a route: the page is there, since the path has the wrong slash at its end. */
+  /**
+   * `location` is set by a route when the path has the wrong slash at its end: the path of the
+   * page.
+   */
   async answer(exchange: Exchange, { location }: Params): Promise<Outcome> {
-    const { build, asked, fails } = this.#parts;
+    const { build, role, fails } = this.#parts;
     // No page opens a WebSocket.
-    if (exchange.upgrade || (asked === 'leftover' && !canBeLeftover(exchange, build))) return 'passed';
-    // Astro's Request takes none of these methods: with static headers, TRACE ended the process of a build for standalone use.
+    if (exchange.upgrade || (role === 'after-fallback' && !mayReachMiddleware(exchange, build))) return 'passed';
+    // Astro's Request throws for these methods. A standalone build with static headers would end
+    // the process on TRACE.
     if (REFUSED.has(exchange.request.method ?? '')) {
-      if (asked === 'rest') throw new Fault('method_refused');
+      if (role === 'not-found') throw new Fault('method_refused');
       return 'passed';
     }
-    // Astro would look for the path in what is no host.
+    // Throws for an invalid Host: Astro would take a part of it for the path.
     const url = toRequestUrl(exchange);
     const path = toMatchable(exchange.target);
     const own = path ? toOwnPath(path, build.manifest?.base ?? '') : takeUnroutable(exchange, url, build);
-    if (own === undefined || fails?.(own)) return asked === 'leftover' ? 'passed' : this.#answerNotFound(exchange);
+    if (own === undefined || fails?.(own)) {
+      return role === 'after-fallback' ? 'passed' : this.#answerNotFound(exchange);
+    }
     if (typeof location === 'string' && !build.redirectsSlash) return redirect(exchange, location);
     try {
       return await callHandler({
@@ -56,64 +69,69 @@ export class AstroTarget implements Target {
         limits: build.limits,
         isPaced: build.isPaced,
         bodyLimit: bodyLimitOf(exchange, build, own),
-        missing: this.#missing(exchange, location !== undefined),
+        notFound: this.#toNotFound(exchange, location !== undefined),
       });
     } catch (error) {
       throw await withPage(error, build);
     }
   }
 
-  #missing({ request }: Exchange, isElsewhere: boolean): HandlerCallParts['missing'] {
-    const { build, asked } = this.#parts;
-    // By `next` it would say that there is nothing; without, it redirects to where there is something.
-    if (asked === 'rest' || isElsewhere) return 'answer';
-    // By `next` it would say so before its middleware runs.
-    if (asked === 'leftover') return 'not-found';
+  /** `redirects`: the page has the same path with another slash at its end. */
+  #toNotFound({ request }: Exchange, redirects: boolean): HandlerCallParts['notFound'] {
+    const { build, role } = this.#parts;
+    // With a `next` the build would call it; without one it redirects to the page.
+    if (role === 'not-found' || redirects) return 'answer';
+    // With a `next` the build would call it before its middleware runs.
+    if (role === 'after-fallback') return 'pass';
     if (build.mode === 'middleware') return 'next';
-    if (asked === 'route') return 'answer';
-    // Any other request it has read, or acted on, by the time it has not found anything.
-    const canBeTakenBack = (request.method === 'GET' || request.method === 'HEAD') && !hasBody(request);
-    return canBeTakenBack ? 'not-found' : 'answer';
+    if (role === 'route') return 'answer';
+    // Other requests may be read or acted on before the build answers 404: they cannot go to the
+    // next target.
+    const isUntouched = (request.method === 'GET' || request.method === 'HEAD') && !hasBody(request);
+    return isUntouched ? 'pass' : 'answer';
   }
 
   async #answerNotFound(exchange: Exchange): Promise<Outcome> {
     const page = await readErrorPage(this.#parts.build.client, 404);
-    const fields = page ? { 'Content-Type': page.contentType } : {};
-    return writeWhole(exchange, { status: 404, reason: '', fields }, page?.body);
+    const headers = page ? { 'Content-Type': page.contentType } : {};
+    return writeWhole(exchange, { status: 404, reason: '', headers }, page?.body);
   }
 }
 
-/** An answer that is there in one piece. */
+/** Writes a response whose body is complete. */
 function writeWhole(exchange: Exchange, head: AnswerHead, body = ''): Outcome {
-  // It ends with its head, so that nothing is left to fail later.
+  // `end` writes the head at once, so no timer is left that could report a fault.
   const writer = new AnswerWriter({ exchange, isPaced: true, onFault: () => {} });
   writer.head(head);
   writer.end(body);
   return 'answered';
 }
 
-/** To the same query, with the status that Astro sends. */
+/** Redirects to `location`, a path, with the request's query and the status that Astro sends. */
 function redirect(exchange: Exchange, location: string): Outcome {
   const { request, target } = exchange;
   const [path = ''] = target.split('?', 1);
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  const fields = { Location: location + target.slice(path.length), 'Content-Length': '0' };
-  return writeWhole(exchange, { status: isRead ? 301 : 308, reason: '', fields });
+  const headers = { Location: location + target.slice(path.length), 'Content-Length': '0' };
+  return writeWhole(exchange, { status: isRead ? 301 : 308, reason: '', headers });
 }
 
 /**
- * Whether middleware may be all that answers. A path with the wrong slash, or with several at its end, would be redirected whether there is anything or not; and in
- * another server its `next` stands where the hop would.
+ * Whether a request that no route and no hop answered may run the site's middleware. Not in a
+ * host server with a `next`, which is the fallback there. Not for a path with the wrong slash, or
+ * with several slashes, at its end: Astro would redirect it even if it has no page.
  */
-function canBeLeftover({ request, target, hostServer }: Exchange, { manifest }: HostedBuild): boolean {
+function mayReachMiddleware({ request, target, hostServer }: Exchange, { manifest }: HostedBuild): boolean {
   if (hostServer?.hasNext || hasBody(request)) return false;
   const [path = ''] = target.split('?', 1);
   return !path.endsWith('//') && otherSlash(path, manifest?.trailingSlash ?? 'ignore') === undefined;
 }
 
 /**
- * Gives a build a path that matches no route in the form that Astro's own URL has, without dot segments and backslashes, since a build for standalone use looks for files
- * by the path as it was received. Resolves it without base; undefined if it is not below the base, or would only then lead to another folder when a file is looked for.
+ * Rewrites the target of a path that matches no route to the form of Astro's URL: without dot
+ * segments and backslashes. A standalone build looks for files by the path as it is received.
+ * Returns the decoded path without the base; undefined if it is not below the base, or if decoding
+ * its slashes could lead the build to a file in another folder.
  */
 function takeUnroutable(exchange: Exchange, given: string, { manifest, mode }: HostedBuild): string | undefined {
   const { pathname, search } = new URL(given);
@@ -124,7 +142,10 @@ function takeUnroutable(exchange: Exchange, given: string, { manifest, mode }: H
   return path.slice(base.length) || '/';
 }
 
-/** As Astro decodes it, and whether dot segments appear when slashes are decoded too. Throws `bad_path` for malformed escapes, to which @astrojs/node answers 400. */
+/**
+ * Decodes a path as Astro does. `leadsElsewhere`: it has dot segments once slashes are decoded too.
+ * Throws `bad_path` for malformed escapes, to which @astrojs/node answers 400.
+ */
 function decode(pathname: string): { readonly path: string; readonly leadsElsewhere: boolean } {
   try {
     return { path: decodeURI(pathname), leadsElsewhere: DOTS.test(decodeURIComponent(pathname)) };
@@ -137,18 +158,24 @@ const DOTS = /[/\\]\.\.?(?:[/\\]|$)/;
 
 const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);
 
-/** What Astro reads whole into memory before anything of the site's can say no (CVE-2026-29772, CVE-2026-27729). */
+/**
+ * The limit for bodies that Astro reads into memory before the site's code can refuse them
+ * (CVE-2026-29772, CVE-2026-27729); 0 if there is none for this path.
+ */
 function bodyLimitOf({ target }: Exchange, { manifest }: HostedBuild, ownPath: string): number {
   if (ownPath.startsWith('/_server-islands/')) return manifest?.islandBodyLimit ?? UNKNOWN_LIMIT;
   if (ownPath.startsWith('/_actions/')) return manifest?.actionBodyLimit ?? UNKNOWN_LIMIT;
   return manifest && manifest.actionBodyLimit === undefined && FORM_ACTION.test(target) ? UNKNOWN_LIMIT : 0;
 }
 
-/** A page's form names its action so: Astro 5, and 4. Since Astro 5.18 Astro holds it to the limit itself, and the page can say so. */
+/**
+ * The query by which the form of a page names its action, in Astro 5 and in Astro 4. Since 5.18
+ * Astro checks the limit of these itself, and the page can show the error.
+ */
 const FORM_ACTION = /^[^?]*\?(?:.*&)?_(?:a|astroA)ction=/;
 const UNKNOWN_LIMIT = 1024 ** 2;
 
-/** A build that fails behind its own pages for errors still has them. */
+/** Adds the site's prerendered `500` page to a fault of the build. */
 async function withPage(error: unknown, { client }: HostedBuild): Promise<unknown> {
   if (!(error instanceof Fault) || error.code !== 'function_error') return error;
   const { message, cause } = error;

@@ -6,10 +6,13 @@ import { countRawBody } from '../../../http/count-raw-body.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import { keepCall } from '../../../http/keep-call.ts';
 import type { Manifest } from './manifest.ts';
-import { lendRequest } from './request-facade.ts';
+import { adaptRequest } from './request-facade.ts';
 import { ResponseFacade } from './response-facade.ts';
 
-/** What a build exports: the same for Express and its like. One for standalone use takes no more than the first two. */
+/**
+ * The request handler that a build exports, for servers such as Express. A standalone build uses
+ * only the first two arguments.
+ */
 export type Handler = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -21,32 +24,40 @@ export interface HandlerCallParts {
   readonly exchange: Exchange;
   readonly handler: Handler;
   readonly limits: FunctionLimits;
-  /** Bytes; 0: what the limits say. */
+  /** A further limit in bytes; 0: only `limits` applies. */
   readonly bodyLimit: number;
-  /** The loop in which the build writes waits for slow clients. */
+  /** True if the build waits for slow clients while it writes. */
   readonly isPaced: boolean;
-  /** What is not found: it says so by `next`, or by a 404 that is then none, or its 404 page is the answer. */
-  readonly missing: 'next' | 'not-found' | 'answer';
+  /**
+   * What happens when the build has no page.
+   * 'next': it gets a `next` and calls it, which passes. 'pass': its 404 is dropped, and the
+   * request passes. 'answer': its 404 is the response.
+   */
+  readonly notFound: 'next' | 'pass' | 'answer';
 }
 
-/** Has a build answer a request. Resolves when the answer is written or the client is gone, or with 'passed' when nothing was read and written. Throws a Fault. */
+/**
+ * Lets a build answer a request. Resolves with 'answered' when the response is written or the
+ * client is gone; with 'passed' when nothing of the body is read and nothing is written. Throws a
+ * Fault.
+ */
 export function callHandler(parts: HandlerCallParts): Promise<Outcome> {
   return new HandlerCall(parts).run();
 }
 
 class HandlerCall {
   readonly #parts: HandlerCallParts;
-  readonly #lent: ResponseFacade;
+  readonly #facade: ResponseFacade;
   readonly #outcome = Promise.withResolvers<Outcome>();
   #isTimedOut = false;
 
   constructor(parts: HandlerCallParts) {
-    const { exchange, isPaced, limits, missing } = parts;
+    const { exchange, isPaced, limits, notFound } = parts;
     this.#parts = parts;
-    this.#lent = new ResponseFacade({
+    this.#facade = new ResponseFacade({
       exchange,
       isPaced,
-      onMissing: missing === 'not-found' ? () => this.#pass() : undefined,
+      onNotFound: notFound === 'pass' ? () => this.#pass() : undefined,
       onFault: (fault) => this.#fail(fault),
       onLate: () => this.#isTimedOut && limits.reportLate(exchange),
     });
@@ -55,8 +66,8 @@ class HandlerCall {
   async run(): Promise<Outcome> {
     const { exchange, limits } = this.#parts;
     const { response } = exchange;
-    const takeBackRequest = lendRequest(exchange, () => this.#beginBody());
-    const takeBackCall = keepCall(exchange);
+    const restoreRequest = adaptRequest(exchange, () => this.#beginBody());
+    const releaseCall = keepCall(exchange);
     const answered = (): void => this.#outcome.resolve('answered');
     response.once('close', answered);
     try {
@@ -65,25 +76,25 @@ class HandlerCall {
     } catch (cause) {
       const fault = cause instanceof Fault ? cause : new Fault('function_error', { cause });
       this.#isTimedOut = fault.code === 'function_timeout';
-      // It hears only by the end of its connection that nobody waits any more.
+      // The end of the connection is the only event by which the build learns that it can stop.
       if (this.#isTimedOut) response.shouldKeepAlive = false;
       throw fault;
     } finally {
       response.off('close', answered);
-      this.#lent.takeBack();
-      if (!this.#isTimedOut) takeBackRequest();
-      takeBackCall();
+      this.#facade.takeBack();
+      if (!this.#isTimedOut) restoreRequest();
+      releaseCall();
     }
   }
 
   #call(): void {
-    const { exchange, handler, missing } = this.#parts;
+    const { exchange, handler, notFound } = this.#parts;
     const next = (error?: unknown): void => (error === undefined ? this.#pass() : this.#fail(error));
     try {
       const returned = handler(
         exchange.request,
-        this.#lent.given,
-        missing === 'next' ? next : undefined,
+        this.#facade.given,
+        notFound === 'next' ? next : undefined,
         exchange.locals,
       );
       if (returned instanceof Promise) returned.catch((error: unknown) => this.#failLater(error));
@@ -92,34 +103,40 @@ class HandlerCall {
     }
   }
 
-  /** At once, as the others do: whatever the build does in the same moment must not reach the client. */
+  /**
+   * Takes the response back synchronously: what the build writes in the same turn must not reach
+   * the client.
+   */
   #pass(): void {
-    // It has answered before.
-    if (this.#lent.hasBegun) return;
-    this.#lent.takeBack();
+    // The build has already begun a response.
+    if (this.#facade.hasBegun) return;
+    this.#facade.takeBack();
     this.#outcome.resolve('passed');
   }
 
   #fail(error: unknown): void {
-    this.#lent.takeBack();
+    this.#facade.takeBack();
     this.#outcome.reject(error);
   }
 
-  /** Of what goes wrong behind the answer the client can be told nothing any more. */
+  /** The handler's promise rejected. If the response is over, the error can only be logged. */
   #failLater(error: unknown): void {
     const { response, pendingWork, answeredBy } = this.#parts.exchange;
     if (response.closed) pendingWork.add(Promise.reject(error), answeredBy);
     else this.#fail(error);
   }
 
-  /** Somebody is about to read. Until then the request may still pass to others, for whom other limits hold. */
+  /**
+   * The build starts to read the body. Until then the request may pass to a target with other
+   * limits.
+   */
   #beginBody(): void {
     const { exchange, limits, bodyLimit } = this.#parts;
     try {
       limits.limitBody(exchange);
       exchange.limitBody(bodyLimit);
       exchange.admitBody();
-      // What came until now.
+      // What Node has buffered until now.
       exchange.countBody(exchange.request.readableLength);
       countRawBody(exchange, (fault) => this.#fail(fault));
     } catch (fault) {
@@ -128,20 +145,20 @@ class HandlerCall {
   }
 }
 
-/** A build that runs here. */
+/** A build whose handler is loaded in this process. */
 export interface HostedBuild {
   /** Its entry, relative to the site. */
   readonly name: string;
   readonly handler: Handler;
-  /** One for standalone use knows no `next`: what it does not find it answers itself. */
+  /** A standalone build takes no `next`: it answers 404 itself. */
   readonly mode: 'middleware' | 'standalone';
   /** Absolute path of the folder of its files. */
   readonly client: string;
-  /** The loop in which it writes waits for slow clients. */
+  /** True if it waits for slow clients while it writes. */
   readonly isPaced: boolean;
-  /** It redirects a path with the wrong slash at its end itself. */
+  /** True if it redirects a path with the wrong slash at its end. */
   readonly redirectsSlash: boolean;
-  /** Undefined where nothing is known of it. */
+  /** Undefined if it could not be read. */
   readonly manifest: Manifest | undefined;
   readonly limits: FunctionLimits;
 }

@@ -18,23 +18,26 @@ export interface HostParts {
   readonly file: string;
 }
 
-/** Runs a build, and says what it answers. One that does not run still has its routes, which nobody else may answer. Never rejects. */
+/**
+ * Imports a build and returns its routes and files. A build that cannot be imported keeps its
+ * routes, which answer 500: no other target may answer them. Never rejects.
+ */
 export async function hostBuild(parts: HostParts): Promise<Reading> {
   const { project, found, file } = parts;
   const problems: Problem[] = [];
   const headers = await readHeaders(found, file, problems);
   const folder = (assets?: string): readonly FileFolder[] => [toFileFolder(project.root, found, { assets, headers })];
   const reading = { routes: [], ignored: [], problems };
-  // Nothing of the user's is run, and nothing need be compiled.
+  // `nexthop build` runs no code of the site, and a build of Astro needs no compiling.
   if (project.ahead) return { ...reading, fileFolders: folder() };
   const routesParts = { found, file, ownsNotFound: project.astro?.ownsNotFound ?? false };
   try {
     const exports = await openBuild(project, found);
     if (isOwnEntry(exports.nexthop)) {
-      const missing = routesParts.ownsNotFound ? 'render' : 'pass';
-      return ownReading({ build: exports.nexthop.open(), root: project.root, entry: file, missing });
+      const unmatched = routesParts.ownsNotFound ? 'render' : 'pass';
+      return ownReading({ build: exports.nexthop.open(), root: project.root, entry: file, unmatched });
     }
-    const { handler, mode, assets } = toStock(exports);
+    const { handler, mode, assets } = toNodeBuild(exports);
     if (found.unread) problems.push(toUnreadProblem(project.root, found.unread, mode));
     const routes = toRoutes(routesParts, { ...found, name: file, handler, mode, limits: toLimits(project) });
     return { ...reading, routes, fileFolders: folder(assets) };
@@ -44,15 +47,17 @@ export async function hostBuild(parts: HostParts): Promise<Reading> {
   }
 }
 
-/** What works less well without a manifest. */
-function toUnreadProblem(root: string, { file, reason }: UnreadManifest, mode: Stock['mode']): Problem {
-  const lacks = [
-    'the build is asked about every request that no file answers',
+/** Lists what works less well without a manifest. */
+function toUnreadProblem(root: string, { file, reason }: UnreadManifest, mode: NodeBuild['mode']): Problem {
+  const effects = [
+    'the build gets every request that no file answers',
     'its files are served as if it had no base and no trailingSlash',
-    'bodies of actions and islands are limited to 1 MiB whatever the site says',
+    'bodies of actions and server islands are limited to 1 MiB, whatever the site sets',
   ];
-  if (mode === 'standalone') lacks.push('requests with a body that it has no page for get its 404, not the next hop');
-  const message = `the manifest of the build cannot be read (${reason}), so ${lacks.join('; ')}. Known are builds of Astro 4.16 to 7`;
+  if (mode === 'standalone') {
+    effects.push('a request with a body for which it has no page gets its 404 and is not forwarded to the next hop');
+  }
+  const message = `the manifest of the build cannot be read (${reason}): ${effects.join('; ')}. nexthop can read manifests of Astro 4.16 to 7`;
   return { severity: 'warning', file: toSiteFile(root, file), message };
 }
 
@@ -64,7 +69,7 @@ async function readHeaders(
   try {
     return await readStaticHeaders(client);
   } catch (error) {
-    const message = `its static headers cannot be read, so that pages are sent without them: ${messageOf(error)}`;
+    const message = `its static headers cannot be read, and pages are sent without them: ${messageOf(error)}`;
     problems.push({ severity: 'error', file, message });
     return undefined;
   }
@@ -74,37 +79,37 @@ function toLimits({ functionLimits: { bodyBytes, timeoutMs }, log }: Project): F
   return new FunctionLimits({ bodyBytes, timeoutMs, log });
 }
 
-/** What @astrojs/node makes a build export. */
-interface Stock {
+/** The exports of a build with @astrojs/node. */
+interface NodeBuild {
   readonly handler: Handler;
   readonly mode: 'middleware' | 'standalone';
   /** Name of the folder whose files never change, before Astro 6. */
   readonly assets: string | undefined;
 }
 
-/** Throws an Error that says what is there instead. */
-function toStock({ handler, options, ...others }: Exports): Stock {
+/** Throws a NotNodeBuild that lists what the entry exports instead. */
+function toNodeBuild({ handler, options, ...others }: Exports): NodeBuild {
   const { mode, assets } = (typeof options === 'object' && options !== null ? options : {}) as Record<string, unknown>;
   if (typeof handler !== 'function' || (mode !== 'middleware' && mode !== 'standalone')) {
     const names = Object.keys({ ...(handler !== undefined && { handler }), ...others });
-    throw new NotStock(
-      `is no build with @astrojs/node or nexthop/astro; it exports ${names.join(', ') || 'nothing'}. Use one of these adapters in astro.config.mjs`,
+    throw new NotNodeBuild(
+      `is not a build with @astrojs/node or nexthop/astro; it exports ${names.join(', ') || 'nothing'}. Use one of these adapters in astro.config.mjs`,
     );
   }
   return { handler: handler as Handler, mode, assets: typeof assets === 'string' ? assets : undefined };
 }
 
-class NotStock extends Error {}
+class NotNodeBuild extends Error {}
 
 const MISSING_PACKAGE = /Cannot find package '([^']+)'/;
 
-/** What to do about a build that cannot be imported. */
+/** Says why a build cannot be imported, and what to do. */
 function explain(error: unknown): string {
-  if (error instanceof NotStock) return error.message;
+  if (error instanceof NotNodeBuild) return error.message;
   const message = messageOf(error);
   const [, missing] = MISSING_PACKAGE.exec(message) ?? [];
   if (missing === undefined) return `throws while it loads: ${message}`;
-  return `needs the package ${missing}, which is not installed. A build with @astrojs/node has its packages outside: install them beside it (npm ci --omit=dev), or copy node_modules to where dist/ stands`;
+  return `needs the package ${missing}, which is not installed. A build with @astrojs/node does not contain its packages: install them (npm ci --omit=dev), or copy node_modules, beside dist/`;
 }
 
 function messageOf(error: unknown): string {
@@ -113,7 +118,10 @@ function messageOf(error: unknown): string {
 
 const SLASHES = { always: 'always', never: 'never', ignore: 'either' } as const;
 
-/** Where the files of a build are, and how they are served. `assets`: name of the folder whose files never change, as Astro 5 tells it. */
+/**
+ * Where the files of a build are, and how they are served. `assets`: the folder whose files never
+ * change, as the entry of Astro 5 exports it.
+ */
 function toFileFolder(
   root: string,
   { client, manifest }: FoundBuild,
@@ -123,7 +131,8 @@ function toFileFolder(
   return {
     folder: toSiteFile(root, client) || '.',
     slash: SLASHES[trailingSlash],
-    // `404.html` of a build with a folder for each page is what its name says, and no page.
+    // In a build with a folder for each page, `404.html` is a file of that name and not the page
+    // `/404`.
     htmlPages: buildFormat !== 'directory',
     ...(base !== '' && { base }),
     dotFolders: ['.well-known'],

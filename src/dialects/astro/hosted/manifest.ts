@@ -1,24 +1,32 @@
-/** What a build tells of itself: the part of Astro's own manifest that whoever hosts it needs. */
+/** The part of Astro's own manifest, a JSON object in the code of a build, that a host needs. */
 export interface Manifest {
-  /** The path below which the site is reached, without a slash at its end; '' for the whole host. */
+  /**
+   * The path below which the site is reached, without a slash at its end; '' for the whole host.
+   */
   readonly base: string;
   readonly trailingSlash: 'always' | 'never' | 'ignore';
   readonly buildFormat: 'directory' | 'file' | 'preserve';
-  /** Name of the folder whose files never change. Undefined before Astro 6, which tells it elsewhere. */
+  /**
+   * Name of the folder whose files never change. Undefined before Astro 6, where the entry exports
+   * it.
+   */
   readonly assetsDir: string | undefined;
-  /** Folders of the build machine, as file URLs. Undefined before Astro 5.1, which writes them into the entry. */
+  /** Undefined before Astro 5.1, where the entry has them. */
   readonly folders: BuildFolders | undefined;
-  /** In the order in which Astro asks them. */
+  /** In the order in which Astro tries them. */
   readonly routes: readonly ManifestRoute[];
-  /** Astro chooses a language by the host, so that no path alone tells who answers. */
+  /**
+   * True if Astro chooses the language by the host: a path alone does not decide which route
+   * answers.
+   */
   readonly hasDomains: boolean;
-  /** Bytes. Undefined before Astro 5.18, which has no limit. */
+  /** Bytes. Undefined before Astro 5.18, which checks no limit. */
   readonly actionBodyLimit: number | undefined;
   /** Bytes. */
   readonly islandBodyLimit: number;
 }
 
-/** Where the two parts of a build stood on the machine that made it, as file URLs. */
+/** The two folders of a build on the machine that made it, as file URLs. */
 export interface BuildFolders {
   readonly client: string;
   readonly server: string;
@@ -28,11 +36,11 @@ export interface ManifestRoute {
   /** As Astro writes it: `/users/[id]`. */
   readonly route: string;
   readonly type: string;
-  /** For paths without base. */
+  /** Matches paths without the base. */
   readonly pattern: RegExp;
   readonly segments: readonly (readonly SegmentPart[])[];
   readonly isPrerendered: boolean;
-  /** The same page in languages that it was not written in. */
+  /** Routes of languages that have no page of their own and show this one. */
   readonly fallbackRoutes: readonly ManifestRoute[];
 }
 
@@ -43,24 +51,31 @@ export interface SegmentPart {
 }
 
 /**
- * What stands before the manifest in the code of every version since 4: the call that reads it, with one or two parentheses. Its argument is JSON whatever else is
- * minified, as the text is put in after the bundler. The first key names it where the call has another name.
+ * Finds the manifest in the code of every version since 4: it follows the call that reads it, with
+ * one or two parentheses, or it is recognized by its first key where a minifier renamed the call.
+ * The manifest is always plain JSON, because Astro inserts it after the bundler ran.
  */
 const BEGIN = /\bdeserializeManifest\([\s(]*(?=\{)|(?=\{"(?:hrefRoot|rootDir)":"file:)/;
 
-/** Core's own, where the build says nothing. */
+/** Bytes: Astro's default for server islands. */
 const BODY_LIMIT = 1024 ** 2;
 
-/** The manifest in the text of a module; undefined where there is none. Throws an Error with the reason when there is one of an unknown form. Nothing of it is run. */
+/**
+ * Parses the manifest in the text of a module, without running any of it; undefined if there is
+ * none. Throws an Error with the reason when its form is unknown.
+ */
 export function parseManifest(text: string): Manifest | undefined {
   const start = manifestStart(text);
   if (start === undefined) return undefined;
   const json = objectAt(text, start);
-  if (json === undefined) throw new Error('it ends in the middle');
+  if (json === undefined) throw new Error('its closing brace is missing');
   return toManifest(parseJson(json));
 }
 
-/** Where the JSON of the manifest begins in the text of a module; undefined where there is none. */
+/**
+ * The index at which the JSON of the manifest begins in the text of a module; undefined if there is
+ * none.
+ */
 export function manifestStart(text: string): number | undefined {
   const found = BEGIN.exec(text);
   return found ? found.index + found[0].length : undefined;
@@ -70,11 +85,11 @@ function parseJson(json: string): Raw {
   try {
     return JSON.parse(json) as Raw; // it begins with a brace
   } catch (cause) {
-    throw new Error('it is no JSON', { cause });
+    throw new Error('it is not valid JSON', { cause });
   }
 }
 
-/** The text from one brace to that which closes it. */
+/** The text from an opening brace to the brace that closes it. */
 function objectAt(text: string, start: number): string | undefined {
   let depth = 0;
   for (let at = start; at < text.length; at++) {
@@ -123,8 +138,8 @@ function toRoute(raw: Raw): ManifestRoute {
     route: requireText(raw, 'route'),
     type,
     pattern: new RegExp(requireText(raw, 'pattern')),
-    segments: segments as ManifestRoute['segments'], // the reader of segments meets nothing but these three
-    // A redirect counts as prerendered, but is answered when it is asked for.
+    segments: segments as ManifestRoute['segments'], // every version of Astro writes these three members
+    // Astro marks a redirect as prerendered, but answers it on demand.
     isPrerendered: prerender === true && type !== 'redirect',
     fallbackRoutes: ((fallbackRoutes ?? []) as readonly Raw[]).map(toRoute),
   };
@@ -140,7 +155,10 @@ function isIslands({ route }: ManifestRoute): boolean {
   return route === ISLANDS;
 }
 
-/** Before Astro 5.1 no manifest has the route of islands: Astro adds it, in front of all others, when the build runs. */
+/**
+ * The route of server islands. Astro before 5.1 does not write it into the manifest; it adds the
+ * route as the first one when the build runs.
+ */
 function toIslands(trailingSlash: Manifest['trailingSlash']): ManifestRoute {
   const end = { always: '\\/$', never: '$', ignore: '\\/?$' }[trailingSlash];
   return {

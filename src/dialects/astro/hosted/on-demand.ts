@@ -2,21 +2,28 @@ import type { MatchablePath } from '../../../contract/path.ts';
 import { otherSlash } from '../own/other-slash.ts';
 import type { Manifest, ManifestRoute } from './manifest.ts';
 
-/** A route that is answered when it is asked for. */
+/** A route that Astro renders per request. */
 export interface OnDemand {
   readonly route: ManifestRoute;
-  /** How Astro answers this path by it; undefined where it does not. Routes before it are not looked at. */
+  /**
+   * How this route answers a path; undefined if it does not. Does not check whether an earlier
+   * route matches too.
+   */
   fits(path: MatchablePath): Fit | undefined;
 }
 
 export interface Fit {
-  /** Where the page is, encoded and without query, if the path has the wrong slash at its end. */
+  /**
+   * Path of the page, encoded and without query, if the requested path has the wrong slash at its
+   * end.
+   */
   readonly location?: string;
 }
 
 /**
- * The on-demand routes of a build, in Astro's order. `looksPast`: a prerendered route that fits the path, but has no file there, hides none behind it; otherwise it does, and
- * Astro fails on it.
+ * The on-demand routes of a build, in Astro's order. `looksPast`: this version of Astro tries later
+ * routes when a prerendered route matches a path but has no file for it. Other versions try none,
+ * and throw.
  */
 export function onDemandRoutes(manifest: Manifest, looksPast: boolean): readonly OnDemand[] {
   const found: OnDemand[] = [];
@@ -34,7 +41,7 @@ function toFits(manifest: Manifest, route: ManifestRoute, hidden: readonly Manif
   return (path) => {
     const own = toOwnPath(path, base);
     const location = otherSlash(path.slashed ? `${path.raw}/` : path.raw, trailingSlash);
-    // The base itself has one path of its own for both forms.
+    // `/base` and `/base/` are the same path for Astro's patterns: `/`.
     if (own === '/') return answers(own) ? { ...(location !== undefined && { location }) } : undefined;
     if (answers(own)) return HERE;
     return location !== undefined && answers(toggled(own)) ? { location } : undefined;
@@ -47,7 +54,7 @@ function toggled(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : `${path}/`;
 }
 
-/** A path below the base without it, and with the slash at its end if it has one. */
+/** Removes the base from a path below it; keeps a slash at its end. */
 export function toOwnPath({ text, slashed }: MatchablePath, base: string): string {
   const own = text.slice(base.length);
   if (own === '' || own === '/') return '/';

@@ -11,40 +11,46 @@ import { keepPace } from './pace.ts';
 import type { FoundBuild } from './read-build.ts';
 import { trustHost } from './trust-host.ts';
 
-/** As long as functions have. */
+/** The same as for functions. */
 const LOAD_LIMIT_MS = 10_000;
 
-/** What a build exports; whatever it is, it is looked at before it is used. */
+/** The exports of a build. Callers check each before they use it. */
 export type Exports = Readonly<Record<string, unknown>>;
 
 /**
- * Imports a build once: another reading of the same one, with the same variables, finds the very same modules. Rejects with what the build throws, or
- * with Node's error when a package is missing, or when it takes longer than 10 s.
+ * Imports a build. A reload with the same files and the same variables gets the same modules.
+ * Rejects with what the build throws, with Node's error when a package is missing, or when the
+ * import takes longer than 10 s.
  */
 export async function openBuild({ warmCode, env, processEnv, log }: Project, found: FoundBuild): Promise<Exports> {
-  // Code may read its variables once, while it loads; with others it is not the same any more.
+  // Code may read variables once, while it loads: other values need another import.
   const key = hash('sha256', JSON.stringify(['astro', found.entry, found.version, Object.entries(env).sort()]));
   const known = warmCode?.find(key);
   if (known) return known as Exports; // kept below
-  // What failed once would be found half done, and what it lacked may be there the next time.
+  // A new name on each reload: Node keeps modules that failed to load, while the missing package
+  // may be there now.
   const name = warmCode?.isFirst === false ? `${found.version}-${randomUUID()}` : found.version;
   const change = (text: string): string =>
     keepErrorPages(keepPace(found.takesHost ? text : trustHost(text)), found.client);
   const modules = nameModules({ folder: dirname(found.entry), name, change });
-  // A build for standalone use would listen on a port of its own. It is asked while it loads, and with it those that are imported later.
+  // Keeps a standalone build from listening on its own port. It reads this variable while it loads,
+  // and so do builds that are imported later.
   processEnv.ASTRO_NODE_AUTOSTART = 'disabled';
   const exports = await inTime(takeOverRejections(log, () => loadSite(() => modules.import(found.entry))));
   warmCode?.keep(key, exports);
   return exports;
 }
 
-/** Something that does not answer must not keep the rest of the site away. */
+/**
+ * Limits the time of an import, so that a build that never finishes loading does not block the rest
+ * of the site.
+ */
 async function inTime<T>(loading: Promise<T>): Promise<T> {
   const early = new AbortController();
   const late = delay(LOAD_LIMIT_MS, undefined, { signal: early.signal }).then(() => {
-    throw new Error(`it has not loaded within ${LOAD_LIMIT_MS / 1000} s; have the site read again when it can`);
+    throw new Error(`it did not load within ${LOAD_LIMIT_MS / 1000} s; reload the site to try again`);
   });
-  // Whoever comes second is not awaited.
+  // The race handles the timeout; after it, `late` rejects with the abort.
   late.catch(() => undefined);
   try {
     return await Promise.race([loading, late]);
@@ -54,9 +60,10 @@ async function inTime<T>(loading: Promise<T>): Promise<T> {
 }
 
 /**
- * Imports a build and takes off the listener for rejections that it adds to the process: that one keeps the process alive, but says nothing of what happens outside of
- * a page (@astrojs/node 11), or says it to stdout, and would be one more with each reload. Where nobody else listens, as in a program that has nexthop
- * inside, one of ours does from then on, so that the process lives as it would with the build's own.
+ * Imports a build and removes the `unhandledRejection` listener that it adds to the process. That
+ * listener logs nothing for a rejection outside of a page (@astrojs/node 11) or prints it to
+ * stdout, and each reload would add one more. If the process has no other listener, as in a program
+ * that embeds nexthop, adds one that logs: without any, Node ends the process on a rejection.
  */
 async function takeOverRejections<T>(log: Log, importBuild: () => Promise<T>): Promise<T> {
   const before = new Set(process.listeners(EVENT));
@@ -64,7 +71,7 @@ async function takeOverRejections<T>(log: Log, importBuild: () => Promise<T>): P
     return await importBuild();
   } finally {
     for (const listener of process.listeners(EVENT)) {
-      // Others may begin to listen while the build loads.
+      // Other code may add listeners while the build loads: only those of a build are removed.
       if (!before.has(listener) && String(listener).includes(OF_A_BUILD)) process.off(EVENT, listener);
     }
     if (process.listenerCount(EVENT) === 0) {
@@ -75,10 +82,10 @@ async function takeOverRejections<T>(log: Log, importBuild: () => Promise<T>): P
 
 const EVENT = 'unhandledRejection';
 
-/** Stands in the listener of every version of @astrojs/node. */
+/** A text in the listener of every version of @astrojs/node. */
 const OF_A_BUILD = 'Unhandled rejection while rendering';
 
-/** The modules of one state of a build. */
+/** The modules of one version of a build. */
 interface NamedModules {
   /** Imports one by its absolute path; the same path gives the same module. */
   import(path: string): Promise<Readonly<Record<string, unknown>>>;
@@ -87,20 +94,21 @@ interface NamedModules {
 interface NamedParts {
   /** Absolute path. */
   readonly folder: string;
-  /** The same only for the same files. */
+  /** Differs whenever the files differ. */
   readonly name: string;
-  /** Gets the text of each module and returns the text that is run. */
+  /** Gets the text of each module and returns the text that Node runs. */
   readonly change: (text: string) => string;
 }
 
 /**
- * Has the modules below a folder imported under a name of their own. Node knows a module by its URL and never forgets one, while a new build keeps the
- * names of many files: so each carries the name in its URL, as do all that it imports.
+ * Imports the modules below a folder with `name` in the query of their URLs, and of the URLs of all
+ * that they import there. Node caches modules by URL for ever, and a new build has many files of
+ * the same names.
  */
 function nameModules({ folder, name, change }: NamedParts): NamedModules {
   const below = pathToFileURL(folder + sep).href;
   const query = `?nexthop=${name}`;
-  // For as long as the process lives: pages are imported when they are first asked for.
+  // The hooks stay for the life of the process: a build imports a page at its first request.
   module.registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context);
@@ -119,7 +127,7 @@ function nameModules({ folder, name, change }: NamedParts): NamedModules {
   return { import: (path) => import(pathToFileURL(path).href + query) };
 }
 
-/** Packages that stand there are shared by all states of the build. */
+/** False for packages in that folder: all versions of the build share them. */
 function isBuilt(url: string, below: string): boolean {
   return url.startsWith(below) && !url.includes('/node_modules/');
 }

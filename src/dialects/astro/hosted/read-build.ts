@@ -7,37 +7,48 @@ import { type BuildFolders, type Manifest, parseManifest } from './manifest.ts';
 import { writesAnswers } from './pace.ts';
 import { takesHost } from './trust-host.ts';
 
-/** A build on the disk, of which nothing was run. */
+/** A build as it was read from the disk, without running any of it. */
 export interface FoundBuild {
   /** Absolute path of its entry. */
   readonly entry: string;
   /** Absolute path of the folder of its files. */
   readonly client: string;
-  /** The same for the same server code. */
+  /** A hash of the server code. */
   readonly version: string;
-  /** Undefined where it is of a form that we do not know. */
+  /** Undefined if it is missing or of an unknown form. */
   readonly manifest: Manifest | undefined;
-  /** Why there is no manifest; undefined where there is one. */
+  /** Why there is no manifest; undefined if there is one. */
   readonly unread: UnreadManifest | undefined;
-  /** Its code writes answers in a way that can be made to wait for slow clients. */
+  /** True if `keepPace` can make its write loop wait for slow clients. */
   readonly isPaced: boolean;
-  /** It takes the host of a request from the Host field, whatever hosts the site named. */
+  /**
+   * True if it takes the host of a request from the Host header, whatever hosts the site allows.
+   */
   readonly takesHost: boolean;
-  /** It redirects a path with the wrong slash at its end, as Astro itself does since 5.2. */
+  /** True if it redirects a path with the wrong slash at its end, as Astro does since 5.2. */
   readonly redirectsSlash: boolean;
-  /** Methods with which its middleware, or its `src/fetch.ts`, may answer a path that no route matches. */
+  /**
+   * Methods with which its middleware, or its `src/fetch.ts`, may answer a path that no route
+   * matches.
+   */
   readonly unmatchedMethods: readonly string[];
-  /** A prerendered page without a file does not hide an on-demand one behind it, as it does before @astrojs/node 11. */
+  /**
+   * True if it tries on-demand routes after a prerendered route without a file, as @astrojs/node 11
+   * does.
+   */
   readonly looksPastPrerendered: boolean;
 }
 
 export interface UnreadManifest {
-  /** Absolute path of the module with the manifest; of the entry where no module has one. */
+  /** Absolute path of the module with the manifest; of the entry if no module has one. */
   readonly file: string;
   readonly reason: string;
 }
 
-/** Reads the server code of a build. Undefined when it is none of Astro's. Rejects when a file cannot be read. */
+/**
+ * Reads the server code of a build. Undefined if Astro did not make it. Rejects when a file cannot
+ * be read.
+ */
 export async function readBuild(entry: string): Promise<FoundBuild | undefined> {
   const server = dirname(entry);
   const sum = createHash('sha256');
@@ -53,7 +64,7 @@ export async function readBuild(entry: string): Promise<FoundBuild | undefined> 
     try {
       manifest ??= parseManifest(text);
     } catch (error) {
-      unread = { file: path, reason: (error as Error).message }; // all that it throws
+      unread = { file: path, reason: (error as Error).message }; // parseManifest throws nothing else
     }
   }
   if (!signs.has('astro')) return undefined;
@@ -62,7 +73,7 @@ export async function readBuild(entry: string): Promise<FoundBuild | undefined> 
     client: toClient(server, manifest?.folders ?? folders),
     version: sum.digest('hex').slice(0, 16),
     manifest,
-    unread: manifest ? undefined : (unread ?? { file: entry, reason: 'no module of the build has one' }),
+    unread: manifest ? undefined : (unread ?? { file: entry, reason: 'no module of the build contains one' }),
     isPaced: signs.has('pace'),
     takesHost: signs.has('host'),
     redirectsSlash: signs.has('slash'),
@@ -71,29 +82,35 @@ export async function readBuild(entry: string): Promise<FoundBuild | undefined> 
   };
 }
 
-/** What is known of a build by texts in its modules. */
+/** Properties of a build that texts in its modules show. */
 const IS_SIGN = {
-  /** What every build for a server has in it, whoever's the adapter: the field by which Astro tells itself of its errors. */
+  /**
+   * Every server build has it, with any adapter: the header by which Astro marks its own error
+   * responses.
+   */
   astro: (text) => /X-Astro-(?:Error|Reroute)/.test(text),
   pace: writesAnswers,
   host: takesHost,
-  /** The function with which Astro compares a path with the one it redirects to. */
+  /** The function by which Astro finds the path of a trailing slash redirect. */
   slash: (text) => text.includes('collapseDuplicateTrailingSlashes'),
-  /** The module that stands for the middleware of a site that has none. */
+  /** The default middleware, in the build of a site without middleware. */
   noMiddleware: (text) => /\bonRequest = \(_, next\) => next\(\)/.test(text),
-  /** The entry of Astro 7 takes the site's own `src/fetch.ts`, or the default in its place. */
+  /** The entry of Astro 7 sets the site's own `src/fetch.ts`, or a default, as the handler. */
   fetch: (text) => text.includes('.setFetchHandler('),
   defaultFetch: (text) => text.includes('new DefaultFetchHandler()'),
-  /** Before Astro 5.3, HEAD gets 403 as a form of another site, whatever is there. */
+  /** Since Astro 5.3. Earlier versions take HEAD for a form of another site and answer 403. */
   head: (text) => text.includes('SAFE_METHODS'),
-  /** @astrojs/node 11 asks a second time, without prerendered routes. */
+  /** @astrojs/node 11 matches a second time, without prerendered routes. */
   looksPast: (text) => text.includes('PRERENDERED_ROUTE_TYPES'),
 } as const satisfies Readonly<Record<string, (text: string) => boolean>>;
 
 type Sign = keyof typeof IS_SIGN;
 const SIGNS = Object.keys(IS_SIGN) as readonly Sign[];
 
-/** A path that no route matches gets a prerendered 404 page without a run of the middleware, but not past `src/fetch.ts`. */
+/**
+ * A site with a prerendered 404 page, or without middleware, answers 404 for a path that no route
+ * matches without running any of its code. A site's own `src/fetch.ts` runs for every path.
+ */
 function toUnmatchedMethods(signs: ReadonlySet<Sign>, manifest: Manifest | undefined): readonly string[] {
   const has404 = manifest?.routes.some(({ route, isPrerendered }) => route === '/404' && isPrerendered) ?? false;
   const hasFetch = signs.has('fetch') && !signs.has('defaultFetch');
@@ -103,7 +120,10 @@ function toUnmatchedMethods(signs: ReadonlySet<Sign>, manifest: Manifest | undef
 
 const MODULE = /\.[cm]?js$/;
 
-/** In one order on every machine. Packages that stand there are not of the build's making. */
+/**
+ * Sorted, so that the hash is the same on every machine. Skips packages: they are not part of the
+ * build.
+ */
 async function listModules(folder: string): Promise<readonly string[]> {
   const entries: readonly Dirent[] = await readdir(folder, { withFileTypes: true });
   const paths = await Promise.all(
@@ -118,13 +138,16 @@ async function listModules(folder: string): Promise<readonly string[]> {
   return paths.flat().sort();
 }
 
-/** The options of the adapter, which builds before Astro 6 have in their entry, as JSON. */
+/** Reads the adapter's options, which builds before Astro 6 have as JSON in their entry. */
 function parseFolders(text: string): BuildFolders | undefined {
   const [client, server] = ['client', 'server'].map((name) => new RegExp(`"${name}": "(file:[^"]+)"`).exec(text)?.[1]);
   return client !== undefined && server !== undefined ? { client, server } : undefined;
 }
 
-/** From where the entry stands, as the two folders stood to each other on the machine that built them; the place itself may be gone. */
+/**
+ * Finds the client folder from the current location of the server folder: their relative path is
+ * that of the build machine.
+ */
 function toClient(server: string, folders: BuildFolders | undefined): string {
   if (!folders) return resolve(server, '../client');
   return resolve(server, relative(fileURLToPath(folders.server), fileURLToPath(folders.client)));

@@ -5,19 +5,22 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { hasBody } from '../../../http/headers.ts';
 
 /**
- * Shows a request to a build as it came to the edge: who asked, by which scheme. Astro looks at the socket, and at fields of proxies that a build has no way to
- * doubt. `onBody` is called when somebody is about to read of the body. Returns how to take it back, as if nobody had had it.
+ * Changes a request so that a build reads the client's address and scheme as nexthop determined
+ * them. Astro reads them from the socket and from headers of proxies, which it cannot verify.
+ * `onBody` is called before the build reads the first byte of the body. Returns a function that
+ * restores the request.
  *
- * The request stays the very same object: Astro hangs something on it that it looks for on `response.req` (docs/astro.md).
+ * The request stays the same object: Astro sets a property on it and reads that from
+ * `response.req` (docs/astro.md).
  */
-export function lendRequest(exchange: Exchange, onBody: () => void): () => void {
+export function adaptRequest(exchange: Exchange, onBody: () => void): () => void {
   const { request, socket, client } = exchange;
   request.socket = new Proxy(socket, new ClientSocket(client));
-  // Before it is hidden: Node makes it on first use.
-  const headers = vetted(request.headers, client);
+  // Read before the property below hides it: Node computes it on first use.
+  const headers = withTrustedClient(request.headers, client);
   Object.defineProperty(request, 'headers', { value: headers, configurable: true, enumerable: true, writable: true });
   if (hasBody(request)) {
-    // Whatever way it is read, each begins with this.
+    // Every way to read a body, events and iteration too, begins with a call of `read`.
     request.read = (...size) => {
       deleteOwn(request, 'read');
       onBody();
@@ -25,29 +28,33 @@ export function lendRequest(exchange: Exchange, onBody: () => void): () => void 
     };
   }
   return () => {
-    // The listener that Astro 5 leaves on the connection when it has nothing to say; others have taken theirs off.
+    // Removes the listener that Astro 5 leaves on the connection when it passes; later versions
+    // remove theirs.
     (request as MessageFacade)[CLEAN_UP]?.();
     request.socket = socket;
     for (const name of OWN) deleteOwn(request, name);
   };
 }
 
-/** Astro's own name for it. */
+/** The symbol under which Astro keeps that function. */
 const CLEAN_UP = Symbol.for('astro.nodeRequestAbortControllerCleanup');
 
 interface MessageFacade extends IncomingMessage {
   [CLEAN_UP]?: () => void;
 }
 
-/** What hides the parts of the request below it; `push` is that of `countRawBody`. */
+/** The own properties that hide those of the request's prototype. `countRawBody` sets `push`. */
 const OWN = ['headers', 'read', 'push'] as const;
 
 function deleteOwn(request: IncomingMessage, name: (typeof OWN)[number]): void {
   Reflect.deleteProperty(request, name);
 }
 
-/** With nothing by which a client could make Astro believe in another host, port, scheme or address; Astro 5 believes the first of any list. */
-function vetted(given: IncomingHttpHeaders, { address, proto }: Client): IncomingHttpHeaders {
+/**
+ * Replaces the headers by which a client could make Astro use another host, port, scheme or
+ * address. Astro 5 uses the first entry of X-Forwarded-For, which the client may have written.
+ */
+function withTrustedClient(given: IncomingHttpHeaders, { address, proto }: Client): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = { ...given, 'x-forwarded-proto': proto, 'x-forwarded-for': address };
   if (address === '') delete headers['x-forwarded-for'];
   delete headers['x-forwarded-host'];
@@ -55,7 +62,7 @@ function vetted(given: IncomingHttpHeaders, { address, proto }: Client): Incomin
   return headers;
 }
 
-/** The connection, but for what it says of the client. */
+/** A socket whose `encrypted` and `remoteAddress` are those of the client. */
 class ClientSocket implements ProxyHandler<Socket> {
   readonly #client: Client;
 

@@ -4,28 +4,29 @@ import { Fault } from '../../../contract/fault.ts';
 import { AnswerWriter, type GivenHeaders } from './answer-writer.ts';
 import { BODY, DRAINED } from './pace.ts';
 
-/** What the adapter says when it catches an error behind the head of an answer, and before. */
+/** What the adapter writes when it catches an error: after the head of a response, and before. */
 const BROKEN_BODY = 'Internal server error';
 const BROKEN_HEAD: ReadonlySet<unknown> = new Set(['Server error', 'Internal Server Error']);
 
 export interface ResponseFacadeParts {
   readonly exchange: Exchange;
-  /** The build asks whether it may write on. */
+  /** True if the build waits for slow clients while it writes. */
   readonly isPaced: boolean;
-  /** Called instead of a 404, which is none then; takes the response back. Undefined: it is one. */
-  readonly onMissing: (() => void) | undefined;
-  /** The build failed, and what it has written is no whole answer. Takes the response back. */
+  /** Called instead of writing a 404; must take the response back. Undefined: a 404 is written. */
+  readonly onNotFound: (() => void) | undefined;
+  /** The build failed before its response was complete. Must take the response back. */
   readonly onFault: (fault: Fault) => void;
-  /** Somebody writes an answer for which nobody waits any more. */
+  /** The build writes after its response was taken back. Called once. */
   readonly onLate: () => void;
 }
 
 /**
- * The response as the handler of a build has it. What its adapter would make of an error is a Fault instead, a text behind half an answer above all; and what is
- * written after it was taken back reaches nobody.
+ * The response that the handler of a build gets. Errors for which the adapter would write a text,
+ * even after half a response, become a Fault. Nothing that the build writes after `takeBack`
+ * reaches the client.
  */
 export class ResponseFacade implements ProxyHandler<ServerResponse> {
-  /** For the handler. Whatever is not written to it is the real one's. */
+  /** The object for the handler: the real response, except for its methods that write. */
   readonly given: ServerResponse;
   readonly #parts: ResponseFacadeParts;
   readonly #response: ServerResponse;
@@ -55,7 +56,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
     this.given = new Proxy(this.#response, this);
   }
 
-  /** From now on nothing reaches the client, and nothing is left of what has not yet. */
+  /** Drops what is not sent yet, and everything that the build writes from now on. */
   takeBack(): void {
     this.#isOver = true;
     this.#writer.takeBack();
@@ -63,7 +64,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
     for (const name of this.#setNames) this.#response.removeHeader(name);
   }
 
-  /** The build has begun an answer. */
+  /** True once the build began a response. */
   get hasBegun(): boolean {
     return this.#response.headersSent || this.#writer.hasHead;
   }
@@ -85,19 +86,20 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   }
 
   readonly #writeHead = (status: number, ...rest: readonly (string | GivenHeaders | undefined)[]): ServerResponse => {
-    const fields = rest.find((each) => typeof each === 'object') ?? {};
+    const headers = rest.find((each) => typeof each === 'object') ?? {};
     if (this.#mayNotWrite()) return this.given;
     this.#status = status;
     if (BROKEN_HEAD.has(rest[0])) this.#fail(handlerFailed());
-    else if (status === 404 && this.#parts.onMissing) this.#miss(this.#parts.onMissing);
-    else this.#attempt(() => this.#writer.head({ status, reason: this.#reason, fields }));
+    else if (status === 404 && this.#parts.onNotFound) this.#reportNotFound(this.#parts.onNotFound);
+    else this.#attempt(() => this.#writer.head({ status, reason: this.#reason, headers }));
     return this.given;
   };
 
   readonly #write = (chunk: unknown, ...rest: readonly unknown[]): boolean => {
     const done = rest.at(-1);
     const isBroken = chunk === BROKEN_BODY && typeof done === 'function';
-    // The adapter destroys the response when it is done, and then tells of the error.
+    // After this text the adapter waits for the callback and then destroys the response with the
+    // error.
     if (typeof done === 'function') process.nextTick(done);
     if (isBroken || this.#mayNotWrite()) return false;
     this.#sendStatus();
@@ -106,8 +108,8 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
 
   readonly #end = (chunk?: unknown): ServerResponse => {
     if (this.#mayNotWrite()) return this.given;
-    const isHandlers = !this.hasBegun && this.#status === 500 && BROKEN_HEAD.has(chunk);
-    if (isHandlers) {
+    const isOfAdapter = !this.hasBegun && this.#status === 500 && BROKEN_HEAD.has(chunk);
+    if (isOfAdapter) {
       this.#fail(handlerFailed());
       return this.given;
     }
@@ -129,14 +131,14 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
     return this.given;
   };
 
-  /** The head goes out with this turn at the latest. */
+  /** The head is sent at the end of this event loop turn at the latest. */
   readonly #flushHeaders = (): void => {
     if (!this.#mayNotWrite()) this.#sendStatus();
   };
 
-  /** For an answer that begins without `writeHead`. */
+  /** For a response that begins without `writeHead`. */
   #sendStatus(): void {
-    if (!this.hasBegun) this.#writer.head({ status: this.#status, reason: this.#reason, fields: {} });
+    if (!this.hasBegun) this.#writer.head({ status: this.#status, reason: this.#reason, headers: {} });
   }
 
   #mayNotWrite(): boolean {
@@ -146,10 +148,10 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
     return true;
   }
 
-  #miss(onMissing: () => void): void {
-    // Its page for what is not found is nothing late.
+  #reportNotFound(onNotFound: () => void): void {
+    // The build goes on to write its 404 page: that is no late response.
     this.#isLate = true;
-    onMissing();
+    onNotFound();
   }
 
   #attempt<T>(work: () => T): T | undefined {
@@ -162,17 +164,15 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   }
 
   #fail(fault: Fault): void {
-    // What it says behind that is about the same.
+    // What the build writes after a fault belongs to the same error: it is not reported again.
     this.#isLate = true;
     this.#parts.onFault(fault);
   }
 }
 
-/** Its own words stand on stderr, where the build has said them. */
+/** The error itself is not available: the adapter has printed it to stderr. */
 function handlerFailed(): Fault {
-  return new Fault('function_error', {
-    message: 'the build could not make an answer; what it says of that is on stderr',
-  });
+  return new Fault('function_error', { message: 'the build failed to render a response; its error is on stderr' });
 }
 
 function toFault(error: unknown): Fault {

@@ -4,12 +4,13 @@ import type { FileFolder } from '../../../contract/dialect.ts';
 
 export type StaticHeaders = NonNullable<FileFolder['headers']>;
 
-/** Under the names of @astrojs/node 10 and later, and 9. */
+/** The names since @astrojs/node 10, and in 9. */
 const FILES = ['_headers.json', '_experimentalHeaders.json'];
 
 /**
- * Fields of prerendered pages, by path, that Astro writes beside what it builds. Undefined when the site has none. Throws when there is a file that
- * cannot be read: pages without their Content-Security-Policy are not what the site is.
+ * Reads the headers of prerendered pages, by path, from the file that Astro writes beside the
+ * client folder. Undefined if there is none. Throws when it cannot be read, since the site expects
+ * its pages to have their Content-Security-Policy.
  */
 export async function readStaticHeaders(client: string): Promise<StaticHeaders | undefined> {
   for (const name of FILES) {
@@ -21,7 +22,7 @@ export async function readStaticHeaders(client: string): Promise<StaticHeaders |
     try {
       return toMap(JSON.parse(text) as readonly Entry[]);
     } catch (cause) {
-      throw new Error(`${name} is no list of paths with their fields`, { cause });
+      throw new Error(`${name} must be a list of paths with their headers`, { cause });
     }
   }
   return undefined;
@@ -38,7 +39,7 @@ function toMap(entries: readonly Entry[]): StaticHeaders {
   );
 }
 
-/** Some end with a slash, and none has the base. */
+/** Paths in the file have no base, and some end with a slash. */
 function toPath(pathname: string): string {
   const path = decodeURI(pathname);
   return path.length > 1 ? path.replace(/\/$/, '') : path;

@@ -13,21 +13,27 @@ export interface RoutesParts {
   readonly found: FoundBuild;
   /** The entry, relative to the site. */
   readonly file: string;
-  /** Astro answers whatever else is below its base. */
+  /** The build answers every path below its base that nothing else answers (ASTRO_OWNS_404). */
   readonly ownsNotFound: boolean;
 }
 
-/** Who answers: a target for each kind of question. */
-type ToTarget = (asked: AstroTargetParts['asked'], fails?: AstroTargetParts['fails']) => Target;
+/** Creates the target for one role. */
+type ToTarget = (role: AstroTargetParts['role'], fails?: AstroTargetParts['fails']) => Target;
 
-/** The routes of a build that runs: those of its manifest, so that everything else is nothing to it. Without one it is asked about all there is below its base. */
+/**
+ * The routes of a build: those of its manifest, so that other requests do not reach it. Without a
+ * manifest it gets every request below its base.
+ */
 export function toRoutes(parts: RoutesParts, build: HostedBuild): readonly Route[] {
-  const toTarget: ToTarget = (asked, fails) => new AstroTarget({ build, asked, ...(fails && { fails }) });
+  const toTarget: ToTarget = (role, fails) => new AstroTarget({ build, role, ...(fails && { fails }) });
   const routes = routesFor(parts, toTarget);
-  return mayHaveLeftovers(parts, build) ? [...routes, leftoverRoute(parts, toTarget)] : routes;
+  return hasAfterFallback(parts, build) ? [...routes, afterFallbackRoute(parts, toTarget)] : routes;
 }
 
-/** The same routes of a build that does not run: nobody else may answer in its name. */
+/**
+ * The same routes for a build that could not be imported: they answer 500, and no other target
+ * answers them.
+ */
 export function toUnreadyRoutes(parts: RoutesParts, cause: unknown): readonly Route[] {
   return routesFor(parts, () => new UnreadyTarget(parts.file, cause));
 }
@@ -35,9 +41,9 @@ export function toUnreadyRoutes(parts: RoutesParts, cause: unknown): readonly Ro
 function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarget): readonly Route[] {
   const { manifest, looksPastPrerendered } = found;
   const routes: Route[] = [];
-  const told = new Set<string>();
+  const added = new Set<string>();
   const add = (pattern: Pattern, target: Target, step: Route['step'] = 5): void => {
-    // Their order is Astro's, whatever their patterns look like.
+    // The rank keeps Astro's order, which does not follow from the patterns.
     routes.push({ pattern, methods: 'any', target, step, rank: routes.length, dialect: 'astro', file });
   };
   const isKnown = manifest !== undefined && !manifest.hasDomains;
@@ -45,8 +51,8 @@ function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarge
     const target = toTarget('route');
     for (const { route, fits } of onDemandRoutes(manifest, looksPastPrerendered)) {
       // Astro 5 writes each redirect twice.
-      if (told.has(route.route)) continue;
-      told.add(route.route);
+      if (added.has(route.route)) continue;
+      added.add(route.route);
       add(
         toPattern(manifest.base, route.segments, (path) => toParams(fits(path))),
         target,
@@ -54,26 +60,30 @@ function routesFor({ found, file, ownsNotFound }: RoutesParts, toTarget: ToTarge
     }
   }
   if (ownsNotFound) {
-    const target = toTarget('rest', toFails(found));
+    const target = toTarget('not-found', toFails(found));
     add(everything(manifest), target, isKnown ? 7 : 5);
     routes.push(unroutableRoute({ base: manifest?.base ?? '', target, file }));
-  } else if (!isKnown) add(everything(manifest), toTarget('maybe'));
+  } else if (!isKnown) add(everything(manifest), toTarget('unknown'));
   return routes;
 }
 
-/** A build for standalone use that is asked about everything has run its middleware before the hop is asked. */
-function mayHaveLeftovers({ found, ownsNotFound }: RoutesParts, { mode }: HostedBuild): boolean {
+/**
+ * Whether the site's middleware may answer after the fallback. A standalone build that gets every
+ * request has already run its middleware before the next hop gets it.
+ */
+function hasAfterFallback({ found, ownsNotFound }: RoutesParts, { mode }: HostedBuild): boolean {
   const { manifest, unmatchedMethods } = found;
   return unmatchedMethods.length > 0 && !ownsNotFound && (mode === 'middleware' || manifest?.hasDomains === false);
 }
 
-function leftoverRoute({ found, file }: RoutesParts, toTarget: ToTarget): Route {
+function afterFallbackRoute({ found, file }: RoutesParts, toTarget: ToTarget): Route {
   const base = found.manifest?.base ?? '';
   return {
-    // Of another name than a catch-all of the site, which it does not compete with.
+    // The name differs from a catch-all of the site, so that the two are not reported as a
+    // conflict.
     pattern: toPattern(base, [[{ content: '...not-found', dynamic: true, spread: true }]], () => NO_PARAMS),
     methods: found.unmatchedMethods,
-    target: toTarget('leftover', toFails(found)),
+    target: toTarget('after-fallback', toFails(found)),
     step: 7,
     afterFallback: true,
     dialect: 'astro',
@@ -84,7 +94,10 @@ function leftoverRoute({ found, file }: RoutesParts, toTarget: ToTarget): Route 
 
 const NO_PARAMS: Params = Object.freeze({});
 
-/** Its own params Astro reads itself; a target learns by `location` that the page is at another path. */
+/**
+ * Astro reads the parameters of its routes itself. `location` says that the page is at another
+ * path.
+ */
 function toParams(fit: Fit | undefined): Params | undefined {
   return fit && (fit.location === undefined ? NO_PARAMS : { location: fit.location });
 }
@@ -93,7 +106,10 @@ function everything(manifest: Manifest | undefined): Pattern {
   return toPattern(manifest?.base ?? '', [[{ content: '...rest', dynamic: true, spread: true }]]);
 }
 
-/** Before @astrojs/node 11, Astro renders a prerendered page that has no file, and cannot. */
+/**
+ * Paths of prerendered routes: before @astrojs/node 11, Astro tries to render one that has no file,
+ * and throws.
+ */
 function toFails({ manifest, looksPastPrerendered }: FoundBuild): AstroTargetParts['fails'] {
   if (looksPastPrerendered || !manifest || manifest.hasDomains) return undefined;
   const all = manifest.routes.flatMap((each) => [each, ...each.fallbackRoutes]);
@@ -101,7 +117,10 @@ function toFails({ manifest, looksPastPrerendered }: FoundBuild): AstroTargetPar
   return (ownPath) => prerendered.some(({ pattern }) => pattern.test(ownPath));
 }
 
-/** The pattern of a route, whose segments are Astro's, below the base; `match` has the last word, as a segment of theirs may say more than one of ours. */
+/**
+ * Converts the segments of an Astro route to a pattern below the base. `match` makes the final
+ * decision: a segment of Astro may be narrower than one of nexthop.
+ */
 export function toPattern(
   base: string,
   segments: readonly (readonly SegmentPart[])[],
@@ -113,7 +132,7 @@ export function toPattern(
   for (const parts of segments) {
     const segment = toSegment(parts);
     own.push(segment);
-    // Whatever follows it, only `match` can tell.
+    // A pattern ends with its catch-all; `match` checks the segments that follow in Astro's route.
     if (segment.kind === 'catch-all') break;
   }
   const all = [...inBase, ...own];
@@ -126,7 +145,7 @@ function toSegment(parts: readonly SegmentPart[]): PatternSegment {
   if (parts.every((part) => !part.dynamic)) {
     return { kind: 'literal', text: parts.map(({ content }) => content).join('') };
   }
-  // `[id].json` is one of these, too.
+  // Also for a segment such as `[id].json`.
   return { kind: 'param', name: parts.find((part) => part.dynamic)?.content ?? '' };
 }
 

@@ -1,8 +1,9 @@
 export type TrailingSlash = 'always' | 'never' | 'ignore';
 
 /**
- * The path to which Astro redirects from this one, which differs by the slash at its end; undefined where it does not. Both are encoded and with the base. The name of
- * a file gets no slash, and neither does a path that Astro keeps for itself.
+ * The path with the slash at its end that Astro would redirect to; undefined if it does not
+ * redirect. Both paths are encoded and have the base. A path that looks like a file, or that Astro
+ * reserves, gets no slash.
  */
 export function otherSlash(path: string, trailingSlash: TrailingSlash): string | undefined {
   if (path === '/' || trailingSlash === 'ignore' || INTERNAL.test(path)) return undefined;
@@ -11,6 +12,6 @@ export function otherSlash(path: string, trailingSlash: TrailingSlash): string |
   return isSlashed || FILE.test(path) ? undefined : `${path}/`;
 }
 
-/** Both as Astro has them since 5.5 (`isInternalPath`, `hasFileExtension`). */
+/** The same expressions as in Astro since 5.5 (`isInternalPath`, `hasFileExtension`). */
 const INTERNAL = /^\/[_@./\\]/;
 const FILE = /\/[^/]+\.\w+$/;

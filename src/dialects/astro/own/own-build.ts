@@ -1,54 +1,68 @@
 /**
- * What the entry of a build by `nexthop/astro` exports under the name `nexthop`. The major version of Astro, whose ways of rendering differ, is hidden
- * behind it.
+ * The export `nexthop` of the entry of a build by `nexthop/astro`. It hides how the major versions
+ * of Astro render.
  */
 export interface OwnEntry {
-  /** Of this contract. */
+  /** Version of this interface. */
   readonly version: 1;
   readonly mode: 'standalone' | 'middleware';
-  /** Every call gives the same. Throws an Error that says which file of the build is missing or unreadable. */
+  /**
+   * Returns the same object for each call. Throws an Error that names a file of the build that is
+   * missing or unreadable.
+   */
   open(): OwnBuild;
 }
 
-/** A site that our adapter has built, ready to render. */
+/** A build by nexthop's adapter, ready to render. */
 export interface OwnBuild {
-  /** Absolute path of the module that was imported, where it stands now. */
+  /** Current absolute path of the entry. */
   readonly entry: string;
-  /** Absolute path of the folder of its files, found from where the entry stands. */
+  /** Absolute path of the folder of its files, relative to the current path of the entry. */
   readonly client: string;
-  /** The path below which the site is reached, without a slash at its end: `/shop`, or '' for the whole host. */
+  /**
+   * The path below which the site is reached, without a slash at its end: `/shop`, or '' for the
+   * whole host.
+   */
   readonly base: string;
   readonly trailingSlash: 'always' | 'never' | 'ignore';
   readonly buildFormat: 'directory' | 'file' | 'preserve';
   /** Name of the folder whose files never change, without slashes: `_astro`. */
   readonly assetsDir: string;
-  /** Fields for prerendered pages, by path: decoded, without base and trailing slash, e.g. `/about`. */
+  /**
+   * Headers of prerendered pages, by path: decoded, without base and trailing slash, e.g. `/about`.
+   */
   readonly headers: ReadonlyMap<string, readonly (readonly [name: string, value: string])[]>;
-  /** Every page, endpoint and redirect, for people who want to see them. */
+  /** Every page, endpoint and redirect, for display. */
   readonly routes: readonly OwnRoute[];
-  /** Methods with which its middleware, or its `src/fetch.ts`, may answer a path that no route matches. */
+  /**
+   * Methods with which its middleware, or its `src/fetch.ts`, may answer a path that no route
+   * matches.
+   */
   readonly unmatchedMethods: readonly string[];
-  /** Largest body of a request; 0: no limit of the build's own. */
+  /** Largest body of a request; 0: the build sets no limit. */
   readonly bodyLimitBytes: number;
   /**
-   * The route that renders this request on demand; undefined where there is none, also where the page is a file. Reads nothing of the body. Throws a URIError for a path
-   * with malformed escapes.
+   * Finds the route that renders a request on demand; undefined if there is none, or if the page is
+   * a file. Does not read the body. Throws a URIError for a path with malformed escapes.
    */
   match(request: RequestView): OwnMatch | undefined;
-  /** Astro's answer; its own error page where something fails or, without a route, where nothing is found. Rejects only for mistakes of Astro's. */
+  /**
+   * Renders with Astro. Resolves with Astro's error page when a page fails or when no route is
+   * given and nothing is found. Rejects only when Astro itself throws.
+   */
   render(request: Request, options: RenderOptions): Promise<Response>;
 }
 
 export interface OwnMatch {
-  /** Astro's own. */
+  /** Astro's route object. */
   readonly route: object;
-  /** Largest body that the route takes; 0: that of the build. */
+  /** Largest body that the route takes; 0: the limit of the build applies. */
   readonly bodyLimitBytes: number;
-  /** Where the page is, with the query, if the request's path has the wrong slash at its end. */
+  /** Path and query of the page if the requested path has the wrong slash at its end. */
   readonly location?: string;
 }
 
-/** What a route is chosen by: less than a Request, which costs more to make. */
+/** What `match` needs of a request. A whole Request would cost more to make. */
 export interface RequestView {
   readonly url: string;
   readonly headers: Headers;
@@ -58,23 +72,26 @@ export interface OwnRoute {
   /** As Astro writes it: `/users/[id]`. */
   readonly pattern: string;
   readonly type: 'page' | 'endpoint' | 'redirect' | 'fallback';
-  /** It is a file. */
+  /** True if a file answers. */
   readonly isPrerendered: boolean;
 }
 
 export interface RenderOptions {
-  /** As `match` found it; has no `location`. */
+  /** A result of `match` without `location`. */
   readonly match: OwnMatch | undefined;
   readonly clientAddress: string;
   /** Becomes `Astro.locals`. */
   readonly locals?: object | undefined;
-  /** Takes work that goes on behind the answer. */
+  /** Takes a promise of work that may continue after the response. */
   readonly waitUntil: (work: Promise<unknown>) => void;
 }
 
-/** Tells the entry of a build by our adapter, by what it exports, from any other. Of a newer contract than ours it says no. */
+/**
+ * Whether the export `nexthop` of a module is an OwnEntry. False for other versions of the
+ * interface.
+ */
 export function isOwnEntry(exported: unknown): exported is OwnEntry {
   if (typeof exported !== 'object' || exported === null) return false;
-  const { version, open } = exported as Partial<OwnEntry>; // each is looked at
+  const { version, open } = exported as Partial<OwnEntry>; // both are checked
   return version === 1 && typeof open === 'function';
 }

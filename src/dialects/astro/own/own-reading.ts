@@ -9,24 +9,23 @@ import { unroutableRoute } from './unroutable.ts';
 
 export interface OwnReadingParts {
   readonly build: OwnBuild;
-  /** Absolute path of the site, in which the build stands. */
+  /** Absolute path of the site that contains the build. */
   readonly root: string;
-  /** Of the build, relative to the site: `dist/server/entry.mjs`. */
+  /** The entry, relative to the site: `dist/server/entry.mjs`. */
   readonly entry: string;
-  /** Who answers what the build has no route for (default: it passes). */
-  readonly missing?: 'pass' | 'render';
+  /** What happens to a request for which the build has no route; default: it passes. */
+  readonly unmatched?: 'pass' | 'render';
 }
 
-/** What a build by our adapter answers by itself: its files, and what it renders on demand. */
-export function ownReading({ build, root, entry, missing = 'pass' }: OwnReadingParts): Reading {
+/** The files and routes of a build by nexthop's adapter. */
+export function ownReading({ build, root, entry, unmatched = 'pass' }: OwnReadingParts): Reading {
   const { base, unmatchedMethods } = build;
   const pattern = { text: `${base}/*`, segments: toSegments(base) };
   const shared = { dialect: 'astro', file: entry } as const;
-  const toTarget = (unmatched: OwnTargetParts['missing']): Target =>
-    ownTarget({ build, name: entry, missing: unmatched });
+  const toTarget = (role: OwnTargetParts['unmatched']): Target => ownTarget({ build, name: entry, unmatched: role });
   const routes: Route[] = [{ ...shared, pattern, methods: 'any', target: toTarget('pass'), step: 5 }];
   const rest = { ...pattern, text: `${base}/*not-found`, match: () => NO_PARAMS };
-  if (missing === 'render') {
+  if (unmatched === 'render') {
     const target = toTarget('render');
     routes.push({ ...shared, pattern: rest, methods: 'any', target, step: 7 });
     routes.push(unroutableRoute({ base, target, file: entry }));

@@ -13,15 +13,17 @@ export interface OwnTargetParts {
   /** For the access log: the build's entry. */
   readonly name: string;
   /**
-   * What becomes of a request for which the build has no route. 'pass': the next target is tried. 'render': Astro answers, with its page for what is not found.
-   * 'try': Astro is asked, since the site's middleware may have an answer, and a 404 passes.
+   * What happens to a request for which the build has no route. 'pass': the next target is tried.
+   * 'render': Astro answers with its 404 page. 'try': the site's middleware runs and may answer; a
+   * 404 passes.
    */
-  readonly missing: 'pass' | 'render' | 'try';
+  readonly unmatched: 'pass' | 'render' | 'try';
 }
 
 /**
- * Renders what a build by our adapter renders on demand, without the detour through a handler for Node: the address and the client are those that the edge
- * believes in, the answer is written as fast as the client takes it, and nothing of the body is read unless the site reads it.
+ * Answers with what a build by nexthop's adapter renders on demand. Calls Astro with a web Request,
+ * not through a Node handler: URL and client address are those that nexthop trusts, the response is
+ * written at the client's speed, and the body is read only when the site reads it.
  */
 export function ownTarget(parts: OwnTargetParts): Target {
   return new OwnTarget(parts);
@@ -30,21 +32,21 @@ export function ownTarget(parts: OwnTargetParts): Target {
 class OwnTarget implements Target {
   readonly name: string;
   readonly #build: OwnBuild;
-  readonly #missing: OwnTargetParts['missing'];
+  readonly #unmatched: OwnTargetParts['unmatched'];
 
-  constructor({ build, name, missing }: OwnTargetParts) {
+  constructor({ build, name, unmatched }: OwnTargetParts) {
     this.name = name;
     this.#build = build;
-    this.#missing = missing;
+    this.#unmatched = unmatched;
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
-    return this.#missing === 'try' ? this.#try(exchange) : this.#answer(exchange);
+    return this.#unmatched === 'try' ? this.#try(exchange) : this.#answer(exchange);
   }
 
   async #answer(exchange: Exchange): Promise<Outcome> {
     const match = this.#find(exchange);
-    // No page opens a WebSocket, but who is asked next may.
+    // No page opens a WebSocket, but the next target may.
     if (this.#mayPass && (!match || exchange.upgrade)) return 'passed';
     if (REFUSED.has(exchange.request.method ?? '')) throw new Fault('method_refused');
     if (match?.location !== undefined) {
@@ -58,8 +60,9 @@ class OwnTarget implements Target {
   }
 
   /**
-   * A path with the wrong slash, or with several at its end, would be redirected whether there is anything or not; and in another server its `next` stands where the
-   * hop would.
+   * Runs the site's middleware for a request that no route and no hop answered. Passes in a host
+   * server with a `next`, which is the fallback there, and for a path with the wrong slash, or with
+   * several slashes, at its end: Astro would redirect it even if it has no page.
    */
   async #try(exchange: Exchange): Promise<Outcome> {
     const { request, target, upgrade, hostServer } = exchange;
@@ -76,10 +79,13 @@ class OwnTarget implements Target {
   }
 
   get #mayPass(): boolean {
-    return this.#missing === 'pass';
+    return this.#unmatched === 'pass';
   }
 
-  /** `toRequestUrl` may throw: a request whose Host is none has no page, but whoever is asked next may know better. */
+  /**
+   * `toRequestUrl` throws for an invalid Host: no page matches such a request, but the next target
+   * may.
+   */
   #find(exchange: Exchange): OwnMatch | undefined {
     try {
       if (!isWellFormed(exchange.target)) throw new Fault('bad_path');
@@ -99,7 +105,7 @@ class OwnTarget implements Target {
         locals: exchange.locals,
         waitUntil: (work) => exchange.pendingWork.add(work, this.name),
       });
-      // The site heard of it while it read, and made an error page of it.
+      // The site got the error while it read the body, and rendered an error page for it.
       if (hasTooMuch(exchange)) throw new Fault('body_too_large');
       return response;
     } catch (cause) {
@@ -109,10 +115,16 @@ class OwnTarget implements Target {
   }
 }
 
-/** Those that the standard's Request does not take; TRACE would tell a page's script of fields that it must not see. */
+/**
+ * Methods that the standard's Request refuses. TRACE would show a script headers that it must not
+ * read.
+ */
 const REFUSED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT']);
 
-/** Whether the path of a target can be decoded. @astrojs/node answers 400 to the others, and versions of Astro differ on what they make of them. */
+/**
+ * Whether the path of a target can be decoded. @astrojs/node answers 400 if not; versions of Astro
+ * itself differ.
+ */
 function isWellFormed(target: string): boolean {
   const [path = ''] = target.split('?', 1);
   if (!path.includes('%')) return true;
@@ -125,7 +137,7 @@ function isWellFormed(target: string): boolean {
   }
 }
 
-/** With the status that Astro sends. */
+/** A redirect with the status that Astro sends. */
 function redirect({ request }: Exchange, location: string): Response {
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   return new Response(null, { status: isRead ? 301 : 308, headers: { location } });
@@ -135,7 +147,10 @@ function hasTooMuch({ bodyLimitBytes, bodyBytesReceived }: Exchange): boolean {
   return bodyLimitBytes > 0 && bodyBytesReceived > bodyLimitBytes;
 }
 
-/** Fields are looked at only by sites that choose a language by host. */
+/**
+ * Makes headers only when they are read: Astro reads them only for sites that choose a language by
+ * host.
+ */
 class View implements RequestView {
   readonly url: string;
   readonly #exchange: Exchange;

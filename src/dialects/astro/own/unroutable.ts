@@ -7,15 +7,16 @@ import { toGuardedPaths } from '../../../http/guarded-paths.ts';
 export interface UnroutableParts {
   /** The path below which the build answers, decoded, without a slash at its end. */
   readonly base: string;
-  /** Answers; finds no file. */
+  /** Must not look for files by the path. */
   readonly target: Target;
   /** The entry, relative to the site. */
   readonly file: string;
 }
 
 /**
- * The route of paths that match no route (a backslash, NUL, dot segments, malformed escapes) and of which one reading is below the base: where Astro answers all that
- * is not found, they are not for the hop. It is the last filter, so that every guard of the site has run before.
+ * The route for paths that match no route (with a backslash, NUL, dot segments or malformed
+ * escapes) and that are below the base in their raw or decoded form. When Astro owns all 404 below
+ * its base, they must not reach the hop. It is the last filter: every guard of the site runs first.
  */
 export function unroutableRoute({ base, target, file }: UnroutableParts): Route {
   return {
@@ -48,7 +49,7 @@ class UnroutableTarget implements Target {
   }
 }
 
-/** A base ends where a segment does: `/shop` is not that of `/shopping`. */
+/** Whether a path is below the base, by whole segments: `/shopping` is not below `/shop`. */
 export function isBelow(path: string, base: string): boolean {
   return base === '' || `${path}/`.startsWith(`${base}/`);
 }

@@ -99,8 +99,8 @@ test('a module without a manifest has none', (t) => {
 });
 
 for (const [what, text, reason] of [
-  ['that is not closed', moduleOf(MANIFEST).slice(0, 200), /ends in the middle/],
-  ['that is no JSON', 'deserializeManifest({ base: "/" })', /no JSON/],
+  ['that is not closed', moduleOf(MANIFEST).slice(0, 200), /closing brace is missing/],
+  ['that is not valid JSON', 'deserializeManifest({ base: "/" })', /not valid JSON/],
   ['of another form', moduleOf({ ...MANIFEST, trailingSlash: 'sometimes' }), /"trailingSlash" must be one of always/],
   ['without routes', moduleOf({ ...MANIFEST, routes: undefined }), /"routes" must be a list, got undefined/],
   ['without a base', moduleOf({ ...MANIFEST, base: 1 }), /"base" must be text, got number/],
