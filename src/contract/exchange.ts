@@ -163,6 +163,11 @@ export class Exchange implements Member {
     if (this.left) listener?.clientLeft();
   }
 
+  /** As in SiteCall: the code of the site that runs for this request. */
+  get calledCode(): string {
+    return this.answeredBy;
+  }
+
   /**
    * Code of the site that runs for this request tried to end the process: answers the request with 500 and logs this error, whatever the code does
    * afterwards. Returns false when the response is complete already.

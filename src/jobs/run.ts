@@ -51,6 +51,10 @@ export class Run implements SiteCall {
     this.#claim = parts.claim;
   }
 
+  get calledCode(): string {
+    return this.#parts.rule.file;
+  }
+
   /**
    * Continues under this claim if it is of the same job and the attempt still runs; returns false
    * otherwise. The store took the lease for ended, e.g. because the clock of Redis was set forward

@@ -43,10 +43,14 @@ export class Caller {
     this.#isFatal = running.some(({ functionName }) => functionName.endsWith('_fatalException'));
   }
 
-  /** Node's own code, or nexthop's. */
-  get isTrusted(): boolean {
-    const nearest = this.#frames.find(({ path }) => !isNodes(path));
-    return nearest === undefined || nearest.path.startsWith(OWN);
+  /** Nothing but Node's own code runs. */
+  get isByNode(): boolean {
+    return this.#frames.every(({ path }) => isNodes(path));
+  }
+
+  /** The nearest code that is not Node's is nexthop's. */
+  get isByOwn(): boolean {
+    return this.#frames.find(({ path }) => !isNodes(path))?.path.startsWith(OWN) ?? false;
   }
 
   /** The nearest code that is neither Node's nor in a package; undefined when there is none. */
@@ -71,15 +75,14 @@ export class Caller {
 
   /** Where the site's code called; where that is not known, the nearest package. */
   placeIn(site: string): CodePlace | undefined {
-    const at = this.#find((path) => !path.includes(PACKAGES)) ?? this.#find(() => true);
+    const places = this.#frames.filter(({ path }) => path !== '' && !isNodes(path) && !isOwn(path));
+    // Packages may be compiled into one file with the site's own code.
+    const sources = places.flatMap(({ source }) => source ?? []);
+    const at = sources.find(({ scriptName }) => !scriptName.includes(PACKAGES)) ?? sources[0];
     if (!at) return undefined;
     const path = toPath(at.scriptName);
     const inSite = relative(site, path);
     return { file: inSite.startsWith('..') ? path : inSite, line: at.lineNumber, column: at.columnNumber };
-  }
-
-  #find(fits: (path: string) => boolean): CallSite | undefined {
-    return this.#frames.find(({ path }) => path !== '' && !isNodes(path) && !isOwn(path) && fits(path))?.source;
   }
 }
 

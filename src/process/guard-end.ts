@@ -10,14 +10,14 @@ const ENDS = ['exit', 'reallyExit', 'abort'] as const;
 export function guardEnd(guard: SiteGuard): readonly (() => void)[] {
   const ends = ENDS.map((name) =>
     replaceMethod(process, name, (end) => (...given) => {
-      const caller = guard.findSiteCaller();
+      const caller = guard.findSiteCaller({ neverByNode: true });
       if (!caller) return Reflect.apply(end, process, given);
       return guard.endCall(spellCall(`process.${name}`, given), caller);
     }),
   );
   const kill = replaceMethod(process, 'kill', (send) => (...given) => {
     const [pid, signal = 'SIGTERM'] = given;
-    const caller = signal !== 0 && isOurs(Number(pid)) ? guard.findSiteCaller() : undefined;
+    const caller = signal !== 0 && isOurs(Number(pid)) ? guard.findSiteCaller({ neverByNode: true }) : undefined;
     if (!caller) return Reflect.apply(send, process, given);
     guard.endCall(spellCall('process.kill', [pid, signal]), caller);
     return true;

@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** What code of a site runs for: a request, an attempt at a job, the load of a file. */
 export interface SiteCall {
+  /** The file that was called, relative to the site, or another name of the code. */
+  readonly calledCode: string;
   /**
    * The code asked for the end of the process. Ends the call with this error instead, whatever the code does afterwards. Returns false when the call is
    * over, so that nothing reports the error.

@@ -1,6 +1,6 @@
 import { sep } from 'node:path';
 import type { Log } from '../contract/log.ts';
-import { Caller, isOfGuard, isOwn } from './caller.ts';
+import { Caller, type CodePlace, isOfGuard, isOwn } from './caller.ts';
 import { ExitError, isReported } from './exit-error.ts';
 import { toRealPath } from './real-path.ts';
 import { currentCall } from './site-calls.ts';
@@ -44,11 +44,15 @@ export class SiteGuard {
     this.#isReleased = true;
   }
 
-  /** The code that calls, if it is the site's. */
-  findSiteCaller(): Caller | undefined {
+  /**
+   * The code that calls, if it is the site's. `neverByNode`: Node does not call this by itself, so that a stack without any other code is that of a
+   * function which was handed to Node, as in `setTimeout(exit, 100)`.
+   */
+  findSiteCaller({ neverByNode = false }: { readonly neverByNode?: boolean } = {}): Caller | undefined {
     if (this.#isReleased) return undefined;
     const caller = new Caller();
-    return !caller.isTrusted && this.#isOfSite(caller) ? caller : undefined;
+    if (caller.isByOwn || (caller.isByNode && !neverByNode)) return undefined;
+    return this.#isOfSite(caller) ? caller : undefined;
   }
 
   /**
@@ -61,7 +65,7 @@ export class SiteGuard {
     );
     withoutGuard(error);
     const isOfCall = currentCall()?.end(error) ?? false;
-    if (!isOfCall) this.#report(what, caller, () => this.#log.error(error.message, { error }));
+    if (!isOfCall) this.#report({ key: this.#at(what, caller) }, () => this.#log.error(error.message, { error }));
     error.report();
     const ends = this.isHosted ? !caller.isCalledByOwn : caller.isFatal;
     if (!ends) throw error;
@@ -70,14 +74,16 @@ export class SiteGuard {
   /** Fails what is called. A line of the log tells of it, since the code may catch what is thrown. */
   forbid(what: string, why: string, caller: Caller): never {
     const error = withoutGuard(new Error(`${this.#at(what, caller)} is not allowed: ${why}`));
-    this.#report(what, caller, () => this.#log.error(error.message, { error }));
+    this.#report({ key: this.#at(what, caller) }, () => this.#log.error(error.message, { error }));
     throw error;
   }
 
   /** What is called does nothing. A line of the log tells of it. */
   ignore(what: string, why: string, caller: Caller): void {
     const place = caller.placeIn(this.#site);
-    this.#report(what, caller, () => this.#log.warn(`${this.#at(what, caller)} ${why}`, { ...place }));
+    this.#report({ key: this.#at(what, caller) }, () =>
+      this.#log.warn(`${this.#at(what, caller)} ${why}`, { ...place }),
+    );
   }
 
   /** What a listener of the process throws: it must neither end the process nor keep other listeners from their turn. */
@@ -93,19 +99,25 @@ export class SiteGuard {
 
   #at(what: string, caller: Caller): string {
     const place = caller.placeIn(this.#site);
-    return place ? `${what} at ${place.file}:${place.line}:${place.column}` : what;
+    const at = place ? `${what} at ${place.file}:${place.line}:${place.column}` : what;
+    const code = currentCall()?.calledCode;
+    // After an `await` in a package, nothing of the site is on the stack.
+    return (place && !isInPackage(place)) || code === undefined ? at : `${at}, called for ${code},`;
   }
 
-  #report(what: string, caller: Caller, report: () => void): void {
-    const key = this.#at(what, caller);
+  #report({ key, quietMs = QUIET_MS }: { readonly key: string; readonly quietMs?: number }, report: () => void): void {
     const nowMs = performance.now();
     const beforeMs = this.#reportedAtMs.get(key);
-    if (beforeMs !== undefined && nowMs - beforeMs < QUIET_MS) return;
+    if (beforeMs !== undefined && nowMs - beforeMs < quietMs) return;
     // Arguments that are never the same would fill it.
     if (this.#reportedAtMs.size >= MOST_PLACES) this.#reportedAtMs.clear();
     this.#reportedAtMs.set(key, nowMs);
     report();
   }
+}
+
+function isInPackage({ file }: CodePlace): boolean {
+  return file.includes(`node_modules${sep}`);
 }
 
 /** The stack begins where the code of the site called. */

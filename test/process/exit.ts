@@ -24,6 +24,8 @@ const ENDS = [
   ['catches it later', 'await 1; try { process.exit(0); } catch {} return new Response("caught");'],
   ['calls process.exit in a timer while it is waited for', `setTimeout(() => process.exit(1)); ${NEVER}`],
   ['calls process.exit in a promise that it does not await', `(async () => { await 1; process.exit(1); })(); ${NEVER}`],
+  ['hands process.exit to a timer', `setTimeout(process.exit, 1, 1); ${NEVER}`],
+  ['hands process.exit to a promise', `Promise.reject(1).catch(process.exit); ${NEVER}`],
   ['calls process.exit without an object', 'const { exit } = process; exit();'],
   ['calls process.reallyExit', 'process.reallyExit(1);'],
   ['calls process.abort', 'process.abort();'],
@@ -53,7 +55,10 @@ test.serial(
       const [line, ...more] = (await complaints(running, number + 1)).slice(number);
       t.like(line, { level: 'error', code: 'function_error', target: `cloud-functions/bad${number}.js` }, what);
       t.is(line?.request_id, bad.headers.get('x-request-id'), what);
-      t.regex(JSON.stringify(line), /process\.\w+\(.*\) at cloud-functions\/bad\d+\.js:2:\d+ does not end the process/);
+      t.regex(
+        JSON.stringify(line),
+        /process\.\w+\(.*\)(?: at cloud-functions\/bad\d+\.js:2:\d+|, called for cloud-functions\/bad\d+\.js,) does not end the process/,
+      );
       t.deepEqual(more, [], what);
     }
     t.is(running.child.exitCode, null);

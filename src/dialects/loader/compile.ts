@@ -122,7 +122,7 @@ async function withTimeout(
 ): Promise<Loaded> {
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
-  const later = loadSite(loader);
+  const later = loadSite(file, loader);
   // Whoever waits for it hears of a rejection; when nobody does any more, it must not count as unhandled.
   later.catch(onFailure);
   const { promise: limit, resolve } = Promise.withResolvers<Loaded>();

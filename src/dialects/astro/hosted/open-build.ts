@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import module from 'node:module';
-import { dirname, sep } from 'node:path';
+import { dirname, relative, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Log } from '../../../contract/log.ts';
@@ -22,7 +22,10 @@ export type Exports = Readonly<Record<string, unknown>>;
  * Rejects with what the build throws, with Node's error when a package is missing, or when the
  * import takes longer than 10 s.
  */
-export async function openBuild({ warmCode, env, processEnv, log }: Project, found: FoundBuild): Promise<Exports> {
+export async function openBuild(
+  { root, warmCode, env, processEnv, log }: Project,
+  found: FoundBuild,
+): Promise<Exports> {
   // Code may read variables once, while it loads: other values need another import.
   const key = hash('sha256', JSON.stringify(['astro', found.entry, found.version, Object.entries(env).sort()]));
   const known = warmCode?.find(key);
@@ -36,7 +39,9 @@ export async function openBuild({ warmCode, env, processEnv, log }: Project, fou
   // Keeps a standalone build from listening on its own port. It reads this variable while it loads,
   // and so do builds that are imported later.
   processEnv.ASTRO_NODE_AUTOSTART = 'disabled';
-  const exports = await inTime(takeOverRejections(log, () => loadSite(() => modules.import(found.entry))));
+  const exports = await inTime(
+    takeOverRejections(log, () => loadSite(relative(root, found.entry), () => modules.import(found.entry))),
+  );
   warmCode?.keep(key, exports);
   return exports;
 }
