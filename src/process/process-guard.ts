@@ -1,6 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { isReported } from './exit-error.ts';
 import { guardEnd } from './guard-end.ts';
+import { guardListen } from './guard-listen.ts';
 import { guardListeners, isolateListeners } from './guard-listeners.ts';
 import { guardState } from './guard-state.ts';
 import { SiteGuard, type SiteGuardParts } from './site-guard.ts';
@@ -42,7 +43,7 @@ export function guardHost(parts: Required<SiteGuardParts>): () => void {
 }
 
 function install(guard: SiteGuard): readonly (() => void)[] {
-  const undo = [...guardEnd(guard), ...guardState(guard), ...guardListeners(guard)];
+  const undo = [...guardEnd(guard), ...guardState(guard), ...guardListeners(guard), ...guardListen(guard)];
   // For `import { exit } from 'node:process'`.
   syncBuiltinESMExports();
   return undo;

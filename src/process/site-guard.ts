@@ -86,6 +86,16 @@ export class SiteGuard {
     );
   }
 
+  /** The same, with one line for each file of the code and each thing that it calls. */
+  ignoreInFile(what: string, why: string, caller: Caller): void {
+    const place = caller.placeIn(this.#site);
+    const code = currentCall()?.calledCode;
+    const file = place && !isInPackage(place) ? place.file : (code ?? place?.file);
+    this.#report({ key: `${why} ${file}`, quietMs: Infinity }, () =>
+      this.#log.warn(`${this.#at(what, caller)} ${why}`, { ...place, target: code }),
+    );
+  }
+
   /** What a listener of the process throws: it must neither end the process nor keep other listeners from their turn. */
   reportThrown(event: string, error: unknown): void {
     if (!isReported(error)) this.#log.error('a listener of the process failed', { origin: event, error });

@@ -20,23 +20,35 @@ const FUNCTIONS = {
     'export const onRequest = () => { process.removeAllListeners("SIGHUP"); return new Response("removed"); };',
   'cloud-functions/signal.js': `process.prependListener('SIGUSR2', () => process.exit(1));
     export const onRequest = () => new Response('listens');`,
+  'cloud-functions/opens.js': `import { createServer } from 'node:http';
+    createServer().listen(0);
+    export const onRequest = async () => {
+      const server = createServer();
+      await new Promise((resolve) => server.listen(9899, resolve));
+      setTimeout(server.listen.bind(createServer()), 0, 0);
+      return new Response(server.address().port + ' of ' + globalThis.countPorts());
+    };`,
 };
 
 const HOST = `
   import { createServer } from 'node:http';
+  import { Server } from 'node:net';
   import { setTimeout as delay } from 'node:timers/promises';
   import { createMiddleware } from '${new URL('../../src/index.ts', import.meta.url).href}';
 
-  const own = [process.exit, process.kill, process.emit, process.removeAllListeners];
+  const own = [process.exit, process.kill, process.emit, process.removeAllListeners, Server.prototype.listen];
   let heard = 0;
   process.on('SIGUSR2', () => heard++);
   process.on('SIGHUP', () => heard++);
   const nexthop = await createMiddleware({ site: import.meta.dirname });
   const server = createServer((request, response) => nexthop(request, response, () => response.end('the host')));
+  const other = createServer();
+  globalThis.countPorts = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length;
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  setTimeout(other.listen.bind(other), 0, 0, '127.0.0.1');
   const { port } = server.address();
   const answers = {};
-  for (const path of ['exits', 'aborts', 'caught', 'kills', 'moves', 'later', 'removes', 'signal', 'good', 'none']) {
+  for (const path of ['exits', 'aborts', 'caught', 'kills', 'moves', 'later', 'removes', 'opens', 'signal', 'good', 'none']) {
     const response = await fetch('http://127.0.0.1:' + port + '/' + path);
     answers[path] = response.ok ? await response.text() : response.status;
   }
@@ -44,10 +56,11 @@ const HOST = `
   process.kill(process.pid, 'SIGUSR2');
   process.kill(process.pid, 'SIGHUP');
   await delay(50);
+  other.close();
   server.close();
   server.closeAllConnections();
   await nexthop.close();
-  const isItsOwn = [process.exit, process.kill, process.emit, process.removeAllListeners].every((each, at) => each === own[at]);
+  const isItsOwn = [process.exit, process.kill, process.emit, process.removeAllListeners, Server.prototype.listen].every((each, at) => each === own[at]);
   console.log(JSON.stringify({ answers, heard, isItsOwn }));
   process.exit(4);
 `;
@@ -67,6 +80,7 @@ test('in the process of another program the code of a site ends nothing, and the
       moves: 500,
       later: 'later',
       removes: 'removed',
+      opens: '9899 of 2',
       signal: 'listens',
       good: 'good',
       none: 'the host',

@@ -7,7 +7,7 @@ import { findLeft, type LostProblem, lostImports } from './lost-imports.ts';
 import { packages } from './packages.ts';
 import { resolverAround } from './resolver.ts';
 import { SOURCE_CONSTANTS } from './source-constants.ts';
-import { type Rewrite, type SourceFiles, sourceFiles } from './source-files.ts';
+import { type SourceFiles, sourceFiles } from './source-files.ts';
 import type { SourceProblems } from './source-problems.ts';
 import { toUsersFile } from './stand-ins.ts';
 
@@ -41,7 +41,6 @@ export interface BuildRequest {
   readonly problems: SourceProblems;
   /** Names of packages that are brought along elsewhere. */
   readonly external?: ReadonlySet<string> | undefined;
-  readonly rewrite?: Rewrite | undefined;
   /** Whether the result is to be run, or only looked at. */
   readonly willRun: boolean;
   /** Told what the build depends on. */
@@ -88,8 +87,8 @@ class Rounds {
   }
 
   async #try(entries: readonly string[]): Promise<Outcome> {
-    const { root, problems, external = new Set(), rewrite, watch, willRun } = this.#request;
-    const files = sourceFiles({ root, broken: problems.files, rewrite });
+    const { root, problems, external = new Set(), watch, willRun } = this.#request;
+    const files = sourceFiles({ root, broken: problems.files });
     const lost = lostImports({ root, problems, external });
     const resolver = resolverAround(root, problems);
     const plugins = [

@@ -7,7 +7,6 @@ import { callHooks } from './lost-imports.ts';
 import { HOOKS, type ModuleHooks } from './module-hooks.ts';
 import { callForPaths } from './packages.ts';
 import { type ModuleText, PRELUDE_PLACE } from './place-module.ts';
-import type { Rewrite } from './source-files.ts';
 import { SourceProblems } from './source-problems.ts';
 import { INDEX, nameAfterOriginals, nameSourcesAfterOriginals } from './stand-ins.ts';
 
@@ -20,7 +19,6 @@ export interface BundleRequest {
   readonly found?: SourceProblems | undefined;
   /** Names of packages that are brought along elsewhere: one that is not here is no error, and fails where it is used. */
   readonly external?: ReadonlySet<string> | undefined;
-  readonly rewrite?: Rewrite | undefined;
   /** Told what the module depends on. */
   readonly watch?: InputWatch | undefined;
 }
@@ -39,7 +37,7 @@ export interface Bundle extends Pick<BuildAnswer, 'problems' | 'lost'> {
 
 /** Makes one module of files and all that they import. What cannot be compiled throws its problem where it is needed. */
 export async function bundle(request: BundleRequest): Promise<Bundle> {
-  const { root, files, found = new SourceProblems(root), external, rewrite, watch } = request;
+  const { root, files, found = new SourceProblems(root), external, watch } = request;
   const build = (cycles: Cycles) =>
     buildAround({
       root,
@@ -54,7 +52,6 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
       }),
       problems: found,
       external,
-      rewrite,
       watch,
       willRun: true,
     });

@@ -3,7 +3,6 @@ import type { Log } from '../../contract/log.ts';
 import { mergeProblems, type Problem, toLocation } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import { type Compiled, compile, type Exports } from './compile.ts';
-import type { Rewrite } from './source-files.ts';
 import type { SourceProblems } from './source-problems.ts';
 
 /** A file of functions that is to be loaded. */
@@ -20,7 +19,6 @@ export interface LoadRequest<Entry extends FunctionEntry> {
   readonly found?: SourceProblems | undefined;
   /** Names of packages that are brought along elsewhere. */
   readonly external?: ReadonlySet<string> | undefined;
-  readonly rewrite?: Rewrite;
   /** How long the start waits for a module; default: the loader's. */
   readonly limitMs?: number | undefined;
 }
@@ -47,12 +45,12 @@ export async function loadFunctions<Entry extends FunctionEntry>(
   project: Project,
   request: LoadRequest<Entry>,
 ): Promise<LoadedFunctions<Entry>> {
-  const { files, found, external, rewrite } = request;
+  const { files, found, external } = request;
   if (files.length === 0) return { loaded: [], problems: [] };
   const problems: Problem[] = [];
   try {
     const paths = files.map(({ path }) => path);
-    const compiled = await compile(project, { files: paths, found, external, rewrite });
+    const compiled = await compile(project, { files: paths, found, external });
     problems.push(...compiled.problems);
     const loaded = files.map(async (entry) => {
       return { entry, outcome: await load(project, { compiled, entry, problems, limitMs: request.limitMs }) };

@@ -8,9 +8,6 @@ import { toConstants } from './source-constants.ts';
 import type { ToSource } from './source-problems.ts';
 import { SHIELD, withoutShield } from './stand-ins.ts';
 
-/** Changes the text of a file before it is compiled; the lines must stay where they are. */
-export type Rewrite = (text: string, file: string) => string;
-
 /** `.js` as JSX: every plain script is one, and React projects write it so. */
 const LOADERS: Readonly<Record<string, Loader>> = {
   '.js': 'jsx',
@@ -36,7 +33,6 @@ export interface SourceFilesParts {
   readonly root: string;
   /** By absolute path. A file that cannot be read is added. */
   readonly broken: Map<string, Problem>;
-  readonly rewrite?: Rewrite | undefined;
 }
 
 /** A file as esbuild gets it. */
@@ -48,7 +44,7 @@ interface Given {
 }
 
 /** Hands the user's files to esbuild, each with the constants that say where it stands. */
-export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFilesParts): SourceFiles {
+export function sourceFiles({ root, broken }: SourceFilesParts): SourceFiles {
   const seen = new Map<string, Problem>();
   const given = new Map<string, Given>();
 
@@ -62,7 +58,7 @@ export function sourceFiles({ root, broken, rewrite = (text) => text }: SourceFi
       return { contents: toBrokenFacade(relative(root, file)), loader: 'js' };
     }
     const prefix = toConstants(found, relative(root, file));
-    const text = prefix + rewrite(withoutHashbang(found), file);
+    const text = prefix + withoutHashbang(found);
     const code = loader && (await commonJsFiles.convert(text, file, loader));
     if (code === undefined) {
       given.set(file, { shift: prefix.length });

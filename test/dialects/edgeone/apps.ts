@@ -1,5 +1,4 @@
 import test, { type ExecutionContext } from 'ava';
-import type { Log } from '../../../src/contract/log.ts';
 import type { Outcome } from '../../../src/contract/target.ts';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { type DialectServer, serveDialect } from '../../helpers/dialect-server.ts';
@@ -123,24 +122,6 @@ test('a file before an app at its bare path is asked first, and an app answers w
   t.is(await (await fetch(`${url}/idx`)).json(), 'index');
   t.is(await (await fetch(`${url}/idx`, { method: 'POST' })).json(), 'app');
   t.is(await (await fetch(`${url}/idx/foo`)).json(), 'app');
-});
-
-test('app.listen() opens nothing, and says so once', async (t) => {
-  const lines: unknown[] = [];
-  const log = { info: (message: string, fields: unknown) => lines.push([message, fields]) } as unknown as Log; // nothing else is called
-  const text = `import express from 'express'
-    const app = express()
-    app.listen(0, () => { globalThis.appListened = true })
-    const server = app.listen (3000); app.use((request, response) => response.json(server === app))
-    export default app`;
-
-  const { url } = await serveDialect(t, edgeone, { 'cloud-functions/[[all]].js': text }, { log });
-
-  t.true(await (await fetch(url)).json());
-  t.false('appListened' in globalThis);
-  t.deepEqual(lines, [
-    ['app.listen() has no effect: nexthop serves the app', { target: 'cloud-functions/[[all]].js' }],
-  ]);
 });
 
 test('a Koa app is told by its callback and its list of middleware', async (t) => {

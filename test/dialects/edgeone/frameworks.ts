@@ -22,7 +22,6 @@ function express(packageName: string): Framework {
       app.get('/events', (request, response) => { response.type('text/event-stream'); response.write('data: 1\\n\\n'); globalThis.goOn = () => response.end('data: 2\\n\\n'); });
       app.get('/own', (request, response) => response.status(500).send('own page'));
       app.get('/fail', () => { throw new Error('mine'); });
-      app.listen(3000);
       export default app;`,
   };
 }
@@ -45,7 +44,6 @@ function koa(packageName: string): Framework {
         else if (ctx.path === '/own') { ctx.status = 500; ctx.body = 'own page'; }
         else if (ctx.path === '/fail') throw new Error('mine');
       });
-      app.listen(3000);
       export default app;`,
   };
 }
@@ -80,7 +78,6 @@ const fastify: Framework = {
     app.get('/events', (request, reply) => { reply.hijack(); reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }); reply.raw.write('data: 1\\n\\n'); globalThis.goOn = () => reply.raw.end('data: 2\\n\\n'); });
     app.get('/own', (request, reply) => reply.code(500).send('own page'));
     app.get('/fail', () => { throw new Error('mine'); });
-    app.listen({ port: 3000 });
     export default app;`,
 };
 

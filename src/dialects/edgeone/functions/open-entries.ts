@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import { inspect } from 'node:util';
 import type { IgnoredFile, Reading } from '../../../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
@@ -9,7 +8,6 @@ import type { Params, Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import type { Exports } from '../../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
-import type { Rewrite } from '../../loader/source-files.ts';
 import type { Survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { AppTarget } from './app-target.ts';
@@ -95,7 +93,6 @@ class Entries implements Reading {
       files,
       found: survey?.found,
       external,
-      rewrite: ignoreListen(project),
       limitMs: loadLimitMs,
     });
     this.problems.push(...problems);
@@ -236,23 +233,4 @@ function methodsOf({ any, byMethod }: Handlers): Route['methods'] {
 
 function withoutUnset(env: Project['env']): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
-const LISTEN = /(?<![\w$.])app\.listen(?=\s*\()/g;
-
-/**
- * Replaces `app.listen(…)` by a call without effect, as the platform does for a variable with
- * exactly this name: nexthop serves the app and opens no other port. Logs it once for each file.
- * `valueOf` ignores its arguments and returns the app, so the code stays valid.
- */
-function ignoreListen({ root, log }: Project): Rewrite {
-  const logged = new Set<string>();
-  return (text, file) => {
-    const changed = text.replace(LISTEN, 'app.valueOf');
-    if (changed !== text && !logged.has(file)) {
-      logged.add(file);
-      log.info('app.listen() has no effect: nexthop serves the app', { target: relative(root, file) });
-    }
-    return changed;
-  };
 }
