@@ -1,29 +1,27 @@
 import type { ReadableStream } from 'node:stream/web';
+import { parseCookie } from 'cookie';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { WebRequest } from '../../../http/web-request.ts';
 import type { PreparedBody } from './prepared-body.ts';
 
 /**
- * A value of the query: a flag without "=" is true, and the texts true, false and null are what
- * they say.
+ * A value of the query. A name without "=" is true; the texts `true`, `false` and `null` are
+ * converted.
  */
 type QueryValue = string | boolean | null;
 
-/** Where the body of a request comes from, if not from the client as it is read. */
+/** Sources of the body other than the exchange. */
 export interface BodyParts {
-  /** The standard's stream. */
+  /** Creates the stream of the body. */
   readonly toStream?: () => ReadableStream;
   /**
-   * The body is these bytes, and `body` is what the platform makes of them, in place of the
-   * standard's stream.
+   * The body, already read. `request.body` is then a value, as on the platform, instead of a
+   * stream.
    */
   readonly prepared?: PreparedBody | undefined;
 }
 
-/**
- * The standard Request, and what the platform adds to it. Each addition is parsed when it is first
- * asked for.
- */
+/** A standard Request with the platform's additions. Each addition is parsed on first use. */
 export class EdgeOneRequest extends WebRequest {
   readonly #prepared: PreparedBody | undefined;
   #value: { readonly value: unknown } | undefined;
@@ -31,7 +29,8 @@ export class EdgeOneRequest extends WebRequest {
   #query: Record<string, QueryValue | QueryValue[]> | undefined;
 
   static {
-    // Not as a getter of the class: TypeScript knows `body` as a property.
+    // Not a getter of the class: TypeScript declares `body` as a property, which a getter cannot
+    // override.
     Object.defineProperty(EdgeOneRequest.prototype, 'body', {
       get: EdgeOneRequest.#bodyOf,
       configurable: true,
@@ -51,32 +50,30 @@ export class EdgeOneRequest extends WebRequest {
   }
 
   /**
-   * By name, decoded; of two cookies of one name the first, which is the more specific (RFC 6265
-   * 5.4).
+   * Cookies by name, decoded. Of a repeated name the first is used: it has the longer path (RFC
+   * 6265 5.4).
    */
   get cookies(): Record<string, string> {
     this.#cookies ??= toCookies(this.headers.get('cookie') ?? '');
     return this.#cookies;
   }
 
-  /** By name; a repeated name has a list. */
+  /** Query parameters by name. A repeated name has a list of its values. */
   get query(): Record<string, QueryValue | QueryValue[]> {
     this.#query ??= toQuery(this.url);
     return this.#query;
   }
 }
 
-function toCookies(field: string): Record<string, string> {
-  const pairs = new Map<string, string>();
-  for (const pair of field.split(';')) {
-    const equals = pair.indexOf('=');
-    const name = pair.slice(0, equals).trim();
-    if (equals < 0 || pairs.has(name)) continue;
-    const value = pair.slice(equals + 1).trim();
-    pairs.set(name, decode(/^".*"$/.test(value) ? value.slice(1, -1) : value));
-  }
-  // Not by assignment: a cookie called __proto__ is a cookie.
-  return Object.fromEntries(pairs);
+function toCookies(header: string): Record<string, string> {
+  // A copy, because code of users may call methods of Object.prototype, which the parser's object
+  // lacks.
+  return { ...parseCookie(header, { decode: decodeCookie }) } as Record<string, string>; // every value is decoded
+}
+
+/** Removes the quotes of a quoted value (RFC 6265 4.1.1), then decodes it. */
+function decodeCookie(value: string): string {
+  return decode(/^".*"$/.test(value) ? value.slice(1, -1) : value);
 }
 
 function toQuery(url: string): Record<string, QueryValue | QueryValue[]> {
@@ -109,7 +106,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A "%" that encodes nothing is left as the client wrote it.
+    // A malformed escape: keep the text as received.
     return text;
   }
 }
