@@ -77,7 +77,7 @@ test('a name that is a global already stays what it is, which is told', async (t
   const { edge, url } = await startEdge(t, { site, env: { KV_BINDINGS: 'structuredClone' } });
 
   t.is(await (await fetch(`${url}/a`)).text(), 'function');
-  t.regex(edge.site.problems[0]?.message ?? '', /^KV_BINDINGS: structuredClone is a global already/);
+  t.regex(edge.site.problems[0]?.message ?? '', /^KV_BINDINGS: structuredClone is already a global/);
   t.is((await edge.reload()).state, 'exchanged');
 });
 

@@ -3,14 +3,17 @@ import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Kv } from '../../../contract/store.ts';
 
-/** As the platform has them. Its page allows letters, digits and "_" in keys; public code also uses ":", "/", "-", "." and text beyond ASCII. */
+/**
+ * The platform's limits. Its page allows letters, digits and "_" in keys; public code also uses
+ * ":", "/", "-", "." and characters outside of ASCII, so these are accepted.
+ */
 const MAX_KEY_BYTES = 512;
 const MAX_VALUE_BYTES = 25 * 1024 * 1024;
 const MAX_KEYS = 256;
 
 const CONTROL = /\p{Cc}/u;
 
-/** What a page of keys looks like: the platform's page says `name`, its own client for Node `key`. */
+/** An entry of `list`. The platform's page documents `name`; its client for Node returns `key`. */
 interface ListedKey {
   readonly key: string;
   readonly name: string;
@@ -19,39 +22,46 @@ interface ListedKey {
 interface ListResult {
   readonly keys: readonly ListedKey[];
   readonly complete: boolean;
-  /** For the next page; undefined behind the last one. */
+  /** Cursor of the next page; undefined on the last page. */
   readonly cursor: string | undefined;
 }
 
 /**
- * A namespace of KV storage as functions of EdgeOne see it. What a caller got wrong rejects with an Error in the platform's words; a store that is away
- * with the Fault `store_unavailable`, which becomes a 503 where the function lets it through.
+ * A namespace of KV storage, with the interface of EdgeOne. A wrong argument rejects with an Error
+ * with the platform's message. A store that cannot be reached rejects with the Fault
+ * `store_unavailable`, which becomes a 503 if the function does not catch it.
  */
 export class KvBinding {
   readonly #name: string;
   readonly #kv: Kv | undefined;
   readonly #reportIgnored: () => void;
 
-  /** `kv`: undefined where functions are looked at and not served. `reportIgnored`: called for each `put` with options, of which there are none. */
+  /**
+   * `kv`: undefined if the site is read but not served. `reportIgnored`: called for each `put` with
+   * options, because none are supported.
+   */
   constructor(name: string, kv: Kv | undefined, reportIgnored: () => void = () => undefined) {
     this.#name = name;
     this.#kv = kv;
     this.#reportIgnored = reportIgnored;
   }
 
-  // Functions of their own, so that they may be destructured, as they may there.
+  // Closures, so they can be destructured, as on the platform.
 
-  /** Null if there is no such key. As on the platform 'json' gives the text where it is none, and an unknown type is text. */
+  /**
+   * Null if the key is absent. As on the platform, 'json' returns the text if it is not JSON, and
+   * an unknown type is text.
+   */
   readonly get = async (key: unknown, options?: unknown): Promise<unknown> => {
     const text = toKey(key);
-    const bytes = complaintOf(text) === undefined ? await this.#store().get(text) : undefined;
+    const bytes = mistakeIn(text) === undefined ? await this.#store().get(text) : undefined;
     return bytes ? read(bytes, typeOf(options)) : null;
   };
 
   readonly put = async (key: unknown, value: unknown, options?: unknown): Promise<void> => {
     const text = toKey(key);
-    const complaint = complaintOf(text);
-    if (complaint !== undefined) throw new Error(complaint);
+    const mistake = mistakeIn(text);
+    if (mistake !== undefined) throw new Error(mistake);
     if (options !== undefined) this.#reportIgnored();
     const bytes = await toBytes(value);
     await this.#store().put(text, bytes);
@@ -59,12 +69,12 @@ export class KvBinding {
 
   readonly delete = async (key: unknown): Promise<void> => {
     const text = toKey(key);
-    if (complaintOf(text) === undefined) await this.#store().delete(text);
+    if (mistakeIn(text) === undefined) await this.#store().delete(text);
   };
 
   readonly list = async (options?: unknown): Promise<ListResult> => {
     const { prefix, limit, cursor } = toListOptions(options);
-    // One more tells whether these are all.
+    // One key more than the page shows whether the list is complete.
     const found = await this.#store().list(prefix, limit + 1, cursor);
     const page = found.slice(0, limit);
     const complete = found.length <= limit;
@@ -74,7 +84,7 @@ export class KvBinding {
 
   #store(): Kv {
     if (this.#kv) return this.#kv;
-    throw new Fault('store_unavailable', { message: `${this.#name} holds values only while nexthop serves the site` });
+    throw new Fault('store_unavailable', { message: `${this.#name} can be used only while nexthop serves the site` });
   }
 }
 
@@ -83,16 +93,16 @@ function toKey(key: unknown): string {
   return key;
 }
 
-/** Undefined for a key under which a value can stand. */
-function complaintOf(key: string): string | undefined {
+/** The mistake in a key, as a message; undefined if it is valid. */
+function mistakeIn(key: string): string | undefined {
   const length = Buffer.byteLength(key);
   if (length > MAX_KEY_BYTES) return `Key size exceeds maximum limit of ${MAX_KEY_BYTES} bytes (got ${length} bytes)`;
   if (CONTROL.test(key)) return `Key must not contain control characters, got ${JSON.stringify(key)}`;
-  // In UTF-8 half a surrogate pair would become another character, and two keys one.
+  // A lone surrogate becomes U+FFFD in UTF-8, so different keys would become the same.
   return key.isWellFormed() ? undefined : `Key must be well-formed text, got ${JSON.stringify(key)}`;
 }
 
-/** The last key of a page in a form that stays as it is in URLs and headers, where functions hand it to their clients. */
+/** The last key of a page, encoded for URLs and headers: functions send it to their clients. */
 function toCursor(key: string): string {
   return Buffer.from(key).toString('base64url');
 }
@@ -128,12 +138,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // As the platform's client does.
+    // The platform's client also returns the text.
     return text;
   }
 }
 
-/** A copy: what the function does with its own afterwards must not change what is stored. */
+/** Copies the value: later changes by the function must not change the stored bytes. */
 async function toBytes(value: unknown): Promise<Uint8Array> {
   if (value instanceof ReadableStream) return readStream(value);
   const chunk = toChunk(value);
@@ -148,7 +158,7 @@ function toChunk(value: unknown): Uint8Array {
   throw new Error(`Unsupported value type: ${value === null ? 'null' : typeof value}`);
 }
 
-/** Stops reading, and cancels, as soon as it is too much or no bytes. */
+/** Stops reading and cancels the stream when it is too large or a chunk is not bytes. */
 async function readStream(stream: ReadableStream<unknown>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -170,7 +180,7 @@ function refuseLarge(bytes: number): void {
 interface ListOptions {
   readonly prefix: string;
   readonly limit: number;
-  /** The key after which the page begins. */
+  /** The page begins after this key. */
   readonly cursor: string | undefined;
 }
 
@@ -182,13 +192,13 @@ function toListOptions(options: unknown): ListOptions {
   if (!(count >= 1)) throw new Error(`limit must be a number from 1 to ${MAX_KEYS}, got ${String(limit)}`);
   return {
     prefix: toOptionalText('prefix', prefix) ?? '',
-    // Whoever asks for more, as other platforms allow, finds the rest on the next pages.
+    // Other platforms allow more. The rest is on the next pages.
     limit: Math.min(Math.floor(count), MAX_KEYS),
     cursor: from === undefined ? undefined : fromCursor(from),
   };
 }
 
-/** Empty is none, as in `let cursor = ''` in front of a loop. */
+/** An empty string counts as absent, as in `let cursor = ''` before a loop. */
 function toOptionalText(name: string, value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new Error(`${name} must be a string, got ${typeof value}`);
@@ -196,20 +206,22 @@ function toOptionalText(name: string, value: unknown): string | undefined {
 }
 
 /**
- * Makes each namespace of KV storage a global of its name, as the platform does, for all code of the site, functions of other platforms too. At once, so that
- * it is there before any of that is loaded. A name that is taken stays what it is, and that is told.
+ * Makes each namespace of KV storage a global, as the platform does, for all code of the site, also
+ * functions of other platforms. Call it before any of that code is loaded. An existing global of
+ * the same name is kept, and reported.
  */
 export function installKv({ kvBindings = [], kv, log }: Project): readonly Problem[] {
   let isReported = false;
   const reportIgnored = (): void => {
     if (!isReported)
-      log.warn('KV: a third argument of put() is not used; values do not expire', { target: 'KV_BINDINGS' });
+      log.warn('KV: the third argument of put() is not used; values do not expire', { target: 'KV_BINDINGS' });
     isReported = true;
   };
   return kvBindings.flatMap((name) => {
     const before: unknown = Reflect.get(globalThis, name);
     if (name in globalThis && !(before instanceof KvBinding)) return [toProblem(name)];
-    // In a room of its own: others keep values by names of their choice, too.
+    // The prefix keeps it apart from namespaces of other parts of nexthop, whose names users choose
+    // too.
     const value = new KvBinding(name, kv?.(`edgeone:${name}`), reportIgnored);
     Object.defineProperty(globalThis, name, { value, configurable: true, enumerable: true, writable: true });
     return [];
@@ -217,6 +229,6 @@ export function installKv({ kvBindings = [], kv, log }: Project): readonly Probl
 }
 
 function toProblem(name: string): Problem {
-  const message = `KV_BINDINGS: ${name} is a global already, and stays what it is; bind the namespace to another name`;
+  const message = `KV_BINDINGS: ${name} is already a global and is kept; bind the namespace to another name`;
   return { severity: 'warning', file: '', message };
 }

@@ -2,17 +2,18 @@ import { Fault } from '../../../contract/fault.ts';
 import { TextResponse } from '../../../http/text-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
 
-/** How a request goes on after a middleware. */
+/** What a middleware changes on a request that it does not answer itself. */
 export interface Continuation {
-  /** The URL or path that it is for from now on; undefined: as before. */
+  /** New URL or path of the request. Undefined: unchanged. */
   readonly rewrite: string | undefined;
-  /** Headers that its request gets; those that are undefined are removed from it. */
+  /** Headers to set on the request. A header with the value undefined is removed. */
   readonly requestHeaders: readonly (readonly [name: string, value: string | undefined])[];
 }
 
 /**
- * The headers by which the platform marks a Response with which a request goes on. They are the whole of what `next` and `rewrite` say, so that a copy of such a
- * Response says the same. The last two are those of Next.js, which the platform reads too.
+ * The platform's mark headers on the Response of `next` and `rewrite`. They hold the whole result,
+ * so a copy of such a Response with its headers has the same meaning. The last two are those of
+ * Next.js, which the platform also reads.
  */
 const NEXT = 'x-middleware-next';
 const REWRITE = 'x-middleware-rewrite';
@@ -22,32 +23,37 @@ const OVERRIDE_PREFIX = 'x-middleware-request-';
 
 const MARK = /^x-middleware-(?:next|rewrite|override-headers|set-cookie|request-.*)$/i;
 
-/** Whether it is the name of a mark. */
+/** Whether a header name is that of a mark. */
 export function isMark(name: string): boolean {
   return MARK.test(name);
 }
 
-/** Marks the headers of a Response with which the request goes on, and with these headers in place of its own. */
+/** Marks the Response of `next`: the request continues, with `requestHeaders` set on it. */
 export function markNext(headers: Headers, requestHeaders: Headers): void {
   headers.set(NEXT, '1');
   const patch = Object.fromEntries([...requestHeaders].filter(([name]) => !isMark(name)));
   if (Object.keys(patch).length > 0) headers.set(REQUEST_HEADERS, encodeURIComponent(JSON.stringify(patch)));
 }
 
-/** Marks the headers of a Response with which the request goes on as one for another path. */
+/** Marks the Response of `rewrite`: the request continues with another path. */
 export function markRewrite(headers: Headers, url: string): void {
-  // A header has no other characters, and the path would get them encoded like this.
+  // Headers contain ASCII only. The path is encoded in the same way.
   headers.set(REWRITE, url.replaceAll(/[^!-~]+/g, encodeURIComponent));
 }
 
-/** The passage that a Response of a middleware says, itself or by the body that it has; undefined for an answer. Throws `function_bad_answer` for marks that cannot be read. */
+/**
+ * Reads the marks of a middleware's Response, or those of the Response that its body was taken
+ * from. Undefined if there are none: the Response is the answer. Throws `function_bad_answer` for
+ * marks that cannot be parsed.
+ */
 export function readContinuation(response: WebResponse): Continuation | undefined {
   return readMarks(response.headers) ?? readMarksOfBody(response);
 }
 
 /**
- * A body for the Response of `next` and `rewrite`, by which a Response that a middleware makes of it is known, even without the marks. On the platform the body is
- * null, so that `new Response(r.body, { headers })` without them is an empty page there.
+ * An empty body for the Response of `next` and `rewrite`. A Response that the middleware creates
+ * from this body is recognised without the marks, e.g. `new Response(r.body, { headers })`. On the
+ * platform the body is null, and such a Response is an empty page.
  */
 export function toMarkedBody(headers: Headers): ReadableStream {
   const body = new ReadableStream({
@@ -59,11 +65,11 @@ export function toMarkedBody(headers: Headers): ReadableStream {
   return body;
 }
 
-/** By body: the headers of its Response. */
+/** Headers of the Response of each marked body. */
 const markedBodies = new WeakMap<object, Headers>();
 
 function readMarksOfBody(response: WebResponse): Continuation | undefined {
-  // A look at the body of text would make a stream of it.
+  // Reading `body` of a text response would create a stream.
   const body = TextResponse.holdsText(response) ? undefined : response.body;
   const headers = typeof body === 'object' && body !== null ? markedBodies.get(body) : undefined;
   return headers && readMarks(headers);
@@ -96,7 +102,7 @@ function parse(text: string): unknown {
     return JSON.parse(decodeURIComponent(text));
   } catch (cause) {
     throw new Fault('function_bad_answer', {
-      message: `${REQUEST_HEADERS} of the middleware is no encoded JSON`,
+      message: `${REQUEST_HEADERS} of the middleware must be URL-encoded JSON`,
       cause,
     });
   }

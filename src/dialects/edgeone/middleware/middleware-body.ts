@@ -7,30 +7,36 @@ import {
 import type { Exchange } from '../../../contract/exchange.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
 
-/** The body of a request as a middleware sees it: it may read it and answer, or leave it to whoever answers after it, but not both. */
+/**
+ * The body of a request for a middleware. A middleware that reads it must answer the request;
+ * otherwise the body stays unread for the target that answers.
+ */
 export class MiddlewareBody implements UnderlyingByteSource {
   readonly type = 'bytes';
   readonly #exchange: Exchange;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  #isGivenBack = false;
+  #isReleased = false;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
   }
 
-  /** Nothing is taken from the client before it is read. */
+  /** Reads nothing from the client until the stream is read. */
   open(): ReadableStream<Uint8Array> {
     return new ReadableStream(this);
   }
 
-  /** True if nobody read of it. Nobody can then, also not a clone that is still held. */
-  giveBack(): boolean {
-    this.#isGivenBack = true;
+  /**
+   * Ends access of the middleware, also through clones of the stream. Returns false if it has read
+   * any of the body.
+   */
+  release(): boolean {
+    this.#isReleased = true;
     return this.#reader === undefined;
   }
 
   async pull(controller: ReadableByteStreamController): Promise<void> {
-    if (this.#isGivenBack) throw new Error('the middleware passed the request on, and its body with it');
+    if (this.#isReleased) throw new Error('the body is no longer available: the middleware did not answer the request');
     this.#reader ??= toWebBody(this.#exchange).getReader();
     const { value, done } = await this.#reader.read();
     if (!done) {
@@ -38,7 +44,8 @@ export class MiddlewareBody implements UnderlyingByteSource {
       return;
     }
     controller.close();
-    // A read into the function's own buffer is answered only by this (Streams standard, ReadableByteStreamController.close).
+    // Completes a read into a buffer of the middleware (Streams standard,
+    // ReadableByteStreamController.close).
     controller.byobRequest?.respond(0);
   }
 

@@ -9,11 +9,14 @@ export interface MiddlewareContextParts {
   readonly exchange: Exchange;
   readonly body: MiddlewareBody;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The file; stands in the log when work given to `waitUntil` fails. */
+  /** File of the middleware. Logged when work given to `waitUntil` fails. */
   readonly file: string;
 }
 
-/** What a middleware is called with. Its functions may be destructured; request, URL and variables are made when they are first asked for. */
+/**
+ * The argument of a middleware. Its functions can be destructured. `request`, `urlInfo` and `env`
+ * are created on first use.
+ */
 export class MiddlewareContext {
   readonly next = next;
   readonly redirect = redirect;
@@ -33,7 +36,7 @@ export class MiddlewareContext {
     return this.#request;
   }
 
-  /** The parts of the request's URL; a copy, which may be changed and given to `rewrite` or `redirect`. */
+  /** The URL of the request. A copy: code may change it and pass it to `rewrite` or `redirect`. */
   get urlInfo(): URL {
     this.#urlInfo ??= new URL(this.request.url);
     return this.#urlInfo;
@@ -52,7 +55,7 @@ export class MiddlewareContext {
     return this.#parts.exchange.client.address;
   }
 
-  /** Keeps the process from ending before the promise settles. */
+  /** Delays the end of the process until the promise settles. */
   get waitUntil(): (work: unknown) => void {
     const { exchange, file } = this.#parts;
     return (work) => exchange.pendingWork.add(work, file);

@@ -25,8 +25,9 @@ export interface MiddlewareFilterParts {
 }
 
 /**
- * Calls the site's middleware, which answers, or lets the request go on with other fields or for another path. As on the platform it is open when
- * it fails: a middleware that throws, or returns nothing that can be used, is told of in the log, and the request goes on as if it were not there.
+ * Calls the site's middleware, which answers the request, or lets it continue with other headers or
+ * another path. One that returns nothing lets it continue unchanged. As on the platform, so does one
+ * that throws or returns another value than a Response; that is logged as an error.
  */
 export class MiddlewareFilter implements Target {
   readonly name: string;
@@ -47,12 +48,13 @@ export class MiddlewareFilter implements Target {
     try {
       result = await limits.inTime(exchange, Promise.resolve(middleware(context)));
     } catch (cause) {
-      // A body that is too large, or the end of its time, is an answer of its own.
+      // Its own response: the body is too large, or the time limit is exceeded.
       if (cause instanceof Fault) throw cause;
-      // It asked for the end of the process, and the client was told.
+      // It called `process.exit`, and the request was answered with 500.
       if (exchange.isCallEnded) return 'answered';
-      this.#goOnAfter('threw', exchange, cause);
-      if (!body.giveBack()) throw new Fault('function_error', { message: `${file} read the body, and threw`, cause });
+      this.#logFailure('threw', exchange, cause);
+      if (!body.release())
+        throw new Fault('function_error', { message: `${file} read the body and then threw`, cause });
       return 'passed';
     }
     const response = isWebResponse(result) ? result : undefined;
@@ -61,54 +63,58 @@ export class MiddlewareFilter implements Target {
       await writeWebResponse(exchange, withoutMarks(response));
       return 'answered';
     }
-    if (!body.giveBack()) {
+    if (!body.release()) {
       throw new Fault('function_bad_answer', {
-        message: `${file} read the body of a request and passed it on; read request.clone() in the function instead`,
+        message: `${file} read the body of a request that it did not answer; read the body in the function instead`,
       });
     }
     if (response && continuation) this.#pass(exchange, continuation, response);
     else if (result !== undefined && result !== null) {
-      this.#goOnAfter(`returned a ${typeof result} that is no Response`, exchange);
+      this.#logFailure(`returned a value of type ${typeof result} instead of a Response`, exchange);
     }
     return 'passed';
   }
 
-  #goOnAfter(what: string, exchange: Exchange, error?: unknown): void {
-    this.#parts.log.error(`the middleware ${what}; the request goes on without it`, {
-      ...this.#whichIs(exchange),
+  #logFailure(what: string, exchange: Exchange, error?: unknown): void {
+    this.#parts.log.error(`the middleware ${what}; the request continues without it`, {
+      ...this.#describe(exchange),
       ...(error !== undefined && { error }),
     });
   }
 
   #pass(exchange: Exchange, { rewrite, requestHeaders }: Continuation, response: WebResponse): void {
     const ignored = [...patchRequest(exchange.request, requestHeaders)];
-    const fields: (readonly [string, string])[] = [];
-    // The constructor has added it for a text, as in `new Response(await r.text(), r)`: the middleware says nothing of the type.
+    const headers: (readonly [string, string])[] = [];
+    // Added by the constructor for a text body, as in `new Response(await r.text(), r)`, not by the
+    // middleware.
     const addedType = TextResponse.holdsText(response) ? 'text/plain;charset=UTF-8' : undefined;
     for (const [name, value] of response.headers) {
       const lowerName = name.toLowerCase();
       if (isMark(lowerName) || (lowerName === 'content-type' && value === addedType)) continue;
       if (HOP_BY_HOP.has(lowerName) || OF_BODY.has(lowerName)) ignored.push(name);
-      else fields.push([name, value]);
+      else headers.push([name, value]);
     }
-    if (fields.length > 0) overlayAnswer(exchange, { fields });
+    if (headers.length > 0) overlayAnswer(exchange, { fields: headers });
     if (ignored.length > 0) {
-      const what = 'fields of the connection and the body are not taken from the middleware';
-      this.#parts.log.warn(what, { ...this.#whichIs(exchange), fields: ignored });
+      const what = 'headers that describe the connection or the body are not taken from the middleware';
+      this.#parts.log.warn(what, { ...this.#describe(exchange), headers: ignored });
     }
     if (rewrite !== undefined) exchange.rewrite(toTarget(rewrite, exchange));
   }
 
-  #whichIs(exchange: Exchange): Record<string, unknown> {
+  #describe(exchange: Exchange): Record<string, unknown> {
     const { request, askedTarget, requestId } = exchange;
     return { target: this.name, request: `${request.method} ${askedTarget}`, request_id: requestId.value };
   }
 }
 
-/** They describe the bytes of the real answer. */
+/** Headers that describe the body of the actual response. */
 const OF_BODY: ReadonlySet<string> = new Set(['content-encoding', 'content-length', 'date']);
 
-/** What a client says in these headers is for nobody: neither the middleware, which may copy them, nor another server. */
+/**
+ * Removes mark headers that the client sent: the middleware could copy them to its Response, and a
+ * server after it could obey them.
+ */
 function removeMarks({ request }: Exchange): void {
   const { rawHeaders } = request;
   const marks = rawHeaders.filter((name, at) => at % 2 === 0 && isMark(name));
@@ -119,7 +125,7 @@ function removeMarks({ request }: Exchange): void {
     );
 }
 
-/** An answer, in which marks such as `x-middleware-next: 0` say nothing. */
+/** Removes marks without effect, such as `x-middleware-next: 0`, from an answer. */
 function withoutMarks(response: WebResponse): WebResponse {
   const headers = [...response.headers];
   if (!headers.some(([name]) => isMark(name))) return response;
@@ -127,12 +133,12 @@ function withoutMarks(response: WebResponse): WebResponse {
   return { status, statusText, headers: headers.filter(([name]) => !isMark(name)), body, bodyUsed, copyOf: response };
 }
 
-/** Throws `function_bad_answer` for another origin: nexthop asks nobody but its one next hop. */
+/** Throws `function_bad_answer` for another host: nexthop forwards to its one next hop only. */
 function toTarget(url: string, { client, request, target }: Exchange): string {
   const base = `${client.proto}://${request.headers.host ?? 'localhost'}${target}`;
   const { host, pathname, search } = URL.parse(url, base) ?? {};
   if (host === undefined || host !== URL.parse(base)?.host) {
-    const message = `the middleware rewrote to ${JSON.stringify(url)}: only paths of this host can be asked for`;
+    const message = `the middleware rewrote to ${JSON.stringify(url)}: the URL must have the host of the request`;
     throw new Fault('function_bad_answer', { message });
   }
   return `${pathname}${search}`;

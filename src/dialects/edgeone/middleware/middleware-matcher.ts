@@ -1,33 +1,38 @@
 import { pathToRegexp } from 'path-to-regexp';
 import { toGuardedPaths } from '../../../http/guarded-paths.ts';
 
-/** Which requests a middleware is called for. */
+/** Decides for which requests the middleware is called. */
 export interface MiddlewareMatcher {
   matches(target: string): boolean;
 }
 
 export interface MatcherReading {
   readonly matcher: MiddlewareMatcher;
-  /** What is wrong with the `matcher`, as the rest of a sentence about it. */
-  readonly complaints: readonly string[];
+  /** Mistakes in the `matcher`, each as the rest of a sentence. */
+  readonly mistakes: readonly string[];
 }
 
 /**
- * Reads `config.matcher`: a pattern, an object with it as `source`, or a list of either; none is for all requests. A pattern is one of path-to-regexp 6, or an
- * expression. What cannot be read counts as a pattern for all requests: a guard must rather be asked too often than not at all.
+ * Reads `config.matcher`: a pattern, an object with a pattern as `source`, or a list of these.
+ * Undefined matches all requests. A pattern is in the grammar of path-to-regexp 6, or a regular
+ * expression. An invalid one matches all requests: a middleware that protects the site must not be
+ * skipped.
  */
 export function toMatcher(given: unknown): MatcherReading {
-  if (given === undefined) return { matcher: EVERYTHING, complaints: [] };
-  const complaints: string[] = [];
+  if (given === undefined) return { matcher: MATCH_ALL, mistakes: [] };
+  const mistakes: string[] = [];
   const expressions = [given].flat().map((each: unknown) => {
     const expression = toExpression(sourceOf(each));
-    if (!expression) complaints.push(`${JSON.stringify(each) ?? String(each)} is no pattern; every path matches it`);
+    if (!expression)
+      mistakes.push(
+        `${JSON.stringify(each) ?? String(each)} is not a valid pattern; the middleware runs for every path`,
+      );
     return expression ?? ALL;
   });
-  return { matcher: expressions.includes(ALL) ? EVERYTHING : new Expressions(expressions), complaints };
+  return { matcher: expressions.includes(ALL) ? MATCH_ALL : new Expressions(expressions), mistakes };
 }
 
-const EVERYTHING: MiddlewareMatcher = { matches: () => true };
+const MATCH_ALL: MiddlewareMatcher = { matches: () => true };
 
 const ALL = /(?:)/;
 
@@ -42,7 +47,7 @@ function toExpression(source: unknown): RegExp | undefined {
   try {
     return pathToRegexp(source);
   } catch {
-    // Its grammar has neither `/api/.*` nor `/docs/*`, and the platform's page has.
+    // The platform's page also documents `/api/.*` and `/docs/*`, which path-to-regexp rejects.
     return compile(`^${source.replace(/\/\*$/, '/.*')}$`);
   }
 }
@@ -51,7 +56,7 @@ function compile(source: string): RegExp | undefined {
   try {
     return new RegExp(source, 'i');
   } catch {
-    // The caller tells of it.
+    // The caller reports it.
     return undefined;
   }
 }

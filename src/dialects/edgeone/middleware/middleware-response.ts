@@ -3,20 +3,22 @@ import { ResponseCookies } from './response-cookies.ts';
 
 type Fields = ConstructorParameters<typeof Headers>[0];
 
-/** What `next` may be told. */
+/** Options of `next`. */
 export interface NextOptions {
-  /** Added to the answer, and set on the request if `request.headers` is not given. */
+  /** Headers to add to the response. Also set on the request if `request.headers` is absent. */
   readonly headers?: Fields;
   readonly request?: { readonly headers?: Fields };
 }
 
-/** The types call `body` a field, which could not be overridden. */
+/** TypeScript declares `body` as a property, which a getter cannot override. */
 const Base = Response as unknown as new (
   body: null,
   init: ResponseInit,
 ) => Omit<Response, 'body'> & { get body(): Response['body'] };
 
-/** What `next`, `redirect` and `rewrite` give a middleware to return: a Response with cookies, whose headers may still be changed. */
+/**
+ * The result of `next`, `redirect` and `rewrite`: a Response with `cookies` and mutable headers.
+ */
 export class MiddlewareResponse extends Base {
   #cookies: ResponseCookies | undefined;
 
@@ -30,8 +32,8 @@ export class MiddlewareResponse extends Base {
   }
 }
 
-/** One with which the request goes on. */
-class PassingResponse extends MiddlewareResponse {
+/** The result of `next` and `rewrite`: the request continues. */
+class ContinueResponse extends MiddlewareResponse {
   #body: ReadableStream | undefined;
 
   override get body(): Response['body'] {
@@ -40,26 +42,27 @@ class PassingResponse extends MiddlewareResponse {
   }
 }
 
-/** The request goes on. */
+/** Lets the request continue. */
 export function next({ headers, request }: NextOptions = {}): MiddlewareResponse {
-  const response = new PassingResponse(headers === undefined ? {} : { headers });
+  const response = new ContinueResponse(headers === undefined ? {} : { headers });
   markNext(response.headers, new Headers(request?.headers ?? headers));
   return response;
 }
 
-/** The request goes on as one for another path. */
+/** Lets the request continue with another path. */
 export function rewrite(url: string | URL): MiddlewareResponse {
-  const response = new PassingResponse({});
+  const response = new ContinueResponse({});
   markRewrite(response.headers, String(url));
   return response;
 }
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** The client is led elsewhere. Throws a RangeError for a status that leads nowhere. */
+/** Redirects the client. Throws a RangeError for a status that is not a redirect. */
 export function redirect(url: string | URL, status = 307): MiddlewareResponse {
-  if (!REDIRECT_STATUSES.has(status)) throw new RangeError(`the status of a redirect cannot be ${status}`);
-  // As an URL of ASCII, but relative if it was given so.
+  if (!REDIRECT_STATUSES.has(status))
+    throw new RangeError(`redirect needs a status of ${[...REDIRECT_STATUSES].join(', ')}, got ${status}`);
+  // ASCII only; a relative URL stays relative.
   const location = String(url).replaceAll(/[^!-~]+/g, encodeURIComponent);
   return new MiddlewareResponse({ status, headers: { Location: location } });
 }

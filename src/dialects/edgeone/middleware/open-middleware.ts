@@ -14,7 +14,7 @@ import { MiddlewareFilter } from './middleware-filter.ts';
 import { toMatcher } from './middleware-matcher.ts';
 
 export interface OpenedMiddleware {
-  /** Undefined for a site without one. */
+  /** Undefined if the site has no middleware. */
   readonly filter: Target | undefined;
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
@@ -23,8 +23,8 @@ export interface OpenedMiddleware {
 const NONE: OpenedMiddleware = { filter: undefined, ignored: [], problems: [] };
 
 /**
- * Finds and loads the site's middleware. Never throws for what stands in it. One that does not load answers 500 for every request, as a function that does not load does:
- * it may be the site's guard, and nobody knows for which paths.
+ * Finds and loads the site's middleware. Never throws for an error in its code. If it does not
+ * load, every request gets 500: the middleware may protect the site, and its matcher is unknown.
  */
 export async function openMiddleware(project: Project): Promise<OpenedMiddleware> {
   const [file, ...others] = await findFiles(project.root);
@@ -34,7 +34,7 @@ export async function openMiddleware(project: Project): Promise<OpenedMiddleware
   return { ...opened, ignored: [...opened.ignored, ...ignored] };
 }
 
-/** In the order in which they are taken. */
+/** The first of these that exists is the middleware. */
 const FILES = ['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/middleware.ts'];
 
 async function findFiles(root: string): Promise<readonly string[]> {
@@ -46,30 +46,33 @@ async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
-    // One that cannot be looked at may be there all the same; reading it will tell.
+    // It may exist although stat failed. Reading it gives the error.
     return !(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'));
   }
 }
 
-/** All that can be told of a file that does not compile. */
-const NAMED =
+/** An export named `middleware` or `proxy`. Used for a file that does not compile. */
+const NAMED_EXPORT =
   /\bexport\s+(?:async\s+)?(?:function|const|let|var)\s+(?:middleware|proxy)\b|\bexport\s*\{[^}]*\b(?:middleware|proxy)\b|\bexports\.(?:middleware|proxy)\b/;
 
-/** One that cannot be read counts as a middleware. */
+/** Stands in for the text of a file that cannot be read, so that it counts as a middleware. */
 const UNREADABLE = 'export const middleware';
 
-const OF_NEXT = /["']next(?:\/[\w-]+)*["']/;
+const NEXT_IMPORT = /["']next(?:\/[\w-]+)*["']/;
 
 interface Found {
   readonly text: string;
-  /** Exports it by name. Else only what its default export is, once it is loaded, tells. */
+  /** It exports a middleware by name. Otherwise only its loaded default export can show it. */
   readonly isSure: boolean;
   readonly hasDefault: boolean;
 }
 
-/** Other frameworks have files of this name too, which are no business of the platform's. Undefined for a middleware. */
+/**
+ * Why a file is not EdgeOne's middleware; undefined if it is. Other frameworks use the same file
+ * name.
+ */
 function reasonToIgnore({ text, isSure, hasDefault }: Found): string | undefined {
-  if (OF_NEXT.test(text)) return 'a middleware of Next.js, which runs it itself';
+  if (NEXT_IMPORT.test(text)) return 'a middleware of Next.js, which Next.js runs';
   return isSure || (hasDefault && /\bmiddleware\b/.test(text)) ? undefined : NO_MIDDLEWARE;
 }
 
@@ -80,7 +83,9 @@ interface SourceFile {
   readonly text: string;
 }
 
-/** A warning for each name that is near to the known one and is therefore not used: a guard that is never called guards nothing. */
+/**
+ * A warning for each name that is similar to a known one: a misspelt middleware protects nothing.
+ */
 function misspeltIn(names: Iterable<string>, known: readonly string[], { file, text }: SourceFile): readonly Problem[] {
   return [...names].flatMap((name): Problem[] => {
     const nearest = known.includes(name) ? '' : didYouMean(name, known);
@@ -94,7 +99,7 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const { looks, found } = await survey(project, [path]);
   const text = await readFile(path, 'utf8').catch(() => UNREADABLE);
   const names = looks.get(path)?.names ?? new Set();
-  const isSure = found.files.has(path) ? NAMED.test(text) : names.has('middleware') || names.has('proxy');
+  const isSure = found.files.has(path) ? NAMED_EXPORT.test(text) : names.has('middleware') || names.has('proxy');
   const reason = reasonToIgnore({ text, isSure, hasDefault: names.has('default') });
   if (reason !== undefined) {
     const problems = reason === NO_MIDDLEWARE ? misspeltIn(names, ['middleware'], { file, text }) : [];
@@ -103,17 +108,17 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   try {
     const compiled = await compile(project, { files: [path], found });
     try {
-      return together(compiled.problems, toOpened(project, { file, text }, await compiled.load(path)));
+      return addProblems(compiled.problems, toOpened(project, { file, text }, await compiled.load(path)));
     } catch (cause) {
       const problem = compiled.explain(path, cause);
-      // A helper of that name must not close the site; a guard is exported as the platform's page has it.
+      // A helper file with this name must not make every request fail.
       if (!isSure) return { ...NONE, ignored: [{ file, reason: problem.message }] };
       const stops = problem.file === file ? [] : [file];
       const problems = mergeProblems([...compiled.problems, { ...problem, ...(stops.length > 0 && { stops }) }]);
       return { filter: new UnreadyTarget(file, cause), ignored: [], problems };
     }
   } catch (cause) {
-    // No file of the user's is to blame, e.g. nothing can be written anywhere.
+    // Not an error of the user's files, e.g. no folder is writable.
     return unready(file, cause, `cannot be compiled: ${describe(cause)}`);
   }
 }
@@ -128,30 +133,30 @@ function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedM
     (exports) => {
       const { filter, problems } = toFilter(project, source, exports);
       logProblems(log, problems);
-      target.become(filter ?? OPEN);
-      log.info('the middleware, which was late, has loaded', { target: file });
+      target.become(filter ?? NO_MIDDLEWARE_TARGET);
+      log.info('the middleware finished loading after the start', { target: file });
     },
     (error: unknown) => {
       target.fail(error);
-      log.error('the middleware, which was late, did not load', { target: file, error });
+      log.error('the middleware failed to load after the start', { target: file, error });
     },
   );
-  const message = 'is still loading; until it has, every request is answered 500';
+  const message = 'is still loading; until it has loaded, every request is answered 500';
   return { filter: target, ignored: [], problems: [{ severity: 'error', file, message }] };
 }
 
-/** In the place of a file that turned out to be no middleware. */
-const OPEN: Target = { name: 'no middleware', answer: async () => 'passed' };
+/** Replaces the target of a file that loaded late and exports no middleware. */
+const NO_MIDDLEWARE_TARGET: Target = { name: 'no middleware', answer: async () => 'passed' };
 
 function toFilter({ env, log, functionLimits }: Project, source: SourceFile, exports: Exports): OpenedMiddleware {
   const { file } = source;
   const middleware = pick(exports);
-  if (!middleware) return { ...NONE, ignored: [{ file, reason: 'exports no function called middleware' }] };
-  const { matcher, complaints } = toMatcher(matcherIn(exports));
-  const problems = complaints.map((complaint) => ({
+  if (!middleware) return { ...NONE, ignored: [{ file, reason: 'exports no function named middleware' }] };
+  const { matcher, mistakes } = toMatcher(matcherIn(exports));
+  const problems = mistakes.map((mistake) => ({
     severity: 'error' as const,
     file,
-    message: `config.matcher: ${complaint}`,
+    message: `config.matcher: ${mistake}`,
   }));
   const unused = misspeltIn(Object.keys(Object(exports.config)), ['matcher'], source);
   const limits = new FunctionLimits({ ...functionLimits, log });
@@ -180,7 +185,7 @@ function unready(file: string, cause: unknown, message: string): OpenedMiddlewar
   return { filter: new UnreadyTarget(file, cause), ignored: [], problems: [{ severity: 'error', file, message }] };
 }
 
-function together(problems: readonly Problem[], opened: OpenedMiddleware): OpenedMiddleware {
+function addProblems(problems: readonly Problem[], opened: OpenedMiddleware): OpenedMiddleware {
   return { ...opened, problems: [...problems, ...opened.problems] };
 }
 

@@ -1,6 +1,6 @@
 import { parseSetCookie, stringifySetCookie } from 'cookie';
 
-/** What a cookie says beside its name and value (RFC 6265 4.1). */
+/** Attributes of a cookie (RFC 6265 4.1). */
 export interface CookieOptions {
   readonly domain?: string;
   readonly expires?: Date | number | string;
@@ -18,7 +18,7 @@ export interface Cookie extends CookieOptions {
   readonly value: string;
 }
 
-/** The cookies that an answer sets, as a middleware writes them; each call is seen in the `Set-Cookie` fields of its headers at once. */
+/** The cookies that a response sets. Each call changes the `Set-Cookie` headers at once. */
 export class ResponseCookies {
   readonly #headers: Headers;
 
@@ -26,7 +26,7 @@ export class ResponseCookies {
     this.#headers = headers;
   }
 
-  /** Replaces a cookie of that name. */
+  /** Adds a cookie, or replaces the one with the same name. */
   set(cookie: Cookie): this;
   set(name: string, value: string, options?: CookieOptions): this;
   set(cookie: Cookie | string, value = '', options: CookieOptions = {}): this {
@@ -39,7 +39,7 @@ export class ResponseCookies {
     return this.getAll(name)[0];
   }
 
-  /** Of that name, or all. */
+  /** All cookies, or those with the given name. */
   getAll(name?: string): readonly Pick<Cookie, 'name' | 'value'>[] {
     const cookies = this.#headers.getSetCookie().map(parse);
     return name === undefined ? cookies : cookies.filter((cookie) => cookie.name === name);
@@ -49,16 +49,16 @@ export class ResponseCookies {
     return this.get(name) !== undefined;
   }
 
-  /** Has the browser forget the cookie; one that was set with a path or domain is deleted with the same. */
+  /** Makes the browser delete the cookie. Give the path and domain with which it was set. */
   delete(name: string, { path, domain }: Pick<CookieOptions, 'path' | 'domain'> = {}): this {
-    const place = { ...(path !== undefined && { path }), ...(domain !== undefined && { domain }) };
-    return this.set(name, '', { ...place, expires: 0 });
+    const scope = { ...(path !== undefined && { path }), ...(domain !== undefined && { domain }) };
+    return this.set(name, '', { ...scope, expires: 0 });
   }
 
-  #replace(name: string, field: string): void {
+  #replace(name: string, header: string): void {
     const others = this.#headers.getSetCookie().filter((each) => parse(each).name !== name);
     this.#headers.delete('set-cookie');
-    for (const each of [...others, field]) this.#headers.append('set-cookie', each);
+    for (const each of [...others, header]) this.#headers.append('set-cookie', each);
   }
 }
 
@@ -78,5 +78,5 @@ function serialize(name: string, { expires, sameSite, path = '/', ...rest }: Omi
 }
 
 function toSameSite(given: NonNullable<Cookie['sameSite']>): boolean | 'lax' | 'none' | 'strict' {
-  return typeof given === 'boolean' ? given : (given.toLowerCase() as 'lax' | 'none' | 'strict'); // it was one of these
+  return typeof given === 'boolean' ? given : (given.toLowerCase() as 'lax' | 'none' | 'strict'); // the lower case of its type
 }

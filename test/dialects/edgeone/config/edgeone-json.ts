@@ -83,11 +83,11 @@ test('a key __proto__ is a key like any other', async (t) => {
   t.is(reading.problems.length, 1);
 });
 
-for (const [text, complaint] of Object.entries(BROKEN)) {
+for (const [text, mistake] of Object.entries(BROKEN)) {
   test(`a broken file is told with line and column: ${JSON.stringify(text)}`, async (t) => {
     const reading = await read(t, text);
 
-    t.deepEqual(told(reading), [complaint]);
+    t.deepEqual(told(reading), [mistake]);
     t.deepEqual(reading.json.redirects, []);
   });
 }
@@ -116,13 +116,13 @@ const WRONG: Readonly<Record<string, string>> = {
   '7': 'redirects[1] must be an object, got 7',
 };
 
-for (const [rule, complaint] of Object.entries(WRONG)) {
+for (const [rule, mistake] of Object.entries(WRONG)) {
   test(`a wrong rule costs itself alone and is named: ${rule}`, async (t) => {
     const reading = await read(t, `{\n  "redirects": [${GOOD},\n ${rule}]\n}`);
 
     t.deepEqual(
       reading.problems.map(({ message }) => message),
-      [complaint],
+      [mistake],
     );
     t.is(reading.problems[0]?.line, 3);
     t.deepEqual(

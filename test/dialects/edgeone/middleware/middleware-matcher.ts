@@ -16,9 +16,9 @@ const PATTERNS: Readonly<Record<string, { readonly yes: readonly string[]; reado
 
 for (const [pattern, { yes, no }] of Object.entries(PATTERNS)) {
   test(`the matcher ${pattern} takes what the platform's page says it does`, (t) => {
-    const { matcher, complaints } = toMatcher(pattern);
+    const { matcher, mistakes } = toMatcher(pattern);
 
-    t.deepEqual(complaints, []);
+    t.deepEqual(mistakes, []);
     for (const target of yes) t.true(matcher.matches(target), target);
     for (const target of no) t.false(matcher.matches(target), target);
   });
@@ -39,9 +39,9 @@ test('without a matcher everything is taken', (t) => {
 
 for (const unreadable of ['', '/(', 5, null, {}]) {
   test(`${JSON.stringify(unreadable)} is no pattern, and takes everything`, (t) => {
-    const { matcher, complaints } = toMatcher(unreadable);
+    const { matcher, mistakes } = toMatcher(unreadable);
 
-    t.is(complaints.length, 1);
+    t.is(mistakes.length, 1);
     t.true(matcher.matches('/any'));
   });
 }

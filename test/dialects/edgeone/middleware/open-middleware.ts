@@ -67,8 +67,8 @@ test('a matcher that cannot be read is told of, and lets the middleware be asked
   t.deepEqual(
     reading.problems.map(({ message }) => message),
     [
-      'config.matcher: "/(" is no pattern; every path matches it',
-      'config.matcher: 5 is no pattern; every path matches it',
+      'config.matcher: "/(" is not a valid pattern; the middleware runs for every path',
+      'config.matcher: 5 is not a valid pattern; the middleware runs for every path',
     ],
   );
   t.is(await (await fetch(`${url}/b`)).text(), 'mine');
