@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onCore } from './child.ts';
-import { REQUEST_FIELDS } from './request-fields.ts';
+import { REQUEST_HEADERS } from './request-headers.ts';
 import { type Scenario, UPLOAD_BYTE } from './scenarios.ts';
 import { needTool } from './tool.ts';
 
@@ -34,7 +34,7 @@ export async function runLoad(load: Load, signal: AbortSignal): Promise<LoadResu
 }
 
 function toArguments({ scenario, port, connections, seconds }: Load): string[] {
-  const fields = Object.entries(REQUEST_FIELDS).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
+  const fields = Object.entries(REQUEST_HEADERS).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
   return [
     ...['--threads', '1', '--connections', String(connections), '--duration', `${seconds}s`, '--timeout', '5s'],
     ...['--script', SCRIPT, ...fields, `http://127.0.0.1:${port}${scenario.path}`],

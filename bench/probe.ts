@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { REQUEST_FIELDS } from './request-fields.ts';
+import { REQUEST_HEADERS } from './request-headers.ts';
 import { type Scenario, UPLOAD_BYTE } from './scenarios.ts';
 
 /** Sends one request of the scenario. Rejects if the answer is not, to the byte, what it must be. */
@@ -19,7 +19,7 @@ export async function probe(scenario: Scenario, port: number, signal: AbortSigna
 
 function send({ method, path, uploadBytes }: Scenario, port: number, signal: AbortSignal): Promise<IncomingMessage> {
   const body = Buffer.alloc(uploadBytes, UPLOAD_BYTE);
-  const headers = { ...REQUEST_FIELDS, ...(uploadBytes > 0 ? { 'Content-Length': uploadBytes } : {}) };
+  const headers = { ...REQUEST_HEADERS, ...(uploadBytes > 0 ? { 'Content-Length': uploadBytes } : {}) };
   return new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port, method, path, headers, agent: false, signal })
       .on('response', resolve)

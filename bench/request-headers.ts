@@ -2,7 +2,7 @@
  * The header fields of every request, beside Host: what a browser sends and what the platform adds before the module.
  * With Host that is ten.
  */
-export const REQUEST_FIELDS: Readonly<Record<string, string>> = {
+export const REQUEST_HEADERS: Readonly<Record<string, string>> = {
   'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
   Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
   'Accept-Language': 'en-GB,en;q=0.7,de;q=0.3',
