@@ -17,13 +17,13 @@ export interface Command {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A program that the bench started; disposing of it ends it with all its descendants. */
+/** A program that the bench started. Disposing of it ends it and all its descendants. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #outputFile: string;
   #failure: Error | undefined;
 
-  /** Starts it on one core; what it prints goes to the file. */
+  /** Starts the program on one core. Its output is appended to the file. */
   constructor(command: Command, core: number, outputFile: string) {
     const [program, args] = onCore(core, command);
     const output = openSync(outputFile, 'a');
@@ -35,10 +35,10 @@ export class Child implements AsyncDisposable {
     });
   }
 
-  /** Of the program itself: what runs before it replaces itself by it. */
+  /** The pid of the program itself: the tools that start it replace themselves by it. */
   get pid(): number {
     const { pid } = this.#process;
-    if (pid === undefined) throw this.#failure ?? new Error('it could not be started');
+    if (pid === undefined) throw this.#failure ?? new Error('the program could not be started');
     return pid;
   }
 
@@ -46,12 +46,13 @@ export class Child implements AsyncDisposable {
     return this.#failure !== undefined || this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
-  /** Resolves once the port accepts connections. Rejects with the end of what the program printed. */
+  /** Resolves when the port accepts connections. Rejects with the end of the program's output. */
   async accepts(port: number, signal: AbortSignal): Promise<void> {
     const deadline = Date.now() + START_MS;
     while (!(await accepts(port))) {
-      if (this.#ended) throw new Error(`it ended instead of listening: ${this.#lastWords()}`);
-      if (Date.now() > deadline) throw new Error(`it does not listen after ${START_MS / 1000} s: ${this.#lastWords()}`);
+      if (this.#ended) throw new Error(`the program ended instead of listening: ${this.#outputEnd()}`);
+      if (Date.now() > deadline)
+        throw new Error(`the program does not listen after ${START_MS / 1000} s: ${this.#outputEnd()}`);
       await wait(50, undefined, { signal });
     }
   }
@@ -67,16 +68,14 @@ export class Child implements AsyncDisposable {
     for (const pid of tree) kill(pid);
   }
 
-  #lastWords(): string {
-    return (
-      this.#failure?.message ?? (readFileSync(this.#outputFile, 'utf8').slice(-800).trim() || 'it printed nothing')
-    );
+  #outputEnd(): string {
+    return this.#failure?.message ?? (readFileSync(this.#outputFile, 'utf8').slice(-800).trim() || 'it has no output');
   }
 }
 
 /**
- * Each of these replaces itself by the next, so that the pid stays the program's. Should the bench be killed outright, the
- * kernel ends the program (prctl(2), PR_SET_PDEATHSIG).
+ * The arguments that start a command on one core. Each tool replaces itself by the next one, so the pid is the program's. If the bench is killed, the kernel ends the program
+ * (prctl(2), PR_SET_PDEATHSIG).
  */
 export function onCore(core: number, { program, args, environment = {} }: Command): [string, string[]] {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
@@ -105,6 +104,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It went with its parent, as it should.
+    // It has ended together with its parent.
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Who runs where: the server under test has a core for itself. */
+/** The core of each process: the server under test has one core alone. */
 export interface Cores {
   readonly server: number;
   /** For the load, the origin and the bench itself. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SCENARIOS } from './scenarios.ts';
 
-/** Writes the files that a server of files answers with, each below the folder under its path. */
+/** Writes the files of the file scenarios into the folder, each under its path. */
 export async function writeFiles(folder: string): Promise<void> {
   for (const { family, path, answer } of SCENARIOS) {
     if (family !== 'file') continue;

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A temporary folder; disposing of it removes it with everything in it. */
+/** A temporary folder. Disposing of it removes it with its content. */
 export class Folder implements AsyncDisposable {
   readonly path: string;
 
@@ -12,7 +12,7 @@ export class Folder implements AsyncDisposable {
 
   static async create(): Promise<Folder> {
     const path = await mkdtemp(join(tmpdir(), 'nexthop-bench-'));
-    // The workers of an nginx that root starts run as another user.
+    // If root starts nginx, its workers run as another user.
     await chmod(path, 0o755);
     return new Folder(path);
   }

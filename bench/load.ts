@@ -17,32 +17,32 @@ export interface Load {
   readonly seconds: number;
 }
 
-/** What the load saw: every request of it was answered as it must be. */
+/** The result of a load whose requests all got the expected response. */
 export interface LoadResult {
   readonly seconds: number;
   readonly requests: number;
   readonly p99Ms: number;
 }
 
-/** Runs wrk. Rejects if a single request failed, by its status, its length or its connection. */
+/** Runs wrk. Rejects if any request had a wrong status or length, or a connection error. */
 export async function runLoad(load: Load, signal: AbortSignal): Promise<LoadResult> {
   const [program, args] = onCore(load.core, { program: needTool('wrk'), args: toArguments(load) });
   const wrk = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], signal });
   const exit = once(wrk, 'exit');
-  const [output, complaints] = await Promise.all([text(wrk.stdout), text(wrk.stderr), exit]);
-  return judge(parse(output, complaints), load.scenario);
+  const [output, errorOutput] = await Promise.all([text(wrk.stdout), text(wrk.stderr), exit]);
+  return judge(parse(output, errorOutput), load.scenario);
 }
 
 function toArguments({ scenario, port, connections, seconds }: Load): string[] {
-  const fields = Object.entries(REQUEST_HEADERS).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
+  const headers = Object.entries(REQUEST_HEADERS).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
   return [
     ...['--threads', '1', '--connections', String(connections), '--duration', `${seconds}s`, '--timeout', '5s'],
-    ...['--script', SCRIPT, ...fields, `http://127.0.0.1:${port}${scenario.path}`],
+    ...['--script', SCRIPT, ...headers, `http://127.0.0.1:${port}${scenario.path}`],
     ...['--', scenario.method, String(scenario.uploadBytes), UPLOAD_BYTE],
   ];
 }
 
-/** What load.lua prints last. */
+/** The last line of load.lua's output. */
 interface Printed {
   readonly micros: number;
   readonly requests: number;
@@ -51,10 +51,10 @@ interface Printed {
   readonly errors: Readonly<Record<'connect' | 'read' | 'write' | 'timeout' | 'status', number>>;
 }
 
-function parse(output: string, complaints: string): Printed {
+function parse(output: string, errorOutput: string): Printed {
   const line = output.split('\n').findLast((each) => each.startsWith('{'));
-  if (line === undefined) throw new Error(`wrk told nothing: ${`${output}${complaints}`.trim().slice(-400)}`);
-  // The shape is load.lua's, a file beside this one.
+  if (line === undefined) throw new Error(`wrk printed no result: ${`${output}${errorOutput}`.trim().slice(-400)}`);
+  // load.lua writes this format.
   return JSON.parse(line) as Printed;
 }
 
@@ -65,6 +65,6 @@ function judge({ micros, requests, bytes, p99Micros, errors }: Printed, { answer
     throw new Error(`${requests} requests were answered, with errors: ${list}`);
   }
   if (requests === 0) throw new Error('no request was answered');
-  if (bytes < requests * answer.length) throw new Error(`${bytes} bytes are too few for ${requests} answers`);
+  if (bytes < requests * answer.length) throw new Error(`${bytes} bytes are too few for ${requests} responses`);
   return { seconds: micros / 1e6, requests, p99Ms: p99Micros / 1000 };
 }

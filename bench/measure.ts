@@ -9,7 +9,7 @@ import { readUsage } from './process-tree.ts';
 import type { Scenario } from './scenarios.ts';
 import type { Server } from './servers/server.ts';
 
-/** What all measures of a run have in common. */
+/** The parameters that all measurements of a run share. */
 export interface Bench {
   readonly cores: Cores;
   readonly originPort: number;
@@ -17,19 +17,19 @@ export interface Bench {
   readonly seconds: number;
 }
 
-/** One measure of one server in one scenario. */
+/** The result of one measurement of one server in one scenario. */
 export interface Sample {
   readonly requestsPerSecond: number;
-  /** CPU time of the server's whole process tree for one request. */
+  /** CPU time of the server's process tree for one request. */
   readonly cpuMicros: number;
   readonly p99Ms: number;
-  /** Highest memory of the process tree since its start. */
+  /** Peak memory of the process tree since its start. */
   readonly peakBytes: number;
 }
 
 /**
- * Starts the server anew, so that nothing of another scenario is in its heap, checks one answer to the byte, warms it up,
- * measures and ends it. Rejects if a request fails, in the warm-up too.
+ * Starts the server, so that its heap has no data of another scenario, compares one response byte by byte, warms the server up, measures it and ends it. Rejects if a request fails,
+ * also during the warm-up.
  */
 export async function measure(server: Server, scenario: Scenario, bench: Bench, signal: AbortSignal): Promise<Sample> {
   const { cores, originPort, connections, seconds } = bench;
@@ -54,7 +54,7 @@ export async function measure(server: Server, scenario: Scenario, bench: Bench, 
   };
 }
 
-/** Long enough for V8 to have compiled what is hot, also in a quick run. */
+/** Long enough for V8 to compile the hot functions, also in a short run. */
 export function warmUpSeconds(seconds: number): number {
   return Math.max(1, Math.ceil(seconds / 2));
 }

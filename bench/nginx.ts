@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from './child.ts';
 import { needTool } from './tool.ts';
 
-/** An nginx of one worker, in the foreground, that writes nothing outside the folder. `http` is the text of its http block. */
+/** The command of an nginx with one worker, in the foreground, that writes only into the folder. `http`: the text of its http block. */
 export async function prepareNginx(folder: string, http: string): Promise<Command> {
   const configFile = join(folder, 'nginx.conf');
   const errorLog = join(folder, 'error.log');
@@ -13,7 +13,7 @@ export async function prepareNginx(folder: string, http: string): Promise<Comman
 
 function frame(folder: string, http: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder};`);
-  // nginx closes a connection after 1,000 requests by default; the measure is of a steady state.
+  // By default nginx closes a connection after 1,000 requests, but a steady state is measured.
   return `
 daemon off;
 worker_processes 1;

@@ -2,21 +2,21 @@ import { parseArgs } from 'node:util';
 import { SCENARIOS } from './scenarios.ts';
 import { SERVERS } from './servers/all.ts';
 
-/** What one run measures. */
+/** The options of one run. */
 export interface Options {
   readonly scenarios: readonly string[];
   readonly servers: readonly string[];
-  /** Of each measure, without its warm-up. */
+  /** Length of each measurement, without its warm-up. */
   readonly seconds: number;
   readonly rounds: number;
   readonly connections: number;
-  /** Name of the server to profile instead of comparing; undefined compares. */
+  /** Name of the server to profile. Undefined: servers are compared. */
   readonly profiled: string | undefined;
-  /** Every scenario with every server: only such a run is written to bench/results. */
+  /** True if every scenario runs with every server. Only such a run is written to bench/results. */
   readonly complete: boolean;
 }
 
-/** An option that does not fit; the message says what would. */
+/** An invalid option. The message lists the valid values. */
 export class OptionError extends Error {}
 
 /** Reads the command line. Throws an OptionError. */
@@ -46,7 +46,7 @@ function parse(argv: readonly string[]) {
         servers: { type: 'string' },
         seconds: { type: 'string', default: '5' },
         rounds: { type: 'string', default: '3' },
-        // Few connections leave the fast servers waiting for requests, and count their waking up as work.
+        // With few connections fast servers wait for requests, and each wake-up counts as work.
         connections: { type: 'string', default: '32' },
         cpuprofile: { type: 'string' },
       },
@@ -58,8 +58,8 @@ function parse(argv: readonly string[]) {
 
 function pick(flag: string, text: string, known: readonly string[]): string[] {
   const names = text.split(',').map((name) => name.trim());
-  const stranger = names.find((name) => !known.includes(name));
-  if (stranger !== undefined) throw new OptionError(`${flag} takes ${known.join(', ')}; got "${stranger}"`);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new OptionError(`${flag} takes ${known.join(', ')}; got "${unknown}"`);
   return known.filter((name) => names.includes(name));
 }
 

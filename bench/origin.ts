@@ -10,7 +10,7 @@ export interface Origin {
   readonly child: Child;
 }
 
-/** Starts the nginx that every forwarding server passes its requests to. Dispose of its child to end it. */
+/** Starts the nginx to which every forwarding server sends its requests. Disposing of its child ends it. */
 export async function startOrigin(parent: string, core: number, signal: AbortSignal): Promise<Origin> {
   const folder = join(parent, 'origin');
   await mkdir(join(folder, 'files'), { recursive: true });
@@ -29,9 +29,8 @@ export async function startOrigin(parent: string, core: number, signal: AbortSig
 }
 
 /**
- * Files for the downloads, with nine header fields. An upload is read whole and compared, byte by byte, before it is
- * answered: a server that damages or cuts one gets 400, which fails its row. nginx has the body of a request at hand only
- * while it proxies, hence the second server.
+ * Files for the downloads, with nine headers. An upload is read completely and compared byte by byte before the response: a server that damages or cuts it gets 400, which fails its
+ * row. nginx can read the body of a request only while it proxies, so there is a second server.
  */
 function serve(folder: string, port: number): string {
   const { uploadBytes, answer } = SCENARIOS.find(({ name }) => name === 'upload') ?? { uploadBytes: 0, answer: '' };

@@ -3,17 +3,17 @@ import { buffer } from 'node:stream/consumers';
 import { REQUEST_HEADERS } from './request-headers.ts';
 import { type Scenario, UPLOAD_BYTE } from './scenarios.ts';
 
-/** Sends one request of the scenario. Rejects if the answer is not, to the byte, what it must be. */
+/** Sends one request of the scenario. Rejects if a byte of the response body differs from the expected one. */
 export async function probe(scenario: Scenario, port: number, signal: AbortSignal): Promise<void> {
   const response = await send(scenario, port, signal);
   const body = await buffer(response).catch((error: Error) => {
-    throw new Error(`its answer was cut: ${error.message}`);
+    throw new Error(`the response was cut: ${error.message}`);
   });
   if (response.statusCode !== 200) {
-    throw new Error(`it answers ${response.statusCode} instead of 200: ${body.toString().slice(0, 200)}`);
+    throw new Error(`the response is ${response.statusCode} instead of 200: ${body.toString().slice(0, 200)}`);
   }
   if (!body.equals(scenario.answer)) {
-    throw new Error(`its answer of ${body.length} bytes is not the expected one of ${scenario.answer.length}`);
+    throw new Error(`the response has ${body.length} bytes that are not the expected ${scenario.answer.length}`);
   }
 }
 

@@ -3,15 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 // USER_HZ, the unit of times in /proc/<pid>/stat, is 100 on every Linux that Node runs on.
 const MICROS_PER_TICK = 10_000;
 
-/** What a process and all its descendants have used so far. */
+/** The resources that a process and all its descendants have used so far. */
 export interface Usage {
   /** User and system time; in steps of 10 ms. */
   readonly cpuMicros: number;
-  /** Sum of each process's own peak. Pages that they share count in each. */
+  /** Sum of the peaks of all processes. Shared pages count once for each process. */
   readonly peakBytes: number;
 }
 
-/** Reads a process tree by the pid of its root. A process that is gone counts nothing. */
+/** Reads the usage of a process tree by the pid of its root. A process that has ended counts as 0. */
 export function readUsage(root: number): Usage {
   let cpuMicros = 0;
   let peakBytes = 0;
@@ -31,7 +31,7 @@ export function listTree(root: number): number[] {
     if (stat) parents.set(pid, stat.parent);
   }
   const tree = [root];
-  // The list grows while it is walked, until no process has a parent in it that was not looked at.
+  // The list grows during the loop, until the children of all its members are in it.
   for (const member of tree) {
     for (const [pid, parent] of parents) if (parent === member) tree.push(pid);
   }
@@ -41,7 +41,7 @@ export function listTree(root: number): number[] {
 function readStat(pid: number): { parent: number; cpuMicros: number } | undefined {
   const text = read(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
-  // The second field is the name in parentheses, which may itself hold spaces and parentheses (proc(5)).
+  // The second field is the name in parentheses, which may contain spaces and parentheses (proc(5)).
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { parent: Number(fields[1]), cpuMicros: (Number(fields[11]) + Number(fields[12])) * MICROS_PER_TICK };
 }
@@ -55,7 +55,7 @@ function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    // It ended between being listed and being read.
+    // The process ended after it was listed.
     return undefined;
   }
 }

@@ -7,10 +7,10 @@ const ROOT = join(import.meta.dirname, '..');
 const SHOWN = 25;
 const OWNERS_SHOWN = 10;
 const OWNER = /^(?:dist\/[^/:]+|.*node_modules\/(?:@[^/]+\/)?[^/]+)/;
-// Node writes the profile only when it exits by itself; not every server ends so on SIGTERM.
+// Node writes the profile only in a normal exit. Not every server exits normally on SIGTERM.
 const EXIT_ON_SIGTERM = 'data:text/javascript,process.once("SIGTERM",()=>process.exit(0))';
 
-/** The part of a .cpuprofile (Profiler.Profile of the Chrome DevTools protocol) that is read here. */
+/** The used part of a .cpuprofile (Profiler.Profile of the Chrome DevTools protocol). */
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -20,12 +20,12 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** The same server, leaving a CPU profile in the folder when it ends. Its `prepare` throws if it does not run on Node. */
+/** The same server, which writes a CPU profile into the folder when it ends. `prepare` throws if the server does not run on Node. */
 export function withProfile(server: Server, folder: string): Server {
   return {
     ...server,
-    prepare: async (place) => {
-      const command = await server.prepare(place);
+    prepare: async (location) => {
+      const command = await server.prepare(location);
       if (command.program !== process.execPath) throw new Error('only a server that runs on Node can be profiled');
       const flags = ['--cpu-prof', '--cpu-prof-dir', folder, '--import', EXIT_ON_SIGTERM];
       return { ...command, args: [...flags, ...command.args] };
@@ -33,11 +33,11 @@ export function withProfile(server: Server, folder: string): Server {
   };
 }
 
-/** The files' owners and the functions that took most time themselves, idle time left out, as lines of text. */
+/** The packages and the functions with the highest self time, without idle time, as lines of text. */
 export async function readProfile(folder: string): Promise<string[]> {
   const name = (await readdir(folder)).find((each) => each.endsWith('.cpuprofile'));
-  if (name === undefined) throw new Error('the server left no CPU profile');
-  // Node wrote it in this format; what is not there shows as a missing name.
+  if (name === undefined) throw new Error('the server wrote no CPU profile');
+  // Node writes this format.
   const times = sumSelfTimes(JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile);
   const busyMicros = [...times.values()].reduce((sum, micros) => sum + micros, 0);
   return [
@@ -47,22 +47,22 @@ export async function readProfile(folder: string): Promise<string[]> {
   ];
 }
 
-/** Microseconds by function. */
+/** Microseconds of self time by function. */
 function sumSelfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number> {
-  const places = new Map(nodes.map(({ id, callFrame }) => [id, toLocation(callFrame)]));
+  const locations = new Map(nodes.map(({ id, callFrame }) => [id, toLocation(callFrame)]));
   const times = new Map<string, number>();
   for (const [index, id] of samples.entries()) {
-    const place = places.get(id) ?? '(unknown)';
-    if (place !== '(idle)') times.set(place, (times.get(place) ?? 0) + (timeDeltas[index] ?? 0));
+    const location = locations.get(id) ?? '(unknown)';
+    if (location !== '(idle)') times.set(location, (times.get(location) ?? 0) + (timeDeltas[index] ?? 0));
   }
   return times;
 }
 
-/** By the folder of dist, the package, or Node itself. What has no file is V8's and Node's native code. */
+/** Microseconds by folder of dist, package, or Node itself. Functions without a file are native code of V8 and Node. */
 function sumByOwner(times: ReadonlyMap<string, number>): Map<string, number> {
   const owners = new Map<string, number>();
-  for (const [place, micros] of times) {
-    const file = place.split('  ')[1] ?? '(native)';
+  for (const [location, micros] of times) {
+    const file = location.split('  ')[1] ?? '(native)';
     const owner = file.startsWith('node:') ? 'node' : (OWNER.exec(file)?.[0] ?? file);
     owners.set(owner, (owners.get(owner) ?? 0) + micros);
   }

@@ -14,7 +14,7 @@ export interface Run {
   readonly options: Options;
   readonly rows: readonly Row[];
   readonly machine: readonly string[];
-  /** Servers that were not measured, each with what to do about it. */
+  /** Servers that were not measured, each with the command that installs it. */
   readonly missing: readonly string[];
   readonly startedAt: Date;
   readonly endedAt: Date;
@@ -44,7 +44,7 @@ export function toMarkdown({ options, rows, machine, missing, startedAt, endedAt
   ].join('\n');
 }
 
-/** Writes the text under its day and as the latest. Returns the paths. */
+/** Writes the text to the files of its day and of the latest run. Returns the paths. */
 export async function writeResults(markdown: string, startedAt: Date): Promise<string[]> {
   await mkdir(RESULTS, { recursive: true });
   const paths = [`${toDay(startedAt)}.md`, 'latest.md'].map((name) => join(RESULTS, name));

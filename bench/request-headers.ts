@@ -1,6 +1,5 @@
 /**
- * The header fields of every request, beside Host: what a browser sends and what the platform adds before the module.
- * With Host that is ten.
+ * The headers of every request except Host: those that a browser sends, and those that the platform adds in front of the module. With Host there are ten.
  */
 export const REQUEST_HEADERS: Readonly<Record<string, string>> = {
   'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',

@@ -2,21 +2,21 @@ import { type Bench, measure, type Sample } from './measure.ts';
 import type { Scenario } from './scenarios.ts';
 import type { Server } from './servers/server.ts';
 
-/** Everything measured of one server in one scenario. */
+/** All results of one server in one scenario. */
 export interface Row {
   readonly scenario: Scenario;
   readonly server: Server;
   readonly samples: Sample[];
-  /** Why a measure gave no sample. One is enough to make the row fail. */
+  /** Errors of measurements. One makes the row fail. */
   readonly failures: string[];
 }
 
-/** Told after each measure. */
+/** Called after each measurement. */
 export type Progress = (round: number, row: Row, outcome: Sample | string) => void;
 
 /**
- * Measures every server in every scenario of its own, round by round: what else the machine does then falls on all of
- * them. The order of the servers moves on with each round, so that none is always first.
+ * Measures every server in each of its scenarios, round by round, so that other load of the machine affects all of them. The order of the servers rotates with each round, so that none
+ * is always the first.
  */
 export async function runRounds(
   { scenarios, servers, rounds }: { scenarios: readonly Scenario[]; servers: readonly Server[]; rounds: number },

@@ -15,14 +15,14 @@ import { needTool } from './tool.ts';
 
 const leaving = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  // Not once: npm and the terminal may both send it, and the second must not cut the cleaning up short.
-  process.on(name, () => leaving.abort(new Error(`${name}: every server is ended`)));
+  // `on`, not `once`: npm and the terminal may both send the signal, and the second one must not end the process during the clean-up.
+  process.on(name, () => leaving.abort(new Error(`${name}: all servers are ended`)));
 }
-// Nobody reads on, as after `| head`: without this the error would end the bench before its cleaning up.
+// The reader of the output may end early, e.g. `| head`. Without this listener the error would end the bench before its clean-up.
 process.stdout.on('error', (error) => leaving.abort(error));
 process.exitCode = await main(process.argv.slice(2), leaving.signal);
 
-/** Resolves with the exit code: 0; 1 if a row failed or the run could not be; 2 for a wrong option; 130 if it was stopped. */
+/** Resolves with the exit code: 0; 1 if a row or the whole run failed; 2 for an invalid option; 130 if it was stopped. */
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   try {
     return await run(readOptions(argv), signal);
@@ -47,7 +47,7 @@ async function run(options: Options, signal: AbortSignal): Promise<number> {
   const { port: originPort, child } = await startOrigin(folder.path, cores.load, signal);
   await using _origin = child;
   const bench = { cores, originPort, connections: options.connections, seconds: options.seconds };
-  // Awaited here: the origin ends when this function returns.
+  // `await`, because the origin ends when this function returns.
   if (options.profiled === undefined) return await compare(options, bench, signal);
   return await profile(options, options.profiled, bench, signal);
 }
@@ -73,7 +73,7 @@ async function compare(options: Options, bench: Bench, signal: AbortSignal): Pro
   if (options.complete) {
     for (const path of await writeResults(markdown, startedAt)) say(`written: ${path}`);
   } else {
-    say('not written: only a run of every scenario and server is kept');
+    say('not written: only a run of all scenarios and servers is kept');
   }
   return rows.some(({ failures }) => failures.length > 0) ? 1 : 0;
 }

@@ -1,18 +1,18 @@
-/** One kind of request, sent over and over, and the answer it must have. */
+/** One kind of request, which is sent repeatedly, and its expected response. */
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** Whether the server passes the request to the origin, or answers it by a function or a file of its own. */
+  /** Whether the server forwards the request to the origin, or answers it with a function or a file. */
   readonly family: 'forward' | 'function' | 'file';
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly uploadBytes: number;
   readonly answer: Buffer;
-  /** The server that the others' CPU is compared with. */
+  /** The server with whose CPU time the others are compared. */
   readonly yardstick: string;
 }
 
-/** Of every byte of an upload, so that the origin can tell a whole one from a damaged one. */
+/** Every byte of an upload, so that the origin can detect a damaged one. */
 export const UPLOAD_BYTE = 'u';
 
 const FORWARD = { family: 'forward', method: 'GET', uploadBytes: 0, yardstick: 'floor' } as const;

@@ -1,13 +1,13 @@
 import type { Sample } from './measure.ts';
 import type { Row } from './rounds.ts';
 
-/** The medians of a row, each value by itself, and how far its CPU times lie apart. */
+/** The median of each value of a row, and the spread of its CPU times. */
 export interface Summary extends Sample {
-  /** Highest minus lowest CPU time, as a part of the median. */
+  /** Highest minus lowest CPU time, divided by the median. */
   readonly spread: number;
 }
 
-/** Undefined if any measure of the row failed: a server that drops requests has no speed. */
+/** Undefined if any measurement of the row failed: a server that drops requests has no speed. */
 export function summarise({ samples, failures }: Row): Summary | undefined {
   if (failures.length > 0 || samples.length === 0) return undefined;
   const cpuTimes = samples.map(({ cpuMicros }) => cpuMicros);

@@ -1,7 +1,7 @@
 import type { Row } from './rounds.ts';
 import { summarise } from './summary.ts';
 
-/** A bound on how many times as much CPU a request costs with one server as with another. */
+/** A bound for the CPU time of a request with one server, divided by that with another one. */
 interface Target {
   readonly scenario: string;
   readonly dearer: string;

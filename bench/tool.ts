@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
-// Written out because /usr/sbin, where the servers are, is not in the PATH of a plain user on Debian.
+// A list, because the PATH of a normal user on Debian does not have /usr/sbin, where the servers are.
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** The path of a program of the system, or undefined if it is not installed. */
@@ -9,7 +9,7 @@ export function findTool(name: string): string | undefined {
   return FOLDERS.map((folder) => join(folder, name)).find(isExecutable);
 }
 
-/** The same for one that the bench cannot do without. Throws with the line that installs its Debian package. */
+/** The path of a program that the bench needs. If it is missing, the error has the command that installs its Debian package. */
 export function needTool(name: string, debianPackage = name): string {
   const path = findTool(name);
   if (path === undefined) throw new Error(`${name} is missing: ${installLine(debianPackage)}`);
@@ -25,7 +25,7 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    // Not there, or not ours to run: either way it cannot be used.
+    // Missing or not executable for this user.
     return false;
   }
 }

@@ -1,5 +1,5 @@
-// npm run demo: a next hop and nexthop in front of it, one request to each kind of target, then both stay up until Ctrl-C.
-// Plain JavaScript for Node 20 and later, so that it runs before anything is known about the machine.
+// npm run demo: starts a next hop and nexthop in front of it, sends one request to each kind of target, and keeps both running until Ctrl-C.
+// Plain JavaScript for Node 20 and later, so that every supported Node can start it.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,7 +32,7 @@ async function demo() {
   try {
     const address = await server.address;
     if (address === undefined) return 1;
-    await ask(`${address}/.well-known/nexthop/ready`);
+    await fetchText(`${address}/.well-known/nexthop/ready`);
     await show(address, logDir);
     await Promise.race([stopped, server.exit]);
     return await server.stop();
@@ -44,7 +44,7 @@ async function demo() {
   }
 }
 
-/** Runs `npm start`. `address` resolves with the URL it listens on, or undefined if it ended before. */
+/** Runs `npm start`. `address` resolves with the URL of the server, or with undefined if it ended before it listened. */
 function startServer(nextHop, logDir) {
   const port = process.env.PORT ?? '8080';
   print(`$ PORT=${port} NEXT_HOP=${nextHop} LOG_DIR=${logDir} npm start -- ${SITE}`);
@@ -52,7 +52,7 @@ function startServer(nextHop, logDir) {
     cwd: ROOT,
     env: { ...process.env, PORT: port, NEXT_HOP: nextHop, LOG_DIR: logDir },
     stdio: ['ignore', 'pipe', 'inherit'],
-    // Out of reach of the terminal's Ctrl-C: npm passes signals on, so the server would get it twice and cut its drain short.
+    // A separate process group, so that Ctrl-C does not reach it: npm forwards signals, so the server would get two and abort its drain.
     detached: true,
   });
   const exit = once(child, 'exit').then(([code]) => code ?? 1);
@@ -78,19 +78,19 @@ async function show(address, logDir) {
   print('\nA path that a function of the site answers:');
   await request(`${address}/api/hello`);
   await request(`${address}/users/42`);
-  print('A path that nobody here knows goes on to the next hop, unchanged:');
+  print('A path that no route of the site matches is forwarded to the next hop, unchanged:');
   await request(`${address}/any//path?x=%41`);
-  print(`Each request has its line in ${logDir}/access.log.`);
-  print('Both stay up: try curl from another terminal. Ctrl-C ends them.');
+  print(`Each request has a line in ${logDir}/access.log.`);
+  print('Both servers keep running: try curl in another terminal. Ctrl-C ends them.');
 }
 
 async function request(url) {
   print(`$ curl '${url}'`);
-  print(`${(await ask(url)).trimEnd()}\n`);
+  print(`${(await fetchText(url)).trimEnd()}\n`);
 }
 
-/** Resolves with the text of the answer. */
-async function ask(url) {
+/** Resolves with the body of the response. */
+async function fetchText(url) {
   const [response] = await once(get(url, { agent: false }), 'response');
   response.setEncoding('utf8');
   let text = '';
@@ -98,7 +98,7 @@ async function ask(url) {
   return text;
 }
 
-/** Resolves at the first signal that asks for the end; later ones change nothing. */
+/** Resolves at the first signal; later ones have no effect. */
 function untilSignal() {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, resolve);

@@ -1,10 +1,10 @@
-// A next hop to look at: answers every request with the request line and the header fields it received.
+// A next hop for experiments: answers every request with the request line and the headers that it received.
 // On its own: node examples/origin.js [port]
 
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
-/** An HTTP server, not listening yet. */
+/** Creates an HTTP server that does not listen yet. */
 export function createOrigin() {
   return createServer(async (request, response) => {
     let bodyBytes = 0;
@@ -16,11 +16,11 @@ export function createOrigin() {
 }
 
 function toText({ method, url, httpVersion, rawHeaders }) {
-  const fields = [];
+  const headers = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    fields.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}\n`);
+    headers.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}\n`);
   }
-  return `${method} ${url} HTTP/${httpVersion}\n${fields.join('')}`;
+  return `${method} ${url} HTTP/${httpVersion}\n${headers.join('')}`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { onCore } from '../child.ts';
-import type { Asked, Told } from './messages.ts';
+import type { Command, Reply } from './messages.ts';
 import type { Contestant, Location } from './system.ts';
 
 const PROGRAM = join(import.meta.dirname, 'actor.ts');
 
-/** What the actor answers to each question. */
-type AnswerTo<Kind extends Asked['kind']> = Extract<
-  Told,
+/** The reply of the actor to each command. */
+type ReplyTo<Kind extends Command['kind']> = Extract<
+  Reply,
   {
     readonly kind: Kind extends 'push'
       ? 'pushed'
@@ -21,7 +21,7 @@ type AnswerTo<Kind extends Asked['kind']> = Extract<
   }
 >;
 
-/** A process that uses one system; disposing of it ends it. */
+/** A process that uses one system. Disposing of it ends it. */
 export class ActorProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
 
@@ -29,12 +29,12 @@ export class ActorProcess implements AsyncDisposable {
     this.#child = child;
   }
 
-  /** Resolves when it has opened its queue. */
-  static async start({ module }: Contestant, place: Location, core: number): Promise<ActorProcess> {
-    const command = { program: process.execPath, args: [PROGRAM, `./${module}`, JSON.stringify(place)] };
+  /** Resolves when the process has opened its queue. */
+  static async start({ module }: Contestant, location: Location, core: number): Promise<ActorProcess> {
+    const command = { program: process.execPath, args: [PROGRAM, `./${module}`, JSON.stringify(location)] };
     const [program, args] = onCore(core, { ...command, environment: { NODE_ENV: 'production' } });
     const actor = new ActorProcess(spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
-    await actor.#hear();
+    await actor.#receive();
     return actor;
   }
 
@@ -42,22 +42,22 @@ export class ActorProcess implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
-  /** One question at a time. */
-  async ask<Kind extends Asked['kind']>(asked: Extract<Asked, { readonly kind: Kind }>): Promise<AnswerTo<Kind>> {
-    const told = this.#hear();
-    this.#child.send(asked);
-    return (await told) as AnswerTo<Kind>; // actor.ts answers so
+  /** Sends a command and resolves with its reply. One command at a time. */
+  async send<Kind extends Command['kind']>(command: Extract<Command, { readonly kind: Kind }>): Promise<ReplyTo<Kind>> {
+    const reply = this.#receive();
+    this.#child.send(command);
+    return (await reply) as ReplyTo<Kind>; // actor.ts sends this kind
   }
 
-  async #hear(): Promise<Told> {
+  async #receive(): Promise<Reply> {
     const ended = new AbortController();
     const end = once(this.#child, 'exit', { signal: ended.signal }).then(([code, signal]) => {
       throw new Error(`a process of the bench ended: ${code ?? signal}`);
     });
-    end.catch(() => {}); // it is raced, or no longer waited for
+    end.catch(() => {}); // the race below handles the rejection, or has ended
     try {
-      const [told] = await Promise.race([once(this.#child, 'message', { signal: ended.signal }), end]);
-      return told;
+      const [reply] = await Promise.race([once(this.#child, 'message', { signal: ended.signal }), end]);
+      return reply;
     } finally {
       ended.abort();
     }

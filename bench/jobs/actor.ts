@@ -1,44 +1,44 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readCpuMs } from './cpu.ts';
-import type { Asked, Told } from './messages.ts';
+import type { Command, Reply } from './messages.ts';
 import type { OpenSystem, System } from './system.ts';
 
-// One process that uses a system: `node actor.ts <module> <place as JSON>`, asked by messages what to do.
+// A process that uses one system: `node actor.ts <module> <location as JSON>`. It executes the commands that it gets as messages.
 
-const [module = '', place = '{}'] = process.argv.slice(2);
+const [module = '', location = '{}'] = process.argv.slice(2);
 const { open } = (await import(new URL(module, import.meta.url).href)) as { readonly open: OpenSystem }; // see Contestant
-const system: System = await open(JSON.parse(place));
+const system: System = await open(JSON.parse(location));
 const payload = 'x'.repeat(1024);
 
-/** Of jobs whose payload is when they were pushed. */
+/** Of jobs whose payload is the time of their push. */
 let latenciesMs: number[] = [];
 let ran = 0;
-/** What to do when so many were run. */
+/** Functions to call when this many jobs have run. */
 const marks = new Map<number, () => void>();
 
-process.on('message', (asked: Asked) => void answer(asked).then((told) => process.send?.(told)));
+process.on('message', (command: Command) => void execute(command).then((reply) => process.send?.(reply)));
 process.on('disconnect', () => process.exit());
-process.send?.({ kind: 'ready' } satisfies Told);
+process.send?.({ kind: 'ready' } satisfies Reply);
 
-async function answer(asked: Asked): Promise<Told> {
-  switch (asked.kind) {
+async function execute(command: Command): Promise<Reply> {
+  switch (command.kind) {
     case 'push':
-      return { kind: 'pushed', ...(await push(asked.seconds, asked.atOnce)) };
+      return { kind: 'pushed', ...(await push(command.seconds, command.atOnce)) };
     case 'fill':
-      await fill(asked.count);
+      await fill(command.count);
       return { kind: 'done' };
     case 'work':
-      system.work(asked.concurrency, note);
+      system.work(command.concurrency, note);
       return { kind: 'done' };
     case 'run':
-      return { kind: 'ran', ...(await run(asked)) };
+      return { kind: 'ran', ...(await run(command)) };
     case 'trickle':
-      await trickle(asked.count, asked.everyMs);
+      await trickle(command.count, command.everyMs);
       return { kind: 'done' };
     case 'latencies': {
-      const told = latenciesMs;
+      const reported = latenciesMs;
       latenciesMs = [];
-      return { kind: 'latencies', latenciesMs: told };
+      return { kind: 'latencies', latenciesMs: reported };
     }
     case 'close':
       await system.close();
@@ -46,7 +46,7 @@ async function answer(asked: Asked): Promise<Told> {
   }
 }
 
-/** Pushes for so long, so many at once. */
+/** Pushes jobs for `seconds`, `atOnce` at a time. */
 async function push(seconds: number, atOnce: number): Promise<{ jobs: number; seconds: number }> {
   const startedAtMs = performance.now();
   const endMs = startedAtMs + seconds * 1000;
@@ -73,10 +73,10 @@ function note(text: string): void {
   marks.get(ran)?.();
 }
 
-async function run({ concurrency, warmUp, count, redisPid }: Extract<Asked, { readonly kind: 'run' }>) {
-  const look = () => ({ ms: performance.now(), cpuMs: readCpuMs(process.pid), redisMs: readCpuMs(redisPid) });
-  const atMark = (number: number): Promise<ReturnType<typeof look>> =>
-    new Promise((resolve) => marks.set(number, () => resolve(look())));
+async function run({ concurrency, warmUp, count, redisPid }: Extract<Command, { readonly kind: 'run' }>) {
+  const measure = () => ({ ms: performance.now(), cpuMs: readCpuMs(process.pid), redisMs: readCpuMs(redisPid) });
+  const atMark = (number: number): Promise<ReturnType<typeof measure>> =>
+    new Promise((resolve) => marks.set(number, () => resolve(measure())));
   const [begins, ends] = [atMark(warmUp), atMark(warmUp + count)];
   system.work(concurrency, note);
   const [before, after] = await Promise.all([begins, ends]);
@@ -94,7 +94,7 @@ async function trickle(count: number, everyMs: number): Promise<void> {
   }
 }
 
-/** By the clock that all processes of a machine share. */
+/** Milliseconds of the clock that all processes of a machine share. */
 function nowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -1,4 +1,4 @@
-/** A request becomes a job of BullMQ, by nothing but `node:http`: `node bullmq-server.js <port> <port of Redis>`. */
+/** Turns each request into a job of BullMQ, with plain `node:http`: `node bullmq-server.js <port> <port of Redis>`. */
 import { createServer } from 'node:http';
 import { open } from './bullmq-system.js';
 

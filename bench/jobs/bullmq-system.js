@@ -2,7 +2,7 @@ import { Queue, Worker } from 'bullmq';
 
 const NAME = 'work';
 
-/** BullMQ as its documentation has it, but that done jobs are removed, as nexthop does. */
+/** BullMQ as in its documentation, except that done jobs are removed, as in nexthop. */
 export async function open({ redisPort }) {
   const connection = { host: '127.0.0.1', port: redisPort, maxRetriesPerRequest: null };
   const queue = new Queue(NAME, {

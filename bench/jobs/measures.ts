@@ -12,7 +12,7 @@ import { readCpuMs } from './cpu.ts';
 import { type Redis, startRedis } from './redis.ts';
 import type { Contestant, Location } from './system.ts';
 
-/** What one measure saw. Undefined is what it does not look at. */
+/** The result of one measurement. Values that it does not measure are undefined. */
 export interface Sample {
   readonly perSecond?: number;
   /** Of the process under test, for one job. */
@@ -21,7 +21,7 @@ export interface Sample {
   readonly redisMicros?: number;
   readonly p50Ms?: number;
   readonly p99Ms?: number;
-  /** Of the process under test, in a minute. */
+  /** Of the process under test, per minute. */
   readonly cpuMsPerMinute?: number;
   readonly redisMsPerMinute?: number;
 }
@@ -39,77 +39,77 @@ const AT_ONCE = 64;
 const CONCURRENCY = 20;
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Requests of 1 KB for a background function, by wrk; BullMQ stands behind a bare `node:http`. */
+/** Requests of 1 KB for a background function, by wrk; BullMQ is called by a plain `node:http` server. */
 export const acceptByHttp: Measure = async (contestant, bench) => {
-  await using ground = await Ground.prepare(contestant, bench);
+  await using setting = await Setting.prepare(contestant, bench);
   const { cores, signal, seconds } = bench;
   const port = await findFreePort();
-  await using server = new Child(await ground.server(port), cores.server, join(ground.folder, 'output.log'));
+  await using server = new Child(await setting.server(port), cores.server, join(setting.folder, 'output.log'));
   await server.accepts(port, signal);
   const scenario = TAKE;
   const load = { scenario, port, core: cores.load, connections: CONNECTIONS };
   await runLoad({ ...load, seconds: 2 }, signal);
-  const meter = new Meter(server.pid, ground.redis);
+  const meter = new Meter(server.pid, setting.redis);
   const { requests, seconds: elapsed, p99Ms } = await runLoad({ ...load, seconds }, signal);
   return { perSecond: requests / elapsed, p99Ms, ...meter.perJob(requests) };
 };
 
-/** The queue itself, pushed to by so many at once. */
+/** Pushes directly to the queue, `atOnce` at a time. */
 export function acceptByQueue(atOnce: number = AT_ONCE): Measure {
   return async (contestant, bench) => {
-    await using ground = await Ground.prepare(contestant, bench);
-    await using actor = await ground.actor();
-    await actor.ask({ kind: 'push', seconds: 1, atOnce });
-    const meter = new Meter(actor.pid, ground.redis);
-    const { jobs, seconds } = await actor.ask({ kind: 'push', seconds: bench.seconds, atOnce });
+    await using setting = await Setting.prepare(contestant, bench);
+    await using actor = await setting.actor();
+    await actor.send({ kind: 'push', seconds: 1, atOnce });
+    const meter = new Meter(actor.pid, setting.redis);
+    const { jobs, seconds } = await actor.send({ kind: 'push', seconds: bench.seconds, atOnce });
     return { perSecond: jobs / seconds, ...meter.perJob(jobs) };
   };
 }
 
-/** Jobs that wait and do nothing, run by one process, 20 at a time. */
+/** Jobs that are in the queue and do nothing, run by one process, 20 at a time. */
 export const workOff: Measure = async (contestant, bench) => {
-  await using ground = await Ground.prepare(contestant, bench);
-  await using actor = await ground.actor();
+  await using setting = await Setting.prepare(contestant, bench);
+  await using actor = await setting.actor();
   const [warmUp, count] = [2000, 3000 * bench.seconds];
-  await actor.ask({ kind: 'fill', count: warmUp + count });
-  const redisPid = ground.redis?.child.pid ?? 0;
-  const told = await actor.ask({ kind: 'run', concurrency: CONCURRENCY, warmUp, count, redisPid });
+  await actor.send({ kind: 'fill', count: warmUp + count });
+  const redisPid = setting.redis?.child.pid ?? 0;
+  const reply = await actor.send({ kind: 'run', concurrency: CONCURRENCY, warmUp, count, redisPid });
   return {
-    perSecond: count / told.seconds,
-    cpuMicros: (told.cpuMs * 1000) / count,
-    ...(redisPid > 0 && { redisMicros: (told.redisMs * 1000) / count }),
+    perSecond: count / reply.seconds,
+    cpuMicros: (reply.cpuMs * 1000) / count,
+    ...(redisPid > 0 && { redisMicros: (reply.redisMs * 1000) / count }),
   };
 };
 
-/** From before the push to the call of the function, when nothing else is to be done. */
+/** Time from the start of the push to the call of the function, without other jobs. */
 export function latency(inOneProcess: boolean): Measure {
   return async (contestant, bench) => {
-    await using ground = await Ground.prepare(contestant, bench);
-    await using worker = await ground.actor();
-    await worker.ask({ kind: 'work', concurrency: CONCURRENCY });
-    await using other = inOneProcess ? undefined : await ground.actor(bench.cores.load);
+    await using setting = await Setting.prepare(contestant, bench);
+    await using worker = await setting.actor();
+    await worker.send({ kind: 'work', concurrency: CONCURRENCY });
+    await using other = inOneProcess ? undefined : await setting.actor(bench.cores.load);
     const pusher = other ?? worker;
-    await pusher.ask({ kind: 'trickle', count: 50, everyMs: 10 });
-    await worker.ask({ kind: 'latencies' });
-    await pusher.ask({ kind: 'trickle', count: 60 * bench.seconds, everyMs: 15 });
+    await pusher.send({ kind: 'trickle', count: 50, everyMs: 10 });
+    await worker.send({ kind: 'latencies' });
+    await pusher.send({ kind: 'trickle', count: 60 * bench.seconds, everyMs: 15 });
     await wait(200);
-    const { latenciesMs } = await worker.ask({ kind: 'latencies' });
+    const { latenciesMs } = await worker.send({ kind: 'latencies' });
     const sorted = latenciesMs.toSorted((left, right) => left - right);
     const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN;
     return { p50Ms: at(0.5), p99Ms: at(0.99) };
   };
 }
 
-/** A process that may run jobs, and has none. */
+/** A process that waits for jobs. */
 export const idle: Measure = async (contestant, bench) => {
-  await using ground = await Ground.prepare(contestant, bench);
-  await using actor = await ground.actor();
-  await actor.ask({ kind: 'work', concurrency: CONCURRENCY });
-  await actor.ask({ kind: 'trickle', count: 20, everyMs: 10 });
-  // Until the garbage of the start is collected.
+  await using setting = await Setting.prepare(contestant, bench);
+  await using actor = await setting.actor();
+  await actor.send({ kind: 'work', concurrency: CONCURRENCY });
+  await actor.send({ kind: 'trickle', count: 20, everyMs: 10 });
+  // Wait until the garbage of the start is collected.
   await wait(3000, undefined, { signal: bench.signal });
   const seconds = bench.seconds * 5;
-  const meter = new Meter(actor.pid, ground.redis);
+  const meter = new Meter(actor.pid, setting.redis);
   await wait(seconds * 1000, undefined, { signal: bench.signal });
   return meter.perMinute(seconds);
 };
@@ -125,7 +125,7 @@ const TAKE: Scenario = {
   yardstick: '',
 };
 
-/** CPU time from its making on. */
+/** CPU time since this object was created. */
 class Meter {
   readonly #pid: number;
   readonly #redisPid: number;
@@ -161,8 +161,8 @@ class Meter {
   }
 }
 
-/** An empty folder, and a Redis of its own where the contestant needs one. */
-class Ground implements AsyncDisposable {
+/** The files of one measurement: an empty folder, and a new Redis if the contestant needs one. */
+class Setting implements AsyncDisposable {
   readonly redis: Redis | undefined;
   readonly #contestant: Contestant;
   readonly #folder: Folder;
@@ -175,24 +175,24 @@ class Ground implements AsyncDisposable {
     this.redis = redis;
   }
 
-  static async prepare(contestant: Contestant, bench: JobsBench): Promise<Ground> {
+  static async prepare(contestant: Contestant, bench: JobsBench): Promise<Setting> {
     const folder = await Folder.create();
     const redis = contestant.onRedis ? await startRedis(folder.path, bench.cores.load, bench.signal) : undefined;
-    return new Ground(contestant, bench, folder, redis);
+    return new Setting(contestant, bench, folder, redis);
   }
 
   get folder(): string {
     return this.#folder.path;
   }
 
-  /** On the core of the server, unless told otherwise. */
+  /** Starts an actor. Default core: that of the server. */
   actor(core: number = this.#bench.cores.server): Promise<ActorProcess> {
-    return ActorProcess.start(this.#contestant, this.#place, core);
+    return ActorProcess.start(this.#contestant, this.#location, core);
   }
 
-  /** A server that only takes jobs in. */
+  /** The command of a server that only stores jobs. */
   async server(port: number): Promise<Command> {
-    const { redisPort, folder, fsync } = this.#place;
+    const { redisPort, folder, fsync } = this.#location;
     if (this.#contestant.module === 'bullmq-system.js') {
       return {
         program: process.execPath,
@@ -217,7 +217,7 @@ class Ground implements AsyncDisposable {
     };
   }
 
-  get #place(): Location {
+  get #location(): Location {
     return { redisPort: this.redis?.port ?? 0, folder: join(this.folder, 'state'), fsync: this.#contestant.fsync };
   }
 

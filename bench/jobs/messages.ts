@@ -1,12 +1,12 @@
-/** What an actor is asked to do. */
-export type Asked =
-  /** Push jobs of 1 KB for so long, so many at once. */
+/** A command to an actor. */
+export type Command =
+  /** Push jobs of 1 KB for `seconds`, `atOnce` at a time. */
   | { readonly kind: 'push'; readonly seconds: number; readonly atOnce: number }
-  /** Push so many. */
+  /** Push `count` jobs. */
   | { readonly kind: 'fill'; readonly count: number }
-  /** Begin to run jobs that do nothing. */
+  /** Start to run jobs, which do nothing. */
   | { readonly kind: 'work'; readonly concurrency: number }
-  /** The same, and tell when `count` were run behind the first `warmUp`. */
+  /** The same, and reply when `count` jobs have run after the first `warmUp`. */
   | {
       readonly kind: 'run';
       readonly concurrency: number;
@@ -14,17 +14,17 @@ export type Asked =
       readonly count: number;
       readonly redisPid: number;
     }
-  /** Push one now and then, which carries its time. */
+  /** Push `count` jobs, one every `everyMs`, whose payload is the time of their push. */
   | { readonly kind: 'trickle'; readonly count: number; readonly everyMs: number }
-  /** Tell how long those took from before their push to their run. */
+  /** Reply with the times from the push of those jobs to their run. */
   | { readonly kind: 'latencies' }
   | { readonly kind: 'close' };
 
-/** What an actor tells. */
-export type Told =
+/** A reply of an actor. */
+export type Reply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done' }
   | { readonly kind: 'pushed'; readonly jobs: number; readonly seconds: number }
-  /** How long those took, and how much CPU here and in Redis. */
+  /** The time that the jobs took, and the CPU time of the actor and of Redis. */
   | { readonly kind: 'ran'; readonly seconds: number; readonly cpuMs: number; readonly redisMs: number }
   | { readonly kind: 'latencies'; readonly latenciesMs: readonly number[] };

@@ -9,7 +9,7 @@ type Built = typeof import('../../src/config/config.ts') &
   typeof import('../../src/jobs/worker.ts') &
   typeof import('../../src/stores/open.ts');
 
-/** nexthop's own queue and worker, as they are built, without a server before them. */
+/** The built queue and worker of nexthop, without a server. */
 export const open: OpenSystem = async ({ redisPort, folder, fsync }) => {
   const { readConfig, openStore, Worker } = await load('config/config.js', 'stores/open.js', 'jobs/worker.js');
   const config: Config = readConfig({
@@ -45,12 +45,12 @@ export const open: OpenSystem = async ({ redisPort, folder, fsync }) => {
 
 const RULE = 'netlify/work-background';
 
-/** A server writes two lines for each request and job; a peer that is a library writes none. */
+/** No log: a server writes two lines for each request and job, but BullMQ, a library, writes none. */
 const SILENT: Log = { info() {}, warn() {}, error() {}, access() {}, reopen() {}, async close() {} };
 
 async function load(...files: readonly string[]): Promise<Built> {
   const modules = await Promise.all(
     files.map((file) => import(pathToFileURL(join(import.meta.dirname, '../../dist', file)).href)),
   );
-  return Object.assign({}, ...modules) as Built; // what is built has the types of its source
+  return Object.assign({}, ...modules) as Built; // the built files have the types of their sources
 }

@@ -3,13 +3,13 @@ import { Child } from '../child.ts';
 import { findFreePort } from '../free-port.ts';
 import { needTool } from '../tool.ts';
 
-/** A redis-server of the bench, set as docs/decisions/redis-store.md has it. */
+/** A redis-server with the settings of docs/decisions/redis-store.md. */
 export interface Redis {
   readonly port: number;
   readonly child: Child;
 }
 
-/** Starts one with an empty folder. Whoever starts it disposes of its child. */
+/** Starts a Redis with an empty folder. The caller must dispose of its child. */
 export async function startRedis(folder: string, core: number, signal: AbortSignal): Promise<Redis> {
   const port = await findFreePort();
   const settings = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--bind', '127.0.0.1'];

@@ -5,10 +5,10 @@ import type { Contestant } from './system.ts';
 
 const RESULTS = join(import.meta.dirname, '..', 'results');
 
-/** All samples of one measure. */
+/** All samples of one measurement. */
 export interface Table {
   readonly title: string;
-  /** What was done, in a line. */
+  /** What was measured, in one line. */
   readonly about: string;
   readonly columns: readonly (keyof Sample)[];
   readonly rows: readonly { readonly contestant: Contestant; readonly samples: readonly Sample[] }[];
@@ -47,7 +47,7 @@ export function toMarkdown(facts: readonly string[], tables: readonly Table[]): 
   ].join('\n');
 }
 
-/** Writes the text beside the other results. Resolves with its path. */
+/** Writes the text to bench/results/jobs.md. Resolves with its path. */
 export async function writeJobs(markdown: string): Promise<string> {
   await mkdir(RESULTS, { recursive: true });
   const path = join(RESULTS, 'jobs.md');
@@ -68,7 +68,7 @@ function toCell(value: number | undefined): string {
   return value.toFixed(value < 10 ? 2 : 1);
 }
 
-/** How far the first column of the rounds lies apart, as a part of the median. */
+/** Highest minus lowest value of the first column, divided by the median. */
 function spread(samples: readonly Sample[], column: keyof Sample | undefined): string {
   const values = samples.flatMap((sample) => (column && sample[column]) ?? []);
   const middle = median(values);

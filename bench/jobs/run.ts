@@ -30,15 +30,15 @@ const LATENCY = ['p50Ms', 'p99Ms'] as const;
 const KINDS: readonly Kind[] = [
   {
     name: 'http',
-    title: 'Taken in over HTTP',
+    title: 'Accepted over HTTP',
     about:
-      'POST of 1 KB for a background function, 32 connections, nothing run. nexthop writes its access log; BullMQ stands behind a bare `node:http`.',
+      'POST of 1 KB for a background function, 32 connections, no job runs. nexthop writes its access log; BullMQ is called by a plain `node:http` server.',
     columns: [...RATE, 'p99Ms'],
     measure: acceptByHttp,
   },
   {
     name: 'queue',
-    title: 'Taken in by the queue itself',
+    title: 'Accepted by the queue directly',
     about: 'Jobs of 1 KB pushed by one process, 64 at a time.',
     columns: RATE,
     measure: acceptByQueue(),
@@ -46,21 +46,21 @@ const KINDS: readonly Kind[] = [
   {
     name: 'single',
     title: 'One after the other',
-    about: 'The same, each when the one before it is taken.',
+    about: 'The same, each job after the previous one is accepted.',
     columns: RATE,
     measure: acceptByQueue(1),
   },
   {
     name: 'work',
-    title: 'Worked off',
-    about: 'Jobs of 1 KB that wait and do nothing, run by one process, 20 at a time.',
+    title: 'Run',
+    about: 'Jobs of 1 KB that are in the queue and do nothing, run by one process, 20 at a time.',
     columns: RATE,
     measure: workOff,
   },
   {
     name: 'latency',
     title: 'From push to run, in one process',
-    about: 'From before the push to the call of the function, a job each 15 ms.',
+    about: 'From the start of the push to the call of the function, one job every 15 ms.',
     columns: LATENCY,
     measure: latency(true),
   },
@@ -74,7 +74,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'idle',
     title: 'An idle worker',
-    about: 'CPU time of a process that may run jobs, and has none, and of its Redis.',
+    about: 'CPU time of a process that waits for jobs, and of its Redis.',
     columns: ['cpuMsPerMinute', 'redisMsPerMinute'],
     measure: idle,
   },
@@ -88,7 +88,7 @@ process.exitCode = await main(leaving.signal).catch((error: unknown) => {
   return leaving.signal.aborted ? 130 : 1;
 });
 
-/** `--seconds`, `--rounds`, and `--only` for a quick look, which is not written down. Resolves with the exit code. */
+/** Options: `--seconds`, `--rounds`, and `--only` for a short run, which is not written to a file. Resolves with the exit code. */
 async function main(signal: AbortSignal): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -116,7 +116,7 @@ async function main(signal: AbortSignal): Promise<number> {
   }));
   for (let round = 1; round <= rounds; round++) {
     for (const { name, measure, rows } of tables) {
-      // Nobody is always first.
+      // Each round starts with another contestant.
       for (const { contestant, samples } of [...rows.slice(round - 1), ...rows.slice(0, round - 1)]) {
         signal.throwIfAborted();
         const sample = await measure(contestant, { cores, seconds, signal });
@@ -128,7 +128,7 @@ async function main(signal: AbortSignal): Promise<number> {
   facts.push(`load average at the end: ${loads()}`);
   const markdown = toMarkdown(facts, tables);
   say(`\n${markdown}`);
-  if (names) say('not written: only a whole run is kept');
+  if (names) say('not written: only a run of all measurements is kept');
   else say(`written: ${await writeJobs(markdown)}`);
   return 0;
 }
@@ -137,9 +137,9 @@ function describe({ cores, seconds }: JobsBench, rounds: number): string[] {
   const bullmq = findPackage('bullmq');
   const redis = /v=(\S+)/.exec(spawnSync(needTool('redis-server'), ['--version'], { encoding: 'utf8' }).stdout)?.[1];
   return [
-    `${new Date().toISOString()}: ${rounds} × ${seconds} s for each, after a warm-up; medians, and how far the rounds lie apart in the first column`,
+    `${new Date().toISOString()}: ${rounds} × ${seconds} s for each, after a warm-up; medians, and the spread of the first column`,
     ...describeMachine(cores).map((line) => line.replace(/^- /, '')),
-    `BullMQ ${'version' in bullmq ? bullmq.version : 'missing'}, Redis ${redis ?? 'unknown'} with \`appendonly yes\`, \`appendfsync everysec\`, anew for each measure, on the core of the load`,
+    `BullMQ ${'version' in bullmq ? bullmq.version : 'missing'}, Redis ${redis ?? 'unknown'} with \`appendonly yes\`, \`appendfsync everysec\`, a new one for each measurement, on the core of the load`,
   ];
 }
 

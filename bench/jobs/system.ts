@@ -1,29 +1,29 @@
-/** A queue of jobs as the bench sees it: nexthop's on one of its stores, or a peer. */
+/** A job queue that the bench compares: nexthop's with one of its stores, or a peer. */
 export interface System {
-  /** Resolves when the job is taken. */
+  /** Resolves when the job is accepted. */
   push(payload: string): Promise<unknown>;
-  /** From now on runs jobs in this process, so many at a time: calls `run`, and the job is done. */
+  /** Starts to run jobs in this process, `concurrency` at a time. A job is done when `run` returns. */
   work(concurrency: number, run: (payload: string) => void): void;
   close(): Promise<void>;
 }
 
-/** Where a system keeps its jobs. */
+/** Where a system stores its jobs. */
 export interface Location {
   /** 0: not on Redis. */
   readonly redisPort: number;
   /** Empty at first. */
   readonly folder: string;
-  /** Whether what is in the folder survives a loss of power. */
+  /** Whether the data in the folder survives a loss of power. */
   readonly fsync: boolean;
 }
 
-/** What the module of a system exports as `open`. */
-export type OpenSystem = (place: Location) => Promise<System>;
+/** The function `open` that the module of a system exports. */
+export type OpenSystem = (location: Location) => Promise<System>;
 
-/** What is compared. */
+/** One row of the comparison. */
 export interface Contestant {
   readonly name: string;
-  /** Beside this file. */
+  /** In the folder of this file. */
   readonly module: 'nexthop-system.ts' | 'bullmq-system.js';
   readonly onRedis: boolean;
   readonly fsync: boolean;

@@ -1,7 +1,6 @@
 /**
- * The least that a forwarding Node server can cost: `node:http` towards the client, bare `net` sockets towards the origin.
- * It forwards the header fields as they came, keeps connections to the origin, respects back-pressure both ways and cuts
- * what is cut. It has no log, no checks, no timeouts and no retry: it is a measure, not a proxy to use.
+ * The lowest cost of a forwarding Node server: `node:http` for clients, plain `net` sockets to the origin. It forwards headers unchanged, keeps connections to the origin, has
+ * back-pressure in both directions, and cuts incomplete responses. It has no log, no checks, no timeouts and no retry: it is only for comparison.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -17,7 +16,7 @@ class OriginConnection {
   readonly #idle: OriginConnection[];
   #request: IncomingMessage | undefined;
   #response: ServerResponse | undefined;
-  /** The head of the answer as far as it has come; undefined once it is complete. */
+  /** The received part of the response head; undefined when the head is complete. */
   #head: Buffer | undefined;
   #bytesLeft = 0;
 
@@ -46,7 +45,7 @@ class OriginConnection {
 
   #receive(chunk: Buffer): void {
     const response = this.#response;
-    // Bytes that nobody asked for would be taken for the next answer.
+    // Bytes without a request would become part of the next response.
     if (!response) this.#socket.destroy();
     else if (this.#head === undefined) this.#pass(chunk, response);
     else this.#readHead(this.#head === NOTHING ? chunk : Buffer.concat([this.#head, chunk]), response);
@@ -57,9 +56,9 @@ class OriginConnection {
     this.#head = bytes;
     if (end === -1) return;
     this.#head = undefined;
-    const { status, reason, fields, length } = parseHead(bytes.toString('latin1', 0, end));
+    const { status, reason, headers, length } = parseHead(bytes.toString('latin1', 0, end));
     this.#bytesLeft = length;
-    response.writeHead(status, reason, fields);
+    response.writeHead(status, reason, headers);
     this.#pass(bytes.subarray(end + HEAD_END.length), response);
   }
 
@@ -73,19 +72,19 @@ class OriginConnection {
     this.#request = undefined;
     this.#response = undefined;
     response.end(chunk);
-    // After a surplus byte, or an answer ahead of its upload, the next exchange would read or send what is not its own.
+    // After surplus bytes, or a response before the end of its upload, the next exchange would read or send bytes of this one.
     if (whole) this.#idle.push(this);
     else this.#socket.destroy();
   }
 
-  /** The client went before its answer was complete. */
+  /** The client has left before its response was complete. */
   #leave(response: ServerResponse): void {
     if (this.#response === response) this.#socket.destroy();
   }
 
   #lose(): void {
-    const place = this.#idle.indexOf(this);
-    if (place !== -1) this.#idle.splice(place, 1);
+    const index = this.#idle.indexOf(this);
+    if (index !== -1) this.#idle.splice(index, 1);
     const response = this.#response;
     this.#response = undefined;
     if (!response) return;
@@ -102,26 +101,26 @@ function requestHead(request: IncomingMessage): string {
   return `${head}\r\n`;
 }
 
-/** Throws, and so ends the bench's row, when an answer has no length: the origin always sends one. */
-function parseHead(head: string): { status: number; reason: string; fields: string[]; length: number } {
+/** Throws, which fails the bench's row, if a response has no length: the origin always sends one. */
+function parseHead(head: string): { status: number; reason: string; headers: string[]; length: number } {
   const [statusLine = '', ...lines] = head.split('\r\n');
-  const fields: string[] = [];
+  const headers: string[] = [];
   let length = -1;
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon);
     const value = line.slice(colon + 1).trim();
-    fields.push(name, value);
+    headers.push(name, value);
     if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(value);
   }
   if (length < 0) throw new Error(`the origin answered without Content-Length: ${statusLine}`);
-  return { status: Number(statusLine.slice(9, 12)), reason: statusLine.slice(13), fields, length };
+  return { status: Number(statusLine.slice(9, 12)), reason: statusLine.slice(13), headers, length };
 }
 
 const idle: OriginConnection[] = [];
 
 createServer((request, response) => {
-  // The last one used is the one least likely to be closed by the origin meanwhile.
+  // The origin is least likely to have closed the connection that was used last.
   const connection = idle.pop() ?? new OriginConnection(idle);
   connection.exchange(request, response);
 }).listen(port, '127.0.0.1');

@@ -31,7 +31,7 @@ http://:${port} {
     return {
       program: needTool('caddy'),
       args: ['run', '--config', configFile, '--adapter', 'caddyfile'],
-      // Else it would leave files in the home folder.
+      // Otherwise it would write files into the home folder.
       environment: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
     };
   },

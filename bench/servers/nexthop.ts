@@ -7,7 +7,7 @@ import type { Server } from './server.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const PROGRAM = join(ROOT, 'dist', 'cli', 'cli.js');
 
-/** nexthop as a user runs it: built, with its access log, serving a site of one function and a few files. */
+/** nexthop as in production: built, with its access log, with a site of one function and a few files. */
 export const nexthop: Server = {
   name: 'nexthop',
   families: ['forward', 'function', 'file'],

@@ -4,8 +4,8 @@ import { findDebianTool } from './debian-tool.ts';
 import type { Server } from './server.ts';
 
 /**
- * nginx as a forwarding server, with kept-alive connections to the origin and its access log. No body passes by the disk:
- * by default it would write half of a 16 KB upload there and then wait for the origin's delayed acknowledgement. Files it sends from a cache of open ones.
+ * nginx as a forwarding server, with keep-alive connections to the origin and its access log. Bodies are not written to the disk: by default it would write half of a 16 KB upload and
+ * then wait for the origin's delayed acknowledgement. For file scenarios it has a cache of open files.
  */
 export const nginx: Server = {
   name: 'nginx',

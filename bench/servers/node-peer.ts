@@ -11,11 +11,11 @@ interface NodePeer {
   readonly family: Scenario['family'];
   /** The program in bench/peers. */
   readonly file: string;
-  /** The package whose version is told; undefined for Node itself. */
+  /** The package whose version is shown; undefined for Node itself. */
   readonly packageName?: string;
 }
 
-/** A small Node program in bench/peers. None of them writes an access log. */
+/** A small Node program in bench/peers, without an access log. */
 export function nodePeer({ name, family, file, packageName }: NodePeer): Server {
   return {
     name,
@@ -26,7 +26,7 @@ export function nodePeer({ name, family, file, packageName }: NodePeer): Server 
       if (family === 'file') await writeFiles(folder);
       return {
         program: process.execPath,
-        // http-proxy uses util._extend, which Node would complain about.
+        // http-proxy uses util._extend, for which Node prints a warning.
         args: ['--disable-warning=DEP0060', join(PEERS, file), String(port), String(originPort), folder],
         environment: { NODE_ENV: 'production' },
       };

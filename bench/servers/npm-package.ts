@@ -4,7 +4,7 @@ import type { Found } from './server.ts';
 
 export const PACKAGES = join(import.meta.dirname, '..', 'node_modules');
 
-/** Finds one of the bench's own packages. */
+/** Finds one of the packages that are installed in bench/. */
 export function findPackage(name: string): Found {
   const file = join(PACKAGES, name, 'package.json');
   if (!existsSync(file)) return { missing: 'npm ci in bench/' };

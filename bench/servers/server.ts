@@ -7,18 +7,18 @@ export interface Server {
   readonly families: readonly Scenario['family'][];
   /** Whether it writes an access log line for each request. */
   readonly logs: boolean;
-  /** What is measured, e.g. `1.22.1`; or, if it is not there, what is to be done about it. */
+  /** The installed version, e.g. `1.22.1`, or the command that installs it. */
   find(): Found;
-  /** Writes what it needs into the place's folder, and says how to start it. */
-  prepare(place: Location): Promise<Command>;
+  /** Writes the server's files into the folder. Resolves with the command that starts it. */
+  prepare(location: Location): Promise<Command>;
 }
 
 export type Found = { readonly version: string } | { readonly missing: string };
 
 export interface Location {
-  /** To listen on, at 127.0.0.1. */
+  /** The port to listen on, at 127.0.0.1. */
   readonly port: number;
   readonly originPort: number;
-  /** Empty, and removed after the measure. */
+  /** An empty folder, which is removed after the measurement. */
   readonly folder: string;
 }

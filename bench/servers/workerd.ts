@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findPackage, PACKAGES } from './npm-package.ts';
 import type { Server } from './server.ts';
 
-// The package workerd is only a wrapper that chooses one of these for the machine; the bench runs the binary itself.
+// The package workerd only selects one of these packages for the machine. The bench runs the binary directly.
 const PACKAGE = `@cloudflare/workerd-linux-${arch() === 'arm64' ? 'arm64' : '64'}`;
 
 const WORKER = `export default {
