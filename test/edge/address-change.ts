@@ -6,7 +6,7 @@ import { PATIENCE_MS } from '../helpers/patience.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-/** A hop on this address that answers its name. */
+/** Starts a hop on this address that answers with the address. */
 async function hopAt(t: ExecutionContext, address: string, port: number): Promise<number> {
   const server = createServer((_request, response) => response.end(address));
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, address, resolve));
@@ -14,11 +14,11 @@ async function hopAt(t: ExecutionContext, address: string, port: number): Promis
   return (server.address() as { port: number }).port;
 }
 
-const PROMISE = 'a changed address of the hop is picked up although its old connections still work';
+const PROMISE = 'a changed address of the hop is used, although connections to the old address still work';
 const isRoot = process.getuid?.() === 0;
 const run = isRoot ? test : test.skip;
 
-run(isRoot ? PROMISE : `${PROMISE} (skipped: only root can show a process a hosts file of its own)`, async (t) => {
+run(isRoot ? PROMISE : `${PROMISE} (skipped: only root can give a process its own hosts file)`, async (t) => {
   const port = await hopAt(t, '127.0.0.1', 0);
   await hopAt(t, '127.0.0.2', port);
   const hosts = join(await siteFolder(t, { hosts: '127.0.0.1 next-hop\n' }), 'hosts');
@@ -26,11 +26,11 @@ run(isRoot ? PROMISE : `${PROMISE} (skipped: only root can show a process a host
     env: { NEXT_HOP: `http://next-hop:${port}`, HOP_LOOKUP_INTERVAL: '100ms', HOSTS_FILE: hosts },
     under: ['unshare', '--mount', 'sh', '-c', 'mount --bind "$HOSTS_FILE" /etc/hosts && exec "$@"', 'sh'],
   });
-  const ask = async (): Promise<string> => (await fetch(`http://127.0.0.1:${running.port}/`)).text();
-  t.is(await ask(), '127.0.0.1');
+  const get = async (): Promise<string> => (await fetch(`http://127.0.0.1:${running.port}/`)).text();
+  t.is(await get(), '127.0.0.1');
 
   await writeFile(hosts, '127.0.0.2 next-hop\n');
 
   const deadline = Date.now() + PATIENCE_MS;
-  while ((await ask()) !== '127.0.0.2') t.true(Date.now() < deadline, 'the old address is still asked');
+  while ((await get()) !== '127.0.0.2') t.true(Date.now() < deadline, 'requests still go to the old address');
 });

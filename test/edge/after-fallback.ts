@@ -10,18 +10,18 @@ import { route } from '../helpers/route.ts';
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n';
 const MISSING = 'HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nX-Hop: 1\r\n\r\ngone';
 
-/** A function that says who asks for what, and comes behind the hop. */
-function behindHop(path = '/x', parts: Partial<Route> = {}): Route {
-  return route(path, { afterFallback: true, target: { name: 'fn.js', answer: sayName }, ...parts });
+/** The route of a function that is tried after the hop. It answers with the method. */
+function afterHop(path = '/x', parts: Partial<Route> = {}): Route {
+  return route(path, { afterFallback: true, target: { name: 'fn.js', answer: answerMethod }, ...parts });
 }
 
-async function sayName({ response, request }: Exchange, _params: Params): Promise<'answered'> {
+async function answerMethod({ response, request }: Exchange, _params: Params): Promise<'answered'> {
   response.end(`function ${request.method}`);
   return 'answered';
 }
 
-/** A hop that answers every request of a connection by the same text. */
-function saying(text: string) {
+/** A hop that answers every request of a connection with the same text. */
+function answering(text: string) {
   return async (peer: Peer): Promise<void> => {
     for (;;) {
       await peer.readHead();
@@ -30,9 +30,9 @@ function saying(text: string) {
   };
 }
 
-test("the hop's answer is taken where it has one, and the function is not asked", async (t) => {
-  const hop = await scriptedHop(t, saying('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Hop: 1\r\n\r\nhop'));
-  const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
+test('the response of the hop is used if it has one, and the function is not called', async (t) => {
+  const hop = await scriptedHop(t, answering('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Hop: 1\r\n\r\nhop'));
+  const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: hop.url } });
   const client = await server.connect();
 
   client.write(GET);
@@ -44,10 +44,10 @@ test("the hop's answer is taken where it has one, and the function is not asked"
 });
 
 for (const status of ['204 No Content', '301 Moved', '403 Forbidden', '410 Gone', '500 Oops']) {
-  test(`an answer of the hop with ${status} is taken`, async (t) => {
+  test(`a response of the hop with ${status} is used`, async (t) => {
     const end = status.startsWith('204') ? '' : 'Content-Length: 0\r\n';
-    const hop = await scriptedHop(t, saying(`HTTP/1.1 ${status}\r\n${end}\r\n`));
-    const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
+    const hop = await scriptedHop(t, answering(`HTTP/1.1 ${status}\r\n${end}\r\n`));
+    const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: hop.url } });
     const client = await server.connect();
 
     client.write(GET);
@@ -57,9 +57,9 @@ for (const status of ['204 No Content', '301 Moved', '403 Forbidden', '410 Gone'
 }
 
 for (const method of ['GET', 'HEAD']) {
-  test(`a ${method} that the hop answers by 404 is the function's, and nothing of the hop's answer is seen`, async (t) => {
-    const hop = await scriptedHop(t, saying(method === 'HEAD' ? MISSING.slice(0, -4) : MISSING));
-    const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
+  test(`a ${method} that the hop answers with 404 is answered by the function, without anything from the hop`, async (t) => {
+    const hop = await scriptedHop(t, answering(method === 'HEAD' ? MISSING.slice(0, -4) : MISSING));
+    const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: hop.url } });
 
     const answer = await server.exchange(`${method} /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
 
@@ -71,9 +71,9 @@ for (const method of ['GET', 'HEAD']) {
   });
 }
 
-test('the connection to the hop is used again after its 404', async (t) => {
-  const hop = await scriptedHop(t, saying(MISSING));
-  const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
+test('the connection to the hop is reused after a 404', async (t) => {
+  const hop = await scriptedHop(t, answering(MISSING));
+  const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: hop.url } });
   const client = await server.connect();
 
   for (let count = 0; count < 5; count++) {
@@ -85,12 +85,12 @@ test('the connection to the hop is used again after its 404', async (t) => {
   t.is(hop.peers[0]?.received.split('GET /x').length, 6);
 });
 
-test('the function does not wait for the body of a 404, and a long one costs the connection', async (t) => {
+test('the function does not wait for the body of a 404, and a long body closes the connection to the hop', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngone\r\n');
   });
-  const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
+  const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: hop.url } });
   const client = await server.connect();
 
   client.write(GET);
@@ -103,8 +103,8 @@ test('the function does not wait for the body of a 404, and a long one costs the
 });
 
 test('1xx responses of a hop that then answers 404 do not reach the client', async (t) => {
-  const hop = await scriptedHop(t, saying(`HTTP/1.1 103 Early Hints\r\nLink: </hop.css>\r\n\r\n${MISSING}`));
-  const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
+  const hop = await scriptedHop(t, answering(`HTTP/1.1 103 Early Hints\r\nLink: </hop.css>\r\n\r\n${MISSING}`));
+  const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: hop.url } });
 
   const answer = await server.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
@@ -112,32 +112,32 @@ test('1xx responses of a hop that then answers 404 do not reach the client', asy
   t.notRegex(answer, /103|Link/);
 });
 
-test('interim answers of a hop that has something come before it', async (t) => {
+test('1xx responses of a hop reach the client before its final response', async (t) => {
   const hop = await scriptedHop(
     t,
-    saying(`HTTP/1.1 103 Early Hints\r\nLink: </hop.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhop`),
+    answering(`HTTP/1.1 103 Early Hints\r\nLink: </hop.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhop`),
   );
-  const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
+  const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: hop.url } });
 
   const answer = await server.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
   t.regex(answer, /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/hop\.css>\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
 });
 
-test('where no hop can be reached the function answers', async (t) => {
-  const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: 'http://no-such-name.invalid' } });
+test('the function answers if the hop cannot be reached', async (t) => {
+  const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: 'http://no-such-name.invalid' } });
 
   t.regex(await server.exchange('GET /x HTTP/1.0\r\n\r\n'), /function GET$/);
   t.like(server.exchanges[0], { answeredBy: 'fn.js', upstreamStatus: '', fault: undefined });
 });
 
-test('a hop that breaks off, or takes too long, is a fault of the hop, and the function is not asked', async (t) => {
+test('a hop that closes the connection causes 502, one that exceeds its timeout 504, and the function is not called', async (t) => {
   const broken = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.end();
   });
   const silent = await scriptedHop(t, () => undefined);
-  const routes = [behindHop()];
+  const routes = [afterHop()];
   const first = await serveHandler(t, { routes, env: { NEXT_HOP: broken.url } });
   const second = await serveHandler(t, { routes, env: { NEXT_HOP: silent.url, HOP_FIRST_BYTE_TIMEOUT: '100ms' } });
 
@@ -146,17 +146,17 @@ test('a hop that breaks off, or takes too long, is a fault of the hop, and the f
   t.like(second.exchanges[0], { route: '', answeredBy: 'next-hop' });
 });
 
-test('a client that leaves while the hop is asked ends that, and the function is not asked', async (t) => {
-  let asked = false;
+test('a client that leaves while the hop works ends the request to the hop, and the function is not called', async (t) => {
+  let called = false;
   const target = {
     name: 'fn.js',
     answer: async () => {
-      asked = true;
+      called = true;
       return 'answered' as const;
     },
   };
   const hop = await scriptedHop(t, () => undefined);
-  const server = await serveHandler(t, { routes: [behindHop('/x', { target })], env: { NEXT_HOP: hop.url } });
+  const server = await serveHandler(t, { routes: [afterHop('/x', { target })], env: { NEXT_HOP: hop.url } });
   const client = await server.connect();
   client.write(GET);
   const [peer] = await hop.connections(1);
@@ -165,7 +165,7 @@ test('a client that leaves while the hop is asked ends that, and the function is
   client.reset();
 
   await peer?.until(() => peer.ended || peer.closed !== undefined, 'the hop to see the end');
-  t.false(asked);
+  t.false(called);
 });
 
 test('a client that leaves while the function runs aborts only the signal of the function', async (t) => {
@@ -182,14 +182,14 @@ test('a client that leaves while the function runs aborts only the signal of the
   };
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
-    // A body that still comes while the function runs.
+    // The rest of this body arrives while the function runs.
     peer.write('HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\ngone');
     await running.promise;
     peer.write('gone');
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhop');
   });
-  const server = await serveHandler(t, { routes: [behindHop('/x', { target })], env: { NEXT_HOP: hop.url } });
+  const server = await serveHandler(t, { routes: [afterHop('/x', { target })], env: { NEXT_HOP: hop.url } });
   const client = await server.connect();
   client.write(GET);
   await running.promise;
@@ -203,9 +203,9 @@ test('a client that leaves while the function runs aborts only the signal of the
   t.is(hop.peers.length, 1);
 });
 
-test('a request that cannot be taken back from the hop is asked of the function at once', async (t) => {
-  const hop = await scriptedHop(t, saying(MISSING));
-  const server = await serveHandler(t, { routes: [behindHop()], env: { NEXT_HOP: hop.url } });
+test('the function is tried first for a request that may change something, or has a body', async (t) => {
+  const hop = await scriptedHop(t, answering(MISSING));
+  const server = await serveHandler(t, { routes: [afterHop()], env: { NEXT_HOP: hop.url } });
 
   for (const [method, body] of [
     ['POST', 'Content-Length: 2\r\n\r\nhi'],
@@ -218,35 +218,35 @@ test('a request that cannot be taken back from the hop is asked of the function 
   t.is(hop.peers.length, 0);
 });
 
-test('the hop is asked once, before the first function behind it and after those in front of it', async (t) => {
-  const hop = await scriptedHop(t, saying(MISSING));
-  const asked: string[] = [];
-  const noting = (name: string, outcome: 'answered' | 'passed') => ({
+test('the hop is tried once, after the functions of earlier steps and before the first function that is tried after it', async (t) => {
+  const hop = await scriptedHop(t, answering(MISSING));
+  const called: string[] = [];
+  const recording = (name: string, outcome: 'answered' | 'passed') => ({
     name,
     answer: async ({ response }: Exchange) => {
-      asked.push(`${name} after ${hop.peers.length}`);
+      called.push(`${name} after ${hop.peers.length}`);
       if (outcome === 'answered') response.end();
       return outcome;
     },
   });
   const server = await serveHandler(t, {
     routes: [
-      route('/x', { step: 2, target: noting('front', 'passed') }),
-      behindHop('/x', { target: noting('second', 'passed') }),
-      behindHop('/:x', { target: noting('third', 'answered') }),
+      route('/x', { step: 2, target: recording('front', 'passed') }),
+      afterHop('/x', { target: recording('second', 'passed') }),
+      afterHop('/:x', { target: recording('third', 'answered') }),
     ],
     env: { NEXT_HOP: hop.url },
   });
 
   await server.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
-  t.deepEqual(asked, ['front after 0', 'second after 1', 'third after 1']);
+  t.deepEqual(called, ['front after 0', 'second after 1', 'third after 1']);
   t.is(hop.peers[0]?.received.split('GET /x').length, 2);
 });
 
-test('where the fallback cannot be asked first, the function goes first', async (t) => {
-  const fallback = { name: 'next', answer: async () => t.fail('it was asked') as never };
-  const server = await serveHandler(t, { routes: [behindHop()], fallback });
+test('the function is tried first if the fallback cannot be tried before it', async (t) => {
+  const fallback = { name: 'next', answer: async () => t.fail('the fallback was called') as never };
+  const server = await serveHandler(t, { routes: [afterHop()], fallback });
 
   t.regex(await server.exchange('GET /x HTTP/1.0\r\n\r\n'), /function GET$/);
 });

@@ -5,13 +5,13 @@ import { startEdge } from '../helpers/edge.ts';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-/** Of both platforms: what imports nothing bad. */
+/** Functions of both platforms that import no bad file. */
 const GOOD = {
   'cloud-functions/good.js': "export const onRequest = () => new Response('good');",
   'netlify/functions/good.mjs': "export default () => new Response('good');",
 };
 
-/** A site in which every function but two needs something bad. */
+/** A site in which every other function imports a bad file. */
 const BAD = {
   ...GOOD,
   'package.json': '{ "type": "module", ',
@@ -41,8 +41,8 @@ function nameOf(file: string): string {
   return file.replace(/\..*/, '');
 }
 
-/** Each bad file, with what is told of it. */
-const TOLD = [
+/** The reported line of each bad file. */
+const REPORTED = [
   ['warning', 'package.json:1:21', 'is no JSON: '],
   ['error', 'lib/syntax.mts:2:18', 'Unexpected "]"'],
   ['error', 'lib/package.mjs:2:15', 'package `no-such-package` is not installed: npm install no-such-package'],
@@ -52,8 +52,8 @@ const TOLD = [
 ] as const;
 const THROWS = ['error', 'lib/throws.js:3:7', 'throws while it loads: no database'] as const;
 
-/** Names that only nexthop and its compiler know. */
-const INNER = /broken|lost-import|stand-in|common-js|esbuild|Build failed|ERROR:/;
+/** Names from inside nexthop and its compiler, which no message may contain. */
+const INTERNAL_NAMES = /broken|lost-import|stand-in|common-js|esbuild|Build failed|ERROR:/;
 
 async function answersOf(port: number): Promise<Readonly<Record<string, number>>> {
   const names = ['syntax', 'package', 'name', 'throws', 'json', 'gone'];
@@ -63,19 +63,23 @@ async function answersOf(port: number): Promise<Readonly<Record<string, number>>
   return Object.fromEntries(await Promise.all(answers));
 }
 
-function lookAtAnswers(t: ExecutionContext, answers: Readonly<Record<string, number>>): void {
+function checkAnswers(t: ExecutionContext, answers: Readonly<Record<string, number>>): void {
   for (const [path, status] of Object.entries(answers)) t.is(status, path.endsWith('good') ? 200 : 500, path);
 }
 
-function lookAtOutput(t: ExecutionContext, text: string, told: readonly (readonly [string, string, string])[]): void {
+function checkOutput(
+  t: ExecutionContext,
+  text: string,
+  expected: readonly (readonly [string, string, string])[],
+): void {
   const lines = text.split('\n').filter((line) => /^ {2}(?:error|warning) /.test(line));
-  for (const [severity, place, message] of told) {
-    const found = lines.filter((line) => line.includes(` ${place} `));
-    t.is(found.length, 1, `one line for ${place}: ${lines.join('\n')}`);
-    t.true(found[0]?.includes(`${severity} `) && found[0].includes(` ${place} ${message}`), found[0]);
+  for (const [severity, location, message] of expected) {
+    const found = lines.filter((line) => line.includes(` ${location} `));
+    t.is(found.length, 1, `one line for ${location}: ${lines.join('\n')}`);
+    t.true(found[0]?.includes(`${severity} `) && found[0].includes(` ${location} ${message}`), found[0]);
   }
-  t.is(lines.length, told.length, lines.join('\n'));
-  t.notRegex(text, INNER);
+  t.is(lines.length, expected.length, lines.join('\n'));
+  t.notRegex(text, INTERNAL_NAMES);
 }
 
 async function logOf(running: RunningProcess): Promise<string> {
@@ -85,25 +89,25 @@ async function logOf(running: RunningProcess): Promise<string> {
 test('one bad file costs only the routes that need it, and is reported in one line', async (t) => {
   const running = await startNexthop(t, { site: await siteFolder(t, BAD) });
 
-  lookAtAnswers(t, await answersOf(running.port));
+  checkAnswers(t, await answersOf(running.port));
 
-  lookAtOutput(t, running.output(), [...TOLD, THROWS]);
+  checkOutput(t, running.output(), [...REPORTED, THROWS]);
   running.child.kill('SIGTERM');
   t.is(await running.exited, 0);
   const log = await logOf(running);
-  t.notRegex(log, INNER);
-  t.regex(log, /lib\/throws\.js:3:7/, 'the log of the request says where it was thrown');
+  t.notRegex(log, INTERNAL_NAMES);
+  t.regex(log, /lib\/throws\.js:3:7/, 'the log line of the request has the location of the throw');
 });
 
-test('build names each bad file in one line, and a site without errors is built beside what is only odd', async (t) => {
+test('build reports each bad file in one line and fails', async (t) => {
   const site = await siteFolder(t, BAD);
   const failed = await runNexthop(t, { args: ['build', site] });
 
   t.is(await failed.exited, 1);
-  lookAtOutput(t, failed.output(), TOLD);
+  checkOutput(t, failed.output(), REPORTED);
 });
 
-/** What compiles and fails when it is loaded, or later. */
+/** Files that compile, and fail when they are loaded or later. */
 const LATER = {
   ...GOOD,
   'lib/throws.ts': "type A = 1;\n\nthrow new Error('no database');\nexport const b = 1;",
@@ -119,26 +123,26 @@ const LATER = {
 };
 
 for (const way of ['compiled at start', 'from a build'] as const) {
-  test(`what fails when it is loaded, or later, fails there alone: ${way}`, async (t) => {
+  test(`code that fails while it loads, or later, fails only the requests that need it: ${way}`, async (t) => {
     const site = await siteFolder(t, LATER);
     if (way === 'from a build') {
       const built = await runNexthop(t, { args: ['build', site] });
       t.is(await built.exited, 0, built.output());
     }
     const running = await startNexthop(t, { site });
-    const ask = async (path: string, method = 'GET'): Promise<string> => {
+    const get = async (path: string, method = 'GET'): Promise<string> => {
       const answer = await fetch(`http://127.0.0.1:${running.port}${path}`, { method });
       return answer.status === 200 ? answer.text() : String(answer.status);
     };
 
-    for (const path of ['/throws', '/app', '/app/', '/app/x', '/requires']) t.is(await ask(path), '500', path);
-    t.is(await ask('/late'), 'works');
-    t.is(await ask('/late', 'POST'), 'ERR_MODULE_NOT_FOUND');
-    t.is(await ask('/late', 'PUT'), '500');
-    t.is(await ask('/external'), 'works');
-    t.is(await ask('/external', 'POST'), '500');
-    for (const path of ['/good', '/.netlify/functions/good']) t.is(await ask(path), 'good');
-    lookAtOutput(t, running.output(), [
+    for (const path of ['/throws', '/app', '/app/', '/app/x', '/requires']) t.is(await get(path), '500', path);
+    t.is(await get('/late'), 'works');
+    t.is(await get('/late', 'POST'), 'ERR_MODULE_NOT_FOUND');
+    t.is(await get('/late', 'PUT'), '500');
+    t.is(await get('/external'), 'works');
+    t.is(await get('/external', 'POST'), '500');
+    for (const path of ['/good', '/.netlify/functions/good']) t.is(await get(path), 'good');
+    checkOutput(t, running.output(), [
       ['error', 'lib/throws.ts:3:7', 'throws while it loads: no database'],
       ['error', 'cloud-functions/requires.cjs:2:19', 'package `no-such` is not installed: npm install no-such'],
       ['warning', 'cloud-functions/late.js:3:46', '"./nothing.js" is not there: create cloud-functions/nothing.js'],
@@ -146,12 +150,12 @@ for (const way of ['compiled at start', 'from a build'] as const) {
     running.child.kill('SIGTERM');
     t.is(await running.exited, 0);
     const log = await logOf(running);
-    t.notRegex(log, INNER);
+    t.notRegex(log, INTERNAL_NAMES);
     t.regex(log, /cloud-functions\/external\.js:2:40/, 'the package fails where it is used');
   });
 }
 
-test('a reload continues with the routes that work, and reports each bad file in one line', async (t) => {
+test('a reload keeps the routes that work, and reports each bad file in one line', async (t) => {
   const site = await siteFolder(t, {
     ...GOOD,
     'lib/help.mjs': "export const b = 'old';",
@@ -159,26 +163,28 @@ test('a reload continues with the routes that work, and reports each bad file in
     'netlify/functions/needs.mjs': "import { b } from '../../lib/help.mjs'; export default () => new Response(b);",
   });
   const running = await startEdge(t, { site });
-  const ask = async (path: string): Promise<string> => {
+  const get = async (path: string): Promise<string> => {
     const answer = await fetch(running.url + path);
     return answer.status === 200 ? answer.text() : String(answer.status);
   };
-  const askAll = () =>
-    Promise.all(['/needs', '/.netlify/functions/needs', '/good', '/.netlify/functions/good'].map(ask));
-  t.deepEqual(await askAll(), ['old', 'old', 'good', 'good']);
+  const getAll = () =>
+    Promise.all(['/needs', '/.netlify/functions/needs', '/good', '/.netlify/functions/good'].map(get));
+  t.deepEqual(await getAll(), ['old', 'old', 'good', 'good']);
 
   for (const text of ['export const b = ];', "import x from 'no-such'; export const b = x;", "throw new Error('x');"]) {
     await writeFile(join(site, 'lib/help.mjs'), text);
     t.deepEqual(await running.edge.reload(), { state: 'exchanged' });
-    t.deepEqual(await askAll(), ['500', '500', 'good', 'good']);
+    t.deepEqual(await getAll(), ['500', '500', 'good', 'good']);
   }
   await writeFile(join(site, 'lib/help.mjs'), "export const b = 'new';");
   await running.edge.reload();
 
-  t.deepEqual(await askAll(), ['new', 'new', 'good', 'good']);
-  const told = (await running.errorLines()).filter(({ file, code }) => file === 'lib/help.mjs' && code === undefined);
+  t.deepEqual(await getAll(), ['new', 'new', 'good', 'good']);
+  const reported = (await running.errorLines()).filter(
+    ({ file, code }) => file === 'lib/help.mjs' && code === undefined,
+  );
   t.deepEqual(
-    told.map(({ file, line, column }) => `${file}:${line}:${column}`),
+    reported.map(({ file, line, column }) => `${file}:${line}:${column}`),
     ['lib/help.mjs:1:18', 'lib/help.mjs:1:15', 'lib/help.mjs:1:7'],
   );
 });

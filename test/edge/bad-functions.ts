@@ -13,15 +13,15 @@ const HELLO = 'export default function onRequest() { return new Response("hello"
 for (const [title, body, code] of [
   ['throws', 'throw new Error("secret plan")', 'function_error'],
   ['rejects', 'return Promise.reject(new Error("secret plan"))', 'function_error'],
-  ['throws something that is no error', 'throw "secret plan"', 'function_error'],
-  ['returns what cannot be written as JSON', 'return { n: 1n, secret: "plan" }', 'function_bad_answer'],
+  ['throws a value that is not an error', 'throw "secret plan"', 'function_error'],
+  ['returns a value that cannot be written as JSON', 'return { n: 1n, secret: "plan" }', 'function_bad_answer'],
   [
     'returns a Response that was read',
     'const r = new Response("secret plan"); await r.text(); return r',
     'function_bad_answer',
   ],
   [
-    'returns a stream of what is no bytes',
+    'returns a stream whose chunks are not bytes',
     'return new Response(new ReadableStream({ start(c) { c.enqueue({}); c.close() } }))',
     'function_bad_answer',
   ],
@@ -31,7 +31,7 @@ for (const [title, body, code] of [
     'function_error',
   ],
 ] as const) {
-  test(`a function that ${title} is a 500 that says nothing of it, and the next request is answered`, async (t) => {
+  test(`a request to a function that ${title} gets 500 without details of the error, and the next request is answered`, async (t) => {
     const site = await siteFolder(t, {
       'cloud-functions/bad.js': `export async function onRequest() { ${body} }`,
       'cloud-functions/good.js': HELLO,
@@ -55,7 +55,7 @@ for (const [title, body, code] of [
   });
 }
 
-test('a function whose stream fails in the middle cuts the connection', async (t) => {
+test('the connection is cut if the stream of a function fails after its first chunk', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/bad.js': `export function onRequest() {
       let pulls = 0;
@@ -75,12 +75,12 @@ test('a function whose stream fails in the middle cuts the connection', async (t
   await client.until(() => client.closed !== undefined, 'the cut');
 
   t.regex(client.received, /first/);
-  t.false(client.received.endsWith('0\r\n\r\n'), 'it would look complete');
+  t.false(client.received.endsWith('0\r\n\r\n'), 'the response must not look complete');
   const [line] = await edge.accessLines(1);
   t.is(line?.fault, 'function_error');
 });
 
-test('a header that cannot be written is a 500 that names it in the log', async (t) => {
+test('a Response with a header that cannot be written becomes a 500', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/bad.js': `export function onRequest() {
       const headers = new Map([['x-good', '1'], ['x-bad', 'a\\u4f60']]);
@@ -101,7 +101,7 @@ test('a header that cannot be written is a 500 that names it in the log', async 
   t.is(line?.fault, 'function_bad_answer');
 });
 
-test('a function that does not parse is named with its place, its route is a 500, and the rest runs', async (t) => {
+test('a function that does not parse is reported with its location, its route answers 500, and other functions run', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/bad.js': 'export function onRequest() {\n  return new Response("a";\n}\n',
     'cloud-functions/good.js': HELLO,
@@ -116,12 +116,12 @@ test('a function that does not parse is named with its place, its route is a 500
   t.is(await good.text(), 'hello');
 });
 
-test('what a function throws later, or rejects unheard, is logged with its origin and ends nothing', async (t) => {
+test('an error that a function throws later, or an unhandled rejection, is logged with its origin, and the process continues', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/timer.js':
       'export function onRequest() { setTimeout(() => { throw new Error("late") }); return new Response("hello"); }',
     'cloud-functions/reject.js':
-      'export function onRequest() { Promise.reject(new Error("unheard")); return new Response("hello"); }',
+      'export function onRequest() { Promise.reject(new Error("unhandled")); return new Response("hello"); }',
   });
   const running = await startNexthop(t, { site });
 
@@ -130,7 +130,7 @@ test('what a function throws later, or rejects unheard, is logged with its origi
     t.is(await response.text(), 'hello');
   }
   const readLog = () => readFileSync(join(running.logDir, 'error.log'), 'utf8');
-  // The timer of the last answer may still run.
+  // The timer of the last request may not have fired yet.
   await until(() => readLog().match(/"origin":"uncaughtException"/g)?.length === 2, 'both exceptions');
   running.child.kill('SIGTERM');
 
@@ -141,7 +141,7 @@ test('what a function throws later, or rejects unheard, is logged with its origi
   t.regex(log, /cloud-functions\/timer\.js/, 'the stack names the file of the user');
 });
 
-test('an app that rejects when its answer is closed is logged by its name', async (t) => {
+test('an app that rejects after its response is closed is logged with its file', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/[[all]].js': `import { once } from 'node:events';
       const app = async (request, response) => { response.end('hello'); await once(response, 'close'); throw new Error('late'); };
@@ -157,10 +157,10 @@ test('an app that rejects when its answer is closed is logged by its name', asyn
   t.regex(JSON.stringify(line), /late/);
 });
 
-test('what a function throws from a timer, or rejects unheard, while it is loaded does not stop the start', async (t) => {
+test('an error that a function throws from a timer, or an unhandled rejection, while it loads does not stop the start', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/early.js': `setTimeout(() => { throw new Error("early") });
-      Promise.reject(new Error("unheard"));
+      Promise.reject(new Error("unhandled"));
       await new Promise((resolve) => setTimeout(resolve, 50));
       export function onRequest() { return new Response("hello"); }`,
   });
@@ -176,7 +176,7 @@ test('what a function throws from a timer, or rejects unheard, while it is loade
   t.regex(log, /"origin":"unhandledRejection"/);
 });
 
-test('a bad function does not disturb a request that runs beside it', async (t) => {
+test('a function that fails does not affect a request in flight', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/slow.js':
       'export async function onRequest({ request }) { return new Response(await request.text()); }',

@@ -3,7 +3,7 @@ import { startEdge } from '../helpers/edge.ts';
 import { scriptedHop } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-test('several modules in a chain pass a request on, each with its Via, all with one id', async (t) => {
+test('several modules in a chain forward a request, each with its Via, all with the same id', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -23,7 +23,7 @@ test('several modules in a chain pass a request on, each with its Via, all with 
   t.regex(answer, new RegExp(`x-request-id: ${outer?.request_id}`));
 });
 
-test('a fault of the last module reaches the client as that answer', async (t) => {
+test('a fault of the last module reaches the client as a normal response', async (t) => {
   const last = await startEdge(t, { env: { NEXT_HOP: 'http://127.0.0.1:1' } });
   const first = await startEdge(t, { env: { NEXT_HOP: last.url } });
 
@@ -35,7 +35,7 @@ test('a fault of the last module reaches the client as that answer', async (t) =
   t.like(inner, { status: '502', upstream_status: '', fault: 'hop_unreachable' });
 });
 
-test('a client that leaves the first module leaves the last one, too', async (t) => {
+test('a client that leaves ends the request in every module of the chain', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const last = await startEdge(t, { env: { NEXT_HOP: hop.url } });
   const first = await startEdge(t, { env: { NEXT_HOP: last.url } });
@@ -45,11 +45,11 @@ test('a client that leaves the first module leaves the last one, too', async (t)
 
   client.reset();
 
-  await peer?.until(() => peer.ended || peer.closed !== undefined, 'the end');
+  await peer?.until(() => peer.ended || peer.closed !== undefined, 'the end of the request');
   t.is((await last.accessLines(1))[0]?.status, '499');
 });
 
-test('a function answers where it is, and everything else goes on', async (t) => {
+test('a function of the last module answers its route, and other requests are forwarded', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\norigin');

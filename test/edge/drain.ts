@@ -7,7 +7,7 @@ import { startNexthop } from '../helpers/process.ts';
 const READY = 'GET /.well-known/nexthop/ready HTTP/1.1\r\nHost: a\r\n\r\n';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} finishes the request that runs, says close, and exits with 0`, async (t) => {
+  test(`${signal} finishes the request in flight, answers with Connection: close, and exits with 0`, async (t) => {
     const release = Promise.withResolvers<void>();
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
@@ -41,7 +41,7 @@ test('idle connections are closed at once and new ones are refused', async (t) =
   t.is(await running.exited, 0);
 });
 
-test('an answer whose head went out before the drain does not hold its connection open', async (t) => {
+test('a response whose head was sent before the drain does not keep its connection open', async (t) => {
   const release = Promise.withResolvers<void>();
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -62,7 +62,7 @@ test('an answer whose head went out before the drain does not hold its connectio
   t.is(await running.exited, 0);
 });
 
-test('within DRAIN_DELAY it is not ready, and still serves', async (t) => {
+test('during DRAIN_DELAY it is not ready and still answers requests', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -80,7 +80,7 @@ test('within DRAIN_DELAY it is not ready, and still serves', async (t) => {
   t.is(await running.exited, 0);
 });
 
-test('what is not finished within DRAIN_TIMEOUT is cut, and the exit code is still 0', async (t) => {
+test('a request that is not finished within DRAIN_TIMEOUT is cut, and the exit code is 0', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_TIMEOUT: '200ms' } });
   const client = await connectTo(t, running.port);
@@ -94,7 +94,7 @@ test('what is not finished within DRAIN_TIMEOUT is cut, and the exit code is sti
   t.regex(await readFile(join(running.logDir, 'error.log'), 'utf8'), /the drain timed out/);
 });
 
-test('a signal that comes twice at once, as npm passes on Ctrl-C, is one', async (t) => {
+test('two signals at the same time, as npm sends for Ctrl-C, count as one', async (t) => {
   const release = Promise.withResolvers<void>();
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -115,7 +115,7 @@ test('a signal that comes twice at once, as npm passes on Ctrl-C, is one', async
   t.is(await running.exited, 0);
 });
 
-test('a second signal ends at once', async (t) => {
+test('a second signal ends the process at once', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_TIMEOUT: '1h' } });
   const client = await connectTo(t, running.port);
@@ -124,8 +124,8 @@ test('a second signal ends at once', async (t) => {
 
   running.child.kill('SIGTERM');
   await running.said(/finishing running requests and jobs/);
-  const insisting = setInterval(() => running.child.kill('SIGTERM'), 100);
-  t.teardown(() => clearInterval(insisting));
+  const repeating = setInterval(() => running.child.kill('SIGTERM'), 100);
+  t.teardown(() => clearInterval(repeating));
 
   t.is(await running.exited, 143);
 });

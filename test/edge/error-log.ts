@@ -3,7 +3,7 @@ import { complaints } from '../helpers/error-lines.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-test('a line about a function that fails has its message, file, line and stack on top', async (t) => {
+test('the line of a function that fails has message, file, line and stack as top-level keys', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/api/[id].ts': [
       "import { fail } from '../../lib/fail';",
@@ -36,7 +36,7 @@ test('a line about a function that fails has its message, file, line and stack o
   t.regex(String(line?.stack), /^RangeError: secret plan 1\n {4}at fail \(.*lib\/fail\.ts:4:9\)\n/);
 });
 
-test('a line about a file that cannot be used has its place in fields', async (t) => {
+test('the line of a file that cannot be used has file, line and column as top-level keys', async (t) => {
   const site = await siteFolder(t, { 'cloud-functions/bad.js': 'export const onRequest = () => {\n  return ];\n};' });
   const running = await startNexthop(t, { site });
 

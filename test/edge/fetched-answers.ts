@@ -7,7 +7,7 @@ import { siteFolder } from '../helpers/site-folder.ts';
 
 const PAGE = Buffer.from('<p>a page that the origin compresses</p>\n'.repeat(300));
 
-test('an answer that a function of any platform has fetched arrives decoded', async (t) => {
+test('a response that a function of any platform fetched and returned arrives decoded', async (t) => {
   const origin = await codingOrigin(t, PAGE);
   const site = await siteFolder(t, {
     'middleware.js': `
@@ -54,7 +54,7 @@ test('an answer that a function of any platform has fetched arrives decoded', as
     t.deepEqual(headers['set-cookie'], cookies, path);
   }
   const { headers, body } = await getRaw(`${edge.url}/gzip`);
-  t.is(headers['content-encoding'], 'gzip', "the hop's own answer stays as it is");
+  t.is(headers['content-encoding'], 'gzip', 'a response of the hop is unchanged');
   t.true(body.length < PAGE.length);
   t.deepEqual(
     (await edge.errorLines()).filter(({ level }) => level === 'error'),
@@ -62,7 +62,7 @@ test('an answer that a function of any platform has fetched arrives decoded', as
   );
 });
 
-test('a function sees the fetch and the Response that Node gives', async (t) => {
+test('a function gets the fetch and the Response of Node', async (t) => {
   const origin = await codingOrigin(t, PAGE);
   const site = await siteFolder(t, {
     'cloud-functions/f.js': `export async function onRequest() {

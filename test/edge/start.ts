@@ -26,7 +26,7 @@ test('every invalid setting is reported at once, with its value and the expected
   t.regex(output, /TRUSTED_PROXIES must be "private", .*, got "10\.0\.0\.0\/99"/);
   t.regex(output, /DRAIN_TIMEOUT must be a duration .*, got "soon"/);
   t.regex(output, /LOG_STDOUT must be "1" or "0", got "yes"/);
-  t.notRegex(output, /\n {4}at /, 'a stack tells a user nothing');
+  t.notRegex(output, /\n {4}at /, 'no stack in messages for users');
 });
 
 test('a LOG_DIR that cannot be written stops the start and is named', async (t) => {
@@ -40,14 +40,14 @@ test('a LOG_DIR that cannot be written stops the start and is named', async (t) 
   t.regex(running.output(), /LOG_DIR/);
 });
 
-test('a site that is not there stops the start and is named', async (t) => {
+test('a site that does not exist stops the start and is named', async (t) => {
   const running = await runNexthop(t, { site: '/no/such/site' });
 
   t.is(await running.exited, 1);
   t.regex(running.output(), /\/no\/such\/site does not exist/);
 });
 
-test('a port that is taken stops the start and says so', async (t) => {
+test('a port in use stops the start, and the message says so', async (t) => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   t.teardown(() => taken.close());
@@ -86,7 +86,7 @@ test('a setting given as a flag wins over the environment', async (t) => {
   t.pass();
 });
 
-test('the start says where it listens and nothing else goes to the screen', async (t) => {
+test('the start prints where it listens, and nothing else', async (t) => {
   const running = await startNexthop(t);
 
   t.regex(
@@ -101,7 +101,7 @@ test('one port is open, and SIGUSR1 opens no other', async (t) => {
 
   running.child.kill('SIGUSR1');
   running.child.kill('SIGHUP');
-  await runningStill(running.port);
+  await awaitResponses(running.port);
 
   t.is(await listeningSockets(running.pid), 1);
   t.notRegex(running.output(), /Debugger/);
@@ -126,13 +126,13 @@ export function onRequest() { return new Response('ok'); }`,
   t.notRegex(running.output(), /Debugger/);
 });
 
-/** An answer shows that the signals before it were dealt with: they are taken in the same loop. */
-async function runningStill(port: number): Promise<void> {
+/** Responses show that earlier signals were handled: the same event loop handles both. */
+async function awaitResponses(port: number): Promise<void> {
   for (let round = 0; round < 5; round++)
     await (await fetch(`http://127.0.0.1:${port}/.well-known/nexthop/ready`)).text();
 }
 
-/** How many TCP sockets of a process listen. */
+/** Number of listening TCP sockets of a process. */
 async function listeningSockets(pid: number): Promise<number> {
   const links = await Promise.all(
     (await readdir(`/proc/${pid}/fd`)).map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')),

@@ -11,11 +11,8 @@ import { siteFolder } from '../helpers/site-folder.ts';
 
 interface TlsEdge extends RunningEdge {
   readonly certificate: TestCertificate;
-  /**
-   * Sends one request inside TLS, on a connection of its own, and resolves with everything that
-   * comes back.
-   */
-  ask(request: string): Promise<string>;
+  /** Sends one request inside TLS, on a new connection, and resolves with all received bytes. */
+  exchangeByTls(request: string): Promise<string>;
 }
 
 const ECHO =
@@ -31,7 +28,7 @@ async function startTlsEdge(
   return {
     ...edge,
     certificate,
-    async ask(request) {
+    async exchangeByTls(request) {
       const peer = await connectByTls(t, edge.port, certificate);
       peer.write(request);
       return peer.readToEnd();
@@ -42,7 +39,7 @@ async function startTlsEdge(
 test('with a certificate the port speaks TLS, functions see https, and the access log counts the bytes', async (t) => {
   const edge = await startTlsEdge(t, { 'cloud-functions/echo.js': ECHO });
 
-  const answer = await edge.ask(
+  const answer = await edge.exchangeByTls(
     'POST /echo?a HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi',
   );
 
@@ -51,7 +48,7 @@ test('with a certificate the port speaks TLS, functions see https, and the acces
   t.is(Number(line?.bytes), answer.length);
 });
 
-test('a fallback goes on to the hop as plain HTTP, with nothing added', async (t) => {
+test('a request that no route answers is forwarded to the hop as plain HTTP, with nothing added', async (t) => {
   let seen = '';
   const hop = await scriptedHop(t, async (peer) => {
     seen = await peer.readHead();
@@ -59,17 +56,17 @@ test('a fallback goes on to the hop as plain HTTP, with nothing added', async (t
   });
   const edge = await startTlsEdge(t, {}, { NEXT_HOP: hop.url });
 
-  const answer = await edge.ask('GET /miss HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  const answer = await edge.exchangeByTls('GET /other HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
   t.regex(answer, /^HTTP\/1\.1 200 [\s\S]*ok$/);
-  t.regex(seen, /^GET \/miss HTTP\/1\.1\r\nHost: a\r\n/i);
+  t.regex(seen, /^GET \/other HTTP\/1\.1\r\nHost: a\r\n/i);
   t.notRegex(seen, /forwarded/i);
 });
 
 test('an untrusted peer that claims http over TLS is https', async (t) => {
   const edge = await startTlsEdge(t, { 'cloud-functions/echo.js': ECHO }, { TRUSTED_PROXIES: 'none' });
 
-  const answer = await edge.ask(
+  const answer = await edge.exchangeByTls(
     'GET /echo HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: http\r\nConnection: close\r\n\r\n',
   );
 
@@ -81,11 +78,11 @@ test('a target in absolute-form may say https, and then only inside TLS', async 
   const plain = await startEdge(t);
   const request = 'GET https://shop.example/echo HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n';
 
-  t.regex(await edge.ask(request), /https:\/\/shop\.example\/echo $/);
+  t.regex(await edge.exchangeByTls(request), /https:\/\/shop\.example\/echo $/);
   t.regex(await plain.exchange(request), /^HTTP\/1\.1 400 /);
 });
 
-test('a client may ask for HTTP/1.1 by ALPN or for nothing, and h2 alone is refused in the handshake', async (t) => {
+test('a client may offer HTTP/1.1 by ALPN or nothing, and h2 alone is refused in the handshake', async (t) => {
   const { port, certificate } = await startTlsEdge(t);
 
   const both = await connectByTls(t, port, certificate, { ALPNProtocols: ['h2', 'http/1.1'] });
@@ -98,19 +95,19 @@ test('a client may ask for HTTP/1.1 by ALPN or for nothing, and h2 alone is refu
   });
 });
 
-test('plain HTTP on the TLS port is cut, logged once for many, and does no harm to others', async (t) => {
+test('plain HTTP on the TLS port is cut, logged once for many attempts, and does not affect other connections', async (t) => {
   const edge = await startTlsEdge(t, { 'cloud-functions/echo.js': ECHO });
 
   for (let count = 0; count < 20; count++) t.is(await edge.exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), '');
 
-  t.regex(await edge.ask('GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
+  t.regex(await edge.exchangeByTls('GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
   await edge.close();
-  const told = (await edge.errorLines()).filter(({ code }) => code === 'ERR_SSL_HTTP_REQUEST');
-  t.is(told.length, 1);
-  t.is(told[0]?.level, 'info');
+  const lines = (await edge.errorLines()).filter(({ code }) => code === 'ERR_SSL_HTTP_REQUEST');
+  t.is(lines.length, 1);
+  t.is(lines[0]?.level, 'info');
 });
 
-test('a handshake that does not go on is ended after HEADERS_TIMEOUT', async (t) => {
+test('a handshake that stops is closed after HEADERS_TIMEOUT', async (t) => {
   const edge = await startTlsEdge(t, {}, { HEADERS_TIMEOUT: '200ms' });
 
   const silent = await edge.connect();
@@ -119,11 +116,11 @@ test('a handshake that does not go on is ended after HEADERS_TIMEOUT', async (t)
   t.is(silent.received, '');
 });
 
-test('a handshake that does not go on holds up no drain', async (t) => {
+test('a handshake that stops does not delay a drain', async (t) => {
   const edge = await startTlsEdge(t, {}, { DRAIN_TIMEOUT: '20s', HEADERS_TIMEOUT: '20s' });
   const silent = await edge.connect();
-  // Whoever gets an answer came after it.
-  await edge.ask('OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  // Once a later connection has its response, the server has accepted the silent one.
+  await edge.exchangeByTls('OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   const startedAtMs = performance.now();
 
   await edge.close();
@@ -132,7 +129,7 @@ test('a handshake that does not go on holds up no drain', async (t) => {
   await silent.readToEnd();
 });
 
-test('a drain lets a request inside TLS end, and closes idle connections', async (t) => {
+test('a drain finishes a request inside TLS and closes idle connections', async (t) => {
   const release = Promise.withResolvers<void>();
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -157,7 +154,7 @@ test('a drain lets a request inside TLS end, and closes idle connections', async
   await closed;
 });
 
-test('a client that is still sending when it is refused gets to read why, inside TLS too', async (t) => {
+test('a client that still sends its body when it is refused can read the response, inside TLS too', async (t) => {
   const edge = await startTlsEdge(t, {}, { BODY_LIMIT: '1k' });
   const peer = await connectByTls(t, edge.port, edge.certificate);
 
@@ -166,7 +163,7 @@ test('a client that is still sending when it is refused gets to read why, inside
   t.regex(await peer.readToEnd(), /^HTTP\/1\.1 413 /);
 });
 
-test('an answer of an HTTP/1.0 client that is cut can be told from a whole one', async (t) => {
+test('an HTTP/1.0 client inside TLS can distinguish a response that was cut from a complete one', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n');
@@ -174,7 +171,7 @@ test('an answer of an HTTP/1.0 client that is cut can be told from a whole one',
   });
   const { port, certificate } = await startTlsEdge(t, {}, { NEXT_HOP: hop.url });
 
-  // Node's own client takes an end without a close_notify for one in order.
+  // Node's client accepts an end without close_notify as a normal end.
   const client = spawn('openssl', [
     's_client',
     '-quiet',
@@ -204,9 +201,9 @@ test('WebSockets work inside TLS, with a function and with the hop', async (t) =
     { NEXT_HOP: hop.url },
   );
   const client = new Client(`wss://localhost:${edge.port}/talk`, { ca: edge.certificate.cert });
-  const heard = new Promise((resolve) => client.on('message', (data) => resolve(String(data))));
+  const received = new Promise((resolve) => client.on('message', (data) => resolve(String(data))));
   client.on('open', () => client.send('ping'));
-  t.is(await heard, 'got ping');
+  t.is(await received, 'got ping');
   client.close();
 
   const peer = await connectByTls(t, edge.port, edge.certificate);
@@ -216,7 +213,7 @@ test('WebSockets work inside TLS, with a function and with the hop', async (t) =
   await peer.readUntil('hop says hi');
 });
 
-test('a new certificate is for new connections, and open ones go on', async (t) => {
+test('a new certificate is used for new connections, and open connections continue', async (t) => {
   const edge = await startTlsEdge(t, { 'cloud-functions/echo.js': ECHO });
   const { port, certificate } = edge;
   const other = await makeCertificate(t);
@@ -231,7 +228,7 @@ test('a new certificate is for new connections, and open ones go on', async (t) 
   t.regex(await before.readToEnd(), /^HTTP\/1\.1 200 /);
 });
 
-test('a new certificate that cannot be used changes nothing and is an error in the log', async (t) => {
+test('a new certificate that cannot be used changes nothing and is logged as an error', async (t) => {
   const edge = await startTlsEdge(t);
   const { port, certificate } = edge;
   await writeFile(certificate.keyPath, 'no key');

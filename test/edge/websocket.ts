@@ -10,12 +10,12 @@ const ECHO = `export const onRequest = () => ({
   websocket: { onmessage: (ws, data, isBinary) => ws.send(data, { binary: isBinary }) },
 });`;
 
-/** The handshake of tunnel-server.ts to another path, with the version that makes it one. */
-function ask(path: string, ...lines: string[]): string {
+/** The handshake of tunnel-server.ts for another path, with the version header that a function's WebSocket requires. */
+function handshakeTo(path: string, ...lines: string[]): string {
   return handshake('Sec-WebSocket-Version: 13', ...lines).replace('/chat', path);
 }
 
-test('a function answers a WebSocket, and one access line is written', async (t) => {
+test('a function opens a WebSocket, and one access line is written', async (t) => {
   const site = await siteFolder(t, { 'cloud-functions/echo.js': ECHO });
   const edge = await startEdge(t, { site });
   const client = await connectWebSocket(t, `${edge.url}/echo`);
@@ -33,11 +33,11 @@ test('a function answers a WebSocket, and one access line is written', async (t)
   t.deepEqual(more, []);
 });
 
-test('the bytes of the access line are those on the wire', async (t) => {
+test('the bytes in the access line are the bytes that were sent', async (t) => {
   const site = await siteFolder(t, { 'cloud-functions/echo.js': ECHO });
   const edge = await startEdge(t, { site });
   const client = await edge.connect();
-  client.write(ask('/echo'));
+  client.write(handshakeTo('/echo'));
   await client.readHead();
   client.write(frame({ kind: 'text', payload: 'x'.repeat(1000) }));
   await client.until(() => client.rest.length >= 1004);
@@ -49,7 +49,7 @@ test('the bytes of the access line are those on the wire', async (t) => {
   t.is(Number(line?.bytes), client.received.length);
 });
 
-test('a handshake that no function accepts goes to the hop, with the bytes after it', async (t) => {
+test('a handshake that no function accepts is forwarded to the hop, with the bytes after it', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());
@@ -65,7 +65,7 @@ test('a handshake that no function accepts goes to the hop, with the bytes after
 
   for (const path of ['/other', '/post', '/app/live', '/file.txt']) {
     const client = await edge.connect();
-    client.write(`${ask(path)}early`);
+    client.write(`${handshakeTo(path)}early`);
 
     t.regex(await client.readHead(), /^HTTP\/1\.1 101 /, path);
     t.is(await client.readBytes(5), 'early');
@@ -73,7 +73,7 @@ test('a handshake that no function accepts goes to the hop, with the bytes after
   }
 });
 
-test('what a client sends with its handshake reaches the function', async (t) => {
+test('data that a client sends together with its handshake reaches the function', async (t) => {
   const late = `const echo = (ws, data) => ws.send(String(data));
     export const onRequestGet = async () => {
       await new Promise((resolve) => setImmediate(resolve));
@@ -82,13 +82,13 @@ test('what a client sends with its handshake reaches the function', async (t) =>
   const edge = await startEdge(t, { site: await siteFolder(t, { 'cloud-functions/late.js': late }) });
   const client = await edge.connect();
 
-  client.write(ask('/late') + frame({ kind: 'text', payload: 'early' }));
+  client.write(handshakeTo('/late') + frame({ kind: 'text', payload: 'early' }));
 
   await client.readHead();
   t.is(await client.readBytes(7), '\x81\x05early');
 });
 
-test('tunnels and WebSockets of functions have one limit', async (t) => {
+test('tunnels and WebSockets of functions share one limit', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());
@@ -97,11 +97,11 @@ test('tunnels and WebSockets of functions have one limit', async (t) => {
   const edge = await startEdge(t, { site, env: { NEXT_HOP: hop.url, MAX_TUNNELS: '2' } });
   const opened = await connectWebSocket(t, `${edge.url}/echo`);
   const tunnel = await edge.connect();
-  tunnel.write(ask('/other'));
+  tunnel.write(handshakeTo('/other'));
   await tunnel.readHead();
 
   for (const path of ['/echo', '/other']) {
-    t.regex(await edge.exchange(ask(path)), /^HTTP\/1\.1 503 [\s\S]*Retry-After: 1\r\n/, path);
+    t.regex(await edge.exchange(handshakeTo(path)), /^HTTP\/1\.1 503 [\s\S]*Retry-After: 1\r\n/, path);
   }
   opened.socket.close();
   await edge.accessLines(3);
@@ -124,7 +124,7 @@ test('a client that does not close is cut at the end of the drain', async (t) =>
   const site = await siteFolder(t, { 'cloud-functions/echo.js': ECHO });
   const edge = await startEdge(t, { site, env: { DRAIN_TIMEOUT: '100ms' } });
   const client = await edge.connect();
-  client.write(ask('/echo'));
+  client.write(handshakeTo('/echo'));
   await client.readHead();
 
   await edge.close();
@@ -132,7 +132,7 @@ test('a client that does not close is cut at the end of the drain', async (t) =>
   t.true((await client.readToEnd()).startsWith(`\x88\x1d${closeMark(1001)}`));
 });
 
-test('a drain waits for what a function does when its socket is closed', async (t) => {
+test('a drain waits for the work of a function after its socket is closed', async (t) => {
   const slow = `export const onRequest = () => ({ websocket: {
     onclose: () => new Promise((resolve) => setTimeout(resolve, 100)).then(() => { globalThis.isSaved = true; }),
   } });`;
@@ -154,20 +154,20 @@ test('a socket without traffic is closed', async (t) => {
   t.is(await client.closed, '1001 no data was sent or received within the idle timeout');
 });
 
-test('a socket without traffic outlives the timeouts of requests', async (t) => {
+test('a socket without traffic is not closed by timeouts of requests', async (t) => {
   const site = await siteFolder(t, { 'cloud-functions/echo.js': ECHO });
   const env = { CLIENT_IDLE_TIMEOUT: '100ms', KEEP_ALIVE_TIMEOUT: '100ms' };
   const edge = await startEdge(t, { site, env });
   const client = await connectWebSocket(t, `${edge.url}/echo`);
 
-  // Ends when its connection has been idle for too long.
+  // Resolves when the keep-alive timeout closes this connection.
   await edge.exchange('GET /.well-known/nexthop/ready HTTP/1.1\r\nHost: a\r\n\r\n');
   client.socket.send('still here');
 
   t.is(await client.next(), 'still here');
 });
 
-test('a function whose callback fails closes its socket with 1011, and error.log says why, once', async (t) => {
+test('a callback that fails closes the socket with 1011, and error.log has its error once', async (t) => {
   const bad = `export const onRequest = () => ({ websocket: {
     async onmessage(ws, data) { throw new Error(String(data)); },
   } });`;
@@ -185,7 +185,7 @@ test('a function whose callback fails closes its socket with 1011, and error.log
   t.regex(JSON.stringify(failures[0]), /"message":"first"/);
 });
 
-test('a middleware guards WebSockets, those of the hop too', async (t) => {
+test('a middleware can refuse WebSockets of functions and of the hop', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(switching());
@@ -196,9 +196,9 @@ test('a middleware guards WebSockets, those of the hop too', async (t) => {
   const edge = await startEdge(t, { site, env: { NEXT_HOP: hop.url } });
 
   for (const path of ['/echo', '/other']) {
-    t.regex(await edge.exchange(ask(path)), /^HTTP\/1\.1 401 [\s\S]*who are you\?$/, path);
+    t.regex(await edge.exchange(handshakeTo(path)), /^HTTP\/1\.1 401 [\s\S]*who are you\?$/, path);
     const client = await edge.connect();
-    client.write(ask(path, 'Cookie: key=1'));
+    client.write(handshakeTo(path, 'Cookie: key=1'));
     t.regex(await client.readHead(), /^HTTP\/1\.1 101 /, path);
     client.end();
   }

@@ -7,12 +7,12 @@ import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-told.ts';
 
-/** As on the platforms, where files are included by their paths in the site. */
+/** As on the platforms, where code opens included files by their path in the site. */
 const READS = `import { readFileSync } from 'node:fs';
 const atLoad = readFileSync('data/text.txt', 'utf8');
 export default () => new Response(atLoad + readFileSync('data/text.txt', 'utf8'));`;
 
-test('functions open files by paths from the site, whatever folder the server was started in', async (t) => {
+test('functions open files by paths relative to the site, in whatever folder the server was started', async (t) => {
   const site = await siteFolder(t, { 'netlify/functions/read.mjs': READS, 'data/text.txt': 'a' });
   const { port, output } = await startNexthop(t, { site });
 
@@ -23,7 +23,7 @@ test('functions open files by paths from the site, whatever folder the server wa
   t.is(await routes.exited, 0, routes.output());
 });
 
-test('they do so too when another folder was put in the place of the site, and the site is read again', async (t) => {
+test('functions open files of the new site after its folder was replaced and the site was read again', async (t) => {
   const redis = await startRedis(t);
   const bus = {
     PROXY_REGO_KEY: 'R',
