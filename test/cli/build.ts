@@ -74,7 +74,7 @@ test('build names what does not compile with file, line and column, and keeps no
     text: [
       `nothing is kept: 2 errors in ${site}`,
       '  error     cloud-functions/bad.js:2:10 Unexpected "]"',
-      '  error     cloud-functions/worse.ts:1:19 "./none" is not there: create cloud-functions/none, or correct the import',
+      '  error     cloud-functions/worse.ts:1:19 "./none" does not exist: create cloud-functions/none, or correct the import',
     ].join('\n'),
   });
   t.deepEqual(await readdir(join(site, '.nexthop/build')), []);
@@ -122,11 +122,12 @@ test('a site that cannot be read, and a DATA_DIR that cannot be written to, are 
   await t.throwsAsync(run(join(site, 'none')), { instanceOf: SiteError, message: /none does not exist/ });
   await t.throwsAsync(run(site, { DATA_DIR: dataDir }), {
     instanceOf: BuildError,
-    message: `DATA_DIR cannot be written to: ENOTDIR: not a directory, mkdir '${dataDir}/build'; give this user ${dataDir}, or set DATA_DIR to another folder`,
+    message: `DATA_DIR cannot be written to: ENOTDIR: not a directory, mkdir '${dataDir}/build'; make ${dataDir} writable for this user, or set DATA_DIR to another folder`,
   });
   await t.throwsAsync(run(site, { DATA_DIR: '/proc/nexthop/data' }), {
     instanceOf: BuildError,
-    message: /^DATA_DIR cannot be written to: ENOENT: .*; give this user \/proc\/nexthop\/data, or set DATA_DIR/,
+    message:
+      /^DATA_DIR cannot be written to: ENOENT: .*; make \/proc\/nexthop\/data writable for this user, or set DATA_DIR/,
   });
 });
 
@@ -199,7 +200,7 @@ test('without esbuild and without a fresh build the start says what to do', asyn
   t.is(
     running.output(),
     [
-      'nexthop: functions cannot be compiled without esbuild, which does not load: install it, or run `nexthop build` where it is and bring DATA_DIR along',
+      'nexthop: functions cannot be compiled without esbuild, which does not load: install it, or run `nexthop build` on a machine that has it and copy DATA_DIR',
       '  cloud-functions/hello.ts changed since the build: the build is not used; run `nexthop build` again\n',
     ].join('\n'),
   );

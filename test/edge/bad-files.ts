@@ -43,12 +43,12 @@ function nameOf(file: string): string {
 
 /** The reported line of each bad file. */
 const REPORTED = [
-  ['warning', 'package.json:1:21', 'is no JSON: '],
+  ['warning', 'package.json:1:21', 'is not valid JSON: '],
   ['error', 'lib/syntax.mts:2:18', 'Unexpected "]"'],
   ['error', 'lib/package.mjs:2:15', 'package `no-such-package` is not installed: npm install no-such-package'],
   ['error', 'lib/name.ts:2:10', 'No matching export in "lib/other.mjs" for import "three": '],
   ['error', 'lib/data.json:1:2', ''],
-  ['error', 'lib/gone.js:1:19', '"./nothing.js" is not there: create lib/nothing.js, or correct the import'],
+  ['error', 'lib/gone.js:1:19', '"./nothing.js" does not exist: create lib/nothing.js, or correct the import'],
 ] as const;
 const THROWS = ['error', 'lib/throws.js:3:7', 'throws while it loads: no database'] as const;
 
@@ -145,7 +145,7 @@ for (const way of ['compiled at start', 'from a build'] as const) {
     checkOutput(t, running.output(), [
       ['error', 'lib/throws.ts:3:7', 'throws while it loads: no database'],
       ['error', 'cloud-functions/requires.cjs:2:19', 'package `no-such` is not installed: npm install no-such'],
-      ['warning', 'cloud-functions/late.js:3:46', '"./nothing.js" is not there: create cloud-functions/nothing.js'],
+      ['warning', 'cloud-functions/late.js:3:46', '"./nothing.js" does not exist: create cloud-functions/nothing.js'],
     ]);
     running.child.kill('SIGTERM');
     t.is(await running.exited, 0);

@@ -42,7 +42,7 @@ for (const [where, toDataDir] of [
     t.is(await build.exited, 1);
     t.regex(
       build.output(),
-      /^nexthop: DATA_DIR cannot be written to: .*; give this user \S+, or set DATA_DIR to another folder\n$/,
+      /^nexthop: DATA_DIR cannot be written to: .*; make \S+ writable for this user, or set DATA_DIR to another folder\n$/,
     );
   });
 }

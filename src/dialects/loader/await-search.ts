@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BuildFailure, PluginBuild } from 'esbuild';
 
-/** Finds packages whose ES modules, or those that they import, await something at their top: Node refuses to `require` these. */
+/**
+ * Finds ES modules of packages that have a top-level await, or import one that does: Node cannot
+ * `require` these.
+ */
 export class AwaitSearch {
   readonly #esbuild: PluginBuild['esbuild'];
   readonly #types: ModuleTypes;
@@ -13,7 +16,7 @@ export class AwaitSearch {
     this.#types = types;
   }
 
-  /** Of a file in a package, by its absolute path. */
+  /** `file`: absolute path of a file in a package. */
   awaits(file: string): Promise<boolean> {
     const answer = this.#answers.get(file) ?? this.#search(file);
     this.#answers.set(file, answer);
@@ -29,24 +32,27 @@ export class AwaitSearch {
         platform: 'node',
         conditions: [],
         logLevel: 'silent',
-        // CommonJS has no such await, so that esbuild complains of each.
+        // CommonJS has no top-level await, so esbuild reports each as an error.
         format: 'cjs',
         plugins: [{ name: 'modules', setup: (build) => this.#passOverCommonJs(build) }],
       });
       return false;
     } catch (error) {
-      // All that esbuild rejects with.
+      // esbuild rejects with nothing else.
       return (error as BuildFailure).errors.some(({ text }) => text.startsWith('Top-level await'));
     }
   }
 
-  /** Nothing can be awaited at the top of it, nor of what it requires. */
+  /**
+   * Replaces CommonJS files by empty ones: neither they nor what they require can have a top-level
+   * await.
+   */
   #passOverCommonJs(build: PluginBuild): void {
     build.onLoad({ filter: /./ }, ({ path }) => (isEsModule(path, this.#types) ? undefined : { contents: '' }));
   }
 }
 
-/** What is known of folders already: the type of the modules in them. */
+/** A cache: folder → the `type` of its nearest package.json. */
 export type ModuleTypes = Map<string, string>;
 
 /** Whether a file is an ES module by its extension, else by the nearest package.json. */
@@ -69,7 +75,7 @@ function readType(folder: string): string | undefined {
     const isObject = typeof description === 'object' && description !== null;
     return isObject && 'type' in description ? String(description.type) : 'commonjs';
   } catch {
-    // No package.json here, or one that Node would refuse as well: the folder above decides.
+    // No package.json here, or one that cannot be parsed: the folder above decides.
     return undefined;
   }
 }

@@ -11,15 +11,19 @@ import { type SourceFiles, sourceFiles } from './source-files.ts';
 import type { SourceProblems } from './source-problems.ts';
 import { toUsersFile } from './stand-ins.ts';
 
-/** How every file of a user is read: as the bundlers of the platforms do, for the Node that runs here. */
+/**
+ * esbuild's options for all code of a site: the same as those of the platforms' bundlers, for the
+ * Node that runs here.
+ */
 const OPTIONS = {
   bundle: true,
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // Without an explicit list esbuild adds the condition "module", which hands out files that Node cannot load.
+  // Without an explicit list esbuild adds the condition "module", by which it chooses files that
+  // Node cannot load.
   conditions: [] as string[],
-  // esbuild's own list, and the extensions that Netlify's builder takes as well.
+  // esbuild's default list, and the further extensions that Netlify's builder takes.
   resolveExtensions: ['.tsx', '.ts', '.jsx', '.js', '.mts', '.cts', '.mjs', '.cjs', '.css', '.json'] as string[],
   define: SOURCE_CONSTANTS,
   legalComments: 'none',
@@ -35,29 +39,29 @@ export interface BuildRequest {
   readonly root: string;
   /** Absolute paths. */
   readonly entries: readonly string[];
-  /** esbuild's options for a build of some of them. */
+  /** esbuild's options for a build of some of the entries. */
   readonly toOptions: (entries: readonly string[]) => BuildOptions;
-  /** What is found wrong is added, so that the next build need not find it again. */
+  /** Problems known before this build; the build adds those that it finds. */
   readonly problems: SourceProblems;
-  /** Names of packages that are brought along elsewhere. */
+  /** Names of packages that may be missing here, because the platform provides them. */
   readonly external?: ReadonlySet<string> | undefined;
-  /** Whether the result is to be run, or only looked at. */
+  /** False if the output is only read to find exports. */
   readonly willRun: boolean;
-  /** Told what the build depends on. */
+  /** Records the files that the build depends on. */
   readonly watch?: InputWatch | undefined;
 }
 
 export interface BuildAnswer extends Pick<SourceFiles, 'isMadeCommonJs'> {
   readonly built: Built;
-  /** What this build came across in files … */
+  /** Problems in files that this build read. */
   readonly problems: readonly Problem[];
-  /** … and in imports, which may lead somewhere by the time when they are needed. */
+  /** Problems in imports, which may resolve later, when the code runs. */
   readonly lost: readonly LostProblem[];
 }
 
 /**
- * Builds with esbuild, around what it cannot take: in the place of each such file or import stands what throws its problem, so that only what needs it fails.
- * Rejects for nothing that stands in the user's files.
+ * Builds with esbuild, and replaces each file or import that cannot be compiled by code that throws
+ * its problem: only code that needs it fails. Never rejects because of the user's files.
  */
 export async function buildAround(request: BuildRequest): Promise<BuildAnswer> {
   return withEsbuild(({ build }) => new Rounds(build, request).run());
@@ -72,7 +76,9 @@ class Rounds {
     this.#request = request;
   }
 
-  /** Each round finds something more, so that there is an end to it. */
+  /**
+   * Repeats the build until no new problem is found. Each repetition adds at least one, so it ends.
+   */
   async run(): Promise<BuildAnswer> {
     const { root, entries, problems, willRun } = this.#request;
     for (;;) {
@@ -111,31 +117,34 @@ class Rounds {
     }
   }
 
-  /** For an error that names no file of the user's: takes out the entries that cannot be built even alone, or all. */
+  /**
+   * For an error that names no file of the user: marks the entries that cannot be built alone as
+   * broken; if there are none, all entries.
+   */
   async #isolate(error: unknown): Promise<void> {
     const { entries, problems } = this.#request;
     const before = problems.size;
-    const open = entries.filter((entry) => !problems.files.has(entry));
-    for (const entry of open) {
+    const unbroken = entries.filter((entry) => !problems.files.has(entry));
+    for (const entry of unbroken) {
       for (;;) {
         const outcome = await this.#try([entry]);
         if (outcome.state === 'built') break;
         if (outcome.isNew) continue;
-        this.#takeOut(entry, outcome.error);
+        this.#markBroken(entry, outcome.error);
         break;
       }
     }
     if (problems.size > before) return;
-    if (open.length === 0) throw error;
-    for (const entry of open) this.#takeOut(entry, error);
+    if (unbroken.length === 0) throw error;
+    for (const entry of unbroken) this.#markBroken(entry, error);
   }
 
-  #takeOut(entry: string, error: unknown): void {
+  #markBroken(entry: string, error: unknown): void {
     const { root, problems } = this.#request;
     const [first] = messagesOf(error);
     const name = first?.location ? toUsersFile(first.location.file) : undefined;
-    const place = name === undefined ? '' : ` (${name}:${first?.location?.line})`;
-    const message = `cannot be compiled: ${first?.text ?? error}${place}`;
+    const location = name === undefined ? '' : ` (${name}:${first?.location?.line})`;
+    const message = `cannot be compiled: ${first?.text ?? error}${location}`;
     problems.files.set(entry, { severity: 'error', file: relative(root, entry), message });
   }
 }
@@ -152,14 +161,15 @@ function messagesOf(error: unknown): readonly Message[] {
 type Esbuild = typeof import('esbuild');
 
 /**
- * Who uses esbuild just now. esbuild itself has one service process for the whole of ours, and a build under way when that is stopped
- * never ends; so its users are counted where it is, for the whole process.
+ * The calls of `withEsbuild` that run now. State of the module, because esbuild has one service
+ * process for the whole Node process, and stopping it while a build runs makes that build hang.
  */
 const USERS = new Set<symbol>();
 
 /**
- * Lends esbuild, which is imported only then, and stops its service process when nobody uses it any more: it would stay for the life of the
- * server, and starting it again costs about 10 ms. Rejects with what `use` rejects with, or with a BuildError when esbuild is not installed.
+ * Imports esbuild and passes it to `use`. Stops esbuild's service process after the last such call:
+ * it would run as long as the server, and a new start costs only about 10 ms. Rejects with what
+ * `use` rejects with, or with a BuildError when esbuild is not installed.
  */
 export async function withEsbuild<T>(use: (esbuild: Esbuild) => Promise<T>): Promise<T> {
   const esbuild = await importEsbuild();
@@ -169,17 +179,18 @@ export async function withEsbuild<T>(use: (esbuild: Esbuild) => Promise<T>): Pro
     return await use(esbuild);
   } finally {
     USERS.delete(user);
-    // Nothing may be awaited between the look and the stop, or somebody new would lose the service.
+    // No await between the check and the stop: a call that starts in between would lose the
+    // service.
     if (USERS.size === 0) await esbuild.stop();
   }
 }
 
-/** Not at the top of a file: a server with a fresh build works without it. */
+/** Imported on demand: a server with an up-to-date build works without esbuild. */
 async function importEsbuild(): Promise<Esbuild> {
   try {
     return await import('esbuild');
   } catch (cause) {
-    const remedy = 'install it, or run `nexthop build` where it is and bring DATA_DIR along';
+    const remedy = 'install it, or run `nexthop build` on a machine that has it and copy DATA_DIR';
     throw new BuildError(`functions cannot be compiled without esbuild, which does not load: ${remedy}`, { cause });
   }
 }

@@ -13,21 +13,24 @@ import { INDEX, nameAfterOriginals, nameSourcesAfterOriginals } from './stand-in
 export interface BundleRequest {
   /** Absolute path of the site. */
   readonly root: string;
-  /** Absolute paths. Nothing else is ever evaluated but what these import. */
+  /** Absolute paths. Only these, and what they import, are ever evaluated. */
   readonly files: readonly string[];
-  /** What an earlier look at the files found wrong. */
+  /** Problems that the survey of the files found. */
   readonly found?: SourceProblems | undefined;
-  /** Names of packages that are brought along elsewhere: one that is not here is no error, and fails where it is used. */
+  /**
+   * Names of packages that the platform provides: one that is missing here fails only where it is
+   * used.
+   */
   readonly external?: ReadonlySet<string> | undefined;
-  /** Told what the module depends on. */
+  /** Records the files that the module depends on. */
   readonly watch?: InputWatch | undefined;
 }
 
 /** The exports of a bundle. */
 export interface BundleExports {
-  /** Each evaluates one of the files, which are relative to the site, and resolves with its exports. */
+  /** By path relative to the site: each evaluates that file and resolves with its exports. */
   readonly loaders: Readonly<Record<string, () => Promise<Readonly<Record<string, unknown>>>>>;
-  /** Must be called before them. */
+  /** Must be called before any loader. */
   readonly connect: (hooks: ModuleHooks) => void;
 }
 
@@ -35,7 +38,10 @@ export interface Bundle extends Pick<BuildAnswer, 'problems' | 'lost'> {
   readonly module: ModuleText;
 }
 
-/** Makes one module of files and all that they import. What cannot be compiled throws its problem where it is needed. */
+/**
+ * Bundles files, and all that they import, into one module. A file that cannot be compiled throws
+ * its problem when it is imported.
+ */
 export async function bundle(request: BundleRequest): Promise<Bundle> {
   const { root, files, found = new SourceProblems(root), external, watch } = request;
   const build = (cycles: Cycles) =>
@@ -64,7 +70,8 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
     text: nameAfterOriginals(callHooks(callForPaths(text ?? ''))),
     map: nameSourcesAfterOriginals(map ?? '{"sources":[]}'),
   };
-  // esbuild works on files side by side; the same site must give the same build.
+  // esbuild reads files in parallel, in no fixed order. Sorted, so that the same site gives the
+  // same build.
   return {
     module,
     problems: problems.toSorted(byPlace),
@@ -81,8 +88,9 @@ function byPlace(left: Problem, right: Problem): number {
 type Cycles = ReturnType<typeof findCycles>;
 
 /**
- * A function for each file, by its path in the site: esbuild turns the `import()` of a file in the same bundle into the call that evaluates it
- * on first use, in the order of its imports, and throws again what it threw.
+ * The text of the bundle's entry: one loader for each file. esbuild turns an `import()` of a file
+ * in the same bundle into a call that evaluates the file at its first use, in the order of its
+ * imports, and that throws the same error again on later calls.
  */
 function toIndex(root: string, files: readonly string[], cycles: Cycles): string {
   const entries = files.map((file) => {

@@ -3,20 +3,24 @@ import type { Loader, PluginBuild, TransformOptions } from 'esbuild';
 import { isEsModule, type ModuleTypes } from './await-search.ts';
 import { SOURCE_CONSTANTS } from './source-constants.ts';
 
-/** What only CommonJS has and an ES module lacks. */
+/** Finds variables that only CommonJS has. */
 const MENTIONS = /\bmodule\s*[.[]|[=(,:]\s*module\b|\bexports\b/;
 
-/** Lines of comments, which often speak of them. A look at the syntax costs far more than one at the text. */
+/**
+ * Lines of comments, which often mention these variables. A test of the text costs far less than
+ * parsing.
+ */
 const COMMENTS = /^\s*(?:\/\/|\/?\*).*$/gm;
 
-/** Asks whether it is there, and so runs as either. */
-const ASKS = /\btypeof\s+(?:module|exports)\b/;
+/** Code that checks for these variables runs as an ES module, too. */
+const CHECKS = /\btypeof\s+(?:module|exports)\b/;
 
 const MODULE_SYNTAX = /(?:^|[;}\n])\s*(?:import(?:\s+\w|\s*[{*"'])|export(?:\s+\w|\s*[{*]))/;
 
 /**
- * Makes CommonJS of files that are ES modules by their syntax, their extension or their `package.json` and use `module` or `exports` all the same: bundlers that make
- * CommonJS of every file take them, where Node and esbuild's ES modules have no such variables.
+ * Converts files to CommonJS that are ES modules by their syntax, their extension or their
+ * `package.json`, but use `module` or `exports`. Bundlers that convert every file to CommonJS
+ * accept these; in Node and in esbuild's ES modules the variables do not exist.
  */
 export class CommonJsFiles {
   readonly #esbuild: PluginBuild['esbuild'];
@@ -28,16 +32,17 @@ export class CommonJsFiles {
     this.#root = root;
   }
 
-  /** The text as CommonJS; undefined for a file that esbuild takes as it is, or that cannot be CommonJS. */
+  /** The file as CommonJS; undefined if it needs no conversion or cannot be converted. */
   async convert(text: string, file: string, loader: Loader): Promise<string | undefined> {
     if (!MENTIONS.test(text) || !MENTIONS.test(text.replaceAll(COMMENTS, ''))) return undefined;
-    if (ASKS.test(text) || !this.#isModule(text, file)) return undefined;
+    if (CHECKS.test(text) || !this.#isModule(text, file)) return undefined;
     try {
       const { code } = await this.#transform(text, { loader, define: PROBES });
       if (!Object.values(PROBES).some((probe) => code.includes(probe))) return undefined;
       return await this.#toCommonJs(text, file, loader);
     } catch {
-      // It does not parse, or awaits something at its top, which CommonJS cannot: as an ES module it is told of with its place, or runs.
+      // It cannot be parsed, or has a top-level await, which CommonJS lacks. The build of it as an
+      // ES module reports the syntax error, or works.
       return undefined;
     }
   }
@@ -64,5 +69,7 @@ export class CommonJsFiles {
   }
 }
 
-/** esbuild puts these in the place of variables that the file does not declare itself. */
+/**
+ * esbuild replaces these variables, where the file does not declare them itself, by these names.
+ */
 const PROBES = { module: '__nexthop_module', exports: '__nexthop_exports' } as const;

@@ -10,35 +10,42 @@ import { ModuleHooks } from './module-hooks.ts';
 import { importText } from './place-module.ts';
 import { loadSite } from './site-load.ts';
 
-/** How long a module may take to load at start: a database that does not answer must not keep every route of the site away. */
+/**
+ * How long the start waits for a module to load. A database that does not answer must not block all
+ * routes of the site.
+ */
 const LOAD_LIMIT_MS = 10_000;
 
 /** The exports of a module. */
 export type Exports = Readonly<Record<string, unknown>>;
 
-/** What was loaded, or that it is not there yet; then `later` settles when it is. 'ahead': it was compiled for later, and is not run. */
+/**
+ * 'ahead': `nexthop build` compiled the file and does not run it. 'slow': loading takes longer than
+ * the limit; `later` settles when it ends.
+ */
 export type Loaded =
   | { readonly state: 'ahead' }
   | { readonly state: 'ready'; readonly exports: Exports }
   | { readonly state: 'slow'; readonly later: Promise<Exports> };
 
 export interface Compiled {
-  /** What could not be compiled of the files given and whatever they import. */
+  /** Problems in the files and in all that they import. */
   readonly problems: readonly Problem[];
   /**
    * Evaluates a file, once, with what it imports; files share the modules that both import.
-   * Rejects with what the module throws; when it takes longer than `limitMs`, says so instead.
+   * Rejects with what the module throws; resolves with 'slow' after `limitMs`.
    */
   load(file: string, limitMs?: number): Promise<Loaded>;
-  /** What is to be told of an error with which the evaluation of a file ended: the problem behind it, or where it was thrown. */
+  /** Converts an error that the evaluation of a file threw to a problem with its location. */
   explain(file: string, error: unknown): Problem;
 }
 
 export type CompileRequest = Omit<BundleRequest, 'root' | 'watch'>;
 
 /**
- * Compiles the user's files, and all that they import, into one module, or takes it from a fresh build (docs/decisions/user-code-bundle.md).
- * Evaluates nothing yet. Throws a BuildError when there is neither.
+ * Compiles the user's files, and all that they import, into one module, or reads it from an
+ * up-to-date build (docs/decisions/user-code-bundle.md). Evaluates nothing. Throws a BuildError
+ * when neither is possible.
  */
 export async function compile(project: Project, request: CompileRequest): Promise<Compiled> {
   const { root, dataDir, ahead } = project;
@@ -47,15 +54,16 @@ export async function compile(project: Project, request: CompileRequest): Promis
   if (kept.state === 'fresh') {
     const { module, problems = [], lost = [] } = kept.piece;
     const hooks = new ModuleHooks(root);
-    // What was not installed where the build was made may be here.
-    const told = toProblems({ problems, lost: lost.filter((call) => hooks.isLost(call)) });
-    return loadInto(project, module?.hash ?? '', kept.importModule, told);
+    // A package that was missing where the build was made may be installed here.
+    const current = toProblems({ problems, lost: lost.filter((call) => hooks.isLost(call)) });
+    return loadInto(project, module?.hash ?? '', kept.importModule, current);
   }
   const watch = ahead && new InputWatch(root);
   const { module, ...found } = await explainStale(kept, () => bundle({ ...request, root, watch }));
   const problems = toProblems(found);
   if (watch) {
-    // What does not compile now may do so later without a change to any file that is known by then, so it is not kept.
+    // Not saved with an error: what the error needs may appear without a change to any recorded
+    // file, and the build would then wrongly count as up to date.
     if (problems.every(({ severity }) => severity === 'warning')) {
       ahead.keep({ kind: 'functions', files, inputs: watch.toInputs(), ...found, module });
     }
@@ -69,36 +77,37 @@ function toProblems({ problems, lost }: Pick<Bundle, 'problems' | 'lost'>): read
   return mergeProblems([...problems, ...lost.map(({ problem }) => problem)]);
 }
 
-/** `codeId`: the same for the same code. */
+/** `codeId`: equal for equal code. */
 async function loadInto(
   { root, env, warmCode }: Project,
   codeId: string,
-  importModule: (anew: boolean) => Promise<unknown>,
+  importModule: (isReload: boolean) => Promise<unknown>,
   problems: readonly Problem[],
 ): Promise<Compiled> {
-  // Code may read its variables once, while it loads; with others it is not the same any more.
+  // Code may read variables once, while it loads: other values need another import.
   const key = warmCode ? hash('sha256', JSON.stringify([codeId, Object.entries(env).sort()])) : '';
-  // Only whole modules are kept.
+  // `Code` is all that is stored under this key.
   const code =
     (warmCode?.find(key) as Code | undefined) ?? connect(root, await importModule(warmCode?.isFirst === false));
   warmCode?.keep(key, code);
   return {
     problems,
     load: (file, limitMs = LOAD_LIMIT_MS) =>
-      // What failed once would be found half done, and what it lacked may be there the next time.
+      // A module that failed is not used again: a reload evaluates it anew, when what it lacked may
+      // be there.
       withTimeout(code.loaders, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
     explain: (file, error) => explain(root, file, error, code.hooks),
   };
 }
 
-/** A module that was imported, with what it calls. */
+/** An imported bundle and the hooks that it calls. */
 interface Code {
   readonly loaders: BundleExports['loaders'];
   readonly hooks: ModuleHooks;
 }
 
 function connect(root: string, module: unknown): Code {
-  const { loaders, connect } = module as BundleExports; // that is what is compiled
+  const { loaders, connect } = module as BundleExports; // `bundle` writes these exports
   const hooks = new ModuleHooks(root);
   connect(hooks);
   return { loaders, hooks };
@@ -123,7 +132,8 @@ async function withTimeout(
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
   const later = loadSite(file, loader);
-  // Whoever waits for it hears of a rejection; when nobody does any more, it must not count as unhandled.
+  // The race below passes a rejection on. After the limit no caller may wait any more: this handler
+  // keeps the rejection from being unhandled.
   later.catch(onFailure);
   const { promise: limit, resolve } = Promise.withResolvers<Loaded>();
   const timer = setTimeout(() => resolve({ state: 'slow', later }), limitMs);

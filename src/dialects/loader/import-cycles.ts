@@ -1,11 +1,12 @@
 import type { Metafile } from 'esbuild';
 
-/** Files by their names in esbuild's list. */
+/** File → the files that it imports, by their names in esbuild's metafile. */
 type Graph = ReadonlyMap<string, readonly string[]>;
 
 /**
- * The ES modules that import each other in a circle, by the entry that needs them. When one of a circle throws while it is evaluated, all of it has failed, as the
- * language has it; a bundle by itself would hand out those that were ready before.
+ * Finds the ES modules that import each other in a circle, by the entry that needs them. When one
+ * of a circle throws while it is evaluated, the language makes all of them fail (ECMA-262,
+ * Cyclic Module Records). In a bundle of esbuild the modules evaluated before would still work.
  */
 export function findCycles(metafile: Metafile, entries: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const graph = toGraph(metafile);
@@ -17,7 +18,10 @@ export function findCycles(metafile: Metafile, entries: readonly string[]): Read
   return new Map(needed.filter(([, files]) => files.length > 0));
 }
 
-/** `import` statements alone: whatever CommonJS requires is ready or not when it is required. */
+/**
+ * Contains `import` statements only: a `require` in a circle gets the exports that exist at that
+ * time.
+ */
 function toGraph({ inputs }: Metafile): Graph {
   const modules = Object.entries(inputs).filter(([, { format }]) => format === 'esm');
   return new Map(
@@ -28,7 +32,10 @@ function toGraph({ inputs }: Metafile): Graph {
   );
 }
 
-/** Files that reach themselves: those whose strong component, by Kosaraju's two passes, has more than one member. */
+/**
+ * Files that reach themselves: those whose strong component, by Kosaraju's two passes, has more
+ * than one member.
+ */
 function findCircular(graph: Graph): ReadonlySet<string> {
   const order: string[] = [];
   const seen = new Set<string>();
@@ -58,7 +65,10 @@ function reach(graph: Graph, file: string): ReadonlySet<string> {
   return seen;
 }
 
-/** Depth first, without recursion: chains of imports may be longer than the stack. `leave` is called for each file after those that it leads to. */
+/**
+ * Visits depth first, without recursion: chains of imports may be longer than the stack. Calls
+ * `leave` for each file after all that it imports.
+ */
 function visit(graph: Graph, start: string, seen: Set<string>, leave: (file: string) => void): void {
   if (seen.has(start) || !graph.has(start)) return;
   seen.add(start);

@@ -8,16 +8,18 @@ export interface ImportProblemParts {
   readonly root: string;
   readonly specifier: string;
   readonly place: Pick<Problem, 'file' | 'line' | 'column'>;
-  /** What the resolver has to add. */
+  /** Notes of esbuild's resolver. */
   readonly hints: readonly string[];
 }
 
-/** An import that leads to nothing, and what to do about it. */
+/** The problem of an import that cannot be resolved, with what to do. */
 export function toImportProblem({ root, specifier, place, hints }: ImportProblemParts): Problem {
   return { severity: 'error', ...place, message: toMessage(root, specifier, resolve(root, place.file), hints) };
 }
 
-/** The package of a specifier, e.g. `@scope/name` of `@scope/name/sub`; undefined if it names none. */
+/**
+ * The package of a specifier, e.g. `@scope/name` of `@scope/name/sub`; undefined if it names none.
+ */
 export function packageOf(specifier: string): string | undefined {
   return PACKAGE.exec(specifier)?.[1];
 }
@@ -30,22 +32,22 @@ function toMessage(root: string, specifier: string, importer: string, hints: rea
   const quoted = JSON.stringify(specifier);
   if (/^\.{0,2}\//.test(specifier) || specifier === '.' || specifier === '..') {
     const file = isAbsolute(specifier) ? specifier : relative(root, resolve(dirname(importer), specifier));
-    return `${quoted} is not there: create ${file}, or correct the import`;
+    return `${quoted} does not exist: create ${file}, or correct the import`;
   }
-  if (specifier.startsWith('#')) return `${quoted} is none of the "imports" of the nearest package.json: add it there`;
+  if (specifier.startsWith('#')) return `${quoted} is not in the "imports" of the nearest package.json: add it there`;
   const [, scheme] = SCHEME.exec(specifier) ?? [];
-  if (scheme === 'node') return `${quoted} is no module of this Node.js (${process.version})`;
+  if (scheme === 'node') return `${quoted} is not a module of this Node.js (${process.version})`;
   if (scheme === 'npm' || scheme === 'jsr') {
     return `${quoted} is written for Deno: install the package, and import it by its name alone`;
   }
   if (scheme !== undefined)
     return `${quoted} cannot be imported by Node.js: install the package, and import it by name`;
   const name = packageOf(specifier);
-  if (name === undefined) return `${quoted} leads to no file: correct it, or the "paths" of the tsconfig.json`;
+  if (name === undefined) return `${quoted} cannot be resolved: correct it, or the "paths" of the tsconfig.json`;
   if (!isInstalled(name, importer)) return `package \`${name}\` is not installed: npm install ${name}`;
   const [why] = hints.filter((hint) => !hint.startsWith('You can mark'));
   const detail = why === undefined ? '' : ` (${why.replace(/:$/, '')})`;
-  return `package \`${name}\` is installed and has no ${quoted}${detail}: correct the import, or npm install ${name} again`;
+  return `package \`${name}\` is installed, but does not export ${quoted}${detail}: correct the import, or npm install ${name} again`;
 }
 
 function isInstalled(name: string, importer: string): boolean {

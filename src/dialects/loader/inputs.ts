@@ -4,22 +4,28 @@ import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import type { Plugin } from 'esbuild';
 
-/** What something compiled depends on. Paths are relative to the site. */
+/** The files that compiled code depends on. Paths are relative to the site. */
 export interface Inputs {
-  /** The hash of each file's content. Not its time: a checkout and a copy into an image change it, and some tools set it back. */
+  /**
+   * File → hash of its content. Not its time: a checkout or a copy into an image changes that, and
+   * some tools set it back.
+   */
   readonly files: Readonly<Record<string, string>>;
-  /** Files that were not there, and would have been taken before one that was. */
+  /** Files that did not exist, and that an import would have resolved to instead. */
   readonly absent: readonly string[];
 }
 
-/** How a file differs from what it was. */
+/** How a file differs from its recorded state. */
 export interface Change {
   /** Relative to the site. */
   readonly file: string;
   readonly what: 'changed' | 'is gone' | 'is new';
 }
 
-/** The first difference between the inputs as they were and as they are now. */
+/**
+ * The first difference between recorded inputs and the files as they are now; undefined if there is
+ * none.
+ */
 export function findChange(root: string, { files, absent }: Inputs): Change | undefined {
   for (const [file, before] of Object.entries(files)) {
     const now = hashOf(resolve(root, file));
@@ -29,12 +35,15 @@ export function findChange(root: string, { files, absent }: Inputs): Change | un
   return file === undefined ? undefined : { file, what: 'is new' };
 }
 
-/** The order in which a file is looked for that is imported without its extension (build-around.ts), as far as an import can mean code. */
+/**
+ * The extensions of code that are tried for an import without an extension, in the order of
+ * build-around.ts.
+ */
 const EXTENSIONS = ['', '.tsx', '.ts', '.jsx', '.js', '.mts', '.cts', '.mjs', '.cjs'];
 
 const IN_PACKAGE = /(?:^|\/)node_modules\//;
 
-/** Watches a build and tells what it depends on. */
+/** Records the files that a build depends on. */
 export class InputWatch {
   readonly #root: string;
   /** By absolute path. */
@@ -46,7 +55,10 @@ export class InputWatch {
     this.#root = root;
   }
 
-  /** Must stand first: a file that changes between this look and the compiler's has the hash from before, so that it is noticed. */
+  /**
+   * Must be the first plugin: it hashes a file before the compiler reads it. If the file changes in
+   * between, the recorded hash is that of the old content, and the change is noticed later.
+   */
   get plugin(): Plugin {
     return {
       name: 'inputs',
@@ -59,31 +71,34 @@ export class InputWatch {
     };
   }
 
-  /** A file of the user, and what decides how it is read and found. */
+  /** Records a file of the user, and the files that decide how it is resolved and compiled. */
   add(file: string): void {
-    if (!this.#look(file)) return;
+    if (!this.#record(file)) return;
     if (IN_PACKAGE.test(file)) this.addPackage(file);
     else this.#addSurroundings(file);
   }
 
-  /** A file of a package, which Node loads: of that the package.json alone counts, where it says which version this is and which file is meant. */
+  /**
+   * Records only the package.json of a file in a package: it has the version and the exports, and
+   * Node loads the file itself.
+   */
   addPackage(file: string): void {
     let folder = dirname(file);
     while (IN_PACKAGE.test(folder)) {
-      this.#look(join(folder, 'package.json'));
+      this.#record(join(folder, 'package.json'));
       folder = dirname(folder);
     }
   }
 
-  /** What was seen so far. */
+  /** What is recorded so far. */
   toInputs(): Inputs {
     const files = [...this.#files].map(([file, content]) => [relative(this.#root, file), content] as const);
     const absent = [...this.#absent].map((file) => relative(this.#root, file));
     return { files: Object.fromEntries(files.sort()), absent: absent.sort() };
   }
 
-  /** Whether there is such a file. */
-  #look(file: string): boolean {
+  /** Returns false if there is no such file. */
+  #record(file: string): boolean {
     if (this.#files.has(file)) return true;
     const content = hashOf(file);
     if (content !== undefined) this.#files.set(file, content);
@@ -108,24 +123,30 @@ export class InputWatch {
     }
   }
 
-  /** The file of one of these names that stands nearest above a folder; those that would be nearer are absent. */
+  /**
+   * Finds the nearest file of one of these names in a folder and those above it. Records nearer
+   * names as absent.
+   */
   #addNearest(folder: string, names: readonly string[]): string | undefined {
     for (let above = folder; ; above = dirname(above)) {
       for (const name of names) {
-        if (this.#look(join(above, name))) return join(above, name);
+        if (this.#record(join(above, name))) return join(above, name);
         this.#absent.add(join(above, name));
       }
       if (above === dirname(above)) return undefined;
     }
   }
 
-  /** What a tsconfig extends. It may hold comments, so that only this one key is read. */
+  /**
+   * Records what a tsconfig extends. Reads this key by a regular expression, since the file may
+   * have comments.
+   */
   #addExtended(tsconfig: string): void {
     const [, value = ''] = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(readFileSync(tsconfig, 'utf8')) ?? [];
     for (const [, name = ''] of value.matchAll(/"([^"]*)"/g)) {
       const file = findExtended(tsconfig, name);
       if (file === undefined || this.#files.has(file)) continue;
-      this.#look(file);
+      this.#record(file);
       this.#addExtended(file);
     }
   }
@@ -136,7 +157,7 @@ function findExtended(tsconfig: string, name: string): string | undefined {
     try {
       return createRequire(tsconfig).resolve(name + end);
     } catch {
-      // Not this way of writing it. Where none leads to a file, esbuild has none either.
+      // The next ending is tried. If none resolves, esbuild finds no file either.
     }
   }
   return undefined;
@@ -146,7 +167,7 @@ function hashOf(file: string): string | undefined {
   try {
     return hash('sha256', readFileSync(file), 'base64url');
   } catch {
-    // Not there, a folder, or not to be read: for the compiler that is all the same.
+    // Missing, a folder or not readable: the compiler treats these alike.
     return undefined;
   }
 }

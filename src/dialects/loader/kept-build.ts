@@ -9,9 +9,9 @@ import type { KeptModule, KeptPiece, Piece } from './piece.ts';
 import { importFile, importText } from './place-module.ts';
 import { findOtherVersion, readVersions, type Versions } from './versions.ts';
 
-/** What `nexthop build` leaves below DATA_DIR; written by NewBuild. */
+/** The list of what `nexthop build` wrote below DATA_DIR; NewBuild writes it. */
 export interface Manifest extends Versions {
-  /** From the folder of the build to the site, when it was made. */
+  /** Relative path from the folder of the build to the site, when it was made. */
   readonly toRoot: string;
   readonly pieces: readonly KeptPiece[];
 }
@@ -22,19 +22,22 @@ export const MANIFEST = 'manifest.json';
 
 export type Kept =
   | { readonly state: 'none' }
-  /** There is a build, but it must not be used; the problem says why. */
+  /** There is a build, but it is out of date or damaged; the problem says why. */
   | { readonly state: 'stale'; readonly problem: Problem }
   | {
       readonly state: 'fresh';
       readonly piece: KeptPiece;
-      /** `anew`: with a state of its own, whoever has imported it before. */
-      importModule(anew: boolean): Promise<unknown>;
+      /** `isReload`: evaluates the module again if this process has imported it before. */
+      importModule(isReload: boolean): Promise<unknown>;
     };
 
-type Question = Pick<Piece, 'kind' | 'files'>;
+type PieceKey = Pick<Piece, 'kind' | 'files'>;
 
-/** Looks for a piece in the build of the project, and whether it still holds. Never rejects: what is wrong with a build makes it stale. */
-export async function findKept(project: Project, question: Question): Promise<Kept> {
+/**
+ * Finds a piece in the build of the project and checks that its inputs did not change. Never
+ * rejects: a build with an error is stale.
+ */
+export async function findKept(project: Project, key: PieceKey): Promise<Kept> {
   if (project.ahead) return { state: 'none' };
   const { root } = project;
   const folder = join(project.dataDir, BUILD_FOLDER);
@@ -52,22 +55,22 @@ export async function findKept(project: Project, question: Question): Promise<Ke
     if (!manifest) return { state: 'none' };
     const other = findOtherVersion(manifest, readVersions());
     if (other !== undefined) return stale(place, other);
-    const piece = manifest.pieces.find((each) => isSame(each, question));
-    if (!piece) return stale(...describeOther(manifest.pieces, question));
+    const piece = manifest.pieces.find((each) => hasKey(each, key));
+    if (!piece) return stale(...describeMismatch(manifest.pieces, key));
     const change = findChange(root, piece.inputs);
     if (change) return stale(change.file, `${change.what} since the build`);
     const { module } = piece;
     if (!module) return { state: 'fresh', piece, importModule: noModule };
     const text = await readCode(folder, module);
-    const importModule = (anew: boolean) =>
-      importKept(project, { folder, toRoot: manifest.toRoot, module, text, anew });
+    const importModule = (isReload: boolean) =>
+      importKept(project, { folder, toRoot: manifest.toRoot, module, text, isReload });
     return { state: 'fresh', piece, importModule };
   } catch (error) {
     return stale(place, `cannot be used (${error instanceof Error ? error.message : error})`);
   }
 }
 
-/** Compiles; where that is not possible, the complaint also says why the build did not do. */
+/** Compiles; a BuildError then also says why the existing build could not be used. */
 export async function explainStale<T>(kept: Kept, compile: () => Promise<T>): Promise<T> {
   try {
     return await compile();
@@ -83,18 +86,18 @@ async function readManifest(folder: string): Promise<Manifest | undefined> {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw error;
   });
-  // NewBuild wrote it; whatever else stands there fails where it is used.
+  // NewBuild wrote it. Another content throws where it is used, which makes the build stale.
   return text === undefined ? undefined : (JSON.parse(text) as Manifest);
 }
 
-function isSame(piece: KeptPiece, { kind, files }: Question): boolean {
+function hasKey(piece: KeptPiece, { kind, files }: PieceKey): boolean {
   return (
     piece.kind === kind && piece.files.length === files.length && files.every((file) => piece.files.includes(file))
   );
 }
 
-/** Why nothing in a build answers the question: a file that it does not know, or one that is asked for no more. */
-function describeOther(pieces: readonly KeptPiece[], { kind, files }: Question): [file: string, what: string] {
+/** Why no piece of a build has this key: a file is new, or one is no longer a function. */
+function describeMismatch(pieces: readonly KeptPiece[], { kind, files }: PieceKey): [file: string, what: string] {
   const known = pieces.filter((piece) => piece.kind === kind).flatMap((piece) => piece.files);
   const added = files.find((file) => !known.includes(file));
   if (added !== undefined) return [added, 'is new since the build'];
@@ -108,7 +111,7 @@ async function readCode(folder: string, { file, hash: before }: KeptModule): Pro
 }
 
 async function noModule(): Promise<never> {
-  throw new Error('a piece without code was asked for it');
+  throw new Error('this piece of the build has no code');
 }
 
 interface KeptCode {
@@ -116,13 +119,16 @@ interface KeptCode {
   readonly toRoot: string;
   readonly module: KeptModule;
   readonly text: string;
-  readonly anew: boolean;
+  readonly isReload: boolean;
 }
 
-/** From where it is, as long as the site stands where it stood from there; else a copy that knows where. */
-async function importKept(project: Project, { folder, toRoot, module, text, anew }: KeptCode): Promise<unknown> {
+/**
+ * Imports the file of the build if the site still has the same path relative to it; else a copy
+ * with the new path.
+ */
+async function importKept(project: Project, { folder, toRoot, module, text, isReload }: KeptCode): Promise<unknown> {
   const real = await realpath(folder);
-  if (relative(real, project.root) === toRoot) return importFile(join(real, module.file), { anew });
+  if (relative(real, project.root) === toRoot) return importFile(join(real, module.file), { isReload });
   const map = await readFile(join(folder, module.mapFile), 'utf8');
   return importText({ text, map }, project.root, join(project.dataDir, 'functions'));
 }

@@ -5,9 +5,9 @@ import type { Project } from '../../contract/project.ts';
 import { type Compiled, compile, type Exports } from './compile.ts';
 import type { SourceProblems } from './source-problems.ts';
 
-/** A file of functions that is to be loaded. */
+/** A file with functions to load. */
 export interface FunctionEntry {
-  /** Absolute and without links. */
+  /** Absolute, without symbolic links. */
   readonly path: string;
   /** Relative to the site. */
   readonly file: string;
@@ -15,17 +15,18 @@ export interface FunctionEntry {
 
 export interface LoadRequest<Entry extends FunctionEntry> {
   readonly files: readonly Entry[];
-  /** What an earlier look at the files found wrong. */
+  /** Problems that the survey of the files found. */
   readonly found?: SourceProblems | undefined;
-  /** Names of packages that are brought along elsewhere. */
+  /** Names of packages that may be missing here, because the platform provides them. */
   readonly external?: ReadonlySet<string> | undefined;
-  /** How long the start waits for a module; default: the loader's. */
+  /** How long the start waits for a module; default: 10 s. */
   readonly limitMs?: number | undefined;
 }
 
 /**
- * What came of one file. 'ahead': it was compiled for later. 'failed': it does not work, for that cause. 'late': it takes longer than the start
- * waits; then `later` has its exports, or rejects with what it threw.
+ * The outcome for one file. 'ahead': `nexthop build` compiled it and does not run it. 'failed': it
+ * does not work, because of `cause`. 'late': it takes longer than the start waits; `later` resolves
+ * with its exports or rejects with what it throws.
  */
 export type LoadedFunction =
   | { readonly state: 'ready'; readonly exports: Exports }
@@ -34,13 +35,16 @@ export type LoadedFunction =
   | { readonly state: 'late'; readonly later: Promise<Exports> };
 
 export interface LoadedFunctions<Entry extends FunctionEntry> {
-  /** In the order in which they were asked for. */
+  /** In the order of the request. */
   readonly loaded: readonly { readonly entry: Entry; readonly outcome: LoadedFunction }[];
-  /** One for each mistake, with the functions that it stops. */
+  /** One for each error, with the functions that it breaks. */
   readonly problems: readonly Problem[];
 }
 
-/** Compiles files and evaluates each. Never rejects: a file that does not work costs its own routes alone, and is told of. */
+/**
+ * Compiles files and evaluates each. Never rejects: a file that fails becomes a problem and breaks
+ * only its own routes.
+ */
 export async function loadFunctions<Entry extends FunctionEntry>(
   project: Project,
   request: LoadRequest<Entry>,
@@ -57,7 +61,7 @@ export async function loadFunctions<Entry extends FunctionEntry>(
     });
     return { loaded: await Promise.all(loaded), problems: mergeProblems(problems) };
   } catch (error) {
-    // No file of the user's is to blame, e.g. nothing can be written anywhere.
+    // Not the fault of a user's file, e.g. no folder can be written to.
     problems.push({ severity: 'error', file: '', message: `functions cannot be compiled: ${error}` });
     return { loaded: files.map((entry) => ({ entry, outcome: { state: 'failed', cause: error } })), problems };
   }
@@ -75,13 +79,13 @@ async function load({ root, log }: Project, { compiled, entry, problems, limitMs
   try {
     const loaded = await compiled.load(path, limitMs);
     if (loaded.state !== 'slow') return loaded;
-    problems.push({ severity: 'error', file, message: 'is still loading; until it has, its route answers 500' });
+    problems.push({ severity: 'error', file, message: 'is still loading; until it is loaded, its route answers 500' });
     const toProblem = (error: unknown): Problem => compiled.explain(path, error);
-    void settle(loaded.later, { log, file, toProblem });
+    void logOutcome(loaded.later, { log, file, toProblem });
     return { state: 'late', later: loaded.later };
   } catch (error) {
     const problem = compiled.explain(path, error);
-    // The compiler knows a linked file by its real path.
+    // The compiler reports the real path of a file behind a symbolic link.
     if (problem.file === relative(root, path))
       problems.push({ ...problem, ...(problem.file !== file && { stops: [file] }) });
     else problems.push({ ...problem, stops: [file] });
@@ -95,8 +99,8 @@ interface Late {
   readonly toProblem: (error: unknown) => Problem;
 }
 
-/** Logs what became of it. */
-async function settle(later: Promise<Exports>, { log, file, toProblem }: Late): Promise<void> {
+/** Logs whether a late function loaded or failed. */
+async function logOutcome(later: Promise<Exports>, { log, file, toProblem }: Late): Promise<void> {
   try {
     await later;
     log.info('a function that was late has loaded', { target: file });

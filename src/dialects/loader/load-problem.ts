@@ -10,24 +10,27 @@ export interface LoadProblemParts {
   /** Absolute path of the file that was loaded. */
   readonly file: string;
   readonly error: unknown;
-  /** The package that threw it, if one did. */
+  /** The package that threw the error, if one did. */
   readonly failure?: PackageFailure | undefined;
 }
 
-/** What is to be told of an error that a file, or what it imports, threw while it was evaluated: with the place in the site where that was, if it shows. */
+/**
+ * The problem of an error that a file, or a file that it imports, threw while it was evaluated. Has
+ * the location in the site where it was thrown, if the stack shows one.
+ */
 export function toLoadProblem({ root, file, error, failure }: LoadProblemParts): Problem {
-  const place = findPlace(root, failure ?? error) ?? { file: relative(root, file) };
-  const who = failure ? `package \`${failure.name}\` ` : '';
-  return { severity: 'error', ...place, message: `${who}throws while it loads: ${describe(error)}` };
+  const location = findLocation(root, failure ?? error) ?? { file: relative(root, file) };
+  const subject = failure ? `package \`${failure.name}\` ` : '';
+  return { severity: 'error', ...location, message: `${subject}throws while it loads: ${describe(error)}` };
 }
 
-/** With or without a name in front of it, as a path or a URL. */
+/** A line of a stack trace, with or without a function name; the file is a path or a URL. */
 const FRAME = /^\s*at (?:.* \()?((?:file:\/\/)?\/.*):(\d+):(\d+)\)?$/;
 
 /** The innermost frame in the site's own files. */
-function findPlace(root: string, error: unknown): Pick<Problem, 'file' | 'line' | 'column'> | undefined {
+function findLocation(root: string, error: unknown): Pick<Problem, 'file' | 'line' | 'column'> | undefined {
   const stack: unknown = typeof error === 'object' && error !== null && 'stack' in error ? error.stack : undefined;
-  // Code of users may have replaced it.
+  // Code of users may have set another value.
   if (typeof stack !== 'string') return undefined;
   for (const text of stack.split('\n')) {
     const [, where = '', line, column] = FRAME.exec(text) ?? [];
@@ -39,10 +42,13 @@ function findPlace(root: string, error: unknown): Pick<Problem, 'file' | 'line' 
   return undefined;
 }
 
-/** Packages, and what is left of the bundle where its source map says nothing (place-module.ts, new-build.ts). */
+/**
+ * Packages, and lines of the bundle for which its source map has no entry (place-module.ts,
+ * new-build.ts).
+ */
 const NOT_OF_SITE = [/\/node_modules\//, /\/(?:run|nexthop)-[^/]{6}\/functions\.mjs$/, /\/[\da-f]{64}\.mjs$/];
 
-/** Of nexthop, whose globals code may call while it loads. */
+/** nexthop's own folder: code may call its globals while it loads. */
 const OWN_FOLDER = join(import.meta.dirname, '../..') + sep;
 
 function toPath(where: string): string | undefined {
@@ -50,12 +56,12 @@ function toPath(where: string): string | undefined {
   try {
     return fileURLToPath(where);
   } catch {
-    // No path of this machine, so none of the site.
+    // Not a path of this machine, and so not of the site.
     return undefined;
   }
 }
 
-/** In one line, with what to do if that is known. */
+/** The first line of the error's message, with what to do if that is known. */
 function describe(error: unknown): string {
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   const [, name] = /^Cannot find (?:module|package) '([^']+)'/.exec(first) ?? [];

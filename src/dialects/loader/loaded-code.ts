@@ -1,9 +1,12 @@
 import type { WarmCode } from '../../contract/project.ts';
 
-/** The code of one reading of a site, of which that of the reading before is a part as far as it is asked for again. */
+/**
+ * The modules that one reading of a site uses. Those of the previous reading are reused if this one
+ * looks for them, and dropped otherwise.
+ */
 export class LoadedCode implements WarmCode {
   readonly isFirst: boolean;
-  /** A copy of what stood there: with the reading itself, each would keep all before it. */
+  /** A copy. A reference to the previous LoadedCode would keep all readings before it in memory. */
   readonly #before: Map<string, object>;
   readonly #modules = new Map<string, object>();
 

@@ -10,27 +10,31 @@ import { CALL_GAP, SHIELD, toUsersFile, withoutShield } from './stand-ins.ts';
 export interface LostImportsParts {
   readonly root: string;
   readonly problems: SourceProblems;
-  /** Names of packages that are brought along elsewhere: one that is not here is no error. */
+  /** Names of packages that the platform provides: one that is missing here is no error. */
   readonly external: ReadonlySet<string>;
 }
 
 export interface LostImports {
   readonly plugin: Plugin;
-  /** Those that this build came across and that are problems: errors where a file cannot be loaded for it, else warnings. */
+  /** The problems that this build met: errors if a file cannot be loaded, else warnings. */
   seen(): readonly LostProblem[];
 }
 
 export type LostProblem = LostCall & { readonly problem: Problem };
 
-/** In front of what stands for a call in esbuild's output, which takes only text there; encoded, so that it needs no escapes. */
+/**
+ * Prefix of a path that stands for a call in esbuild's output, where a plugin can only set a path.
+ * The rest is encoded, so that it needs no escapes.
+ */
 const MARK = 'nexthop-lost:';
 const MARKED = new RegExp(`\\b(import|__require)\\(${CALL_GAP}"${MARK}([^"]*)"`, 'g');
 
 const NAMESPACE = 'lost-import';
 
 /**
- * Imports that lead to nothing fail where they stand, and as Node has it. An `import` statement throws when its file is evaluated, but for one of a package that
- * is brought along elsewhere, which throws where it is used. `import()` and `require` are left to the time when they run, since code may catch what they throw.
+ * Makes imports that cannot be resolved fail as in Node. An `import` statement throws when its file
+ * is evaluated; if it names a package that the platform provides, it throws where the package is
+ * used. `import()` and `require` throw when they run, since code may catch that.
  */
 export function lostImports({ root, problems, external }: LostImportsParts): LostImports {
   const seen = new Map<LostImport, Problem['severity']>();
@@ -56,7 +60,7 @@ export function lostImports({ root, problems, external }: LostImportsParts): Los
     plugin: {
       name: 'lost-imports',
       setup(build) {
-        // A question for each import costs time, where the first round of a build knows of none.
+        // A hook costs time for each import, and the first round of a build has no such imports.
         if (problems.lostImports === 0) return;
         build.onResolve({ filter: /./ }, ({ importer, path, kind }) => {
           const lost = problems.findImport(resolve(root, withoutShield(importer)), path);
@@ -72,11 +76,15 @@ export function lostImports({ root, problems, external }: LostImportsParts): Los
   };
 }
 
-/** A statement that leads to nothing is an error, unless its names serve as types alone. */
+/**
+ * Imports that are resolved when they run. An `import` statement is not: esbuild reports it, unless
+ * it imports only types.
+ */
 const LATE: ReadonlySet<string> = new Set(['require-call', 'dynamic-import']);
 
 /**
- * The imports of a bundle that esbuild left as they are, since the code is ready for their failure: it would look for them from where the bundle stands.
+ * The imports that esbuild left unchanged in a bundle, because the code handles their failure.
+ * Unchanged, they would be resolved from the folder of the bundle.
  */
 export function findLeft(root: string, { inputs }: Metafile): readonly LostImport[] {
   return Object.entries(inputs).flatMap(([name, { imports }]) => {
@@ -89,7 +97,7 @@ export function findLeft(root: string, { inputs }: Metafile): readonly LostImpor
   });
 }
 
-/** Turns what stands for calls in esbuild's output into calls. */
+/** Replaces the marked paths in esbuild's output by calls of the hooks. */
 export function callHooks(text: string): string {
   return text.replaceAll(MARKED, (_, callee: string, encoded: string) => {
     return `${HOOKS}.${callee === 'import' ? 'import' : 'require'}(${decodeURIComponent(encoded)}`;

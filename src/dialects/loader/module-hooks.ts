@@ -1,16 +1,20 @@
-// findPackageJSON not by name: an old Node, which has none, must get as far as to say that it is too old.
+// Not `import { findPackageJSON }`: in an old Node, which lacks it, that would throw before the
+// message about the version.
 import module, { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Problem, toLocation } from '../../contract/problem.ts';
 import { packageOf } from './import-problem.ts';
 
-/** The variable of compiled code in which it finds its hooks. */
+/** The variable of compiled code that holds its hooks. */
 export const HOOKS = '__nexthop_hooks';
 
-/** An import that led to nothing when the site was compiled. Stands in compiled code as JSON. */
+/**
+ * An import that could not be resolved when the site was compiled. Compiled code contains it as
+ * JSON.
+ */
 export interface LostCall {
-  /** In which it stands, relative to the site. */
+  /** The file of the import, relative to the site. */
   readonly file: string;
   readonly specifier: string;
   readonly problem?: Problem | undefined;
@@ -18,15 +22,18 @@ export interface LostCall {
 
 /** A package that threw while it was loaded. */
 export interface PackageFailure {
-  /** Its name. */
   readonly name: string;
-  /** A stack trace of its import. That of the error may be too deep in Node to show it. */
+  /**
+   * A stack trace of its import. The stack of the error itself may be too deep in Node to show the
+   * import.
+   */
   readonly stack: string;
 }
 
 /**
- * What compiled code calls for packages, and in the place of what could not be compiled. Knows which problem stands for the errors that it throws, and
- * which package threw another one.
+ * The functions that compiled code calls to load packages, and instead of what could not be
+ * compiled. Records the problem of each error that they throw, and the package that threw any
+ * other.
  */
 export class ModuleHooks {
   readonly #root: string;
@@ -37,21 +44,22 @@ export class ModuleHooks {
     this.#root = root;
   }
 
-  /** The problem that made code throw this; undefined if it is no error of these hooks. */
+  /** The problem behind an error that these hooks threw; undefined for other errors. */
   problemOf(error: unknown): Problem | undefined {
     return isObject(error) ? this.#problems.get(error) : undefined;
   }
 
-  /** The package that threw this while it was loaded; undefined if none did. */
+  /** The package that threw an error while it was loaded; undefined if none did. */
   failureOf(error: unknown): PackageFailure | undefined {
     return isObject(error) ? this.#failures.get(error) : undefined;
   }
 
-  /** Loads a file of a package, which is relative to the site. */
+  /** Loads a file of a package. `file`: relative to the site. */
   package(file: string): unknown {
     const path = join(this.#root, file);
     try {
-      // Node reads the package.json of whoever requires: its own is in order, where that of the site need not be.
+      // Required from the package itself: Node reads the importer's package.json, and that of the
+      // site may be invalid.
       return createRequire(path)(path);
     } catch (error) {
       const [, name = file] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file) ?? [];
@@ -60,22 +68,25 @@ export class ModuleHooks {
     }
   }
 
-  /** Whether an import still leads to nothing. */
+  /** Whether an import still cannot be resolved. */
   isLost(call: LostCall): boolean {
     return this.#find(call).path === undefined;
   }
 
-  /** In the place of a file that cannot be compiled. */
+  /** Called instead of a file that cannot be compiled. */
   broken(problem: Problem): never {
     throw this.#mark(new SyntaxError(`${toLocation(problem)}: ${problem.message}`), problem);
   }
 
-  /** In the place of an `import` statement. */
+  /** Called instead of an `import` statement. */
   missing(call: LostCall): never {
     throw this.#toImportError(call, this.#find(call).error);
   }
 
-  /** In the place of an `import` statement of a package that is brought along elsewhere: it fails where it is used. */
+  /**
+   * Called instead of an `import` statement of a package that the platform provides. If it is
+   * missing, its use throws.
+   */
   external(call: LostCall): unknown {
     const { path, error } = this.#find(call);
     return path === undefined ? toUnusable(() => this.#toImportError(call, error)) : createRequire(path)(path);
@@ -87,24 +98,27 @@ export class ModuleHooks {
     throw call.problem ? this.#mark(error, call.problem) : error;
   }
 
-  /** Node's own `require` of a file, which is relative to the site. */
+  /** Node's `require` for a file. `file`: relative to the site. */
   requireFrom(file: string): NodeJS.Require {
     return createRequire(join(this.#root, file));
   }
 
   async import(call: LostCall, options?: ImportCallOptions): Promise<unknown> {
     const { path, error } = this.#find(call);
-    // Node has its own word on schemes such as `https:`.
+    // Node itself rejects schemes such as `https:`, with its own error.
     if (path === undefined && isUrl(call.specifier)) return import(call.specifier, options);
     if (path === undefined) throw this.#toImportError(call, error);
     return import(isAbsolute(path) ? pathToFileURL(path).href : path, options);
   }
 
-  /** As Node finds it from the file in which it stands, where it may be by now. */
+  /**
+   * Resolves an import from its file, as Node does. What was missing at build time may exist now.
+   */
   #find({ file, specifier }: LostCall): Found {
     const found = find(this.requireFrom(file), specifier);
     if (found.path !== undefined || found.error.code !== 'ERR_INVALID_PACKAGE_CONFIG') return found;
-    // Node looks no higher than here for a package.json, and so does without one that is no JSON, as the compiler does.
+    // Node looks for a package.json no higher than a node_modules folder. From there it does not
+    // read the invalid one, which the compiler ignores as well.
     const from = join(this.#root, file);
     const beside = join(dirname(from), 'node_modules/index.js');
     const again = find(createRequire(beside), isPath(specifier) ? resolve(dirname(from), specifier) : specifier);
@@ -112,16 +126,19 @@ export class ModuleHooks {
     return again;
   }
 
-  /** The error that Node has for an `import`, where that for a `require` is another one. */
+  /** Converts the error of a `require` to the one that Node throws for the same `import`. */
   #toImportError({ file, specifier, problem }: LostCall, error: NodeJS.ErrnoException | undefined): Error {
-    const told = toNodeError(join(this.#root, file), specifier, error);
-    return problem ? this.#mark(told, problem) : told;
+    const nodeError = toNodeError(join(this.#root, file), specifier, error);
+    return problem ? this.#mark(nodeError, problem) : nodeError;
   }
 
-  /** The stack names the place in the file of the site, since compiled code stands elsewhere. */
+  /**
+   * Records the problem of an error, and sets its stack to the location in the user's file instead
+   * of compiled code.
+   */
   #mark<T extends Error>(error: T, problem: Problem): T {
-    const place = toLocation({ ...problem, file: join(this.#root, problem.file) });
-    error.stack = `${error.name}: ${error.message}\n    at ${place}`;
+    const location = toLocation({ ...problem, file: join(this.#root, problem.file) });
+    error.stack = `${error.name}: ${error.message}\n    at ${location}`;
     this.#problems.set(error, problem);
     return error;
   }
@@ -143,11 +160,11 @@ function isPath(specifier: string): boolean {
   return /^\.{0,2}\//.test(specifier);
 }
 
-/** `from`: absolute path of the importer. `error`: what a `require` of the same would have thrown. */
+/** `from`: absolute path of the importer. `error`: what a `require` of the specifier throws. */
 function toNodeError(from: string, specifier: string, error: NodeJS.ErrnoException | undefined): Error {
   const [scheme] = specifier.split(':');
   if (isUrl(specifier)) {
-    const message = `No module ${specifier}: Node.js imports nothing by '${scheme}:' that it does not have`;
+    const message = `Cannot find module ${specifier}: Node.js cannot import it by '${scheme}:'`;
     const code = scheme === 'node' ? 'ERR_UNKNOWN_BUILTIN_MODULE' : 'ERR_UNSUPPORTED_ESM_URL_SCHEME';
     return Object.assign(new Error(message), { code });
   }
@@ -156,8 +173,8 @@ function toNodeError(from: string, specifier: string, error: NodeJS.ErrnoExcepti
     return error;
   }
   if (specifier.startsWith('#')) {
-    const place = module.findPackageJSON(pathToFileURL(from));
-    const where = place === undefined ? '' : ` in package ${place}`;
+    const description = module.findPackageJSON(pathToFileURL(from));
+    const where = description === undefined ? '' : ` in package ${description}`;
     const message = `Package import specifier "${specifier}" is not defined${where} imported from ${from}`;
     return Object.assign(new TypeError(message), { code: 'ERR_PACKAGE_IMPORT_NOT_DEFINED' });
   }
@@ -175,25 +192,26 @@ function isUrl(specifier: string): boolean {
 }
 
 /**
- * Stands for the exports of a package: every use throws, of the whole and of any name in it. Its prototype does so too, since names are looked up there
- * where a bundler copies the exports of CommonJS to another object.
+ * An object in place of the exports of a missing package: each call, and each read of a name,
+ * throws. So does its prototype, because esbuild copies the exports of CommonJS to another object,
+ * with the same prototype.
  */
 function toUnusable(toError: () => Error): unknown {
   const fail = (trap: (...given: never[]) => unknown): never => {
     const error = toError();
-    // The stack begins where the package is used.
+    // Starts the stack where the package is used.
     Error.captureStackTrace(error, trap);
     throw error;
   };
   const get = (_: object, name: string | symbol): unknown => {
     if (name === '__esModule') return true;
-    // Asked by whatever prints or awaits a value, and no use of the package.
+    // Read by code that prints or awaits a value, which is no use of the package.
     return typeof name === 'symbol' || name === 'then' ? undefined : fail(get);
   };
   const apply = (): never => fail(apply);
   const construct = (): never => fail(construct);
   const prototype = new Proxy(Object.create(null), { get });
-  // An arrow function could not be called with `new`.
+  // Not an arrow function: it must be callable with `new`.
   const target = function unusable(): void {};
   return new Proxy(target, { get, apply, construct, getPrototypeOf: () => prototype });
 }

@@ -9,19 +9,20 @@ import type { KeptPiece, Piece } from './piece.ts';
 import { placeModule } from './place-module.ts';
 import { readVersions } from './versions.ts';
 
-/** Younger files may belong to a build that somebody else is writing just now. */
+/** Younger files are not removed: another process may be writing a build. */
 const LEFTOVER_MS = 60_000;
 
-/** What a build came to. */
+/** The result of `nexthop build`. */
 export interface BuildSize {
-  /** Files whose code can be loaded from it. */
+  /** Number of files with functions. */
   readonly entries: number;
   readonly bytes: number;
 }
 
 /**
- * A build in the making. Its files are named by their content and written beside those of the last one; the manifest, which names them, is
- * replaced at last and at once. So whoever reads has the old build or the new one whole, also after a crash, and of two builds the later stands.
+ * Writes a build. Its files are named by the hash of their content and written beside those of the
+ * previous build; then the manifest, which lists them, is replaced atomically. A reader gets either
+ * the old or the new build, also after a crash; of two concurrent builds the later one wins.
  */
 export class NewBuild implements Ahead {
   readonly #folder: string;
@@ -33,12 +34,12 @@ export class NewBuild implements Ahead {
     this.#root = root;
   }
 
-  /** Makes the folder. Throws a BuildError when nothing can be written there. */
+  /** Creates the folder. Throws a BuildError when it cannot be written to. */
   static async open(dataDir: string, root: string): Promise<NewBuild> {
     const folder = join(dataDir, BUILD_FOLDER);
-    return orComplain(dataDir, async () => {
+    return orBuildError(dataDir, async () => {
       makeFolder(folder);
-      // That the folder is there does not yet say that it takes files.
+      // An existing folder may still be read-only.
       const probe = join(folder, `${randomUUID()}.new`);
       await writeFile(probe, '');
       await rm(probe);
@@ -50,11 +51,15 @@ export class NewBuild implements Ahead {
     this.#pieces.push(piece);
   }
 
-  /** Writes it; from now on the site is served from it. Throws a BuildError when that is not possible. */
+  /**
+   * Writes the build; the next start of the site uses it. Throws a BuildError when that is not
+   * possible.
+   */
   async finish(): Promise<BuildSize> {
-    return orComplain(this.#folder, async () => {
+    return orBuildError(this.#folder, async () => {
       const toRoot = relative(this.#folder, this.#root);
-      // Sorted, so that the same site gives the same manifest, whichever dialect was ready first.
+      // Sorted, so that the same site gives the same manifest, in whatever order the dialects
+      // finish.
       this.#pieces.sort((left, right) => (nameOf(left) < nameOf(right) ? -1 : 1));
       const pieces = await Promise.all(this.#pieces.map((piece) => this.#write(piece, toRoot)));
       const manifest: Manifest = { ...readVersions(), toRoot, pieces };
@@ -77,20 +82,20 @@ export class NewBuild implements Ahead {
     return { ...piece, module: { file, mapFile, hash: content } };
   }
 
-  /** Under another name first, so that nobody ever reads a part of it. */
+  /** Writes to a temporary name first, so that no reader gets a part of the file. */
   async #writeWhole(name: string, text: string): Promise<void> {
     const draft = join(this.#folder, `${randomUUID()}.new`);
     await writeFile(draft, text, { flush: true });
     await rename(draft, join(this.#folder, name));
   }
 
-  /** Removes what no manifest names any more. */
+  /** Removes files that the manifest does not list. */
   async #sweep(pieces: readonly KeptPiece[]): Promise<void> {
     const named = new Set(pieces.flatMap(({ module }) => (module ? [module.file, module.mapFile] : [])));
     for (const name of await readdir(this.#folder)) {
       if (name === MANIFEST || named.has(name)) continue;
       const file = join(this.#folder, name);
-      // Another build may have swept it in the meantime.
+      // Another build may have removed it in the meantime.
       const found = await stat(file).catch(() => undefined);
       if (found && Date.now() - found.mtimeMs > LEFTOVER_MS) await rm(file, { force: true, recursive: true });
     }
@@ -101,13 +106,13 @@ function nameOf({ kind, files }: Piece): string {
   return [kind, ...files].join('\n');
 }
 
-async function orComplain<T>(folder: string, write: () => Promise<T>): Promise<T> {
+async function orBuildError<T>(folder: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new BuildError(
-      `DATA_DIR cannot be written to: ${message}; give this user ${folder}, or set DATA_DIR to another folder`,
+      `DATA_DIR cannot be written to: ${message}; make ${folder} writable for this user, or set DATA_DIR to another folder`,
       {
         cause: error,
       },

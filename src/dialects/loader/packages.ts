@@ -5,37 +5,51 @@ import { AwaitSearch, isEsModule, type ModuleTypes } from './await-search.ts';
 import type { InputWatch } from './inputs.ts';
 import { HOOKS } from './module-hooks.ts';
 import { LOADED, PATH_OF, URL_OF } from './place-module.ts';
-import { isAsked, type Resolver } from './resolver.ts';
+import { isOwnCall, type Resolver } from './resolver.ts';
 import { CALL_GAP, SHIELD, withoutShield } from './stand-ins.ts';
 
-/** Everything but `./x`, `../x` and `/x`: packages, Node's own modules, `#imports`, and aliases of a tsconfig. */
+/**
+ * All specifiers except `./x`, `../x` and `/x`: packages, Node's own modules, `#imports`, and
+ * aliases of a tsconfig.
+ */
 const BARE = /^[^./]/;
 
-/** Node loads these itself. TypeScript inside node_modules it refuses, so that is compiled with the user's files. */
+/**
+ * Files of packages that Node can load itself. It refuses TypeScript in node_modules, which is
+ * compiled with the user's files.
+ */
 const NODE_LOADS = /[/\\]node_modules[/\\].*?(?:\.(?:[cm]?js|json|node)|[/\\][^./\\]+)$/;
 
-/** Stands in front of a path relative to the site where esbuild takes only text; encoded, so that it needs no escapes. */
+/**
+ * Prefix of a path that stands for a package in esbuild's output. The rest is a path relative to
+ * the site, encoded, so that it needs no escapes.
+ */
 const MARK = 'nexthop-package:';
 const MARKED = new RegExp(`(\\bimport\\(${CALL_GAP})?"${MARK}([^"]*)"`, 'g');
 
-/** How a package that awaits something while it loads is imported before it is used. */
+/** Specifier by which the stand-in of a package with a top-level await imports that package. */
 const AWAIT = 'await';
 
 export interface PackagesParts {
   readonly root: string;
   readonly resolver: Resolver;
   readonly watch?: InputWatch | undefined;
-  /** For a bundle that is only looked at it need not be known how its packages can be loaded, which costs 10 ms and more for each of ES modules. */
+  /**
+   * False if the output is only read to find exports. The search for a top-level await, 10 ms and
+   * more for each ES module, is then left out.
+   */
   readonly willRun: boolean;
 }
 
 /**
- * Leaves packages out of the bundle: Node loads them from the site's own node_modules, by their path from the root of the site, so that the
- * bundle may stand anywhere.
+ * Leaves packages out of the bundle. Node loads them from the site's own node_modules, by their
+ * path relative to the site, so that the bundle may be in any folder.
  *
- * Each is loaded by a `require` at the place of its import. As plain `import` statements they would be hoisted to the top of the one
- * bundle: a package that is broken or lacks a name would cost every route, and `import 'dotenv/config'` would run too late or too early.
- * It also gives names to whoever imports them from CommonJS (`import { sign } from 'jsonwebtoken'`), as bundlers do and Node does not.
+ * Each package is loaded by a `require` where it is imported. `import` statements would be hoisted
+ * to the top of the bundle: a package that is broken or lacks an export would break every route,
+ * and `import 'dotenv/config'` would run too late or too early. With `require`, code can also
+ * import names from a CommonJS package (`import { sign } from 'jsonwebtoken'`), as in bundlers, but
+ * not in Node.
  */
 export function packages({ root, resolver, watch, willRun }: PackagesParts): Plugin {
   return {
@@ -53,18 +67,18 @@ export function packages({ root, resolver, watch, willRun }: PackagesParts): Plu
         const file = path.startsWith('/') ? path : join(resolveDir, path);
         return leaveOut(relative(root, file), kind, 'package');
       });
-      build.onResolve({ filter: BARE }, async (question) => {
-        const found = await resolvePackage(build, resolver, question);
+      build.onResolve({ filter: BARE }, async (args) => {
+        const found = await resolvePackage(build, resolver, args);
         if (found === undefined) return undefined;
         if ('answer' in found) return found.answer;
-        if (found.isBuiltIn) return leaveOut(found.path, question.kind, 'built-in');
+        if (found.isBuiltIn) return leaveOut(found.path, args.kind, 'built-in');
         watch?.addPackage(found.path);
         const path = relative(root, found.path);
-        if (question.kind !== 'import-statement' || !isEsModule(found.path, types)) {
-          return leaveOut(path, question.kind, 'package');
+        if (args.kind !== 'import-statement' || !isEsModule(found.path, types)) {
+          return leaveOut(path, args.kind, 'package');
         }
         const isAwaiting = willRun && (await search.awaits(found.path));
-        return leaveOut(path, question.kind, isAwaiting ? 'awaiting-package' : 'module-package');
+        return leaveOut(path, args.kind, isAwaiting ? 'awaiting-package' : 'module-package');
       });
       build.onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
         contents: `module.exports = require(${JSON.stringify(path)});`,
@@ -87,7 +101,10 @@ export function packages({ root, resolver, watch, willRun }: PackagesParts): Plu
   };
 }
 
-/** Turns what stands for paths in esbuild's output into calls that know where the site is. */
+/**
+ * Replaces the marked paths in esbuild's output by calls that resolve them from the root of the
+ * site.
+ */
 export function callForPaths(text: string): string {
   return text.replaceAll(MARKED, (_, dynamic: string | undefined, encoded: string) => {
     const file = JSON.stringify(decodeURIComponent(encoded));
@@ -101,24 +118,26 @@ interface Found {
   readonly isBuiltIn: boolean;
 }
 
-/** Undefined for what esbuild is to deal with itself. */
+/** Undefined for imports that esbuild must resolve itself. */
 async function resolvePackage(
   build: PluginBuild,
   resolver: Resolver,
-  question: OnResolveArgs,
+  args: OnResolveArgs,
 ): Promise<Found | { readonly answer: OnResolveResult } | undefined> {
-  if (isAsked(question) || question.kind === 'entry-point') return undefined;
-  const found = await resolver.resolve(build, question);
-  // Asked again by esbuild itself, a missing one becomes an error with its place, or nothing where the code is ready for that.
+  if (isOwnCall(args) || args.kind === 'entry-point') return undefined;
+  const found = await resolver.resolve(build, args);
+  // esbuild then resolves it itself, and reports an error with its location, unless the code
+  // handles the failure.
   if (!found) return undefined;
   const isBuiltIn = found.external && isBuiltin(found.path);
-  // esbuild would leave these to Node, which imports nothing by other schemes.
-  if (found.external && !isBuiltIn) return toLost(question);
+  // esbuild treats every URL as external, but Node imports no other schemes than `node:`, `file:`
+  // and `data:`.
+  if (found.external && !isBuiltIn) return toLost(args);
   if (isBuiltIn || NODE_LOADS.test(found.path)) return { path: found.path, isBuiltIn };
   return found.isSettled ? { answer: { path: found.path } } : undefined;
 }
 
-/** As esbuild says it, with the place of the import. */
+/** Reports the error in the words of esbuild, which adds the location of the import. */
 function toLost({ path, kind }: OnResolveArgs): { readonly answer: OnResolveResult } | undefined {
   return kind === 'import-statement'
     ? { answer: { errors: [{ text: `Could not resolve ${JSON.stringify(path)}` }] } }
@@ -127,8 +146,12 @@ function toLost({ path, kind }: OnResolveArgs): { readonly answer: OnResolveResu
 
 type Kind = OnResolveArgs['kind'];
 /**
- * built-in: of Node itself. package: by `require`. module-package: of ES modules, by `require`. awaiting-package: of ES modules that `require` refuses,
- * since they await something while they load: by `import()`, for which its importers wait.
+ * How an import of a package is loaded.
+ * 'built-in': a module of Node itself.
+ * 'package': CommonJS, by `require`.
+ * 'module-package': an ES module, by `require`.
+ * 'awaiting-package': an ES module with a top-level await, by an `import()` that its importers
+ * await.
  */
 type Namespace = 'built-in' | 'package' | 'module-package' | 'awaiting-package';
 
@@ -140,15 +163,19 @@ function leaveOut(path: string, kind: Kind, namespace: Namespace): OnResolveResu
 }
 
 /**
- * A package of ES modules, by way of `require` (Node ≥ 22.12). Without this step an importer under `"type": "module"` would get
- * all its exports as the default one, which is right for CommonJS alone.
+ * The text of a stand-in for an ES module that is loaded by `require` (Node ≥ 22.12). Without it,
+ * an importer under `"type": "module"` would get an object of all exports as the default export, as
+ * for CommonJS.
  */
 function toModule(path: string): string {
   const name = JSON.stringify(path);
   return `import * as all from ${name}; export * from ${name}; export default all.default;`;
 }
 
-/** What `require` would have made of it: the exports, and the sign that they are those of an ES module. */
+/**
+ * The text of a stand-in with the result that `require` would return: the exports, and the mark of
+ * an ES module.
+ */
 function toAwaited(path: string): string {
   return `const all = ${LOADED}.get(${JSON.stringify(path)});
     for (const name of Object.keys(all)) Object.defineProperty(exports, name, { enumerable: true, get: () => all[name] });

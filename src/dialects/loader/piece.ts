@@ -3,18 +3,20 @@ import type { Inputs } from './inputs.ts';
 import type { LostProblem } from './lost-imports.ts';
 import type { ModuleText } from './place-module.ts';
 
-/** Something compiled, with what it depends on. A build is made of them. Paths are relative to the site. */
+/**
+ * A part of a build: a result with the files that it depends on. Paths are relative to the site.
+ */
 export interface Piece {
-  /** A look at what files export, or their code. */
+  /** 'survey': the exports of files. 'functions': their code. */
   readonly kind: 'survey' | 'functions';
-  /** The files that were asked for. Kind and files together are the question, by which a piece is found again. */
+  /** The requested files. Kind and files together are the key of a piece. */
   readonly files: readonly string[];
   readonly inputs: Inputs;
-  /** The survey's findings, as JSON takes them. */
+  /** The survey's result, as JSON. */
   readonly answer?: unknown;
-  /** What its author should know of its files, though they work … */
+  /** Warnings about the files. */
   readonly problems?: readonly Problem[];
-  /** … and of its imports, if they still lead nowhere. */
+  /** Warnings about imports; valid only while they still cannot be resolved. */
   readonly lost?: readonly LostProblem[];
   /** The code. */
   readonly module?: ModuleText;
@@ -23,10 +25,10 @@ export interface Piece {
 /** A piece in the manifest. */
 export type KeptPiece = Omit<Piece, 'module'> & { readonly module?: KeptModule };
 
-/** Where code is kept: names of files in the folder of the build. */
+/** Names of the code's files in the folder of the build. */
 export interface KeptModule {
   readonly file: string;
   readonly mapFile: string;
-  /** Of the text of the file. */
+  /** Hash of the text of `file`. */
   readonly hash: string;
 }

@@ -6,34 +6,40 @@ import { pathToFileURL } from 'node:url';
 import { makeFolder } from '../../process/make-folder.ts';
 import { HOOKS } from './module-hooks.ts';
 
-/** All functions of a dialect as one ES module, whose paths start at the site: it can be placed wherever both can be read. */
+/**
+ * All functions of a dialect as one ES module. Its paths are relative to the site, so that it can
+ * be written to any folder.
+ */
 export interface ModuleText {
-  /** Its first line is only a place for the prelude. */
+  /** Its first line is replaced by the prelude. */
   readonly text: string;
   /** Source map, as JSON. */
   readonly map: string;
 }
 
-/** What compiled code may call: the absolute path or URL of a file that is given relative to the site. */
+/** Functions in compiled code: the absolute path, or URL, of a file relative to the site. */
 export const PATH_OF = '__nexthop_path';
 export const URL_OF = '__nexthop_url_of';
-/** And where it keeps the exports of packages that had to be awaited. */
+/** The variable of compiled code that holds the exports of packages with a top-level await. */
 export const LOADED = '__nexthop_loaded';
 
-/** Stands in the first line until the module is placed, so that all others keep their numbers in the source map. */
+/**
+ * The first line of a module that is not placed yet. The prelude is one line too, so that the
+ * source map stays valid.
+ */
 export const PRELUDE_PLACE = '// prelude';
 
-/** A module with its place. */
+/** A module for a given folder. */
 export interface PlacedModule extends ModuleText {
-  /** Name of the file beside it in which its map is looked for; the same for the same map. */
+  /** Name of its source map's file in the same folder, by the hash of its content. */
   readonly mapFile: string;
 }
 
 const MAP_COMMENT = /\n\/\/# sourceMappingURL=[^\n]*\n$/;
 
 /**
- * The module for a folder from which the site is reached by `toRoot`, a relative path; it may have had another place before.
- * A `require` of a name that is known only when it runs resolves from the root of the site.
+ * Adapts a module, placed before or not, to a folder. `toRoot`: relative path from that folder to
+ * the site. A `require` whose name is known only when it runs resolves from the root of the site.
  */
 export function placeModule(module: ModuleText, toRoot: string): PlacedModule {
   const prelude = [
@@ -53,21 +59,26 @@ export function placeModule(module: ModuleText, toRoot: string): PlacedModule {
   return { text: `${prelude.join(' ')}${code}\n//# sourceMappingURL=${mapFile}\n`, map, mapFile };
 }
 
-/** Imports a module from a file. `anew`: also when this process has it already, then with a state of its own. */
-export async function importFile(file: string, { anew = false } = {}): Promise<unknown> {
-  // Stack traces then name the user's file and line. Node reads a map when its module is loaded, so it must be on before.
+/**
+ * Imports a module from a file. `isReload`: evaluates it again if this process has imported it
+ * before.
+ */
+export async function importFile(file: string, { isReload = false } = {}): Promise<unknown> {
+  // Makes stack traces show the user's file and line. Node reads a source map when it loads the
+  // module.
   process.setSourceMapsEnabled(true);
   const url = pathToFileURL(file);
-  // Node knows a module by its URL, and never forgets one.
-  if (anew) url.search = randomUUID();
+  // Node caches modules by URL for ever.
+  if (isReload) url.search = randomUUID();
   return import(url.href);
 }
 
 const NAME = 'functions.mjs';
 
 /**
- * Imports a module from a new folder below `parent`, or where that cannot be written to, below the system's. Node never forgets a module, so
- * that the next one of the same site needs another name. The folder is gone when the module is loaded.
+ * Imports a module from a new folder below `parent`, or below the system's temporary folder if
+ * `parent` cannot be written to. Node caches modules by path for ever, so each import needs a new
+ * path. Removes the folder once the module is loaded.
  */
 export async function importText(module: ModuleText, root: string, parent: string): Promise<unknown> {
   const folder = await makeRunFolder(parent);
@@ -81,13 +92,13 @@ export async function importText(module: ModuleText, root: string, parent: strin
   }
 }
 
-/** A site that may not be written to (a read-only image) is served all the same. */
+/** Falls back to the temporary folder for a site on a read-only file system. */
 async function makeRunFolder(parent: string): Promise<string> {
   try {
     makeFolder(parent);
     return await realpath(await mkdtemp(join(parent, 'run-')));
   } catch {
-    // If the system's own folder cannot be written to either, that error is the one to tell.
+    // If the temporary folder cannot be written to either, its error is thrown.
     return realpath(await mkdtemp(join(tmpdir(), 'nexthop-')));
   }
 }

@@ -4,63 +4,68 @@ import type { BuildOptions, OnResolveArgs, Plugin, PluginBuild } from 'esbuild';
 import type { SourceProblems } from './source-problems.ts';
 import { MADE_COMMON_JS } from './stand-ins.ts';
 
-/** Marks a question to esbuild's own resolver, which comes to the plugins first. */
-const ASKED = Symbol('asked');
+/** Marks calls of `build.resolve` by plugins: esbuild passes them to the plugins, too. */
+const OWN_CALL = Symbol('own call');
 
-/** Whether a plugin put the question itself. */
-export function isAsked({ pluginData }: OnResolveArgs): boolean {
-  return pluginData === ASKED;
+/** Whether a plugin itself made this call. */
+export function isOwnCall({ pluginData }: OnResolveArgs): boolean {
+  return pluginData === OWN_CALL;
 }
 
 export interface Resolved {
-  /** Absolute, or what Node is to resolve. */
+  /** Absolute, or the specifier that Node must resolve. */
   readonly path: string;
   readonly external: boolean;
-  /** esbuild must not be asked again: it would stop at a file that cannot be parsed. */
+  /**
+   * True if esbuild must not resolve it again: it would fail because of a file that cannot be
+   * parsed.
+   */
   readonly isSettled: boolean;
 }
 
 export interface Resolver {
-  /** What esbuild resolves an import to; undefined if that leads to nothing. */
-  resolve(build: PluginBuild, question: OnResolveArgs): Promise<Resolved | undefined>;
-  /** What a build needs besides. */
+  /** Resolves an import with esbuild; undefined if it cannot be resolved. */
+  resolve(build: PluginBuild, args: OnResolveArgs): Promise<Resolved | undefined>;
+  /** Options that the build needs. */
   readonly options: BuildOptions;
-  /** Resolves everything near a `package.json` or `tsconfig.json` that cannot be parsed, in esbuild's place. */
+  /**
+   * Resolves imports instead of esbuild if a `package.json` or `tsconfig.json` cannot be parsed.
+   */
   readonly plugin: Plugin;
 }
 
 /**
- * Asks esbuild where imports lead. A `package.json` or `tsconfig.json` that it cannot parse is one more error of its answer, which is right as if that
+ * Resolves imports with esbuild, also beside a `package.json` or `tsconfig.json` that cannot be
+ * parsed. For these esbuild reports an error, but still returns the result that it finds as if the
  * file were empty.
  */
 export function resolverAround(root: string, problems: SourceProblems): Resolver {
-  async function ask(build: PluginBuild, question: OnResolveArgs, kind = question.kind): Promise<Resolved | undefined> {
-    const { path, importer, namespace, resolveDir } = question;
-    const found = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: ASKED });
+  async function find(build: PluginBuild, args: OnResolveArgs, kind = args.kind): Promise<Resolved | undefined> {
+    const { path, importer, namespace, resolveDir } = args;
+    const found = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: OWN_CALL });
     const errors = found.errors.filter(
       ({ location }) => !location || !problems.configs.has(resolve(root, location.file)),
     );
     if (errors.length === 0 && found.path !== '') {
       return { path: found.path, external: found.external, isSettled: found.errors.length > 0 };
     }
-    // What was an `import` before the file was made CommonJS may lead to a package of ES modules alone.
-    return kind === 'require-call' && namespace === MADE_COMMON_JS
-      ? ask(build, question, 'import-statement')
-      : undefined;
+    // In a file that was converted to CommonJS, a `require` may have been an `import` of an ES
+    // module.
+    return kind === 'require-call' && namespace === MADE_COMMON_JS ? find(build, args, 'import-statement') : undefined;
   }
 
   return {
-    resolve: ask,
+    resolve: find,
     options: toOptions(root, problems),
     plugin: {
       name: 'resolver',
       setup(build) {
-        // Each question costs time; where everything can be parsed, esbuild needs none.
+        // A hook costs time for each import, and is not needed if all these files can be parsed.
         if (problems.configs.size === 0) return;
-        build.onResolve({ filter: /./ }, async (question) => {
-          if (isAsked(question) || !OF_USERS.has(question.namespace)) return undefined;
-          const found = await ask(build, question);
-          if (!found) return { errors: [{ text: `Could not resolve ${JSON.stringify(question.path)}` }] };
+        build.onResolve({ filter: /./ }, async (args) => {
+          if (isOwnCall(args) || !OF_USERS.has(args.namespace)) return undefined;
+          const found = await find(build, args);
+          if (!found) return { errors: [{ text: `Could not resolve ${JSON.stringify(args.path)}` }] };
           return found.isSettled && !found.external ? { path: found.path } : undefined;
         });
       },
@@ -68,14 +73,14 @@ export function resolverAround(root: string, problems: SourceProblems): Resolver
   };
 }
 
-/** What esbuild does not resolve itself, it reads without a tsconfig, unless one is named. */
+/** esbuild applies no tsconfig to files that a plugin resolved, unless an option names it. */
 function toOptions(root: string, { configs }: SourceProblems): BuildOptions {
   const tsconfig = join(root, 'tsconfig.json');
   const broken = [...configs.keys()].map((path) => basename(path));
-  // Another file may be what the tsconfig extends.
+  // A broken file of another name may be one that the tsconfig extends.
   const isUsable = broken.length > 0 && broken.every((name) => name === 'package.json');
   return isUsable && existsSync(tsconfig) ? { tsconfig } : {};
 }
 
-/** Of importers; '' is for entries. */
+/** Namespaces of importers with the user's code; '' for entries. */
 const OF_USERS: ReadonlySet<string> = new Set(['', 'file', MADE_COMMON_JS]);

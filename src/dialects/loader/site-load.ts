@@ -1,6 +1,9 @@
 import { runFor, type SiteCall } from '../../process/site-calls.ts';
 
-/** Evaluates code of a site, in this file relative to it. Rejects as that does, and when it asks for the end of the process, also where the code catches what it is thrown then. */
+/**
+ * Evaluates code of a site. Rejects with its error, and also when it tries to end the process, even
+ * if it catches the exception that this throws. `file`: the code, relative to the site.
+ */
 export async function loadSite<T>(file: string, load: () => Promise<T>): Promise<T> {
   const call = new SiteLoad(file);
   try {
@@ -25,7 +28,7 @@ class SiteLoad implements SiteCall {
     this.ended = new Promise((_, reject) => {
       this.#reject = reject;
     });
-    // Where the code throws before it is waited for.
+    // The code may throw before `Promise.race` handles this promise.
     this.ended.catch(() => {});
   }
 

@@ -3,8 +3,9 @@ import { HOOKS } from './module-hooks.ts';
 import { PATH_OF, URL_OF } from './place-module.ts';
 
 /**
- * Everything lands in one file, but code must find its neighbours (data, templates) where it was written.
- * esbuild replaces these only where they are free: a user's own `const __dirname` is left alone.
+ * All files are bundled into one, but their code must find data and templates beside its source
+ * file. esbuild replaces these names only where they are not declared: a user's own `const
+ * __dirname` stays.
  */
 export const SOURCE_CONSTANTS: Record<string, string> = {
   __filename: '__nexthop_filename',
@@ -12,7 +13,7 @@ export const SOURCE_CONSTANTS: Record<string, string> = {
   'import.meta.filename': '__nexthop_filename',
   'import.meta.dirname': '__nexthop_dirname',
   'import.meta.url': '__nexthop_url',
-  // esbuild does not touch it, and the bundle stands elsewhere.
+  // esbuild leaves it unchanged, and it would resolve from the folder of the bundle.
   'require.resolve': '__nexthop_require_resolve',
 };
 
@@ -20,13 +21,13 @@ const MENTIONS = /\b__(?:file|dir)name\b|\bimport\s*\.\s*meta\b/;
 const RESOLVES = /\brequire\s*\.\s*resolve\b/;
 
 /**
- * What declares the constants that a text uses; '' for none. It goes in front of the first line, so that all others keep their numbers. The file is
- * relative to the site, wherever that will be.
+ * Code that declares the constants that a text uses; '' if it uses none. The code is put in front
+ * of the first line, so that line numbers do not change. `file`: relative to the site.
  */
 export function toConstants(text: string, file: string): string {
   const [name, folder] = [file, dirname(file)].map((path) => JSON.stringify(path));
-  const places = `__nexthop_filename=${PATH_OF}(${name}),__nexthop_dirname=${PATH_OF}(${folder}),__nexthop_url=${URL_OF}(${name})`;
+  const paths = `__nexthop_filename=${PATH_OF}(${name}),__nexthop_dirname=${PATH_OF}(${folder}),__nexthop_url=${URL_OF}(${name})`;
   const resolve = `__nexthop_require_resolve=${HOOKS}.requireFrom(${name}).resolve`;
-  const constants = [...(MENTIONS.test(text) ? [places] : []), ...(RESOLVES.test(text) ? [resolve] : [])];
+  const constants = [...(MENTIONS.test(text) ? [paths] : []), ...(RESOLVES.test(text) ? [resolve] : [])];
   return constants.length > 0 ? `var ${constants.join(',')};` : '';
 }

@@ -8,7 +8,7 @@ import { toConstants } from './source-constants.ts';
 import type { ToSource } from './source-problems.ts';
 import { SHIELD, withoutShield } from './stand-ins.ts';
 
-/** `.js` as JSX: every plain script is one, and React projects write it so. */
+/** `.js` is read as JSX: React projects use it so, and every plain script is valid JSX. */
 const LOADERS: Readonly<Record<string, Loader>> = {
   '.js': 'jsx',
   '.cjs': 'js',
@@ -22,28 +22,28 @@ const LOADERS: Readonly<Record<string, Loader>> = {
 
 export interface SourceFiles {
   readonly plugin: Plugin;
-  /** The broken files that were asked for, each once. */
+  /** The problem of each broken file that the build loaded. */
   brokenSeen(): readonly Problem[];
-  /** Whether a file was made CommonJS. */
+  /** Whether a file was converted to CommonJS. */
   isMadeCommonJs(file: string): boolean;
   readonly toSource: ToSource;
 }
 
 export interface SourceFilesParts {
   readonly root: string;
-  /** By absolute path. A file that cannot be read is added. */
+  /** By absolute path. Files that cannot be read are added. */
   readonly broken: Map<string, Problem>;
 }
 
-/** A file as esbuild gets it. */
+/** How the text of a file was changed for esbuild. */
 interface Given {
-  /** By how many columns its first line was moved to the right. */
+  /** Number of columns that were added in front of its first line. */
   readonly shift: number;
-  /** Set for a file that was made CommonJS, whose lines are others. */
+  /** Set for a file that was converted to CommonJS, which changes its lines. */
   readonly commonJs?: { readonly code: string; readonly source: string };
 }
 
-/** Hands the user's files to esbuild, each with the constants that say where it stands. */
+/** Passes the user's files to esbuild, each with constants for its own path. */
 export function sourceFiles({ root, broken }: SourceFilesParts): SourceFiles {
   const seen = new Map<string, Problem>();
   const given = new Map<string, Given>();
@@ -81,7 +81,7 @@ export function sourceFiles({ root, broken }: SourceFilesParts): SourceFiles {
       name: 'source-files',
       setup(build) {
         const commonJsFiles = new CommonJsFiles(build.esbuild, root);
-        // A link that leads nowhere would not even be resolved, and a star in a name is taken for a pattern.
+        // esbuild does not resolve a broken symbolic link, and reads a star in a name as a pattern.
         build.onResolve({ filter: /^\// }, ({ path }) =>
           broken.has(path) || path.includes('*') ? { path } : undefined,
         );
@@ -113,15 +113,17 @@ export function sourceFiles({ root, broken }: SourceFilesParts): SourceFiles {
 const FACADE = /^nexthop-(broken|common-js):(.*)$/;
 
 /**
- * Stands in a file's own place and hands on all of a module of CommonJS, whose names are open until it runs: any may be imported. In the file's own
- * namespace CommonJS would be refused where the extension or a package.json says that it is an ES module.
+ * The text of a file that re-exports a CommonJS module in another namespace. Any name may be
+ * imported from CommonJS, since its exports are known only when it runs. In the file's own
+ * namespace esbuild refuses CommonJS if the extension or a package.json says that it is an ES
+ * module.
  */
 function toBrokenFacade(file: string): string {
   const name = JSON.stringify(`nexthop-broken:${file}`);
   return `export * from ${name}; export { default } from ${name};`;
 }
 
-/** The same, where the default export is what the file says, whoever imports it. */
+/** The same, with the file's own default export for every importer. */
 function toCommonJsFacade(file: string): string {
   const name = JSON.stringify(`nexthop-common-js:${file}`);
   return `export * from ${name}; const all = require(${name}); export default all?.__esModule ? all.default : all;`;
@@ -135,7 +137,7 @@ function withoutHashbang(text: string): string {
   return text.startsWith('#!') ? `//${text}` : text;
 }
 
-/** Where a text in quotes stands first. */
+/** The location of a quoted text in the source, if it occurs there. */
 function findLine(source: string, from: string): ReturnType<ToSource> {
   const [, quoted = ''] = /^["'`]([^"'`]*)/.exec(from) ?? [];
   const index = Math.max(...['"', "'"].map((quote) => source.indexOf(quote + quoted + quote)));

@@ -4,29 +4,35 @@ import type { Problem } from '../../contract/problem.ts';
 import { toImportProblem } from './import-problem.ts';
 import { toUsersFile } from './stand-ins.ts';
 
-/** An import or a `require` that leads to nothing. */
+/** An import or a `require` that cannot be resolved. */
 export interface LostImport {
-  /** Absolute path of the file in which it stands. */
+  /** Absolute path of its file. */
   readonly importer: string;
   readonly specifier: string;
-  /** Undefined where the code itself is ready for it, e.g. inside `try`. */
+  /** Undefined if the code handles the failure, e.g. inside `try`. */
   readonly problem: Problem | undefined;
 }
 
-/** Puts the place of an error into the file as its author wrote it. */
+/** Converts a location in the text that esbuild got to the one in the user's file. */
 export type ToSource = (file: string, location: Location) => Pick<Problem, 'line' | 'column'>;
 
-/** Files that say how others are read. esbuild reads them by itself, and stops at one that it cannot parse. */
+/**
+ * Files with settings for other files. esbuild reads them itself, and fails if one cannot be
+ * parsed.
+ */
 const CONFIG = /^(?:package|[jt]sconfig.*)\.json$/;
 
 const LOST = /^Could not resolve ("(?:[^"\\]|\\.)*")$/;
 
-/** What builds have found wrong in a site, so that the next build goes around it. */
+/** The problems that builds found in a site; the next build replaces what has one. */
 export class SourceProblems {
   readonly #root: string;
   /** Files that cannot be compiled, by absolute path. */
   readonly files: Map<string, Problem>;
-  /** Files such as `package.json` that cannot be parsed, by absolute path. They count as empty. */
+  /**
+   * Files such as `package.json` that cannot be parsed, by absolute path. They are treated as
+   * empty.
+   */
   readonly configs = new Map<string, Problem>();
   readonly #imports = new Map<string, LostImport>();
 
@@ -35,7 +41,7 @@ export class SourceProblems {
     this.files = new Map(files);
   }
 
-  /** How much is known; it only grows. */
+  /** The number of problems; it never decreases. */
   get size(): number {
     return this.files.size + this.configs.size + this.#imports.size;
   }
@@ -48,7 +54,10 @@ export class SourceProblems {
     return this.#imports.get(toKey(importer, specifier));
   }
 
-  /** Takes an error of esbuild. False when it says nothing new, so that another build would fail in the same way. */
+  /**
+   * Adds an error of esbuild. Returns false if it is known: another build would fail in the same
+   * way.
+   */
   take({ text, location, notes }: Message, toSource: ToSource): boolean {
     const name = location ? toUsersFile(location.file) : undefined;
     if (!location || name === undefined) return false;
@@ -65,23 +74,27 @@ export class SourceProblems {
       });
     }
     if (this.#isConfig(path)) {
-      const message = `is no JSON: ${text}; until that is mended it counts as empty`;
+      const message = `is not valid JSON: ${text}; it is treated as empty until that is corrected`;
       this.configs.set(path, { severity: 'warning', ...place, message });
       return true;
     }
-    // The first error is the one to mend; what follows is often its echo.
+    // Only the first error of a file is reported: the others often follow from it.
     if (this.files.has(path)) return false;
     this.files.set(path, { severity: 'error', ...place, message: toMessage(text, notes) });
     return true;
   }
 
-  /** Such a file may be imported, too: then its second error is one of code. Another name, as of a file that a tsconfig extends, shows by its second error. */
+  /**
+   * Whether an error is one of settings. Code may import such a file, too: its second error is then
+   * one of code. A file with another name that a tsconfig extends is recognized by its second
+   * error.
+   */
   #isConfig(path: string): boolean {
     if (this.configs.has(path)) return false;
     return CONFIG.test(basename(path)) || (path.endsWith('.json') && this.files.has(path));
   }
 
-  /** False when it is known. */
+  /** Returns false if it is known. */
   addImport(lost: LostImport): boolean {
     const key = toKey(lost.importer, lost.specifier);
     if (this.#imports.has(key)) return false;
@@ -93,7 +106,7 @@ export class SourceProblems {
 const NO_EXPORT = /^No matching export in ("[^"]*") for import ("[^"]*")$/;
 const NO_LOADER = /^No loader is configured for "[^"]*" files: (.*)$/;
 
-/** With what to do, where the text does not say it. */
+/** Adds what to do, if the text does not say it. */
 function toMessage(text: string, notes: Message['notes']): string {
   const [, from, name] = NO_EXPORT.exec(text) ?? [];
   if (from !== undefined) {
@@ -102,7 +115,7 @@ function toMessage(text: string, notes: Message['notes']): string {
     return `No matching export in ${from} for import ${name}: ${advice}`;
   }
   const [, file] = NO_LOADER.exec(text) ?? [];
-  if (file !== undefined) return `${file} is no code and cannot be imported: read it as a file, e.g. with node:fs`;
+  if (file !== undefined) return `${file} is not code and cannot be imported: read it as a file, e.g. with node:fs`;
   return text;
 }
 
@@ -110,12 +123,12 @@ function toKey(importer: string, specifier: string): string {
   return JSON.stringify([importer, specifier]);
 }
 
-/** esbuild quotes as Go does, which for all but odd characters is as JSON does. */
+/** esbuild quotes text as Go does; for most characters that equals JSON. */
 function unquote(quoted: string): string {
   try {
     return String(JSON.parse(quoted));
   } catch {
-    // An escape that JSON does not know: the text between the quotes is as near as it gets.
+    // The text has an escape that JSON lacks: use it undecoded.
     return quoted.slice(1, -1);
   }
 }

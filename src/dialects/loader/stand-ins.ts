@@ -1,10 +1,10 @@
-/** Of files that were made CommonJS. */
+/** Namespace of files that were converted to CommonJS. */
 export const MADE_COMMON_JS = 'common-js';
 
-/** The name of what loads the entries, which is no file. */
+/** The name of the bundle's entry, which has no file. */
 export const INDEX = 'index.nexthop.js';
 
-/** Namespaces of modules that stand for others in a bundle. */
+/** Namespaces of modules that replace others in a bundle. */
 const NAMESPACES = [
   'built-in',
   'package',
@@ -17,26 +17,35 @@ const NAMESPACES = [
   MADE_COMMON_JS,
 ] as const;
 
-/** Behind the path of a stand-in: by an extension such as `.mjs` esbuild would take it for what it stands for. */
+/**
+ * Appended to the path of a stand-in: otherwise esbuild would read an extension such as `.mjs` as
+ * the type of the module.
+ */
 export const SHIELD = '?';
 
 export function withoutShield(path: string): string {
   return path.endsWith(SHIELD) ? path.slice(0, -SHIELD.length) : path;
 }
 
-/** What may stand between the bracket of a call and its first argument in esbuild's output, as a regular expression: it keeps some comments there. */
+/**
+ * A regular expression for white space and comments between the bracket of a call and its first
+ * argument in esbuild's output.
+ */
 export const CALL_GAP = String.raw`(?:\s|/\*[\s\S]*?\*/|//[^\n]*\n)*`;
 
 const PREFIX = new RegExp(`^(?:${NAMESPACES.join('|')}):`);
 const KEY = new RegExp(`^(\\s*)"(?:${NAMESPACES.join('|')}):((?:[^"\\\\]|\\\\.)*)"(\\()`, 'gm');
 
-/** The user's file behind a name in esbuild's lists and complaints; undefined for what only stands in for something else. */
+/** The user's file for a name in esbuild's metafile and messages; undefined for a stand-in. */
 export function toUsersFile(name: string): string | undefined {
   if (!PREFIX.test(name)) return name === INDEX ? undefined : name;
   return name.startsWith(`${MADE_COMMON_JS}:`) ? withoutShield(name.slice(MADE_COMMON_JS.length + 1)) : undefined;
 }
 
-/** The text of a bundle in which stand-ins have the names of what they stand for: their functions are named in stack traces. */
+/**
+ * Gives the stand-ins in the text of a bundle the names of the files that they replace: stack
+ * traces show these.
+ */
 export function nameAfterOriginals(text: string): string {
   return text.replaceAll(
     KEY,

@@ -8,37 +8,38 @@ import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';
 import { SourceProblems } from './source-problems.ts';
 
-/** What a file exports, found without running anything. */
+/** What a file exports, found without running it. */
 export interface Look {
   readonly names: ReadonlySet<string>;
-  /** The name under which the default export was declared; '' for an anonymous one, or none. */
+  /** The name with which the default export was declared; '' if it has none. */
   readonly defaultName: string;
 }
 
 export interface Survey {
-  /** By absolute path. Missing: files that export nothing, and broken ones. */
+  /** By absolute path. Contains no files that export nothing, and no broken files. */
   readonly looks: ReadonlyMap<string, Look>;
-  /** Text of the files given that esbuild could not take: all that can be told of them. Empty for a file that cannot be read. */
+  /** Text of the given files that esbuild could not parse; '' for a file that cannot be read. */
   readonly brokenTexts: ReadonlyMap<string, string>;
-  /** All that was found wrong, for the build to come. */
+  /** The problems found, for the build that follows. */
   readonly found: SourceProblems;
 }
 
 const MAY_EXPORT = /\bexports?\b/;
 
 /**
- * Looks at what each file exports, through re-exports (`export * from`), types and renamings alike: esbuild resolves them all
- * when it bundles, and tells; or a fresh build knows. Nothing is run and nothing written. Throws a BuildError when there is neither.
+ * Finds what each file exports, also through re-exports (`export * from`), types and renamings, by
+ * bundling with esbuild; or reads it from an up-to-date build. Runs and writes nothing. Throws a
+ * BuildError when neither is possible.
  */
 export async function survey(project: Project, given: readonly string[]): Promise<Survey> {
   const { root, ahead, log } = project;
   const paths = [...new Set(given)];
   const files = paths.map((path) => relative(root, path));
   const kept = await findKept(project, { kind: 'survey', files });
-  if (kept.state === 'fresh') return fromAnswer(root, kept.piece.answer as SurveyAnswer); // as it was kept below
-  // Whoever compiles next tells people of it, unless no function depends on what changed.
+  if (kept.state === 'fresh') return fromAnswer(root, kept.piece.answer as SurveyAnswer); // `toAnswer` made it
+  // `compile` reports this as a problem, if a function depends on what changed.
   if (kept.state === 'stale')
-    log.info('looking at the functions again', { reason: `${kept.problem.file} ${kept.problem.message}` });
+    log.info('reading the exports of functions again', { reason: `${kept.problem.file} ${kept.problem.message}` });
   const watch = ahead && new InputWatch(root);
   const found = await explainStale(kept, () => look(root, paths, watch));
   if (watch) {
@@ -48,7 +49,7 @@ export async function survey(project: Project, given: readonly string[]): Promis
   return found;
 }
 
-/** A survey as JSON takes it, with paths relative to the site. */
+/** A survey as JSON, with paths relative to the site. */
 interface SurveyAnswer {
   readonly looks: readonly [file: string, names: readonly string[], defaultName: string][];
   readonly brokenTexts: readonly [file: string, text: string][];
@@ -118,7 +119,7 @@ async function lookAt({ root, files, texts, found, watch }: LookRequest): Promis
     root,
     entries: files,
     toOptions: (entries) => ({
-      // Numbered, since `a.js` and `a.ts` would want the same output.
+      // Numbered, because `a.js` and `a.ts` would get the same output.
       entryPoints: entries.map((file, index) => ({ in: file, out: String(index) })),
       outdir: root,
       splitting: true,
@@ -140,7 +141,10 @@ async function lookAt({ root, files, texts, found, watch }: LookRequest): Promis
   return looks;
 }
 
-/** The name that an export had where it was declared; modules that several files share stand in outputs of their own. */
+/**
+ * The name with which an export was declared. Modules that several files share have separate
+ * outputs.
+ */
 function declaredName(outputs: ReadonlyMap<string, string>, path: string, name: string): string {
   const text = outputs.get(path) ?? '';
   const [, exports] = parse(text);
@@ -150,7 +154,8 @@ function declaredName(outputs: ReadonlyMap<string, string>, path: string, name: 
   }
   const local = found?.type === 'direct' ? found.localName : undefined;
   if (local === undefined) return '';
-  // `export default expression` becomes a variable first. Names that collide in one output are numbered.
+  // `export default expression` becomes a variable first. Names that collide in one output are
+  // numbered.
   const [, expression = local] = text.split(`\nvar ${local} = `, 2);
   return (/^([\w$]+?)\d*(?:;|$)/.exec(expression) ?? ['', ''])[1] ?? '';
 }
@@ -158,12 +163,12 @@ function declaredName(outputs: ReadonlyMap<string, string>, path: string, name: 
 const ASSIGNED = /\bexports\s*(?:\.\s*([\w$]+)|\[\s*["']([^"']+)["']\s*\])\s*=(?!=)/g;
 const DEFINED = /\bdefineProperty\(\s*(?:module\.)?exports\s*,\s*["']([^"']+)["']/g;
 const WHOLE = /\bmodule\s*\.\s*exports\s*=(?!=)/;
-/** A key of an object literal, written out, short or as a method. */
+/** A key of an object literal: with a value, shorthand or as a method. */
 const KEY = /[{,]\s*(?:async\s+)?["']?([\w$]+)["']?\s*(?=[,:(}])/g;
 
 /**
- * The names that a CommonJS file may export, read from its text: CommonJS has no list of them. Rather too many than too few; what is
- * really exported shows when the file is loaded.
+ * The names that a CommonJS file may export, found in its text, since CommonJS declares none. May
+ * contain names that are not exported; the load of the file shows that.
  */
 function namesInCommonJs(text: string): Set<string> {
   const names = new Set<string>();

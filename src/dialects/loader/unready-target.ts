@@ -3,8 +3,9 @@ import { Fault } from '../../contract/fault.ts';
 import type { Outcome, Params, Target } from '../../contract/target.ts';
 
 /**
- * The place of a function that does not work: its route must not fall through to the hop, where something else might answer in its name.
- * It may still become what it should be, when a module takes long to load.
+ * The target of a function that failed to load, or that is not loaded yet. It answers 500 instead
+ * of passing, because the hop may have another answer for the path. `become` replaces it once a
+ * slow module is loaded.
  */
 export class UnreadyTarget implements Target {
   readonly name: string;
@@ -20,7 +21,7 @@ export class UnreadyTarget implements Target {
     this.#target = target;
   }
 
-  /** It will not become anything, for that cause. */
+  /** The slow module failed with this cause. */
   fail(cause: unknown): void {
     this.#cause = cause;
   }

@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** Raised whenever what is kept is written or read in another way. */
+/** Format of the manifest and the code of a build. Must be raised with every change of either. */
 const FORMAT = 2;
 
-/** Who made a build. */
+/** The versions that made a build. */
 export interface Versions {
   readonly format: number;
   readonly nexthop: string;
-  /** '' when it is not installed: whoever cannot compile need not compile alike. */
+  /** '' if it is not installed: every build is then accepted, since none can be made. */
   readonly esbuild: string;
-  /** Node's major version, for which the code is written. */
+  /** Node's major version, for which the code was compiled. */
   readonly node: string;
 }
 
-/** Who would make one now. */
+/** The versions that would make a build now. */
 export function readVersions(): Versions {
   return {
     format: FORMAT,
@@ -24,7 +24,7 @@ export function readVersions(): Versions {
   };
 }
 
-/** How a build's maker differs from this one, in words; undefined if it does not. */
+/** Says which version of a build differs; undefined if none does. */
 export function findOtherVersion(before: Versions, now: Versions): string | undefined {
   for (const name of ['format', 'nexthop', 'esbuild', 'node'] as const) {
     if (before[name] === now[name] || now[name] === '') continue;
@@ -37,7 +37,7 @@ function esbuildVersion(): string {
   try {
     return versionIn(createRequire(import.meta.url).resolve('esbuild/package.json'));
   } catch {
-    // A build that is fresh does without.
+    // Not installed. An up-to-date build needs no esbuild.
     return '';
   }
 }

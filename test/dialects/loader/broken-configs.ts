@@ -21,7 +21,10 @@ for (const file of ['package.json', 'api/package.json', 'lib/package.json', 'tsc
 
       t.like(built.problems, [{ severity: 'warning', file, line: 1 }]);
       t.is(built.problems.length, 1);
-      t.regex(built.problems[0]?.message ?? '', /^is no JSON: .+; until that is mended it counts as empty$/);
+      t.regex(
+        built.problems[0]?.message ?? '',
+        /^is not valid JSON: .+; it is treated as empty until that is corrected$/,
+      );
       t.deepEqual((await built.run('api/a.ts')).answer, [1, 'function', 'small']);
     });
   }

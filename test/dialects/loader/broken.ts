@@ -116,7 +116,7 @@ test('a JSON file that is none, and a file that is no code, cost only those who 
     ['c.js', 2],
     ['data.json', 3],
   ]);
-  t.regex(built.problems.find(({ file }) => file === 'c.js')?.message ?? '', /^picture\.png is no code/);
+  t.regex(built.problems.find(({ file }) => file === 'c.js')?.message ?? '', /^picture\.png is not code/);
   for (const file of ['a.js', 'b.js', 'c.js']) await t.throwsAsync(built.run(file), { instanceOf: SyntaxError });
   t.is((await built.run('d.js')).d, 1);
 });

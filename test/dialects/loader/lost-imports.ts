@@ -22,7 +22,7 @@ const ROWS: readonly Row[] = [
   {
     title: 'a file',
     specifier: './missing.js',
-    message: '"./missing.js" is not there: create lib/missing.js, or correct the import',
+    message: '"./missing.js" does not exist: create lib/missing.js, or correct the import',
   },
   { title: 'a package', specifier: 'no-such', message: 'package `no-such` is not installed: npm install no-such' },
   {
@@ -35,12 +35,12 @@ const ROWS: readonly Row[] = [
     specifier: 'small/part',
     files: SMALL,
     message:
-      /^package `small` is installed and has no "small\/part" \(The path "\.\/part" is not exported by package "small"\)/,
+      /^package `small` is installed, but does not export "small\/part" \(The path "\.\/part" is not exported by package "small"\)/,
   },
   {
     title: 'a module that Node lacks',
     specifier: 'node:no-such',
-    message: /^"node:no-such" is no module of this Node\.js/,
+    message: /^"node:no-such" is not a module of this Node\.js/,
   },
   {
     title: 'a URL',
@@ -51,9 +51,9 @@ const ROWS: readonly Row[] = [
   {
     title: 'a path of a tsconfig',
     specifier: '@/none',
-    message: /^"@\/none" leads to no file: correct it, or the "paths"/,
+    message: /^"@\/none" cannot be resolved: correct it, or the "paths"/,
   },
-  { title: 'an import of the package.json', specifier: '#none', message: /^"#none" is none of the "imports" of/ },
+  { title: 'an import of the package.json', specifier: '#none', message: /^"#none" is not in the "imports" of/ },
 ];
 
 for (const { title, specifier, files = {}, message } of ROWS) {

@@ -149,7 +149,7 @@ test('a module that is still loading after the start responds with 500 until it 
   });
   const status = async () => (await fetch(`http://127.0.0.1:${port}${AT}/slow`)).status;
 
-  t.is(problems[0]?.message, 'is still loading; until it has, its route answers 500');
+  t.is(problems[0]?.message, 'is still loading; until it is loaded, its route answers 500');
   t.is(await status(), 500);
   // Set by the function above.
   (globalThis as unknown as { letSlowFunctionGo(): void }).letSlowFunctionGo();
