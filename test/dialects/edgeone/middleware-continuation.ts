@@ -162,5 +162,5 @@ test('headers of the body and the connection are not taken from a copy, and the 
   t.true(answer.endsWith('<p>page</p>'));
   t.notRegex(answer, /content-encoding/i);
   await edge.close();
-  t.deepEqual((await edge.errorLines())[0]?.fields, ['content-encoding', 'content-length']);
+  t.deepEqual((await edge.errorLines())[0]?.headers, ['content-encoding', 'content-length']);
 });

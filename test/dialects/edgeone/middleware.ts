@@ -136,7 +136,7 @@ test('fields that frame and route a request stay, and the log says so', async (t
   t.true(answer.endsWith('hello'));
   t.regex(answer, /\r\nhost: a\.example\r\n.*\r\ncontent-length: 5\r\n/s);
   const [line] = await errorsOf(edge);
-  t.deepEqual(line?.fields, ['content-length', 'host', 'transfer-encoding']);
+  t.deepEqual(line?.headers, ['content-length', 'host', 'transfer-encoding']);
 });
 
 test('a rewrite leads functions, files and the hop, with the body', async (t) => {
@@ -235,7 +235,7 @@ test('a clone that a middleware keeps does not take the body from whoever answer
   );
 
   t.true((await post(edge, '/x', 'hello')).endsWith('hello'));
-  t.regex(JSON.stringify(await errorsOf(edge)), /its body with it.*work after the response failed/);
+  t.regex(JSON.stringify(await errorsOf(edge)), /the body is no longer available.*work after the response failed/);
 });
 
 test('redirects of edgeone.json come before the middleware, its rewrites and headers after it', async (t) => {
