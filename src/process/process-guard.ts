@@ -1,6 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { isReported } from './exit-error.ts';
 import { guardEnd } from './guard-end.ts';
+import { guardExitCode } from './guard-exit-code.ts';
 import { guardListen } from './guard-listen.ts';
 import { guardListeners, isolateListeners } from './guard-listeners.ts';
 import { guardState } from './guard-state.ts';
@@ -16,6 +17,7 @@ export function guardProcess(parts: Omit<SiteGuardParts, 'isSiteCode'>): void {
   // Before any listener for a signal: Node binds `process.emit` when the first one is added.
   isolateListeners(guard);
   install(guard);
+  guardExitCode(guard);
   for (const origin of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(origin, (error: unknown) => {
       if (!isReported(error)) parts.log.error(UNCAUGHT[origin], { origin, error });

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { channel } from 'node:diagnostics_channel';
 
 /** What code of a site runs for: a request, an attempt at a job, the load of a file. */
 export interface SiteCall {
@@ -13,9 +14,18 @@ export interface SiteCall {
 
 const CALLS = new AsyncLocalStorage<SiteCall>();
 
+/** Gets each call when its function has returned, and when its promise has settled. */
+export const CALL_RETURNS = channel('nexthop:site-call-returns');
+
 /** Runs code of a site, with all that it starts, for a call. */
 export function runFor<T>(call: SiteCall, work: () => T): T {
-  return CALLS.run(call, work);
+  const result = CALLS.run(call, work);
+  if (CALL_RETURNS.hasSubscribers) {
+    const publish = (): void => CALL_RETURNS.publish(call);
+    publish();
+    if (result instanceof Promise) result.then(publish, publish);
+  }
+  return result;
 }
 
 /** The call that the running code works for; undefined for code that works for none. */

@@ -34,6 +34,11 @@ export class SiteGuard {
     this.#isSiteCode = isSiteCode;
   }
 
+  /** Absolute path of the site, without links. */
+  get site(): string {
+    return this.#site;
+  }
+
   /** The process belongs to another program. */
   get isHosted(): boolean {
     return this.#isSiteCode !== undefined;
@@ -94,6 +99,11 @@ export class SiteGuard {
     this.#report({ key: `${why} ${file}`, quietMs: Infinity }, () =>
       this.#log.warn(`${this.#at(what, caller)} ${why}`, { ...place, target: code }),
     );
+  }
+
+  /** One warning for each key. */
+  warnOnce(key: string, text: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#report({ key, quietMs: Infinity }, () => this.#log.warn(text, fields));
   }
 
   /** What a listener of the process throws: it must neither end the process nor keep other listeners from their turn. */
