@@ -6,7 +6,7 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 
 const IMPORTS = `import { PassThrough, Readable, pipeline } from 'node:stream';`;
 
-/** By framework: a file whose app answers with these statements, in which `response` is Node's. */
+/** By framework: a file whose app runs these statements, in which `response` is Node's. */
 const FRAMEWORKS: Readonly<Record<string, (statements: string) => string>> = {
   'Express 5': (statements) =>
     `import express from 'express'; ${IMPORTS} const app = express(); app.use((request, response) => { ${statements} }); export default app;`,
@@ -23,24 +23,24 @@ async function edgeWith(t: ExecutionContext, app: string): Promise<RunningEdge> 
   return startEdge(t, { site });
 }
 
-/** All that comes on a connection that the client would keep. */
-async function ask(edge: RunningEdge): Promise<string> {
+/** All bytes received on a connection that the client keeps open. */
+async function get(edge: RunningEdge): Promise<string> {
   const peer = await edge.connect();
   peer.write('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
   return peer.readToEnd();
 }
 
-const UNFIT: Readonly<Record<string, readonly [statements: string, isReported: boolean]>> = {
-  'all at once, longer': ['response.setHeader("Content-Length", 3); response.end("abcdef")', true],
-  'all at once, shorter': ['response.setHeader("Content-Length", "10"); response.end("abc")', true],
-  'nothing, of some': ['response.setHeader("Content-Length", 10); response.end()', true],
-  'in characters': ['response.setHeader("Content-Length", "äöü".length); response.end("äöü")', true],
+const MISMATCHES: Readonly<Record<string, readonly [statements: string, isReported: boolean]>> = {
+  'one chunk, longer': ['response.setHeader("Content-Length", 3); response.end("abcdef")', true],
+  'one chunk, shorter': ['response.setHeader("Content-Length", "10"); response.end("abc")', true],
+  'no body': ['response.setHeader("Content-Length", 10); response.end()', true],
+  'a length in characters': ['response.setHeader("Content-Length", "äöü".length); response.end("äöü")', true],
   'a first chunk that is longer': [
     'response.setHeader("Content-Length", 3); response.write("abcdef"); response.end()',
     true,
   ],
-  'longer behind its head': ['response.writeHead(200, { "Content-Length": 3 }); response.end("abcdef")', false],
-  'shorter behind its head': ['response.writeHead(200, ["Content-Length", "10"]); response.end("abc")', false],
+  'longer, after writeHead': ['response.writeHead(200, { "Content-Length": 3 }); response.end("abcdef")', false],
+  'shorter, after writeHead': ['response.writeHead(200, ["Content-Length", "10"]); response.end("abc")', false],
   'a second chunk that is longer': [
     'response.writeHead(200, "Fine", { "content-length": 3 }); response.write("abc"); setImmediate(() => response.end("def"))',
     false,
@@ -56,11 +56,11 @@ const UNFIT: Readonly<Record<string, readonly [statements: string, isReported: b
 };
 
 for (const [framework, toApp] of Object.entries(FRAMEWORKS)) {
-  for (const [what, [statements, isReported]] of Object.entries(UNFIT)) {
-    test(`a body of ${framework} that does not fit its length (${what}) ends the connection, and nothing beyond the length is sent`, async (t) => {
+  for (const [what, [statements, isReported]] of Object.entries(MISMATCHES)) {
+    test(`a body of ${framework} that differs from its Content-Length (${what}) closes the connection, and no byte beyond the length is sent`, async (t) => {
       const edge = await edgeWith(t, toApp(statements));
 
-      const answer = await ask(edge);
+      const answer = await get(edge);
 
       t.notRegex(answer, /def/);
       if (isReported) t.regex(answer, /^HTTP\/1\.1 500 .*connection: close.*function_bad_answer/is);
@@ -79,17 +79,17 @@ for (const [framework, toApp] of Object.entries(FRAMEWORKS)) {
   }
 }
 
-test("a length of Koa's that is counted in characters is a fault of which the client is told", async (t) => {
+test('a Koa response whose length counts characters becomes a 500', async (t) => {
   const edge = await edgeWith(
     t,
     `import Koa from 'koa'; const app = new Koa(); app.use((ctx) => { ctx.body = 'äöü'; ctx.length = 3; }); export default app;`,
   );
 
-  t.regex(await ask(edge), /^HTTP\/1\.1 500 .*function_bad_answer[^\r]*$/s);
+  t.regex(await get(edge), /^HTTP\/1\.1 500 .*function_bad_answer[^\r]*$/s);
 });
 
-/** What is right stays as the app writes it. */
-const FIT: Readonly<Record<string, readonly [statements: string, pattern: RegExp, bytes: number]>> = {
+/** Valid responses, which are sent as the app writes them. */
+const VALID: Readonly<Record<string, readonly [statements: string, pattern: RegExp, bytes: number]>> = {
   'end alone': ['response.end("abc")', /\r\nContent-Length: 3\r\n.*\r\nabc$/s, 3],
   'end with an encoding': ['response.end("616263", "hex")', /\r\nContent-Length: 3\r\n.*\r\nabc$/s, 3],
   'write and end': [
@@ -97,7 +97,7 @@ const FIT: Readonly<Record<string, readonly [statements: string, pattern: RegExp
     /\r\n\r\nabcdef$/s,
     6,
   ],
-  'letters beyond ASCII': ['response.setHeader("Content-Length", 6); response.end("äöü")', /\r\n\r\n.{6}$/s, 6],
+  'characters outside of ASCII': ['response.setHeader("Content-Length", 6); response.end("äöü")', /\r\n\r\n.{6}$/s, 6],
   chunks: [
     'response.write("abc"); setImmediate(() => response.end("def", () => {}))',
     /chunked.*\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n$/s,
@@ -115,35 +115,35 @@ const FIT: Readonly<Record<string, readonly [statements: string, pattern: RegExp
     /^HTTP\/1\.1 304 .*\r\nContent-Length: 9\r\n/s,
     0,
   ],
-  '204 without the length that it cannot have': [
+  '204, whose length is removed': [
     'response.writeHead(204, { "Content-Length": 9 }); response.end()',
     /^HTTP\/1\.1 204 (?!.*content-length)/is,
     0,
   ],
-  'a length that is none': [
+  'an invalid length': [
     'response.setHeader("Content-Length", "3.0"); response.end("abc")',
     /chunked(?!.*content-length).*\r\n3\r\nabc\r\n0\r\n\r\n$/is,
     3,
   ],
-  'a length beside chunks': [
+  'a length and Transfer-Encoding': [
     'response.writeHead(200, { "Content-Length": 3, "Transfer-Encoding": "chunked" }); response.end("abcdef")',
     /chunked(?!.*content-length).*\r\n6\r\nabcdef\r\n0\r\n\r\n$/is,
     6,
   ],
-  'one length twice': [
+  'the same length twice': [
     'response.setHeader("Content-Length", ["3", "3"]); response.end("abc")',
     /^(?!.*content-length.*content-length).*content-length: 3\r\n.*abc$/is,
     3,
   ],
-  'two lengths': [
+  'two different lengths': [
     'response.writeHead(200, ["Content-Length", "3", "Content-Length", "6"]); response.end("abc")',
     /chunked(?!.*content-length).*\r\n3\r\nabc\r\n0\r\n\r\n$/is,
     3,
   ],
 };
 
-for (const [what, [statements, pattern, bytes]] of Object.entries(FIT)) {
-  test(`an app may answer with ${what}, and the log has the bytes of the body`, async (t) => {
+for (const [what, [statements, pattern, bytes]] of Object.entries(VALID)) {
+  test(`an app may answer with ${what}, and the access log has the length of the body`, async (t) => {
     const edge = await edgeWith(t, FRAMEWORKS['Express 5']?.(statements) ?? '');
 
     const answer = await edge.exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -158,7 +158,7 @@ for (const [what, [statements, pattern, bytes]] of Object.entries(FIT)) {
   });
 }
 
-test('HEAD may name a length other than that of what the app writes', async (t) => {
+test('a response to HEAD may have a length that differs from what the app writes', async (t) => {
   const edge = await edgeWith(
     t,
     FRAMEWORKS['Express 5']?.('response.writeHead(200, { "Content-Length": 10 }); response.end("abc")') ?? '',
@@ -170,7 +170,7 @@ test('HEAD may name a length other than that of what the app writes', async (t) 
   t.deepEqual(await edge.errorLines(), []);
 });
 
-test('compression of an app is counted as it is sent', async (t) => {
+test('the access log has the compressed length of a body that an app compresses', async (t) => {
   const edge = await edgeWith(
     t,
     `import express from 'express'; import compression from 'compression'; const app = express();
@@ -185,21 +185,21 @@ test('compression of an app is counted as it is sent', async (t) => {
 
 for (const [what, statements, status] of [
   [
-    'fails in its first turn',
+    'fails before its first chunk',
     'pipeline(new Readable({ read() { this.destroy(new Error("no more")); } }), response, () => {})',
     '500',
   ],
-  ['is destroyed before it began', 'response.destroy()', '500'],
+  ['is destroyed before it begins', 'response.destroy()', '500'],
   [
-    'fails behind its first chunk',
+    'fails after its first chunk',
     'response.write("abc"); setImmediate(() => response.destroy(new Error("no more")))',
     '200',
   ],
 ] as const) {
-  test(`an answer of an app that ${what} is a fault of the function`, async (t) => {
+  test(`a response of an app that ${what} is a fault of the function`, async (t) => {
     const edge = await edgeWith(t, FRAMEWORKS['Express 5']?.(statements) ?? '');
 
-    const answer = await ask(edge);
+    const answer = await get(edge);
 
     t.is(answer.slice(9, 12), status);
     if (status === '200') t.true(answer.endsWith('3\r\nabc\r\n'));
@@ -211,7 +211,7 @@ for (const [what, statements, status] of [
   });
 }
 
-test('what an app writes behind its fault reaches nobody, and its callbacks are called', async (t) => {
+test('data that an app writes after its fault is discarded, and its callbacks are called', async (t) => {
   const edge = await edgeWith(
     t,
     FRAMEWORKS['Express 5']?.(`
@@ -222,6 +222,6 @@ test('what an app writes behind its fault reaches nobody, and its callbacks are 
       queueMicrotask(() => response.end('more'));`) ?? '',
   );
 
-  t.regex(await ask(edge), /^HTTP\/1\.1 500 (?!.*(?:x-late|more|abc)).*function_bad_answer/s);
+  t.regex(await get(edge), /^HTTP\/1\.1 500 (?!.*(?:x-late|more|abc)).*function_bad_answer/s);
   await (globalThis as unknown as { callbacks: Promise<void> }).callbacks;
 });

@@ -4,7 +4,7 @@ import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { type DialectServer, serveDialect } from '../../helpers/dialect-server.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
 
-/** An Express app in the file, with these statements. */
+/** Serves a file with an Express app that runs these statements. */
 function express(t: ExecutionContext, file: string, statements: string): Promise<DialectServer> {
   const text = `import express from 'express'; const app = express(); ${statements}; export default app;`;
   return serveDialect(t, edgeone, { [`cloud-functions/${file}`]: text });
@@ -31,15 +31,15 @@ const URLS: readonly (readonly [string, string, string])[] = [
   ['t/[id]/app/[[default]].js', '/t/9/app/z', '/z'],
 ];
 
-for (const [file, asked, seen] of URLS) {
-  test(`the app in ${file} sees ${asked} as ${seen}`, async (t) => {
+for (const [file, requested, received] of URLS) {
+  test(`the app in ${file} gets ${requested} as ${received}`, async (t) => {
     const { url } = await express(t, file, ECHO);
 
-    t.deepEqual(await (await fetch(url + asked)).json(), [seen, seen, '']);
+    t.deepEqual(await (await fetch(url + requested)).json(), [received, received, '']);
   });
 }
 
-test('an app decodes an encoded slash into its own parameter, and gets no path outside of its folder', async (t) => {
+test('an app decodes an encoded slash in its own parameter, and gets no path outside of its folder', async (t) => {
   const { url, exchange } = await express(
     t,
     'express/[[default]].js',
@@ -52,7 +52,7 @@ test('an app decodes an encoded slash into its own parameter, and gets no path o
   }
 });
 
-test('an app finds the context of the platform in its request', async (t) => {
+test('an app gets the context of the platform as request.context', async (t) => {
   const { url } = await express(
     t,
     'x/[id]/[[default]].js',
@@ -72,7 +72,7 @@ test('an app finds the context of the platform in its request', async (t) => {
   t.like(await located.json(), { 0: { server: { region: 'r' }, geo: { asn: '1' } }, 1: { asn: '1' }, 2: null });
 });
 
-test('an app writes its own 404 and error pages, and parses bodies itself', async (t) => {
+test('an app sends its own 404 and error pages, and parses bodies itself', async (t) => {
   const { url } = await express(
     t,
     'x/[[default]].js',
@@ -96,7 +96,7 @@ test('an app writes its own 404 and error pages, and parses bodies itself', asyn
   t.is((await fetch(`${url}/x/fail`)).status, 500);
 });
 
-test('an app may stream, and each of its cookies arrives', async (t) => {
+test('an app may stream, and each of its cookies is sent', async (t) => {
   const { url } = await express(
     t,
     '[[all]].js',
@@ -112,7 +112,7 @@ test('an app may stream, and each of its cookies arrives', async (t) => {
   t.is(await response.text(), 'data: 1\n\ndata: 2\n\n');
 });
 
-test('a file before an app at its bare path is asked first, and an app answers what it passes', async (t) => {
+test('a handler file takes precedence over an app in its bare folder, and the app answers methods without a handler', async (t) => {
   const { url } = await serveDialect(t, edgeone, {
     'cloud-functions/idx/index.js': "export const onRequestGet = () => 'index';",
     'cloud-functions/idx/[[all]].js':
@@ -124,7 +124,7 @@ test('a file before an app at its bare path is asked first, and an app answers w
   t.is(await (await fetch(`${url}/idx/foo`)).json(), 'app');
 });
 
-test('a Koa app is told by its callback and its list of middleware', async (t) => {
+test('a Koa app is recognised by its callback and its list of middleware', async (t) => {
   const text = `export default { middleware: [], callback() {
     return async (request, response) => { response.end(request.url); };
   } };`;
@@ -133,7 +133,7 @@ test('a Koa app is told by its callback and its list of middleware', async (t) =
   t.is(await (await fetch(`${url}/koa/a/b`)).text(), '/a/b');
 });
 
-test('an app of fetch, as Hono, gets a Request with its own URL; bytes and cookies arrive as they are', async (t) => {
+test('an app with fetch, such as Hono, gets a Request with the URL below its folder, and its bytes and cookies are sent unchanged', async (t) => {
   const text = `export default { async fetch(request, env) {
     const headers = new Headers({ 'X-Seen': new URL(request.url).pathname, 'X-Key': env.KEY, 'X-Header': request.headers.get('x-mine') });
     headers.append('Set-Cookie', 'a=1');
@@ -155,7 +155,7 @@ test('an app of fetch, as Hono, gets a Request with its own URL; bytes and cooki
   t.deepEqual([...(await posted.bytes())], [1, 128]);
 });
 
-test('what an app throws or rejects with is a function error', async (t) => {
+test('an app that throws or rejects is a function_error', async (t) => {
   const app = (body: string): string => `export default Object.assign(${body}, { use() {}, handle() {} });`;
   const { url, faults } = await serveDialect(t, edgeone, {
     'cloud-functions/a/[[x]].js': app("() => { throw new Error('mine') }"),
@@ -169,7 +169,7 @@ test('what an app throws or rejects with is a function error', async (t) => {
   t.deepEqual(faults.map(({ code }) => code).sort(), ['function_bad_answer', 'function_error', 'function_error']);
 });
 
-test('an app ends for the edge when its client leaves', async (t) => {
+test('the call of an app ends when its client leaves', async (t) => {
   const { reading } = await express(t, '[[all]].js', "app.use((request, response) => response.write('a'))");
   const returned = Promise.withResolvers<Outcome | undefined>();
   const server = await serveExchanges(t, async (exchange) => {

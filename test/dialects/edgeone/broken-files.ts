@@ -8,7 +8,7 @@ import { project } from '../../helpers/project.ts';
 
 const GOOD = "export const onRequest = () => 'good';";
 
-test('a function that does not parse is named with file, line and column; its route answers 500 and the rest runs', async (t) => {
+test('a function that does not parse is reported with file, line and column, its route answers 500, and others work', async (t) => {
   const { url, reading, faults } = await serveDialect(t, edgeone, {
     'cloud-functions/bad.js': 'export const onRequest = () => {\n  return ];\n};',
     'cloud-functions/good.js': GOOD,
@@ -24,7 +24,7 @@ test('a function that does not parse is named with file, line and column; its ro
   t.is(await (await fetch(`${url}/good`)).json(), 'good');
 });
 
-test('a helper that does not parse costs only the functions that import it', async (t) => {
+test('a helper that does not parse affects only the functions that import it', async (t) => {
   const { url, reading } = await serveDialect(t, edgeone, {
     'cloud-functions/_help.js': 'export const help = ];',
     'cloud-functions/bad.js': "import { help } from './_help.js'; export const onRequest = () => help;",
@@ -45,7 +45,7 @@ test('a helper that does not parse costs only the functions that import it', asy
   t.is((await fetch(`${url}/good`)).status, 200);
 });
 
-test('a helper that does not parse and that no function imports is nobody’s problem', async (t) => {
+test('a helper that does not parse and that no function imports is not reported', async (t) => {
   const { reading } = await serveDialect(t, edgeone, {
     'cloud-functions/draft.js': 'export const draft = ];',
     'cloud-functions/good.js': GOOD,
@@ -58,7 +58,7 @@ test('a helper that does not parse and that no function imports is nobody’s pr
   );
 });
 
-test('a module that throws while it loads costs its own route alone', async (t) => {
+test('a module that throws while it loads affects only its own route', async (t) => {
   const { url, reading, faults } = await serveDialect(t, edgeone, {
     'cloud-functions/bad.js': "throw new Error('no database'); export const onRequest = () => 1;",
     'cloud-functions/good.js': GOOD,
@@ -78,7 +78,7 @@ test('a module that throws while it loads costs its own route alone', async (t) 
   t.is((await fetch(`${url}/good`)).status, 200);
 });
 
-test('a missing import is named where it stands', async (t) => {
+test('a missing import is reported with its line and column', async (t) => {
   const { url, reading } = await serveDialect(t, edgeone, {
     'cloud-functions/bad.js': "import x from 'no-such-package';\nexport const onRequest = () => x;",
   });
@@ -95,7 +95,7 @@ test('a missing import is named where it stands', async (t) => {
   t.is((await fetch(`${url}/bad`)).status, 500);
 });
 
-test('a module that loads late answers 500 until it has loaded, and then as it should', async (t) => {
+test('a module that loads late answers 500 until it has loaded, and then works', async (t) => {
   const text = 'await new Promise((go) => { globalThis.finishLate = go }); export const onRequest = () => "here";';
   const opened = await project(t, { 'cloud-functions/late.js': text });
   const { files } = await findFiles(opened.root);
@@ -106,27 +106,27 @@ test('a module that loads late answers 500 until it has loaded, and then as it s
   const { port } = await serveExchanges(t, async (exchange) => {
     await routes[0]?.target.answer(exchange, {});
   });
-  const ask = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/`);
-  t.is((await ask()).status, 500);
+  const get = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/`);
+  t.is((await get()).status, 500);
   (globalThis as unknown as { finishLate(): void }).finishLate(); // set by the module above
-  t.is(await (await ask()).json(), 'here');
+  t.is(await (await get()).json(), 'here');
 });
 
 const EXPRESS =
   "import express from 'express'; const app = express(); app.get('/', (_, response) => response.send('top'));";
 
-for (const [title, text, place] of [
+for (const [title, text, location] of [
   ['throws while it loads', `${EXPRESS}\nthrow new Error('no database'); export default app;`, [2, 7]],
   ['does not parse', `${EXPRESS}\nexport default ];`, [2, 16]],
   ['lacks a package', "import x from 'no-such'; export default x;", [1, 15]],
 ] as const) {
-  test(`an app that ${title} answers 500 in its bare folder as below it, and is told with its place`, async (t) => {
+  test(`an app that ${title} answers 500 in its bare folder and below it, and is reported with its location`, async (t) => {
     const { url, reading, faults } = await serveDialect(t, edgeone, {
       'cloud-functions/app/[[default]].ts': text,
       'cloud-functions/other/[[default]].ts': `${EXPRESS} export default app;`,
     });
 
-    t.like(reading.problems, [{ file: 'cloud-functions/app/[[default]].ts', line: place[0], column: place[1] }]);
+    t.like(reading.problems, [{ file: 'cloud-functions/app/[[default]].ts', line: location[0], column: location[1] }]);
     t.is(reading.problems.length, 1);
     for (const path of ['/app', '/app/', '/app?x', '/app/x', '/app/x/y/']) {
       t.is((await fetch(url + path)).status, 500, path);
@@ -136,7 +136,7 @@ for (const [title, text, place] of [
   });
 }
 
-test('what an app throws in a helper is told with the line of that, and which app it stops', async (t) => {
+test('an error thrown by a helper of an app is reported with the line in the helper and the app that it stops', async (t) => {
   const { url, reading } = await serveDialect(t, edgeone, {
     'cloud-functions/app/[[default]].ts': `import { db } from '../../lib/db'; ${EXPRESS} export default db(app);`,
     'lib/db.ts': "interface Db {}\n\nexport function db(_: unknown): Db {\n  throw new Error('no database');\n}",
@@ -159,7 +159,7 @@ for (const [title, text] of [
   ['throws while it loads', "throw new Error('x'); export const onRequest = () => 1;"],
   ['does not parse', 'export const onRequest = ];'],
 ] as const) {
-  test(`a catch-all with a handler that ${title} leaves its bare folder alone`, async (t) => {
+  test(`a catch-all with a handler that ${title} does not answer its bare folder`, async (t) => {
     const { url } = await serveDialect(t, edgeone, { 'cloud-functions/all/[[rest]].js': text });
 
     t.is((await fetch(`${url}/all/x`)).status, 500);
@@ -168,7 +168,7 @@ for (const [title, text] of [
   });
 }
 
-test('the bare folder of an app is left to a file with just that path, whether the app works or not', async (t) => {
+test('the bare folder of an app is answered by a file with exactly that path, whether the app works or not', async (t) => {
   const { url } = await serveDialect(t, edgeone, {
     'cloud-functions/a/[[default]].js': "throw new Error('x'); export default 1;",
     'cloud-functions/a.js': GOOD,
@@ -201,7 +201,7 @@ test('a package that edgeone.json names as external fails where it is used', asy
   t.regex(String(faults[0]?.cause), /Cannot find package 'of-elsewhere'/);
 });
 
-test('a list of external packages that is none is told with its line', async (t) => {
+test('an invalid list of external packages is reported with its line', async (t) => {
   const { reading } = await serveDialect(t, edgeone, {
     'edgeone.json': '{"cloudFunctions": {"nodejs": {\n"externalNodeModules": "sharp"}}}',
     'cloud-functions/good.js': GOOD,
@@ -211,7 +211,7 @@ test('a list of external packages that is none is told with its line', async (t)
   t.regex(reading.problems[0]?.message ?? '', /must be a list of package names, got "sharp"/);
 });
 
-test('an app whose exports throw when they are looked at costs its own routes alone', async (t) => {
+test('an app whose exports throw when they are read affects only its own routes', async (t) => {
   const { url, reading } = await serveDialect(t, edgeone, {
     'cloud-functions/app/[[default]].js': "export default { get fetch() { throw new Error('not yet'); } };",
     'cloud-functions/good.js': GOOD,

@@ -7,7 +7,7 @@ import { project } from '../../helpers/project.ts';
 
 const HANDLER = 'export const onRequest = () => 1;';
 
-test('node-functions counts when cloud-functions is missing or empty, and only then', async (t) => {
+test('node-functions is read only if cloud-functions is missing or empty', async (t) => {
   const missing = await project(t, { 'node-functions/old.js': HANDLER });
   const empty = await project(t, { 'node-functions/old.js': HANDLER });
   await mkdir(join(empty.root, 'cloud-functions'));
@@ -43,7 +43,7 @@ test('entries are .js, .ts, .cjs, .jsx and .tsx; .mjs, .mts and .cts may only be
   );
 });
 
-test('tests, types, helpers and node_modules are never run and no routes', async (t) => {
+test('tests, types, helpers and node_modules are not run and have no routes', async (t) => {
   const runs = 'globalThis.helperWasRun = true;';
   const files = {
     '_proxy.js': runs + HANDLER,
@@ -72,7 +72,7 @@ test('tests, types, helpers and node_modules are never run and no routes', async
   t.false('helperWasRun' in globalThis);
 });
 
-test('a folder that leads back to itself through a link is read once', async (t) => {
+test('a folder that contains a link to itself is read once', async (t) => {
   const opened = await project(t, { 'cloud-functions/a.js': HANDLER });
   await symlink('.', join(opened.root, 'cloud-functions/again'));
 
@@ -84,7 +84,7 @@ test('a folder that leads back to itself through a link is read once', async (t)
   );
 });
 
-test('a function may be a link to a file elsewhere, and has a route for each link', async (t) => {
+test('a function may be a link to a file in another folder, and each link has its route', async (t) => {
   const { root, ...parts } = await project(t, {
     'shared/a.ts': "import { b } from './b'; export const onRequest = () => b;",
     'shared/b.ts': 'export const b = 1;',
@@ -101,7 +101,7 @@ test('a function may be a link to a file elsewhere, and has a route for each lin
   );
 });
 
-test('a site behind a link is read as if it were there', async (t) => {
+test('a site whose folder is a link is read like any other', async (t) => {
   const opened = await project(t, { 'release/cloud-functions/a.js': 'export const onRequest = ];' });
   await symlink('release', join(opened.root, 'current'));
 
@@ -111,9 +111,9 @@ test('a site behind a link is read as if it were there', async (t) => {
   t.like(problems, [{ file: 'cloud-functions/a.js', line: 1 }]);
 });
 
-test('a file that cannot be read is a problem of its own route alone', async (t) => {
+test('a file that cannot be read affects only its own route', async (t) => {
   const opened = await project(t, { 'cloud-functions/a.js': HANDLER });
-  // Even root cannot read a link that leads nowhere.
+  // A broken link: root cannot read it either.
   await symlink('./nowhere.js', join(opened.root, 'cloud-functions/b.js'));
 
   const { routes, problems } = await edgeone.read(opened);

@@ -10,7 +10,7 @@ interface Chain {
   readonly hop: ScriptedHop;
 }
 
-/** An edge with the site, in front of a hop that answers every request with the first line of it. */
+/** Starts an edge with the site, in front of a hop that answers each request with its request line. */
 async function chain(t: ExecutionContext, json: unknown, files: Readonly<Record<string, string>> = {}): Promise<Chain> {
   const site = await siteFolder(t, { 'edgeone.json': JSON.stringify(json), ...files });
   const hop = await scriptedHop(t, async (peer) => {
@@ -22,7 +22,7 @@ async function chain(t: ExecutionContext, json: unknown, files: Readonly<Record<
   return { edge: await startEdge(t, { site, env: { NEXT_HOP: hop.url } }), hop };
 }
 
-/** The status and Location of the answer to a GET. */
+/** The status and Location of the response to a GET. */
 async function locationOf(edge: RunningEdge, target: string, host = 'a.example'): Promise<string> {
   const answer = await get(edge, target, host);
   const [, status] = answer.split(' ', 2);
@@ -49,7 +49,7 @@ const REDIRECTS = [
   { source: '/größe', destination: '/maß', statusCode: 307 },
 ];
 
-const LED: Readonly<Record<string, string>> = {
+const EXPECTED: Readonly<Record<string, string>> = {
   '/articles/7': '301 /news-articles/7',
   '/articles/7/': '301 /news-articles/7',
   '/articles/a%20b%3F%2541': '301 /news-articles/a%20b%3F%2541',
@@ -65,7 +65,7 @@ const LED: Readonly<Record<string, string>> = {
   '/gr%C3%B6%C3%9Fe': '307 /ma%C3%9F',
 };
 
-for (const [target, expected] of Object.entries(LED)) {
+for (const [target, expected] of Object.entries(EXPECTED)) {
   test(`with redirects ${target} is answered ${expected}`, async (t) => {
     const { edge } = await chain(t, { redirects: REDIRECTS });
 
@@ -96,7 +96,7 @@ for (const [trailingSlash, target, expected] of SLASHED) {
 }
 
 for (const trailingSlash of [true, false]) {
-  test(`pages answer under the one address that trailingSlash ${trailingSlash} leaves them`, async (t) => {
+  test(`with trailingSlash ${trailingSlash} a page has one URL, and the other form redirects to it`, async (t) => {
     const { edge } = await chain(
       t,
       { trailingSlash },
@@ -121,7 +121,7 @@ const HOSTS: readonly (readonly [source: string, host: string, expected: string]
 ];
 
 for (const [source, host, expected] of HOSTS) {
-  test(`a redirect from ${source} answers ${host} with ${expected}`, async (t) => {
+  test(`a redirect from ${source} answers a request for ${host} with ${expected}`, async (t) => {
     const destination = source === '$host' ? '$wwwhost' : '$host';
     const { edge } = await chain(t, { redirects: [{ source, destination, statusCode: 301 }] });
 
@@ -129,7 +129,7 @@ for (const [source, host, expected] of HOSTS) {
   });
 }
 
-test('a rewrite changes the path for functions, files and the hop, and not for the log', async (t) => {
+test('a rewrite changes the path for functions, files and the hop, and not in the access log', async (t) => {
   const rewrites = [{ source: '/v1/*', destination: '/:splat?v=1' }];
   const { edge } = await chain(t, { rewrites }, { 'cloud-functions/hello.js': HELLO, 'public/a.txt': 'file' });
 
@@ -142,7 +142,7 @@ test('a rewrite changes the path for functions, files and the hop, and not for t
   t.is(last?.target, 'next-hop');
 });
 
-test('a rewrite keeps the body for the hop', async (t) => {
+test('a rewritten request is forwarded to the hop with its body', async (t) => {
   const site = await siteFolder(t, { 'edgeone.json': '{"rewrites":[{"source":"/a","destination":"/b"}]}' });
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -175,7 +175,7 @@ const HEADERS = [
   },
 ];
 
-test('headers win over those of functions, files and apps; cookies are added; the last rule counts', async (t) => {
+test('headers replace those of functions, files and apps, cookies are added, and the last rule wins', async (t) => {
   const app =
     'import express from "express"; const app = express(); app.get("*all", (_, response) => response.set("X-Frame-Options", "OWN").cookie("a", "1").send("app")); export default app;';
   const { edge } = await chain(
@@ -203,38 +203,38 @@ test('headers win over those of functions, files and apps; cookies are added; th
   }
 });
 
-/** A site of its own needs its own package; this one leads to the one installed here. */
+/** A package of the site that loads the Express that is installed here. */
 const EXPRESS = {
   'node_modules/express/package.json': '{"name":"express","main":"index.cjs"}',
   'node_modules/express/index.cjs': `module.exports = require(${JSON.stringify(import.meta.resolve('express').replace('file://', ''))});`,
 };
 
-test('no spelling of a path is answered without the headers of its rule', async (t) => {
+test('every spelling of a path is answered with the headers of its rule', async (t) => {
   const headers = [{ source: '/admin/*', headers: [{ key: 'X-Frame-Options', value: 'DENY' }] }];
   const { edge } = await chain(t, { headers }, { 'cloud-functions/[[all]].js': HELLO });
 
   for (const target of ['/admin/x', '/%61dmin/x', '/admin%2Fx', '/%2Fadmin%2Fx', '/x%2Fy/%2561dmin', '/b/%2561dmin']) {
-    const isOfRule = /^\/(?:%2F)?(?:a|%61)dmin/.test(target);
-    t.is(headerOf(await get(edge, target), 'x-frame-options'), isOfRule ? 'DENY' : 'OWN', target);
+    const isMatch = /^\/(?:%2F)?(?:a|%61)dmin/.test(target);
+    t.is(headerOf(await get(edge, target), 'x-frame-options'), isMatch ? 'DENY' : 'OWN', target);
   }
 });
 
-test('headers do not touch what the hop answers, nor a fault', async (t) => {
+test('headers are not added to responses of the hop, nor to faults', async (t) => {
   const { edge } = await chain(
     t,
     { headers: HEADERS },
     { 'cloud-functions/broken.js': 'export const onRequest = () => { throw new Error("x"); };' },
   );
 
-  const missed = await get(edge, '/missed');
+  const forwarded = await get(edge, '/other');
   const failed = await get(edge, '/broken');
 
-  t.is(headerOf(missed, 'x-frame-options'), 'HOP');
-  t.is(headerOf(missed, 'cache-control'), undefined);
+  t.is(headerOf(forwarded, 'x-frame-options'), 'HOP');
+  t.is(headerOf(forwarded, 'cache-control'), undefined);
   t.is(headerOf(failed, 'cache-control'), 'no-store');
 });
 
-test('a site starts without the broken part of its edgeone.json and tells of it', async (t) => {
+test('a site starts without the invalid rules of its edgeone.json and reports them', async (t) => {
   const redirects = [
     { source: 'old', destination: '/new', statusCode: 301 },
     { source: '/a', destination: '/b', statusCode: 301 },
@@ -246,7 +246,7 @@ test('a site starts without the broken part of its edgeone.json and tells of it'
   t.regex(edge.edge.site.problems[0]?.message ?? '', /^redirects\[0\]\.source must start with "\/"/);
 });
 
-test('the log names the rule that led elsewhere', async (t) => {
+test('the access log has the rule of a redirect', async (t) => {
   const { edge } = await chain(t, { redirects: REDIRECTS, trailingSlash: false });
 
   await get(edge, '/articles/7');
@@ -262,7 +262,7 @@ test('the log names the rule that led elsewhere', async (t) => {
   );
 });
 
-test('outputDirectory may be the folder that another platform publishes, in other words or by a link', async (t) => {
+test('outputDirectory may be the folder that another platform publishes, written differently or as a link', async (t) => {
   const files = { 'out/about.html': 'about', 'netlify.toml': '[build]\npublish = "out"' };
   const { edge } = await chain(t, { outputDirectory: './out/', trailingSlash: false }, files);
   const site = await siteFolder(t, { ...files, 'edgeone.json': '{"outputDirectory":"link"}' });
@@ -276,7 +276,7 @@ test('outputDirectory may be the folder that another platform publishes, in othe
   t.is(await locationOf(edge, '/about/'), '308 /about');
 });
 
-test('outputDirectory says where the files are', async (t) => {
+test('files are served from outputDirectory', async (t) => {
   const { edge } = await chain(t, { outputDirectory: './out/' }, { 'out/a.txt': 'file', 'public/b.txt': 'not this' });
 
   t.true((await get(edge, '/a.txt')).endsWith('\r\nfile'));

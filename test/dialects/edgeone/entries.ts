@@ -7,7 +7,7 @@ type Files = Readonly<Record<string, string>>;
 interface Row {
   readonly title: string;
   readonly files: Files;
-  /** What GET and POST of /a answer; missing: nobody does. */
+  /** Responses to GET and POST of /a. Undefined: no function answers. */
   readonly get?: unknown;
   readonly post?: unknown;
 }
@@ -21,30 +21,30 @@ const ROWS: readonly Row[] = [
     post: 1,
   },
   {
-    title: 'a default of the name',
+    title: 'a default export with the name',
     files: { 'a.js': 'export default function onRequest() { return 1 }' },
     get: 1,
     post: 1,
   },
   {
-    title: 'a default for one method',
+    title: 'a default export for one method',
     files: { 'a.js': 'export default function onRequestGet() { return 1 }' },
     get: 1,
   },
   {
-    title: 'a default variable',
+    title: 'a default export of a variable',
     files: { 'a.js': 'const onRequest = () => 1; export default onRequest;' },
     get: 1,
     post: 1,
   },
   {
-    title: 'a default for all and one for a method',
+    title: 'a default export for all methods and an export for one',
     files: { 'a.js': 'export default function onRequest() { return 1 } export const onRequestPost = () => 2;' },
     get: 1,
     post: 2,
   },
   {
-    title: 'a method before all',
+    title: 'an export for one method before the one for all',
     files: { 'a.js': 'export const onRequest = () => 1; export const onRequestGet = () => 2;' },
     get: 2,
     post: 1,
@@ -61,15 +61,15 @@ const ROWS: readonly Row[] = [
     get: 1,
   },
   {
-    title: 'a star',
+    title: 'a star export',
     files: { 'a.js': "export * from './lib/x.js';", 'lib/x.js': 'export const onRequestGet = () => 1' },
     get: 1,
   },
-  { title: 'minified', files: { 'a.js': 'var e=()=>1;export{e as onRequest};' }, get: 1, post: 1 },
-  { title: 'CommonJS name by name', files: { 'a.js': 'exports.onRequestPost = () => 1' }, post: 1 },
-  { title: 'CommonJS as a whole', files: { 'a.cjs': 'module.exports = { onRequestGet: () => 1 }' }, get: 1 },
+  { title: 'minified code', files: { 'a.js': 'var e=()=>1;export{e as onRequest};' }, get: 1, post: 1 },
+  { title: 'a CommonJS export', files: { 'a.js': 'exports.onRequestPost = () => 1' }, post: 1 },
+  { title: 'a CommonJS object', files: { 'a.cjs': 'module.exports = { onRequestGet: () => 1 }' }, get: 1 },
   {
-    title: 'a handler that calls an app of fetch itself',
+    title: 'a handler that calls an app with fetch itself',
     files: {
       'a.js':
         'const app = { fetch: () => new Response("1") }; export const onRequest = ({ request }) => app.fetch(request);',
@@ -77,17 +77,20 @@ const ROWS: readonly Row[] = [
     get: 1,
     post: 1,
   },
-  { title: 'an anonymous default is none', files: { 'a.js': 'export default () => 1' } },
-  { title: 'a default of another name is none', files: { 'a.js': 'export default function handler() { return 1 }' } },
-  { title: 'a list is none', files: { 'a.js': 'export const onRequest = [() => 1]' } },
+  { title: 'not an anonymous default export', files: { 'a.js': 'export default () => 1' } },
   {
-    title: 'an app in a file of another name is none',
+    title: 'not a default export with another name',
+    files: { 'a.js': 'export default function handler() { return 1 }' },
+  },
+  { title: 'not a list', files: { 'a.js': 'export const onRequest = [() => 1]' } },
+  {
+    title: 'not an app in a file without [[name]]',
     files: { 'a.js': 'const app = Object.assign(() => 1, { use() {}, handle() {} }); export default app;' },
   },
 ];
 
 for (const { title, files, get, post } of ROWS) {
-  test(`entries are told by their exports: ${title}`, async (t) => {
+  test(`a file is an entry by its exports: ${title}`, async (t) => {
     const paths = Object.entries(files).map(([path, text]) => [`cloud-functions/${path}`, text] as const);
     const { url } = await serveDialect(t, edgeone, Object.fromEntries(paths));
 
@@ -98,13 +101,13 @@ for (const { title, files, get, post } of ROWS) {
   });
 }
 
-test('an export of a handler name that is no function is a warning', async (t) => {
+test('an export with the name of a handler that is not a function is a warning', async (t) => {
   const { reading } = await serveDialect(t, edgeone, { 'cloud-functions/a.js': 'export const onRequest = [() => 1]' });
 
   t.like(reading.problems, [{ severity: 'warning', file: 'cloud-functions/a.js' }]);
 });
 
-test('a module stays warm from request to request, and its helpers are shared with other files', async (t) => {
+test('a module is evaluated once for all requests, and files share their helpers', async (t) => {
   const { url } = await serveDialect(t, edgeone, {
     'cloud-functions/_count.js': 'let count = 0; export const next = () => (count += 1);',
     'cloud-functions/a.js': "import { next } from './_count.js'; export const onRequest = () => next();",
@@ -117,7 +120,7 @@ test('a module stays warm from request to request, and its helpers are shared wi
   t.deepEqual(counts, [1, 2, 3]);
 });
 
-test('a data file beside the function is found', async (t) => {
+test('a function reads a data file in its folder by __dirname', async (t) => {
   const { url } = await serveDialect(t, edgeone, {
     'cloud-functions/api/greeting.txt': 'hello',
     'cloud-functions/api/a.js':

@@ -3,9 +3,9 @@ import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { type DialectServer, serveDialect } from '../../helpers/dialect-server.ts';
 
 interface Framework {
-  /** An app with the routes that the tests ask for. */
+  /** An app with the routes that the tests request. */
   readonly text: string;
-  /** On its own page for a path that it does not know. */
+  /** Text of its own page for an unknown path. */
   readonly notFound: RegExp;
 }
 
@@ -16,10 +16,10 @@ function express(packageName: string): Framework {
       const app = express();
       app.get('/seen/:id', (request, response) => response.json({ url: request.url, id: request.params.id, context: request.context }));
       app.post('/json', express.json(), (request, response) => response.json(request.body));
-      app.post('/raw', (request, response) => { const pieces = []; request.on('data', (piece) => pieces.push(piece)).on('end', () => response.end(Buffer.concat(pieces))); });
+      app.post('/raw', (request, response) => { const chunks = []; request.on('data', (chunk) => chunks.push(chunk)).on('end', () => response.end(Buffer.concat(chunks))); });
       app.get('/cookies', (request, response) => response.cookie('a', '1').cookie('b', '2').end());
       app.get('/bytes', (request, response) => response.type('bin').send(Buffer.from([0, 128, 255])));
-      app.get('/events', (request, response) => { response.type('text/event-stream'); response.write('data: 1\\n\\n'); globalThis.goOn = () => response.end('data: 2\\n\\n'); });
+      app.get('/events', (request, response) => { response.type('text/event-stream'); response.write('data: 1\\n\\n'); globalThis.continueStream = () => response.end('data: 2\\n\\n'); });
       app.get('/own', (request, response) => response.status(500).send('own page'));
       app.get('/fail', () => { throw new Error('mine'); });
       export default app;`,
@@ -40,7 +40,7 @@ function koa(packageName: string): Framework {
         else if (ctx.path === '/raw') ctx.body = await raw(ctx);
         else if (ctx.path === '/cookies') { ctx.cookies.set('a', '1'); ctx.cookies.set('b', '2'); ctx.body = ''; }
         else if (ctx.path === '/bytes') ctx.body = Buffer.from([0, 128, 255]);
-        else if (ctx.path === '/events') { ctx.type = 'text/event-stream'; const stream = ctx.body = new PassThrough(); stream.write('data: 1\\n\\n'); globalThis.goOn = () => stream.end('data: 2\\n\\n'); }
+        else if (ctx.path === '/events') { ctx.type = 'text/event-stream'; const stream = ctx.body = new PassThrough(); stream.write('data: 1\\n\\n'); globalThis.continueStream = () => stream.end('data: 2\\n\\n'); }
         else if (ctx.path === '/own') { ctx.status = 500; ctx.body = 'own page'; }
         else if (ctx.path === '/fail') throw new Error('mine');
       });
@@ -59,7 +59,7 @@ const hono: Framework = {
     app.post('/raw', async (c) => c.body(await c.req.arrayBuffer()));
     app.get('/cookies', (c) => { setCookie(c, 'a', '1'); setCookie(c, 'b', '2'); return c.body(null); });
     app.get('/bytes', (c) => c.body(new Uint8Array([0, 128, 255])));
-    app.get('/events', (c) => streamSSE(c, async (stream) => { await stream.writeSSE({ data: '1' }); await new Promise((go) => { globalThis.goOn = go; }); await stream.writeSSE({ data: '2' }); }));
+    app.get('/events', (c) => streamSSE(c, async (stream) => { await stream.writeSSE({ data: '1' }); await new Promise((go) => { globalThis.continueStream = go; }); await stream.writeSSE({ data: '2' }); }));
     app.get('/own', (c) => c.text('own page', 500));
     app.get('/fail', () => { throw new Error('mine'); });
     export default app;`,
@@ -75,7 +75,7 @@ const fastify: Framework = {
     app.post('/raw', (request, reply) => reply.send(request.body));
     app.get('/cookies', (request, reply) => reply.header('set-cookie', ['a=1', 'b=2']).send(''));
     app.get('/bytes', (request, reply) => reply.send(Buffer.from([0, 128, 255])));
-    app.get('/events', (request, reply) => { reply.hijack(); reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }); reply.raw.write('data: 1\\n\\n'); globalThis.goOn = () => reply.raw.end('data: 2\\n\\n'); });
+    app.get('/events', (request, reply) => { reply.hijack(); reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }); reply.raw.write('data: 1\\n\\n'); globalThis.continueStream = () => reply.raw.end('data: 2\\n\\n'); });
     app.get('/own', (request, reply) => reply.code(500).send('own page'));
     app.get('/fail', () => { throw new Error('mine'); });
     export default app;`,
@@ -91,10 +91,10 @@ const FRAMEWORKS: Readonly<Record<string, Framework>> = {
 };
 
 for (const [name, { text, notFound }] of Object.entries(FRAMEWORKS)) {
-  test(`${name} sees paths below its folder, and the context of the platform`, async (t) => {
+  test(`${name} gets the path below its folder, and the context of the platform`, async (t) => {
     const { url } = await serve(t, text);
 
-    const seen = (await (await fetch(`${url}/own/app/seen/7?x=1`)).json()) as { context: object }; // of the app
+    const seen = (await (await fetch(`${url}/own/app/seen/7?x=1`)).json()) as { context: object }; // the app's JSON
 
     t.like(seen, { url: '/seen/7?x=1', id: '7', context: { env: { KEY: 'value' } } });
     if (name !== 'Hono') t.deepEqual(Object.keys(seen.context), ['env', 'params', 'uuid', 'server', 'clientIp', 'geo']);
@@ -121,17 +121,17 @@ for (const [name, { text, notFound }] of Object.entries(FRAMEWORKS)) {
     t.deepEqual([...(await (await fetch(`${url}/own/app/bytes`)).bytes())], [0, 128, 255]);
   });
 
-  test.serial(`${name} streams events as they come`, async (t) => {
+  test.serial(`${name} streams each event at once`, async (t) => {
     const peer = await (await serve(t, text)).connect();
     peer.write('GET /own/app/events HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
     t.regex(await peer.readUntil('data: 1\n\n'), /^HTTP\/1\.1 200 .*text\/event-stream/s);
-    (globalThis as unknown as { goOn(): void }).goOn(); // set by the app
+    (globalThis as unknown as { continueStream(): void }).continueStream(); // set by the app
 
     t.regex(await peer.readToEnd(), /data: 2\n\n/);
   });
 
-  test(`${name} answers with its own pages when it knows no path or fails`, async (t) => {
+  test(`${name} answers with its own pages for an unknown path and for an error`, async (t) => {
     const { url, faults } = await serve(t, text);
 
     const missing = await fetch(`${url}/own/app/none`);
@@ -145,10 +145,10 @@ for (const [name, { text, notFound }] of Object.entries(FRAMEWORKS)) {
   });
 }
 
-test('an app of Nest is started by the first request, and served by what stands below it', async (t) => {
+test('an app of Nest is started by the first request, and served by the app that it wraps', async (t) => {
   const text = `import express from 'express';
-    let started = 0; const below = express();
-    export default { init: async () => { started++; below.get('/started', (request, response) => response.json(started)); }, getHttpAdapter: () => ({ getInstance: () => below }) };`;
+    let started = 0; const wrapped = express();
+    export default { init: async () => { started++; wrapped.get('/started', (request, response) => response.json(started)); }, getHttpAdapter: () => ({ getInstance: () => wrapped }) };`;
   const { url } = await serve(t, text);
 
   const answers = await Promise.all([1, 2].map(async () => (await fetch(`${url}/own/app/started`)).json()));
@@ -156,7 +156,7 @@ test('an app of Nest is started by the first request, and served by what stands 
   t.deepEqual(answers, [1, 1]);
 });
 
-test('an app whose start fails is tried again by the next request', async (t) => {
+test('an app whose start fails is started again by the next request', async (t) => {
   const text = `let tries = 0;
     export default { ready: async () => { if (tries++ === 0) throw new Error('not yet'); }, routing: (request, response) => response.end('ready') };`;
   const { url, faults } = await serve(t, text);
@@ -167,7 +167,7 @@ test('an app whose start fails is tried again by the next request', async (t) =>
   t.is(faults[0]?.code, 'function_error');
 });
 
-/** An app in a folder of its own. */
+/** Serves an app in its own folder. */
 function serve(t: ExecutionContext, text: string): Promise<DialectServer> {
   return serveDialect(t, edgeone, { 'cloud-functions/own/app/[[default]].js': text }, { env: { KEY: 'value' } });
 }

@@ -6,7 +6,7 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 import { sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
-test('a namespace is a global in all code of the site, and its values outlive the server', async (t) => {
+test('a namespace is a global in all code of the site, and its values persist after the server ends', async (t) => {
   const { dataDir } = await sqliteRoom(t);
   const site = await siteFolder(t, {
     'cloud-functions/put.js': `const atLoad = typeof first_kv.put;
@@ -31,11 +31,11 @@ test('a namespace is a global in all code of the site, and its values outlive th
   );
 
   t.is(await got.text(), 'hello');
-  t.is(await (await fetch(`${second.url}/same`)).text(), 'hello', 'functions of Netlify see it too');
-  t.is(got.headers.get('x-seen'), 'null', 'another namespace has none of it');
+  t.is(await (await fetch(`${second.url}/same`)).text(), 'hello', 'functions of Netlify get it too');
+  t.is(got.headers.get('x-seen'), 'null', 'another namespace has none of its keys');
 });
 
-test('a function that lets the fault of a store that is away through is a 503; one that catches it has a plain message', async (t) => {
+test('a function that does not catch store_unavailable answers 503, and one that catches it gets a readable message', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/through.js': `export const onRequest = async () => new Response(await away_kv.get('key'));`,
     'cloud-functions/caught.js': `export const onRequest = async () => away_kv.put('key', 'x').catch((error) => new Response(error.message));`,
@@ -50,7 +50,7 @@ test('a function that lets the fault of a store that is away through is a 503; o
   t.regex(await (await fetch(`${url}/caught`)).text(), /^Redis 127\.0\.0\.1:\d+ /);
 });
 
-test('an expiry that is given to put is not used, which the log tells once', async (t) => {
+test('an expiry given to put is not used, and the log says so once', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/put.js': `export const onRequest = async () => {
       for (const key of ['user:1', 'a/b']) await expiring_kv.put(key, 'x', { expirationTtl: 60 });
@@ -69,7 +69,7 @@ test('an expiry that is given to put is not used, which the log tells once', asy
   t.is(lines.filter(({ message }) => /third argument/.test(String(message))).length, 1);
 });
 
-test('a name that is a global already stays what it is, which is told', async (t) => {
+test('an existing global with the name of a namespace is kept and reported', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/a.js': `export const onRequest = () => new Response(typeof structuredClone);`,
   });
@@ -81,7 +81,7 @@ test('a name that is a global already stays what it is, which is told', async (t
   t.is((await edge.reload()).state, 'exchanged');
 });
 
-test('where functions are only looked at, the namespaces are there and hold nothing', async (t) => {
+test('namespaces exist when routes are only listed, and their methods reject', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/a.js': `const first = listed_kv.get('key').catch((error) => error.message);
       export const onRequest = async () => new Response(await first);`,

@@ -10,39 +10,39 @@ import { project } from '../../helpers/project.ts';
 const EXPRESS =
   "import express from 'express'; const app = express(); app.get('/', (_, response) => response.send('top'));";
 
-test('an app that loads late answers 500 in its bare folder and below it until it has loaded, and then both', async (t) => {
-  const { ask, finish, problems } = await openLate(
+test('an app that loads late answers 500 in its bare folder and below it until it has loaded, and then works in both', async (t) => {
+  const { getAll, finish, problems } = await openLate(
     t,
     `${EXPRESS} app.get('/x', (_, response) => response.send('x')); export default app;`,
   );
 
   t.like(problems, [{ severity: 'error', file: 'cloud-functions/app/[[default]].js' }]);
-  t.deepEqual(await ask(), ['500', '500', '500']);
+  t.deepEqual(await getAll(), ['500', '500', '500']);
   finish();
-  t.deepEqual(await ask(), ['200 top', '200 top', '200 x']);
+  t.deepEqual(await getAll(), ['200 top', '200 top', '200 x']);
 });
 
-test('a catch-all that turns out late to be a handler leaves its bare folder alone from then on', async (t) => {
-  const { ask, finish } = await openLate(
+test('a catch-all that loads late and exports a handler no longer answers its bare folder', async (t) => {
+  const { getAll, finish } = await openLate(
     t,
     'const all = { onRequest: () => new Response("all") }; export default all.onRequest;',
   );
 
-  t.deepEqual(await ask(), ['500', '500', '500']);
+  t.deepEqual(await getAll(), ['500', '500', '500']);
   finish();
-  t.deepEqual(await ask(), ['421', '421', '200 all']);
+  t.deepEqual(await getAll(), ['421', '421', '200 all']);
 });
 
-test('an app that fails late says why, as one that fails at once does', async (t) => {
-  const { ask, finish, faults, log } = await openLate(
+test('an app that fails after the start is reported with the error and its location', async (t) => {
+  const { getAll, finish, faults, log } = await openLate(
     t,
     `${EXPRESS} export default app;`,
     "\nthrow new Error('no database');",
   );
 
-  t.deepEqual(await ask(), ['500', '500', '500']);
+  t.deepEqual(await getAll(), ['500', '500', '500']);
   finish();
-  t.deepEqual(await ask(), ['500', '500', '500']);
+  t.deepEqual(await getAll(), ['500', '500', '500']);
 
   t.regex(String(faults.at(-1)?.cause), /no database/);
   t.like(log.at(-1), {
@@ -54,16 +54,16 @@ test('an app that fails late says why, as one that fails at once does', async (t
 interface Late {
   readonly problems: readonly Problem[];
   finish(): void;
-  /** The answers in the bare folder, with and without a slash, and below it. */
-  ask(): Promise<readonly string[]>;
+  /** Responses in the bare folder, without and with a slash, and below it. */
+  getAll(): Promise<readonly string[]>;
   readonly faults: readonly Fault[];
-  /** The lines of the log so far, with their fields. */
+  /** Lines of the log so far. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
 }
 
 let lateCount = 0;
 
-/** Opens `[[default]].js` with that text, which does not finish loading before it is told to. */
+/** Opens `[[default]].js` with this text. It finishes loading when `finish` is called. */
 async function openLate(t: ExecutionContext, text: string, end = ''): Promise<Late> {
   const name = `finishLate${++lateCount}`;
   const wait = `await new Promise((go) => { globalThis.${name} = go });`;
@@ -89,6 +89,6 @@ async function openLate(t: ExecutionContext, text: string, end = ''): Promise<La
     faults,
     log: lines,
     finish: (globalThis as unknown as Record<string, () => void>)[name] as () => void, // set by the module above
-    ask: () => Promise.all(['/app', '/app/', '/app/x'].map(get)),
+    getAll: () => Promise.all(['/app', '/app/', '/app/x'].map(get)),
   };
 }

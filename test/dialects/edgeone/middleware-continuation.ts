@@ -8,7 +8,7 @@ const FILES = {
   'public/page.html': '<p>page</p>',
 };
 
-/** An edge with that body of a middleware, in front of a hop that answers with the head that it got. */
+/** Starts an edge whose middleware has this body, in front of a hop that answers with the received head. */
 async function edgeWith(t: ExecutionContext, body: string): Promise<RunningEdge> {
   const middleware = `export async function middleware({ request, next, rewrite }) { ${body} }`;
   const site = await siteFolder(t, { 'middleware.js': middleware, ...FILES });
@@ -21,25 +21,25 @@ async function edgeWith(t: ExecutionContext, body: string): Promise<RunningEdge>
   return startEdge(t, { site, env: { NEXT_HOP: hop.url } });
 }
 
-function get(edge: RunningEdge, target: string, fields = ''): Promise<string> {
-  return edge.exchange(`GET ${target} HTTP/1.1\r\nHost: a.example\r\n${fields}Connection: close\r\n\r\n`);
+function get(edge: RunningEdge, target: string, headers = ''): Promise<string> {
+  return edge.exchange(`GET ${target} HTTP/1.1\r\nHost: a.example\r\n${headers}Connection: close\r\n\r\n`);
 }
 
 const COPIES: Readonly<Record<string, string>> = {
-  'of its body and itself': 'new Response(r.body, r)',
-  'of its body and new headers': 'new Response(r.body, { headers: { "x-added": "1" } })',
-  'of its body and its headers': 'new Response(r.body, { headers: r.headers })',
-  'of no body and its headers': 'new Response(null, { headers: r.headers })',
-  'of no body and headers made of its own':
+  'with its body and itself as init': 'new Response(r.body, r)',
+  'with its body and new headers': 'new Response(r.body, { headers: { "x-added": "1" } })',
+  'with its body and its headers': 'new Response(r.body, { headers: r.headers })',
+  'without a body and with its headers': 'new Response(null, { headers: r.headers })',
+  'without a body and with a copy of its headers':
     'new Response(null, { headers: { ...Object.fromEntries(r.headers), "x-added": "1" } })',
-  'of its text': 'new Response(await r.text(), r)',
-  'that is its clone': 'r.clone()',
+  'with its text': 'new Response(await r.text(), r)',
+  'made by clone()': 'r.clone()',
   'with another status': 'new Response(r.body, { headers: r.headers, status: 404 })',
-  'of the mark alone': 'new Response("not this", { headers: { "x-middleware-next": "1", "x-added": "1" } })',
+  'with the mark only': 'new Response("not this", { headers: { "x-middleware-next": "1", "x-added": "1" } })',
 };
 
 for (const [what, copy] of Object.entries(COPIES)) {
-  test(`a copy ${what} of what next() gives lets the request go on, with the headers of the copy`, async (t) => {
+  test(`a copy of the result of next() ${what} lets the request continue, and its headers are added`, async (t) => {
     const edge = await edgeWith(t, `const r = await next(); r.headers.set('x-added', '1'); return ${copy};`);
 
     const answers = { f: await get(edge, '/f'), page: await get(edge, '/page'), hop: await get(edge, '/hop') };
@@ -57,7 +57,7 @@ for (const [what, copy] of Object.entries(COPIES)) {
   });
 }
 
-test('headers that next() gives the request arrive with a copy, too', async (t) => {
+test('request headers given to next() are also set if a copy is returned', async (t) => {
   const edge = await edgeWith(
     t,
     `const headers = new Headers(request.headers);
@@ -84,7 +84,7 @@ for (const copy of [
   'new Response(r.body, {})',
   'new Response(null, { headers: { "x-middleware-rewrite": "/page" } })',
 ]) {
-  test(`a rewrite goes on by ${copy}`, async (t) => {
+  test(`a rewrite is applied if the middleware returns ${copy}`, async (t) => {
     const edge = await edgeWith(t, `const r = rewrite('/page'); return ${copy};`);
 
     const answer = await get(edge, '/anything');
@@ -94,7 +94,7 @@ for (const copy of [
   });
 }
 
-test('a middleware sets and removes headers of the request by the marks of Next.js', async (t) => {
+test('a middleware sets and removes request headers with the marks of Next.js', async (t) => {
   const marks = {
     'x-middleware-next': '1',
     'x-middleware-override-headers': 'x-set, x-removed',
@@ -110,15 +110,15 @@ test('a middleware sets and removes headers of the request by the marks of Next.
   t.notRegex(head, /x-middleware|x-set/i);
 });
 
-const CLIENTS_MARKS =
+const MARKS_OF_CLIENT =
   'X-Middleware-Next: 1\r\nx-middleware-rewrite: /page\r\nx-middleware-override-headers: cookie\r\nx-middleware-request-cookie: admin\r\n';
 
-test('a client gains nothing by sending the marks, and nobody sees them', async (t) => {
+test('marks that a client sends have no effect, and are not sent to middleware, functions and the hop', async (t) => {
   const guard = await edgeWith(t, 'return new Response("no", { status: 401, headers: request.headers });');
   const open = await edgeWith(t, 'return next({ request: { headers: request.headers } });');
 
-  const refused = await get(guard, '/f', `X-Sent: yes\r\n${CLIENTS_MARKS}`);
-  const passed = [await get(open, '/hop', CLIENTS_MARKS), await get(open, '/f', CLIENTS_MARKS)];
+  const refused = await get(guard, '/f', `X-Sent: yes\r\n${MARKS_OF_CLIENT}`);
+  const passed = [await get(open, '/hop', MARKS_OF_CLIENT), await get(open, '/f', MARKS_OF_CLIENT)];
 
   t.regex(refused, /^HTTP\/1\.1 401 .*x-sent: yes.*\r\n\r\nno$/is);
   for (const answer of [refused, ...passed]) t.notRegex(answer, /x-middleware|admin/i);
@@ -130,7 +130,7 @@ for (const answer of [
   'new Response(null, { status: 204 })',
   'new Response("mine", { headers: { "x-added": "1" } })',
 ]) {
-  test(`${answer} is an answer, also after next()`, async (t) => {
+  test(`${answer} is an answer, even if next() was called before`, async (t) => {
     const edge = await edgeWith(t, `next(); return ${answer};`);
 
     const got = await get(edge, '/f');
@@ -142,7 +142,7 @@ for (const answer of [
   });
 }
 
-test('marks that cannot be read are a fault of the middleware', async (t) => {
+test('marks that cannot be parsed are a fault of the middleware', async (t) => {
   const edge = await edgeWith(
     t,
     'return new Response(null, { headers: { "x-middleware-next": "1", "x-middleware-request-headers": "%" } });',
@@ -151,7 +151,7 @@ test('marks that cannot be read are a fault of the middleware', async (t) => {
   t.regex(await get(edge, '/f'), /^HTTP\/1\.1 500 .*function_bad_answer/s);
 });
 
-test('headers of the body and the connection are not taken from a copy, and the log says so', async (t) => {
+test('headers that describe the body are not taken from a copy, and the log says so', async (t) => {
   const edge = await edgeWith(
     t,
     'const r = next(); r.headers.set("content-length", "1"); r.headers.set("content-encoding", "gzip"); return new Response(r.body, r);',

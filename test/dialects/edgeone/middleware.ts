@@ -3,7 +3,7 @@ import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
 import { scriptedHop } from '../../helpers/peer.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
 
-/** An edge with the middleware, in front of a hop that answers every request with its head and body. */
+/** Starts an edge with the middleware, in front of a hop that answers each request with its head and body. */
 async function edgeWith(
   t: ExecutionContext,
   middleware: string,
@@ -22,11 +22,11 @@ async function edgeWith(
   return startEdge(t, { site, env: { NEXT_HOP: hop.url, ...env } });
 }
 
-function get(edge: RunningEdge, target: string, fields = ''): Promise<string> {
-  return edge.exchange(`GET ${target} HTTP/1.1\r\nHost: a.example\r\n${fields}Connection: close\r\n\r\n`);
+function get(edge: RunningEdge, target: string, headers = ''): Promise<string> {
+  return edge.exchange(`GET ${target} HTTP/1.1\r\nHost: a.example\r\n${headers}Connection: close\r\n\r\n`);
 }
 
-/** Lines come to the log in batches; the end of the edge writes the last one. */
+/** Closes the edge first, because the log is written in batches. */
 async function errorsOf(edge: RunningEdge): Promise<Record<string, unknown>[]> {
   await edge.close();
   return edge.errorLines();
@@ -41,7 +41,7 @@ function post(edge: RunningEdge, target: string, body: string): Promise<string> 
 const GUARD = `
 export const config = { matcher: ['/admin/:path*', '^/user/\\\\d+$'] };
 export function middleware({ request, next }) {
-  if (request.headers.get('authorization') !== 'yes') return new Response('who are you', { status: 401 });
+  if (request.headers.get('authorization') !== 'yes') return new Response('unauthorized', { status: 401 });
   return next();
 }`;
 
@@ -53,7 +53,7 @@ const GUARDED: Readonly<Record<string, boolean>> = {
 };
 
 for (const [target, isGuarded] of Object.entries(GUARDED)) {
-  test(`a guard of /admin is ${isGuarded ? '' : 'not '}asked about ${target}`, async (t) => {
+  test(`a middleware for /admin is ${isGuarded ? '' : 'not '}called for ${target}`, async (t) => {
     const edge = await edgeWith(t, GUARD);
 
     t.is((await get(edge, target)).slice(9, 12), isGuarded ? '401' : '200');
@@ -61,17 +61,17 @@ for (const [target, isGuarded] of Object.entries(GUARDED)) {
   });
 }
 
-test('a guard is asked about a WebSocket on its way to the hop, too', async (t) => {
+test('a middleware is called for a WebSocket handshake to the hop', async (t) => {
   const edge = await edgeWith(t, GUARD);
   const upgrade =
     'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
 
   const answer = await edge.exchange(`GET /admin HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
 
-  t.regex(answer, /^HTTP\/1\.1 401 .*who are you$/s);
+  t.regex(answer, /^HTTP\/1\.1 401 .*unauthorized$/s);
 });
 
-test('a middleware without a matcher is asked first about functions, files and the hop', async (t) => {
+test('a middleware without a matcher is called before functions, files and the hop', async (t) => {
   const files = { 'cloud-functions/f.js': 'export const onRequest = () => new Response("f");', 'public/a.txt': 'a' };
   const edge = await edgeWith(
     t,
@@ -84,7 +84,7 @@ test('a middleware without a matcher is asked first about functions, files and t
   t.is(line?.target, 'middleware.js');
 });
 
-test('next sets fields of the request and of the answer, whoever gives it', async (t) => {
+test('next sets headers of the request and of the response, for functions and the hop', async (t) => {
   const middleware = `export function middleware({ request, next }) {
     const headers = new Headers(request.headers);
     headers.set('x-user', 'u1');
@@ -116,7 +116,7 @@ test('next sets fields of the request and of the answer, whoever gives it', asyn
   }
 });
 
-test('headers given alone are set on both sides, as on the platform', async (t) => {
+test('next with headers only sets them on request and response, as on the platform', async (t) => {
   const edge = await edgeWith(t, 'export const middleware = ({ next }) => next({ headers: { "x-both": "1" } });');
 
   const [head = '', body = ''] = (await get(edge, '/hop')).split(/\r\n\r\n(.*)/s);
@@ -125,7 +125,7 @@ test('headers given alone are set on both sides, as on the platform', async (t) 
   t.regex(body, /^x-both: 1\r$/m);
 });
 
-test('fields that frame and route a request stay, and the log says so', async (t) => {
+test('headers that frame or route a request are not changed, and the log says so', async (t) => {
   const edge = await edgeWith(
     t,
     'export const middleware = ({ next }) => next({ request: { headers: { "Content-Length": "99", Host: "evil", "Transfer-Encoding": "chunked" } } });',
@@ -139,7 +139,7 @@ test('fields that frame and route a request stay, and the log says so', async (t
   t.deepEqual(line?.headers, ['content-length', 'host', 'transfer-encoding']);
 });
 
-test('a rewrite leads functions, files and the hop, with the body', async (t) => {
+test('a rewritten request reaches functions, files and the hop, with its body', async (t) => {
   const files = {
     'cloud-functions/f.js':
       'export const onRequest = async ({ request }) => new Response(new URL(request.url).search + await request.text());',
@@ -164,7 +164,7 @@ test('a rewrite to another origin is a fault of the middleware', async (t) => {
   t.regex(String((await errorsOf(edge))[0]?.message), /rewrote to "http:\/\/169\.254\.169\.254\/meta"/);
 });
 
-test('redirects and their cookies', async (t) => {
+test('a redirect of a middleware has its Location and its cookies', async (t) => {
   const edge = await edgeWith(
     t,
     `export function middleware({ redirect, urlInfo }) {
@@ -182,14 +182,14 @@ test('redirects and their cookies', async (t) => {
   t.regex(await get(edge, '/x?y'), /^HTTP\/1\.1 308 .*\r\nlocation: http:\/\/a\.example\/ma%C3%9F\?y\r\n/is);
 });
 
-const OPEN: Readonly<Record<string, string>> = {
+const PASSING: Readonly<Record<string, string>> = {
   'returns nothing': 'export const middleware = () => {};',
   throws: 'export const middleware = () => { throw new Error("on purpose"); };',
-  'returns no Response': 'export const middleware = () => "ok";',
+  'returns a string': 'export const middleware = () => "ok";',
 };
 
-for (const [what, middleware] of Object.entries(OPEN)) {
-  test(`a middleware that ${what} lets the request go on`, async (t) => {
+for (const [what, middleware] of Object.entries(PASSING)) {
+  test(`a request continues after a middleware that ${what}`, async (t) => {
     const edge = await edgeWith(t, middleware);
 
     t.regex(await post(edge, '/x', 'hello'), /^HTTP\/1\.1 200 .*POST \/x HTTP\/1\.1\r\n.*hello$/s);
@@ -199,7 +199,7 @@ for (const [what, middleware] of Object.entries(OPEN)) {
   });
 }
 
-test('a middleware that does not come to an end is answered for when its time is up', async (t) => {
+test('a request whose middleware exceeds the time limit gets 504', async (t) => {
   const middleware = 'export const middleware = () => new Promise(() => {});';
   const edge = await edgeWith(t, middleware, {}, { FUNCTION_TIMEOUT: '50ms' });
 
@@ -215,7 +215,7 @@ test('a middleware may read the body and answer', async (t) => {
   t.true((await post(edge, '/x', 'hello')).endsWith('\r\ngot hello'));
 });
 
-test('a body that a middleware has read cannot be passed on', async (t) => {
+test('a middleware that reads the body and does not answer causes a 500', async (t) => {
   const edge = await edgeWith(
     t,
     'export const middleware = async ({ request, next }) => { await request.text(); return next(); };',
@@ -224,7 +224,7 @@ test('a body that a middleware has read cannot be passed on', async (t) => {
   t.regex(await post(edge, '/x', 'hello'), /^HTTP\/1\.1 500 .*function_bad_answer/s);
 });
 
-test('a clone that a middleware keeps does not take the body from whoever answers', async (t) => {
+test('a clone that a middleware keeps does not read the body of a request that it did not answer', async (t) => {
   const edge = await edgeWith(
     t,
     `export function middleware({ request, next, waitUntil }) {
@@ -238,7 +238,7 @@ test('a clone that a middleware keeps does not take the body from whoever answer
   t.regex(JSON.stringify(await errorsOf(edge)), /the body is no longer available.*work after the response failed/);
 });
 
-test('redirects of edgeone.json come before the middleware, its rewrites and headers after it', async (t) => {
+test('redirects of edgeone.json are applied before the middleware, rewrites and headers after it', async (t) => {
   const json = {
     redirects: [{ source: '/old', destination: '/new', statusCode: 301 }],
     rewrites: [{ source: '/b', destination: '/c' }],

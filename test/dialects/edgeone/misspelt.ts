@@ -2,8 +2,11 @@ import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 
-/** What is told of the files, `file:line:column severity message`. */
-async function told(t: Parameters<typeof serveDialect>[0], files: Readonly<Record<string, string>>): Promise<string[]> {
+/** The problems of these files, as `file:line:column severity message`. */
+async function problemsOf(
+  t: Parameters<typeof serveDialect>[0],
+  files: Readonly<Record<string, string>>,
+): Promise<string[]> {
   const { reading } = await serveDialect(t, edgeone, files);
   return reading.problems.map(({ file, line, column, severity, message }) =>
     [file, line, column]
@@ -17,17 +20,17 @@ const NO_HANDLER = 'is not a handler of EdgeOne and is never called';
 
 for (const [title, text, expected] of [
   [
-    'beside a handler',
+    'in a file with a handler',
     'export const onRequest = () => {};\n\nexport const onRequestGte = () => {};',
     `3:14 warning onRequestGte ${NO_HANDLER}; did you mean onRequestGet?`,
   ],
   [
-    'alone in its file',
+    'as the only export',
     'export function onRequestPots() {}',
     `1:17 warning onRequestPots ${NO_HANDLER}; did you mean onRequestPost?`,
   ],
   [
-    'in another case',
+    'in lower case',
     'export const onrequest = () => {};',
     `1:14 warning onrequest ${NO_HANDLER}; did you mean onRequest?`,
   ],
@@ -37,22 +40,22 @@ for (const [title, text, expected] of [
     `2:9 warning onReqeust ${NO_HANDLER}; did you mean onRequest?`,
   ],
   [
-    'by default',
+    'as a default export',
     'export default function onRequets() {}',
     `1:25 warning onRequets ${NO_HANDLER}; did you mean onRequest?`,
   ],
   [
-    'in a list',
+    'in an export list',
     'const a = () => {};\nexport { a as onRequestGets };',
     `2:15 warning onRequestGets ${NO_HANDLER}; did you mean onRequestGet?`,
   ],
 ] as const) {
-  test(`an export that is near to a handler is told with its place: ${title}`, async (t) => {
-    t.deepEqual(await told(t, { 'cloud-functions/a.js': text }), [`cloud-functions/a.js:${expected}`]);
+  test(`an export whose name is similar to a handler is reported with its location: ${title}`, async (t) => {
+    t.deepEqual(await problemsOf(t, { 'cloud-functions/a.js': text }), [`cloud-functions/a.js:${expected}`]);
   });
 }
 
-test('other exports of functions and helpers are not told', async (t) => {
+test('other exports of functions and helpers are not reported', async (t) => {
   const names = [
     'onRequestHelper',
     'toRequest',
@@ -65,25 +68,25 @@ test('other exports of functions and helpers are not told', async (t) => {
   ];
   const text = names.map((name) => `export const ${name} = () => {};`).join('\n');
 
-  t.deepEqual(await told(t, { 'cloud-functions/a.js': `${text}\nexport const onRequest = () => {};` }), []);
-  t.deepEqual(await told(t, { 'cloud-functions/lib/helper.js': text }), []);
+  t.deepEqual(await problemsOf(t, { 'cloud-functions/a.js': `${text}\nexport const onRequest = () => {};` }), []);
+  t.deepEqual(await problemsOf(t, { 'cloud-functions/lib/helper.js': text }), []);
 });
 
-test('a middleware under a near name is told, because nothing is guarded', async (t) => {
-  t.deepEqual(await told(t, { 'middleware.js': '// middle\nexport function midleware() {}' }), [
+test('a middleware with a misspelt name is reported', async (t) => {
+  t.deepEqual(await problemsOf(t, { 'middleware.js': '// middle\nexport function midleware() {}' }), [
     'middleware.js:2:17 warning midleware is not used; did you mean middleware?',
   ]);
 });
 
-test('a setting of the middleware under a near name is told', async (t) => {
+test('a misspelt setting of the middleware is reported', async (t) => {
   const text = 'export const middleware = ({ next }) => next();\nexport const config = { macher: ["/a"] };';
 
-  t.deepEqual(await told(t, { 'middleware.js': text }), [
+  t.deepEqual(await problemsOf(t, { 'middleware.js': text }), [
     'middleware.js:2:25 warning macher is not used; did you mean matcher?',
   ]);
 });
 
-test('unknown keys of edgeone.json are told with the nearest known one', async (t) => {
+test('unknown keys of edgeone.json are reported with the most similar known key', async (t) => {
   const text = `{
     "redirect": [],
     "nonsense": 1,
@@ -91,7 +94,7 @@ test('unknown keys of edgeone.json are told with the nearest known one', async (
     "headers": [{ "source": "/a", "headers": [{ "key": "X-A", "value": "1", "vlaue": "2" }] }]
   }`;
 
-  t.deepEqual(await told(t, { 'edgeone.json': text }), [
+  t.deepEqual(await problemsOf(t, { 'edgeone.json': text }), [
     'edgeone.json:2:17 warning redirect is no key of edgeone.json and is not used; did you mean redirects?',
     'edgeone.json:3:17 warning nonsense is no key of edgeone.json and is not used',
     'edgeone.json:5:86 warning headers[0].headers[0].vlaue is not used; known keys are key, value; did you mean value?',

@@ -2,7 +2,7 @@ import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 
-// The files of the platform's page, as they stand there.
+// The files of the platform's page, unchanged.
 const HELLO = `// ./cloud-functions/api/hello.js
 export default function onRequest(context) {
 return new Response('Hello from Node.js!');
@@ -92,7 +92,7 @@ const FILES = {
   'cloud-functions/api/search.js': SEARCH,
 };
 
-test('every file of the quick start is a route, without a complaint', async (t) => {
+test('every file of the quick start has a route, and no problem is reported', async (t) => {
   const { reading } = await serveDialect(t, edgeone, FILES);
 
   t.deepEqual(reading.problems, []);
@@ -108,7 +108,7 @@ test('every file of the quick start is a route, without a complaint', async (t) 
   ]);
 });
 
-test('the first function of the quick start says hello', async (t) => {
+test('the first function of the quick start answers', async (t) => {
   const { url } = await serveDialect(t, edgeone, FILES);
 
   const response = await fetch(`${url}/api/hello`);
@@ -117,7 +117,7 @@ test('the first function of the quick start says hello', async (t) => {
   t.is(await response.text(), 'Hello from Node.js!');
 });
 
-test('the second one knows the version of Node and the URL that was asked for', async (t) => {
+test('the second function gets the version of Node and the requested URL', async (t) => {
   const { url } = await serveDialect(t, edgeone, FILES);
 
   const response = await fetch(`${url}/api/nodeinfo?x=1`);
@@ -128,7 +128,7 @@ test('the second one knows the version of Node and the URL that was asked for', 
   t.is(info.url, `${url}/api/nodeinfo?x=1`);
 });
 
-test('the Express app of the quick start answers below its folder and at it', async (t) => {
+test('the Express app of the quick start answers in its folder and below it', async (t) => {
   const { url } = await serveDialect(t, edgeone, FILES);
 
   const root = await fetch(`${url}/express`);
@@ -138,7 +138,7 @@ test('the Express app of the quick start answers below its folder and at it', as
   t.deepEqual(await user.json(), { userId: '7', message: 'Fetched user 7' });
 });
 
-test('methods, parameters and queries of the page work as it shows them', async (t) => {
+test('methods, parameters and queries work as the page shows them', async (t) => {
   const { url } = await serveDialect(t, edgeone, FILES);
 
   const created = await fetch(`${url}/api/users/`, { method: 'POST', body: '{"a":1}' });

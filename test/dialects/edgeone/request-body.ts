@@ -4,7 +4,7 @@ import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { type DialectServer, serveDialect } from '../../helpers/dialect-server.ts';
 import { until } from '../../helpers/until.ts';
 
-/** Serves a handler with this body at /f, beside one at /echo that answers with the type, length and text of what it gets. */
+/** Serves a handler with this body at /f, and one at /echo that answers with the method, type and text of the request. */
 function serve(
   t: ExecutionContext,
   body: string,
@@ -37,20 +37,20 @@ const VALUES: readonly (readonly [type: string, sent: string | Uint8Array<ArrayB
 ];
 
 for (const [type, sent, value] of VALUES) {
-  test(`request.body of ${type || 'no type'} with ${JSON.stringify(sent)} is ${value}`, async (t) => {
+  test(`request.body for ${type || 'no type'} and ${JSON.stringify(sent)} is ${value}`, async (t) => {
     const { url } = await serve(
       t,
       'return [JSON.stringify(request.body), request.body === request.body, Buffer.isBuffer(request.body)];',
     );
 
-    const [seen, isSame, isBuffer] = (await post(`${url}/f`, sent, type || undefined)) as unknown[];
+    const [text, isSame, isBuffer] = (await post(`${url}/f`, sent, type || undefined)) as unknown[];
 
-    t.deepEqual([seen, isSame], [value, true]);
+    t.deepEqual([text, isSame], [value, true]);
     t.is(isBuffer, String(value).includes('"Buffer"'));
   });
 }
 
-test('request.body is undefined when there is none, of any type and method', async (t) => {
+test('request.body is undefined for an empty body, whatever the type and method', async (t) => {
   const { url, exchange } = await serve(t, 'return [typeof request.body];');
   const head = (more: string) =>
     `POST /f HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n${more}`;
@@ -65,7 +65,7 @@ test('request.body is undefined when there is none, of any type and method', asy
   }
 });
 
-test('compressed bytes are a Buffer, whatever their type', async (t) => {
+test('request.body is a Buffer for compressed bytes, whatever their type', async (t) => {
   const { url } = await serve(t, 'return [Buffer.isBuffer(request.body), request.body.length];');
   const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
 
@@ -74,11 +74,11 @@ test('compressed bytes are a Buffer, whatever their type', async (t) => {
   t.deepEqual(await response.json(), [true, 3]);
 });
 
-/** Ways to read a Buffer as if it were the standard's stream; each makes `text` of it. */
+/** Ways to read the Buffer as a stream. Each stores the result in `text`. */
 const STREAMS: Readonly<Record<string, string>> = {
   getReader:
     'const reader = request.body.getReader(); let text = ""; for (let part; !(part = await reader.read()).done; ) text += Buffer.from(part.value);',
-  'a reader into own memory':
+  'a reader with its own buffer':
     'const reader = request.body.getReader({ mode: "byob" }); let text = ""; for (let part; !(part = await reader.read(new Uint8Array(4))).done; ) text += Buffer.from(part.value);',
   'async iteration': 'let text = ""; for await (const chunk of request.body) text += Buffer.from(chunk);',
   'async iteration, twice':
@@ -104,7 +104,7 @@ for (const [how, code] of Object.entries(STREAMS)) {
   });
 }
 
-/** Ways in which functions pass a request on to another server. */
+/** Ways in which functions forward a request to another server. */
 const FORWARDS: Readonly<Record<string, string>> = {
   'fetch with the body':
     'fetch(target, { method: request.method, headers: request.headers, body: request.body, duplex: "half" })',
@@ -113,7 +113,7 @@ const FORWARDS: Readonly<Record<string, string>> = {
 };
 
 for (const [how, call] of Object.entries(FORWARDS)) {
-  test(`a body that is passed on by ${how} arrives as it was received`, async (t) => {
+  test(`a body forwarded by ${how} is sent as it was received`, async (t) => {
     const { url } = await serve(t, `const target = new URL('/echo', request.url); return ${call};`);
 
     for (const [type, sent] of [
@@ -128,14 +128,14 @@ for (const [how, call] of Object.entries(FORWARDS)) {
   });
 }
 
-test('a parsed value has no more properties than were sent', async (t) => {
+test('a parsed value has only the properties that were sent', async (t) => {
   const { url } = await serve(t, 'return [Object.entries(request.body), structuredClone(request.body)];');
 
   t.deepEqual(await post(`${url}/f`, '{"a":1}', 'application/json'), [[['a', 1]], { a: 1 }]);
   t.deepEqual(await post(`${url}/f`, '{"toString":1}', 'application/json'), [[['toString', 1]], { toString: 1 }]);
 });
 
-test('the standard methods work beside request.body', async (t) => {
+test('the standard methods work after request.body was read', async (t) => {
   const { url } = await serve(
     t,
     `const { a } = request.body; const copy = request.clone();
@@ -157,28 +157,28 @@ test('the standard methods work beside request.body', async (t) => {
   t.deepEqual(await post(`${url}/bytes`, 'abc', 'text/plain'), ['abc', 3, 3]);
 });
 
-test('invalid JSON is a 400 with the reason where body is read, and the connection stays', async (t) => {
+test('invalid JSON causes a 400 with the reason when body is read, and the connection stays open', async (t) => {
   const { connect } = await serve(t, 'return [request.body];');
   const peer = await connect();
-  const ask = (accept: string, body: string) =>
+  const send = (accept: string, body: string) =>
     peer.write(
       `POST /f HTTP/1.1\r\nHost: a\r\nAccept: ${accept}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
 
-  ask('application/json', '{"a":<b>}');
+  send('application/json', '{"a":<b>}');
   t.regex(
     await peer.readUntil('}\n'),
     /^HTTP\/1\.1 400 .*"code":"bad_body".*"message":"the body is not valid JSON: Unexpected token/s,
   );
-  ask('text/plain', '{');
+  send('text/plain', '{');
   t.regex(await peer.readUntil('(line 1 column 2)\n'), /^HTTP\/1\.1 400 .*\n\nthe body is not valid JSON: .*/s);
-  ask('text/html', '{"a":<b>}');
+  send('text/html', '{"a":<b>}');
   t.regex(await peer.readUntil('</html>\n'), /^HTTP\/1\.1 400 .*<pre>the body is not valid JSON: .*&#60;/s);
-  ask('*/*', '1');
+  send('*/*', '1');
   t.regex(await peer.readUntil('[1]'), /^HTTP\/1\.1 200 /);
 });
 
-test('a function may answer invalid JSON itself, and read it as text', async (t) => {
+test('a function may catch the error for invalid JSON and read the text', async (t) => {
   const { url } = await serve(
     t,
     'try { request.body; } catch (error) { return [error.message.slice(0, 27), await request.text()]; }',
@@ -189,7 +189,7 @@ test('a function may answer invalid JSON itself, and read it as text', async (t)
 
 const STREAM = 'return [request.body instanceof ReadableStream, await request.text()];';
 
-test('BODY=stream and config.body keep the standard stream, and the file has the last word', async (t) => {
+test('BODY=stream and config.body keep the standard stream, and config.body takes precedence', async (t) => {
   const onFile = (body: string) => `export const config = { body: ${body} };
     export const onRequest = async ({ request }) => { ${STREAM} };`;
   const files = {
@@ -199,13 +199,13 @@ test('BODY=stream and config.body keep the standard stream, and the file has the
   };
   const parsed = await serve(t, STREAM, { files });
   const stream = await serve(t, STREAM, { files, parts: { body: 'stream' } });
-  const askAll = async ({ url }: DialectServer) => {
+  const postAll = async ({ url }: DialectServer) => {
     const answers = ['f', 'stream', 'parsed', 'wrong'].map((name) => post(`${url}/${name}`, 'x', 'text/plain'));
     return (await Promise.all(answers)).map((answer) => (answer as unknown[])[0]);
   };
 
-  t.deepEqual(await askAll(parsed), [false, true, false, false]);
-  t.deepEqual(await askAll(stream), [true, true, false, true]);
+  t.deepEqual(await postAll(parsed), [false, true, false, false]);
+  t.deepEqual(await postAll(stream), [true, true, false, true]);
   t.deepEqual(parsed.reading.problems, [
     {
       severity: 'warning',
@@ -215,7 +215,7 @@ test('BODY=stream and config.body keep the standard stream, and the file has the
   ]);
 });
 
-test('a stream is read as the client sends it', async (t) => {
+test('a stream delivers each chunk as the client sends it', async (t) => {
   const { connect } = await serve(t, '', {
     files: {
       'cloud-functions/s.js': `export const config = { body: 'stream' };
@@ -230,7 +230,7 @@ test('a stream is read as the client sends it', async (t) => {
   t.true((await peer.readUntil('0\r\n\r\n')).includes('second'));
 });
 
-test('a client that waits to be told to go on is told so before the handler is called', async (t) => {
+test('a client that sends Expect: 100-continue gets 100 before the handler is called', async (t) => {
   const { connect } = await serve(t, 'return [request.body.a];');
   const peer = await connect();
 
@@ -242,8 +242,8 @@ test('a client that waits to be told to go on is told so before the handler is c
   t.regex(await peer.readUntil('[1]'), /^HTTP\/1\.1 200 /);
 });
 
-test('a function is not called for a client that leaves in the middle of its upload', async (t) => {
-  const server = await serve(t, 'globalThis.calledForNobody = true; return [request.body];');
+test('a function is not called for a client that leaves during its upload', async (t) => {
+  const server = await serve(t, 'globalThis.calledAfterLeave = true; return [request.body];');
   const peer = await server.connect();
   peer.write('POST /f HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
   await until(() => server.exchanges.length > 0, 'the request');
@@ -252,5 +252,5 @@ test('a function is not called for a client that leaves in the middle of its upl
 
   await until(() => server.faults.length > 0, 'the end of the request');
   t.is(server.faults[0]?.code, 'client_left');
-  t.false('calledForNobody' in globalThis);
+  t.false('calledAfterLeave' in globalThis);
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 
-/** Answers which file it is and with which params. */
+/** A function that answers with its file and its params. */
 function echo(file: string): string {
   return `export const onRequest = ({ params }) => ({ file: ${JSON.stringify(file)}, params });`;
 }
@@ -11,12 +11,12 @@ function site(...files: readonly string[]): Record<string, string> {
   return Object.fromEntries(files.map((file) => [`cloud-functions/${file}`, echo(file)]));
 }
 
-const MISSED = undefined;
+const NO_MATCH = undefined;
 
 interface Row {
   readonly file: string;
   readonly path: string;
-  /** MISSED: nobody answers. */
+  /** NO_MATCH: the file does not answer. */
   readonly params: object | undefined;
 }
 
@@ -24,7 +24,7 @@ const ROWS: readonly Row[] = [
   { file: 'index.js', path: '/', params: {} },
   { file: 'hello-pages.js', path: '/hello-pages', params: {} },
   { file: 'hello-pages.js', path: '/hello-pages/', params: {} },
-  { file: 'helloworld.js', path: '/HelloWorld', params: MISSED },
+  { file: 'helloworld.js', path: '/HelloWorld', params: NO_MATCH },
   { file: 'api/visit/index.js', path: '/api/visit', params: {} },
   { file: 'api/users/list.js', path: '/api/users/list', params: {} },
   { file: 'api/users/list.js', path: '/api/users/list?x=/1', params: {} },
@@ -32,15 +32,15 @@ const ROWS: readonly Row[] = [
   { file: 'api/users/[id].js', path: '/api/users/1024/', params: { id: '1024' } },
   { file: 'api/users/[id].js', path: '/api/users/%E4%BD%A0', params: { id: '你' } },
   { file: 'api/users/[id].js', path: '/api/users/a%2Fb', params: { id: 'a/b' } },
-  { file: 'api/users/[id].js', path: '/api/users%2F7', params: MISSED },
-  { file: 'api/users/[id].js', path: '/api/users/..%2F7', params: MISSED },
-  { file: 'api/users/[id].js', path: '/api/users/a%5Cb', params: MISSED },
-  { file: 'api/users/[id].js', path: '/api/users/vip/1024', params: MISSED },
-  { file: 'api/users/[id].js', path: '/api/vip/1024', params: MISSED },
-  { file: 'api/users/[id].js', path: '/api/users', params: MISSED },
-  { file: 'api/users/[id].js', path: '/api/users/', params: MISSED },
-  { file: 'api/users/[id].js', path: '/API/Users/1024', params: MISSED },
-  { file: 'api/users/[id].js', path: '/api/users/%zz', params: MISSED },
+  { file: 'api/users/[id].js', path: '/api/users%2F7', params: NO_MATCH },
+  { file: 'api/users/[id].js', path: '/api/users/..%2F7', params: NO_MATCH },
+  { file: 'api/users/[id].js', path: '/api/users/a%5Cb', params: NO_MATCH },
+  { file: 'api/users/[id].js', path: '/api/users/vip/1024', params: NO_MATCH },
+  { file: 'api/users/[id].js', path: '/api/vip/1024', params: NO_MATCH },
+  { file: 'api/users/[id].js', path: '/api/users', params: NO_MATCH },
+  { file: 'api/users/[id].js', path: '/api/users/', params: NO_MATCH },
+  { file: 'api/users/[id].js', path: '/API/Users/1024', params: NO_MATCH },
+  { file: 'api/users/[id].js', path: '/api/users/%zz', params: NO_MATCH },
   { file: 'p/[a]/comments/[b].js', path: '/p/1/comments/2', params: { a: '1', b: '2' } },
   { file: 'p/[a]/index.js', path: '/p/1', params: { a: '1' } },
   { file: '[tenant]/x/index.js', path: '/hn/x', params: { tenant: 'hn' } },
@@ -49,18 +49,18 @@ const ROWS: readonly Row[] = [
   { file: 'api/[[default]].js', path: '/api/books//list', params: { default: ['books', '', 'list'] } },
   { file: 'api/[[default]].js', path: '/api/a%20b', params: { default: ['a%20b'] } },
   { file: 'api/[[default]].js', path: '/api/a%2Fb/c', params: { default: ['a%2Fb', 'c'] } },
-  { file: 'api/[[default]].js', path: '/v2/vip/1024', params: MISSED },
-  { file: 'api/[[default]].js', path: '/api', params: MISSED },
-  { file: 'api/[[default]].js', path: '/api/', params: MISSED },
+  { file: 'api/[[default]].js', path: '/v2/vip/1024', params: NO_MATCH },
+  { file: 'api/[[default]].js', path: '/api', params: NO_MATCH },
+  { file: 'api/[[default]].js', path: '/api/', params: NO_MATCH },
   { file: 'u/[name]/[[rest]].js', path: '/u/bob/x/y', params: { name: 'bob', rest: ['x', 'y'] } },
   { file: 'api/[[...path]].js', path: '/api/books/list', params: { path: ['books', 'list'] } },
-  { file: 'api/[[...path]].js', path: '/api', params: MISSED },
+  { file: 'api/[[...path]].js', path: '/api', params: NO_MATCH },
   { file: 'u/[name]/[[...rest]].js', path: '/u/bob/x/y', params: { name: 'bob', rest: ['x', 'y'] } },
-  { file: '[[default]].js', path: '/', params: MISSED },
+  { file: '[[default]].js', path: '/', params: NO_MATCH },
   { file: 'explore/rss.xml.ts', path: '/explore/rss.xml', params: {} },
-  { file: 'explore/rss.xml.ts', path: '/explore/rssxml', params: MISSED },
+  { file: 'explore/rss.xml.ts', path: '/explore/rssxml', params: NO_MATCH },
   { file: '你好.js', path: '/%E4%BD%A0%E5%A5%BD', params: {} },
-  { file: 'hello-pages.js', path: '//hello-pages', params: MISSED },
+  { file: 'hello-pages.js', path: '//hello-pages', params: NO_MATCH },
 ];
 
 for (const { file, path, params } of ROWS) {
@@ -69,11 +69,11 @@ for (const { file, path, params } of ROWS) {
 
     const response = await fetch(`${url}${path}`);
 
-    t.deepEqual(response.status === 421 ? MISSED : await response.json(), params && { file, params });
+    t.deepEqual(response.status === 421 ? NO_MATCH : await response.json(), params && { file, params });
   });
 }
 
-const RIVALS: readonly { readonly files: readonly string[]; readonly path: string; readonly first: string }[] = [
+const CONFLICTS: readonly { readonly files: readonly string[]; readonly path: string; readonly first: string }[] = [
   { files: ['a/[id].js', 'a/list.js'], path: '/a/list', first: 'a/list.js' },
   { files: ['a/[[all]].js', 'a/[id].js'], path: '/a/1', first: 'a/[id].js' },
   { files: ['prec/a/b/[[rest]].js', 'prec/[p]/[q]/[r].js'], path: '/prec/a/b/c', first: 'prec/[p]/[q]/[r].js' },
@@ -85,8 +85,8 @@ const RIVALS: readonly { readonly files: readonly string[]; readonly path: strin
   { files: ['a/[[...x]].js', 'a/[[x]].js'], path: '/a/1', first: 'a/[[...x]].js' },
 ];
 
-for (const { files, path, first } of RIVALS) {
-  test(`${path} is answered by ${first} of ${files.join(' and ')}`, async (t) => {
+for (const { files, path, first } of CONFLICTS) {
+  test(`of ${files.join(' and ')}, ${first} answers ${path}`, async (t) => {
     const { url } = await serveDialect(t, edgeone, site(...files));
 
     const response = await fetch(`${url}${path}`);
@@ -95,7 +95,7 @@ for (const { files, path, first } of RIVALS) {
   });
 }
 
-test('a method without a handler passes to the next route that fits, then to nobody', async (t) => {
+test('a method without a handler is answered by the next route that matches, or by none', async (t) => {
   const { url } = await serveDialect(t, edgeone, {
     'cloud-functions/[id].js': "export const onRequestPost = () => 'post';",
     'cloud-functions/[[all]].js': "export const onRequestGet = () => 'get';",
@@ -108,7 +108,7 @@ test('a method without a handler passes to the next route that fits, then to nob
   t.is((await fetch(`${url}/7`, { method: 'OPTIONS' })).status, 421);
 });
 
-test('the second of two files with one route is ignored, and says for whom', async (t) => {
+test('the second of two files with the same route is ignored, and the reason names the first', async (t) => {
   const { reading } = await serveDialect(t, edgeone, site('a.js', 'a/index.js'));
 
   t.deepEqual(
@@ -124,7 +124,7 @@ test('the second of two files with one route is ignored, and says for whom', asy
 });
 
 for (const file of ['[[a]]/b.js', '[[...a]]/b.js', '[...slug].js']) {
-  test(`${file} is no route, and says why`, async (t) => {
+  test(`${file} has no route and is reported`, async (t) => {
     const { reading } = await serveDialect(t, edgeone, site(file));
 
     t.deepEqual(reading.routes, []);

@@ -9,13 +9,13 @@ const LIMIT_MS = 50;
 
 const NEVER: Readonly<Record<string, string>> = {
   'a handler': 'export const onRequest = () => new Promise(() => {});',
-  'an app of fetch': 'export default { fetch: () => new Promise(() => {}) };',
+  'an app with fetch': 'export default { fetch: () => new Promise(() => {}) };',
   'an app that returns': app('() => {}'),
   'an app that waits': app('() => new Promise(() => {})'),
 };
 
 for (const [what, text] of Object.entries(NEVER)) {
-  test(`${what} that does not answer is a 504, whose doing is the function's`, async (t) => {
+  test(`a request to ${what} that does not answer gets 504, a fault of the function`, async (t) => {
     const { server } = await serve(t, text);
 
     const answer = await server.exchange('GET /f HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -25,7 +25,7 @@ for (const [what, text] of Object.entries(NEVER)) {
   });
 }
 
-test("the request's signal aborts when the time is up", async (t) => {
+test('the signal of the request aborts at the time limit', async (t) => {
   const { server } = await serve(
     t,
     `export const onRequest = ({ request: { signal } }) => new Promise((resolve) => {
@@ -39,7 +39,7 @@ test("the request's signal aborts when the time is up", async (t) => {
   t.is((globalThis as { timeoutReason?: string }).timeoutReason, 'function_timeout'); // set by the function
 });
 
-test('what a handler gives after its time was up is ignored, and logged once', async (t) => {
+test('the result of a handler after its time limit is not used, and logged once', async (t) => {
   const { server, lines } = await serve(
     t,
     `export const onRequestGet = () => new Promise((resolve) => { globalThis.endLate = resolve; });
@@ -60,7 +60,7 @@ test('what a handler gives after its time was up is ignored, and logged once', a
   );
 });
 
-test('what an app writes after its time was up disturbs nobody, and is logged once', async (t) => {
+test('data that an app writes after its time limit is discarded, and logged once', async (t) => {
   const { server, lines } = await serve(
     t,
     app(`(request, response) => { globalThis.answerLate = () => {
@@ -80,27 +80,29 @@ test('what an app writes after its time was up disturbs nobody, and is logged on
 
 for (const [what, text] of Object.entries({
   'a handler': `export const onRequest = async () => new Response(new ReadableStream({ start(controller) {
-    controller.enqueue(new TextEncoder().encode('one')); globalThis.goOn = () => { controller.enqueue(new TextEncoder().encode('two')); controller.close(); };
+    controller.enqueue(new TextEncoder().encode('one')); globalThis.continueStream = () => { controller.enqueue(new TextEncoder().encode('two')); controller.close(); };
   } }));`,
-  'an app': app("(request, response) => { response.write('one'); globalThis.goOn = () => response.end('two'); }"),
+  'an app': app(
+    "(request, response) => { response.write('one'); globalThis.continueStream = () => response.end('two'); }",
+  ),
 })) {
-  test.serial(`the stream of ${what} may go on for longer than the time to its head`, async (t) => {
+  test.serial(`the stream of ${what} may last longer than the time limit`, async (t) => {
     const { server } = await serve(t, text);
     const peer = await server.connect();
     peer.write('GET /f HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     await peer.readUntil('one');
 
-    // A function that began when this one streamed already has run out of time.
+    // A function that was called after this stream began has exceeded the same limit.
     const other = await serve(t, NEVER['a handler'] ?? '');
     await fetch(`${other.server.url}/f`);
-    (globalThis as unknown as { goOn(): void }).goOn(); // set by the function
+    (globalThis as unknown as { continueStream(): void }).continueStream(); // set by the function
 
     t.regex(await peer.readToEnd(), /two/);
     t.deepEqual(server.faults, []);
   });
 }
 
-test('the time in which the client still sends its body does not count', async (t) => {
+test('the time in which the client sends its body does not count', async (t) => {
   const { server } = await serve(
     t,
     'export const onRequest = async ({ request }) => new Response(await request.text());',
@@ -115,7 +117,7 @@ test('the time in which the client still sends its body does not count', async (
   t.true((await peer.readToEnd()).endsWith('half'));
 });
 
-/** A function at /f, and what it logs with a warning. */
+/** Serves a function at /f, and collects the warnings of the log. */
 async function serve(t: ExecutionContext, text: string): Promise<{ server: DialectServer; lines: Line[] }> {
   const lines: Line[] = [];
   const log = { warn: (message: string, fields: Line['fields']) => lines.push({ message, fields }) } as unknown as Log; // nothing else is called
@@ -129,7 +131,7 @@ interface Line {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** A file with an app for Node's own request and response. */
+/** A file with an app that gets Node's request and response. */
 function app(listener: string): string {
   return `export default Object.assign(${listener}, { use() {}, handle() {} });`;
 }

@@ -7,7 +7,7 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 
 const HANDLER = 'export const onRequest = () => 1;';
 
-test('edge functions, agents and functions in other languages are named with their files', async (t) => {
+test('edge functions, agents and functions in other languages are reported with their files', async (t) => {
   const { reading } = await serveDialect(t, edgeone, {
     'edge-functions/index.js': HANDLER,
     'edge-functions/api/[[default]].ts': HANDLER,
@@ -25,26 +25,26 @@ test('edge functions, agents and functions in other languages are named with the
     'functions/helper.js': '',
   });
 
-  const told = reading.problems.map(({ severity, file, message }) => `${severity} ${file} ${message}`);
-  t.is(told.length, 5, told.join('\n'));
+  const lines = reading.problems.map(({ severity, file, message }) => `${severity} ${file} ${message}`);
+  t.is(lines.length, 5, lines.join('\n'));
   t.regex(
-    told[0] ?? '',
+    lines[0] ?? '',
     /^warning edge-functions .*: edge-functions\/api\/\[\[default\]\]\.ts, edge-functions\/index\.js$/,
   );
-  t.regex(told[1] ?? '', /^warning functions holds edge functions.*: functions\/older\.js$/);
-  t.regex(told[2] ?? '', /^warning agents .* next hop: agents\/chat\/index\.ts, agents\/stop\.ts$/);
+  t.regex(lines[1] ?? '', /^warning functions holds edge functions.*: functions\/older\.js$/);
+  t.regex(lines[2] ?? '', /^warning agents .* next hop: agents\/chat\/index\.ts, agents\/stop\.ts$/);
   t.regex(
-    told[3] ?? '',
+    lines[3] ?? '',
     /^warning cloud-functions\/api\/index\.py is in Python.*: cloud-functions\/api\/index\.py, agents\/plan\.py$/,
   );
-  t.regex(told[4] ?? '', /^warning cloud-functions\/api\/go\.go is in Go, .* next hop$/);
+  t.regex(lines[4] ?? '', /^warning cloud-functions\/api\/go\.go is in Go, .* next hop$/);
   t.deepEqual(
     reading.routes.map(({ file }) => file),
     ['cloud-functions/a.js'],
   );
 });
 
-test('a folder called functions, or an empty one, is nothing of EdgeOne by itself', async (t) => {
+test('a folder named functions, or a folder without code, does not belong to EdgeOne by itself', async (t) => {
   const { reading } = await serveDialect(t, edgeone, {
     'functions/worker.js': HANDLER,
     'agents/README.md': '',
@@ -54,8 +54,8 @@ test('a folder called functions, or an empty one, is nothing of EdgeOne by itsel
   t.deepEqual(reading.problems, []);
 });
 
-/** Code that uses what nexthop lacks, and where. */
-const USES: Readonly<Record<string, readonly [code: string, place: object]>> = {
+/** Code that uses `context.agent`, and the location of the use. */
+const USES: Readonly<Record<string, readonly [code: string, location: object]>> = {
   'a property': [
     '// context.agent\nexport const onRequest = (context) => context.agent.store;',
     { line: 2, column: 47 },
@@ -64,24 +64,24 @@ const USES: Readonly<Record<string, readonly [code: string, place: object]>> = {
   'a property in brackets': ["export const onRequest = (context) => context['agent'];", { line: 1 }],
   'a property of another type': ['export const onRequest = (context) => (context as any).agent;', { line: 1 }],
   'a parameter': ['export async function onRequestGet({ request, agent }) {}', { line: 1, column: 47 }],
-  'a parameter over lines': [
+  'a parameter that spans lines': [
     '\nexport const onRequestPost = async ({\n  request,\n  agent,\n}) => agent;',
     { line: 2 },
   ],
   'a variable': ['export const onRequest = (context) => { const { env, agent } = context; };', { line: 1 }],
 };
 
-for (const [how, [code, place]] of Object.entries(USES)) {
-  test(`context.agent that is used by ${how} is named with its place`, async (t) => {
+for (const [how, [code, location]] of Object.entries(USES)) {
+  test(`context.agent used as ${how} is reported with its location`, async (t) => {
     const { reading } = await serveDialect(t, edgeone, { 'cloud-functions/history/index.ts': code });
 
     t.is(reading.problems.length, 1);
-    t.like(reading.problems[0], { severity: 'warning', file: 'cloud-functions/history/index.ts', ...place });
+    t.like(reading.problems[0], { severity: 'warning', file: 'cloud-functions/history/index.ts', ...location });
     t.regex(reading.problems[0]?.message ?? '', /^uses context\.agent, which is undefined here/);
   });
 }
 
-test('context.agent is found in helpers, and other agents are not it', async (t) => {
+test('context.agent is found in helpers, and other variables named agent are not reported', async (t) => {
   const { reading } = await serveDialect(t, edgeone, {
     'cloud-functions/a.js': "import { history } from '../lib/history'; export const onRequest = history;",
     'cloud-functions/b.js': "import { history } from '../lib/history'; export const onRequest = history;",
@@ -97,7 +97,7 @@ test('context.agent is found in helpers, and other agents are not it', async (t)
   );
 });
 
-test('the start, routes and the log name them, and build too', async (t) => {
+test('the start, routes and build report unused code', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/a.js': 'export const onRequest = (context) => context.agent;',
     'edge-functions/guard.js': HANDLER,
@@ -110,11 +110,11 @@ test('the start, routes and the log name them, and build too', async (t) => {
   ];
 
   const { edge } = await startEdge(t, { site });
-  const told = edge.site.problems
+  const reported = edge.site.problems
     .map(({ file, line, column, message }) => [[file, line, column].filter(Boolean).join(':'), message].join(' '))
     .join('\n');
 
-  for (const each of expected) t.regex(told, each);
+  for (const each of expected) t.regex(reported, each);
   for (const command of ['routes', 'build']) {
     const run = await runNexthop(t, { args: [command, site] });
     t.is(await run.exited, 0, run.output());

@@ -7,14 +7,14 @@ import { until } from '../../helpers/until.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 import { connectWebSocket } from '../../helpers/web-socket-client.ts';
 
-const ASK = handshake('Sec-WebSocket-Version: 13');
+const HANDSHAKE = handshake('Sec-WebSocket-Version: 13');
 
-/** An edge whose function under `/chat` is this file. */
+/** Starts an edge with this file as the function of `/chat`. */
 async function serve(t: ExecutionContext, text: string): Promise<RunningEdge> {
   return startEdge(t, { site: await siteFolder(t, { 'cloud-functions/chat.js': text }) });
 }
 
-test('the callbacks get what the platform gives them', async (t) => {
+test('the callbacks get the arguments of the platform', async (t) => {
   const edge = await serve(
     t,
     `const calls = [];
@@ -48,7 +48,7 @@ test('the callbacks get what the platform gives them', async (t) => {
   ]);
 });
 
-test('the first protocol that the client offers is taken, and the 101 has the request id', async (t) => {
+test('the first protocol that the client offers is selected, and the 101 has the request id', async (t) => {
   const edge = await serve(t, 'export const onRequest = () => ({ websocket: {} });');
   const client = await edge.connect();
 
@@ -61,26 +61,26 @@ test('the first protocol that the client offers is taken, and the 101 has the re
 });
 
 const REFUSALS = [
-  ['a Response', 'new Response("who are you?", { status: 401 })', /^HTTP\/1\.1 401 [\s\S]*\r\n\r\nwho are you\?$/],
+  ['a Response', 'new Response("unauthorized", { status: 401 })', /^HTTP\/1\.1 401 [\s\S]*\r\n\r\nunauthorized$/],
   ['data', '({ a: 1 })', /^HTTP\/1\.1 200 [\s\S]*\{"a":1\}$/],
   ['data about WebSockets', '({ websocket: "wss://a" })', /^HTTP\/1\.1 200 [\s\S]*\{"websocket":"wss:\/\/a"\}$/],
   ['nothing', 'undefined', /^HTTP\/1\.1 404 /],
-  ['no data', '10n', /^HTTP\/1\.1 500 /],
+  ['a value that JSON cannot hold', '10n', /^HTTP\/1\.1 500 /],
   ['a rejection', 'Promise.reject(new Error("mine"))', /^HTTP\/1\.1 500 (?![\s\S]*mine)/],
 ] as const;
 
 for (const [what, returned, expected] of REFUSALS) {
-  test(`a handler that returns ${what} refuses the handshake, and the connection ends behind it`, async (t) => {
+  test(`a handler that returns ${what} refuses the handshake, and the connection is closed after the response`, async (t) => {
     const edge = await serve(t, `export const onRequest = () => ${returned};`);
 
-    const answer = await edge.exchange(`${ASK}early`);
+    const answer = await edge.exchange(`${HANDSHAKE}early`);
 
     t.regex(answer, expected);
     t.regex(answer, /\r\nConnection: close\r\n/);
   });
 }
 
-test('a large refusal waits for a client that reads slowly, and comes whole', async (t) => {
+test('a large refusal is read from the function only as fast as the client reads, and is complete', async (t) => {
   const edge = await serve(
     t,
     `let chunks = 0;
@@ -95,7 +95,7 @@ test('a large refusal waits for a client that reads slowly, and comes whole', as
   const chunks = async () => Number(await (await fetch(`${edge.url}/chat`, { method: 'POST' })).text());
   const client = await edge.connect();
   client.socket.pause();
-  client.write(ASK);
+  client.write(HANDSHAKE);
   let before = -1;
   const stopped = await untilResult(chunks, (now) => {
     const isSame = now === before && now > 0;
@@ -111,7 +111,7 @@ test('a large refusal waits for a client that reads slowly, and comes whole', as
 });
 
 for (const method of ['GET', 'POST', 'HEAD']) {
-  test(`a ${method} of a WebSocket is a 426 that names it`, async (t) => {
+  test(`a ${method} to a function that opens a WebSocket gets 426 with Upgrade: websocket`, async (t) => {
     const edge = await serve(t, 'export const onRequest = () => ({ websocket: { onmessage() {} } });');
 
     const answer = await edge.exchange(`${method} /chat HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
@@ -122,7 +122,7 @@ for (const method of ['GET', 'POST', 'HEAD']) {
   });
 }
 
-test('a connection on which a 426 was sent is kept', async (t) => {
+test('a connection stays open after a 426', async (t) => {
   const edge = await serve(t, 'export const onRequest = () => ({ websocket: {} });');
   const client = await edge.connect();
 
@@ -135,12 +135,12 @@ test('a connection on which a 426 was sent is kept', async (t) => {
 const NO_HANDSHAKES = [
   ['without a version', handshake(), /^HTTP\/1\.1 426 [\s\S]*\r\nSec-WebSocket-Version: 13\r\n/],
   ['of an old version', handshake('Sec-WebSocket-Version: 8'), /^HTTP\/1\.1 426 /],
-  ['without a key', ASK.replace(/Sec-WebSocket-Key.*\r\n/, ''), /^HTTP\/1\.1 400 /],
+  ['without a key', HANDSHAKE.replace(/Sec-WebSocket-Key.*\r\n/, ''), /^HTTP\/1\.1 400 /],
   ['with a bad protocol', handshake('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Protocol: a,,b'), /^HTTP\/1\.1 400 /],
 ] as const;
 
 for (const [what, request, expected] of NO_HANDSHAKES) {
-  test(`a handshake ${what} is the client's fault`, async (t) => {
+  test(`a handshake ${what} is a fault of the client`, async (t) => {
     const edge = await serve(t, 'export const onRequest = () => ({ websocket: {} });');
 
     t.regex(await edge.exchange(`${request}early`), expected);
@@ -150,13 +150,13 @@ for (const [what, request, expected] of NO_HANDSHAKES) {
 }
 
 for (const how of ['end', 'reset'] as const) {
-  test(`a client that leaves by ${how} while the function decides aborts the signal`, async (t) => {
+  test(`the signal aborts if the client leaves by ${how} before the function has answered the handshake`, async (t) => {
     const edge = await serve(
       t,
-      `let state = 'never asked';
+      `let state = 'not called';
       export const onRequestPost = () => state;
       export const onRequestGet = ({ request }) => new Promise((resolve) => {
-        state = 'asked';
+        state = 'called';
         request.signal.addEventListener('abort', () => { state = 'aborted'; resolve({ websocket: {} }); });
       });`,
     );
@@ -166,8 +166,8 @@ for (const how of ['end', 'reset'] as const) {
         (state) => state === expected,
       );
     const client = await edge.connect();
-    client.write(`${ASK}early`);
-    await reaches('asked');
+    client.write(`${HANDSHAKE}early`);
+    await reaches('called');
 
     client[how]();
 
@@ -175,13 +175,13 @@ for (const how of ['end', 'reset'] as const) {
   });
 }
 
-test('a function that works no more keeps its WebSocket from the hop', async (t) => {
+test('a handshake for a function that does not load gets 500 and is not forwarded to the hop', async (t) => {
   const edge = await serve(t, 'throw new Error("mine"); export const onRequest = () => ({ websocket: {} });');
 
-  t.regex(await edge.exchange(ASK), /^HTTP\/1\.1 500 /);
+  t.regex(await edge.exchange(HANDSHAKE), /^HTTP\/1\.1 500 /);
 });
 
-test('no WebSocket is opened while the edge drains', async (t) => {
+test('no WebSocket is opened during a drain', async (t) => {
   const edge = await serve(
     t,
     `export const onRequest = ({ request }) => new Promise((resolve) => {
@@ -189,8 +189,8 @@ test('no WebSocket is opened while the edge drains', async (t) => {
     });`,
   );
   const client = await edge.connect();
-  client.write(ASK);
-  await until(() => typeof Reflect.get(globalThis, 'openAtLast') === 'function', 'the function to be asked');
+  client.write(HANDSHAKE);
+  await until(() => typeof Reflect.get(globalThis, 'openAtLast') === 'function', 'the call of the function');
 
   const drained = edge.close();
   Reflect.get(globalThis, 'openAtLast')();

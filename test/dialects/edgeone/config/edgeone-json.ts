@@ -7,7 +7,7 @@ async function read(t: ExecutionContext, text: string): Promise<EdgeOneJsonReadi
 }
 
 /** `line:column severity message` of each problem. */
-function told({ problems }: EdgeOneJsonReading): readonly string[] {
+function toLines({ problems }: EdgeOneJsonReading): readonly string[] {
   return problems.map(({ line, column, severity, message }) => `${line}:${column} ${severity} ${message}`);
 }
 
@@ -19,7 +19,7 @@ test('a site without edgeone.json has no rules and no problems', async (t) => {
   t.is(json.trailingSlash, undefined);
 });
 
-test("the rules of the platform's page are taken as they stand", async (t) => {
+test("the rules of the platform's page are accepted", async (t) => {
   const { json, problems } = await read(
     t,
     `{
@@ -38,7 +38,7 @@ test("the rules of the platform's page are taken as they stand", async (t) => {
   t.false(json.trailingSlash);
 });
 
-test('the duration and the folder of files are handed over, the newer name of the duration first', async (t) => {
+test('the duration and the folder of files are read, and the newer name of the duration takes precedence', async (t) => {
   const { json, problems } = await read(
     t,
     '{"cloudFunctions":{"nodejs":{"maxDuration":60,"includeFiles":["a"]}},"nodeFunctionsConfig":{"maxDuration":20},"outputDirectory":"./build/"}',
@@ -49,13 +49,13 @@ test('the duration and the folder of files are handed over, the newer name of th
   t.is(json.outputDirectory, 'build');
 });
 
-test("keys of the platform's build are fine", async (t) => {
+test("keys of the platform's build are not reported", async (t) => {
   const reading = await read(
     t,
     '\uFEFF{"$schema":"x","buildCommand":"a","installCommand":"b","devCommand":"c","nodeVersion":"22.11.0","node-functions":{"included_files":[]}}',
   );
 
-  t.deepEqual(told(reading), []);
+  t.deepEqual(toLines(reading), []);
 });
 
 const BROKEN: Readonly<Record<string, string>> = {
@@ -70,13 +70,13 @@ const BROKEN: Readonly<Record<string, string>> = {
   '[]': '1:1 error must contain one object',
 };
 
-test('a file with more brackets than the stack can hold is a problem, not a crash', async (t) => {
-  t.deepEqual(told(await read(t, '['.repeat(100_000))), [
+test('a file that is nested deeper than the stack allows is reported', async (t) => {
+  t.deepEqual(toLines(await read(t, '['.repeat(100_000))), [
     '1:1 error is not valid JSON: nested too deeply; the file is not used',
   ]);
 });
 
-test('a key __proto__ is a key like any other', async (t) => {
+test('a key __proto__ sets no prototype', async (t) => {
   const reading = await read(t, '{"__proto__": {"trailingSlash": true}}');
 
   t.is(reading.json.trailingSlash, undefined);
@@ -84,15 +84,15 @@ test('a key __proto__ is a key like any other', async (t) => {
 });
 
 for (const [text, mistake] of Object.entries(BROKEN)) {
-  test(`a broken file is told with line and column: ${JSON.stringify(text)}`, async (t) => {
+  test(`an invalid file is reported with line and column: ${JSON.stringify(text)}`, async (t) => {
     const reading = await read(t, text);
 
-    t.deepEqual(told(reading), [mistake]);
+    t.deepEqual(toLines(reading), [mistake]);
     t.deepEqual(reading.json.redirects, []);
   });
 }
 
-const GOOD = '{ "source": "/good", "destination": "/better", "statusCode": 301 }';
+const VALID = '{ "source": "/good", "destination": "/better", "statusCode": 301 }';
 
 const WRONG: Readonly<Record<string, string>> = {
   '{ "source": 5, "destination": "/b", "statusCode": 301 }':
@@ -117,8 +117,8 @@ const WRONG: Readonly<Record<string, string>> = {
 };
 
 for (const [rule, mistake] of Object.entries(WRONG)) {
-  test(`a wrong rule costs itself alone and is named: ${rule}`, async (t) => {
-    const reading = await read(t, `{\n  "redirects": [${GOOD},\n ${rule}]\n}`);
+  test(`only the invalid rule is left out, and it is reported: ${rule}`, async (t) => {
+    const reading = await read(t, `{\n  "redirects": [${VALID},\n ${rule}]\n}`);
 
     t.deepEqual(
       reading.problems.map(({ message }) => message),
@@ -132,52 +132,52 @@ for (const [rule, mistake] of Object.entries(WRONG)) {
   });
 }
 
-test('a rewrite to another origin, and one of every path, are refused', async (t) => {
+test('a rewrite to another origin, and one from every path to one page, are refused', async (t) => {
   const reading = await read(
     t,
     '{"rewrites":[{"source":"/a","destination":"https://other.example/"},{"source":"/*","destination":"/index.html"},{"source":"/*","destination":"/v2/:splat"}]}',
   );
 
   t.deepEqual(reading.json.rewrites, [{ source: '/*', destination: '/v2/:splat' }]);
-  t.regex(told(reading)[0] ?? '', /rewrites\[0\]\.destination must be a path: .*next hop/);
-  t.regex(told(reading)[1] ?? '', /rewrites\[1\]\.destination must contain :splat/);
+  t.regex(toLines(reading)[0] ?? '', /rewrites\[0\]\.destination must be a path: .*next hop/);
+  t.regex(toLines(reading)[1] ?? '', /rewrites\[1\]\.destination must contain :splat/);
 });
 
-test('of wrong fields only they are left out', async (t) => {
-  const fields = [
+test('only the invalid headers of a rule are left out', async (t) => {
+  const headers = [
     '{"key":"Content-Length","value":"3"}',
     '{"key":"a b","value":"c"}',
     '{"key":"X-A","value":"ok"}',
     '{"key":"X-B"}',
   ];
-  const reading = await read(t, `{"headers":[{"source":"/*","headers":[${fields.join(',')}]}]}`);
+  const reading = await read(t, `{"headers":[{"source":"/*","headers":[${headers.join(',')}]}]}`);
 
   t.deepEqual(reading.json.headers, [{ source: '/*', headers: [{ key: 'X-A', value: 'ok' }] }]);
   t.is(reading.problems.length, 3);
-  t.regex(told(reading)[0] ?? '', /headers\[0\]\.headers\[0\] must not set Content-Length/);
+  t.regex(toLines(reading)[0] ?? '', /headers\[0\]\.headers\[0\] must not set Content-Length/);
 });
 
 test('unknown keys, caches and schedules are warnings', async (t) => {
   const reading = await read(t, '{\n"redirect": [],\n"caches": [],\n"schedules": []}');
 
   t.deepEqual(
-    told(reading).map((text) => text.split(' ', 3).join(' ')),
+    toLines(reading).map((text) => text.split(' ', 3).join(' ')),
     ['2:13 warning redirect', '3:11 warning caches', '4:14 warning schedules'],
   );
 });
 
-test('rules beyond the hundredth are not used', async (t) => {
-  const reading = await read(t, `{"redirects":[${Array.from({ length: 102 }, () => GOOD).join(',')}]}`);
+test('rules after the hundredth are not used', async (t) => {
+  const reading = await read(t, `{"redirects":[${Array.from({ length: 102 }, () => VALID).join(',')}]}`);
 
   t.is(reading.json.redirects.length, 100);
-  t.regex(told(reading)[0] ?? '', /error redirects\[100\] and all later rules are not used/);
+  t.regex(toLines(reading)[0] ?? '', /error redirects\[100\] and all later rules are not used/);
 });
 
 for (const value of ['"30"', '0', '-1', 'null', '1e9']) {
-  test(`a duration of ${value} is no duration`, async (t) => {
+  test(`a maxDuration of ${value} is refused`, async (t) => {
     const reading = await read(t, `{"cloudFunctions":{"nodejs":{"maxDuration":${value}}}}`);
 
     t.is(reading.json.maxDurationMs, undefined);
-    t.regex(told(reading)[0] ?? '', /cloudFunctions\.nodejs\.maxDuration must be a number of seconds/);
+    t.regex(toLines(reading)[0] ?? '', /cloudFunctions\.nodejs\.maxDuration must be a number of seconds/);
   });
 }

@@ -2,8 +2,8 @@ import test from 'ava';
 import { RuleDestination } from '../../../../src/dialects/edgeone/config/rule-destination.ts';
 import { RulePath, toRulePath } from '../../../../src/dialects/edgeone/config/rule-path.ts';
 
-/** What a rule makes of a target; undefined if it is not about it. */
-function lead(source: string, destination: string, target: string): string | undefined {
+/** The destination of a rule for a target; undefined if the rule does not match. */
+function apply(source: string, destination: string, target: string): string | undefined {
   const path = toRulePath(target);
   const captures = path === undefined ? undefined : new RulePath(source).match(path);
   return captures && new RuleDestination(destination).fill(captures, target);
@@ -45,7 +45,7 @@ const RULES: readonly (readonly [source: string, destination: string, target: st
   ];
 
 for (const [source, destination, target, expected] of RULES) {
-  test(`${source} → ${destination} makes ${expected ?? 'nothing'} of ${target}`, (t) => {
-    t.is(lead(source, destination, target), expected);
+  test(`${source} → ${destination} ${expected === undefined ? `does not match ${target}` : `leads ${target} to ${expected}`}`, (t) => {
+    t.is(apply(source, destination, target), expected);
   });
 }

@@ -14,7 +14,7 @@ function handler(t: ExecutionContext, body: string, parts: Partial<Project> = {}
   return serveDialect(t, edgeone, { 'cloud-functions/a.js': text, 'cloud-functions/p/[id].js': text }, parts);
 }
 
-test('the context has exactly the keys of the platform, in its order, also when it is spread', async (t) => {
+test('the context has exactly the keys of the platform, in the same order, also when it is spread', async (t) => {
   const { url } = await handler(t, 'return [Object.keys(context), Object.keys({ ...context })];');
 
   const keys = ['request', 'env', 'params', 'uuid', 'server', 'clientIp', 'geo'];
@@ -30,7 +30,7 @@ test('the context can be destructured, and its request is the same each time', a
   t.deepEqual(await (await fetch(`${url}/p/7?x=1`)).json(), [true, true, true, `${url}/p/7?x=1`, { id: '7' }]);
 });
 
-test('a function may put a request and an env of its own in their place', async (t) => {
+test('a function may replace request and env of the context', async (t) => {
   const body = `const { env } = context; context.request = new Request('http://other/'); context.env = { OWN: '1' };
     return [context.request.url, context.env, env, Object.keys(context)];`;
   const { url } = await handler(t, body, { env: { KEY: 'value' } });
@@ -39,7 +39,7 @@ test('a function may put a request and an env of its own in their place', async 
   t.deepEqual(await (await fetch(`${url}/a`)).json(), ['http://other/', { OWN: '1' }, { KEY: 'value' }, keys]);
 });
 
-test('each request has an env and params of its own', async (t) => {
+test('each request has its own env and params', async (t) => {
   const body = `context.env.COUNT = (context.env.COUNT ?? '') + 'x'; context.params.extra = 1;
     return [context.env, context.params];`;
   const { url } = await handler(t, body, { env: { KEY: 'value', UNSET: undefined } });
@@ -50,7 +50,7 @@ test('each request has an env and params of its own', async (t) => {
   t.deepEqual(second, [{ KEY: 'value', COUNT: 'x' }, { extra: 1 }]);
 });
 
-test('without EdgeOne in front, ids and addresses are those of this module', async (t) => {
+test('without EdgeOne in front, ids and address are those of nexthop', async (t) => {
   const body = 'const { uuid, clientIp, server, geo } = context; return { uuid, clientIp, server, geo };';
   const { url } = await handler(t, body, { region: 'eu-west' });
 
@@ -62,7 +62,7 @@ test('without EdgeOne in front, ids and addresses are those of this module', asy
   });
 });
 
-test("a trusted peer's fields of the platform are taken over", async (t) => {
+test('the context has the values of the platform headers that a trusted peer sent', async (t) => {
   const geo =
     'asn=30619 nation_name="Mozambique" nation_numeric=508 region_name="Maputo" region_code=MZ-MPM city_name="Some City" latitude=-25.968100 longitude=32.580650 network_operator=tmcel.mz odd=1';
   const { url } = await handler(t, 'const { uuid, server, geo } = context; return { uuid, server, geo };');
@@ -94,7 +94,7 @@ test("a trusted peer's fields of the platform are taken over", async (t) => {
   });
 });
 
-test("nobody but a trusted peer's word counts for the region and the request's id", async (t) => {
+test('region and request id of an untrusted peer are not used', async (t) => {
   const seen: unknown[] = [];
   const { exchange } = await serveExchanges(t, (trusted) => {
     const client = { ...trusted.client, trusted: false };
@@ -107,7 +107,7 @@ test("nobody but a trusted peer's word counts for the region and the request's i
   t.deepEqual(seen, [{ region: '', requestId: 'id-of-this' }]);
 });
 
-test('an id of 32 hexadecimal digits is shown as a UUID', async (t) => {
+test('an id of 32 hexadecimal digits is formatted as a UUID', async (t) => {
   const seen: unknown[] = [];
   const { exchange } = await serveExchanges(t, (own) => {
     const requestId = { ...own.requestId, value: '0123456789abcdef0123456789abcdef' };
@@ -120,7 +120,7 @@ test('an id of 32 hexadecimal digits is shown as a UUID', async (t) => {
   t.deepEqual(seen, ['01234567-89ab-cdef-0123-456789abcdef']);
 });
 
-test('work given to waitUntil is waited for', async (t) => {
+test('work given to waitUntil is pending until it settles', async (t) => {
   const server = await handler(
     t,
     'context.waitUntil(new Promise((resolve) => { globalThis.endWork = resolve })); return 1;',
@@ -135,7 +135,7 @@ test('work given to waitUntil is waited for', async (t) => {
   t.is(pendingWork?.size, 0);
 });
 
-test('cookies are parsed, the first of a name counts', async (t) => {
+test('cookies are parsed, and the first of a repeated name is used', async (t) => {
   const { url } = await handler(t, 'return context.request.cookies;');
 
   const response = await fetch(`${url}/a`, {
@@ -145,7 +145,7 @@ test('cookies are parsed, the first of a name counts', async (t) => {
   t.is(await response.text(), '{"a":"1","b":"two","c":"你","d":"%zz","empty":"","__proto__":"x"}');
 });
 
-test('the query is parsed: flags, words, repeated names, escapes', async (t) => {
+test('the query is parsed with flags, words, repeated names and escapes', async (t) => {
   const { url } = await handler(t, 'return context.request.query;');
 
   const response = await fetch(`${url}/a?flag&t=true&f=false&n=null&x=1&x=2&x=3&s=a+b%20c&bad=%zz&e=&&q=a=b`);
@@ -163,7 +163,7 @@ test('the query is parsed: flags, words, repeated names, escapes', async (t) => 
   });
 });
 
-test('the body of a request is read by the standard methods', async (t) => {
+test('the standard methods read the body of a request', async (t) => {
   const { url } = await handler(t, 'return { json: await context.request.json(), used: context.request.bodyUsed };');
 
   const response = await fetch(`${url}/a`, { method: 'POST', body: '{"a": [1]}' });

@@ -5,7 +5,7 @@ import { mayName, SourceSearch } from '../../../../src/dialects/edgeone/function
 import { serveDialect } from '../../../helpers/dialect-server.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
-test('a function that never names body is called before the upload, and reads it as it comes', async (t) => {
+test('a function whose code does not contain the word body is called before the upload, and reads it as it arrives', async (t) => {
   const { connect } = await serveDialect(t, edgeone, {
     'cloud-functions/early.ts': `import { answer } from './_helper'; import type { EventContext } from '@edgeone/types';
         import { hash } from 'node:crypto'; export const onRequest = () => answer(Buffer.from('early'), hash);`,
@@ -21,7 +21,7 @@ test('a function that never names body is called before the upload, and reads it
   t.regex(await text.readUntil('hello'), /^HTTP\/1\.1 200 /);
 });
 
-/** Code that reads the body of a request, and files that it needs. */
+/** Code that reads the body of a request, and the files that it imports. */
 const READERS: Readonly<Record<string, readonly [code: string, files?: Readonly<Record<string, string>>]>> = {
   'a property': ['export const onRequest = (context) => [context.request.body.a];'],
   'a property in brackets': ["export const onRequest = ({ request }) => [request['body'].a];"],
@@ -41,7 +41,7 @@ const READERS: Readonly<Record<string, readonly [code: string, files?: Readonly<
       'lib/read.cjs': 'exports.read = ({ request }) => request.body.a;',
     },
   ],
-  'a helper by import() and an alias': [
+  'a helper imported with import() and an alias': [
     "export const onRequest = async ({ request }) => [(await import('@/read')).read(request)];",
     {
       'tsconfig.json': '{"compilerOptions":{"paths":{"@/*":["./lib/*"]}}}',
@@ -55,7 +55,7 @@ const READERS: Readonly<Record<string, readonly [code: string, files?: Readonly<
 };
 
 for (const [how, [code, files = {}]] of Object.entries(READERS)) {
-  test(`request.body is there for code that reads it by ${how}`, async (t) => {
+  test(`request.body has its value for code that reads it by ${how}`, async (t) => {
     const { url } = await serveDialect(t, edgeone, { 'cloud-functions/r.js': code, ...files });
 
     const headers = { 'content-type': 'application/json' };
@@ -65,20 +65,20 @@ for (const [how, [code, files = {}]] of Object.entries(READERS)) {
   });
 }
 
-/** Code that may not be known whole without running it; the other file, which it may import, is the one that matters. */
-const OPEN: Readonly<Record<string, string>> = {
+/** Code whose imports cannot all be found without running it. */
+const INCOMPLETE: Readonly<Record<string, string>> = {
   'an import of a package': "import x from 'package';",
   'an import of an alias': "import x from '#lib';",
-  'an import of a made name': 'const x = await import(name);',
+  'an import of a computed name': 'const x = await import(name);',
   'an import of a template': `const x = await import(\`./\${name}.js\`);`,
-  'a require of a made name': "const x = require('./' + name);",
+  'a require of a computed name': "const x = require('./' + name);",
   'a require by another name': 'const load = require; load(name);',
-  'a require that is made': "const load = createRequire(import.meta.url); load('./b.js');",
-  'a file that is not there': "import x from './missing.js';",
+  'a require made by createRequire': "const load = createRequire(import.meta.url); load('./b.js');",
+  'a missing file': "import x from './missing.js';",
 };
 
-for (const [what, code] of Object.entries(OPEN)) {
-  test(`code with ${what} may name anything`, async (t) => {
+for (const [what, code] of Object.entries(INCOMPLETE)) {
+  test(`code with ${what} counts as code that uses every name`, async (t) => {
     const root = await siteFolder(t, { 'a.js': code });
 
     const texts = await new SourceSearch().textsOf(join(root, 'a.js'));
@@ -88,7 +88,7 @@ for (const [what, code] of Object.entries(OPEN)) {
   });
 }
 
-test('code is followed through all forms of imports, in circles too, and known whole without packages', async (t) => {
+test('all forms of imports are followed, also in circles', async (t) => {
   const root = await siteFolder(t, {
     'a.ts': `import 'node:fs'; import fs from 'fs'; import type { T } from 'package'; export type { U } from 'other';
       import { b } from './b'; export * from"./c.js"; const d = () => import('./d'); Array.from('abc'); Buffer.from("x")`,
@@ -103,7 +103,7 @@ test('code is followed through all forms of imports, in circles too, and known w
 
   const names = [...texts.byPath.keys()].map((path) => path.slice(root.length + 1));
   t.deepEqual(names.sort(), ['a.ts', 'b.tsx', 'c.ts', 'd/index.mjs', 'e.config.cjs']);
-  t.false(texts.isWhole, 'nothing stands at ".."');
+  t.false(texts.isWhole, 'there is no file at ".."');
   t.true(mayName({ ...texts, isWhole: true }, 'word'));
   t.false(mayName({ ...texts, isWhole: true }, 'wor'));
 });

@@ -12,7 +12,7 @@ test.before(async () => {
 });
 test.after.always(() => redis?.stop());
 
-const PLACES: Readonly<Record<string, StorePlace>> = {
+const STORES: Readonly<Record<string, StorePlace>> = {
   sqlite: embeddedStore,
   redis: async (t) => {
     const { store } = openStore(t, redis.url);
@@ -20,9 +20,9 @@ const PLACES: Readonly<Record<string, StorePlace>> = {
   },
 };
 
-// One after another: a busy event loop is all that keeps a store from its second.
-for (const [name, place] of Object.entries(PLACES)) {
-  test.serial(`${name}: a value of each kind is got back as each type`, async (t) => {
+// Serial: a busy event loop could delay a store beyond its time limit of one second.
+for (const [name, place] of Object.entries(STORES)) {
+  test.serial(`${name}: a value of each kind can be read as each type`, async (t) => {
     const kv = await bindingOn((await (await place(t))()).kv('a'));
     const bytes = new TextEncoder().encode('{"é":1}');
     const inside = new Uint8Array([0, ...bytes, 0]).subarray(1, -1);
@@ -129,7 +129,7 @@ for (const [name, place] of Object.entries(PLACES)) {
     t.is(new Set(seen).size, seen.length);
   });
 
-  test.serial(`${name}: what is deleted, or was never there, is null`, async (t) => {
+  test.serial(`${name}: a deleted or unknown key is null`, async (t) => {
     const kv = await bindingOn((await (await place(t))()).kv('a'));
     await kv.put('key', 'x');
 
@@ -141,7 +141,7 @@ for (const [name, place] of Object.entries(PLACES)) {
   });
 }
 
-test('the verbs may be taken from their object', async (t) => {
+test('the methods can be destructured', async (t) => {
   const { put, get } = await bindingOn(memory());
 
   await put('key', 'x');
@@ -149,7 +149,7 @@ test('the verbs may be taken from their object', async (t) => {
   t.is(await get('key'), 'x');
 });
 
-test('as on the platform, text that is no JSON is text, and so is what has an unknown type', async (t) => {
+test('invalid JSON and an unknown type are read as text, as on the platform', async (t) => {
   const kv = await bindingOn(memory());
   await kv.put('key', '{no');
 
@@ -157,7 +157,7 @@ test('as on the platform, text that is no JSON is text, and so is what has an un
   t.is(await kv.get('key', 'blob'), '{no');
 });
 
-test('keys and values are held to the limits of the platform, to the byte', async (t) => {
+test('keys and values have exactly the limits of the platform', async (t) => {
   const kv = await bindingOn(memory());
   await kv.put('k'.repeat(512), new Uint8Array(26_214_400));
 
@@ -188,7 +188,7 @@ test('keys and values are held to the limits of the platform, to the byte', asyn
   await t.throwsAsync(kv.list({ prefix: 7 }), { message: 'prefix must be a string, got number' });
 });
 
-test('a stream that is too long, or is of no bytes, is cancelled and stores nothing', async (t) => {
+test('a stream that is too long, or whose chunks are not bytes, is cancelled, and nothing is stored', async (t) => {
   const kv = await bindingOn(memory());
   for (const chunk of [new Uint8Array(1024 * 1024), 7]) {
     let isCancelled = false;
@@ -206,7 +206,7 @@ test('a stream that is too long, or is of no bytes, is cancelled and stores noth
   }
 });
 
-test('what a function does with its bytes afterwards changes nothing that is stored', async (t) => {
+test('bytes that a function changes after put do not change the stored value', async (t) => {
   const stored: Uint8Array[] = [];
   const kv = await bindingOn({ ...memory(), put: async (_, value) => void stored.push(value) });
   const bytes = new Uint8Array([1, 2]);

@@ -15,7 +15,7 @@ const PATTERNS: Readonly<Record<string, { readonly yes: readonly string[]; reado
 };
 
 for (const [pattern, { yes, no }] of Object.entries(PATTERNS)) {
-  test(`the matcher ${pattern} takes what the platform's page says it does`, (t) => {
+  test(`the matcher ${pattern} matches the paths that the platform's page documents`, (t) => {
     const { matcher, mistakes } = toMatcher(pattern);
 
     t.deepEqual(mistakes, []);
@@ -24,7 +24,7 @@ for (const [pattern, { yes, no }] of Object.entries(PATTERNS)) {
   });
 }
 
-test('a list takes what any of its patterns takes, also one that stands in an object', (t) => {
+test('a list matches if any of its patterns matches, also one in an object', (t) => {
   const { matcher } = toMatcher(['/a', { source: '/b' }]);
 
   t.deepEqual(
@@ -33,13 +33,13 @@ test('a list takes what any of its patterns takes, also one that stands in an ob
   );
 });
 
-test('without a matcher everything is taken', (t) => {
+test('without a matcher every path matches', (t) => {
   t.true(toMatcher(undefined).matcher.matches('/any'));
 });
 
-for (const unreadable of ['', '/(', 5, null, {}]) {
-  test(`${JSON.stringify(unreadable)} is no pattern, and takes everything`, (t) => {
-    const { matcher, mistakes } = toMatcher(unreadable);
+for (const invalid of ['', '/(', 5, null, {}]) {
+  test(`${JSON.stringify(invalid)} is not a valid pattern, and matches every path`, (t) => {
+    const { matcher, mistakes } = toMatcher(invalid);
 
     t.is(mistakes.length, 1);
     t.true(matcher.matches('/any'));
@@ -61,12 +61,12 @@ const SPELLINGS: readonly string[] = [
 ];
 
 for (const target of SPELLINGS) {
-  test(`a guard of /admin is asked about ${target}, which somebody may read so`, (t) => {
+  test(`the matcher /admin/:path* matches ${target}, which a server may read as /admin`, (t) => {
     t.true(toMatcher('/admin/:path*').matcher.matches(target));
   });
 }
 
-test('a path with Unicode is matched as it is written and as it reads', (t) => {
+test('a path with Unicode is matched in its encoded form and decoded', (t) => {
   const { matcher } = toMatcher('/größe');
 
   t.true(matcher.matches('/gr%C3%B6%C3%9Fe'));

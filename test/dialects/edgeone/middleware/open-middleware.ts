@@ -9,10 +9,10 @@ function filtersIn({ routes }: Reading): readonly string[] {
 
 const FORMS: Readonly<Record<string, string>> = {
   'a named function': 'export function middleware() { return new Response("mine"); }',
-  'a function called proxy': 'export const proxy = () => new Response("mine");',
-  'a function of the default export': 'const middleware = () => new Response("mine"); export default { middleware };',
+  'a function named proxy': 'export const proxy = () => new Response("mine");',
+  'a member of the default export': 'const middleware = () => new Response("mine"); export default { middleware };',
   CommonJS: 'exports.middleware = () => new Response("mine");',
-  'an import': 'export { answer as middleware } from "./lib/answer.js";',
+  'a re-export': 'export { answer as middleware } from "./lib/answer.js";',
 };
 
 for (const [form, text] of Object.entries(FORMS)) {
@@ -26,7 +26,7 @@ for (const [form, text] of Object.entries(FORMS)) {
   });
 }
 
-test('the middleware of the root is taken before that below src, and is TypeScript if it says so', async (t) => {
+test('a middleware in the root takes precedence over one below src', async (t) => {
   const files = {
     'middleware.ts': 'export const middleware = (context: { next(): Response }): Response => context.next();',
     'src/middleware.js': 'export const middleware = () => new Response("not this");',
@@ -38,7 +38,7 @@ test('the middleware of the root is taken before that below src, and is TypeScri
 });
 
 for (const file of ['middleware.js', 'middleware.ts', 'src/middleware.js', 'src/middleware.ts']) {
-  test(`${file} is the middleware of a site that has no other`, async (t) => {
+  test(`${file} is the middleware of a site without another one`, async (t) => {
     const { url } = await serveDialect(t, edgeone, { [file]: 'export const middleware = () => new Response("mine");' });
 
     t.is(await (await fetch(`${url}/x`)).text(), 'mine');
@@ -51,7 +51,7 @@ const BROKEN: Readonly<Record<string, string>> = {
 };
 
 for (const [what, text] of Object.entries(BROKEN)) {
-  test(`a middleware that ${what} when it loads answers 500 for the whole site, and the start tells why`, async (t) => {
+  test(`a middleware that ${what} when it loads answers 500 for the whole site, and is reported`, async (t) => {
     const { reading, url } = await serveDialect(t, edgeone, { 'middleware.js': text });
 
     t.like(reading.problems, [{ severity: 'error', file: 'middleware.js' }]);
@@ -59,7 +59,7 @@ for (const [what, text] of Object.entries(BROKEN)) {
   });
 }
 
-test('a matcher that cannot be read is told of, and lets the middleware be asked about everything', async (t) => {
+test('a matcher with an invalid pattern is reported, and the middleware runs for every path', async (t) => {
   const text =
     'export const config = { matcher: ["/a", "/(", 5] }; export const middleware = () => new Response("mine");';
   const { reading, url } = await serveDialect(t, edgeone, { 'middleware.js': text });
@@ -74,17 +74,17 @@ test('a matcher that cannot be read is told of, and lets the middleware be asked
   t.is(await (await fetch(`${url}/b`)).text(), 'mine');
 });
 
-const STRANGE: Readonly<Record<string, string>> = {
-  "Next.js's own":
+const OTHERS: Readonly<Record<string, string>> = {
+  'that of Next.js':
     "import type { NextRequest } from 'next/server';\nexport function middleware(request: NextRequest) {}",
-  "Astro's": 'export const onRequest = (context: unknown, next: () => unknown) => next();',
+  'that of Astro': 'export const onRequest = (context: unknown, next: () => unknown) => next();',
   'a helper that cannot be loaded here':
     'import "./none.js"; export default function middleware() {} throw new Error("on purpose");',
   'a helper': 'globalThis.helperRan = true; export const auth = 1; // middleware',
 };
 
-for (const [whose, text] of Object.entries(STRANGE)) {
-  test(`src/middleware.ts is left alone when it is ${whose}`, async (t) => {
+for (const [what, text] of Object.entries(OTHERS)) {
+  test(`src/middleware.ts is ignored if it is ${what}`, async (t) => {
     const { reading } = await serveDialect(t, edgeone, { 'src/middleware.ts': text });
 
     t.deepEqual(filtersIn(reading), []);

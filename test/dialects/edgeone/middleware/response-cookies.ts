@@ -1,7 +1,7 @@
 import test from 'ava';
 import { ResponseCookies } from '../../../../src/dialects/edgeone/middleware/response-cookies.ts';
 
-test('each cookie is a Set-Cookie field of its own; one of the same name is replaced', (t) => {
+test('each cookie is a Set-Cookie header, and one with the same name is replaced', (t) => {
   const headers = new Headers([['set-cookie', 'old=1; Path=/x']]);
   const cookies = new ResponseCookies(headers);
 
@@ -15,7 +15,7 @@ test('each cookie is a Set-Cookie field of its own; one of the same name is repl
   ]);
 });
 
-test('cookies that are set can be looked at, also those that were written by hand', (t) => {
+test('cookies can be read, also those of a Set-Cookie header that was written directly', (t) => {
   const cookies = new ResponseCookies(new Headers([['set-cookie', 'hand=50%; Secure']])).set('a', 'ü');
 
   t.deepEqual(cookies.get('a'), { name: 'a', value: 'ü' });
@@ -28,7 +28,7 @@ test('cookies that are set can be looked at, also those that were written by han
   t.false(cookies.has('none'));
 });
 
-test('a deleted cookie is one that has expired, in the same place', (t) => {
+test('a deleted cookie is one that has expired, with the same path and domain', (t) => {
   const headers = new Headers();
 
   new ResponseCookies(headers).set('a', '1').delete('a', { path: '/x', domain: 'a.example' });
@@ -36,7 +36,7 @@ test('a deleted cookie is one that has expired, in the same place', (t) => {
   t.deepEqual(headers.getSetCookie(), ['a=; Domain=a.example; Path=/x; Expires=Thu, 01 Jan 1970 00:00:00 GMT']);
 });
 
-test('a cookie that no browser takes is refused where it is set', (t) => {
+test('set throws for a cookie that no browser accepts', (t) => {
   const headers = new Headers();
   const cookies = new ResponseCookies(headers);
 
