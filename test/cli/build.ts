@@ -14,7 +14,7 @@ const HELLO = {
   'lib/greet.ts': "export const greet = (): string => 'hello';",
 };
 
-/** Without esbuild: whoever asks for it fails. */
+/** Makes the import of esbuild fail, as if it were not installed. */
 const NO_ESBUILD = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
   registerHooks({ resolve(name, context, next) {
@@ -43,7 +43,7 @@ function get(running: RunningProcess, path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${running.port}${path}`);
 }
 
-test('build says what it compiled, where that is kept and how long it took', async (t) => {
+test('build prints what it compiled, where the result is, and how long it took', async (t) => {
   const site = await siteFolder(t, HELLO);
 
   t.deepEqual(await run(site), {
@@ -52,7 +52,7 @@ test('build says what it compiled, where that is kept and how long it took', asy
   });
 });
 
-test('the same site gives the same build, byte by byte', async (t) => {
+test('the same site gives a build with the same bytes', async (t) => {
   const [first, second] = [await siteFolder(t, HELLO), await siteFolder(t, HELLO)];
   await Promise.all([run(first), run(second)]);
 
@@ -62,7 +62,7 @@ test('the same site gives the same build, byte by byte', async (t) => {
   }
 });
 
-test('build names what does not compile with file, line and column, and keeps nothing of it', async (t) => {
+test('build prints file, line and column of compile errors and keeps nothing', async (t) => {
   const site = await siteFolder(t, {
     ...HELLO,
     'cloud-functions/bad.js': 'export function onRequest() {\n  return ];\n}',
@@ -80,7 +80,7 @@ test('build names what does not compile with file, line and column, and keeps no
   t.deepEqual(await readdir(join(site, '.nexthop/build')), []);
 });
 
-test('a build that fails leaves the last one, which then is stale', async (t) => {
+test('a failed build leaves the previous one, which is then stale', async (t) => {
   const site = await siteFolder(t, HELLO);
   await run(site);
   const manifest = join(site, '.nexthop/build/manifest.json');
@@ -92,7 +92,7 @@ test('a build that fails leaves the last one, which then is stale', async (t) =>
   t.is(await readFile(manifest, 'utf8'), before);
 });
 
-test('what is odd but works is told below, and is no failure', async (t) => {
+test('warnings are printed after the result, and the build succeeds', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/[[default]].js': 'export default { fetch: () => new Response() };',
     'cloud-functions/[[a]]/b.js': 'export const onRequest = () => 1;',
@@ -107,7 +107,7 @@ test('what is odd but works is told below, and is no failure', async (t) => {
   );
 });
 
-test('a site without functions is built, so that an older build of it is none', async (t) => {
+test('a build of a site without functions replaces an older build', async (t) => {
   const site = await siteFolder(t, HELLO);
   await run(site);
   await rm(join(site, 'cloud-functions'), { recursive: true });
@@ -115,7 +115,7 @@ test('a site without functions is built, so that an older build of it is none', 
   t.regex((await run(site)).text, /^compiled 0 functions of /);
 });
 
-test('a site that cannot be read, and a DATA_DIR that cannot be written to, are named', async (t) => {
+test('a site that cannot be read and a DATA_DIR that cannot be written are errors with their path', async (t) => {
   const site = await siteFolder(t, { ...HELLO, file: '' });
   const dataDir = join(site, 'file/data');
 
@@ -131,7 +131,7 @@ test('a site that cannot be read, and a DATA_DIR that cannot be written to, are 
   });
 });
 
-test('the command exits with 0, with 1 and its complaints, or with 1 and no stack', async (t) => {
+test('the command exits with 0, with 1 and its errors, or with 1 without a stack', async (t) => {
   const good = await siteFolder(t, HELLO);
   const bad = await siteFolder(t, { 'cloud-functions/bad.js': 'export const onRequest = ];' });
 
@@ -148,7 +148,7 @@ test('the command exits with 0, with 1 and its complaints, or with 1 and no stac
   t.regex(unwritable.output(), /^nexthop: DATA_DIR cannot be written to: .*\n$/);
 });
 
-test('a site that was built in one place starts in another, without esbuild and without any other process', async (t) => {
+test('a built site starts in another folder without esbuild and without a child process', async (t) => {
   const site = await siteFolder(t, HELLO);
   t.is((await run(site)).code, 0);
   const moved = await move(t, site);
@@ -160,7 +160,7 @@ test('a site that was built in one place starts in another, without esbuild and 
   t.is(await childrenOf(running.pid), '');
 });
 
-test('a stale build is told at start, and the functions are served as they are now', async (t) => {
+test('a start reports a stale build and serves the current functions', async (t) => {
   const site = await siteFolder(t, HELLO);
   await run(site);
   await writeFile(join(site, 'lib/greet.ts'), "export const greet = (): string => 'good morning';");
@@ -171,10 +171,10 @@ test('a stale build is told at start, and the functions are served as they are n
   );
 
   t.is(await (await get(running, '/hello')).text(), 'good morning');
-  t.is(await childrenOf(running.pid), '', 'the process of esbuild is gone');
+  t.is(await childrenOf(running.pid), '', 'the process of esbuild has ended');
 });
 
-test('a build that is stale for functions and middleware alike is told once', async (t) => {
+test('a build that is stale for functions and middleware is reported once', async (t) => {
   const site = await siteFolder(t, {
     ...HELLO,
     'middleware.js': 'export function middleware({ next }) { return next(); }',
@@ -189,7 +189,7 @@ test('a build that is stale for functions and middleware alike is told once', as
   t.is(listing.output().match(/tsconfig\.json warning: changed since the build/g)?.length, 1);
 });
 
-test('without esbuild and without a fresh build the start says what to do', async (t) => {
+test('without esbuild and without a usable build the start prints the remedy', async (t) => {
   const site = await siteFolder(t, HELLO);
   await run(site);
   await writeFile(join(site, 'cloud-functions/hello.ts'), 'export const onRequest = () => 1;');

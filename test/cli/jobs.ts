@@ -19,7 +19,7 @@ interface Ran {
 
 interface Opened {
   readonly config: Config;
-  /** Of a store that stays open beside the command, as that of the module does. */
+  /** The queue of a store that stays open during the command, like that of a running nexthop. */
   readonly queue: Queue;
   run(words: string, flags?: Omit<JobsCall, 'words'>): Promise<Ran>;
 }
@@ -47,7 +47,7 @@ async function bury(queue: Queue, reason: string, rule = 'mail'): Promise<string
   return id;
 }
 
-test('jobs tells what waits, runs and is dead, and why', async (t) => {
+test('jobs lists waiting, running and dead jobs, with reasons', async (t) => {
   const { queue, run } = await openSite(t);
   const dead = await bury(queue, 'Error: no post office\n    at send (mail.js:3:9)');
   const running = await queue.push(newJob({ rule: 'netlify/report-background' }));
@@ -74,7 +74,7 @@ test('jobs tells what waits, runs and is dead, and why', async (t) => {
   t.is(listed.text.replaceAll(/\d+s/g, ''), text.replaceAll(/\d+s/g, ''));
 });
 
-test('jobs can be filtered, and says how many more there are', async (t) => {
+test('jobs filters by options and prints how many more there are', async (t) => {
   const { queue, run } = await openSite(t);
   await bury(queue, 'gave up');
   for (let count = 0; count < 120; count++) await queue.push(newJob({ rule: count % 2 ? 'odd' : 'even' }));
@@ -116,7 +116,7 @@ test('--json prints the same for scripts', async (t) => {
   });
 });
 
-test('show tells all of one job, with the text that it begins with', async (t) => {
+test('show prints all of one job, with the beginning of its body as text', async (t) => {
   const { queue, run } = await openSite(t);
   const payload = Buffer.concat([Buffer.from('{"method":"POST"}\nGrüße\t\x1b[2J'), Buffer.from([0, 255, 7])]);
   const id = await queue.push(newJob({ payload }));
@@ -149,7 +149,7 @@ payload
   t.true(Buffer.from(payload_base64, 'base64').equals(payload));
 });
 
-test('show never tells what lets somebody in, and all else that a stored request has', async (t) => {
+test('show hides credentials of a stored request and prints its other headers', async (t) => {
   const { queue, run } = await openSite(t);
   const shown = ['Accept', '*/*', 'Vary', 'Cookie', 'X-Note', 'Authorization'];
   const secret = ['authorization', 'Bearer s3cret', 'Cookie', 's3cret=1', 'Proxy-Authorization', 's3cret'];
@@ -159,15 +159,15 @@ test('show never tells what lets somebody in, and all else that a stored request
   const { text } = await run(`show ${id}`);
   const { payload_base64 } = JSON.parse((await run(`show ${id}`, { json: true })).text);
 
-  const told =
+  const printed =
     '{"method":"POST","rawHeaders":["Accept","*/*","Vary","Cookie","X-Note","Authorization",' +
-    '"authorization","[13 characters, not shown]","Cookie","[8 characters, not shown]",' +
-    '"Proxy-Authorization","[6 characters, not shown]"],"headers":{"Set-Cookie":"[8 characters, not shown]"}}';
-  t.true(text.endsWith(`\npayload\n  ${told}\n  its body`), text);
-  t.is(Buffer.from(payload_base64, 'base64').toString(), `${told}\nits body`);
+    '"authorization","[13 characters, not printed]","Cookie","[8 characters, not shown]",' +
+    '"Proxy-Authorization","[6 characters, not printed]"],"headers":{"Set-Cookie":"[8 characters, not shown]"}}';
+  t.true(text.endsWith(`\npayload\n  ${printed}\n  its body`), text);
+  t.is(Buffer.from(payload_base64, 'base64').toString(), `${printed}\nits body`);
 });
 
-test('retry makes a dead job due, and a worker of the running module takes it', async (t) => {
+test('retry makes a dead job due, and the worker of a running nexthop claims it', async (t) => {
   const { queue, run } = await openSite(t);
   const id = await bury(queue, 'gave up');
   const ran = Promise.withResolvers<string>();
@@ -178,7 +178,7 @@ test('retry makes a dead job due, and a worker of the running module takes it', 
   t.is(await ran.promise, id);
 });
 
-test('retry and drop take several ids, or all that are dead, of one rule if it is named', async (t) => {
+test('retry and drop accept several ids, or all dead jobs, also of one rule only', async (t) => {
   const { queue, run } = await openSite(t);
   const [first, second] = [await bury(queue, 'x'), await bury(queue, 'x')];
   for (let count = 0; count < 60; count++) await bury(queue, 'x', count % 2 ? 'odd' : 'even');
@@ -195,7 +195,7 @@ test('retry and drop take several ids, or all that are dead, of one rule if it i
   t.deepEqual(await run('drop', { all: true }), { code: 0, text: '0 dead jobs are dropped' });
 });
 
-test('a job that is not there, or runs, is named, and the others are done', async (t) => {
+test('jobs that do not exist or are running are named, and the others are changed', async (t) => {
   const { queue, run } = await openSite(t);
   const dead = await bury(queue, 'x');
   const running = await queue.push(newJob());
@@ -228,14 +228,14 @@ for (const [words, flags, message] of [
   ['', { limit: '0' }, '--limit is a number from 1 to 10000, got "0"'],
   ['', { limit: '1e3' }, '--limit is a number from 1 to 10000, got "1e3"'],
 ] as const) {
-  test(`"jobs ${words}" with ${JSON.stringify(flags)} is refused with what it lacks`, async (t) => {
+  test(`"jobs ${words}" with ${JSON.stringify(flags)} is refused with the reason`, async (t) => {
     const { run } = await openSite(t);
 
     await t.throwsAsync(run(words, flags), { instanceOf: JobsError, message });
   });
 }
 
-test('a folder in which nothing was kept is named, and stays as it is', async (t) => {
+test('a folder without a store is named and not changed', async (t) => {
   const site = await siteFolder(t);
 
   await t.throwsAsync(run(readConfig({ site, env: {} }), ''), {
@@ -244,7 +244,7 @@ test('a folder in which nothing was kept is named, and stays as it is', async (t
   });
 });
 
-test('on the command line it exits with 0, or with 1 and its complaint alone', async (t) => {
+test('on the command line jobs exits with 0, or with 1 and only its error message', async (t) => {
   const { queue, config } = await openSite(t);
   const id = await bury(queue, 'gave up');
   const site = `--site=${config.site}`;

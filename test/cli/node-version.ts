@@ -8,14 +8,14 @@ import test from 'ava';
 const ROOT = join(import.meta.dirname, '../..');
 const COMMAND = join(ROOT, 'dist/cli/cli.js');
 
-/** Has every Node that is started with it say that it is an older one. */
+/** Options that make every started Node report an older version. */
 const OLDER =
   "data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.20.2'}})";
 
 const COMPLAINT =
   /^nexthop needs Node 24 or newer; this is Node \d+\.\d+\.\d+ \(\/.*\): install Node 24, or add it to the project with "npm install node@24"$/;
 
-/** What programs import, each under its name in `exports`. */
+/** The entries of the package for programs, by their names in `exports`. */
 const ENTRIES = ['nexthop', 'nexthop/astro', 'nexthop/astro-server', 'nexthop/session-store'];
 
 interface Ran {
@@ -26,15 +26,15 @@ interface Ran {
 
 async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   try {
-    const told = await promisify(execFile)(program, args, { cwd: ROOT, env: { PATH: process.env.PATH, ...env } });
-    return { code: 0, ...told };
+    const output = await promisify(execFile)(program, args, { cwd: ROOT, env: { PATH: process.env.PATH, ...env } });
+    return { code: 0, ...output };
   } catch (error) {
     const { code, stdout, stderr } = error as Ran; // of execFile
     return { code, stdout, stderr };
   }
 }
 
-/** A Node of this machine on which nexthop does not run; undefined if there is none. */
+/** The path of a Node on this machine that is too old for nexthop; undefined if there is none. */
 async function findOldNode(): Promise<string | undefined> {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const program = join(folder, 'node');
@@ -49,14 +49,14 @@ async function findOldNode(): Promise<string | undefined> {
 
 const oldNode = await findOldNode();
 
-/** Prints the message with which the import of an entry fails. */
+/** Arguments for Node that print the error message of the import of an entry. */
 function toImport(entry: string): readonly string[] {
   const code = `import('${entry}').then(() => console.log('imported'), (error) => console.log(error.stack))`;
   return ['--input-type=module', '--eval', code];
 }
 
 for (const command of ['start', 'build', 'routes', 'jobs', 'health', '--version']) {
-  test(`nexthop ${command} says in one line that this Node is too old`, async (t) => {
+  test(`nexthop ${command} prints one line that this Node is too old`, async (t) => {
     const { code, stdout, stderr } = await run(process.execPath, ['--import', OLDER, COMMAND, command]);
 
     t.is(code, 1);
@@ -66,14 +66,14 @@ for (const command of ['start', 'build', 'routes', 'jobs', 'health', '--version'
 }
 
 for (const entry of ENTRIES) {
-  test(`the import of ${entry} fails with one line that says that this Node is too old`, async (t) => {
+  test(`the import of ${entry} fails with one line that this Node is too old`, async (t) => {
     const { stdout } = await run(process.execPath, ['--import', OLDER, ...toImport(entry)]);
 
     t.regex(stdout.trimEnd(), COMPLAINT);
   });
 }
 
-test('npm start says in one line that this Node is too old', async (t) => {
+test('npm start prints one line that this Node is too old', async (t) => {
   const { code, stderr } = await run('npm', ['start', '--silent'], { NODE_OPTIONS: `--import=${OLDER}` });
 
   t.is(code, 1);
@@ -82,7 +82,7 @@ test('npm start says in one line that this Node is too old', async (t) => {
   t.regex(lines[0] ?? '', COMPLAINT);
 });
 
-// Whether an older Node gets as far as that line depends on what it can link, which a newer one that only claims to be old cannot show.
+// Only a real older Node shows that it can link the modules up to that line; a newer one that reports an older version cannot.
 const onOldNode = oldNode === undefined ? test.skip : test;
 
 onOldNode('a Node that is really too old says so, of the command and of each entry', async (t) => {

@@ -9,7 +9,7 @@ import { until } from '../helpers/until.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const HELLO = 'export function onRequest() { return new Response("hello"); }';
 
-/** Runs npm or npx in a folder, as a person does at a prompt. Resolves with what it wrote until nexthop listened; ended when the test ends. */
+/** Runs npm or npx in a folder, as in a terminal. Resolves with the output up to the lines of the start. Ended when the test ends. */
 async function runIn(
   t: ExecutionContext,
   folder: string,
@@ -29,7 +29,7 @@ async function runIn(
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, since npm's end would leave the server running.
+    // A separate process group, because the end of npm alone would leave the server running.
     detached: true,
   });
   t.teardown(async () => {
@@ -77,7 +77,7 @@ test('npm start in a folder of the repository serves that folder', async (t) => 
   t.true(text.includes(`\n  site      ${ROOT}/examples/hello, `), text);
 });
 
-test('npm --prefix start serves the folder that it is called from', async (t) => {
+test('npm --prefix start serves the folder in which it is called', async (t) => {
   const site = await realpath(await siteFolder(t, { 'cloud-functions/hello.js': HELLO }));
 
   const { text, url } = await runIn(t, site, ['npm', '--prefix', ROOT, 'start', '--silent']);
@@ -87,7 +87,7 @@ test('npm --prefix start serves the folder that it is called from', async (t) =>
   t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
 });
 
-test('npm --prefix start reads paths of sites and settings from the folder that it is called from', async (t) => {
+test('npm --prefix start resolves paths of sites and settings from the folder in which it is called', async (t) => {
   const folder = await realpath(await siteFolder(t, { "it's my site/cloud-functions/hello.js": HELLO }));
   const command = ['npm', '--prefix', ROOT, 'start', '--silent', '--', "it's my site", '--data-dir=data'];
 
@@ -109,7 +109,7 @@ test('npm start of a site that depends on nexthop serves that site', async (t) =
   t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
 });
 
-test('npm start in a folder of such a site serves the site, and says which folder that is and why', async (t) => {
+test('npm start in a subfolder of such a site serves the site, and prints which folder that is and why', async (t) => {
   const site = await dependentSite(t);
 
   const { text, url } = await runIn(t, join(site, 'src/deep'), ['npm', 'start', '--silent']);
@@ -119,7 +119,7 @@ test('npm start in a folder of such a site serves the site, and says which folde
   t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
 });
 
-test('a site that is given is served without a word about other folders', async (t) => {
+test('npm start with a site serves that site and prints nothing about other folders', async (t) => {
   const site = await dependentSite(t);
 
   const { text } = await runIn(t, join(site, 'src/deep'), ['npm', 'start', '--silent', '--', '--site=.']);
@@ -128,7 +128,7 @@ test('a site that is given is served without a word about other folders', async 
   t.true(text.includes(`\n  site      ${site}, 1 route\n`), text);
 });
 
-test('npx nexthop start serves the folder that it is called from', async (t) => {
+test('npx nexthop start serves the folder in which it is called', async (t) => {
   const site = await dependentSite(t);
 
   const { text, url } = await runIn(t, site, ['npx', '--no-install', 'nexthop', 'start']);
@@ -137,7 +137,7 @@ test('npx nexthop start serves the folder that it is called from', async (t) => 
   t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
 });
 
-test('npx nexthop start serves a folder inside of the site, too, when it is called from there', async (t) => {
+test('npx nexthop start in a subfolder of a site serves that subfolder', async (t) => {
   const site = await dependentSite(t);
 
   const { text } = await runIn(t, join(site, 'src/deep'), ['npx', '--no-install', 'nexthop', 'start']);

@@ -43,14 +43,14 @@ problems
   cloud-functions/[[a]]/b.js warning: a catch-all must be last
 `;
 
-test('routes prints who answers what, and what the author should know', async (t) => {
+test('routes prints which file answers which path, and all problems', async (t) => {
   const site = await siteFolder(t);
   const { text } = await run(site, { dialects: [SMALL] });
 
   t.is(`\n${text}\n`, SMALL_TABLE.replace('SITE', site));
 });
 
-test('a site without routes is told where routes would come from', async (t) => {
+test('for a site without routes, routes prints which files would define some', async (t) => {
   const site = await siteFolder(t);
   const dialects = [fixedDialect({}, 'one'), fixedDialect({}, 'second')];
   const { code, text } = await run(site, { dialects });
@@ -103,7 +103,7 @@ test('--json prints the same for scripts', async (t) => {
   t.is(listing.problems.length, 2);
 });
 
-test('functions that run in the background or by the clock are listed, also without a route', async (t) => {
+test('background and scheduled functions are listed, also without a route', async (t) => {
   const site = await siteFolder(t);
   const rule = { timeoutMs: 1, retryAfterMs: [], run: async () => {} };
   const jobRules = [
@@ -122,7 +122,7 @@ test('functions that run in the background or by the clock are listed, also with
   ]);
 });
 
-test('what a dialect logs while it reads is printed as a note, without log files', async (t) => {
+test('log messages of a dialect during the reading are printed as notes, and no log file is written', async (t) => {
   const site = await siteFolder(t);
   const talkative: Dialect = {
     ...fixedDialect({}),
@@ -137,7 +137,7 @@ test('what a dialect logs while it reads is printed as a note, without log files
   t.regex((await run(site, { dialects: [talkative] })).text, /\n\nnotes\n {2}slow disk\n {2}full disk$/);
 });
 
-test('no name of a file or message can write to the terminal or break a line', async (t) => {
+test('file names and messages cannot send control characters to the terminal or break a line', async (t) => {
   const site = await siteFolder(t);
   const problems = [{ severity: 'warning', file: 'a\x1b[2J\x9b.js', message: 'one\r\n  two\tthree\x7f' }] as const;
   const { text } = await run(site, { dialects: [fixedDialect({ problems })] });
@@ -145,13 +145,13 @@ test('no name of a file or message can write to the terminal or break a line', a
   t.is(text.split('\n').at(-1), '  a\\x1b[2J\\x9b.js warning: one two\\x09three\\x7f');
 });
 
-test('a site that cannot be read is no empty table', async (t) => {
+test('a site that cannot be read is an error, not an empty table', async (t) => {
   const site = join(await siteFolder(t), 'none');
 
   await t.throwsAsync(run(site, {}), { instanceOf: SiteError, message: /none does not exist/ });
 });
 
-test('the files of a cloud-functions folder are listed by where they are reached', async (t) => {
+test('the files of a cloud-functions folder are listed with their paths', async (t) => {
   const handler = 'export function onRequestGet() { return new Response(); }';
   const site = await siteFolder(t, {
     'cloud-functions/index.js': handler,
@@ -168,7 +168,7 @@ test('the files of a cloud-functions folder are listed by where they are reached
   t.regex(text, /^ {2}cloud-functions\/broken\.js:2:10 error: /m);
 });
 
-test('all files of a folder are one line, for people and for scripts', async (t) => {
+test('all static files of a folder are one entry, in the table and in the JSON', async (t) => {
   const files = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`public/${index}.html`, '']));
   const site = await siteFolder(t, { ...files, 'public/index.html': '' });
   const dialects = [fixedDialect({ routes: [route('/7', { methods: ['GET', 'POST'] }), route('/x')] })];
@@ -190,7 +190,7 @@ test('all files of a folder are one line, for people and for scripts', async (t)
 });
 
 for (const dev of ['0', '1']) {
-  test(`the files of a folder with a base are told below it, with DEV=${dev}`, async (t) => {
+  test(`static files of a folder with a base are listed below that base, with DEV=${dev}`, async (t) => {
     const site = await siteFolder(t, { 'out/a.txt': '' });
     const dialects = [fixedDialect({ fileFolders: [{ folder: 'out', base: '/shop' }] })];
     const { text } = await run(site, { dialects, json: true }, { DEV: dev });

@@ -15,7 +15,7 @@ const TALKATIVE = {
   'netlify/functions/later-background.mjs': `setTimeout(() => console.log('later')); export default () => {};`,
 };
 
-test('what code of the site prints while it loads is not mixed with the JSON of routes', async (t) => {
+test("output of the site's code during the load is not mixed with the JSON of routes", async (t) => {
   const site = await siteFolder(t, TALKATIVE);
 
   const running = await runNexthop(t, { args: ['routes', site, '--json'] });
@@ -36,7 +36,7 @@ for (const [command, said] of [
   ['health', /^not ready: /],
   ['jobs', /^$/],
 ] as const) {
-  test(`stdout of ${command} has its own lines alone`, async (t) => {
+  test(`stdout of ${command} has only its own lines`, async (t) => {
     const site = await siteFolder(t, TALKATIVE);
 
     const running = await runNexthop(t, { args: [command, '--site', site], env: { PORT: '1' } });
@@ -47,7 +47,7 @@ for (const [command, said] of [
   });
 }
 
-test('what code of the site prints while it is served goes to stdout as it writes it', async (t) => {
+test("output of the site's code while it is served is written to stdout unchanged", async (t) => {
   const site = await siteFolder(t, TALKATIVE);
 
   const running = await runNexthop(t, { args: ['start', site] });

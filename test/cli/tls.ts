@@ -6,7 +6,7 @@ import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { untilResult } from '../helpers/until-told.ts';
 
 for (const name of ['SERVER_CERT_PATH', 'SERVER_KEY_PATH']) {
-  test(`${name} alone keeps it from starting, and both are named`, async (t) => {
+  test(`nexthop does not start with ${name} alone, and names both settings`, async (t) => {
     const running = await runNexthop(t, { env: { [name]: '/x.pem' } });
 
     t.is(await running.exited, 1);
@@ -14,7 +14,7 @@ for (const name of ['SERVER_CERT_PATH', 'SERVER_KEY_PATH']) {
   });
 }
 
-test('a certificate that is not there keeps it from starting, with its name and the reason', async (t) => {
+test('nexthop does not start without the certificate file, and prints its name and the reason', async (t) => {
   const { env } = await makeCertificate(t);
 
   const running = await runNexthop(t, { env: { ...env, SERVER_CERT_PATH: '/nowhere.pem' } });
@@ -23,7 +23,7 @@ test('a certificate that is not there keeps it from starting, with its name and 
   t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: cannot read "\/nowhere\.pem" \(ENOENT/);
 });
 
-test('a file that is no certificate keeps it from starting, with what OpenSSL says', async (t) => {
+test('nexthop does not start with a file that is not a certificate, and prints the error of OpenSSL', async (t) => {
   const { env, certPath } = await makeCertificate(t);
   await writeFile(certPath, 'hello');
 
@@ -33,7 +33,7 @@ test('a file that is no certificate keeps it from starting, with what OpenSSL sa
   t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: no certificate in PEM in ".*cert\.pem" \(.*no start line\)/);
 });
 
-test('the key of another certificate keeps it from starting', async (t) => {
+test('nexthop does not start with the key of another certificate', async (t) => {
   const [{ env }, other] = [await makeCertificate(t), await makeCertificate(t)];
 
   const running = await runNexthop(t, { env: { ...env, SERVER_KEY_PATH: other.keyPath } });
@@ -43,7 +43,7 @@ test('the key of another certificate keeps it from starting', async (t) => {
   t.notRegex(running.output(), /BEGIN|PRIVATE/);
 });
 
-test('it says that it listens on https, and nexthop health asks it there', async (t) => {
+test('nexthop prints its https URL, and nexthop health sends its request there', async (t) => {
   const { env } = await makeCertificate(t);
   const running = await startNexthop(t, { env });
 
@@ -53,7 +53,7 @@ test('it says that it listens on https, and nexthop health asks it there', async
   t.is(await health.exited, 0, health.output());
 });
 
-test('SIGHUP lets new connections have the new certificate', async (t) => {
+test('after SIGHUP new connections get the new certificate', async (t) => {
   const [certificate, other] = [await makeCertificate(t), await makeCertificate(t)];
   const running = await startNexthop(t, { env: certificate.env });
   await replaceCertificate(certificate, other);

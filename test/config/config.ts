@@ -11,7 +11,7 @@ for (const [url, shown] of [
   ['redis://host/0?password=hunter2', 'redis://host/0?…'],
   ['http://host:1', 'http://host:1'],
 ] as const) {
-  test(`a bad REDIS_URL is complained of without its password: ${JSON.stringify(url)}`, (t) => {
+  test(`the error of an invalid REDIS_URL does not have its password: ${JSON.stringify(url)}`, (t) => {
     const error = t.throws(() => readConfig({ env: { REDIS_URL: url } }), { instanceOf: ConfigError });
 
     t.true(error.message.endsWith(`, got ${JSON.stringify(shown)}`), error.message);

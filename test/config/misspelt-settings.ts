@@ -23,13 +23,13 @@ for (const [name, setting] of [
   ['TRUSTEDPROXIES', 'TRUSTED_PROXIES'],
   ['JOB_CONCURENCY', 'JOB_CONCURRENCY'],
 ] as const) {
-  test(`the variable ${name} is most likely meant as ${setting}`, (t) => {
+  test(`the variable ${name} is reported as a misspelt ${setting}`, (t) => {
     t.deepEqual(findMisspeltSettings({ [name]: '1' }, { given: NONE }), [{ name, setting }]);
     t.deepEqual(findMisspeltSettings({ [name]: '1' }, { given: new Set([setting]) }), []);
   });
 }
 
-/** What processes find in their environment without anybody having set it for nexthop, by where it comes from. */
+/** Variables that other programs set, by their origin. */
 const PLAIN: Readonly<Record<string, string>> = {
   'a shell':
     'HOME USER LOGNAME SHELL PATH PWD OLDPWD LANG LC_ALL TERM TMPDIR HOSTNAME HOSTTYPE SHLVL EDITOR PAGER _ TZ',
@@ -48,8 +48,8 @@ const PLAIN: Readonly<Record<string, string>> = {
     'PORTS HOSTS SSH_PORT HTTP_PORT APP_PORT WEB_HOST DB_HOST DB_PORT TRUST_PROXY TRUSTED_PROXY HTTP_PROXY no_proxy LOG_FILE LOG_FORMAT DATA_URL REDIS_DB REDIS_HOSTS DEVELOPMENT DEVICE GEOIP_DB HTTP_IDLE_TIMEOUT DB_CONNECT_TIMEOUT DB_QUEUE JOB_NAME CACHE_DIR BASE_URL PHOTOSHOP HOP_COUNT SHOP_URL MAX_UPLOADS STORE_ID ASTRO_TELEMETRY_DISABLED',
 };
 
-for (const [where, names] of Object.entries(PLAIN)) {
-  test(`nothing is said about what a process finds in its environment: ${where}`, (t) => {
+for (const [origin, names] of Object.entries(PLAIN)) {
+  test(`variables of other programs are not reported: ${origin}`, (t) => {
     const env = Object.fromEntries(names.split(' ').map((name) => [name, '1']));
 
     t.deepEqual(findMisspeltSettings(env, { given: NONE }), []);
@@ -57,18 +57,18 @@ for (const [where, names] of Object.entries(PLAIN)) {
   });
 }
 
-test('what Kubernetes sets for a service called next-hop is told by its value', (t) => {
+test('variables that Kubernetes sets for a service named next-hop are recognised by their value', (t) => {
   t.deepEqual(
     findMisspeltSettings({ NEXT_HOP_PORT: 'tcp://10.0.0.1:80', NEXTHOP_PORT: 'tcp://10.0.0.1:80' }, { given: NONE }),
     [],
   );
 });
 
-test('in a file for the code of the site, names that other programs have are its own', (t) => {
+test('in the .env of a site, names of other programs are not reported', (t) => {
   t.deepEqual(findMisspeltSettings({ LOGDIR: '1', REDISURL: '1' }, { given: NONE, isForSite: true }), []);
 });
 
-test('an unknown name among the settings of a program is refused with the nearest', (t) => {
+test('an unknown name in the settings of createMiddleware is refused with the nearest name', (t) => {
   t.throws(() => readConfig({ env: {}, flags: { LOGDIR: 'x', NONSENSE: 'y' } }), {
     instanceOf: ConfigError,
     message: 'LOGDIR is no setting; did you mean LOG_DIR?\nNONSENSE is no setting; docs/settings.md lists them',

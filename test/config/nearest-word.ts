@@ -29,12 +29,12 @@ for (const [word, expected] of [
   ['ab', undefined],
   ['', undefined],
 ] as const) {
-  test(`the word that is nearest to ${JSON.stringify(word)} is ${expected}`, (t) => {
+  test(`the nearest word to ${JSON.stringify(word)} is ${expected}`, (t) => {
     t.is(nearestWord(word, WORDS), expected);
   });
 }
 
-test('edits are counted as the definition has them', (t) => {
+test('edits are counted as in the definition of the distance', (t) => {
   for (const [left, right, edits] of [
     ['', 'abc', 3],
     ['kitten', 'sitting', 3],

@@ -10,7 +10,7 @@ const PAGE = Buffer.from('<p>a page that the origin compresses</p>\n'.repeat(300
 const WAYS = { itself: 'r', copy: 'new Response(r.body, r)', text: 'new Response(await r.text(), r)' };
 
 for (const [name, host] of Object.entries(HOSTS)) {
-  test(`what a function has fetched arrives decoded inside of ${name}, whose globals stay as they are`, async (t) => {
+  test(`a response that a function fetched arrives decoded in ${name}, whose globals are not changed`, async (t) => {
     const { fetch } = globalThis;
     const origin = await codingOrigin(t, PAGE);
     const files = Object.entries(WAYS).map(([path, answer]) => [
@@ -30,7 +30,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
     t.is(globalThis.fetch, fetch);
   });
 
-  test(`the body of an app inside of ${name} is held to its length`, async (t) => {
+  test(`the body of an app in ${name} must match its Content-Length`, async (t) => {
     const site = await siteFolder(t, {
       'cloud-functions/app/[[default]].js': `import express from 'express'; const app = express();
         app.get('/long', (request, response) => { response.setHeader('Content-Length', 3); response.end('abcdef'); });

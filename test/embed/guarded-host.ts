@@ -65,7 +65,7 @@ const HOST = `
   process.exit(4);
 `;
 
-test('in the process of another program the code of a site ends nothing, and the program does as it likes', async (t) => {
+test("in a host, code of a site cannot end the process, and the host's own code can", async (t) => {
   const site = await siteFolder(t, { ...FUNCTIONS, 'host.mjs': HOST });
 
   const { code, stdout, stderr } = await run(t, site);

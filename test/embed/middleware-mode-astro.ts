@@ -4,7 +4,7 @@ import { astroSite } from '../helpers/astro-site.ts';
 import { answerAsHost, express, openMiddleware, serveHost } from '../helpers/hosts.ts';
 
 for (const major of [5, 7] as const) {
-  test(`a build of Astro ${major} answers inside of Express, with the locals of the host`, async (t) => {
+  test(`a build of Astro ${major} answers in Express, with the locals of the host`, async (t) => {
     const middleware = await openMiddleware(t, { site: await astroSite(t, { major }), trustedProxies: 'all' });
     const app = express();
     app.use((request, response, next) => middleware(request, response, next, { title: 'of the host' }));
@@ -23,7 +23,7 @@ for (const major of [5, 7] as const) {
     t.is((await fetch(`${url}/robots.txt`)).headers.get('content-type'), 'text/plain; charset=utf-8');
   });
 
-  test(`what a build of Astro ${major} has no page for goes to the host, with its body`, async (t) => {
+  test(`a path without a page of Astro ${major} is passed to the host with its body`, async (t) => {
     const middleware = await openMiddleware(t, { site: await astroSite(t, { major }) });
     const app = express();
     app.use(middleware);
@@ -37,7 +37,7 @@ for (const major of [5, 7] as const) {
   });
 }
 
-test('100 requests to a build of Astro on one connection leave no listener behind', async (t) => {
+test('100 requests to a build of Astro on one connection leak no listener', async (t) => {
   const middleware = await openMiddleware(t, { site: await astroSite(t, { major: 5 }) });
   const app = express();
   app.use(middleware);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
-import { HOSTS, keepTold, startHost, type Told } from '../helpers/hosts.ts';
+import { HOSTS, type LogLine, recordLog, startHost } from '../helpers/hosts.ts';
 import { project } from '../helpers/project.ts';
 
 const SITE = {
@@ -13,7 +13,7 @@ const SITE = {
   'netlify/functions/hi.mjs': 'export default async () => new Response("netlify");',
 };
 
-/** 8 MiB, in which each byte counts. */
+/** A body of 8 MiB, which is compared completely. */
 const BODY = Buffer.alloc(8 * 1024 ** 2, 'the whole of this body has to come through ');
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -22,9 +22,9 @@ async function toSite(t: ExecutionContext): Promise<string> {
   return (await project(t, SITE)).root;
 }
 
-for (const [name, takeIn] of Object.entries(HOSTS)) {
-  test(`${name}: functions and files are answered, with everything that belongs to their answers`, async (t) => {
-    const { url } = await startHost(t, takeIn, { site: await toSite(t) });
+for (const [name, toListener] of Object.entries(HOSTS)) {
+  test(`${name}: functions and files answer with all their headers`, async (t) => {
+    const { url } = await startHost(t, toListener, { site: await toSite(t) });
 
     const echo = await fetch(`${url}/echo?a=1`, { method: 'POST', body: BODY.subarray(0, 100_000) });
     t.is(await echo.text(), 'echo /echo 100000');
@@ -45,8 +45,8 @@ for (const [name, takeIn] of Object.entries(HOSTS)) {
     t.is(head.headers.get('content-length'), '6');
   });
 
-  test(`${name}: a fallback goes to the host, with an unread body of 8 MiB`, async (t) => {
-    const { url } = await startHost(t, takeIn, { site: await toSite(t) });
+  test(`${name}: a request without a route is passed to the host, with an unread body of 8 MiB`, async (t) => {
+    const { url } = await startHost(t, toListener, { site: await toSite(t) });
 
     const answer = await fetch(`${url}/other?b`, { method: 'POST', body: BODY });
 
@@ -55,19 +55,19 @@ for (const [name, takeIn] of Object.entries(HOSTS)) {
     t.is(answer.headers.get('x-request-id'), null);
   });
 
-  test(`${name}: a fault of a function is answered as in the server, and logged`, async (t) => {
-    const told: Told[] = [];
-    const { url } = await startHost(t, takeIn, { site: await toSite(t), log: keepTold(told) });
+  test(`${name}: a fault of a function gets the same response as in the server, and is logged`, async (t) => {
+    const logged: LogLine[] = [];
+    const { url } = await startHost(t, toListener, { site: await toSite(t), log: recordLog(logged) });
 
     const answer = await fetch(`${url}/throws`);
 
     t.is(answer.status, 500);
     t.like(await answer.json(), { status: 500, code: 'function_error' });
-    t.like(told.at(-1), { code: 'function_error', request: 'GET /throws', target: 'cloud-functions/throws.js' });
+    t.like(logged.at(-1), { code: 'function_error', request: 'GET /throws', target: 'cloud-functions/throws.js' });
   });
 
-  test(`${name}: 200 requests on one connection leave no listener behind`, async (t) => {
-    const { connect } = await startHost(t, takeIn, { site: await toSite(t) });
+  test(`${name}: 200 requests on one connection leak no listener`, async (t) => {
+    const { connect } = await startHost(t, toListener, { site: await toSite(t) });
     const warnings: Error[] = [];
     const note = (warning: Error): void => void warnings.push(warning);
     process.on('warning', note);

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { HOSTS, keepTold, openMiddleware, serveHost, startHost, type Told } from '../helpers/hosts.ts';
+import { HOSTS, type LogLine, openMiddleware, recordLog, serveHost, startHost } from '../helpers/hosts.ts';
 import { connectTo } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-told.ts';
@@ -34,15 +34,15 @@ test('a request in flight at close gets its response, and later requests get 503
   t.is(await host.middleware.close(), undefined);
 });
 
-test('what does not end within DRAIN_TIMEOUT is cut', async (t) => {
+test('requests that do not end within DRAIN_TIMEOUT are cut', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/never.js': 'export const onRequest = () => new Promise(() => {});',
   });
-  const told: Told[] = [];
+  const logged: LogLine[] = [];
   const host = await startHost(t, HOSTS['Express 5'], {
     site,
     settings: { DRAIN_TIMEOUT: '100ms', FUNCTION_TIMEOUT: '0' },
-    log: keepTold(told),
+    log: recordLog(logged),
   });
   const peer = await host.connect();
   peer.write('GET /never HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -55,7 +55,7 @@ test('what does not end within DRAIN_TIMEOUT is cut', async (t) => {
   await host.middleware.close();
 
   t.is(await peer.readToEnd(), '');
-  t.like(told.at(-1), { level: 'warn', requests: 1 });
+  t.like(logged.at(-1), { level: 'warn', requests: 1 });
 });
 
 test('a client that leaves aborts the signal of the function', async (t) => {
@@ -81,7 +81,7 @@ test('a client that leaves aborts the signal of the function', async (t) => {
   t.pass();
 });
 
-test('a reload lets what is new answer', async (t) => {
+test('after a reload new functions answer', async (t) => {
   const site = await siteFolder(t, HELLO);
   const host = await startHost(t, HOSTS['Express 5'], { site });
   await writeFile(join(site, 'cloud-functions/new.js'), 'export const onRequest = () => new Response("new");');
@@ -111,7 +111,7 @@ test('background functions run in the process of the host, from a store of the s
   t.true((await readdir(join(site, '.nexthop'))).includes('state.db'));
 });
 
-test('what next throws is the host’s', async (t) => {
+test('an error that next throws is passed to the host', async (t) => {
   const middleware = await openMiddleware(t, { site: await siteFolder(t, HELLO) });
   let thrown: unknown;
   const host = await serveHost(t, middleware, (request, response) => {
@@ -145,7 +145,7 @@ for (const [how, env] of [
   ['without files', {}],
   ['with log files', { LOG_DIR: 'logs' }],
 ] as const) {
-  test(`a process ends by itself when it is closed, ${how}, and stderr has what went wrong`, async (t) => {
+  test(`the process of a host ends after close, ${how}, and stderr has the errors`, async (t) => {
     const site = await siteFolder(t, {
       ...HELLO,
       'cloud-functions/count.js':

@@ -10,7 +10,7 @@ import { untilResult } from '../helpers/until-told.ts';
 
 const require = createRequire(import.meta.url);
 
-/** What such an adapter answers, without the parts that are not looked at. */
+/** The used part of an adapter's result. */
 interface Result {
   readonly statusCode: number;
   readonly body: string;
@@ -19,8 +19,7 @@ interface Result {
 type Handler = (event: object, context: object) => Promise<Result>;
 
 /**
- * Each builds request and response from an event; none of its requests comes through a parser or a
- * connection.
+ * Each adapter builds request and response from an event, without a parser or a connection.
  */
 const ADAPTERS: Readonly<Record<string, (app: RequestListener) => Handler>> = {
   'serverless-http': (app) => require('serverless-http')(app),
@@ -76,7 +75,7 @@ async function serve(t: ExecutionContext, adapt: (app: RequestListener) => Handl
 }
 
 for (const [name, adapt] of Object.entries(ADAPTERS)) {
-  test(`${name}: functions, apps and files answer a request that was made from an event`, async (t) => {
+  test(`${name}: functions, apps and files answer a request that was built from an event`, async (t) => {
     const { ask } = await serve(t, adapt, (await project(t, SITE)).root);
     const post = { method: 'POST', body: '{"a":1}' };
 
@@ -87,13 +86,13 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
     t.deepEqual(JSON.parse(body), ['https://a.example/.netlify/functions/hi', '{"a":1}', '192.0.2.7', '192.0.2.7']);
   });
 
-  test(`${name}: a request that no route answers goes to the host, with its body`, async (t) => {
+  test(`${name}: a request without a route is passed to the host with its body`, async (t) => {
     const { ask } = await serve(t, adapt, (await project(t, SITE)).root);
 
     t.regex((await ask('/other', { method: 'POST', body: '{}' })).body, /^host POST \/other 44136fa355b3678a/);
   });
 
-  test(`${name}: trust headers of the event are vetted as those of a connection`, async (t) => {
+  test(`${name}: trust headers of the event are checked like those of a connection`, async (t) => {
     const { ask } = await serve(t, adapt, (await project(t, SITE)).root);
     const headers = {
       'x-forwarded-for': '6.6.6.6',
@@ -104,11 +103,11 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
     t.regex((await ask('/.netlify/functions/hi', { headers })).body, /,"192\.0\.2\.7","192\.0\.2\.7"\]$/);
   });
 
-  test(`${name}: each request ends with its response, writes its access line, and leaves nothing to drain`, async (t) => {
+  test(`${name}: each request ends with its response, writes its access line, and leaves no work for the drain`, async (t) => {
     const { ask, middleware, logFile } = await serve(t, adapt, (await project(t, SITE)).root);
     for (const path of ['/hello.txt', '/stream', '/.netlify/functions/hi', '/other']) await ask(path);
 
-    // Were one left, this would last as long as DRAIN_TIMEOUT.
+    // With a request in flight this would take DRAIN_TIMEOUT.
     await middleware.close();
 
     const lines = await untilResult(
@@ -125,7 +124,7 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
     );
   });
 
-  test(`${name}: a build of Astro answers a request that was made from an event`, async (t) => {
+  test(`${name}: a build of Astro answers a request that was built from an event`, async (t) => {
     const { ask } = await serve(t, adapt, await astroSite(t, { major: 7 }));
 
     const { statusCode, body } = await ask('/');
@@ -136,7 +135,7 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
   });
 }
 
-test('Fastify: functions and files answer a request that is injected', async (t) => {
+test('Fastify: functions and files answer an injected request', async (t) => {
   const { default: fastify } = await import('fastify');
   const { default: middie } = await import('@fastify/middie');
   const middleware = await openMiddleware(t, { site: (await project(t, SITE)).root, trustedProxies: 'none' });

@@ -12,24 +12,24 @@ import {
   answerAsHost,
   express,
   HOSTS,
-  keepTold,
+  type LogLine,
   openMiddleware,
+  recordLog,
   serveHost,
   startHost,
-  type Told,
 } from '../helpers/hosts.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const HELLO = { 'cloud-functions/hello.js': 'export function onRequest() { return new Response("hello"); }' };
 
-test('a site that is not there is a SiteError', async (t) => {
+test('a site that does not exist is a SiteError', async (t) => {
   await t.throwsAsync(createMiddleware({ site: '/nowhere', env: {} }), {
     instanceOf: SiteError,
     message: /does not exist/,
   });
 });
 
-test('settings are read as everywhere, and what the host decides is none of them', async (t) => {
+test('settings are read as in the server, except those that the host decides, which are refused', async (t) => {
   const bad = await t.throwsAsync(
     createMiddleware({ env: {}, settings: { FUNCTION_TIMEOUT: 'soon', PORT: '80' }, trustedProxies: 'me' }),
     { instanceOf: ConfigError },
@@ -44,7 +44,7 @@ test('settings are read as everywhere, and what the host decides is none of them
   t.is(worse?.complaints.length, 2);
 });
 
-test('variables of the host that nexthop would read for itself elsewhere mean nothing to it', async (t) => {
+test("variables of the host's environment that are settings of the server are ignored", async (t) => {
   const env = {
     PORT: '\\\\.\\pipe\\server',
     NEXT_HOP: 'none',
@@ -57,7 +57,7 @@ test('variables of the host that nexthop would read for itself elsewhere mean no
   t.is(await (await fetch(`${host.url}/hello`)).text(), 'hello');
 });
 
-test('a setting counts for functions', async (t) => {
+test('settings apply to functions', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/slow.js': 'export const onRequest = () => new Promise(() => {});',
   });
@@ -67,17 +67,17 @@ test('a setting counts for functions', async (t) => {
 });
 
 test('problems of the site are logged', async (t) => {
-  const told: Told[] = [];
+  const logged: LogLine[] = [];
 
   await openMiddleware(t, {
     site: await siteFolder(t, { 'cloud-functions/broken.js': 'export const onRequest = (' }),
-    log: keepTold(told),
+    log: recordLog(logged),
   });
 
-  t.like(told[0], { level: 'error', file: 'cloud-functions/broken.js', line: 1, column: 27 });
+  t.like(logged[0], { level: 'error', file: 'cloud-functions/broken.js', line: 1, column: 27 });
 });
 
-test('with a LOG_DIR it keeps its own logs, of what it has answered alone', async (t) => {
+test('with LOG_DIR the middleware writes its own logs, only about requests that it answered', async (t) => {
   const folder = await siteFolder(t, {});
   const host = await startHost(t, HOSTS['Express 5'], {
     site: await siteFolder(t, HELLO),
@@ -95,7 +95,7 @@ test('with a LOG_DIR it keeps its own logs, of what it has answered alone', asyn
   );
 });
 
-test('the variables of the site leave the process with it', async (t) => {
+test('close removes the variables of the site from process.env', async (t) => {
   const site = await siteFolder(t, { ...HELLO, '.env': 'OF_THE_GUEST=1' });
   const middleware = await openMiddleware(t, { site });
   t.is(process.env.OF_THE_GUEST, '1');
@@ -137,9 +137,9 @@ test('two middlewares in one server each serve their own site with their own tru
 });
 
 test('a request over HTTP/2 is refused, and logged once', async (t) => {
-  const told: Told[] = [];
-  const middleware = await openMiddleware(t, { site: await siteFolder(t, HELLO), log: keepTold(told) });
-  // What Node makes for those who know HTTP/1, though its types do not say so.
+  const logged: LogLine[] = [];
+  const middleware = await openMiddleware(t, { site: await siteFolder(t, HELLO), log: recordLog(logged) });
+  // Node's compatibility API for HTTP/1, which its types do not declare.
   const server = createHttp2Server((request, response) => void middleware(request as never, response as never));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -153,18 +153,18 @@ test('a request over HTTP/2 is refused, and logged once', async (t) => {
   }
 
   t.deepEqual(
-    told.map(({ level }) => level),
+    logged.map(({ level }) => level),
     ['warn'],
   );
 });
 
-test('a variable like a setting of the host server is not reported, one like a setting of the middleware is', async (t) => {
-  const told: Told[] = [];
+test('a misspelt setting of the server is not reported, one of the middleware is', async (t) => {
+  const logged: LogLine[] = [];
   const env = { NEXTHOP: 'http://of-the-host', HEADERLIMIT: '1', FUNCTIONS_TIMEOUT: '1s' };
 
-  await openMiddleware(t, { site: await siteFolder(t), env, log: keepTold(told) });
+  await openMiddleware(t, { site: await siteFolder(t), env, log: recordLog(logged) });
 
-  t.deepEqual(told, [
+  t.deepEqual(logged, [
     {
       level: 'warn',
       message: 'FUNCTIONS_TIMEOUT is no setting of nexthop; did you mean FUNCTION_TIMEOUT?',

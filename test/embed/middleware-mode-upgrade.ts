@@ -15,8 +15,8 @@ const TALK = {
 const HANDSHAKE =
   'Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
-/** A host that opens WebSockets of his own where the site does not. */
-async function startTalkingHost(t: ExecutionContext): Promise<Host & { readonly own: WebSocketServer }> {
+/** A host that opens the WebSockets that the site does not open. */
+async function startHostWithWebSockets(t: ExecutionContext): Promise<Host & { readonly own: WebSocketServer }> {
   const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, TALK) });
   const own = new WebSocketServer({ noServer: true });
   host.server.on('upgrade', (request, socket: Socket, head) => {
@@ -29,8 +29,8 @@ async function startTalkingHost(t: ExecutionContext): Promise<Host & { readonly 
   return { ...host, own };
 }
 
-test('a function opens a WebSocket, and what none opens is the host’s', async (t) => {
-  const { url } = await startTalkingHost(t);
+test('a function opens its WebSocket, all others are passed to the host', async (t) => {
+  const { url } = await startHostWithWebSockets(t);
 
   const functions = await connectWebSocket(t, `${url}/talk`);
   functions.socket.send('a');
@@ -41,8 +41,8 @@ test('a function opens a WebSocket, and what none opens is the host’s', async 
   t.is(await hosts.next(), 'host got b at /own?b');
 });
 
-test('what a client sends at once behind its handshake comes to the host', async (t) => {
-  const host = await startTalkingHost(t);
+test('the host gets bytes that a client sends directly after its handshake', async (t) => {
+  const host = await startHostWithWebSockets(t);
   const peer = await host.connect();
 
   // A masked frame of one letter, with a mask of zeros.
@@ -52,13 +52,13 @@ test('what a client sends at once behind its handshake comes to the host', async
   t.pass();
 });
 
-test('an upgrade that a function answers as usual is refused so', async (t) => {
-  const host = await startTalkingHost(t);
+test('an upgrade that a function answers with a Response is refused with it', async (t) => {
+  const host = await startHostWithWebSockets(t);
 
   t.regex(await host.exchange(`GET /plain HTTP/1.1\r\n${HANDSHAKE}`), /^HTTP\/1\.1 200 [\s\S]*plain/);
 });
 
-test('without next, an upgrade that no function opens gets 404, and another protocol too', async (t) => {
+test('without next, an upgrade that no function opens and one to another protocol get 404', async (t) => {
   const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, TALK) });
   host.server.on('upgrade', (request, socket: Socket, head) => void host.middleware.upgrade(request, socket, head));
 
@@ -69,8 +69,8 @@ test('without next, an upgrade that no function opens gets 404, and another prot
   );
 });
 
-test('another protocol goes to the host at once', async (t) => {
-  const host = await startTalkingHost(t);
+test('an upgrade to another protocol is passed to the host immediately', async (t) => {
+  const host = await startHostWithWebSockets(t);
   host.server.removeAllListeners('upgrade');
   const seen: unknown[] = [];
   host.server.on('upgrade', (request, socket: Socket, head) => {
@@ -85,7 +85,7 @@ test('another protocol goes to the host at once', async (t) => {
   t.deepEqual(seen, ['own', 'early', 0]);
 });
 
-test('nothing of it is left on a connection that goes to the host', async (t) => {
+test('a connection that is passed to the host has no listeners of nexthop', async (t) => {
   const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, TALK) });
   const server: Server = host.server;
   const counts = (socket: Socket) =>
@@ -108,7 +108,7 @@ test('nothing of it is left on a connection that goes to the host', async (t) =>
 });
 
 test('open WebSockets are closed with the middleware, and later ones are refused', async (t) => {
-  const host = await startTalkingHost(t);
+  const host = await startHostWithWebSockets(t);
   const { socket, closed } = await connectWebSocket(t, `${host.url}/talk`);
   socket.send('a');
 
@@ -119,7 +119,7 @@ test('open WebSockets are closed with the middleware, and later ones are refused
   t.regex(await host.exchange(`GET /own HTTP/1.1\r\n${HANDSHAKE}`), /^HTTP\/1\.1 503 /);
 });
 
-test('a client that leaves before its upgrade is decided does no harm', async (t) => {
+test('the middleware still opens WebSockets after a client left before its upgrade was decided', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/slow.js':
       'export async function onRequest() { globalThis.upgradeAsked?.(); await new Promise((resolve) => setTimeout(resolve, 50)); return { websocket: {} }; }',

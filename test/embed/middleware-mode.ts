@@ -7,9 +7,9 @@ import {
   type Handle,
   HOSTS,
   jsonParser,
-  keepTold,
+  type LogLine,
+  recordLog,
   startHost,
-  type Told,
 } from '../helpers/hosts.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
@@ -28,20 +28,20 @@ test('without next, a request that no route answers gets 404', async (t) => {
   t.is(await (await fetch(`${host.url}/a.txt`)).text(), 'a');
 });
 
-test('it can be the listener of a server itself', async (t) => {
+test('the middleware can be the request listener of a server', async (t) => {
   const host = await startHost(t, (middleware) => middleware, { site: await siteFolder(t, { 'public/a.txt': 'a' }) });
 
   t.is(await (await fetch(`${host.url}/a.txt`)).text(), 'a');
   t.is((await fetch(`${host.url}/b`)).status, 404);
 });
 
-test('Express does not take it for a handler of errors', async (t) => {
+test('Express does not treat the middleware as an error handler', async (t) => {
   const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, {}) });
 
   t.true(host.middleware.length < 4);
 });
 
-test('a fallback has the fields as they came, though functions are shown vetted ones', async (t) => {
+test('the host gets the headers as received, although functions get checked ones', async (t) => {
   let seen: unknown;
   const host = await startHost(
     t,
@@ -68,7 +68,7 @@ test('a fallback has the fields as they came, though functions are shown vetted 
   t.regex(shown, / 127\.0\.0\.1 $/);
 });
 
-test('a fallback has the target as it came, in absolute-form too', async (t) => {
+test('the host gets the target as received, also in absolute-form', async (t) => {
   let seen: unknown;
   const host = await startHost(
     t,
@@ -89,7 +89,7 @@ test('a fallback has the target as it came, in absolute-form too', async (t) => 
   t.regex(shown, /http:\/\/shop\.example\/echo /);
 });
 
-test('the host may give a function that decides which peers are trusted', async (t) => {
+test('the option trustedProxies can be a function', async (t) => {
   const host = await startHost(t, HOSTS['Express 5'], {
     site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }),
     trustedProxies: (address) => address === '127.0.0.1',
@@ -100,7 +100,7 @@ test('the host may give a function that decides which peers are trusted', async 
   t.regex(await answer.text(), / 192\.0\.2\.7 $/);
 });
 
-test('what a middleware of the site rewrites and adds, the host sees, beside fields that were vetted', async (t) => {
+test("the host sees rewrites and headers of the site's middleware, and trust headers as received", async (t) => {
   const site = await siteFolder(t, {
     'middleware.js':
       'export function middleware({ next, rewrite, request }) { return request.url.endsWith("/old") ? rewrite("/new") : next({ headers: { "X-Added": "by the site" } }); }',
@@ -134,7 +134,7 @@ test('what a middleware of the site rewrites and adds, the host sees, beside fie
   ]);
 });
 
-test('below a path of the host it sees what is left of the target, and a fallback goes on with all of it', async (t) => {
+test('below a path of the host the site sees the rest of the target, and the host gets the whole target back', async (t) => {
   const host = await startHost(
     t,
     (handle) => {
@@ -150,7 +150,7 @@ test('below a path of the host it sees what is left of the target, and a fallbac
   t.regex(await (await fetch(`${host.url}/shop/miss?a`)).text(), /^host GET \/shop\/miss\?a /);
 });
 
-/** Sets what a session, CORS and security would set before. */
+/** Sets headers as session, CORS and security middlewares in front would. */
 const setFields: Handle = (_request, response, next) => {
   response.setHeader('Set-Cookie', 'session=1');
   response.setHeader('Vary', 'Origin');
@@ -159,7 +159,7 @@ const setFields: Handle = (_request, response, next) => {
   next();
 };
 
-test('cookies and Vary of the host go with those of a function, and of all else the function decides', async (t) => {
+test('cookies and Vary of the host are added to those of a function, other headers are replaced', async (t) => {
   const host = await startHost(t, (handle) => appOf(setFields, handle), {
     site: await siteFolder(t, {
       'cloud-functions/f.js':
@@ -175,7 +175,7 @@ test('cookies and Vary of the host go with those of a function, and of all else 
   t.is(headers.get('x-frame-options'), 'DENY');
 });
 
-test('a fault keeps what the host has set, and nothing of the function', async (t) => {
+test('an error response keeps the headers of the host and none of the function', async (t) => {
   const host = await startHost(t, (handle) => appOf(setFields, handle), {
     site: await siteFolder(t, {
       'cloud-functions/app/[[default]].js':
@@ -192,7 +192,7 @@ test('a fault keeps what the host has set, and nothing of the function', async (
   t.deepEqual(answer.headers.getSetCookie(), ['session=1']);
 });
 
-test('compression in front compresses functions, files and streams, large ones too, and leaves no listener behind', async (t) => {
+test('compression in front compresses functions, files and streams of any size, and no listener is leaked', async (t) => {
   const large = 'all of this is compressed '.repeat(200_000);
   const warnings: Error[] = [];
   const note = (warning: Error): void => void warnings.push(warning);
@@ -220,11 +220,11 @@ test('compression in front compresses functions, files and streams, large ones t
   t.deepEqual(warnings.map(String), []);
 });
 
-test('a body that the host has read already is an error that says what to do, and no wait', async (t) => {
-  const told: Told[] = [];
+test('a body that the host has already read is an error with the remedy, without a wait', async (t) => {
+  const logged: LogLine[] = [];
   const host = await startHost(t, (handle) => appOf(jsonParser(), handle), {
     site: await siteFolder(t, { 'cloud-functions/echo.js': ECHO }),
-    log: keepTold(told),
+    log: recordLog(logged),
   });
 
   const answer = await fetch(`${host.url}/echo`, {
@@ -234,10 +234,10 @@ test('a body that the host has read already is an error that says what to do, an
   });
 
   t.is(answer.status, 500);
-  t.regex(String(told[0]?.message), /mount nexthop before body parsers/);
+  t.regex(String(logged[0]?.message), /mount nexthop before body parsers/);
 });
 
-test('a response that is already sent is not touched', async (t) => {
+test('a response that is already sent is not changed', async (t) => {
   let passed = false;
   const host = await startHost(
     t,
@@ -254,7 +254,7 @@ test('a response that is already sent is not touched', async (t) => {
   t.true(passed);
 });
 
-test('what must not be routed is refused before the host, as it is without one', async (t) => {
+test('requests that must not be routed are refused before the host gets them', async (t) => {
   const host = await startHost(t, HOSTS['node:http'], { site: await siteFolder(t, {}) });
 
   t.regex(

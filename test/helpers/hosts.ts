@@ -12,15 +12,15 @@ export interface Host {
   readonly url: string;
   readonly server: Server;
   readonly middleware: Middleware;
-  /** A raw connection to it. */
+  /** Opens a connection. */
   connect(): Promise<Peer>;
-  /** Sends one request on a connection of its own and resolves with everything that comes back. */
+  /** Sends one request on a new connection and resolves with all received bytes. */
   exchange(request: string): Promise<string>;
 }
 
 export type Handle = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => unknown;
 
-/** Express and its like: a function of request and response to which others are added. */
+/** An app of Express or a similar framework: a request listener with methods that add handlers. */
 export type App = RequestListener & {
   use(...given: readonly (string | Handle)[]): unknown;
   post(path: string, handle: Handle): unknown;
@@ -29,12 +29,12 @@ export type App = RequestListener & {
 
 const require = createRequire(import.meta.url);
 
-/** An app of Express, without types of its own. */
+/** Creates an app of Express. */
 export function express(name: 'express' | 'express4' = 'express'): App {
   return require(name)();
 }
 
-/** Body parser of Express. */
+/** Express's parser for JSON bodies. */
 export function jsonParser(): Handle {
   return require('express').json();
 }
@@ -44,7 +44,7 @@ export function compression(): Handle {
   return require('compression')({ threshold: 0 });
 }
 
-/** Answers with method, target and the SHA-256 of the body, as a route of the host would. */
+/** A route of the host: answers with method, target and the SHA-256 of the body. */
 export async function answerAsHost(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const sum = createHash('sha256');
   for await (const chunk of request) sum.update(chunk);
@@ -52,7 +52,7 @@ export async function answerAsHost(request: IncomingMessage, response: ServerRes
   response.end(`host ${request.method} ${request.url} ${sum.digest('hex')}`);
 }
 
-/** How a server takes the middleware in, with `answerAsHost` behind it for whatever is left. */
+/** Servers that use the middleware, with `answerAsHost` after it. */
 export const HOSTS = {
   'Express 5': async (handle: Handle) => {
     const app = express();
@@ -83,7 +83,7 @@ export const HOSTS = {
     const app = fastify();
     await app.register(middie);
     app.use(handle);
-    // Fastify's own parser would read the body before the route does.
+    // Otherwise Fastify's parser would read the body before the route.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, _body, done) => done(null));
     app.all('/*', (request, reply) => {
@@ -98,31 +98,32 @@ export const HOSTS = {
   },
 } as const satisfies Readonly<Record<string, (handle: Handle) => Promise<RequestListener>>>;
 
-/** Serves a site inside of somebody else's server, on a free port; all of it is closed when the test ends. */
+/** Serves a site as middleware of another server, on a free port. Everything is closed when the test ends. */
 export async function startHost(
   t: ExecutionContext,
-  takeIn: (middleware: Middleware) => Promise<RequestListener> | RequestListener,
+  toListener: (middleware: Middleware) => Promise<RequestListener> | RequestListener,
   options: MiddlewareOptions = {},
 ): Promise<Host> {
   const middleware = await openMiddleware(t, options);
-  return serveHost(t, middleware, await takeIn(middleware));
+  return serveHost(t, middleware, await toListener(middleware));
 }
 
-/** What was told to the log of a middleware, with its level and message. */
-export type Told = Readonly<Record<string, unknown>>;
+/** One message to the log of a middleware, with its level and details. */
+export type LogLine = Readonly<Record<string, unknown>>;
 
-/** A log that keeps what it is told. */
-export function keepTold(told: Told[]): HostLog {
-  const keep = (level: string) => (message: string, fields?: Told) => void told.push({ level, message, ...fields });
-  return { info: keep('info'), warn: keep('warn'), error: keep('error') };
+/** A log that adds its messages to `lines`. */
+export function recordLog(lines: LogLine[]): HostLog {
+  const record = (level: string) => (message: string, details?: LogLine) =>
+    void lines.push({ level, message, ...details });
+  return { info: record('info'), warn: record('warn'), error: record('error') };
 }
 
-/** A middleware with settings for tests, which tells nobody anything unless it has a LOG_DIR. Closed when the test ends. */
+/** Creates a middleware with settings for tests, which logs only with LOG_DIR. Closed when the test ends. */
 export async function openMiddleware(t: ExecutionContext, options: MiddlewareOptions = {}): Promise<Middleware> {
   const { settings, ...rest } = options;
   const middleware = await createMiddleware({
     env: {},
-    ...(!settings?.LOG_DIR && { log: keepTold([]) }),
+    ...(!settings?.LOG_DIR && { log: recordLog([]) }),
     ...rest,
     settings: { DRAIN_TIMEOUT: '2s', ...settings },
   });
@@ -130,7 +131,7 @@ export async function openMiddleware(t: ExecutionContext, options: MiddlewareOpt
   return middleware;
 }
 
-/** Serves a listener in which the middleware is. */
+/** Serves a request listener that calls the middleware. */
 export async function serveHost(t: ExecutionContext, middleware: Middleware, listener: RequestListener): Promise<Host> {
   const server = createServer(listener);
   server.listen(0, '127.0.0.1');
@@ -139,7 +140,7 @@ export async function serveHost(t: ExecutionContext, middleware: Middleware, lis
     server.close();
     server.closeAllConnections();
   });
-  const { port } = server.address() as { port: number }; // a TCP server has one
+  const { port } = server.address() as { port: number }; // a TCP server has a port
   return {
     port,
     url: `http://127.0.0.1:${port}`,

@@ -9,16 +9,16 @@ function parse(exchange: Exchange, shortAddresses = false): Record<string, strin
   return JSON.parse(new AccessLine({ shortAddresses }).of(exchange));
 }
 
-/** An exchange with these fields in its request, answered and over. */
-async function answered(t: ExecutionContext, fields: string, target = '/x'): Promise<ServedExchange> {
-  const served = await withExchange(t, `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+/** A finished exchange whose request has these headers. */
+async function answered(t: ExecutionContext, headers: string, target = '/x'): Promise<ServedExchange> {
+  const served = await withExchange(t, `GET ${target} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
   const { response } = served.exchange;
   response.writeHead(200, ['Content-Length', '2']).end('ok');
   await once(response, 'close');
   return served;
 }
 
-test("a line has the platform's field names, in one order, and strings as values", async (t) => {
+test("a line has the platform's keys, in a fixed order, with strings as values", async (t) => {
   const { exchange } = await answered(t, '');
   const line = parse(exchange);
 
@@ -84,7 +84,7 @@ test('a forwarded request has a line with its request and its response', async (
   });
 });
 
-test('a response of a function has a line with its route, and with headers that were set one by one', async (t) => {
+test("the line of a function's response has its route, and headers that were set one by one", async (t) => {
   const { exchange } = await withExchange(t, 'GET /api/7 HTTP/1.1\r\nHost: a\r\n\r\n');
   exchange.route = '/api/[id]';
   exchange.answeredBy = 'cloud-functions/api/[id].js';
@@ -103,14 +103,14 @@ test('a response of a function has a line with its route, and with headers that 
   });
 });
 
-test('bytes are those of head and body on the wire, of this request alone', async (t) => {
+test("the byte counts are those of this request's head and body on the connection", async (t) => {
   const { exchange, peer } = await answered(t, '');
   const text = await peer.readUntil('\r\n\r\nok');
 
   t.is(parse(exchange).bytes, String(text.length));
 });
 
-test('time is the end in UTC, and the time taken is in seconds with microseconds', async (t) => {
+test('the time is the end of the response in UTC, the duration is in seconds with microseconds', async (t) => {
   const { exchange } = await answered(t, '');
   const before = Date.now();
   const taken = performance.now() - exchange.startedAtMs;
@@ -124,14 +124,14 @@ test('time is the end in UTC, and the time taken is in seconds with microseconds
   t.true(tookMs >= taken - 1 && tookMs <= atMost + 1, `${taken}, ${tookMs}, ${atMost}`);
 });
 
-test('times above one second are logged in full', async (t) => {
+test('durations above one second have all digits', async (t) => {
   const { exchange } = await answered(t, '');
   const hourAgo = Object.create(exchange, { startedAtMs: { value: performance.now() - 3_600_045 } });
 
   t.regex(parse(hourAgo).time_taken_s ?? '', /^3600\.0\d{5}$/);
 });
 
-test('a client that left before the head is a 499, and its socket being gone is no trouble', async (t) => {
+test('a client that left before the head is logged as 499, although its socket is closed', async (t) => {
   const { exchange, peer } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
   peer.reset();
   await once(exchange.response, 'close');
@@ -140,7 +140,7 @@ test('a client that left before the head is a 499, and its socket being gone is 
   t.like(parse(exchange), { status: '499', bytes: '0', fault: 'client_left', fault_origin: 'client' });
 });
 
-test('a client that left after the head has the status that was sent', async (t) => {
+test('a client that left after the head is logged with the status that was sent', async (t) => {
   const { exchange, peer } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
   exchange.response.writeHead(203, ['Content-Length', '10']).write('half');
   await peer.readUntil('half');
@@ -151,14 +151,14 @@ test('a client that left after the head has the status that was sent', async (t)
   t.like(parse(exchange), { status: '203', fault: 'client_left' });
 });
 
-test('a fault that was written to the socket has its own status', async (t) => {
+test('a fault that was written directly to the socket is logged with its status', async (t) => {
   const { exchange } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
   exchange.fault = new Fault('body_too_large');
 
   t.like(parse(exchange), { status: '413', fault: 'body_too_large', fault_origin: 'client' });
 });
 
-test('a tunnel has the 101 that the response object never sent', async (t) => {
+test('a tunnel is logged with 101, which the response object did not send', async (t) => {
   const { exchange } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
   exchange.response.statusCode = 101;
   exchange.fault = new Fault('client_left');
@@ -166,7 +166,7 @@ test('a tunnel has the 101 that the response object never sent', async (t) => {
   t.is(parse(exchange).status, '101');
 });
 
-test('whatever bytes a client sends, a line stays one line of visible ASCII and has all of them', async (t) => {
+test('a line is one line of printable ASCII that has all bytes that the client sent', async (t) => {
   const bytes = `"\\\t${Array.from({ length: 128 }, (_, index) => String.fromCharCode(128 + index)).join('')}'<>&`;
   const { exchange } = await answered(t, `User-Agent: x${bytes}x\r\nReferer: ${bytes.slice(3)}\r\n`);
   const line = new AccessLine({ shortAddresses: false }).of(exchange);
@@ -176,7 +176,7 @@ test('whatever bytes a client sends, a line stays one line of visible ASCII and 
   t.is(JSON.parse(line).referrer, bytes.slice(3));
 });
 
-test('line feeds, escapes and half surrogate pairs in names of this side cannot break a line either', async (t) => {
+test('line feeds, escapes and single surrogates in names of the site cannot break a line', async (t) => {
   const { exchange } = await answered(t, '');
   exchange.answeredBy = 'a\r\n{"status":"200"}\u001b[2J\u0000\u007f\u2028';
   exchange.route = '/\ud83d\ude00/\ud83d/\udc00';
@@ -187,7 +187,7 @@ test('line feeds, escapes and half surrogate pairs in names of this side cannot 
   t.is(JSON.parse(line).route, exchange.route);
 });
 
-test('a field of any length is cut', async (t) => {
+test('a value above the maximum length is cut', async (t) => {
   const { exchange } = await answered(t, `User-Agent: ${'u'.repeat(9000)}\r\n`, `/${'p'.repeat(5000)}`);
   const line = parse(exchange);
 
@@ -195,20 +195,20 @@ test('a field of any length is cut', async (t) => {
   t.is(line.request, `GET /${'p'.repeat(4095)} HTTP/1.1`);
 });
 
-test('the hostname comes without its port, also from an IPv6 address', async (t) => {
+test('the hostname is logged without its port, also for an IPv6 address', async (t) => {
   const { exchange } = await withExchange(t, 'GET / HTTP/1.1\r\nHost: [2001:DB8::1]:8080\r\n\r\n');
 
   t.is(parse(exchange).hostname, '[2001:db8::1]');
 });
 
-test('addresses are shortened on request', async (t) => {
+test('addresses are shortened if the option is set', async (t) => {
   const { exchange } = await answered(t, 'True-Client-IP: 203.0.113.77\r\n');
 
   t.is(parse(exchange, false).remote_addr, '203.0.113.77');
   t.is(parse(exchange, true).remote_addr, '203.0.113.0');
 });
 
-test('no secret of the request stands in its line', async (t) => {
+test('a line has no secret of its request', async (t) => {
   const { exchange } = await answered(
     t,
     'Authorization: Basic s3cret\r\nCookie: s3cret\r\nProxy-Authorization: s3cret\r\n',

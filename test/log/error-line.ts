@@ -10,7 +10,7 @@ interface Written {
   readonly lines: readonly Record<string, unknown>[];
 }
 
-/** What stands in error.log when `write` is through. */
+/** Opens a log, calls `write`, closes the log, and resolves with the lines of error.log. */
 async function written(
   t: ExecutionContext,
   write: (log: Log) => void,
@@ -23,14 +23,14 @@ async function written(
   return { text: await folder.read('error.log'), lines: await folder.lines('error.log') };
 }
 
-test('a line is JSON with its level as a word, an ISO time, the process, the message and the fields', async (t) => {
+test('a line is JSON with a level as text, an ISO time, the pid, the message and the details', async (t) => {
   const { lines } = await written(t, (log) => log.warn('the hop is slow', { status: 504, request: 'GET /' }));
 
   t.like(lines, [{ level: 'warn', pid: process.pid, message: 'the hop is slow', status: 504, request: 'GET /' }]);
   t.regex(String(lines[0]?.time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 
-test('what is below the level is not written', async (t) => {
+test('messages below LOG_LEVEL are not written', async (t) => {
   const writeAll = (log: Log): void => {
     log.info('one');
     log.warn('two');
@@ -45,7 +45,7 @@ test('what is below the level is not written', async (t) => {
   t.deepEqual(await level('error'), ['three']);
 });
 
-test('an error in a field is logged with its type, message, codes, and all that caused it, and its stack on top', async (t) => {
+test('an error is logged with type, message, codes and causes, and its stack is a key of the line', async (t) => {
   const root = Object.assign(new RangeError('the root'), { code: 'E_ROOT' });
   const fault = new Fault('hop_reset', { message: 'cut', cause: new TypeError('the middle', { cause: root }) });
   const { lines } = await written(t, (log) => log.error('failed', { error: fault }));
@@ -67,14 +67,14 @@ test('an error in a field is logged with its type, message, codes, and all that 
   t.regex(JSON.stringify(lines[0]?.error), /error-line\.ts/, 'the stacks of the causes');
 });
 
-/** An error that was thrown at these places, nearest first. */
-function thrownAt(...places: readonly string[]): Error {
+/** An error whose stack has these locations, innermost first. */
+function thrownAt(...locations: readonly string[]): Error {
   const error = new Error('boom');
-  error.stack = ['Error: boom', ...places.map((place) => `    at ${place}`)].join('\n');
+  error.stack = ['Error: boom', ...locations.map((location) => `    at ${location}`)].join('\n');
   return error;
 }
 
-for (const [what, places, place] of [
+for (const [what, stack, location] of [
   ['a function', ['onRequest (/srv/site/api/a.ts:3:7)', 'run (/srv/site/b.js:1:1)'], ['api/a.ts', 3, 7]],
   ['a function that awaits', ['async onRequest (file:///srv/site/a%20b.ts:3:7)'], ['a b.ts', 3, 7]],
   ['code without a name', ['file:///srv/site/a.ts:3:7'], ['a.ts', 3, 7]],
@@ -88,21 +88,21 @@ for (const [what, places, place] of [
   ['code outside of the site', ['a (/srv/shared/lib.ts:1:2)'], ['/srv/shared/lib.ts', 1, 2]],
   ['a package outside of the site', ['a (/app/node_modules/p/i.js:1:2)', 'b (node:net:1:2)'], []],
   ['nexthop', [`a (${import.meta.dirname.replace(/test.log$/, 'src')}/handler.ts:1:2)`], []],
-  ['nowhere', ['a (<anonymous>)', 'async Promise.all (index 0)'], []],
+  ['code without a file', ['a (<anonymous>)', 'async Promise.all (index 0)'], []],
 ] as const) {
-  test(`the place of an error of ${what} stands on top`, async (t) => {
-    const write = (log: Log): void => log.error('failed', { error: thrownAt(...places) });
+  test(`the line of an error in ${what} has its file, line and column`, async (t) => {
+    const write = (log: Log): void => log.error('failed', { error: thrownAt(...stack) });
     const { lines } = await written(t, write, { site: '/srv/site' });
 
     const { file, line, column } = lines[0] ?? {};
     t.deepEqual(
       [file, line, column].filter((each) => each !== undefined),
-      [...place],
+      [...location],
     );
   });
 }
 
-test('of a Fault of a function the line is about the error of the function', async (t) => {
+test("the line of a function's Fault has message and location of the error that the function threw", async (t) => {
   const cause = Object.assign(thrownAt('onRequest (/srv/site/a.ts:3:7)'), { code: 'E_MINE' });
   const { lines } = await written(
     t,
@@ -136,7 +136,7 @@ test('each error of an AggregateError is logged', async (t) => {
   t.like(lines[0]?.error, { message: 'both', errors: [{ message: 'first' }, { message: 'second' }] });
 });
 
-test('no secret stands in a line, however deep and by whatever name it comes', async (t) => {
+test('no line has a secret, at any depth and under any name', async (t) => {
   const { text } = await written(t, (log) =>
     log.error('the head was "Cookie: s3cret"', {
       Authorization: 's3cret',
@@ -158,7 +158,7 @@ test('no secret stands in a line, however deep and by whatever name it comes', a
   t.false(text.includes(Buffer.from('s3cret').join(',')), text);
 });
 
-test('what is no secret stays', async (t) => {
+test('values that are not secret stay', async (t) => {
   const { lines } = await written(t, (log) =>
     log.info('read the cookie', { rawHeaders: ['Host', 'a', 'Cookie', 'b', 'Accept', 'c'], note: 'Cookie: x\nmore' }),
   );
@@ -170,7 +170,7 @@ test('what is no secret stays', async (t) => {
   });
 });
 
-test('a line stays one line, without a character that a terminal obeys', async (t) => {
+test('a line has neither line breaks nor control characters of terminals', async (t) => {
   const hostile = '\r\n{"level":"info"}\u001b[2J\u009b2J\u007f\u2028\ud800';
   const { text, lines } = await written(t, (log) => log.warn(`message ${hostile}`, { [hostile]: hostile }));
 
@@ -179,13 +179,13 @@ test('a line stays one line, without a character that a terminal obeys', async (
   t.like(lines[0], { message: `message ${hostile}`, [hostile]: hostile });
 });
 
-test('words in any language are written as they are', async (t) => {
+test('text in any language is written unchanged', async (t) => {
   const { text } = await written(t, (log) => log.info('größer, 大きい, 😀'));
 
   t.true(text.includes('größer, 大きい, 😀'));
 });
 
-test('values that JSON does not know are logged as text', async (t) => {
+test('values that JSON does not have are logged as text', async (t) => {
   const circle: Record<string, unknown> = { name: 'circle' };
   circle.self = circle;
   const fields = {
@@ -210,7 +210,7 @@ test('values that JSON does not know are logged as text', async (t) => {
   });
 });
 
-test('a field that throws when it is read costs the fields, not the line', async (t) => {
+test('a value whose getter throws removes the details of a line, not the line', async (t) => {
   const hostile = new Proxy({}, { ownKeys: () => assertNever() });
   const { lines } = await written(t, (log) => {
     log.error('a function threw', { error: hostile });
@@ -224,7 +224,7 @@ test('a field that throws when it is read costs the fields, not the line', async
   t.like(lines, [{ message: 'a function threw' }, { message: 'next' }]);
 });
 
-test('the size of a line is bounded whatever is thrown', async (t) => {
+test('the size of a line is bounded for every thrown value', async (t) => {
   const wide = Object.fromEntries(
     Array.from({ length: 5000 }, (_, index) => [`key${index}`, { deep: { deeper: index } }]),
   );
@@ -236,7 +236,7 @@ test('the size of a line is bounded whatever is thrown', async (t) => {
   t.true(text.length < 100_000, `${text.length}`);
 });
 
-test('client addresses are shortened in these lines too', async (t) => {
+test('client addresses are shortened in error.log, too', async (t) => {
   const log = (each: Log): void => each.info('a client', { peer: '203.0.113.77' });
 
   t.like((await written(t, log, { shortAddresses: true })).lines, [{ peer: '203.0.113.0' }]);
@@ -244,5 +244,5 @@ test('client addresses are shortened in these lines too', async (t) => {
 });
 
 function assertNever(): never {
-  throw new Error('not to be read');
+  throw new Error('this must not be read');
 }

@@ -10,14 +10,14 @@ import { isOpen } from '../helpers/open-files.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { until } from '../helpers/until.ts';
 
-/** A folder in which `name` is a FIFO. */
+/** Creates a log folder in which `name` is a FIFO. */
 async function fifoFolder(t: ExecutionContext, name: string): Promise<LogFolder> {
   const folder = await logFolder(t);
   execFileSync('mkfifo', [folder.path(name)]);
   return folder;
 }
 
-/** Reads a FIFO until all writers have closed it. */
+/** Starts to read a FIFO. Resolves with its content when all writers have closed it. */
 function startReader(path: string): Promise<string> {
   return text(spawn('cat', [path], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout);
 }
@@ -29,18 +29,18 @@ function parse(output: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
-test('a FIFO without a reader neither stops the start nor a line, nor a file that the same threads read', async (t) => {
+test("a FIFO without a reader blocks neither the start nor other files that Node's threads read", async (t) => {
   const folder = await fifoFolder(t, 'error.log');
   const log = folder.open();
   for (let number = 0; number < 2000; number++) log.info('x'.repeat(200), { number });
 
-  // As many as there are threads: each of them has to be free.
+  // As many reads as threads, so every thread must be free.
   const reads = await Promise.all(Array.from({ length: 4 }, () => readFile(import.meta.filename, 'utf8')));
 
   t.is(reads.length, 4);
 });
 
-test('a reader that comes late gets all lines whole and in order', async (t) => {
+test('a late reader gets all lines complete and in order', async (t) => {
   const folder = await fifoFolder(t, 'error.log');
   const log = folder.open();
   for (let number = 0; number < 2000; number++) log.info('x'.repeat(number), { number });
@@ -72,7 +72,7 @@ test('reopening a FIFO keeps its lines in order', async (t) => {
   );
 });
 
-test('lines beyond what memory may hold are lost, counted, and reported in error.log when the reader is back', async (t) => {
+test('lines above the memory limit are lost and counted, and error.log has their number when the reader is back', async (t) => {
   const folder = await fifoFolder(t, 'access.log');
   const log = folder.open();
   const { exchange } = await withExchange(t, `GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: ${'u'.repeat(4000)}\r\n\r\n`);
@@ -81,17 +81,17 @@ test('lines beyond what memory may hold are lost, counted, and reported in error
   const reader = startReader(folder.path('access.log'));
   await until(
     () => readFileSync(folder.path('error.log'), 'utf8').includes('lines were lost'),
-    'the count of lost lines',
+    'the number of lost lines',
   );
   await log.close(8000);
 
   const received = parse(await reader).length;
   const [said] = await folder.lines('error.log');
   t.like(said, { level: 'warn', path: folder.path('access.log'), lines: 2000 - received });
-  t.true(received > 500 && received < 1200, `${received} lines were kept`);
+  t.true(received > 500 && received < 1200, `${received} lines were received`);
 });
 
-test('the log closes by its deadline without a reader, and waiting for a reader is not reported', async (t) => {
+test('without a reader the log closes at its deadline, and reports no error', async (t) => {
   const folder = await fifoFolder(t, 'access.log');
   const log = folder.open();
   const { exchange } = await withExchange(t, `GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: ${'u'.repeat(4000)}\r\n\r\n`);
@@ -103,10 +103,10 @@ test('the log closes by its deadline without a reader, and waiting for a reader 
   const took = performance.now() - before;
   t.true(took >= 290 && took < SOON_MS, `it took ${took} ms`);
   t.is(await folder.read('error.log'), '');
-  await t.notThrowsAsync(until(() => !isOpen(folder.path('access.log')), 'the end of the file'));
+  await t.notThrowsAsync(until(() => !isOpen(folder.path('access.log')), 'the file to be closed'));
 });
 
-test("a log that is a link to the process's own output, as in containers, comes out there", async (t) => {
+test('a log file that is a link to /dev/stdout, as in containers, is written to stdout', async (t) => {
   const folder = await logFolder(t);
   await symlink('/proc/self/fd/1', folder.path('error.log'));
   const script = `
@@ -125,7 +125,7 @@ test("a log that is a link to the process's own output, as in containers, comes 
   t.like(parse(stdout), [{ message: 'to the pipe' }]);
 });
 
-test('a FIFO can be replaced by a file, and a reader that comes then still gets all its lines', async (t) => {
+test('a late reader of a FIFO that was replaced by a file still gets all its lines', async (t) => {
   const folder = await fifoFolder(t, 'error.log');
   const log = folder.open();
   for (let number = 0; number < 1000; number++) log.info('x'.repeat(200), { number });

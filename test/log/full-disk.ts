@@ -8,14 +8,14 @@ import { startLogProcess } from '../helpers/log-process.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { until } from '../helpers/until.ts';
 
-test('a full disk neither throws nor ends anything, and the other log says it once', async (t) => {
+test('a full disk throws nothing, and the other log has one line about it', async (t) => {
   const folder = await logFolder(t);
   await symlink('/dev/full', folder.path('access.log'));
   const log = folder.open();
   const { exchange } = await withExchange(t, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
 
   for (let line = 0; line < 200; line++) log.access(exchange);
-  await until(() => read(folder.path('error.log')).includes('ENOSPC'), 'a complaint');
+  await until(() => read(folder.path('error.log')).includes('ENOSPC'), 'the error in error.log');
   for (let line = 0; line < 200; line++) log.access(exchange);
   await log.close(600);
 
@@ -24,7 +24,7 @@ test('a full disk neither throws nor ends anything, and the other log says it on
   t.like(lines[0], { level: 'error', path: folder.path('access.log'), error: { code: 'ENOSPC' } });
 });
 
-test('a log on a full disk closes by its deadline', async (t) => {
+test('a log on a full disk closes at its deadline', async (t) => {
   const folder = await logFolder(t);
   await symlink('/dev/full', folder.path('error.log'));
   const log = folder.open();
@@ -37,7 +37,7 @@ test('a log on a full disk closes by its deadline', async (t) => {
   t.true(took >= 290 && took < SOON_MS, `it took ${took} ms`);
 });
 
-test('a log that is closed a second time, or written or reopened then, does nothing', async (t) => {
+test('close, write and reopen have no effect on a closed log', async (t) => {
   const folder = await logFolder(t);
   const log = folder.open();
   log.info('before');
@@ -50,7 +50,7 @@ test('a log that is closed a second time, or written or reopened then, does noth
   t.like(await folder.lines('error.log'), [{ message: 'before' }]);
 });
 
-test('writing goes on by itself when there is space again, and the line that was cut is completed', async (t) => {
+test('writing resumes when there is space again, and the line that was cut is completed', async (t) => {
   const folder = await logFolder(t);
   const script = `
     for (let number = 0; number < 200; number++) access('/' + number);
@@ -59,10 +59,10 @@ test('writing goes on by itself when there is space again, and the line that was
     await log.close(8000);
     process.exit(0);`;
   const running = startLogProcess(t, script, { dir: folder.dir, fileLimitBytes: 20_000 });
-  await until(() => read(folder.path('access.log')).length === 20_000, 'the full disk');
+  await until(() => read(folder.path('access.log')).length === 20_000, 'the disk to be full');
 
   execFileSync('prlimit', ['--pid', String(running.child.pid), '--fsize=unlimited']);
-  await until(() => read(folder.path('access.log')).split('\n').length > 200, 'the lines that waited');
+  await until(() => read(folder.path('access.log')).split('\n').length > 200, 'the waiting lines to be written');
   running.child.send('go');
   t.is(await running.exited, 0);
 
@@ -72,7 +72,7 @@ test('writing goes on by itself when there is space again, and the line that was
   );
 });
 
-test('a process on a full disk exits when it wants to, also without closing its log', async (t) => {
+test('a full disk does not prevent a process from exiting, also without closing its log', async (t) => {
   const folder = await logFolder(t);
   await symlink('/dev/full', folder.path('error.log'));
   const start = (end: string): Promise<number | string> =>
@@ -81,7 +81,7 @@ test('a process on a full disk exits when it wants to, also without closing its 
   t.deepEqual(await Promise.all([start('process.exit(7);'), start('process.disconnect();')]), [7, 0]);
 });
 
-test('a process that ends without closing its log, by exit or in peace, has all its lines in the file', async (t) => {
+test('a process that ends without closing its log, by exit or normally, has all its lines in the file', async (t) => {
   const folder = await logFolder(t);
   const byExit = startLogProcess(t, "log.info('by exit'); process.exit(0);", folder);
   const inPeace = startLogProcess(t, "log.info('in peace'); process.disconnect();", folder);
@@ -91,7 +91,7 @@ test('a process that ends without closing its log, by exit or in peace, has all 
   t.deepEqual(lines.map(({ message }) => message).toSorted(), ['by exit', 'in peace']);
 });
 
-test('a process that goes on when it seemed to end goes on with its log', async (t) => {
+test('a process that continues after `beforeExit` can still write to its log', async (t) => {
   const folder = await logFolder(t);
   const script = `
     log.info('before');

@@ -3,8 +3,8 @@ import { mock } from 'node:test';
 import test from 'ava';
 import { logFolder } from '../helpers/log-folder.ts';
 
-// Alone in its file: it holds the clock of the whole process.
-test('a rotated file that gets no space within half a minute is given up, and its lines are counted as lost', async (t) => {
+// Alone in this file, because it stops the clock of the whole process.
+test('a rotated file that gets no space within half a minute is closed, and its lines are counted as lost', async (t) => {
   const folder = await logFolder(t);
   await symlink('/dev/full', folder.path('error.log'));
   const log = folder.open();

@@ -8,7 +8,7 @@ import { logFolder } from '../helpers/log-folder.ts';
 import { isOpen } from '../helpers/open-files.ts';
 import { until } from '../helpers/until.ts';
 
-test('the folder is made, and both files in it, readable by everybody and writable by the owner', async (t) => {
+test('the folder and both files are created, readable by all users and writable by the owner', async (t) => {
   const folder = await logFolder(t);
   folder.open({ dir: folder.path('made/for/it') });
 
@@ -17,7 +17,7 @@ test('the folder is made, and both files in it, readable by everybody and writab
   t.is((await stat(join(dir, 'access.log'))).mode & 0o777, 0o644 & ~process.umask());
 });
 
-test('a folder that the kernel does not allow to create is reported at once', (t) => {
+test('a folder that the kernel does not allow to create is an error immediately', (t) => {
   const error = t.throws(() =>
     openLog({ dir: '/proc/nexthop/log', level: 'info', stdout: false, shortAddresses: false }),
   );
@@ -26,7 +26,7 @@ test('a folder that the kernel does not allow to create is reported at once', (t
   t.regex(error?.message ?? '', /^LOG_DIR: cannot write "\/proc\/nexthop\/log\/error\.log" \(E\w+\)/);
 });
 
-test('what is in the files already stays', async (t) => {
+test('existing lines of the files stay', async (t) => {
   const folder = await logFolder(t);
   await writeFile(folder.path('error.log'), '{"message":"old"}\n');
   const log = folder.open();
@@ -36,7 +36,7 @@ test('what is in the files already stays', async (t) => {
   t.like(await folder.lines('error.log'), [{ message: 'old' }, { message: 'new' }]);
 });
 
-test('a line is written to its file soon, without a call of flush', async (t) => {
+test('a line is written to its file within a short time, without a call of flush', async (t) => {
   const folder = await logFolder(t);
   const log = folder.open();
   const { exchange } = await withExchange(t, 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -56,7 +56,7 @@ test('a burst of megabytes in one turn of the event loop loses no line', async (
   t.is((await folder.lines('error.log')).length, 900);
 });
 
-test('a folder that cannot be made is an error that names LOG_DIR, the file, the cause and what to do', async (t) => {
+test('a folder that cannot be created is an error that names LOG_DIR, the file, the cause and the remedy', async (t) => {
   const folder = await logFolder(t);
   await writeFile(folder.path('file'), '');
   const dir = folder.path('file/logs');
@@ -67,12 +67,12 @@ test('a folder that cannot be made is an error that names LOG_DIR, the file, the
   });
 });
 
-test('a file that cannot be opened is such an error too, and leaves the other one closed', async (t) => {
+test('a file that cannot be opened is such an error, too, and the other file is closed', async (t) => {
   const folder = await logFolder(t);
   await mkdir(folder.path('access.log'));
 
   const error = t.throws(() => folder.open(), { instanceOf: LogError });
 
   t.true(error.message.startsWith(`LOG_DIR: cannot write "${folder.path('access.log')}" (EISDIR)`));
-  await t.notThrowsAsync(until(() => !isOpen(folder.path('error.log')), 'the end of the other file'));
+  await t.notThrowsAsync(until(() => !isOpen(folder.path('error.log')), 'the other file to be closed'));
 });

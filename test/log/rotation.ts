@@ -24,7 +24,7 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-test('lines are in the renamed file until the log is reopened, then in a new one; none is lost', async (t) => {
+test('lines are written to the renamed file until the log is reopened, then to a new one, and none is lost', async (t) => {
   const folder = await logFolder(t);
   const log = folder.open();
 
@@ -83,7 +83,7 @@ test('reopening a file that was not renamed continues in the same file', async (
   t.deepEqual(await numbersIn(folder, 'error.log'), upTo(20));
 });
 
-test('a file that was copied and cut to nothing is written from its start', async (t) => {
+test('a file that was copied and truncated is written from its start', async (t) => {
   const folder = await logFolder(t);
   const log = folder.open();
   writeNumbers(log, 0, 10);
@@ -96,7 +96,7 @@ test('a file that was copied and cut to nothing is written from its start', asyn
   t.deepEqual(await numbersIn(folder, 'error.log'), upTo(20).slice(10));
 });
 
-test('a file that cannot be opened again stays in use, and the other one is rotated all the same', async (t) => {
+test('a file that cannot be opened again stays in use, and the other one is still rotated', async (t) => {
   const folder = await logFolder(t);
   const log = folder.open();
   await rename(folder.path('access.log'), folder.path('access.log.1'));
@@ -114,7 +114,7 @@ test('a file that cannot be opened again stays in use, and the other one is rota
   t.deepEqual(await numbersIn(folder, 'error.log'), [0]);
 });
 
-test('a folder that was removed is made again when the log is reopened', async (t) => {
+test('a folder that was removed is created again when the log is reopened', async (t) => {
   const folder = await logFolder(t);
   const log = folder.open();
   await rm(folder.dir, { recursive: true });
@@ -137,7 +137,7 @@ test('a symlink is followed', async (t) => {
   t.deepEqual(await numbersIn(folder, 'elsewhere.log'), [0, 1, 2]);
 });
 
-test('two processes that append to one file leave every line whole', async (t) => {
+test('two processes that append to one file write complete lines', async (t) => {
   const folder = await logFolder(t);
   const script = `
     process.send('open');
@@ -158,7 +158,7 @@ test('two processes that append to one file leave every line whole', async (t) =
   }
 });
 
-test('logrotate rotates both files of a running process by a signal, and no line is lost', async (t) => {
+test('logrotate rotates both files of a running process with a signal, and no line is lost', async (t) => {
   const folder = await logFolder(t);
   const running = startLogProcess(
     t,

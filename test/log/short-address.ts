@@ -1,7 +1,7 @@
 import test from 'ava';
 import { shortAddress } from '../../src/log/short-address.ts';
 
-test('an address keeps its network: of IPv4 three octets, of IPv6 a /48', (t) => {
+test('a shortened address keeps its network: three octets of IPv4, a /48 of IPv6', (t) => {
   const expected = {
     '192.0.2.77': '192.0.2.0',
     '2001:db8:1:2:3:4:5:6': '2001:db8:1::',

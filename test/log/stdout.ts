@@ -3,7 +3,7 @@ import test from 'ava';
 import { logFolder } from '../helpers/log-folder.ts';
 import { startLogProcess } from '../helpers/log-process.ts';
 
-test('every line of error.log comes out on stderr, and in the file', async (t) => {
+test('every line of error.log is written to stderr and to the file', async (t) => {
   const folder = await logFolder(t);
   const running = startLogProcess(t, "log.info('a line'); await log.close(2000); process.exit(0);", {
     ...folder,
@@ -16,7 +16,7 @@ test('every line of error.log comes out on stderr, and in the file', async (t) =
   t.is(JSON.parse(output).message, 'a line');
 });
 
-test('every access line comes out on stdout, and in the file', async (t) => {
+test('every access line is written to stdout and to the file', async (t) => {
   const folder = await logFolder(t);
   const running = startLogProcess(t, "access('/x'); await log.close(2000); process.exit(0);", {
     ...folder,
@@ -29,7 +29,7 @@ test('every access line comes out on stdout, and in the file', async (t) => {
   t.is(JSON.parse(output).request, 'GET /x HTTP/1.1');
 });
 
-test('without a folder every line comes out, on stdout or stderr, and no file is made', async (t) => {
+test('without a folder every line is written to stdout or stderr, and no file is created', async (t) => {
   const running = startLogProcess(
     t,
     "log.error('a line'); access('/x'); log.reopen(); await log.close(2000); process.exit(0);",
@@ -43,7 +43,7 @@ test('without a folder every line comes out, on stdout or stderr, and no file is
   t.is(JSON.parse(errors).message, 'a line');
 });
 
-test('a reader that went away ends the copying, not the process, and the file has all lines', async (t) => {
+test('when the reader of stdout ends, only the copying ends, and the file has all lines', async (t) => {
   const folder = await logFolder(t);
   const running = startLogProcess(
     t,
@@ -64,7 +64,7 @@ test('a reader that went away ends the copying, not the process, and the file ha
   t.is((await folder.lines('error.log')).length, 1000);
 });
 
-test('a reader that is slow holds up neither the process nor the file, and its lines are bounded', async (t) => {
+test('a slow reader of stdout delays neither the process nor the file, and its waiting lines are bounded', async (t) => {
   const folder = await logFolder(t);
   const running = startLogProcess(
     t,

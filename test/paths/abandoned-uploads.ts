@@ -8,7 +8,7 @@ const LEAVING = [
   ['resets its connection', (client: Peer) => client.reset()],
 ] as const;
 
-/** Heads of uploads, and what came of their bodies. */
+/** Heads of uploads with the received part of their bodies. */
 const UPLOADS = [
   ['in the middle of a body with a length', 'Content-Length: 10\r\n\r\nhello'],
   ['before the first byte of a body with a length', 'Content-Length: 10\r\n\r\n'],
@@ -33,7 +33,7 @@ for (const [leaving, leave] of LEAVING) {
         const hop = await scriptedHop(t, () => undefined);
         const edge = await startEdge(t, { site: await siteFolder(t, SITE), env: { NEXT_HOP: hop.url } });
         const client = await edge.connect();
-        // Both are read at once, so the answer to the first tells that the second is there.
+        // Both requests arrive in one packet, so the response to the first shows that the second was received.
         client.write(`GET /quick HTTP/1.1\r\nHost: a\r\n\r\nPOST ${path} HTTP/1.1\r\nHost: a\r\n${upload}`);
         await client.readUntil('quick');
 
@@ -52,7 +52,7 @@ for (const [leaving, leave] of LEAVING) {
   }
 }
 
-test('an upload that a client gives up ends at the hop without the mark of its end', async (t) => {
+test('an upload that a client cancels ends at the hop without a last chunk', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
   const client = await edge.connect();
@@ -62,7 +62,7 @@ test('an upload that a client gives up ends at the hop without the mark of its e
 
   client.end();
 
-  await peer?.until(() => peer.ended || peer.closed !== undefined, 'the end at the hop');
+  await peer?.until(() => peer.ended || peer.closed !== undefined, 'the end of the connection to the hop');
   t.false(peer?.received.endsWith('0\r\n\r\n'));
   const [line] = await edge.accessLines(1);
   t.is(line?.status, '499');
@@ -73,7 +73,7 @@ for (const [what, request] of [
   ['a function that reads no body', 'POST /quick'],
 ] as const) {
   for (const [moment, upload] of UPLOADS) {
-    test(`${what} was answered: a client that ends ${moment} gets no second answer`, async (t) => {
+    test(`after the response of ${what}, a client that ends ${moment} gets no second response`, async (t) => {
       const site = await siteFolder(t, { ...SITE, 'public/page.txt': 'quick', 'package.json': '{}' });
       const edge = await startEdge(t, { site });
       const client = await edge.connect();
@@ -90,10 +90,10 @@ for (const [what, request] of [
 }
 
 for (const [what, body] of [
-  ['a chunk size that is no number', 'Transfer-Encoding: chunked\r\n\r\nxyz\r\n'],
+  ['a chunk size that is not a number', 'Transfer-Encoding: chunked\r\n\r\nxyz\r\n'],
   ['a chunk without its line end', 'Transfer-Encoding: chunked\r\n\r\n2\r\nabcdef\r\n'],
 ] as const) {
-  test(`an upload with ${what} stays a 400`, async (t) => {
+  test(`an upload with ${what} gets 400`, async (t) => {
     const edge = await startEdge(t, { site: await siteFolder(t, SITE) });
 
     const answer = await edge.exchange(`POST /reads HTTP/1.1\r\nHost: a\r\n${body}`);
@@ -104,7 +104,7 @@ for (const [what, body] of [
   });
 }
 
-test('a head that ends in the middle stays a 400', async (t) => {
+test('a request whose head ends in the middle gets 400', async (t) => {
   const edge = await startEdge(t);
   const client = await edge.connect();
 

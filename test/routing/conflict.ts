@@ -3,29 +3,29 @@ import type { Route } from '../../src/contract/route.ts';
 import { findConflicts } from '../../src/routing/conflict.ts';
 import { route } from '../helpers/route.ts';
 
-test('two routes of one pattern conflict in the methods that both answer', (t) => {
+test('two routes with one pattern conflict in the methods that both have', (t) => {
   t.deepEqual(conflictsOf(named('a', '/x', ['GET', 'POST']), named('b', '/x', ['POST', 'PUT'])), ['b behind a: POST']);
   t.deepEqual(conflictsOf(named('a', '/x', 'any'), named('b', '/x', ['PUT'])), ['b behind a: PUT']);
   t.deepEqual(conflictsOf(named('a', '/x', ['GET']), named('b', '/x', 'any')), ['b behind a: GET']);
   t.deepEqual(conflictsOf(named('a', '/x', 'any'), named('b', '/x', 'any')), ['b behind a: any']);
 });
 
-test('routes of one pattern with different methods do not conflict', (t) => {
+test('routes with one pattern and different methods do not conflict', (t) => {
   t.deepEqual(conflictsOf(named('a', '/x', ['GET']), named('b', '/x', ['POST']), named('c', '/x', ['PUT'])), []);
 });
 
-test('names of parameters make no difference between patterns', (t) => {
+test('patterns that differ only in parameter names conflict', (t) => {
   t.deepEqual(conflictsOf(named('a', '/x/:id'), named('b', '/x/:name')), ['b behind a: any']);
   t.deepEqual(conflictsOf(named('a', '/x/*rest'), named('b', '/x/*all')), ['b behind a: any']);
 });
 
-test('patterns that differ in kind, place or text do not conflict', (t) => {
+test('patterns that differ in kind, position or text of segments do not conflict', (t) => {
   const patterns = ['/', '/x', '/x/y', '/:a', '/*a', '/x/:a', '/x/*a', '/:a/x', '/param', '/catch-all'];
 
   t.deepEqual(conflictsOf(...patterns.map((text) => named(text, text))), []);
 });
 
-test('patterns that look at the path for themselves conflict where people read the same', (t) => {
+test('patterns with a `match` conflict if their texts are equal', (t) => {
   const digits = picky('digits', '/x/:id(\\d+)');
   const any = picky('any', '/x/:id');
 
@@ -35,7 +35,7 @@ test('patterns that look at the path for themselves conflict where people read t
   t.deepEqual(conflictsOf(named('plain', '/x/:name'), any), ['any behind plain: any']);
 });
 
-test('a method is contested once, by the first route that answers it', (t) => {
+test('each route conflicts once for each method, with the first route that has it', (t) => {
   t.deepEqual(
     conflictsOf(
       named('a', '/x', ['GET']),

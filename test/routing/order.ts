@@ -5,7 +5,7 @@ import { route } from '../helpers/route.ts';
 const PRIORITIES: readonly (readonly [rule: string, ...patterns: string[]])[] = [
   ['a literal path comes before a parameter before a catch-all', '/a/b', '/a/:x', '/a/*x'],
   ['a parameter comes before any catch-all, however deep', '/prec/:p/:q/:r', '/prec/a/b/*rest'],
-  ['a parameter in front comes before a catch-all behind a literal', '/:tenant/x', '/hn/*rest'],
+  ['a parameter at the start comes before a catch-all after a literal', '/:tenant/x', '/hn/*rest'],
   ['more segments come first', '/a/b/*rest', '/a/*rest', '/*rest'],
   ['more segments come first, also if more of them are dynamic', '/:x/:y/*rest', '/a/*rest'],
   ['fewer dynamic segments come first', '/a/b/:z', '/a/:y/:z', '/:x/:y/:z'],
@@ -36,7 +36,7 @@ test('an earlier step comes before a better pattern', (t) => {
   );
 });
 
-test('inside a step the rank comes before a better pattern', (t) => {
+test('within one step a lower rank comes before a better pattern', (t) => {
   const ordered = inOrder([
     route('/a', { rank: 2 }),
     route('/*x', { rank: -1 }),

@@ -5,7 +5,7 @@ import type { Params } from '../../src/contract/target.ts';
 import { createRouter } from '../../src/routing/router.ts';
 import { route } from '../helpers/route.ts';
 
-/** The files of the platform's page, as it lists them under "Routing". */
+/** The files of the section "Routing" in the platform's document. */
 const PAGE = routerOf(
   '/',
   '/hello-pages',
@@ -48,7 +48,7 @@ const ANSWERS: readonly (readonly [target: string, ...patterns: string[]])[] = [
 ];
 
 for (const [target, ...patterns] of ANSWERS) {
-  test(`${target} is answered by ${patterns.join(', then ') || 'nobody'}`, (t) => {
+  test(`${target} matches ${patterns.join(', then ') || 'no pattern'}`, (t) => {
     t.deepEqual(found(PAGE, target), patterns);
   });
 }
@@ -65,18 +65,18 @@ test('an encoded slash is part of a parameter, and of one segment of a catch-all
   t.deepEqual(found(routerOf('/a/b', '/a%2Fb'), '/a%2Fb'), []);
 });
 
-test('a catch-all is an array of raw segments, empty ones inside kept', (t) => {
+test('a catch-all is an array of raw segments, with inner empty ones', (t) => {
   const router = routerOf('/api/*default');
 
   t.deepEqual(paramsOf(router, '/api/one'), { default: ['one'] });
   t.deepEqual(paramsOf(router, '/api/books//%E4%BD%A0/a%20b/'), { default: ['books', '', '%E4%BD%A0', 'a%20b'] });
 });
 
-test('a parameter stands before a catch-all', (t) => {
+test('a parameter comes before a catch-all', (t) => {
   t.deepEqual(paramsOf(routerOf('/u/:name/*rest'), '/u/b%6Fb/x/%79'), { name: 'bob', rest: ['x', '%79'] });
 });
 
-test('a catch-all at the root takes everything but the root', (t) => {
+test('a catch-all at the root matches every path except the root', (t) => {
   const router = routerOf('/*all');
 
   t.deepEqual(paramsOf(router, '/a/b'), { all: ['a', 'b'] });
@@ -93,7 +93,7 @@ test('params have no prototype, and a parameter may have any name', (t) => {
   ]);
 });
 
-test('literal routes share one empty object that nobody can write to', (t) => {
+test('literal routes share one empty frozen object', (t) => {
   const router = routerOf('/a', '/b');
   const params = paramsOf(router, '/a');
 
@@ -102,13 +102,13 @@ test('literal routes share one empty object that nobody can write to', (t) => {
   t.is(Object.getPrototypeOf(params), null);
 });
 
-test('params stay the same object for whoever asks twice', (t) => {
+test('params are the same object at each read', (t) => {
   const [candidate] = routerOf('/:id').find('GET', '/7');
 
   t.is(candidate?.params, candidate?.params);
 });
 
-test('names of parameters do not mix between routes of one shape', (t) => {
+test('routes with patterns of one shape keep their own parameter names', (t) => {
   const router = createRouter([route('/a/:first'), route('/a/:second')]);
 
   t.deepEqual(
@@ -117,7 +117,7 @@ test('names of parameters do not mix between routes of one shape', (t) => {
   );
 });
 
-test('a route with other methods is no candidate', (t) => {
+test('a route without the method is not a candidate', (t) => {
   const router = createRouter([
     route('/a', { methods: ['POST', 'PUT'] }),
     route('/a', { methods: ['GET'], file: 'second' }),
@@ -132,13 +132,13 @@ test('a route with other methods is no candidate', (t) => {
   t.deepEqual(found(createRouter([route('/a', { methods: ['POST'] })]), '/a', 'GET'), []);
 });
 
-test('an earlier step is asked first, also before a better pattern', (t) => {
+test('a route of an earlier step comes first, also before a better pattern', (t) => {
   const router = createRouter([route('/a', { step: 4 }), route('/:x', { step: 2 }), route('/*x', { step: 5 })]);
 
   t.deepEqual(found(router, '/a'), ['/:x', '/a', '/*x']);
 });
 
-test('every fallback gets the same empty list', (t) => {
+test('all paths without a route get the same empty list', (t) => {
   const fallback = createRouter([]).find('GET', '/');
 
   for (const target of ['/none', '/api%2f', '/api', '*']) t.is(PAGE.find('GET', target), fallback, target);
@@ -146,7 +146,7 @@ test('every fallback gets the same empty list', (t) => {
   t.is(createRouter([route('/:a', { methods: ['GET'] })]).find('POST', '/a'), fallback);
 });
 
-test('a literal route in a large site is handed out without making anything', (t) => {
+test('a literal route in a large site is found without creating an object', (t) => {
   const router = createRouter(Array.from({ length: 10_000 }, (_, index) => route(`/page/${index}`)));
 
   t.deepEqual(found(router, '/page/9999'), ['/page/9999']);
@@ -163,7 +163,7 @@ test('each of ten thousand routes is found', (t) => {
   );
 });
 
-test('a pattern with a match of its own has the last word, and its params are used as they are', (t) => {
+test("a route's `match` decides, and its params are used unchanged", (t) => {
   const params = Object.freeze({ id: '%37' });
   const pattern = {
     ...route('/item/:x').pattern,
@@ -176,7 +176,7 @@ test('a pattern with a match of its own has the last word, and its params are us
   t.deepEqual(found(router, '/item/8'), ['/*rest']);
 });
 
-test('a match is asked only where the segments and the method let a path through', (t) => {
+test('`match` is called only if the segments and the method match', (t) => {
   let asked = 0;
   const pattern = {
     ...route('/item/:x').pattern,
@@ -193,7 +193,7 @@ test('a match is asked only where the segments and the method let a path through
   t.deepEqual(found(router, '/item/a'), ['/item/:x']);
 });
 
-test('a literal path may have a match, too, and leaves the others of its path alone', (t) => {
+test('a literal path may have a `match`, without effect on other routes of the path', (t) => {
   const pattern = { ...route('/a').pattern, match: fits(({ slashed }) => (slashed ? {} : undefined)) };
   const router = createRouter([route('/a', { pattern, file: 'picky' }), route('/a', { file: 'plain' })]);
 
@@ -201,7 +201,7 @@ test('a literal path may have a match, too, and leaves the others of its path al
   t.deepEqual(filesOf(router, '/a/?x'), ['picky', 'plain']);
 });
 
-test('a catch-all that takes whatever comes also takes nothing and empty segments', (t) => {
+test('a catch-all with `orNone` also matches no segment and empty segments', (t) => {
   const segments = [
     { kind: 'literal', text: 'a' },
     { kind: 'catch-all', name: '', orNone: true },
@@ -212,7 +212,7 @@ test('a catch-all that takes whatever comes also takes nothing and empty segment
   for (const target of ['/', '/b', '/ab']) t.deepEqual(found(router, target), [], target);
 });
 
-test('a route that takes any case is found by the path in lower case when none fits it as it is', (t) => {
+test('a route with `anyCase` is found by the path in lower case when no route matches the path as received', (t) => {
   const router = createRouter([
     route('/products/:id', { anyCase: true }),
     route('/about', { anyCase: true }),
@@ -227,7 +227,7 @@ test('a route that takes any case is found by the path in lower case when none f
   t.deepEqual(found(router, '/%41bout'), ['/about']);
 });
 
-test('whoever matches for himself is told that letters count the same in both cases', (t) => {
+test('a `match` gets the information that case does not matter', (t) => {
   const seen: [text: string, raw: string, anyCase: boolean][] = [];
   const pattern = {
     ...route('/item/:x').pattern,

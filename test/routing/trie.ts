@@ -2,7 +2,7 @@ import test from 'ava';
 import { Trie } from '../../src/routing/trie.ts';
 import { route } from '../helpers/route.ts';
 
-test('a walk takes the same steps among ten patterns and ten thousand', (t) => {
+test('a walk has the same number of steps for ten patterns and ten thousand', (t) => {
   const few = trieOf(Array.from({ length: 10 }, (_, index) => `/api/v${index}/:id`));
   const many = trieOf(Array.from({ length: 10_000 }, (_, index) => `/api/v${index}/:id`));
 
@@ -12,23 +12,23 @@ test('a walk takes the same steps among ten patterns and ten thousand', (t) => {
   t.is(stepsOf(many, '/api/v9999/x'), 3);
 });
 
-test('a walk visits no place twice where literals and parameters alternate', (t) => {
+test('a walk visits no node twice when literals and parameters alternate', (t) => {
   const depth = 10;
   const patterns = Array.from({ length: 2 ** depth }, (_, bits) => alternating(bits, depth));
   const trie = trieOf(patterns);
 
-  // A binary tree of that depth has so many places with a segment still to come.
+  // The number of inner nodes of a binary tree of this depth.
   t.is(stepsOf(trie, '/a'.repeat(depth)), 2 ** depth - 1);
   t.is(trie.collect('a'.repeat(depth).split(''))?.length, 2 ** depth);
 });
 
-test('a walk is as deep as the patterns, not as the path', (t) => {
+test('a walk is as deep as the longest pattern, not as the path', (t) => {
   const trie = trieOf(['/:a/:b/:c', '/:a/*rest']);
 
   t.is(stepsOf(trie, '/x'.repeat(10_000)), 4);
 });
 
-test('nothing is made when nothing fits', (t) => {
+test('no object is created when no pattern matches', (t) => {
   t.is(trieOf(['/a/:id', '/b/*rest']).collect(['c', 'd']), undefined);
 });
 
@@ -46,7 +46,7 @@ function alternating(bits: number, depth: number): string {
   return Array.from({ length: depth }, (_, place) => (bits & (1 << place) ? '/a' : `/:p${place}`)).join('');
 }
 
-/** How often a walk looks at a segment of the path, which it does once in each place. */
+/** The number of reads of a path segment in a walk: one for each visited node. */
 function stepsOf(trie: Trie<string>, path: string): number {
   let steps = 0;
   const segments = new Proxy(path.slice(1).split('/'), {

@@ -5,7 +5,7 @@ import { siteFolder } from '../helpers/site-folder.ts';
 const BOTH = `const atLoad = process.env.FROM_FILE;
   export const onRequest = ({ env }) => [env.FROM_FILE, process.env.FROM_FILE, atLoad, env.IN_BOTH, process.env.IN_BOTH];`;
 
-test('variables of .env stand in context.env and process.env, also while a function loads; those of the process win', async (t) => {
+test('variables of .env are in context.env and process.env, also during the load of functions; those of the process have priority', async (t) => {
   const site = await siteFolder(t, {
     '.env': 'FROM_FILE=file\nIN_BOTH=file',
     'cloud-functions/a.js': BOTH,
@@ -17,7 +17,7 @@ test('variables of .env stand in context.env and process.env, also while a funct
   t.deepEqual(seen, ['file', 'file', 'file', 'process', 'process']);
 });
 
-test('a .env says nothing of the settings of nexthop itself', async (t) => {
+test('a .env has no effect on the settings of nexthop', async (t) => {
   const site = await siteFolder(t, { '.env': 'BODY_LIMIT=much' });
 
   const running = await startNexthop(t, { site });
@@ -25,7 +25,7 @@ test('a .env says nothing of the settings of nexthop itself', async (t) => {
   t.true(running.port > 0);
 });
 
-test('a broken line of .env is told at start and by routes', async (t) => {
+test('an invalid line of .env is reported at start and by routes', async (t) => {
   const site = await siteFolder(t, { '.env': 'A=1\nno assignment' });
 
   const started = await startNexthop(t, { site });

@@ -4,7 +4,7 @@ import test from 'ava';
 import { readEnvFile } from '../../src/site/env-file.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-test('a site without .env brings no variables along', async (t) => {
+test('a site without .env has no variables', async (t) => {
   t.like(await readEnvFile(await siteFolder(t)), { values: {}, file: '', problems: [] });
 });
 
@@ -14,14 +14,14 @@ for (const [what, text, values] of [
   ['comments and blank lines', '# one\n\n  # two\nA=1 # three\n', { A: '1' }],
   ['export in front', 'export A=1', { A: '1' }],
   ['quotes of three kinds', `A="x # y"\nB='it is "so"'\nC=\`it's\``, { A: 'x # y', B: 'it is "so"', C: "it's" }],
-  ['line breaks: written as \\n in double quotes alone', `A="a\\nb"\nB='a\\nb'`, { A: 'a\nb', B: 'a\\nb' }],
+  ['line breaks, written as \\n only in double quotes', `A="a\\nb"\nB='a\\nb'`, { A: 'a\nb', B: 'a\\nb' }],
   [
     'a value over several lines',
     'A="-----BEGIN\nkey=\n-----END" # key\nB=2',
     { A: '-----BEGIN\nkey=\n-----END', B: '2' },
   ],
   ['Windows line ends and a byte order mark', '\uFEFFA="1"\r\nB=2\r\n', { A: '1', B: '2' }],
-  ['the last of two of one name', 'A=1\nA=2', { A: '2' }],
+  ['two values of one name, of which the last is used', 'A=1\nA=2', { A: '2' }],
   ['names with dots and dashes', 'a.b-c=1', { 'a.b-c': '1' }],
 ] as const) {
   test(`a .env may have ${what}`, async (t) => {
@@ -38,9 +38,9 @@ for (const [what, line, reason] of [
   ['a name with a space', 'A SECRET=1', 'is not of the form NAME=value'],
   ['a line without a name', '=SECRET', 'is not of the form NAME=value'],
   ['a quote that is never closed', 'X="SECRET', 'the quote " is not closed'],
-  ['text behind the closing quote', 'X="a\\"SECRET"', 'there is text after the closing "'],
+  ['text after the closing quote', 'X="a\\"SECRET"', 'there is text after the closing "'],
 ] as const) {
-  test(`${what} is told with its place and without its text, and the other lines are used`, async (t) => {
+  test(`${what} is reported with its location and without its text, and the other lines are used`, async (t) => {
     const root = await siteFolder(t, { '.env': `A=1\n\n${line}\nB=2\n` });
 
     const { values, problems } = await readEnvFile(root);
@@ -53,7 +53,7 @@ for (const [what, line, reason] of [
   });
 }
 
-test('.env.local counts only where there is no .env', async (t) => {
+test('.env.local is read only if there is no .env', async (t) => {
   const both = await siteFolder(t, { '.env': 'A=1', '.env.local': 'A=2\nB=2' });
   const one = await siteFolder(t, { '.env.local': 'A=2\nbroken' });
 
@@ -63,14 +63,14 @@ test('.env.local counts only where there is no .env', async (t) => {
   t.like(problems[0], { file: '.env.local', line: 2 });
 });
 
-test('a folder called .env is none of it', async (t) => {
+test('a folder named .env is ignored', async (t) => {
   const root = await siteFolder(t, { '.env.local': 'A=1' });
   await mkdir(join(root, '.env'));
 
   t.like(await readEnvFile(root), { values: { A: '1' }, file: '.env.local', problems: [] });
 });
 
-test('the line of each variable is known', async (t) => {
+test('the result has the line of each variable', async (t) => {
   const root = await siteFolder(t, { '.env': '# a\nA="x\ny"\n\nB=1\nA=2' });
 
   t.deepEqual(

@@ -7,7 +7,7 @@ import test from 'ava';
 import { requireFolder, SiteError } from '../../src/site/folder.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-test('a folder is taken, also through a link', async (t) => {
+test('a folder is accepted, also through a link', async (t) => {
   const root = await siteFolder(t);
   const link = join(await siteFolder(t), 'link');
   await symlink(root, link);
@@ -16,7 +16,7 @@ test('a folder is taken, also through a link', async (t) => {
   await t.notThrowsAsync(requireFolder(link));
 });
 
-test('a folder that does not exist is named, with what to do', async (t) => {
+test('a folder that does not exist is an error with its path and the remedy', async (t) => {
   const root = join(await siteFolder(t), 'none');
 
   await t.throwsAsync(requireFolder(root), {
@@ -25,7 +25,7 @@ test('a folder that does not exist is named, with what to do', async (t) => {
   });
 });
 
-test('a file in place of a folder is named, with what to do', async (t) => {
+test('a file instead of a folder is an error with its path and the remedy', async (t) => {
   const root = join(await siteFolder(t), 'hello.js');
   await writeFile(root, '');
 
@@ -36,17 +36,17 @@ test('a file in place of a folder is named, with what to do', async (t) => {
   await t.throwsAsync(requireFolder(join(root, 'site')), { instanceOf: SiteError, message: /leads through a file/ });
 });
 
-test('whatever else keeps a folder from being read is told in the words of the system', async (t) => {
+test('any other error of reading a folder has the code of the system', async (t) => {
   const root = join(await siteFolder(t), 'circle');
   await symlink(root, root);
 
   await t.throwsAsync(requireFolder(root), { instanceOf: SiteError, message: /circle cannot be read \(ELOOP/ });
 });
 
-test('a folder without permission is named, with what to do', async (t) => {
+test('a folder without permission is an error with its path and the remedy', async (t) => {
   const root = await siteFolder(t);
   await chmod(root, 0);
-  // Root may read everything, so the question is asked by another user: in a process of its own, which gives root up.
+  // Root may read everything, so the check runs in a child process that changes to another user.
   const script = `
     import { requireFolder } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/site/folder.ts')))};
     if (process.getuid() === 0) process.setuid(65534);

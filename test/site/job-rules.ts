@@ -17,7 +17,7 @@ test('a site has the job rules of all its dialects', async (t) => {
   t.deepEqual(site.problems, []);
 });
 
-test('of two job rules of one name the first holds, and the other is told as an error', async (t) => {
+test('of two job rules with one name the first is used, and the other is reported as an error', async (t) => {
   const [first, second] = [rule('one/a', 'a.js'), rule('one/a', 'b.js')];
 
   const site = await openSite(await project(t, {}), [fixedDialect({ jobRules: [first, second] })]);

@@ -10,14 +10,14 @@ const SHOWN = {
 };
 
 for (const [what, env, dotEnv, shown] of [
-  ['without NODE_ENV is in production', {}, '', 'production'],
-  ['with an empty NODE_ENV is in production', { NODE_ENV: '' }, '', 'production'],
-  ['with DEV=1 is in development', { DEV: '1' }, '', 'development'],
-  ['with a NODE_ENV of its own has that', { NODE_ENV: 'staging', DEV: '1' }, 'NODE_ENV=test', 'staging'],
-  ['with one in its .env has that', { DEV: '1' }, 'NODE_ENV=test', 'test'],
-  ['with an empty one in its .env is in production', {}, 'NODE_ENV=', 'production'],
+  ['sees production without NODE_ENV', {}, '', 'production'],
+  ['sees production with an empty NODE_ENV', { NODE_ENV: '' }, '', 'production'],
+  ['sees development with DEV=1', { DEV: '1' }, '', 'development'],
+  ['sees the NODE_ENV of the process', { NODE_ENV: 'staging', DEV: '1' }, 'NODE_ENV=test', 'staging'],
+  ['sees the NODE_ENV of its .env', { DEV: '1' }, 'NODE_ENV=test', 'test'],
+  ['sees production with an empty NODE_ENV in its .env', {}, 'NODE_ENV=', 'production'],
 ] as const) {
-  test(`code of a site ${what}, also while it loads`, async (t) => {
+  test(`code of a site ${what}, also during its load`, async (t) => {
     const site = await siteFolder(t, { ...SHOWN, '.env': dotEnv });
     const { port } = await startNexthop(t, { site, env });
 
@@ -25,7 +25,7 @@ for (const [what, env, dotEnv, shown] of [
   });
 }
 
-test('the error page of Express tells clients no stack and no path', async (t) => {
+test('the error page of Express has no stack and no path', async (t) => {
   const { root } = await project(t, {
     'cloud-functions/[[all]].js': `import express from 'express';
       const app = express();
@@ -40,7 +40,7 @@ test('the error page of Express tells clients no stack and no path', async (t) =
   t.notRegex(await response.text(), /secret plan|\.js|node_modules/);
 });
 
-test('a middleware leaves NODE_ENV to the program around it', async (t) => {
+test('createMiddleware does not set NODE_ENV of the host', async (t) => {
   const before = process.env.NODE_ENV;
   delete process.env.NODE_ENV;
   t.teardown(() => {

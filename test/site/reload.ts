@@ -6,12 +6,12 @@ import test, { type ExecutionContext } from 'ava';
 import { type RunningEdge, startEdge } from '../helpers/edge.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-const SAYS = (text: string) => `export const onRequest = () => new Response('${text}');`;
+const answering = (text: string) => `export const onRequest = () => new Response('${text}');`;
 const COUNTS = 'let calls = 0; export const onRequest = () => new Response(String(++calls));';
 const BROKEN = 'export const onRequest = ( => 1;';
 
 interface Served extends RunningEdge {
-  /** Changes a file of the site; undefined removes it. */
+  /** Writes a file of the site; undefined removes it. */
   change(path: string, text: string | undefined): Promise<void>;
   read(path: string): Promise<string>;
   readonly site: string;
@@ -28,30 +28,30 @@ async function serve(t: ExecutionContext, files: Readonly<Record<string, string>
   };
 }
 
-test('a request under way ends with the site it began with, one that comes later is answered by the new one', async (t) => {
+test('a request in flight ends with the old site, later requests are answered by the new one', async (t) => {
   const filter = { arrived: Promise.withResolvers<void>(), leave: Promise.withResolvers<void>() };
   Object.assign(globalThis, { reloadGate: filter });
   const { edge, read, change } = await serve(t, {
     'cloud-functions/slow.js': `export const onRequest = async () => {
       globalThis.reloadGate.arrived.resolve(); await globalThis.reloadGate.leave.promise; return new Response('old'); };`,
-    'cloud-functions/a.js': SAYS('old'),
+    'cloud-functions/a.js': answering('old'),
   });
-  const underWay = read('/slow');
+  const pending = read('/slow');
   await filter.arrived.promise;
 
   await change('cloud-functions/slow.js', undefined);
-  await change('cloud-functions/a.js', SAYS('new'));
+  await change('cloud-functions/a.js', answering('new'));
   const outcome = await edge.reload();
   const later = await read('/a');
   filter.leave.resolve();
 
   t.deepEqual(outcome, { state: 'exchanged' });
   t.is(later, 'new');
-  t.is(await underWay, 'old');
+  t.is(await pending, 'old');
 });
 
-test('no request fails while the site is exchanged again and again', async (t) => {
-  const { edge, url, change } = await serve(t, { 'cloud-functions/a.js': SAYS('0'), 'middleware.js': GUARD });
+test('no request fails during many reloads', async (t) => {
+  const { edge, url, change } = await serve(t, { 'cloud-functions/a.js': answering('0'), 'middleware.js': GUARD });
   let isOver = false;
   const answers: string[] = [];
   const clients = Array.from({ length: 4 }, async () => {
@@ -62,7 +62,7 @@ test('no request fails while the site is exchanged again and again', async (t) =
   });
 
   for (const text of ['1', '2', '3']) {
-    await change('cloud-functions/a.js', SAYS(text));
+    await change('cloud-functions/a.js', answering(text));
     t.is((await edge.reload()).state, 'exchanged');
     t.is(await (await fetch(`${url}/a`)).text(), text);
   }
@@ -78,7 +78,7 @@ test('no request fails while the site is exchanged again and again', async (t) =
 
 const GUARD = 'export async function middleware({ next }) { await null; return next(); }';
 
-test('the variables of .env are those of the file as it is now; what the process has itself stays', async (t) => {
+test('a reload takes the variables of the new .env, and variables of the process stay', async (t) => {
   const seen = `const atLoad = process.env.RELOAD_CHANGED;
     export const onRequest = ({ env }) => Response.json([atLoad, env.RELOAD_CHANGED, process.env.RELOAD_CHANGED,
       env.RELOAD_GONE ?? '-', process.env.RELOAD_GONE ?? '-', env.REAL, process.env.PATH === globalThis.pathBefore]);`;
@@ -99,7 +99,7 @@ test('the variables of .env are those of the file as it is now; what the process
   t.is(process.env.PATH, (globalThis as { pathBefore?: string }).pathBefore);
 });
 
-test('a variable that a function has set itself is not taken from it', async (t) => {
+test('a reload does not remove a variable that a function has set', async (t) => {
   const { edge, change } = await serve(t, {
     '.env': 'RELOAD_SET=file',
     'cloud-functions/a.js': `process.env.RELOAD_SET = 'function'; export const onRequest = () => 1;`,
@@ -111,7 +111,7 @@ test('a variable that a function has set itself is not taken from it', async (t)
   t.is(process.env.RELOAD_SET, 'function');
 });
 
-test('a site that cannot be read leaves the one before in use, its variables too, and error.log says why', async (t) => {
+test('if the site cannot be read, the old one and its variables stay in use, and error.log has the reason', async (t) => {
   const { edge, read, site, errorLines, close } = await serve(t, {
     '.env': 'RELOAD_KEPT=1',
     'cloud-functions/a.js': 'export const onRequest = () => new Response(process.env.RELOAD_KEPT);',
@@ -128,11 +128,11 @@ test('a site that cannot be read leaves the one before in use, its variables too
   t.regex(String(line?.reason), /the site .* does not exist/);
 });
 
-test('a site of which no function works is not used; one of which some work is, and its errors are told', async (t) => {
+test('a site without a working function is not used; one with some is, and its errors are logged', async (t) => {
   const { edge, read, change, errorLines, close } = await serve(t, {
     '.env': 'RELOAD_FITS=1',
-    'cloud-functions/a.js': SAYS('a'),
-    'cloud-functions/b.js': SAYS('b'),
+    'cloud-functions/a.js': answering('a'),
+    'cloud-functions/b.js': answering('b'),
   });
 
   await change('.env', 'RELOAD_FITS=2');
@@ -143,7 +143,7 @@ test('a site of which no function works is not used; one of which some work is, 
   t.is(await read('/a'), 'a');
   t.is(process.env.RELOAD_FITS, '1');
 
-  await change('cloud-functions/b.js', SAYS('new'));
+  await change('cloud-functions/b.js', answering('new'));
   t.is((await edge.reload()).state, 'exchanged');
   t.is((await read('/b')).trim(), 'new');
   t.is(process.env.RELOAD_FITS, '2');
@@ -152,8 +152,8 @@ test('a site of which no function works is not used; one of which some work is, 
   t.true(places.includes('cloud-functions/a.js:1:28'), String(places));
 });
 
-test('a middleware that does not work closes nothing that was open', async (t) => {
-  const { edge, read, change } = await serve(t, { 'cloud-functions/a.js': SAYS('a'), 'middleware.js': GUARD });
+test('a reload with a middleware that does not load leaves the old site in use', async (t) => {
+  const { edge, read, change } = await serve(t, { 'cloud-functions/a.js': answering('a'), 'middleware.js': GUARD });
 
   await change('middleware.js', `${GUARD} throw new Error('no');`);
 
@@ -161,7 +161,7 @@ test('a middleware that does not work closes nothing that was open', async (t) =
   t.is(await read('/a'), 'a');
 });
 
-test("functions keep their state when no code changed, and the platform's configuration is new", async (t) => {
+test("functions keep their state if no code changed, and the platform's new configuration is used", async (t) => {
   const { edge, read, url, change } = await serve(t, { 'cloud-functions/a.js': COUNTS });
   await read('/a');
 
@@ -175,11 +175,11 @@ test("functions keep their state when no code changed, and the platform's config
   t.is(await read('/a'), '1');
 });
 
-test('reloads that are asked for while one reads are served by one more reading, which sees what was changed before they asked', async (t) => {
-  const { edge, read, change, errorLines, close } = await serve(t, { 'cloud-functions/a.js': SAYS('0') });
+test('reloads that are requested during a reload cause one more, which reads all changes made before those requests', async (t) => {
+  const { edge, read, change, errorLines, close } = await serve(t, { 'cloud-functions/a.js': answering('0') });
 
   const first = edge.reload();
-  await change('cloud-functions/a.js', SAYS('1'));
+  await change('cloud-functions/a.js', answering('1'));
   const outcomes = await Promise.all([first, ...Array.from({ length: 10 }, () => edge.reload())]);
 
   t.true(outcomes.every(({ state }) => state === 'exchanged'));
@@ -188,16 +188,16 @@ test('reloads that are asked for while one reads are served by one more reading,
   t.is((await errorLines()).filter(({ message }) => /was read again/.test(String(message))).length, 2);
 });
 
-test('a server that ends reads nothing any more', async (t) => {
-  const { edge, close } = await serve(t, { 'cloud-functions/a.js': SAYS('a') });
-  const underWay = edge.reload();
+test('a closing server does not reload', async (t) => {
+  const { edge, close } = await serve(t, { 'cloud-functions/a.js': answering('a') });
+  const pending = edge.reload();
   await close();
 
-  t.deepEqual(await underWay, { state: 'kept', reason: 'the server ends' });
+  t.deepEqual(await pending, { state: 'kept', reason: 'the server ends' });
   t.deepEqual(await edge.reload(), { state: 'kept', reason: 'the server ends' });
 });
 
-test('twenty reloads leave no site, timer or handle behind', async (t) => {
+test('twenty reloads leave no old site, timer or handle', async (t) => {
   const { edge, read } = await serve(t, {
     'cloud-functions/a.js': COUNTS,
     'netlify/functions/c.js': 'export default () => new Response("c"); export const config = { path: "/c" };',
@@ -216,7 +216,10 @@ test('twenty reloads leave no site, timer or handle behind', async (t) => {
   }
 
   await collectGarbage();
-  t.true(sites.filter((site) => site.deref()).length <= 1, 'the last one may still be held by a request just answered');
+  t.true(
+    sites.filter((site) => site.deref()).length <= 1,
+    'the last one may still be referenced by a request that was just answered',
+  );
   t.true(process.getActiveResourcesInfo().length <= before + 5, String(process.getActiveResourcesInfo()));
   t.is(await read('/a'), '22');
 });
@@ -225,7 +228,7 @@ async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');
   for (let round = 0; round < 3; round++) {
-    // What a WeakRef was just read for is held to the end of the turn.
+    // An object that was just read from a WeakRef is kept until the end of the turn.
     await new Promise((resolve) => setImmediate(resolve));
     collect();
   }

@@ -4,7 +4,7 @@ import { siteFolder } from '../helpers/site-folder.ts';
 
 const ENV = '# of the site\nDATABASE_URL=x\nREDIS_URL=redis://mine\nNEXT_HOP=http://elsewhere\nHOP_QUEU=5\n';
 
-test('a start tells of variables that look like settings, with where they come from', async (t) => {
+test('a start reports variables that look like settings, with their origin', async (t) => {
   const site = await siteFolder(t, { '.env': ENV });
   const { output, exited, child } = await startNexthop(t, { site, env: { NEXTHOP_LOGDIR: '/x', READYPATH: '/y' } });
 
@@ -23,20 +23,20 @@ test('a start tells of variables that look like settings, with where they come f
   );
 });
 
-test('nexthop routes tells of them, too, and nothing of a plain environment', async (t) => {
+test('nexthop routes reports them, too, and reports nothing for an environment without them', async (t) => {
   const site = await siteFolder(t, { '.env': 'DATABASE_URL=x' });
   const plain = await runNexthop(t, { args: ['routes', site, '--json'] });
-  const told = await runNexthop(t, { args: ['routes', site, '--json'], env: { NEXTHOP: 'http://x' } });
+  const output = await runNexthop(t, { args: ['routes', site, '--json'], env: { NEXTHOP: 'http://x' } });
 
   t.is(await plain.exited, 0);
   t.deepEqual(JSON.parse(plain.stdout()).problems, []);
-  t.is(await told.exited, 0);
-  t.deepEqual(JSON.parse(told.stdout()).problems, [
+  t.is(await output.exited, 0);
+  t.deepEqual(JSON.parse(output.stdout()).problems, [
     { severity: 'warning', file: 'environment', message: 'NEXTHOP is no setting of nexthop; did you mean NEXT_HOP?' },
   ]);
 });
 
-test('a setting that the process has, too, may stand in the .env of the site', async (t) => {
+test('a setting that the process also has may be in the .env of the site', async (t) => {
   const site = await siteFolder(t, { '.env': ENV });
   const run = await runNexthop(t, { args: ['routes', site, '--json', '--next-hop=http://elsewhere', '--hop-queue=5'] });
 

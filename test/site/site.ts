@@ -12,7 +12,7 @@ import { NO_LIMITS } from '../helpers/project.ts';
 import { route } from '../helpers/route.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-test('an exchange gets its candidates by method and path, first to be asked first', async (t) => {
+test('the candidates of an exchange match its method and path, in the order of the routes', async (t) => {
   const routes = [route('/api/*rest'), route('/api/:id', { methods: ['GET'] }), route('/other')];
   const site = await openSite(await projectIn(t), [fixedDialect({ routes })]);
   const found: string[][] = [];
@@ -28,7 +28,7 @@ test('an exchange gets its candidates by method and path, first to be asked firs
   t.deepEqual(found, [['/api/:id', '/api/*rest'], ['/api/*rest'], []]);
 });
 
-test("routes of step 1 are filters, asked apart from all others and in nobody's way", async (t) => {
+test('routes of step 1 are filters and no candidates of an exchange', async (t) => {
   const routes = [route('/a'), route('/*all', { step: 1, file: 'one' }), route('/*all', { step: 1, file: 'two' })];
   const site = await openSite(await projectIn(t), [fixedDialect({ routes })]);
   const found: string[][] = [];
@@ -47,7 +47,7 @@ test("routes of step 1 are filters, asked apart from all others and in nobody's 
   t.deepEqual(site.conflicts, []);
 });
 
-test('what the dialects found stands together, the routes in the order in which they are asked', async (t) => {
+test('the results of all dialects are merged, with the routes in the order in which they are tried', async (t) => {
   const ignored = [{ file: 'a.test.js', reason: 'no handler' }];
   const problems = [{ severity: 'warning', file: 'b.js', message: 'odd' }] as const;
   const one = fixedDialect({ routes: [route('/:x', { file: 'one' })], ignored });
@@ -62,7 +62,7 @@ test('what the dialects found stands together, the routes in the order in which 
   t.deepEqual(site.problems, problems);
 });
 
-test('every dialect reads the project as it is given', async (t) => {
+test('every dialect gets the same project', async (t) => {
   const project = await projectIn(t);
   const seen: Project[] = [];
   const dialect: Dialect = {
@@ -80,7 +80,7 @@ test('every dialect reads the project as it is given', async (t) => {
   );
 });
 
-test('files are served from where a dialect says they are, else from the default', async (t) => {
+test('files are served from the folder that a dialect names, otherwise from the default one', async (t) => {
   const project = await projectIn(t);
   for (const folder of ['public', 'build']) {
     await mkdir(join(project.root, folder));
@@ -96,7 +96,7 @@ test('files are served from where a dialect says they are, else from the default
   t.deepEqual(await filesWith([]), []);
 });
 
-test('a site that cannot be read is told before any dialect is asked', async (t) => {
+test('a site that cannot be read is an error before any dialect reads it', async (t) => {
   const root = join(await siteFolder(t), 'none');
   const read = async () => t.fail() as never;
 
@@ -105,7 +105,7 @@ test('a site that cannot be read is told before any dialect is asked', async (t)
   });
 });
 
-test('a bug in a dialect is not hidden', async (t) => {
+test('an exception of a dialect is not caught', async (t) => {
   const bug = new TypeError('a bug');
   const dialect: Dialect = { ...fixedDialect({}), read: () => Promise.reject(bug) };
 

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { startEdge } from '../helpers/edge.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-/** A driver as those of MySQL: a pool opens connections when it is first asked, and keeps them. */
+/** A driver like those of MySQL: a pool opens connections at its first query and keeps them. */
 const DRIVER = `const { connect } = require('node:net');
   class Pool {
     #port; #idle = [];
@@ -26,7 +26,7 @@ const POOL = `import mysql from 'fake-mysql';
 const QUERY = (path: string) => `import { getPool } from '${path}';
   export async function onRequestGet() { const [row] = await getPool().query('SELECT 1'); return Response.json({ row }); }`;
 
-test('a pool of connections stays open from request to request, and functions share it', async (t) => {
+test('a connection pool stays open between requests, and functions share it', async (t) => {
   const database = await serveDatabase(t);
   const site = await siteFolder(t, {
     '.env': `DB_PORT=${database.port}`,
@@ -45,7 +45,7 @@ test('a pool of connections stays open from request to request, and functions sh
   t.deepEqual(database.seen, { connections: 1, queries: 5 });
 });
 
-test('of a hundred functions each is evaluated once, and so is what they share', async (t) => {
+test('each of a hundred functions is evaluated once, and so are the modules that they share', async (t) => {
   const names = Array.from({ length: 100 }, (_, index) => `f${index}`);
   const functions = names.map((name) => [
     `cloud-functions/${name}.ts`,
@@ -76,7 +76,7 @@ interface Database {
   readonly seen: { connections: number; queries: number };
 }
 
-/** Answers each line with itself. Closed when the test ends. */
+/** Starts a server that sends each line back. Closed when the test ends. */
 async function serveDatabase(t: ExecutionContext): Promise<Database> {
   const seen = { connections: 0, queries: 0 };
   const server = createServer((socket) => {
@@ -91,6 +91,6 @@ async function serveDatabase(t: ExecutionContext): Promise<Database> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
-  const { port } = server.address() as { port: number }; // a TCP server has one
+  const { port } = server.address() as { port: number }; // a TCP server has a port
   return { port, seen };
 }

@@ -17,7 +17,7 @@ test('a member is listed until it leaves, newest first', (t) => {
   t.is(list.size, 2);
 });
 
-test('a member that leaves twice changes nothing the second time', (t) => {
+test('leaving twice has the effect of leaving once', (t) => {
   const list = new InFlightList<Entry>();
   const [first, second, third] = [new Entry(), new Entry(), new Entry()];
   for (const entry of [first, second, third]) list.join(entry);
