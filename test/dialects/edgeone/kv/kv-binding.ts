@@ -21,9 +21,9 @@ const STORES: Readonly<Record<string, StorePlace>> = {
 };
 
 // Serial: a busy event loop could delay a store beyond its time limit of one second.
-for (const [name, place] of Object.entries(STORES)) {
+for (const [name, prepare] of Object.entries(STORES)) {
   test.serial(`${name}: a value of each kind can be read as each type`, async (t) => {
-    const kv = await bindingOn((await (await place(t))()).kv('a'));
+    const kv = await bindingOn((await (await prepare(t))()).kv('a'));
     const bytes = new TextEncoder().encode('{"é":1}');
     const inside = new Uint8Array([0, ...bytes, 0]).subarray(1, -1);
 
@@ -47,7 +47,7 @@ for (const [name, place] of Object.entries(STORES)) {
   });
 
   test.serial(`${name}: keys are listed page by page, with their prefix, in order`, async (t) => {
-    const kv = await bindingOn((await (await place(t))()).kv('a'));
+    const kv = await bindingOn((await (await prepare(t))()).kv('a'));
     const names = Array.from({ length: 300 }, (_, index) => `u_${String(index).padStart(3, '0')}`);
     await Promise.all([...names, 'other'].map((key) => kv.put(key, '')));
 
@@ -69,7 +69,7 @@ for (const [name, place] of Object.entries(STORES)) {
   test.serial(
     `${name}: keys may have any characters but control characters, and are listed by any prefix in order of their bytes`,
     async (t) => {
-      const kv = await bindingOn((await (await place(t))()).kv('a'));
+      const kv = await bindingOn((await (await prepare(t))()).kv('a'));
       // As UTF-16, U+FF5E sorts after U+1F600; as UTF-8, before.
       const sorted = [
         ' ',
@@ -106,7 +106,7 @@ for (const [name, place] of Object.entries(STORES)) {
   );
 
   test.serial(`${name}: pages by a cursor hold each key once while others are added and deleted`, async (t) => {
-    const kv = await bindingOn((await (await place(t))()).kv('a'));
+    const kv = await bindingOn((await (await prepare(t))()).kv('a'));
     const names = Array.from({ length: 40 }, (_, index) => `用户:${String(index).padStart(2, '0')}`);
     await Promise.all(names.map((key) => kv.put(key, '')));
     const seen: string[] = [];
@@ -130,7 +130,7 @@ for (const [name, place] of Object.entries(STORES)) {
   });
 
   test.serial(`${name}: a deleted or unknown key is null`, async (t) => {
-    const kv = await bindingOn((await (await place(t))()).kv('a'));
+    const kv = await bindingOn((await (await prepare(t))()).kv('a'));
     await kv.put('key', 'x');
 
     t.is(await kv.delete('key'), undefined);
