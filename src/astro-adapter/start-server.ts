@@ -1,13 +1,14 @@
 import type { Config } from '../config/config.ts';
+import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
 import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
+import { overlayAnswer } from '../http/overlay-response.ts';
 import { guardHost } from '../process/process-guard.ts';
 import { toSiteCode } from '../process/site-code.ts';
 import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { type Address, readOwnConfig, toEdgeOptions } from './own-site.ts';
-import { previewHeaders } from './preview-headers.ts';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -69,4 +70,32 @@ export async function startServer(
 async function open(config: Config, options: EdgeOptions): Promise<{ readonly edge: Edge; readonly port: number }> {
   const edge = await createEdge(config, options);
   return { edge, port: await edge.listen() };
+}
+
+/** Adds the fields of `server.headers` to every answer, as `astro preview` promises. Without any it says nothing. */
+function previewHeaders(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Dialect {
+  const fields = Object.entries(headers).flatMap(([name, values]) =>
+    [values ?? []].flat().map((value) => [name, value] as const),
+  );
+  const name = 'server.headers';
+  return {
+    name,
+    looksFor: '',
+    async read() {
+      if (fields.length === 0) return { routes: [], ignored: [], problems: [] };
+      const target = {
+        name,
+        async answer(exchange: Parameters<typeof overlayAnswer>[0]) {
+          overlayAnswer(exchange, { fields });
+          return 'passed' as const;
+        },
+      };
+      const pattern = { text: '/*', segments: [{ kind: 'catch-all', name: 'path', orNone: true }] } as const;
+      return {
+        routes: [{ pattern, methods: 'any', target, step: 1, dialect: name, file: 'astro.config' }],
+        ignored: [],
+        problems: [],
+      };
+    },
+  };
 }
