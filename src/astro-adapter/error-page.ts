@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StaticHeaders } from './static-headers.ts';
+import type { StaticHeaders } from './build-file.ts';
 
 export interface ErrorPageParts {
   /** Absolute path of the folder of the site's files. */

@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { readBuild } from '../dialects/astro/hosted/read-build.ts';
+import { MARK, type StaticHeaders, toMark } from './build-file.ts';
 import { type BuildPlugin, buildPlugin, type Externals, SELF_CONTAINED } from './build-plugin.ts';
 import { type AstroConfig, type BuildSettings, type SessionConfig, toBuildSettings } from './build-settings.ts';
 import { type AdapterOptions, type Options, readOptions } from './options.ts';
 import { precompress } from './precompress.ts';
-import { MARK, type StaticHeaders, toMark } from './static-headers.ts';
 
 export type { AdapterOptions } from './options.ts';
 

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { otherSlash } from '../dialects/astro/own/other-slash.ts';
 import type { OwnBuild, OwnMatch, OwnRoute, RequestView } from '../dialects/astro/own/own-build.ts';
 import { isBelow } from '../dialects/astro/own/unroutable.ts';
+import { readMark } from './build-file.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { errorPages } from './error-page.ts';
-import { readMark } from './static-headers.ts';
 
 /** As much of Astro's app, of any version, as is used here. */
 export interface AstroApp {
