@@ -1,4 +1,7 @@
-/** What the entries import of the Astro of a site, and of the build they become part of: no more than they use. */
+/**
+ * Types of what the entries import from the site's Astro and from the build that contains them;
+ * only what they use.
+ */
 
 declare module 'astro/app' {
   export const App: {

@@ -1,6 +1,6 @@
 import type { BuildSettings } from './build-settings.ts';
 
-/** As much of a plugin of Vite as this one is. */
+/** The hooks of a Vite plugin that this one has. */
 export interface BuildPlugin {
   readonly name: string;
   readonly enforce: 'pre';
@@ -14,14 +14,14 @@ export interface BuildPlugin {
   configEnvironment(name: string): { readonly resolve: Externals } | undefined;
 }
 
-/** Which packages become part of a build. */
+/** Which packages Vite bundles into a build. */
 export interface Externals {
   readonly noExternal: true;
   readonly external: readonly string[];
 }
 
 export interface PluginParts {
-  /** Asked when the build begins, since only then Astro's configuration is whole. */
+  /** Called when the build begins: Astro's configuration is complete only then. */
   readonly settings: () => BuildSettings;
   /** Absolute path of the module that becomes the server's entry. */
   readonly entry: string;
@@ -29,8 +29,9 @@ export interface PluginParts {
 }
 
 /**
- * Puts the entry into the build, with what is known when it is built, and leaves nexthop itself outside: it is imported from `node_modules` when the site runs, as its
- * parts would not find each other in a bundle (its store runs on a thread of its own), and as sessions share that store.
+ * Adds the entry and the build's settings to the build, and keeps nexthop itself out of it. The
+ * build imports nexthop from `node_modules` when it runs: bundled, nexthop could not load the code
+ * of its store's thread, and sessions could not share that store.
  */
 export function buildPlugin({ settings, entry, bundle }: PluginParts): BuildPlugin {
   return {
@@ -49,20 +50,21 @@ export function buildPlugin({ settings, entry, bundle }: PluginParts): BuildPlug
 }
 
 /**
- * Astro before 5.6 fetches the prerendered page for an error from the host that the client named, which may be any. The class `App` stands in the same module; entry-5.ts
- * gives it another way. Later versions take that way as an option.
+ * Astro before 5.6 fetches a prerendered error page from the host that the client named
+ * (CVE-2026-25545). This replaces the call by a function that entry-5.ts sets on the class `App` of
+ * the same module. Later versions take such a function as an option.
  */
 const FETCH_OF_ASTRO = 'await fetch(statusURL.toString())';
 const FETCH_OF_ENTRY = 'await (App.fetchErrorPage ?? fetch)(statusURL.toString())';
 
-/** sharp is a native library, of which each platform has another. */
+/** Bundles every package except sharp, a native library that differs by platform. */
 export const SELF_CONTAINED: Externals = { noExternal: true, external: ['sharp'] };
 
-/** The environments in which Vite builds what runs on a server. */
+/** Vite's environments for code that runs on a server. */
 const SERVERS: ReadonlySet<string> = new Set(['ssr', 'prerender', 'astro']);
 
 const SETTINGS = 'virtual:nexthop/astro';
 const RESOLVED_SETTINGS = `\0${SETTINGS}`;
 
-/** The package's export of server.ts. */
+/** nexthop's export with server.ts. */
 const SERVER = 'nexthop/astro-server';

@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
 import type { Options } from './options.ts';
 
-/** What is known when a site is built and becomes part of the build. Paths are relative to the folder of the entry, so that the build can be moved. */
+/**
+ * Settings that are written into a build. Paths are relative to the folder of the entry, so that
+ * the build can be moved.
+ */
 export interface BuildSettings
   extends Pick<Options, 'mode' | 'streaming' | 'errorPageOrigin' | 'bodyLimitBytes'>,
     Pick<OwnBuild, 'base' | 'trailingSlash' | 'buildFormat' | 'assetsDir'> {
@@ -11,14 +14,16 @@ export interface BuildSettings
   readonly entry: string;
   /** The folder of the site's files. */
   readonly client: string;
-  /** The folder in which the build stands: that of the project, where the build has not been moved. */
+  /**
+   * The folder that contains the build's output folder: the project, unless the build was moved.
+   */
   readonly site: string;
-  /** Where the server listens unless HOST and PORT say otherwise. */
+  /** Where the server listens if HOST and PORT are not set. */
   readonly host: string;
   readonly port: number;
 }
 
-/** As much of Astro's configuration as concerns an adapter, in the form it has after Astro's defaults. */
+/** The part of Astro's configuration that the adapter reads, with Astro's defaults in place. */
 export interface AstroConfig {
   readonly root: URL;
   readonly outDir: URL;
@@ -31,11 +36,11 @@ export interface AstroConfig {
     readonly assets: string;
     readonly format: OwnBuild['buildFormat'];
   };
-  /** `false`: this machine alone; `true`: every address. */
+  /** `host`: `false` is localhost, `true` is every address. */
   readonly server: { readonly host: string | boolean; readonly port: number };
-  /** `false` since Astro 7.2: the site has none. */
+  /** `false` (since Astro 7.2): the site has no sessions. */
   readonly session?: SessionConfig | false | undefined;
-  /** The flag of Astro 5.1 to 5.6. */
+  /** The flag for sessions in Astro 5.1 to 5.6. */
   readonly experimental?: { readonly session?: boolean };
   readonly image: {
     readonly endpoint: { readonly route?: string | undefined; readonly entrypoint?: string | undefined };
@@ -47,7 +52,7 @@ export interface SessionConfig {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** The settings of a build, out of what the author of the site configured. */
+/** Derives the settings of a build from the site's configuration and the adapter's options. */
 export function toBuildSettings(config: AstroConfig, options: Options): BuildSettings {
   const { mode, streaming, errorPageOrigin, bodyLimitBytes } = options;
   const { build, server } = config;
@@ -81,7 +86,7 @@ function toRelative(from: URL, to: URL): string {
   return relative(fileURLToPath(from), fileURLToPath(to)).split(sep).join('/') || '.';
 }
 
-/** As `astro dev` listens, which is what people expect who read their configuration. */
+/** The same address as for `astro dev`, which reads the same setting. */
 function toHost(host: string | boolean): string {
   if (typeof host === 'string') return host;
   return host ? '' : 'localhost';

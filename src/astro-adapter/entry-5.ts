@@ -1,4 +1,5 @@
-// Becomes part of a build of Astro 5. Of its imports, server.ts stays outside of the build (see build-plugin.ts).
+// Part of every build with Astro 5. The build imports server.ts from the package nexthop
+// (build-plugin.ts).
 
 import settings from 'virtual:nexthop/astro';
 import { App } from 'astro/app';
@@ -8,7 +9,10 @@ import { createEntry, type EntryExports, readEnv } from './server.ts';
 
 setGetEnv(readEnv);
 
-/** What the build exports: Astro calls it when the build is loaded, and takes the properties named in the adapter's `exports`. */
+/**
+ * Astro calls this when the build is loaded, and exports the properties that the adapter lists in
+ * `exports`.
+ */
 export function createExports(manifest: AstroManifest): EntryExports {
   return createEntry({
     url: import.meta.url,

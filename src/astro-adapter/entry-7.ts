@@ -1,4 +1,5 @@
-// Becomes the entry of a build of Astro 6 and later. Of its imports, server.ts stays outside of the build (see build-plugin.ts).
+// The entry of every build with Astro 6 and later. The build imports server.ts from the package
+// nexthop (build-plugin.ts).
 
 import settings from 'virtual:nexthop/astro';
 import { createApp } from 'astro/app/entrypoint';

@@ -6,16 +6,16 @@ export interface ErrorPageParts {
   /** Absolute path of the folder of the site's files. */
   readonly client: string;
   readonly headers: StaticHeaders;
-  /** Where a page comes from that is not among the files; '' for nowhere. */
+  /** The origin from which a page is fetched that is not among the files; '' if none is set. */
   readonly origin: string;
 }
 
-/** How long somebody who waits for an answer can wait for a nicer one. */
-const PATIENCE_MS = 5000;
+const FETCH_TIMEOUT_MS = 5000;
 
 /**
- * What Astro calls for a prerendered error page, with its address below the request's own. That address is what a client says, so it is never asked: the page is
- * a file of the build, or comes from the place that the site names. A 404 if there is none.
+ * The function that Astro calls to get a prerendered error page, with a URL on the request's host.
+ * The client chose that host, so it is never contacted: the page is read from the build's files, or
+ * fetched from the origin that the site set. Resolves with a 404 if there is none.
  */
 export function errorPages({ client, headers, origin }: ErrorPageParts): (url: string) => Promise<Response> {
   return async (url) => {
@@ -27,19 +27,19 @@ export function errorPages({ client, headers, origin }: ErrorPageParts): (url: s
   };
 }
 
-/** A new one each time: Astro reads it. */
+/** Makes a new Response for each call, since Astro reads it. */
 const NONE = (): Response => new Response(null, { status: 404 });
 
 const HTML = ['Content-Type', 'text/html; charset=utf-8'] as const;
 
-/** A site has it under one of two names, by its build.format. */
+/** Reads the file of a page, whose name depends on the site's `build.format`. */
 async function readPage(client: string, status: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   for (const name of [`${status}.html`, `${status}/index.html`]) {
     try {
       return new Uint8Array(await readFile(join(client, name)));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR')
-        throw error; // all that node:fs rejects with
+        throw error; // node:fs rejects with nothing but an ErrnoException
     }
   }
   return undefined;
@@ -49,17 +49,20 @@ function toPair([name, value]: readonly [string, string]): [string, string] {
   return [name, value];
 }
 
-/** Whoever asked gets the bare status if that place is away; an error page must not fail with an error. */
+/**
+ * Fetches a page. If that fails, logs a warning and resolves with a 404: the client then gets its
+ * status without a page.
+ */
 async function fetchPage(url: URL): Promise<Response> {
   try {
-    return await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
   } catch (error) {
     process.emitWarning(`the error page ${url} cannot be fetched: ${reasonOf(error)}`);
     return NONE();
   }
 }
 
-/** Why undici could not fetch stands in the cause. */
+/** The reason of a failed fetch is in its error's cause. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as Error; // fetch rejects with nothing else
   return cause instanceof Error ? cause.message : message;

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { readBuild } from '../dialects/astro/hosted/read-build.ts';
-import { MARK, type StaticHeaders, toMark } from './build-file.ts';
+import { BUILD_FILE, type StaticHeaders, toBuildFile } from './build-file.ts';
 import { type BuildPlugin, buildPlugin, type Externals, SELF_CONTAINED } from './build-plugin.ts';
 import { type AstroConfig, type BuildSettings, type SessionConfig, toBuildSettings } from './build-settings.ts';
 import { type AdapterOptions, type Options, readOptions } from './options.ts';
@@ -12,7 +12,7 @@ import { precompress } from './precompress.ts';
 
 export type { AdapterOptions } from './options.ts';
 
-/** An integration as Astro takes it, for the hooks that this one has. */
+/** An Astro integration with the hooks that this one uses. */
 export interface AstroIntegration {
   readonly name: string;
   readonly hooks: {
@@ -24,8 +24,8 @@ export interface AstroIntegration {
 }
 
 /**
- * The adapter: `adapter: nexthop({ mode: 'standalone' })` in `astro.config.mjs`, for Astro 5 and later (docs/astro.md). Throws an Error that names every option that makes no
- * sense.
+ * Creates the adapter: `adapter: nexthop({ mode: 'standalone' })` in `astro.config.mjs`, for Astro
+ * 5 and later (docs/astro.md). Throws an Error that lists every invalid option.
  */
 export default function nexthop(options: AdapterOptions): AstroIntegration {
   return new Integration(readOptions(options));
@@ -49,7 +49,7 @@ interface ConfigDone {
 
 type RouteHeaders = ReadonlyMap<string, { readonly headers: Headers }>;
 
-/** Under one name in Astro 5, under the other since. */
+/** Astro 5 uses the name with `experimental`, later versions the other. */
 interface BuildGenerated {
   readonly routeToHeaders?: RouteHeaders;
   readonly experimentalRouteToHeaders?: RouteHeaders;
@@ -82,7 +82,8 @@ class Integration implements AstroIntegration {
     const bundle = this.#options.bundle && command === 'build';
     const plugin = buildPlugin({ settings: () => this.#settings, entry: ENTRIES[this.#api], bundle });
     updateConfig({
-      // Else Astro makes pages of them that lead on by a meta element, and nobody sees a redirect.
+      // Otherwise Astro builds pages with a meta element for redirects, and no client gets a
+      // redirect status.
       build: { redirects: false },
       image: {
         endpoint: {
@@ -101,7 +102,7 @@ class Integration implements AstroIntegration {
   }
 
   get #settings(): BuildSettings {
-    if (!this.#config) throw new Error('Astro asked for the entry before its configuration was done');
+    if (!this.#config) throw new Error('Astro loaded the entry before the hook astro:config:done');
     return toBuildSettings(this.#config, this.#options);
   }
 
@@ -109,7 +110,8 @@ class Integration implements AstroIntegration {
     if (!this.#config) return;
     const { client, server, serverEntry } = this.#config.build;
     const { unmatchedMethods = [] } = (await readBuild(fileURLToPath(new URL(serverEntry, server)))) ?? {};
-    await writeFile(new URL(MARK, server), toMark({ headers: toStaticHeaders(this.#headers), unmatchedMethods }));
+    const text = toBuildFile({ headers: toStaticHeaders(this.#headers), unmatchedMethods });
+    await writeFile(new URL(BUILD_FILE, server), text);
     if (!this.#options.precompress) return;
     const startedAtMs = performance.now();
     const { files, bytes, compressedBytes } = await precompress(fileURLToPath(client));
@@ -120,7 +122,7 @@ class Integration implements AstroIntegration {
 
 const NAME = 'nexthop/astro';
 
-/** The modules that become the entries of builds. */
+/** The modules that Astro uses as entries of builds. */
 const ENTRIES = { 5: pathOf('./entry-5.js'), 7: pathOf('./entry-7.js') } as const;
 
 function pathOf(module: string): string {
@@ -157,14 +159,17 @@ const FEATURES = {
   envGetSecret: 'stable',
 } as const;
 
-/** Sessions are kept by nexthop's driver, unless the site names another or wants none. */
+/** Sets nexthop's driver for sessions, unless the site sets another driver or `session: false`. */
 function toSession(api: AstroApi, session: AstroConfig['session']): { session?: SessionConfig } {
   if (session === false || session?.driver) return {};
   const driver = 'nexthop/session';
   return { session: { ...session, driver: api === 5 ? driver : { entrypoint: driver, config: {} } } };
 }
 
-/** Since Astro 6 each environment of Vite has its own say, by the plugin. */
+/**
+ * Settings for Vite. Since Astro 6 the plugin sets which packages are bundled, for each
+ * environment.
+ */
 function toVite(
   api: AstroApi,
   plugin: BuildPlugin | undefined,
@@ -173,7 +178,7 @@ function toVite(
   return { plugins: plugin ? [plugin] : [], ...(api === 5 && bundle && { ssr: SELF_CONTAINED }) };
 }
 
-/** By the path below the base; only the policy is kept by Astro, but whatever it keeps is meant for the page. */
+/** Headers by the path below the base. Astro collects the Content-Security-Policy only. */
 function toStaticHeaders(routes: RouteHeaders): StaticHeaders {
   return new Map([...routes].map(([path, { headers }]) => [toOwnPath(path), [...headers]]));
 }
@@ -187,17 +192,22 @@ function toKb(bytes: number): string {
   return `${Math.ceil(bytes / 1024)} kB`;
 }
 
-/** The ways in which adapters and Astro speak with each other: that of Astro 5, and the one since Astro 6. */
+/** The interface between adapters and Astro: 5 for Astro 5, 7 for Astro 6 and later. */
 export type AstroApi = 5 | 7;
 
-/** What of Astro's version matters here. */
 export interface AstroVersion {
   readonly api: AstroApi;
-  /** Sessions are there only with `experimental.session`; without that flag a driver ends the build. */
+  /**
+   * True if sessions need the flag `experimental.session`. Without the flag, a session driver makes
+   * the build fail.
+   */
   readonly hasSessionFlag: boolean;
 }
 
-/** The Astro of a site; `root` is the site's folder, as a file URL. Throws an Error for a version that is not supported. */
+/**
+ * Reads the version of a site's Astro. `root`: the site's folder, as a file URL. Throws an Error
+ * for a version that is not supported.
+ */
 export function readAstroVersion(root: URL): AstroVersion {
   const path = createRequire(new URL('astro.config.mjs', root)).resolve('astro/package.json');
   const { version } = JSON.parse(readFileSync(path, 'utf8')) as { readonly version: string }; // npm requires it

@@ -2,31 +2,34 @@ import { join } from 'node:path';
 import { otherSlash } from '../dialects/astro/own/other-slash.ts';
 import type { OwnBuild, OwnMatch, OwnRoute, RequestView } from '../dialects/astro/own/own-build.ts';
 import { isBelow } from '../dialects/astro/own/unroutable.ts';
-import { readMark } from './build-file.ts';
+import { readBuildFile } from './build-file.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { errorPages } from './error-page.ts';
 
-/** As much of Astro's app, of any version, as is used here. */
+/** The part of Astro's app, of any version, that is used here. */
 export interface AstroApp {
-  /** Prerendered routes too, if `withPrerendered`, where a version knows that parameter. */
+  /** `withPrerendered`: also matches prerendered routes. Older versions ignore it. */
   match(request: RequestView, withPrerendered: boolean): AstroRoute | undefined;
   render(request: Request, options: AstroRenderOptions): Promise<Response>;
 }
 
-/** As much of a build's manifest as is used here. The app itself shows it since Astro 5.14 only. */
+/**
+ * The part of a build's manifest that is used here. The app has it as a property only since Astro
+ * 5.14.
+ */
 export interface AstroManifest {
   readonly routes: readonly { readonly routeData: AstroRoute }[];
-  /** Since Astro 5.18. Astro then answers a larger body itself. */
+  /** Since Astro 5.18, which checks the limit itself. */
   readonly actionBodySizeLimit?: number;
   /** Since Astro 6. */
   readonly serverIslandBodySizeLimit?: number;
 }
 
-/** What the entry of a build opens. */
+/** What the entry of a build creates with Astro. */
 export interface AstroParts {
   readonly app: AstroApp;
   readonly manifest: AstroManifest;
-  /** For Astro before 5.6, whose `render` has no option for it. */
+  /** For Astro before 5.6, where `render` has no option for it. */
   readonly setErrorPageFetch?: (fetchPage: (url: string) => Promise<Response>) => void;
 }
 
@@ -46,15 +49,18 @@ interface AstroRenderOptions {
 }
 
 export interface BuildParts {
-  /** Of any module of the build. */
+  /** URL of any module of the build. */
   readonly url: string;
   readonly settings: BuildSettings;
   readonly astro: AstroParts;
 }
 
-/** Makes of Astro's app, and of where its build stands now, what can be hosted. Throws an Error that says what of the build is missing. */
+/**
+ * Combines Astro's app with the current location of its build. Throws an Error that says what of
+ * the build is missing.
+ */
 export function openBuild({ url, settings, astro }: BuildParts): OwnBuild {
-  const { folder, headers, unmatchedMethods } = readMark(url);
+  const { folder, headers, unmatchedMethods } = readBuildFile(url);
   const { base, trailingSlash, buildFormat, assetsDir, bodyLimitBytes, errorPageOrigin } = settings;
   const { app, manifest } = astro;
   const client = join(folder, settings.client);
@@ -99,10 +105,10 @@ export function openBuild({ url, settings, astro }: BuildParts): OwnBuild {
 
 const ISLANDS = '/_server-islands/[name]';
 const ACTIONS = '/_actions/[...path]';
-/** By which a form names the action that takes it. */
+/** The query parameter by which a form names its action. */
 const FORM_ACTION = '_action';
 
-/** As later versions of Astro have it themselves; earlier ones read all of such a body. */
+/** The default limit of later versions of Astro. Earlier ones read such a body without a limit. */
 const MEBIBYTE = 1024 ** 2;
 
 function bodyLimitOf({ route }: AstroRoute, { searchParams }: URL, manifest: AstroManifest): number {
@@ -115,13 +121,19 @@ function toOwnRoute({ route, type, prerender }: AstroRoute): OwnRoute {
   return { pattern: route, type, isPrerendered: isFile({ type, prerender }) };
 }
 
-/** A page that is a file may hide one that is rendered: `/blog/first` behind `/blog/[slug]`. */
+/**
+ * Finds an on-demand route. A prerendered route that matches first, e.g. `/blog/first`, may hide
+ * it: `/blog/[slug]`.
+ */
 function onDemand(app: AstroApp, request: RequestView): AstroRoute | undefined {
   const route = app.match(request, true);
   return route && isFile(route) ? app.match(request, false) : route;
 }
 
-/** A redirect is rendered, whatever it says of itself: no file is made of it. */
+/**
+ * Whether a file answers. Astro marks redirects as prerendered, but the build has no files for
+ * them.
+ */
 function isFile({ type, prerender }: Pick<AstroRoute, 'type' | 'prerender'>): boolean {
   return prerender && (type === 'page' || type === 'endpoint');
 }
@@ -136,7 +148,9 @@ function atPath(request: RequestView, path: string): RequestView {
   };
 }
 
-/** Astro 5 looks for a page under any path, with the base or without. This one has a page nowhere. */
+/**
+ * A request for a path that has no page. Astro 5 would also find pages for paths without the base.
+ */
 function notFound(request: Request, { base, trailingSlash }: BuildSettings): Request {
   const url = new URL(`${base}/404${trailingSlash === 'always' ? '/' : ''}`, request.url);
   return new Request(url, { headers: request.headers });

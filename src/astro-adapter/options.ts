@@ -1,26 +1,41 @@
 import { didYouMean } from '../contract/problem.ts';
 
-/** What stands in `adapter: nexthop({…})`. The names are those of @astrojs/node, the old ones and the new ones. */
+/** The argument of `adapter: nexthop({…})`. Takes all names that @astrojs/node has had. */
 export interface AdapterOptions {
-  /** `standalone` builds a server that is started by `node dist/server/entry.mjs`, `middleware` a `handler` for Express and its like. */
+  /**
+   * `standalone` builds a server for `node dist/server/entry.mjs`, `middleware` a `handler` for
+   * servers such as Express.
+   */
   readonly mode: 'standalone' | 'middleware';
-  /** True: pages are rendered whole and sent with their length. Default: false. */
+  /** True: each page is rendered completely before it is sent, with its length. Default: false. */
   readonly experimentalDisableStreaming?: boolean;
-  /** True: the Content Security Policy of prerendered pages is sent as a field instead of standing in a `<meta>`. Default: false. */
+  /**
+   * True: prerendered pages are sent with a Content-Security-Policy header instead of a `<meta>`
+   * element. Default: false.
+   */
   readonly staticHeaders?: boolean;
-  /** The same, as Astro 5 calls it. */
+  /** The name of `staticHeaders` in Astro 5. */
   readonly experimentalStaticHeaders?: boolean;
-  /** Where a prerendered error page is fetched from if it is not among the files of the build. Default: nowhere. */
+  /**
+   * Origin from which a prerendered error page is fetched if the build has no file for it. Default:
+   * none.
+   */
   readonly experimentalErrorPageHost?: string | URL;
-  /** Largest body of a request, in bytes; above it 413. 0 or Infinity: no limit. Default: 1 GiB. */
+  /**
+   * Largest body of a request, in bytes; a larger one gets 413. 0 or Infinity: no limit. Default: 1
+   * GiB.
+   */
   readonly bodySizeLimit?: number;
-  /** Whether `.br` and `.gz` forms of the files are made by the build. Default: true. */
+  /** Whether the build writes compressed forms (`.br`, `.gz`) of its files. Default: true. */
   readonly precompress?: boolean;
-  /** Whether packages become part of the build, so that they need not be installed where it runs. Default: true. */
+  /**
+   * Whether the build contains the code of packages, so that they need not be installed where it
+   * runs. Default: true.
+   */
   readonly bundle?: boolean;
 }
 
-/** The options with every default in place; the two names of one thing are one. */
+/** The options with defaults; options with two names have one. */
 export interface Options {
   readonly mode: 'standalone' | 'middleware';
   readonly streaming: boolean;
@@ -33,7 +48,10 @@ export interface Options {
   readonly bundle: boolean;
 }
 
-/** Reads what the author of a site wrote. Throws one Error that names every option that makes no sense, with its value and what is expected. */
+/**
+ * Checks the options of a site. Throws one Error that lists each invalid option with its value and
+ * what is expected.
+ */
 export function readOptions(given: unknown): Options {
   if (typeof given !== 'object' || given === null)
     throw new OptionsError([`options must be ${AN_OBJECT}, got ${show(given)}`]);
@@ -42,12 +60,12 @@ export function readOptions(given: unknown): Options {
     const kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof typeof KINDS] : undefined; // hasOwn says so
     if (!kind)
       complaints.push(
-        `${name} is no option; there are ${Object.keys(KINDS).join(', ')}${didYouMean(name, Object.keys(KINDS))}`,
+        `${name} is not an option; the options are ${Object.keys(KINDS).join(', ')}${didYouMean(name, Object.keys(KINDS))}`,
       );
     else if (value !== undefined && !kind.fits(value))
       complaints.push(`${name} must be ${kind.is}, got ${show(value)}`);
   }
-  const options = given as AdapterOptions; // each has been looked at; those that do not fit are complained of below
+  const options = given as AdapterOptions; // checked above; invalid options throw below
   if (options.mode === undefined) complaints.push(`mode must be ${KINDS.mode.is}, got nothing`);
   const { staticHeaders = options.experimentalStaticHeaders ?? false } = options;
   if ((options.experimentalStaticHeaders ?? staticHeaders) !== staticHeaders) {
@@ -67,7 +85,7 @@ export function readOptions(given: unknown): Options {
   };
 }
 
-/** All wrong options at once. */
+/** Lists all invalid options. */
 class OptionsError extends Error {
   override readonly name = 'OptionsError';
 
@@ -103,7 +121,7 @@ const KINDS = {
   bundle: FLAG,
 } as const satisfies Record<keyof AdapterOptions, Kind>;
 
-/** As in @astrojs/node 11. */
+/** The default of @astrojs/node 11. */
 const GIBIBYTE = 1024 ** 3;
 
 function isHttpUrl(value: unknown): boolean {

@@ -10,7 +10,7 @@ import type { EmbeddedEdgeParts } from '../embed/embedded.ts';
 import { DIALECTS } from '../site/dialects.ts';
 import type { BuildSettings } from './build-settings.ts';
 
-/** Where a server listens, where that is not left to HOST and PORT. */
+/** Where a server listens. A member that is not set is read from HOST or PORT. */
 export interface Address {
   /** '': every address. */
   readonly host?: string;
@@ -19,8 +19,9 @@ export interface Address {
 }
 
 /**
- * The settings of a build that serves itself. The site is the folder in which the build stands. Unless the environment says otherwise it listens as the site's
- * configuration says, writes its logs to stdout and stderr, and forwards nothing: without NEXT_HOP, Astro's own page tells of what is not found. Throws a ConfigError.
+ * Reads the settings of a build that serves itself. The site is the folder that contains the build.
+ * Defaults: it listens as the site's configuration says, logs to stdout and stderr, and forwards
+ * nothing; without NEXT_HOP, Astro's 404 page answers what is not found. Throws a ConfigError.
  */
 export function readOwnConfig({ entry }: OwnBuild, settings: BuildSettings, { host, port }: Address = {}): Config {
   const { NEXT_HOP } = processEnv();
@@ -36,7 +37,9 @@ export function readOwnConfig({ entry }: OwnBuild, settings: BuildSettings, { ho
   });
 }
 
-/** The same for a handler in somebody else's server. Throws a ConfigError. */
+/**
+ * Reads the settings of a build whose handler another program's server calls. Throws a ConfigError.
+ */
 export function readEmbedConfig({ entry }: OwnBuild, settings: BuildSettings): Config {
   return readHostConfig({ site: join(dirname(entry), settings.site) });
 }
@@ -46,9 +49,10 @@ interface OwnEdgeOptions extends EdgeOptions {
 }
 
 /**
- * Who answers for a build that serves itself. The platforms whose functions run beside it, and the build, which is loaded already; where Astro tells of what is not
- * found, it is also the last who is asked, also about what no route may match. The files are those that Astro put into the build: a `publish` of netlify.toml, say, is for
- * another host, and may name the folder with the server's code in it.
+ * The dialects and the fallback of a build that serves itself: the platforms whose functions run
+ * beside the build, and the build. With ASTRO_OWNS_404 the build is the fallback, too, also for
+ * paths that match no route. Serves only the files of the build: a `publish` of netlify.toml is for
+ * another host, and may name a folder that contains the server's code.
  */
 export function toEdgeOptions(build: OwnBuild, config: Config): OwnEdgeOptions {
   const { dialects, last } = toEmbedOptions(build, config);
@@ -58,7 +62,10 @@ export function toEdgeOptions(build: OwnBuild, config: Config): OwnEdgeOptions {
   };
 }
 
-/** The same for a handler: the build and nothing else, as the rest of the folder may be its host's. */
+/**
+ * The same for a handler: the build only, because the rest of the folder may belong to the host
+ * program.
+ */
 export function toEmbedOptions(
   build: OwnBuild,
   { site }: Config,

@@ -5,16 +5,18 @@ import { brotliCompress, brotliDecompress, constants, gunzip, gzip } from 'node:
 import { contentTypeOf } from '../static/content-type.ts';
 
 export interface Precompressed {
-  /** Those for which a smaller form was written. */
+  /** Number of files that have a smaller form. */
   readonly files: number;
+  /** Total size of these files. */
   readonly bytes: number;
-  /** Of the smallest forms of these. */
+  /** Total size of their smallest forms. */
   readonly compressedBytes: number;
 }
 
 /**
- * Writes `.br` and `.gz` forms beside the text files of a folder, for those that gain by it, as small as they get: a build has the time that an answer has not. A
- * form that is there already, and holds the same, is left alone.
+ * Writes `.br` and `.gz` forms beside the text files of a folder, if these are smaller. Uses the
+ * highest compression, for which a response has no time. Keeps an existing form with the same
+ * content.
  */
 export async function precompress(folder: string): Promise<Precompressed> {
   const waiting = await listTexts(folder);
@@ -30,18 +32,21 @@ export async function precompress(folder: string): Promise<Precompressed> {
       compressedBytes += smallest;
     }
   };
-  await Promise.all(Array.from({ length: AT_A_TIME }, work));
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
   return { files, bytes, compressedBytes };
 }
 
-/** As many threads as Node has for this kind of work. */
-const AT_A_TIME = 4;
+/** The size of Node's thread pool. */
+const CONCURRENCY = 4;
 
-/** Below it an answer fits into one packet either way. */
-const WORTHWHILE_BYTES = 1024;
+/** A smaller file fits into one packet without compression. */
+const SMALLEST_BYTES = 1024;
 
-/** What nobody would hold in memory to compress it, such as an export of a data base; brotli would take minutes. */
-const TOO_LARGE_BYTES = 32 * 1024 ** 2;
+/**
+ * A larger file, such as an export of a database, would need too much memory, and minutes with
+ * brotli.
+ */
+const LARGEST_BYTES = 32 * 1024 ** 2;
 
 async function listTexts(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -69,7 +74,7 @@ interface Form {
 
 async function compress(path: string): Promise<Sizes> {
   const { size } = await stat(path);
-  if (size < WORTHWHILE_BYTES || size > TOO_LARGE_BYTES) return { size, smallest: size };
+  if (size < SMALLEST_BYTES || size > LARGEST_BYTES) return { size, smallest: size };
   const content = await readFile(path);
   const forms: readonly Form[] = [
     { path: `${path}.br`, content: await toBrotli(content, { params: brotliParams(size) }), restore: fromBrotli },
@@ -80,9 +85,9 @@ async function compress(path: string): Promise<Sizes> {
 }
 
 const toBrotli = promisify(brotliCompress);
-const fromBrotli = promisify(brotliDecompress) as Form['restore']; // of its overloads the one without options
+const fromBrotli = promisify(brotliDecompress) as Form['restore']; // the overload without options
 const toGzip = promisify(gzip);
-const fromGzip = promisify(gunzip) as Form['restore']; // likewise
+const fromGzip = promisify(gunzip) as Form['restore']; // the overload without options
 
 function brotliParams(size: number): Record<number, number> {
   return {
@@ -93,10 +98,11 @@ function brotliParams(size: number): Record<number, number> {
 }
 
 /**
- * Somebody who brought his own form, say from `public/` or by an integration that runs before, has his reasons. One that holds something else is left from another build.
+ * Writes a form, unless one with the same content exists: a site may bring its own, from `public/`
+ * or from another integration. A form with another content is from an earlier build.
  */
 async function writeUnlessSame(form: Form, content: Buffer): Promise<void> {
-  const there = await readFile(form.path).catch(() => undefined); // most have none yet; of any other trouble writing tells
-  const held = there && (await form.restore(there).catch(() => undefined)); // what cannot be restored holds nothing
-  if (!held?.equals(content)) await writeFile(form.path, form.content);
+  const stored = await readFile(form.path).catch(() => undefined); // usually missing; other errors also fail the write
+  const restored = stored && (await form.restore(stored).catch(() => undefined)); // an invalid form is overwritten
+  if (!restored?.equals(content)) await writeFile(form.path, form.content);
 }

@@ -2,7 +2,7 @@ import { processEnv } from '../config/config.ts';
 import type { EntryExports } from './server.ts';
 import type { RunningServer, StartOptions } from './start-server.ts';
 
-/** What `astro preview` hands to an adapter, as far as it matters here. */
+/** The part of what `astro preview` passes to an adapter that is used here. */
 export interface PreviewParams {
   /** URL of the entry of the build. */
   readonly serverEntrypoint: URL;
@@ -13,7 +13,10 @@ export interface PreviewParams {
   readonly logger: { info(message: string): void };
 }
 
-/** Serves the build for `astro preview`, of either mode. HOST comes before `--host`. Rejects when there is no build, or another adapter's. */
+/**
+ * Serves a build of either mode for `astro preview`. HOST overrides `--host`. Rejects when there is
+ * no build, or when another adapter made it.
+ */
 export default async function preview(params: PreviewParams): Promise<RunningServer['server']> {
   const { startServer } = await importEntry(params.serverEntrypoint);
   const { HOST = params.host ?? '' } = processEnv();
@@ -24,16 +27,16 @@ export default async function preview(params: PreviewParams): Promise<RunningSer
 }
 
 async function importEntry(url: URL): Promise<EntryExports> {
-  // Else a standalone build would start a server of its own.
+  // Otherwise a standalone build would start its own server.
   processEnv().ASTRO_NODE_AUTOSTART = 'disabled';
   let exports: Partial<EntryExports>;
   try {
     exports = await import(url.href);
   } catch (error) {
-    const { code, url: missing } = error as { code?: unknown; url?: unknown }; // each is looked at
+    const { code, url: missing } = error as { code?: unknown; url?: unknown }; // both are checked
     if (code !== 'ERR_MODULE_NOT_FOUND' || missing !== url.href) throw error;
-    throw new Error(`there is no build at ${url.pathname}: run astro build first`, { cause: error });
+    throw new Error(`there is no build at ${url.pathname}: run astro build`, { cause: error });
   }
-  if (exports.nexthop && exports.startServer) return exports as EntryExports; // both are there, so it is ours
-  throw new Error(`the build at ${url.pathname} is not one of nexthop/astro: run astro build again`);
+  if (exports.nexthop && exports.startServer) return exports as EntryExports; // only builds by nexthop/astro have both
+  throw new Error(`the build at ${url.pathname} was not made with nexthop/astro: run astro build again`);
 }

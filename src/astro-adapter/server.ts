@@ -14,7 +14,7 @@ import { readEmbedConfig, readOwnConfig, toEdgeOptions, toEmbedOptions } from '.
 import { type RunningServer, type StartOptions, startServer } from './start-server.ts';
 
 export interface EntryParts {
-  /** Of any module of the build. */
+  /** URL of any module of the build. */
   readonly url: string;
   readonly settings: BuildSettings;
   readonly createApp: () => AstroParts;
@@ -22,9 +22,9 @@ export interface EntryParts {
 
 /** What the entry of a build exports. */
 export interface EntryExports {
-  /** For programs that have a server already. */
+  /** For programs that have a server. */
   readonly handler: Handler;
-  /** Listens; for programs that start the server themselves. Resolves when it does. */
+  /** Starts a server in a program that imports the build. Resolves when it listens. */
   readonly startServer: (options?: StartOptions) => Promise<RunningServer>;
   readonly options: BuildSettings;
   /** For nexthop, when it hosts the build. */
@@ -32,8 +32,9 @@ export interface EntryExports {
 }
 
 /**
- * Makes the exports of an entry. In standalone mode it also starts the server, as `node dist/server/entry.mjs` promises, unless ASTRO_NODE_AUTOSTART is `disabled`:
- * the name is that of @astrojs/node, so that programs which import either build are alike.
+ * Creates the exports of an entry. In standalone mode also starts the server, so that
+ * `node dist/server/entry.mjs` serves the site, unless ASTRO_NODE_AUTOSTART is `disabled`. That
+ * variable is the one of @astrojs/node, so that programs can import either build in the same way.
  */
 export function createEntry({ url, settings, createApp }: EntryParts): EntryExports {
   let build: OwnBuild | undefined;
@@ -43,8 +44,9 @@ export function createEntry({ url, settings, createApp }: EntryParts): EntryExpo
   };
   const nexthop: OwnEntry = { version: 1, mode: settings.mode, open };
   const starts = settings.mode === 'standalone' && processEnv().ASTRO_NODE_AUTOSTART !== 'disabled';
-  // Behind the module's end: until then parts of the build that import each other are not whole.
-  if (starts) setImmediate(() => void runToTheEnd(open, settings));
+  // After the entry is evaluated: until then modules that import each other in a circle are
+  // incomplete.
+  if (starts) setImmediate(() => void runServer(open, settings));
   return {
     handler: lazyHandler(open, settings),
     startServer: (options) => startServer(open(), settings, options),
@@ -53,24 +55,31 @@ export function createEntry({ url, settings, createApp }: EntryParts): EntryExpo
   };
 }
 
-/** For `astro:env`: secrets are those of the process that serves the site, not of the machine that built it. */
+/**
+ * Reads a secret of `astro:env` from the environment of the process that serves the site, not of
+ * the machine that built it.
+ */
 export function readEnv(name: string): string | undefined {
   return processEnv()[name];
 }
 
 /**
- * What Express and its like call. Answers with all that the build has, its files too, and calls `next` for everything else; where nobody stands behind, Astro tells
- * that there is nothing. `locals` become `Astro.locals`. Rejects with what keeps the build from being opened, or with what `next` throws.
+ * A request handler for servers such as Express: `handler(request, response, next, locals)`.
+ * Answers with the build's routes and files, and calls `next` for other requests; without a `next`,
+ * Astro's 404 page answers. `locals` becomes `Astro.locals`. Rejects with the error that prevents
+ * the build from opening, or with what `next` throws.
  */
-// Not four parameters: Express takes such a function for one that handles errors.
+// Not declared with four parameters: Express takes such a function for an error handler.
 export type Handler = (...given: MiddlewareArguments) => Promise<void>;
 
-/** A handler that opens the build when it is first called: a program may import a build and never use it. */
+/**
+ * Opens the build at the first call of the handler: a program may import a build and never use it.
+ */
 function lazyHandler(open: () => OwnBuild, settings: BuildSettings): Handler {
-  let guest: Promise<EmbeddedEdge> | undefined;
+  let edge: Promise<EmbeddedEdge> | undefined;
   return async (...given) => {
-    guest ??= openEmbeddedEdge(open(), settings);
-    await (await guest).serve(...given);
+    edge ??= openEmbeddedEdge(open(), settings);
+    await (await edge).serve(...given);
   };
 }
 
@@ -86,8 +95,11 @@ async function openEmbeddedEdge(build: OwnBuild, settings: BuildSettings): Promi
   });
 }
 
-/** The life of `node dist/server/entry.mjs`: serves until a signal ends it, then ends the process. What keeps it from starting is said on stderr. */
-async function runToTheEnd(open: () => OwnBuild, settings: BuildSettings): Promise<never> {
+/**
+ * Serves the build until a signal, then ends the process. If the start fails, prints the reason to
+ * stderr and exits with 1.
+ */
+async function runServer(open: () => OwnBuild, settings: BuildSettings): Promise<never> {
   try {
     const build = open();
     const config = readOwnConfig(build, settings);

@@ -10,15 +10,15 @@ import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { type Address, readOwnConfig, toEdgeOptions } from './own-site.ts';
 
-/** A server that listens. */
+/** A listening server. */
 export interface RunningServer {
   readonly server: {
     /** Undefined: every address. */
     readonly host: string | undefined;
     readonly port: number;
-    /** Resolves when the server is closed, whoever closed it. */
+    /** Resolves when the server is closed, by any caller of `stop`. */
     closed(): Promise<void>;
-    /** Lets what is under way finish, and closes; resolves when all is closed. */
+    /** Finishes requests in flight, then closes. Resolves when everything is closed. */
     stop(): Promise<void>;
   };
   /** The same as `closed()`. */
@@ -26,11 +26,14 @@ export interface RunningServer {
 }
 
 export interface StartOptions extends Address {
-  /** Added to every answer. */
+  /** Added to every response. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
-/** Serves a build from a program that is there already; signals are that program's. Rejects with a ConfigError or with Node's error, e.g. EADDRINUSE. */
+/**
+ * Serves a build in another program, which handles signals. Rejects with a ConfigError or with
+ * Node's error, e.g. EADDRINUSE.
+ */
 export async function startServer(
   build: OwnBuild,
   settings: BuildSettings,
@@ -41,7 +44,7 @@ export async function startServer(
   const { headers = {} } = options;
   const own = toEdgeOptions(build, config);
   let release = (): void => {};
-  // The process is the program's.
+  // The process belongs to the program: only code of the site is guarded.
   const beforeSite = (log: Log): void => {
     release = guardHost({ log, site: config.site, isSiteCode: toSiteCode({ ...config, ASTRO_ENTRY: build.entry }) });
   };
@@ -51,19 +54,19 @@ export async function startServer(
     throw error;
   });
   let closing: Promise<void> | undefined;
-  const over = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
   return {
     server: {
       host: config.HOST || undefined,
       port,
-      closed: () => over.promise,
+      closed: () => closed.promise,
       stop() {
         closing ??= edge.close().finally(release);
-        closing.then(over.resolve, over.reject);
+        closing.then(closed.resolve, closed.reject);
         return closing;
       },
     },
-    done: over.promise,
+    done: closed.promise,
   };
 }
 
@@ -72,7 +75,10 @@ async function open(config: Config, options: EdgeOptions): Promise<{ readonly ed
   return { edge, port: await edge.listen() };
 }
 
-/** Adds the fields of `server.headers` to every answer, as `astro preview` promises. Without any it says nothing. */
+/**
+ * Adds `server.headers` of the site's configuration to every response, as `astro preview` must.
+ * Without headers it has no route.
+ */
 function previewHeaders(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Dialect {
   const fields = Object.entries(headers).flatMap(([name, values]) =>
     [values ?? []].flat().map((value) => [name, value] as const),

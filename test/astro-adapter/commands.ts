@@ -114,7 +114,7 @@ for (const major of [5, 7] as const) {
 
     const preview = astro(t, root, setup, ['preview']);
 
-    await preview.said(/there is no build at .*dist\/server\/entry\.mjs: run astro build first/);
+    await preview.said(/there is no build at .*dist\/server\/entry\.mjs: run astro build/);
     t.pass();
   });
 }

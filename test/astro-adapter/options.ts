@@ -16,8 +16,8 @@ const WRONG: readonly (readonly [given: unknown, complaint: RegExp])[] = [
     /ErrorPageHost must be a URL .* "localhost:4321"$/,
   ],
   [{ mode: 'standalone', experimentalErrorPageHost: 'ftp://x' }, /ErrorPageHost must be a URL with http: or https:/],
-  [{ mode: 'standalone', port: 1 }, /port is no option; there are mode, experimentalDisableStreaming, /],
-  [{ mode: 'standalone', toString: 1 }, /toString is no option/],
+  [{ mode: 'standalone', port: 1 }, /port is not an option; the options are mode, experimentalDisableStreaming, /],
+  [{ mode: 'standalone', toString: 1 }, /toString is not an option/],
   [
     { mode: 'standalone', staticHeaders: true, experimentalStaticHeaders: false },
     /staticHeaders and experimentalStaticHeaders are one option under two names, got two values$/,
@@ -75,7 +75,7 @@ for (const major of [5, 7] as const) {
     const building = astroSite(t, { major, adapter: 'nexthop/astro', options: { mode: 'both', precompres: true } });
 
     await t.throwsAsync(building, {
-      message: /nexthop\/astro in astro\.config: mode must be "standalone".* got "both"; precompres is no option/,
+      message: /nexthop\/astro in astro\.config: mode must be "standalone".* got "both"; precompres is not an option/,
     });
   });
 }

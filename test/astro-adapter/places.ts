@@ -115,7 +115,7 @@ for (const major of [5, 7] as const) {
     const running = await runEntry(t, root);
 
     t.is(await running.exited, 1);
-    t.regex(running.output(), /nexthop\.json stands neither in .*dist\/server\S* nor above it.*run astro build again/);
+    t.regex(running.output(), /nexthop\.json is neither in .*dist\/server\S* nor above it.*run astro build again/);
   });
 
   test(`Astro ${major}: packages stay outside of a build that is told so, and files without compressed forms`, async (t) => {
