@@ -39,8 +39,8 @@ export class Caller {
     const sources = util.getCallSites(MOST_FRAMES, { sourceMap: true });
     const frames = running.map(({ scriptName }, at) => ({ path: toPath(scriptName), source: sources[at] }));
     this.#frames = frames.filter(({ path }) => !path.startsWith(GUARD));
-    // In code that Node calls for an exception which nobody caught, another exception ends the process.
-    this.#isFatal = running.some(({ functionName }) => functionName.endsWith('_fatalException'));
+    // Node calls code from there for an exception that was not caught, e.g. the error handler of a domain. Another exception ends the process.
+    this.#isFatal = running.at(-1)?.scriptName === 'node:internal/process/execution';
   }
 
   /** Nothing but Node's own code runs. */

@@ -11,7 +11,12 @@ const FREE = 'warning';
 
 const SIGNALS: ReadonlySet<unknown> = new Set(Object.keys(constants.signals));
 /** Where a listener that throws would end the process, or keep others from their turn. */
-const ISOLATED: ReadonlySet<unknown> = new Set([...SIGNALS, 'uncaughtException', 'unhandledRejection']);
+const ISOLATED: ReadonlySet<unknown> = new Set([
+  ...SIGNALS,
+  'uncaughtException',
+  'uncaughtExceptionMonitor',
+  'unhandledRejection',
+]);
 
 /** The site's code takes no listeners off the process but its own, and sends it no signals by way of them. Returns how to take each guard off. */
 export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
@@ -58,6 +63,12 @@ export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
     replaceMethod(process, 'removeListener', removeOne),
     replaceMethod(process, 'off', removeOne),
     replaceMethod(process, 'removeAllListeners', removeAll),
+    // A callback gets every exception in the place of the listeners, and ends the process if it throws.
+    replaceMethod(process, 'setUncaughtExceptionCaptureCallback', (set) => (...given) => {
+      const caller = guard.findSiteCaller();
+      if (!caller) return Reflect.apply(set, process, given);
+      return guard.ignore('process.setUncaughtExceptionCaptureCallback()', NO_CALLBACK, caller);
+    }),
   ];
 }
 
@@ -89,6 +100,7 @@ function raiseMaxListeners(by: number): void {
   if (most > 0) process.setMaxListeners(most + by);
 }
 
+const NO_CALLBACK = "has no effect: use process.on('uncaughtException', …)";
 const KEEPS = 'takes off none but the listeners of the site';
 
 function listenersOf(event: unknown): readonly Listener[] {

@@ -99,6 +99,50 @@ test.serial('a site may silence warnings, and take off what it added', async (t)
   t.deepEqual(await complaints(running, 0), []);
 });
 
+for (const [what, statement, message] of [
+  [
+    'a monitor of uncaught exceptions that exits',
+    `process.on('uncaughtExceptionMonitor', () => process.exit(1));`,
+    /process\.exit\(1\) at cloud-functions\/site\.js:1:\d+ does not end/,
+  ],
+  [
+    'a monitor of uncaught exceptions that throws',
+    `process.on('uncaughtExceptionMonitor', () => { throw new Error('worse'); });`,
+    /worse/,
+  ],
+  [
+    'a callback for uncaught exceptions that throws',
+    `process.setUncaughtExceptionCaptureCallback(() => { throw new Error('worse'); });`,
+    /setUncaughtExceptionCaptureCallback\(\) at cloud-functions\/site\.js:1:\d+ has no effect/,
+  ],
+] as const) {
+  test.serial(`${what} does not end the process, and the exception is logged`, async (t) => {
+    const running = await serve(t, statement, `setTimeout(() => { throw new Error('first'); });`);
+
+    t.is((await get(running, '/site')).status, 200);
+    const lines = JSON.stringify(await complaints(running, 2));
+    t.is((await get(running, '/site')).status, 200);
+
+    t.regex(lines, message);
+    t.regex(lines, /an exception was not caught: first/);
+  });
+}
+
+test.serial('an error handler of a domain that exits does not end the process', async (t) => {
+  const running = await serve(
+    t,
+    `import domain from 'node:domain';
+     const own = domain.create().on('error', () => process.exit(1));`,
+    `own.run(() => setTimeout(() => { throw new Error('first'); }));`,
+  );
+
+  t.is((await get(running, '/site')).status, 200);
+  const lines = JSON.stringify(await complaints(running, 1));
+  t.is((await get(running, '/site')).status, 200);
+
+  t.regex(lines, /process\.exit\(1\) at cloud-functions\/site\.js:2:\d+ does not end/);
+});
+
 test.serial('a site that ends the process for an exception which nothing caught does not end it', async (t) => {
   const running = await serve(
     t,
