@@ -51,8 +51,8 @@ function spell(value: unknown): string {
   }
 }
 
-/** `    at name (/path/of/file.js:1:2)`, `    at async file:///path/of/file.js:1:2`. */
-const FRAME = /^\s+at (?:.*?\()?(?:async )?((?:file:\/\/)?[\\/].*?):(\d+):(\d+)\)?$/;
+/** `    at name (/path/of/file.js:1:2)`, `    at async file:///path/of/file.js:1:2`; not of text that was evaluated, which has a file within brackets. */
+const FRAME = /^\s+at (?!.*\(eval at )(?:.*?\()?(?:async )?((?:file:\/\/)?[\\/].*?):(\d+):(\d+)\)?$/;
 const PACKAGE = /[\\/]node_modules[\\/]/;
 
 /** The nearest place that is the site's own code; else the nearest in a package of the site. */

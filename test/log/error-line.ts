@@ -84,6 +84,11 @@ for (const [what, stack, location] of [
     ['node:internal/x:1:1', 'a (/srv/site/node_modules/p/i.js:1:2)', 'b (/srv/site/c.js:4:5)'],
     ['c.js', 4, 5],
   ],
+  [
+    'text that a function evaluates',
+    ['eval (eval at render (file:///srv/site/tpl.mjs:9:7), <anonymous>:3:7)', 'render (/srv/site/tpl.ts:5:6)'],
+    ['tpl.ts', 5, 6],
+  ],
   ['a package alone', ['a (/srv/site/node_modules/p/i.js:1:2)'], ['node_modules/p/i.js', 1, 2]],
   ['code outside of the site', ['a (/srv/shared/lib.ts:1:2)'], ['/srv/shared/lib.ts', 1, 2]],
   ['a package outside of the site', ['a (/app/node_modules/p/i.js:1:2)', 'b (node:net:1:2)'], []],

@@ -28,6 +28,11 @@ const ROWS: readonly Row[] = [
     told: ['help.cjs:2:8', 'throws while it loads: one'],
   },
   {
+    title: 'in text that it evaluates',
+    files: { 'a.ts': "\n\nnew Function('throw new Error(\\'tpl\\')')();" },
+    told: ['a.ts:3:40', 'throws while it loads: tpl'],
+  },
+  {
     title: 'something that is no error',
     files: { 'a.ts': "\nthrow 'text';" },
     told: ['a.ts', 'throws while it loads: text'],
