@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import test, { type ExecutionContext } from 'ava';
+import { CHILD_ENV } from '../helpers/child-env.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const FUNCTIONS = {
@@ -108,8 +109,7 @@ interface Ran {
 
 function run(t: ExecutionContext, cwd: string): Promise<Ran> {
   return new Promise((resolve) => {
-    const env = { PATH: process.env.PATH };
-    const child = execFile(process.execPath, ['host.mjs'], { cwd, env }, (_error, stdout, stderr) =>
+    const child = execFile(process.execPath, ['host.mjs'], { cwd, env: CHILD_ENV }, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }),
     );
     t.teardown(() => child.kill('SIGKILL'));

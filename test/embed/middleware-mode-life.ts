@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { CHILD_ENV } from '../helpers/child-env.ts';
 import { HOSTS, type LogLine, openMiddleware, recordLog, serveHost, startHost } from '../helpers/hosts.ts';
 import { connectTo } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
@@ -157,7 +158,7 @@ for (const [how, env] of [
 
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['host.mjs'], {
       cwd: site,
-      env: { PATH: process.env.PATH, ...env },
+      env: { ...CHILD_ENV, ...env },
       timeout: 20_000,
     });
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { CHILD_ENV } from './child-env.ts';
 import { PATIENCE_MS } from './patience.ts';
 
 export interface EntryProcess {
@@ -33,7 +34,7 @@ export async function runEntry(t: ExecutionContext, root: string, setup: EntrySe
   const data = await mkdtemp(join(tmpdir(), 'nexthop-data-'));
   const child = spawn(process.execPath, args, {
     cwd,
-    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', DATA_DIR: data, STORE_FSYNC: '0', ...env },
+    env: { ...CHILD_ENV, HOST: '127.0.0.1', PORT: '0', DATA_DIR: data, STORE_FSYNC: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';

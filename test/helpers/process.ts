@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { CHILD_ENV } from './child-env.ts';
 import { PATIENCE_MS } from './patience.ts';
 
 const CLI = new URL('../../src/cli/cli.ts', import.meta.url).pathname;
@@ -41,7 +42,7 @@ export async function runNexthop(
   const command = [process.execPath, CLI, ...(args ?? ['start', site ?? folder])];
   const [program = '', ...rest] = [...under, ...command];
   const child = spawn(program, rest, {
-    env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', ...env, LOG_DIR: logDir },
+    env: { ...CHILD_ENV, PORT: '0', HOST: '127.0.0.1', ...env, LOG_DIR: logDir },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';

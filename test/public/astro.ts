@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { astroSite } from '../helpers/astro-site.ts';
+import { CHILD_ENV } from '../helpers/child-env.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { startRedis } from '../helpers/redis-server.ts';
@@ -77,7 +78,7 @@ async function serve(t: ExecutionContext, root: string, env: Readonly<Record<str
   const entry = pathToFileURL(join(root, 'dist/server/entry.mjs')).href;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', SERVER, '--', entry], {
     cwd: '/',
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...CHILD_ENV, ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const end = (): void => void child.kill('SIGKILL');

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { readConfig } from '../../src/config/config.ts';
 import { openStore } from '../../src/stores/open.ts';
+import { CHILD_ENV } from '../helpers/child-env.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { listeningLog, ready } from '../helpers/sqlite-store.ts';
@@ -50,9 +51,7 @@ test.serial('the client of Redis is loaded only where there is a REDIS_URL', asy
   );
   const loads = async (env: Record<string, string>) => {
     const args = ['--input-type=module', '-e', LOADED, ...modules];
-    return (
-      await promisify(execFile)(process.execPath, args, { env: { PATH: process.env.PATH, ...env } })
-    ).stdout.trim();
+    return (await promisify(execFile)(process.execPath, args, { env: { ...CHILD_ENV, ...env } })).stdout.trim();
   };
 
   t.is(await loads({}), 'false');

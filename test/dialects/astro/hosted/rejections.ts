@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { BUILDS, nameOf } from '../../../helpers/astro-builds.ts';
 import { astroSite } from '../../../helpers/astro-site.ts';
+import { CHILD_ENV } from '../../../helpers/child-env.ts';
 import { startNexthop } from '../../../helpers/process.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 import { untilResult } from '../../../helpers/until-told.ts';
@@ -43,7 +44,7 @@ test('it is told, and the process lives, where nobody else listens', async (t) =
   const SOURCE = new URL('../../../../src', import.meta.url).href;
 
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', PROGRAM], {
-    env: { PATH: process.env.PATH, SITE, LOGS, SOURCE },
+    env: { ...CHILD_ENV, SITE, LOGS, SOURCE },
   });
 
   t.regex(stdout, /^200$/m);
