@@ -1,9 +1,10 @@
 import { dirname, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-// Not by name: an old Node, which has no getCallSites, must get as far as to say that it is too old.
+// Not `import { getCallSites }`: in an old Node, which lacks it, that would throw before the
+// message about the version.
 import util from 'node:util';
 
-/** A place in the source of a site, as its author wrote it. */
+/** A location in the source of a site, before compiling. */
 export interface CodePlace {
   /** Relative to the site, or absolute outside of it. */
   readonly file: string;
@@ -15,21 +16,24 @@ export interface CodePlace {
 type CallSite = ReturnType<typeof util.getCallSites>[number];
 
 interface Frame {
-  /** Of the code that runs, which may be compiled; '' for code without a file. */
+  /** The file that runs, which may be compiled; '' for code without a file. */
   readonly path: string;
-  /** Undefined only in types: there is one for each. */
+  /** The call in the source. Never undefined: both lists have the same length. */
   readonly source: CallSite | undefined;
 }
 
-/** As many as Node gives. */
+/** The largest number that Node accepts. */
 const MOST_FRAMES = 200;
 
-/** nexthop itself, as sources or compiled. */
+/** The folder of nexthop's own code, as sources or compiled. */
 const OWN = dirname(import.meta.dirname) + sep;
 const GUARD = import.meta.dirname + sep;
 const PACKAGES = `${sep}node_modules${sep}`;
 
-/** The functions that are running just now, nearest first, but for those of `src/process/`. Those that await are not among them. */
+/**
+ * The call stack at the time of its creation, innermost function first, without those of
+ * `src/process/`. Contains no functions that await.
+ */
 export class Caller {
   readonly #frames: readonly Frame[];
   readonly #isFatal: boolean;
@@ -39,44 +43,50 @@ export class Caller {
     const sources = util.getCallSites(MOST_FRAMES, { sourceMap: true });
     const frames = running.map(({ scriptName }, at) => ({ path: toPath(scriptName), source: sources[at] }));
     this.#frames = frames.filter(({ path }) => !path.startsWith(GUARD));
-    // Node calls code from there for an exception that was not caught, e.g. the error handler of a domain. Another exception ends the process.
+    // The outermost frame is there only while Node handles an uncaught exception, e.g. by the error
+    // handler of a domain. Another exception then ends the process.
     this.#isFatal = running.at(-1)?.scriptName === 'node:internal/process/execution';
   }
 
-  /** Nothing but Node's own code runs. */
+  /** True if the stack has Node's own code only. */
   get isByNode(): boolean {
     return this.#frames.every(({ path }) => isNodes(path));
   }
 
-  /** The nearest code that is not Node's is nexthop's. */
+  /** True if the innermost code that is not Node's is nexthop's. */
   get isByOwn(): boolean {
     return this.#frames.find(({ path }) => !isNodes(path))?.path.startsWith(OWN) ?? false;
   }
 
-  /** The nearest code that is neither Node's nor in a package; undefined when there is none. */
+  /**
+   * The file of the innermost code that is neither Node's nor in a package; undefined if there is
+   * none.
+   */
   get owner(): string | undefined {
     return this.#frames.find(({ path }) => !isNodes(path) && (path.startsWith(OWN) || !path.includes(PACKAGES)))?.path;
   }
 
-  /** It runs for nexthop: a package that nexthop uses. */
+  /** True for code of nexthop, and of a package that nexthop calls. */
   get isForOwn(): boolean {
     return this.owner?.startsWith(OWN) ?? false;
   }
 
-  /** nexthop called the code, be it by way of other code, and gets what it throws. */
+  /** True if nexthop is on the stack, and so gets what the code throws. */
   get isCalledByOwn(): boolean {
     return this.#frames.some(({ path }) => path.startsWith(OWN));
   }
 
-  /** What is thrown here ends the process. */
+  /** True if an exception thrown here would end the process. */
   get isFatal(): boolean {
     return this.#isFatal;
   }
 
-  /** Where the site's code called; where that is not known, the nearest package. */
+  /**
+   * The location of the call in the site's code; if it is not known, that in the innermost package.
+   */
   placeIn(site: string): CodePlace | undefined {
     const places = this.#frames.filter(({ path }) => path !== '' && !isNodes(path) && !isOwn(path));
-    // Packages may be compiled into one file with the site's own code.
+    // By the source: the compiled file of the site may contain packages.
     const sources = places.flatMap(({ source }) => source ?? []);
     const at = sources.find(({ scriptName }) => !scriptName.includes(PACKAGES)) ?? sources[0];
     if (!at) return undefined;
@@ -91,7 +101,7 @@ export function isOwn(path: string): boolean {
   return path.startsWith(OWN);
 }
 
-/** Whether a line of a stack is one of the guard's own. */
+/** Whether a line of a stack trace is in `src/process/`. */
 export function isOfGuard(line: string): boolean {
   return line.includes(GUARD);
 }

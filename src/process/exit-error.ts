@@ -1,9 +1,12 @@
-/** Thrown at code of a site that asks for the end of the process, which it does not get. */
+/**
+ * Thrown by `process.exit` and the like when code of a site calls them, instead of ending the
+ * process.
+ */
 export class ExitError extends Error {
   override readonly name = 'ExitError';
   #isReported = false;
 
-  /** A line of the log, or the call that it ended, tells of it: whoever catches it need not. */
+  /** True if the log, or the call that it ended, reports it: code that catches it need not. */
   get isReported(): boolean {
     return this.#isReported;
   }
@@ -13,7 +16,7 @@ export class ExitError extends Error {
   }
 }
 
-/** Whether a line of the log tells of this error already. */
+/** Whether an error is an ExitError that is already reported. */
 export function isReported(error: unknown): boolean {
   return error instanceof ExitError && error.isReported;
 }

@@ -3,10 +3,13 @@ import { replaceMethod } from './replace-method.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { spellCall } from './spell-call.ts';
 
-/** `reallyExit` is what packages replace to hear of the end (signal-exit), and some call it. */
+/** Packages such as signal-exit replace `reallyExit`, and some call it. */
 const ENDS = ['exit', 'reallyExit', 'abort'] as const;
 
-/** The site's code does not end the process: the call for which it works ends instead. Returns how to take each guard off. */
+/**
+ * When code of the site tries to end the process, ends the call that it runs for instead. Returns
+ * functions that remove the guards.
+ */
 export function guardEnd(guard: SiteGuard): readonly (() => void)[] {
   const ends = ENDS.map((name) =>
     replaceMethod(process, name, (end) => (...given) => {
@@ -25,7 +28,7 @@ export function guardEnd(guard: SiteGuard): readonly (() => void)[] {
   return [...ends, kill];
 }
 
-/** This process, the one that started it, and groups that it is in. */
+/** Whether a signal to this id would reach this process, its parent, or its process group. */
 function isOurs(pid: number): boolean {
   if (pid === process.pid || pid === process.ppid || pid === 0 || pid === -1) return true;
   return pid < 0 && -pid === groupId();
@@ -33,13 +36,14 @@ function isOurs(pid: number): boolean {
 
 function groupId(): number | undefined {
   try {
-    // pid (name) state ppid pgrp: the name may have spaces and brackets in it (proc(5)).
+    // pid (name) state ppid pgrp; the name may contain spaces and brackets (proc(5)).
     const [, , group] = readFileSync('/proc/self/stat', 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
     return Number(group);
   } catch {
-    // Only Linux has it. Elsewhere the id of the group is mostly that of the process that leads it, which is this one or the one that started it.
+    // Only Linux has this file. Elsewhere the group usually has the id of this process or of its
+    // parent.
     return undefined;
   }
 }

@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import { CALL_RETURNS, type SiteCall } from './site-calls.ts';
 import type { SiteGuard } from './site-guard.ts';
 
-/** `process.exitCode = 1`, `process['exitCode'] ??= toCode(error)`: what is assigned is captured. */
+/**
+ * `process.exitCode = 1`, `process['exitCode'] ??= toCode(error)`: what is assigned is captured.
+ */
 const ASSIGNMENT = /\bexitCode(?:['"]\])?\s*(?:\?\?|\|\|)?=(?!=)\s*([^;,}\s]*)/;
 
 /**
- * Logs that code of the site has set `process.exitCode`, which has no effect (src/cli/exit.ts). Node does not let this property be replaced, so it is read
- * after each call, and reset. Cannot be taken off: only for a process that belongs to nexthop.
+ * Logs that code of the site has set `process.exitCode`, which has no effect (src/cli/exit.ts).
+ * Node does not let this property be replaced, so it is read after each call, and reset. Cannot be
+ * taken off: only for a process that belongs to nexthop.
  */
 export function guardExitCode(guard: SiteGuard): void {
   const files = new Set<string>();

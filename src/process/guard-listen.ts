@@ -6,12 +6,16 @@ import { spellCall } from './spell-call.ts';
 const NO_LISTEN = 'opens no port: nexthop serves this site itself; remove the call or keep it for local development';
 const NO_INSPECTOR = 'opens no port: nexthop listens on PORT alone';
 
-/** `address()` of a server that asked for any free port: the first of those that no service is assigned (RFC 6335, section 6). */
+/**
+ * `address()` of a server that asked for any free port: the first of those that no service is
+ * assigned (RFC 6335, section 6).
+ */
 const ANY_PORT = 49_152;
 
 /**
- * Code of the site opens no port and no socket file by `net`, `http`, `https`, `http2` or `tls`. Its servers behave as if they listened, but get no
- * connections. Returns how to take each guard off.
+ * Code of the site opens no port and no socket file by `net`, `http`, `https`, `http2` or `tls`.
+ * Its servers behave as if they listened, but get no connections. Returns how to take each guard
+ * off.
  */
 export function guardListen(guard: SiteGuard): readonly (() => void)[] {
   const listening = replaceMethod(Server.prototype, 'listen', (listen) => {
@@ -43,11 +47,16 @@ function guardInspector(guard: SiteGuard): readonly (() => void)[] {
 interface ListeningServer extends Server {
   /** The handle that listens; null or undefined: none. */
   _handle: { close(): void } | null | undefined;
-  /** The last step of `listen`: makes the handle, binds it, and emits 'listening' or 'error' later. */
+  /**
+   * The last step of `listen`: makes the handle, binds it, and emits 'listening' or 'error' later.
+   */
   _listen2(path: string | null, port: number | null): void;
 }
 
-/** Runs Node's own `listen`, which checks its arguments, adds the callback and takes the abort signal, with a last step that opens nothing. */
+/**
+ * Runs Node's own `listen`, which checks its arguments, adds the callback and takes the abort
+ * signal, with a last step that opens nothing.
+ */
 function listenToNothing(server: ListeningServer, listen: Method, given: readonly unknown[]): unknown {
   const options = toOptions(given);
   server._listen2 = (path, port) => {
@@ -79,8 +88,8 @@ function toOptions([first, second]: readonly unknown[]): Options {
 }
 
 /**
- * The same options, changed so that `listen` reaches its last step before it returns: without a look-up of the host, without the primary process of a
- * cluster, and without a file descriptor.
+ * The same options, changed so that `listen` reaches its last step before it returns: without a
+ * look-up of the host, without the primary process of a cluster, and without a file descriptor.
  */
 function toSynchronous(options: Options): Options {
   if (options._handle || options.handle) return options;
@@ -101,7 +110,10 @@ function toSocketName(host: unknown, port: number | null): SocketName {
   return { address, family: isIP(address) === 6 ? 'IPv6' : 'IPv4', port: port === null || port <= 0 ? ANY_PORT : port };
 }
 
-/** What `net.Server` calls on its handle. It holds nothing of the operating system, so it does not keep the process alive. */
+/**
+ * What `net.Server` calls on its handle. It holds nothing of the operating system, so it does not
+ * keep the process alive.
+ */
 class IdleHandle {
   readonly getsockname: ((out: object) => number) | undefined;
 

@@ -6,11 +6,14 @@ import { spellCall } from './spell-call.ts';
 
 type Listener = (...given: unknown[]) => void;
 
-/** Without Node's own listener its warnings are not printed, which sites want. */
+/** A site may remove Node's own listener of this event, so that Node prints no warnings. */
 const FREE = 'warning';
 
 const SIGNALS: ReadonlySet<unknown> = new Set(Object.keys(constants.signals));
-/** Where a listener that throws would end the process, or keep others from their turn. */
+/**
+ * Events for which an exception in a listener must neither end the process nor skip other
+ * listeners.
+ */
 const ISOLATED: ReadonlySet<unknown> = new Set([
   ...SIGNALS,
   'uncaughtException',
@@ -18,14 +21,17 @@ const ISOLATED: ReadonlySet<unknown> = new Set([
   'unhandledRejection',
 ]);
 
-/** The site's code takes no listeners off the process but its own, and sends it no signals by way of them. Returns how to take each guard off. */
+/**
+ * Code of the site can remove only its own listeners from the process. Returns functions that
+ * remove the guards.
+ */
 export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
   const added = new WeakSet<object>();
   const remember = (_event: unknown, listener: object): void => {
     const caller = guard.findSiteCaller();
     if (caller && !caller.isForOwn) added.add(listener);
   };
-  // One for each middleware of the process: more than ten are no leak.
+  // One listener for each middleware in the process. Node would report more than ten as a leak.
   raiseMaxListeners(1);
   process.on('newListener', remember);
 
@@ -63,7 +69,8 @@ export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
     replaceMethod(process, 'removeListener', removeOne),
     replaceMethod(process, 'off', removeOne),
     replaceMethod(process, 'removeAllListeners', removeAll),
-    // A callback gets every exception in the place of the listeners, and ends the process if it throws.
+    // The callback would get every exception instead of the listeners, and end the process if it
+    // throws.
     replaceMethod(process, 'setUncaughtExceptionCaptureCallback', (set) => (...given) => {
       const caller = guard.findSiteCaller();
       if (!caller) return Reflect.apply(set, process, given);
@@ -72,7 +79,11 @@ export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
   ];
 }
 
-/** One listener of the process that fails keeps no other from its turn, and does not end the process. Returns how to take that back. */
+/**
+ * An exception in a listener of the process ends neither the process nor the calls of the other
+ * listeners. Code of the site that emits a signal event ends its call instead. Returns a function
+ * that restores `process.emit`.
+ */
 export function isolateListeners(guard: SiteGuard): () => void {
   return replaceMethod(process, 'emit', (emit) => (...given) => {
     const [event, ...rest] = given;
@@ -101,13 +112,13 @@ function raiseMaxListeners(by: number): void {
 }
 
 const NO_CALLBACK = "has no effect: use process.on('uncaughtException', …)";
-const KEEPS = 'takes off none but the listeners of the site';
+const KEEPS = 'removes only listeners of the site';
 
 function listenersOf(event: unknown): readonly Listener[] {
-  return process.rawListeners(event as string) as Listener[]; // whatever it is, there are none of it or some
+  return process.rawListeners(event as string) as Listener[]; // an unknown event has no listeners
 }
 
-/** What `once` was given. */
+/** The listener that was passed to `once`, for the wrapper that Node adds. */
 function originalOf(listener: Listener): Listener {
   return 'listener' in listener && typeof listener.listener === 'function' ? (listener.listener as Listener) : listener;
 }

@@ -3,22 +3,28 @@ import { replaceMethod } from './replace-method.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { spellCall } from './spell-call.ts';
 
-/** What Node, too, refuses in a worker thread: there is one for all (nodejs.org/api/worker_threads.html, "Class: Worker"). */
+/**
+ * State of the whole process, with what to use instead. Node forbids these in worker threads, too
+ * (worker_threads, "Class: Worker").
+ */
 const SHARED: Readonly<Record<string, string>> = {
-  chdir: 'all functions share the working directory; use whole paths, as from import.meta.dirname',
-  umask: 'all functions share the mask; give files their mode',
+  chdir: 'all functions share the working directory; use absolute paths, for example from import.meta.dirname',
+  umask: 'all functions share the mask; set the mode of each file',
   ...Object.fromEntries(
     ['setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups'].map((name) => [
       name,
-      'all functions share the user; start nexthop as another one',
+      'all functions share the user; start nexthop as another user',
     ]),
   ),
 };
 
-/** The site's code does not change what belongs to the whole process. Returns how to take each guard off. */
+/**
+ * Code of the site cannot change state of the whole process: the call throws. Returns functions
+ * that remove the guards.
+ */
 export function guardState(guard: SiteGuard): readonly (() => void)[] {
   return Object.entries(SHARED).flatMap(([name, why]) => {
-    // Windows lacks some.
+    // Windows has no users and groups.
     if (!(name in process)) return [];
     return replaceMethod(process, name, (change) => (...given) => {
       const caller = changesNothing(name, given) ? undefined : guard.findSiteCaller();
@@ -37,7 +43,7 @@ function isWorkingDirectory(folder: string): boolean {
   try {
     return realpathSync(folder) === realpathSync(process.cwd());
   } catch {
-    // It is not there, which is not where we are.
+    // The folder does not exist, and so is not the working directory.
     return false;
   }
 }

@@ -1,11 +1,14 @@
 import { realpathSync } from 'node:fs';
 
-/** A folder as Node and esbuild name what is in it: without links. One that is not there comes back as it is. */
+/**
+ * The path of a folder without symbolic links, as Node and esbuild use it. Returns a path that does
+ * not exist as it is.
+ */
 export function toRealPath(folder: string): string {
   try {
     return realpathSync(folder);
   } catch {
-    // Whoever reads it says so.
+    // Code that reads the folder reports the error.
     return folder;
   }
 }

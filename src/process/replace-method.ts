@@ -1,9 +1,12 @@
 export type Method = (this: unknown, ...given: unknown[]) => unknown;
 
-/** Puts another method in the place of one. Returns how to put that back, which does nothing when a third one was put on top since. */
+/**
+ * Replaces a method. Returns a function that restores it, unless other code has replaced it again
+ * since.
+ */
 export function replaceMethod(owner: object, name: string, toReplacement: (before: Method) => Method): () => void {
   const descriptor = Object.getOwnPropertyDescriptor(owner, name);
-  const replacement = toReplacement(Reflect.get(owner, name) as Method); // the callers name methods alone
+  const replacement = toReplacement(Reflect.get(owner, name) as Method); // callers pass names of methods only
   Object.defineProperty(replacement, 'name', { value: name });
   Object.defineProperty(owner, name, {
     configurable: true,

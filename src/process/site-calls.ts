@@ -1,13 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 
-/** What code of a site runs for: a request, an attempt at a job, the load of a file. */
+/** One run of code of a site: for a request, for an attempt of a job, or to load a file. */
 export interface SiteCall {
   /** The file that was called, relative to the site, or another name of the code. */
   readonly calledCode: string;
   /**
-   * The code asked for the end of the process. Ends the call with this error instead, whatever the code does afterwards. Returns false when the call is
-   * over, so that nothing reports the error.
+   * Ends the call with an error because its code tried to end the process. What the code does
+   * afterwards has no effect. Returns false if the call is already over: then it does not report
+   * the error.
    */
   end(error: Error): boolean;
 }
@@ -17,7 +18,9 @@ const CALLS = new AsyncLocalStorage<SiteCall>();
 /** Gets each call when its function has returned, and when its promise has settled. */
 export const CALL_RETURNS = channel('nexthop:site-call-returns');
 
-/** Runs code of a site, with all that it starts, for a call. */
+/**
+ * Runs code of a site for a call. Asynchronous work that the code starts belongs to the call, too.
+ */
 export function runFor<T>(call: SiteCall, work: () => T): T {
   const result = CALLS.run(call, work);
   if (CALL_RETURNS.hasSubscribers) {
@@ -28,7 +31,7 @@ export function runFor<T>(call: SiteCall, work: () => T): T {
   return result;
 }
 
-/** The call that the running code works for; undefined for code that works for none. */
+/** The call that the running code belongs to; undefined if it belongs to none. */
 export function currentCall(): SiteCall | undefined {
   return CALLS.getStore();
 }

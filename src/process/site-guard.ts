@@ -10,17 +10,18 @@ export interface SiteGuardParts {
   /** Absolute path of the site. */
   readonly site: string;
   /**
-   * Where the process belongs to another program: whether a file, by its absolute path, is code that nexthop loaded for the site. Undefined: all code in
-   * the process is the site's, but Node's and nexthop's own.
+   * Set if the process belongs to another program: whether a file, by its absolute path, is code
+   * that nexthop loaded for the site. Undefined: all code in the process is the site's, except that
+   * of Node and nexthop.
    */
   readonly isSiteCode?: (path: string) => boolean;
 }
 
-/** What one place does again and again is reported once in this time. */
+/** The same call at the same location is logged at most once in this time. */
 const QUIET_MS = 60_000;
-const MOST_PLACES = 1000;
+const MOST_KEYS = 1000;
 
-/** Tells code of the site from all other code in the process, and says what becomes of what it may not do there. */
+/** Finds out whether code of the site makes a call, and stops calls that it must not make. */
 export class SiteGuard {
   readonly #log: Log;
   readonly #site: string;
@@ -39,19 +40,20 @@ export class SiteGuard {
     return this.#site;
   }
 
-  /** The process belongs to another program. */
+  /** True if the process belongs to another program. */
   get isHosted(): boolean {
     return this.#isSiteCode !== undefined;
   }
 
-  /** From now on it stands in nobody's way. */
+  /** Stops guarding. */
   release(): void {
     this.#isReleased = true;
   }
 
   /**
-   * The code that calls, if it is the site's. `neverByNode`: Node does not call this by itself, so that a stack without any other code is that of a
-   * function which was handed to Node, as in `setTimeout(exit, 100)`.
+   * The calling code, if it is the site's. `neverByNode`: Node itself never calls this method; a
+   * stack with Node's code only then means that the site passed the method to Node, as in
+   * `setTimeout(exit, 100)`.
    */
   findSiteCaller({ neverByNode = false }: { readonly neverByNode?: boolean } = {}): Caller | undefined {
     if (this.#isReleased) return undefined;
@@ -61,12 +63,13 @@ export class SiteGuard {
   }
 
   /**
-   * Ends the call for which the code works, in the place of the process; the call reports it, or, where it is over, a line of the log. Throws, so that nothing
-   * after it runs; it returns where that would end the process.
+   * Ends the SiteCall of the running code instead of the process. The SiteCall reports the error;
+   * if it is over, the log does. Throws, so that the code does not continue; returns if an
+   * exception would end the process.
    */
   endCall(what: string, caller: Caller): void {
     const error = new ExitError(
-      `${this.#at(what, caller)} does not end the process: throw an Error, or return an answer`,
+      `${this.#at(what, caller)} does not end the process: throw an Error, or return a response`,
     );
     withoutGuard(error);
     const isOfCall = currentCall()?.end(error) ?? false;
@@ -76,14 +79,14 @@ export class SiteGuard {
     if (!ends) throw error;
   }
 
-  /** Fails what is called. A line of the log tells of it, since the code may catch what is thrown. */
+  /** Throws instead of the call, and logs it, since the code may catch the exception. */
   forbid(what: string, why: string, caller: Caller): never {
     const error = withoutGuard(new Error(`${this.#at(what, caller)} is not allowed: ${why}`));
     this.#report({ key: this.#at(what, caller) }, () => this.#log.error(error.message, { error }));
     throw error;
   }
 
-  /** What is called does nothing. A line of the log tells of it. */
+  /** Logs a call that has no effect. */
   ignore(what: string, why: string, caller: Caller): void {
     const place = caller.placeIn(this.#site);
     this.#report({ key: this.#at(what, caller) }, () =>
@@ -91,7 +94,7 @@ export class SiteGuard {
     );
   }
 
-  /** The same, with one line for each file of the code and each thing that it calls. */
+  /** Logs a call that has no effect, once for each file and reason. */
   ignoreInFile(what: string, why: string, caller: Caller): void {
     const place = caller.placeIn(this.#site);
     const code = currentCall()?.calledCode;
@@ -106,14 +109,15 @@ export class SiteGuard {
     this.#report({ key, quietMs: Infinity }, () => this.#log.warn(text, fields));
   }
 
-  /** What a listener of the process throws: it must neither end the process nor keep other listeners from their turn. */
+  /** Logs an exception of a listener of the process. */
   reportThrown(event: string, error: unknown): void {
     if (!isReported(error)) this.#log.error('a listener of the process failed', { origin: event, error });
   }
 
   #isOfSite({ owner }: Caller): boolean {
     if (!this.#isSiteCode || (owner !== undefined && (isOwn(owner) || this.#isSiteCode(owner)))) return true;
-    // Of packages, and of files that program and site share, nothing else tells for whom they run.
+    // For packages, and files that the program and the site share, only the SiteCall shows for
+    // which of them they run.
     return currentCall() !== undefined && (owner === undefined || owner.startsWith(this.#site + sep));
   }
 
@@ -129,8 +133,8 @@ export class SiteGuard {
     const nowMs = performance.now();
     const beforeMs = this.#reportedAtMs.get(key);
     if (beforeMs !== undefined && nowMs - beforeMs < quietMs) return;
-    // Arguments that are never the same would fill it.
-    if (this.#reportedAtMs.size >= MOST_PLACES) this.#reportedAtMs.clear();
+    // Keys contain arguments, which may differ in each call.
+    if (this.#reportedAtMs.size >= MOST_KEYS) this.#reportedAtMs.clear();
     this.#reportedAtMs.set(key, nowMs);
     report();
   }
@@ -140,7 +144,7 @@ function isInPackage({ file }: CodePlace): boolean {
   return file.includes(`node_modules${sep}`);
 }
 
-/** The stack begins where the code of the site called. */
+/** Removes the guard's own lines from an error's stack. */
 function withoutGuard(error: Error): Error {
   const lines = error.stack?.split('\n') ?? [];
   error.stack = lines.filter((line) => !isOfGuard(line)).join('\n');

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** A call as its author may have written it: `process.kill(1, 'SIGTERM')`. */
+/** A call as source text: `process.kill(1, 'SIGTERM')`. */
 export function spellCall(name: string, given: readonly unknown[]): string {
   const spelled = given
     .filter((each) => typeof each !== 'function')

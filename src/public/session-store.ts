@@ -4,20 +4,20 @@ import type { Log } from '../contract/log.ts';
 import type { Store } from '../contract/store.ts';
 import { openStore } from '../stores/open.ts';
 
-/** The sessions of one driver. */
+/** The stored sessions of one driver. */
 export interface SessionStore {
   /** Null if there is none. */
   get(key: string): Promise<string | null>;
   put(key: string, value: string, ttlMs: number): Promise<void>;
   remove(key: string): Promise<void>;
   keys(prefix: string): Promise<string[]>;
-  /** With the last one the connection or thread behind it ends. */
+  /** Closing the last SessionStore closes the connection or thread that they share. */
   close(): Promise<void>;
 }
 
 /**
- * The one thing of this module that is kept by the module itself: Astro makes its drivers where nothing of ours is handed to them, and a process has no use for
- * more than one connection.
+ * State of the module: Astro creates drivers itself, without an argument of ours, and all drivers
+ * of a process share one connection.
  */
 const shared: { store: Store | undefined; users: number; config: Config | undefined } = {
   store: undefined,
@@ -25,12 +25,18 @@ const shared: { store: Store | undefined; users: number; config: Config | undefi
   config: undefined,
 };
 
-/** Sessions opened from now on are kept where these settings say: those of the site, which is not always in the folder where the process was started. */
+/**
+ * Sets the settings for stores that are opened from now on: those of the site, which may be in
+ * another folder than the process.
+ */
 export function keepSessionsBy(config: Config): void {
   shared.config = config;
 }
 
-/** Sessions of the same `base` are shared. Reads the settings of the process, unless it was given some; throws a ConfigError for bad ones. */
+/**
+ * Opens the sessions below `base`; drivers with the same `base` share them. Uses the settings of
+ * `keepSessionsBy`, or those of the process. Throws a ConfigError for invalid settings.
+ */
 export function openSessionStore(base: string): SessionStore {
   shared.store ??= openStore(shared.config ?? readConfig(), LOG);
   shared.users++;
@@ -65,7 +71,10 @@ export function openSessionStore(base: string): SessionStore {
 
 const PAGE = 1000;
 
-/** Whoever asks for a session is told of what fails; these are for the person who runs the server. There is no log of ours in Astro's process. */
+/**
+ * Writes warnings as Node warnings, since Astro's process has no log of nexthop. A failed operation
+ * also rejects in the caller.
+ */
 const LOG: Log = {
   info() {},
   warn: (message) => process.emitWarning(message),

@@ -1,36 +1,43 @@
 import type { SessionStore } from './session-store.ts';
 
 export interface SessionOptions {
-  /** Seconds after which a session is gone if nothing was written to it; default: two weeks. */
+  /** Seconds after which a session expires if it is not written; default: two weeks. */
   readonly ttl?: number;
-  /** Keeps the sessions of one driver from those of another in the same store; default: none. */
+  /**
+   * Prefix that separates the sessions of one driver from those of others in the same store;
+   * default: none.
+   */
   readonly base?: string;
 }
 
-/** For one item; unstorage passes it on. */
+/** Options for one item, as unstorage passes them. */
 export interface ItemOptions {
   /** In seconds. */
   readonly ttl?: number;
 }
 
-/** A driver as Astro and unstorage call it. Whatever it is asked for rejects within a second while the store is away. */
+/**
+ * A driver for Astro and unstorage. While the store cannot be reached, each operation rejects
+ * within a second.
+ */
 export interface SessionDriver {
   readonly name: string;
-  /** Null if there is no such item, or its time is over. */
+  /** Null if there is no such item, or if it expired. */
   getItem(key: string): Promise<string | null>;
   setItem(key: string, value: string, options?: ItemOptions): Promise<void>;
   removeItem(key: string): Promise<void>;
   hasItem(key: string): Promise<boolean>;
-  /** Those that begin with `base`. */
+  /** The keys that begin with `base`. */
   getKeys(base?: string): Promise<string[]>;
   clear(base?: string): Promise<void>;
-  /** The driver is not used any more; with the last one the store is closed. */
+  /** Releases the driver; the last one closes the store. */
   dispose(): Promise<void>;
 }
 
 /**
- * Makes a driver for Astro's sessions (docs/sessions.md), on the store that REDIS_URL, REDIS_PREFIX and DATA_DIR name when the server runs. Nothing is
- * opened before it is used. Throws a TypeError for options that make no sense.
+ * Creates a driver for Astro's sessions (docs/sessions.md) on the store that REDIS_URL,
+ * REDIS_PREFIX and DATA_DIR name when the server runs. Opens the store at the first use. Throws a
+ * TypeError for invalid options.
  */
 export default function createDriver(options?: SessionOptions): SessionDriver {
   const { ttl = TWO_WEEKS_S, base = '' } = options ?? {};
@@ -42,12 +49,12 @@ export default function createDriver(options?: SessionOptions): SessionDriver {
     try {
       return await opened;
     } catch (error) {
-      // Whatever was wrong may be mended the next time.
+      // The next operation tries to open the store again.
       opened = undefined;
       throw error;
     }
   };
-  // Functions of an object, not of a class: Astro spreads drivers.
+  // An object with own functions, not a class: Astro copies drivers by spreading them.
   return {
     name: 'nexthop',
     getItem: async (key) => (await use()).get(key),
@@ -68,7 +75,10 @@ export default function createDriver(options?: SessionOptions): SessionDriver {
   };
 }
 
-/** Astro writes a session only when it changed, so that its time counts from the last change; as in Django, whose default this is too. */
+/**
+ * Astro writes a session only when it changed, so the time counts from the last change. The same
+ * default as in Django.
+ */
 const TWO_WEEKS_S = 14 * 24 * 3600;
 
 function toMs(ttl: unknown): number {
@@ -79,8 +89,9 @@ function toMs(ttl: unknown): number {
 const STORE = 'nexthop/session-store';
 
 /**
- * Bundlers put this file into the build of a site, where its parts would not find what belongs to them, such as the code of a thread. So they
- * are asked for by name when the server runs, which no bundler follows.
+ * Imports the store by a name in a variable, which bundlers do not follow. They put this file into
+ * the build of a site; the store must not be part of it, because it loads the code of its thread
+ * from a file of the package.
  */
 async function openSessions(base: string): Promise<SessionStore> {
   const { openSessionStore } = (await import(/* @vite-ignore */ STORE)) as typeof import('./session-store.ts');
