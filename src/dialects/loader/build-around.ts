@@ -3,13 +3,13 @@ import type { BuildOptions, BuildResult, Message } from 'esbuild';
 import type { Problem } from '../../contract/problem.ts';
 import { BuildError } from './build-error.ts';
 import type { InputWatch } from './inputs.ts';
-import { findLeft, type LostProblem, lostImports } from './lost-imports.ts';
 import { packages } from './packages.ts';
 import { resolverAround } from './resolver.ts';
 import { SOURCE_CONSTANTS } from './source-constants.ts';
 import { type SourceFiles, sourceFiles } from './source-files.ts';
 import type { SourceProblems } from './source-problems.ts';
 import { toUsersFile } from './stand-ins.ts';
+import { findLeft, type LostProblem, lostImports } from './unresolved-imports.ts';
 
 /**
  * esbuild's options for all code of a site: the same as those of the platforms' bundlers, for the

@@ -3,12 +3,12 @@ import type { Problem } from '../../contract/problem.ts';
 import { type BuildAnswer, buildAround } from './build-around.ts';
 import { findCycles } from './import-cycles.ts';
 import type { InputWatch } from './inputs.ts';
-import { callHooks } from './lost-imports.ts';
 import { HOOKS, type ModuleHooks } from './module-hooks.ts';
 import { callForPaths } from './packages.ts';
 import { type ModuleText, PRELUDE_PLACE } from './place-module.ts';
 import { SourceProblems } from './source-problems.ts';
 import { INDEX, nameAfterOriginals, nameSourcesAfterOriginals } from './stand-ins.ts';
+import { callHooks } from './unresolved-imports.ts';
 
 export interface BundleRequest {
   /** Absolute path of the site. */

@@ -1,7 +1,7 @@
 import type { Problem } from '../../contract/problem.ts';
 import type { Inputs } from './inputs.ts';
-import type { LostProblem } from './lost-imports.ts';
 import type { ModuleText } from './place-module.ts';
+import type { LostProblem } from './unresolved-imports.ts';
 
 /**
  * A part of a build: a result with the files that it depends on. Paths are relative to the site.
