@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isNativeError } from 'node:util/types';
 import { Fault } from '../contract/fault.ts';
-import { type CodePlace, isOwn } from '../process/caller.ts';
+import { type CodeLocation, isOwn } from '../process/caller.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -56,9 +56,9 @@ const FRAME = /^\s+at (?!.*\(eval at )(?:.*?\()?(?:async )?((?:file:\/\/)?[\\/].
 const PACKAGE = /[\\/]node_modules[\\/]/;
 
 /** The nearest place that is the site's own code; else the nearest in a package of the site. */
-function locationOf(stack: string, site: string | undefined): CodePlace | undefined {
+function locationOf(stack: string, site: string | undefined): CodeLocation | undefined {
   const places = stack.split('\n').flatMap((line) => toLocation(FRAME.exec(line)) ?? []);
-  const inPackage = ({ file }: CodePlace): boolean => PACKAGE.test(file);
+  const inPackage = ({ file }: CodeLocation): boolean => PACKAGE.test(file);
   const place =
     places.find((each) => !inPackage(each)) ?? places.find(({ file }) => site !== undefined && isBelow(file, site));
   return (
@@ -69,7 +69,7 @@ function locationOf(stack: string, site: string | undefined): CodePlace | undefi
   );
 }
 
-function toLocation(frame: RegExpExecArray | null): CodePlace | undefined {
+function toLocation(frame: RegExpExecArray | null): CodeLocation | undefined {
   if (!frame) return undefined;
   const [, path = '', line, column] = frame;
   const file = path.startsWith('file:') && URL.canParse(path) ? fileURLToPath(path) : path;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import util from 'node:util';
 
 /** A location in the source of a site, before compiling. */
-export interface CodePlace {
+export interface CodeLocation {
   /** Relative to the site, or absolute outside of it. */
   readonly file: string;
   /** Both from 1. */
@@ -84,10 +84,10 @@ export class Caller {
   /**
    * The location of the call in the site's code; if it is not known, that in the innermost package.
    */
-  placeIn(site: string): CodePlace | undefined {
-    const places = this.#frames.filter(({ path }) => path !== '' && !isNodes(path) && !isOwn(path));
+  locationIn(site: string): CodeLocation | undefined {
+    const locations = this.#frames.filter(({ path }) => path !== '' && !isNodes(path) && !isOwn(path));
     // By the source: the compiled file of the site may contain packages.
-    const sources = places.flatMap(({ source }) => source ?? []);
+    const sources = locations.flatMap(({ source }) => source ?? []);
     const at = sources.find(({ scriptName }) => !scriptName.includes(PACKAGES)) ?? sources[0];
     if (!at) return undefined;
     const path = toPath(at.scriptName);

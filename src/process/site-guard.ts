@@ -1,6 +1,6 @@
 import { sep } from 'node:path';
 import type { Log } from '../contract/log.ts';
-import { Caller, type CodePlace, isOfGuard, isOwn } from './caller.ts';
+import { Caller, type CodeLocation, isOfGuard, isOwn } from './caller.ts';
 import { ExitError, isReported } from './exit-error.ts';
 import { toRealPath } from './real-path.ts';
 import { currentCall } from './site-calls.ts';
@@ -88,19 +88,19 @@ export class SiteGuard {
 
   /** Logs a call that has no effect. */
   ignore(what: string, why: string, caller: Caller): void {
-    const place = caller.placeIn(this.#site);
+    const location = caller.locationIn(this.#site);
     this.#report({ key: this.#at(what, caller) }, () =>
-      this.#log.warn(`${this.#at(what, caller)} ${why}`, { ...place }),
+      this.#log.warn(`${this.#at(what, caller)} ${why}`, { ...location }),
     );
   }
 
   /** Logs a call that has no effect, once for each file and reason. */
   ignoreInFile(what: string, why: string, caller: Caller): void {
-    const place = caller.placeIn(this.#site);
+    const location = caller.locationIn(this.#site);
     const code = currentCall()?.calledCode;
-    const file = place && !isInPackage(place) ? place.file : (code ?? place?.file);
+    const file = location && !isInPackage(location) ? location.file : (code ?? location?.file);
     this.#report({ key: `${why} ${file}`, quietMs: Infinity }, () =>
-      this.#log.warn(`${this.#at(what, caller)} ${why}`, { ...place, target: code }),
+      this.#log.warn(`${this.#at(what, caller)} ${why}`, { ...location, target: code }),
     );
   }
 
@@ -122,11 +122,11 @@ export class SiteGuard {
   }
 
   #at(what: string, caller: Caller): string {
-    const place = caller.placeIn(this.#site);
-    const at = place ? `${what} at ${place.file}:${place.line}:${place.column}` : what;
+    const location = caller.locationIn(this.#site);
+    const at = location ? `${what} at ${location.file}:${location.line}:${location.column}` : what;
     const code = currentCall()?.calledCode;
     // After an `await` in a package, nothing of the site is on the stack.
-    return (place && !isInPackage(place)) || code === undefined ? at : `${at}, called for ${code},`;
+    return (location && !isInPackage(location)) || code === undefined ? at : `${at}, called for ${code},`;
   }
 
   #report({ key, quietMs = QUIET_MS }: { readonly key: string; readonly quietMs?: number }, report: () => void): void {
@@ -140,7 +140,7 @@ export class SiteGuard {
   }
 }
 
-function isInPackage({ file }: CodePlace): boolean {
+function isInPackage({ file }: CodeLocation): boolean {
   return file.includes(`node_modules${sep}`);
 }
 

@@ -9,7 +9,7 @@ import { SOURCE_CONSTANTS } from './source-constants.ts';
 import { type SourceFiles, sourceFiles } from './source-files.ts';
 import type { SourceProblems } from './source-problems.ts';
 import { toUsersFile } from './stand-ins.ts';
-import { findLeft, type LostProblem, lostImports } from './unresolved-imports.ts';
+import { findUnchangedImports, type UnresolvedProblem, unresolvedImports } from './unresolved-imports.ts';
 
 /**
  * esbuild's options for all code of a site: the same as those of the platforms' bundlers, for the
@@ -56,7 +56,7 @@ export interface BuildAnswer extends Pick<SourceFiles, 'isMadeCommonJs'> {
   /** Problems in files that this build read. */
   readonly problems: readonly Problem[];
   /** Problems in imports, which may resolve later, when the code runs. */
-  readonly lost: readonly LostProblem[];
+  readonly unresolved: readonly UnresolvedProblem[];
 }
 
 /**
@@ -87,7 +87,7 @@ class Rounds {
         if (!outcome.isNew) await this.#isolate(outcome.error);
         continue;
       }
-      const left = willRun ? findLeft(root, outcome.answer.built.metafile) : [];
+      const left = willRun ? findUnchangedImports(root, outcome.answer.built.metafile) : [];
       if (!left.map((each) => problems.addImport(each)).includes(true)) return outcome.answer;
     }
   }
@@ -95,11 +95,11 @@ class Rounds {
   async #try(entries: readonly string[]): Promise<Outcome> {
     const { root, problems, external = new Set(), watch, willRun } = this.#request;
     const files = sourceFiles({ root, broken: problems.files });
-    const lost = lostImports({ root, problems, external });
+    const unresolved = unresolvedImports({ root, problems, external });
     const resolver = resolverAround(root, problems);
     const plugins = [
       ...(watch ? [watch.plugin] : []),
-      ...[files.plugin, lost.plugin, packages({ root, resolver, watch, willRun }), resolver.plugin],
+      ...[files.plugin, unresolved.plugin, packages({ root, resolver, watch, willRun }), resolver.plugin],
     ];
     try {
       const options = { ...this.#request.toOptions(entries), ...resolver.options };
@@ -107,7 +107,7 @@ class Rounds {
       const found = [...problems.configs.values(), ...files.brokenSeen()];
       return {
         state: 'built',
-        answer: { built, problems: found, lost: lost.seen(), isMadeCommonJs: files.isMadeCommonJs },
+        answer: { built, problems: found, unresolved: unresolved.seen(), isMadeCommonJs: files.isMadeCommonJs },
       };
     } catch (error) {
       const isNew = messagesOf(error)

@@ -34,7 +34,7 @@ export interface BundleExports {
   readonly connect: (hooks: ModuleHooks) => void;
 }
 
-export interface Bundle extends Pick<BuildAnswer, 'problems' | 'lost'> {
+export interface Bundle extends Pick<BuildAnswer, 'problems' | 'unresolved'> {
   readonly module: ModuleText;
 }
 
@@ -64,7 +64,7 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
   const plain = await build(new Map());
   const names = files.map((file) => relative(root, file));
   const cycles = findCycles(plain.built.metafile, names);
-  const { built, problems, lost } = cycles.size === 0 ? plain : await build(cycles);
+  const { built, problems, unresolved } = cycles.size === 0 ? plain : await build(cycles);
   const [map, text] = built.outputFiles.map((file) => file.text);
   const module = {
     text: nameAfterOriginals(callHooks(callForPaths(text ?? ''))),
@@ -75,7 +75,7 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
   return {
     module,
     problems: problems.toSorted(byPlace),
-    lost: lost.toSorted((left, right) => byPlace(left.problem, right.problem)),
+    unresolved: unresolved.toSorted((left, right) => byPlace(left.problem, right.problem)),
   };
 }
 

@@ -52,10 +52,10 @@ export async function compile(project: Project, request: CompileRequest): Promis
   const files = request.files.map((file) => relative(root, file));
   const kept = await findKept(project, { kind: 'functions', files });
   if (kept.state === 'fresh') {
-    const { module, problems = [], lost = [] } = kept.piece;
+    const { module, problems = [], unresolved = [] } = kept.piece;
     const hooks = new ModuleHooks(root);
     // A package that was missing where the build was made may be installed here.
-    const current = toProblems({ problems, lost: lost.filter((call) => hooks.isLost(call)) });
+    const current = toProblems({ problems, unresolved: unresolved.filter((call) => hooks.isUnresolved(call)) });
     return loadInto(project, module?.hash ?? '', kept.importModule, current);
   }
   const watch = ahead && new InputWatch(root);
@@ -73,8 +73,8 @@ export async function compile(project: Project, request: CompileRequest): Promis
   return loadInto(project, module.text, importModule, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
 }
 
-function toProblems({ problems, lost }: Pick<Bundle, 'problems' | 'lost'>): readonly Problem[] {
-  return mergeProblems([...problems, ...lost.map(({ problem }) => problem)]);
+function toProblems({ problems, unresolved }: Pick<Bundle, 'problems' | 'unresolved'>): readonly Problem[] {
+  return mergeProblems([...problems, ...unresolved.map(({ problem }) => problem)]);
 }
 
 /** `codeId`: equal for equal code. */

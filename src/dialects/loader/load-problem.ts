@@ -24,7 +24,10 @@ export function toLoadProblem({ root, file, error, failure }: LoadProblemParts):
   return { severity: 'error', ...location, message: `${subject}throws while it loads: ${describe(error)}` };
 }
 
-/** A line of a stack trace, with or without a function name; the file is a path or a URL. Not of text that was evaluated. */
+/**
+ * A line of a stack trace, with or without a function name; the file is a path or a URL. Not of
+ * text that was evaluated.
+ */
 const FRAME = /^\s*at (?!.*\(eval at )(?:.* \()?((?:file:\/\/)?\/.*):(\d+):(\d+)\)?$/;
 
 /** The innermost frame in the site's own files. */

@@ -13,7 +13,7 @@ export const HOOKS = '__nexthop_hooks';
  * An import that could not be resolved when the site was compiled. Compiled code contains it as
  * JSON.
  */
-export interface LostCall {
+export interface UnresolvedCall {
   /** The file of the import, relative to the site. */
   readonly file: string;
   readonly specifier: string;
@@ -69,7 +69,7 @@ export class ModuleHooks {
   }
 
   /** Whether an import still cannot be resolved. */
-  isLost(call: LostCall): boolean {
+  isUnresolved(call: UnresolvedCall): boolean {
     return this.#find(call).path === undefined;
   }
 
@@ -79,7 +79,7 @@ export class ModuleHooks {
   }
 
   /** Called instead of an `import` statement. */
-  missing(call: LostCall): never {
+  missing(call: UnresolvedCall): never {
     throw this.#toImportError(call, this.#find(call).error);
   }
 
@@ -87,12 +87,12 @@ export class ModuleHooks {
    * Called instead of an `import` statement of a package that the platform provides. If it is
    * missing, its use throws.
    */
-  external(call: LostCall): unknown {
+  external(call: UnresolvedCall): unknown {
     const { path, error } = this.#find(call);
     return path === undefined ? toUnusable(() => this.#toImportError(call, error)) : createRequire(path)(path);
   }
 
-  require(call: LostCall): unknown {
+  require(call: UnresolvedCall): unknown {
     const { path, error } = this.#find(call);
     if (path !== undefined) return this.requireFrom(call.file)(path);
     throw call.problem ? this.#mark(error, call.problem) : error;
@@ -103,7 +103,7 @@ export class ModuleHooks {
     return createRequire(join(this.#root, file));
   }
 
-  async import(call: LostCall, options?: ImportCallOptions): Promise<unknown> {
+  async import(call: UnresolvedCall, options?: ImportCallOptions): Promise<unknown> {
     const { path, error } = this.#find(call);
     // Node itself rejects schemes such as `https:`, with its own error.
     if (path === undefined && isUrl(call.specifier)) return import(call.specifier, options);
@@ -114,7 +114,7 @@ export class ModuleHooks {
   /**
    * Resolves an import from its file, as Node does. What was missing at build time may exist now.
    */
-  #find({ file, specifier }: LostCall): Found {
+  #find({ file, specifier }: UnresolvedCall): Found {
     const found = find(this.requireFrom(file), specifier);
     if (found.path !== undefined || found.error.code !== 'ERR_INVALID_PACKAGE_CONFIG') return found;
     // Node looks for a package.json no higher than a node_modules folder. From there it does not
@@ -127,7 +127,7 @@ export class ModuleHooks {
   }
 
   /** Converts the error of a `require` to the one that Node throws for the same `import`. */
-  #toImportError({ file, specifier, problem }: LostCall, error: NodeJS.ErrnoException | undefined): Error {
+  #toImportError({ file, specifier, problem }: UnresolvedCall, error: NodeJS.ErrnoException | undefined): Error {
     const nodeError = toNodeError(join(this.#root, file), specifier, error);
     return problem ? this.#mark(nodeError, problem) : nodeError;
   }

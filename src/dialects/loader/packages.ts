@@ -132,13 +132,13 @@ async function resolvePackage(
   const isBuiltIn = found.external && isBuiltin(found.path);
   // esbuild treats every URL as external, but Node imports no other schemes than `node:`, `file:`
   // and `data:`.
-  if (found.external && !isBuiltIn) return toLost(args);
+  if (found.external && !isBuiltIn) return toUnresolved(args);
   if (isBuiltIn || NODE_LOADS.test(found.path)) return { path: found.path, isBuiltIn };
   return found.isSettled ? { answer: { path: found.path } } : undefined;
 }
 
 /** Reports the error in the words of esbuild, which adds the location of the import. */
-function toLost({ path, kind }: OnResolveArgs): { readonly answer: OnResolveResult } | undefined {
+function toUnresolved({ path, kind }: OnResolveArgs): { readonly answer: OnResolveResult } | undefined {
   return kind === 'import-statement'
     ? { answer: { errors: [{ text: `Could not resolve ${JSON.stringify(path)}` }] } }
     : undefined;

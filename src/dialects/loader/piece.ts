@@ -1,7 +1,7 @@
 import type { Problem } from '../../contract/problem.ts';
 import type { Inputs } from './inputs.ts';
 import type { ModuleText } from './place-module.ts';
-import type { LostProblem } from './unresolved-imports.ts';
+import type { UnresolvedProblem } from './unresolved-imports.ts';
 
 /**
  * A part of a build: a result with the files that it depends on. Paths are relative to the site.
@@ -17,7 +17,7 @@ export interface Piece {
   /** Warnings about the files. */
   readonly problems?: readonly Problem[];
   /** Warnings about imports; valid only while they still cannot be resolved. */
-  readonly lost?: readonly LostProblem[];
+  readonly unresolved?: readonly UnresolvedProblem[];
   /** The code. */
   readonly module?: ModuleText;
 }

@@ -5,7 +5,7 @@ import { toImportProblem } from './import-problem.ts';
 import { toUsersFile } from './stand-ins.ts';
 
 /** An import or a `require` that cannot be resolved. */
-export interface LostImport {
+export interface UnresolvedImport {
   /** Absolute path of its file. */
   readonly importer: string;
   readonly specifier: string;
@@ -22,7 +22,7 @@ export type ToSource = (file: string, location: Location) => Pick<Problem, 'line
  */
 const CONFIG = /^(?:package|[jt]sconfig.*)\.json$/;
 
-const LOST = /^Could not resolve ("(?:[^"\\]|\\.)*")$/;
+const UNRESOLVED = /^Could not resolve ("(?:[^"\\]|\\.)*")$/;
 
 /** The problems that builds found in a site; the next build replaces what has one. */
 export class SourceProblems {
@@ -34,7 +34,7 @@ export class SourceProblems {
    * empty.
    */
   readonly configs = new Map<string, Problem>();
-  readonly #imports = new Map<string, LostImport>();
+  readonly #imports = new Map<string, UnresolvedImport>();
 
   constructor(root: string, files: Iterable<readonly [path: string, problem: Problem]> = []) {
     this.#root = root;
@@ -46,11 +46,11 @@ export class SourceProblems {
     return this.files.size + this.configs.size + this.#imports.size;
   }
 
-  get lostImports(): number {
+  get unresolvedImports(): number {
     return this.#imports.size;
   }
 
-  findImport(importer: string, specifier: string): LostImport | undefined {
+  findImport(importer: string, specifier: string): UnresolvedImport | undefined {
     return this.#imports.get(toKey(importer, specifier));
   }
 
@@ -63,7 +63,7 @@ export class SourceProblems {
     if (!location || name === undefined) return false;
     const path = resolve(this.#root, name);
     const place = { file: relative(this.#root, path), ...toSource(path, location) };
-    const [, quoted] = LOST.exec(text) ?? [];
+    const [, quoted] = UNRESOLVED.exec(text) ?? [];
     if (quoted !== undefined) {
       const specifier = unquote(quoted);
       const hints = notes.map((note) => note.text);
@@ -95,10 +95,10 @@ export class SourceProblems {
   }
 
   /** Returns false if it is known. */
-  addImport(lost: LostImport): boolean {
-    const key = toKey(lost.importer, lost.specifier);
+  addImport(unresolved: UnresolvedImport): boolean {
+    const key = toKey(unresolved.importer, unresolved.specifier);
     if (this.#imports.has(key)) return false;
-    this.#imports.set(key, lost);
+    this.#imports.set(key, unresolved);
     return true;
   }
 }

@@ -12,7 +12,7 @@ const NAMESPACES = [
   'awaiting-package',
   'awaited-import',
   'awaited-package',
-  'lost-import',
+  'unresolved-import',
   'broken',
   MADE_COMMON_JS,
 ] as const;
