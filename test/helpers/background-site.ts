@@ -4,9 +4,9 @@ import type { ExecutionContext } from 'ava';
 import { siteFolder } from './site-folder.ts';
 import { untilResult } from './until-told.ts';
 
-/** A line of the ledger of a site: what a function did, with what, in which attempt at which job, in which process, and when. */
+/** A line of the ledger of a site: the event, the job's text, id and attempt, the process and the time. */
 export interface LedgerLine {
-  readonly event: 'begins' | 'ends' | 'is told to end';
+  readonly event: 'begins' | 'ends' | 'is aborted';
   readonly text: string;
   readonly job: string;
   readonly attempt: number;
@@ -16,29 +16,29 @@ export interface LedgerLine {
 
 export interface BackgroundSite {
   readonly folder: string;
-  /** What its functions did so far, in order. */
+  /** The events of its functions so far, in order. */
   ledger(): Promise<readonly LedgerLine[]>;
-  /** Resolves with the ledger once it satisfies. */
+  /** Resolves with the ledger when `satisfies` accepts it. */
   untilLedger(satisfies: (lines: readonly LedgerLine[]) => boolean): Promise<readonly LedgerLine[]>;
-  /** Lets jobs whose text begins with `hold` end. */
+  /** Lets the jobs end whose text begins with `hold`. */
   release(): Promise<void>;
 }
 
-/** Where the background function of the site is reached. */
+/** The path of the site's background function. */
 export const WORK = '/.netlify/functions/work-background';
 
-/** The name of its rule. */
+/** The name of the function's job rule. */
 export const WORK_RULE = 'netlify/work-background';
 
 /**
- * A site of Netlify with a plain function (`/plain`) and a background function. That one does what its body says: `fail…` throws, `hold…` goes on
- * until `release`, and anything else ends at once. With `scheduled`, a third one runs each minute, and writes when it will run next.
+ * Creates a Netlify site with a plain function (`/plain`) and a background function. The body of the request controls that one: `fail…` throws, `hold…` runs
+ * until `release`, and any other text ends immediately. With `scheduled`, a third function runs each minute and writes the time of its next run.
  */
 export async function backgroundSite(t: ExecutionContext, { scheduled = false } = {}): Promise<BackgroundSite> {
   const records = await siteFolder(t, { 'ledger.txt': '' });
-  const [file, filter] = [join(records, 'ledger.txt'), join(records, 'released')];
+  const [file, released] = [join(records, 'ledger.txt'), join(records, 'released')];
   const withPaths = (text: string): string =>
-    text.replaceAll('FILE', JSON.stringify(file)).replaceAll('GATE', JSON.stringify(filter));
+    text.replaceAll('FILE', JSON.stringify(file)).replaceAll('RELEASED', JSON.stringify(released));
   const folder = await siteFolder(t, {
     'netlify/functions/plain.mjs': PLAIN_SOURCE,
     'netlify/functions/work-background.mjs': withPaths(WORK_SOURCE),
@@ -52,7 +52,7 @@ export async function backgroundSite(t: ExecutionContext, { scheduled = false } 
     folder,
     ledger,
     untilLedger: (satisfies) => untilResult(ledger, satisfies),
-    release: () => writeFile(filter, ''),
+    release: () => writeFile(released, ''),
   };
 }
 
@@ -60,7 +60,7 @@ const PLAIN_SOURCE = `export default () => new Response('plain'); export const c
 
 const NOTE = `
   import { appendFileSync, existsSync } from 'node:fs';
-  // One write to the end of the file, whoever else writes: killed or not, it is there or not.
+  // One append, so that a line of a killed process is complete or absent.
   const note = (event, text, headers) => appendFileSync(FILE, JSON.stringify({
     event, text, job: headers.get('x-nexthop-job-id'), attempt: Number(headers.get('x-nexthop-job-attempt')),
     pid: process.pid, atMs: Date.now(),
@@ -70,9 +70,9 @@ const WORK_SOURCE = `${NOTE}
   export default async (request) => {
     const text = (await request.text()).slice(0, 40);
     note('begins', text, request.headers);
-    if (text.startsWith('fail')) throw new Error('it was told to ' + text);
-    request.signal.addEventListener('abort', () => note('is told to end', text, request.headers));
-    while (text.startsWith('hold') && !existsSync(GATE)) await new Promise((resolve) => setTimeout(resolve, 10));
+    if (text.startsWith('fail')) throw new Error('the text is ' + text);
+    request.signal.addEventListener('abort', () => note('is aborted', text, request.headers));
+    while (text.startsWith('hold') && !existsSync(RELEASED)) await new Promise((resolve) => setTimeout(resolve, 10));
     note('ends', text, request.headers);
   };`;
 
@@ -85,7 +85,7 @@ export function send(url: string, text: string | Uint8Array<ArrayBuffer>): Promi
   return fetch(url + WORK, { method: 'POST', body: text });
 }
 
-/** Sends it again until it is taken, as to a store that only starts or comes back. Resolves when it is. */
+/** Sends a request repeatedly until it gets 202, because the store may be starting or recovering. */
 export async function sendUntilTaken(url: string, text: string): Promise<void> {
   await untilResult(
     () => send(url, text),

@@ -13,13 +13,13 @@ export interface RunningProcess {
   readonly pid: number;
   readonly logDir: string;
   readonly port: number;
-  /** What it wrote so far, both streams together. */
+  /** The output so far, of stdout and stderr. */
   output(): string;
-  /** What it wrote to stdout so far. */
+  /** The output to stdout so far. */
   stdout(): string;
-  /** Resolves when its output matches. */
+  /** Resolves when the output matches. Rejects after PATIENCE_MS, or if the process ends without a match. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Resolves with its exit code, or the signal that ended it. */
+  /** Resolves with the exit code, or the signal that ended the process. */
   readonly exited: Promise<number | string>;
 }
 
@@ -28,11 +28,11 @@ export interface ProcessSetup {
   readonly site?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** What runs the command, e.g. in a namespace of its own: a program and its arguments, in front of node's. */
+  /** A program with its arguments that starts node, e.g. in another namespace. */
   readonly under?: readonly string[];
 }
 
-/** Runs a command of nexthop in a process of its own, on a free port; ended when the test ends. */
+/** Runs a command of nexthop in a child process, on a free port. Ended when the test ends. */
 export async function runNexthop(
   t: ExecutionContext,
   { site, env = {}, args, under = [] }: ProcessSetup = {},
@@ -48,19 +48,19 @@ export async function runNexthop(
   let text = '';
   let stdout = '';
   const waiting = new Set<() => void>();
-  const hear = (chunk: Buffer): void => {
+  const receive = (chunk: Buffer): void => {
     text += chunk;
-    for (const look of [...waiting]) look();
+    for (const check of [...waiting]) check();
   };
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk;
-    hear(chunk);
+    receive(chunk);
   });
-  child.stderr.on('data', hear);
+  child.stderr.on('data', receive);
   const exited = new Promise<number | string>((resolve) => {
     child.on('close', (code, signal) => {
       resolve(code ?? signal ?? -1);
-      hear(Buffer.alloc(0));
+      receive(Buffer.alloc(0));
     });
   });
   t.teardown(async () => {
@@ -81,19 +81,19 @@ export async function runNexthop(
     said: (pattern) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
-          waiting.delete(look);
-          reject(new Error(`waited ${PATIENCE_MS} ms for ${pattern}; it said: ${text}`));
+          waiting.delete(check);
+          reject(new Error(`waited ${PATIENCE_MS} ms for ${pattern} in the output: ${text}`));
         }, PATIENCE_MS);
-        const look = (): void => {
+        const check = (): void => {
           const match = pattern.exec(text);
           if (!match && child.exitCode === null && child.signalCode === null) return;
           clearTimeout(timer);
-          waiting.delete(look);
+          waiting.delete(check);
           if (match) resolve(match);
-          else reject(new Error(`it ended without saying ${pattern}; it said: ${text}`));
+          else reject(new Error(`the process ended without ${pattern} in its output: ${text}`));
         };
-        waiting.add(look);
-        look();
+        waiting.add(check);
+        check();
       }),
   };
 }

@@ -5,38 +5,38 @@ import type { Log } from '../../src/contract/log.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { openRedisStore } from '../../src/stores/redis/open.ts';
 
-export interface HeardLine {
+export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
-  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 export interface OpenedStore {
   readonly store: Store;
   readonly prefix: string;
-  /** What the store told the log so far. */
-  readonly lines: readonly HeardLine[];
+  /** The log messages of the store so far. */
+  readonly lines: readonly LogLine[];
 }
 
-/** Opens a store on the Redis at `url`, under a prefix of its own unless one is given. Closed when the test ends. */
+/** Opens a store on the Redis at `url`, with a new prefix unless one is given. Closed when the test ends. */
 export function openStore(t: ExecutionContext, url: string, prefix: string = randomUUID()): OpenedStore {
-  const place = redisUrl(url);
-  if (!place) throw new Error('no URL of a Redis');
-  const lines: HeardLine[] = [];
-  const hear =
-    (level: HeardLine['level']) =>
-    (message: string, fields?: HeardLine['fields']): void => {
-      lines.push({ level, message, ...(fields && { fields }) });
+  const endpoint = redisUrl(url);
+  if (!endpoint) throw new Error('not a URL of a Redis');
+  const lines: LogLine[] = [];
+  const record =
+    (level: LogLine['level']) =>
+    (message: string, details?: LogLine['details']): void => {
+      lines.push({ level, message, ...(details && { details }) });
     };
   const log: Log = {
-    info: hear('info'),
-    warn: hear('warn'),
-    error: hear('error'),
+    info: record('info'),
+    warn: record('warn'),
+    error: record('error'),
     access() {},
     reopen() {},
     async close() {},
   };
-  const store = openRedisStore({ endpoint: place, prefix, log });
+  const store = openRedisStore({ endpoint, prefix, log });
   t.teardown(() => store.close());
   return { store, prefix, lines };
 }

@@ -11,18 +11,18 @@ export interface SqliteRoom {
   readonly dataDir: string;
   /** Path of the database. */
   readonly file: string;
-  /** What the stores had to say, in order. */
-  readonly told: readonly string[];
-  /** Another store on the same data, not used yet. Closed when the test ends. */
+  /** The log messages of the stores, in order. */
+  readonly logged: readonly string[];
+  /** Opens another store on the same data. Closed when the test ends. */
   open(): Store;
 }
 
-/** A data folder, not made yet, in a folder that is gone when the test ends. Without fsync, unless a test is about it: the disk is shared. */
+/** The path of a data folder that does not exist yet, in a folder that is removed when the test ends. Without fsync by default, because other tests use the same disk. */
 export async function sqliteRoom(t: ExecutionContext, { fsync = false } = {}): Promise<SqliteRoom> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-state-'));
   const dataDir = join(folder, 'site', '.nexthop');
   const stores: Store[] = [];
-  const told: string[] = [];
+  const logged: string[] = [];
   t.teardown(async () => {
     await Promise.all(stores.map((store) => store.close()));
     await rm(folder, { recursive: true, force: true });
@@ -30,16 +30,16 @@ export async function sqliteRoom(t: ExecutionContext, { fsync = false } = {}): P
   return {
     dataDir,
     file: join(dataDir, 'state.db'),
-    told,
+    logged,
     open: () => {
-      const store = openSqliteStore({ dataDir, fsync, log: listeningLog(told) });
+      const store = openSqliteStore({ dataDir, fsync, log: recordingLog(logged) });
       stores.push(store);
       return store;
     },
   };
 }
 
-/** Resolves with the store when its thread runs: a busy machine may take longer to start it than a verb waits. */
+/** Resolves with the store when its thread runs. On a busy machine the start may take longer than the deadline of a call. */
 export async function ready(store: Store): Promise<Store> {
   await untilResult(
     () =>
@@ -55,13 +55,13 @@ export async function ready(store: Store): Promise<Store> {
   return store;
 }
 
-/** A log that keeps what it is told, as `level: message`. */
-export function listeningLog(told: string[]): Log {
-  const hear = (level: string) => (message: string) => void told.push(`${level}: ${message}`);
+/** A log that adds `level: message` to `logged`. */
+export function recordingLog(logged: string[]): Log {
+  const record = (level: string) => (message: string) => void logged.push(`${level}: ${message}`);
   return {
-    info: hear('info'),
-    warn: hear('warn'),
-    error: hear('error'),
+    info: record('info'),
+    warn: record('warn'),
+    error: record('error'),
     access() {},
     reopen() {},
     async close() {},

@@ -7,26 +7,26 @@ const OPEN = new URL('../../src/stores/sqlite/open.ts', import.meta.url).href;
 
 export interface StateProcessSetup {
   readonly dataDir: string;
-  /** What runs the process, e.g. in a namespace of its own: a program and its arguments, in front of node's. */
+  /** A program with its arguments that starts node, e.g. in another namespace. */
   readonly under?: readonly string[];
-  /** Module that has `openSqliteStore`. Default: that of the source. */
+  /** The module with `openSqliteStore`. Default: the source. */
   readonly module?: string;
 }
 
-/** A process of its own with a store. */
+/** A child process with a store. */
 export interface StateProcess {
   readonly child: ChildProcess;
-  /** What the script said so far by `say(value)`. */
-  readonly said: readonly unknown[];
-  /** Resolves with what was said as soon as there are so many. */
-  heard(count: number): Promise<readonly unknown[]>;
+  /** The values that the script has sent so far with `say(value)`. */
+  readonly values: readonly unknown[];
+  /** Resolves with the values when there are at least `count`. */
+  receive(count: number): Promise<readonly unknown[]>;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly exited: Promise<number | string>;
 }
 
 /**
- * Runs a script that finds an embedded store in `store`, `job()` for one that is due, `say(value)` to tell the test, and `outcome(promise)`
- * for its value, or the code and message it rejects with. Ended when the test ends.
+ * Runs a script. Its variables: `store` is an embedded store, `job()` returns a job that is due, `say(value)` sends a value to the test, and
+ * `outcome(promise)` resolves with the value, or with the code and message of the rejection. Ended when the test ends.
  */
 export function startStateProcess(
   t: ExecutionContext,
@@ -37,8 +37,8 @@ export function startStateProcess(
     import * as fs from 'node:fs';
     import { openSqliteStore } from ${JSON.stringify(module)};
     const dataDir = ${JSON.stringify(dataDir)};
-    const told = (level) => (message) => say({ level, message });
-    const log = { info: told('info'), warn: told('warn'), error: told('error') };
+    const record = (level) => (message) => say({ level, message });
+    const log = { info: record('info'), warn: record('warn'), error: record('error') };
     const say = (value) => process.send(value);
     const outcome = (promise) => promise.then((value) => ({ value }), ({ code, message }) => ({ code, message }));
     const job = () => ({ rule: 'mail', payload: Buffer.from('hello'), dueAtMs: Date.now() });
@@ -47,13 +47,13 @@ export function startStateProcess(
     ${script}`;
   const [program = '', ...args] = [...under, process.execPath, '--input-type=module', '--eval', code];
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  const said: unknown[] = [];
-  let complaints = '';
-  child.on('message', (value) => said.push(value));
+  const values: unknown[] = [];
+  let errorOutput = '';
+  child.on('message', (value) => values.push(value));
   child.stderr?.on('data', (chunk) => {
-    complaints += chunk;
+    errorOutput += chunk;
   });
-  // Its last words may come behind the news of its end.
+  // The last messages may arrive after the exit event.
   const exited = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(
     ([[status, signal]]) => status ?? signal,
   );
@@ -67,15 +67,16 @@ export function startStateProcess(
   });
   return {
     child,
-    said,
+    values,
     exited,
-    heard: async (count) => {
+    receive: async (count) => {
       await until(
-        () => said.length >= count || isOver,
-        `${count} words of the process, which said ${JSON.stringify(said)} ${complaints}`,
+        () => values.length >= count || isOver,
+        `${count} values of the process, which sent ${JSON.stringify(values)} ${errorOutput}`,
       );
-      if (said.length < count) throw new Error(`the process ended; it said ${JSON.stringify(said)} ${complaints}`);
-      return said;
+      if (values.length < count)
+        throw new Error(`the process ended after it sent ${JSON.stringify(values)} ${errorOutput}`);
+      return values;
     },
   };
 }

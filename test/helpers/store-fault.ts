@@ -3,7 +3,7 @@ import { Fault } from '../../src/contract/fault.ts';
 import { toLoggable } from '../../src/log/loggable.ts';
 import { SOON_MS } from './patience.ts';
 
-/** Asserts that a verb of a store rejects in time with `store_unavailable`, and resolves with the Fault. */
+/** Asserts that a call of a store rejects in time with `store_unavailable`. Resolves with the Fault. */
 export async function storeFault(t: ExecutionContext, verb: Promise<unknown>): Promise<Fault> {
   const startedAtMs = performance.now();
   const error = await t.throwsAsync(verb, { instanceOf: Fault });
@@ -13,7 +13,7 @@ export async function storeFault(t: ExecutionContext, verb: Promise<unknown>): P
   return error as Fault; // asserted above
 }
 
-/** All that a log line with the Fault would tell. */
-export function told(fault: Fault): string {
+/** The text of a log line with the Fault. */
+export function logText(fault: Fault): string {
   return JSON.stringify(toLoggable({ fault }, { shortAddresses: false }));
 }

@@ -3,33 +3,32 @@ import type { Claim, Job, NewJob, Queue, Store } from '../../src/contract/store.
 import { untilResult } from './until-told.ts';
 
 /**
- * Prepares an empty place for data. What it resolves with opens a store on that data, as often as it is called, beside those that are open,
- * as several processes would. Stores and data are gone when the test ends.
+ * Prepares empty storage. Resolves with a function that opens a store on it. Each call opens one more store on the same data, like another process.
+ * Stores and data are removed when the test ends.
  *
- * The suites run one test after another: each store may have a thread of its own, and many at once would starve each other of the second
- * within which they have to answer.
+ * The suites are serial: each store may have a thread, and many threads at once could not answer within their second.
  */
 export type StorePlace = (t: ExecutionContext) => Promise<() => Promise<Store>>;
 
-/** Longer than any test. */
+/** A lease that is longer than every test. */
 export const LONG_LEASE_MS = 120_000;
 
-/** As long as a test that waits for its end should take. */
+/** A lease for tests that wait for its end. */
 export const SHORT_LEASE_MS = 40;
 
-/** A job for the rule 'mail' that is due at once. */
+/** A job of the rule 'mail' that is due now. */
 export function newJob(parts: Partial<NewJob> = {}): NewJob {
   return { rule: 'mail', payload: Buffer.from('hello'), dueAtMs: Date.now(), ...parts };
 }
 
-/** Claims as soon as something is due. */
+/** Claims a job as soon as one is due. */
 export async function claimSoon(queue: Queue, { rules = ['mail'], leaseMs = LONG_LEASE_MS } = {}): Promise<Claim> {
   const claim = await untilResult(() => queue.claim(rules, leaseMs), Boolean);
-  if (claim === undefined) throw new Error('untilResult resolved with nothing');
+  if (claim === undefined) throw new Error('untilResult resolved with undefined');
   return claim;
 }
 
-/** Claims each job that is due now, and does nothing with it. */
+/** Claims all jobs that are due now. */
 export async function claimAll(queue: Queue, rules: readonly string[] = ['mail']): Promise<readonly Job[]> {
   const jobs: Job[] = [];
   for (;;) {

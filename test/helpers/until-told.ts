@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PATIENCE_MS } from './patience.ts';
 
-/** Asks again and again until what is told satisfies, and resolves with it. Rejects, naming what was told last, if that takes too long. */
-export async function untilResult<T>(ask: () => Promise<T>, satisfies: (told: T) => boolean): Promise<T> {
+/** Calls `read` repeatedly until `satisfies` accepts the result, and resolves with it. Rejects with the last result after PATIENCE_MS. */
+export async function untilResult<T>(read: () => Promise<T>, satisfies: (result: T) => boolean): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
-    const told = await ask();
-    if (satisfies(told)) return told;
-    if (performance.now() > deadline) throw new Error(`told ${JSON.stringify(told)} for ${PATIENCE_MS} ms`);
+    const result = await read();
+    if (satisfies(result)) return result;
+    if (performance.now() > deadline)
+      throw new Error(`the result is ${JSON.stringify(result)} after ${PATIENCE_MS} ms`);
     await delay(5);
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PATIENCE_MS } from './patience.ts';
 
-/** Resolves as soon as the condition holds, for what no event tells. Rejects, naming `what`, if that takes too long. */
+/** Polls the condition, for states without an event. Resolves when it is true. Rejects with `what` after PATIENCE_MS. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   while (!condition()) {

@@ -4,11 +4,11 @@ import { backgroundSite, type LedgerLine, sendUntilTaken } from '../helpers/back
 import { type RunningProcess, startNexthop } from '../helpers/process.ts';
 import { STATE_ROOMS } from '../helpers/state-room.ts';
 
-/** Longer than any of them may take: a lease, and whatever a busy machine adds. */
+/** Longer than any of these tests may take: a lease, plus delays of a busy machine. */
 const WITHIN_MS = 30_000;
 
 for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
-  test(`${name}: after SIGTERM a job that runs has the time of the drain, and none is begun`, async (t) => {
+  test(`${name}: after SIGTERM a running job has the time of the drain, and no job is started`, async (t) => {
     const site = await backgroundSite(t);
     const room = await prepare(t);
     const env = { ...room.env, JOB_CONCURRENCY: '1' };
@@ -22,12 +22,12 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     await site.release();
 
     t.is(await running.exited, 0);
-    t.deepEqual(told(await site.ledger()), ['hold begins 1', 'hold ends 1']);
+    t.deepEqual(eventsOf(await site.ledger()), ['hold begins 1', 'hold ends 1']);
     const { queue } = await room.open();
     t.deepEqual(await queue.ledger.counts(), { waiting: 1, running: 0, dead: 0 });
   });
 
-  test(`${name}: a job that outlasts the drain is told to end and goes back, and runs again when the module is back`, async (t) => {
+  test(`${name}: a job that outlasts the drain is aborted and given back, and runs again after the next start`, async (t) => {
     const site = await backgroundSite(t);
     const room = await prepare(t);
     const env = { ...room.env, DRAIN_TIMEOUT: '200ms' };
@@ -38,18 +38,18 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     first.child.kill('SIGTERM');
 
     t.is(await first.exited, 0);
-    t.deepEqual(told(await site.ledger()), ['hold begins 1', 'hold is told to end 1']);
+    t.deepEqual(eventsOf(await site.ledger()), ['hold begins 1', 'hold is aborted 1']);
     const { queue } = await room.open();
     const [job] = await queue.ledger.list({ limit: 1 });
     t.like(job, { state: 'waiting', attempts: 1, failures: 0 });
     await site.release();
     await startNexthop(t, { site: site.folder, env });
-    const lines = await site.untilLedger((all) => told(all).includes('hold ends 2'));
+    const lines = await site.untilLedger((all) => eventsOf(all).includes('hold ends 2'));
     t.is(new Set(lines.map(({ job }) => job)).size, 1);
   });
 
-  // Takes as long as a lease, 15 seconds: nobody but time can tell a process that is gone from one that is slow.
-  test(`${name}: the jobs of a module that was killed run again within 30 seconds`, async (t) => {
+  // Takes as long as a lease, 15 seconds: only time shows that a process has ended and is not slow.
+  test(`${name}: the jobs of a killed nexthop run again within 30 seconds`, async (t) => {
     t.timeout(90_000);
     const site = await backgroundSite(t);
     const room = await prepare(t);
@@ -68,7 +68,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
 
     const deadline = killedAtMs + WITHIN_MS;
     const isOver = (lines: readonly LedgerLine[]): boolean =>
-      lost.every((text) => told(lines).includes(`${text} ends 2`));
+      lost.every((text) => eventsOf(lines).includes(`${text} ends 2`));
     while (!isOver(await site.ledger()) && Date.now() < deadline) await delay(50);
     const lines = await site.ledger();
     const isHeirs = ({ pid, event, attempt }: LedgerLine): boolean =>
@@ -76,7 +76,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     const again = lines.filter(isHeirs);
     t.log(`${lost.length} lost, begun again after ${again.map(({ atMs }) => atMs - killedAtMs).join(', ')} ms`);
     t.true(lost.length > 0);
-    t.true(isOver(lines), JSON.stringify(told(lines)));
+    t.true(isOver(lines), JSON.stringify(eventsOf(lines)));
   });
 }
 
@@ -84,7 +84,7 @@ function url({ port }: RunningProcess): string {
   return `http://127.0.0.1:${port}`;
 }
 
-/** What happened, in order: with what, what, and in which attempt. */
-function told(lines: readonly LedgerLine[]): readonly string[] {
+/** The events in order, each with the job's text and attempt. */
+function eventsOf(lines: readonly LedgerLine[]): readonly string[] {
   return lines.map(({ text, event, attempt }) => `${text} ${event} ${attempt}`);
 }

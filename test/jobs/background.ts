@@ -12,7 +12,7 @@ import { sqliteRoom } from '../helpers/sqlite-store.ts';
 import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-told.ts';
 
-test('a job that a request leaves behind is run', async (t) => {
+test('a job that a request pushes runs', async (t) => {
   const ran: string[] = [];
   const { url } = await startEdge(t, {
     dialects: [jobDialect(async (text) => void ran.push(text))],
@@ -26,7 +26,7 @@ test('a job that a request leaves behind is run', async (t) => {
   t.deepEqual(ran, ['letter']);
 });
 
-test('a site that keeps nothing makes nothing on disk and calls nobody', async (t) => {
+test('a site without jobs and values creates no file and opens no connection', async (t) => {
   const redis = await scriptedHop(t, () => {});
   const site = await siteFolder(t, { 'public/a.txt': 'a' });
   const embedded = await startEdge(t, { site });
@@ -42,10 +42,10 @@ test('a site that keeps nothing makes nothing on disk and calls nobody', async (
   t.is(redis.peers.length, 0);
 });
 
-test('with a JOB_CONCURRENCY of 0 jobs are only taken in, and another process runs them', async (t) => {
+test('with JOB_CONCURRENCY=0 jobs are only stored, and another process runs them', async (t) => {
   const { dataDir } = await sqliteRoom(t);
   const ran: string[] = [];
-  const note = (who: string) => jobDialect(async (text) => void ran.push(`${who} ${text}`));
+  const note = (name: string) => jobDialect(async (text) => void ran.push(`${name} ${text}`));
   const taker = await startEdge(t, { dialects: [note('taker')], env: { ...onDisk(dataDir), JOB_CONCURRENCY: '0' } });
   await push(taker.url, 'letter');
 
@@ -55,7 +55,7 @@ test('with a JOB_CONCURRENCY of 0 jobs are only taken in, and another process ru
   t.deepEqual(ran, ['runner letter']);
 });
 
-test('in a drain a running job ends, and a request that is under way may still leave one behind', async (t) => {
+test('in a drain a running job ends, and a request in flight can still push one', async (t) => {
   const room = await sqliteRoom(t);
   const [running, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const ended: string[] = [];
@@ -64,17 +64,17 @@ test('in a drain a running job ends, and a request that is under way may still l
     await finish.promise;
     ended.push(text);
   });
-  const [asked, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [received, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const edge = await startEdge(t, { dialects: [dialect], env: { ...onDisk(room.dataDir), DRAIN_TIMEOUT: '8s' } });
   await push(edge.url, 'first');
   await running.promise;
   dialect.beforePush = async () => {
-    asked.resolve();
+    received.resolve();
     await release.promise;
   };
   await edge.edge.reload();
   const underWay = fetch(`${edge.url}/push?second`);
-  await asked.promise;
+  await received.promise;
 
   const closed = edge.close();
   release.resolve();
@@ -87,7 +87,7 @@ test('in a drain a running job ends, and a request that is under way may still l
   t.deepEqual(await jobsIn(room.open()), ['waiting second 0']);
 });
 
-test('a job that does not end within the drain is told to and given back, without counting as failed', async (t) => {
+test('a job that does not end within the drain is aborted and given back, without a failure', async (t) => {
   const room = await sqliteRoom(t);
   const running = Promise.withResolvers<AbortSignal>();
   const dialect = jobDialect(async (_, { signal }) => {
@@ -101,16 +101,16 @@ test('a job that does not end within the drain is told to and given back, withou
   await edge.close();
 
   t.true(signal.aborted);
-  const told = (await edge.errorLines()).map(({ message }) => message);
+  const messages = (await edge.errorLines()).map(({ message }) => message);
   t.true(
-    told.includes('a job is given back, to be run again'),
-    'all of its time is waited for, though no request is under way',
+    messages.includes('a job is given back, to be run again'),
+    'the drain waits for the job, although no request is in flight',
   );
-  t.false(told.some((text) => /not closed in time/.test(String(text))));
+  t.false(messages.some((text) => /not closed in time/.test(String(text))));
   t.deepEqual(await jobsIn(room.open()), ['waiting letter 0']);
 });
 
-test('after a reload jobs run by the new rules, and what runs is finished by the old', async (t) => {
+test('after a reload jobs run with the new rules, and running jobs end with the old ones', async (t) => {
   const [running, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const ended: string[] = [];
   const dialect = jobDialect(async (text) => {
@@ -132,7 +132,7 @@ test('after a reload jobs run by the new rules, and what runs is finished by the
   t.deepEqual(ended, ['new second', 'old first']);
 });
 
-test('while the store is away it is ready, answers what needs no store, and refuses jobs with 503 within a second', async (t) => {
+test('while the store is unreachable, nexthop is ready, answers requests that need no store, and refuses jobs with 503 within a second', async (t) => {
   const dialects = [jobDialect(async () => {})];
   const running = await startEdge(t, { dialects, env: { REDIS_URL: `redis://127.0.0.1:${await deafPort(t)}` } });
   const { url } = running;
@@ -155,23 +155,23 @@ async function endsSoon(t: ExecutionContext, { close }: RunningEdge): Promise<vo
   t.true(performance.now() - startedAtMs < SOON_MS);
 }
 
-/** Resolves with the id of the job. A busy machine may take longer to open the store than a verb waits: then it was not taken. */
+/** Pushes a job and resolves with its id. Repeats the request if the store refuses it, because on a busy machine opening the store may take longer than the deadline of a call. */
 async function push(url: string, text: string): Promise<string> {
-  const ask = async () => {
+  const send = async () => {
     const answer = await fetch(`${url}/push?${text}`);
     return { status: answer.status, id: await answer.text() };
   };
-  return (await untilResult(ask, ({ status }) => status === 200)).id;
+  return (await untilResult(send, ({ status }) => status === 200)).id;
 }
 
-/** The disk is shared with other tests. */
+/** Settings for a store on disk, without fsync, because other tests use the same disk. */
 function onDisk(dataDir: string) {
   return { DATA_DIR: dataDir, STORE_FSYNC: '0' };
 }
 
-/** Each as its state, payload and failures. A busy machine may take longer to open the store than a verb waits. */
+/** State, payload and failures of each job. Repeats the call if the store refuses it, as `push` does. */
 async function jobsIn({ queue }: Store): Promise<readonly string[]> {
-  const ask = () => queue.ledger.list({ limit: 10 }).catch(() => undefined);
-  const records = (await untilResult(ask, (told) => told !== undefined)) ?? [];
+  const read = () => queue.ledger.list({ limit: 10 }).catch(() => undefined);
+  const records = (await untilResult(read, (records) => records !== undefined)) ?? [];
   return records.map(({ state, payload, failures }) => `${state} ${new TextDecoder().decode(payload)} ${failures}`);
 }

@@ -12,7 +12,7 @@ import { untilResult } from '../helpers/until-told.ts';
 
 const SRC = new URL('../../src/', import.meta.url).href;
 
-/** Appends a line for each run that begins. The run of 'long' ends when the file `release` is there. */
+/** Appends a line at the start of each run. The run of 'long' ends when the file `release` exists. */
 const WORKER = `
   import { appendFileSync, existsSync } from 'node:fs';
   import { setTimeout as wait } from 'node:timers/promises';
@@ -40,7 +40,7 @@ const WORKER = `
   appendFileSync(folder + '/runs', 'starts ' + process.pid + '\\n');
 `;
 
-/** Starts a process that works on a state file by a clock that the test sets. */
+/** Starts a process with a worker on a state file, and with a clock that the test sets. */
 async function startWorker(t: ExecutionContext, file: string, folder: string, clock: SettableClock): Promise<number> {
   const { dir } = await logFolder(t);
   const setup = JSON.stringify({ file, entry: clock.threadEntry.href, folder, dir });
@@ -57,35 +57,32 @@ for (const [where, aheadMs] of [
   ['forward', 7_200_000],
   ['back', -7_200_000],
 ] as const) {
-  test.serial(
-    `a job that runs in one of two processes runs once, though the clock is set ${where} by two hours`,
-    async (t) => {
-      const { file, open } = await sqliteRoom(t);
-      const { queue } = await ready(open());
-      const clock = await settableClock(t);
-      const folder = await siteFolder(t, { runs: '' });
-      const runs = async () => (await readFile(join(folder, 'runs'), 'utf8')).split('\n').slice(0, -1);
-      const untilRun = (line: string) => untilResult(runs, (lines) => lines.includes(line));
-      const pids = [await startWorker(t, file, folder, clock), await startWorker(t, file, folder, clock)];
-      for (const pid of pids) await untilRun(`starts ${pid}`);
-      const id = await queue.push(newJob({ rule: 'long' }));
-      await untilResult(runs, (lines) => lines.some((line) => line.startsWith('long ')));
+  test.serial(`a job of two processes runs once, although the clock is set ${where} by two hours`, async (t) => {
+    const { file, open } = await sqliteRoom(t);
+    const { queue } = await ready(open());
+    const clock = await settableClock(t);
+    const folder = await siteFolder(t, { runs: '' });
+    const runs = async () => (await readFile(join(folder, 'runs'), 'utf8')).split('\n').slice(0, -1);
+    const untilRun = (line: string) => untilResult(runs, (lines) => lines.includes(line));
+    const pids = [await startWorker(t, file, folder, clock), await startWorker(t, file, folder, clock)];
+    for (const pid of pids) await untilRun(`starts ${pid}`);
+    const id = await queue.push(newJob({ rule: 'long' }));
+    await untilResult(runs, (lines) => lines.some((line) => line.startsWith('long ')));
 
-      await clock.set(aheadMs);
-      // Each process claims until nothing is due: a job of its own shows that it has looked since, the second one that it did so to the end.
-      for (let round = 0; round < 2; round++) {
-        for (const pid of pids) await queue.push(newJob({ rule: `own ${pid}` }));
-        const isEach = (lines: readonly string[]) =>
-          pids.every((pid) => lines.filter((line) => line === `own ${pid} ${pid}`).length > round);
-        await untilResult(runs, isEach);
-      }
-      await writeFile(join(folder, 'release'), '');
-      await untilResult(
-        () => queue.ledger.find(id),
-        (record) => record === undefined,
-      );
+    await clock.set(aheadMs);
+    // Each process claims until no job is due. Its own first job shows that it has claimed since then, its second one that it has finished that round.
+    for (let round = 0; round < 2; round++) {
+      for (const pid of pids) await queue.push(newJob({ rule: `own ${pid}` }));
+      const isEach = (lines: readonly string[]) =>
+        pids.every((pid) => lines.filter((line) => line === `own ${pid} ${pid}`).length > round);
+      await untilResult(runs, isEach);
+    }
+    await writeFile(join(folder, 'release'), '');
+    await untilResult(
+      () => queue.ledger.find(id),
+      (record) => record === undefined,
+    );
 
-      t.is((await runs()).filter((line) => line.startsWith('long ')).length, 1);
-    },
-  );
+    t.is((await runs()).filter((line) => line.startsWith('long ')).length, 1);
+  });
 }

@@ -19,7 +19,7 @@ interface RunningClock {
   logged(message: RegExp): Promise<readonly Record<string, unknown>[]>;
 }
 
-/** Starts a clock at a moment, and resolves when it has looked. */
+/** Starts a clock at a time, and resolves after its first check. */
 async function startClock(
   t: ExecutionContext,
   queue: Queue,
@@ -43,7 +43,7 @@ async function startClock(
   };
 }
 
-/** The moments for which jobs are there now; they are done then. */
+/** Claims and ends all due jobs. Resolves with the scheduled times of their payloads. */
 async function ticksOf(queue: Queue, rules: readonly string[] = ['mail']): Promise<readonly string[]> {
   const ticks: string[] = [];
   for (;;) {
@@ -54,7 +54,7 @@ async function ticksOf(queue: Queue, rules: readonly string[] = ['mail']): Promi
   }
 }
 
-test('each moment of a schedule is pushed when it comes, and nothing before it', async (t) => {
+test('each time of a schedule is pushed when it comes, and not earlier', async (t) => {
   const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const { time } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
 
@@ -67,11 +67,11 @@ test('each moment of a schedule is pushed when it comes, and nothing before it',
 
   await time.passTo('2026-11-20T11:00:30.000Z');
   t.deepEqual(await ticksOf(queue), ['2026-11-20T11:00:00.000Z']);
-  // The first look, and two moments: it looks more often than it asks.
-  t.is(queue.asked.tick, 3);
+  // The first check and two times: most checks do not call the store.
+  t.is(queue.calls.tick, 3);
 });
 
-test('of moments missed while nobody was there the last one is pushed, once', async (t) => {
+test('of the times that passed while no process ran, only the last one is pushed', async (t) => {
   const open = await embeddedStore(t);
   const { queue } = await open();
   const before = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
@@ -87,7 +87,7 @@ test('of moments missed while nobody was there the last one is pushed, once', as
   });
 });
 
-test('two clocks on one store push each moment once', async (t) => {
+test('two clocks on one store push each time once', async (t) => {
   const open = await embeddedStore(t);
   const [one, two] = [(await open()).queue, (await open()).queue];
   const clocks = [
@@ -108,7 +108,7 @@ test('two clocks on one store push each moment once', async (t) => {
   );
 });
 
-test('a moment that comes while the run before is not over is left out, and told', async (t) => {
+test('a time that comes before the previous run has ended is skipped and logged', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const { time, logged } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
   await time.passTo('2026-11-20T10:00:01.000Z');
@@ -130,15 +130,15 @@ test('a moment that comes while the run before is not over is left out, and told
   t.deepEqual(await ticksOf(queue), ['2026-11-20T12:00:00.000Z']);
 });
 
-test('a store that is away is told when it is back, of the last moment alone', async (t) => {
+test('after an outage of the store, only the last time is pushed', async (t) => {
   const { queue: real } = await (await embeddedStore(t))();
   const queue = new SwitchedQueue(real);
   const { time, logged } = await startClock(t, queue, '2026-11-20T09:59:00.000Z');
 
   queue.isOff = true;
   await time.passTo('2026-11-20T10:00:30.000Z');
-  const asked = queue.asked.tick ?? 0;
-  t.true(asked >= 4, `asked ${asked} times`);
+  const calls = queue.calls.tick ?? 0;
+  t.true(calls >= 4, `${calls} calls`);
   queue.isOff = false;
   await time.passTo('2026-11-20T10:00:40.000Z');
   await time.settled();
@@ -154,7 +154,7 @@ test('a store that is away is told when it is back, of the last moment alone', a
   t.is((await logged(/^the store fails: scheduled runs wait until it is back: switched off$/)).length, 2);
 });
 
-test('a clock that is set forward pushes the last moment once; one that is set back pushes nothing until time has caught up', async (t) => {
+test('a clock that is set forward pushes the last time once; one that is set back pushes nothing until it reaches the old time', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const { time } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
 
@@ -172,12 +172,12 @@ test('a clock that is set forward pushes the last moment once; one that is set b
   t.deepEqual(await ticksOf(queue), ['2026-11-20T16:00:00.000Z']);
 });
 
-test('another schedule after a deploy counts from then on', async (t) => {
+test('a schedule that a deploy changed counts from then on', async (t) => {
   const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const { clock, time } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
 
   clock.use([jobRule({ schedule: '15 * * * *' })]);
-  t.is(queue.asked.tick, 2);
+  t.is(queue.calls.tick, 2);
   await time.passTo('2026-11-20T10:00:30.000Z');
   t.deepEqual(await ticksOf(queue), []);
 
@@ -186,17 +186,17 @@ test('another schedule after a deploy counts from then on', async (t) => {
   t.deepEqual(await ticksOf(queue), ['2026-11-20T10:15:00.000Z']);
 });
 
-test('rules that are exchanged while the store is asked are told of right after', async (t) => {
+test('rules that are replaced during a call to the store are checked directly after it', async (t) => {
   const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const { clock } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
 
   clock.use([jobRule({ schedule: '15 * * * *' })]);
   clock.use([jobRule({ schedule: '45 * * * *' })]);
 
-  await t.notThrowsAsync(until(() => queue.asked.tick === 3, 'the question about the last schedule'));
+  await t.notThrowsAsync(until(() => queue.calls.tick === 3, 'the call for the last schedule'));
 });
 
-test('one schedule that fails in the store keeps no other from being told', async (t) => {
+test('one schedule whose call fails does not block the others', async (t) => {
   const { queue: real } = await (await embeddedStore(t))();
   const partly = new (class extends SwitchedQueue {
     override tick(tick: Parameters<Queue['tick']>[0]) {
@@ -212,14 +212,14 @@ test('one schedule that fails in the store keeps no other from being told', asyn
   t.deepEqual(await ticksOf(real), ['2026-11-20T10:00:00.000Z']);
 });
 
-test('a closed clock pushes nothing, and one without schedules asks nothing', async (t) => {
+test('a closed clock pushes nothing, and one without schedules does not call the store', async (t) => {
   const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const { clock, time } = await startClock(t, queue, '2026-11-20T09:30:00.000Z');
-  const asked = queue.asked.tick;
+  const calls = queue.calls.tick;
   await clock.close();
   clock.use([jobRule({ schedule: '*/5 * * * *' })]);
   t.false(time.isWaitedFor);
-  t.is(queue.asked.tick, asked);
+  t.is(queue.calls.tick, calls);
 
   const idle = new Clock({
     queue,
@@ -230,5 +230,5 @@ test('a closed clock pushes nothing, and one without schedules asks nothing', as
   idle.start();
   await idle.close();
   await queue.push(newJob());
-  t.is(queue.asked.tick, asked);
+  t.is(queue.calls.tick, calls);
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { Fault } from '../../src/contract/fault.ts';
 import { toFailureReason } from '../../src/jobs/failure-reason.ts';
 
-test('a reason says what was thrown and where, and no more lines than one reads', (t) => {
+test('a reason has the error, its location, and a limited number of lines', (t) => {
   const [first = '', ...stack] = toFailureReason(new RangeError('too far')).split('\n');
 
   t.is(first, 'RangeError: too far');
@@ -10,7 +10,7 @@ test('a reason says what was thrown and where, and no more lines than one reads'
   t.regex(stack[0] ?? '', /failure-reason\.ts:\d+:\d+/);
 });
 
-test("a reason is what the function threw, where the Fault is the function's", (t) => {
+test('the reason for a Fault of a function is the error that the function threw', (t) => {
   t.regex(toFailureReason(new Fault('function_error', { cause: new Error('no disk') })), /^Error: no disk\n/);
   t.is(toFailureReason(new Fault('function_error', { cause: 'no disk' })), 'threw no disk');
   t.regex(
@@ -19,7 +19,7 @@ test("a reason is what the function threw, where the Fault is the function's", (
   );
 });
 
-test('whatever is thrown has a reason', (t) => {
+test('every thrown value has a reason', (t) => {
   const circle: Record<string, unknown> = {};
   circle.self = circle;
 
@@ -34,7 +34,7 @@ test('whatever is thrown has a reason', (t) => {
   ]);
 });
 
-test('an error that was tampered with has a reason', (t) => {
+test('an error with invalid properties has a reason', (t) => {
   const withGetter = Object.defineProperty(new Error('x'), 'message', {
     get() {
       throw new Error('never read');
@@ -49,7 +49,7 @@ test('an error that was tampered with has a reason', (t) => {
   t.is(toFailureReason(new Fault('function_error', { cause: withList })), 'Error: x');
 });
 
-test('a reason is of bounded length and keeps no secret of a request', (t) => {
+test('a reason has a bounded length and no secret of a request', (t) => {
   t.is(toFailureReason(new Error('x'.repeat(5000))).length, 1001);
   t.regex(
     toFailureReason(new Error('sent\nAuthorization: Bearer abc\nrefused')),

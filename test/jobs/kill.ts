@@ -17,10 +17,10 @@ const JOBS = 1000;
 const KILLS = 10;
 const CONCURRENCY = 10;
 
-/** Longer than a run, and short, as each kill costs so long. */
+/** Longer than a run, but short, because each kill takes as long. */
 const LEASE_MS = 1500;
 
-/** The same moments each time, as far as a machine allows. */
+/** The seed of the times of the kills. */
 const SEED = 20261121;
 
 type Env = Readonly<Record<string, string>>;
@@ -31,45 +31,42 @@ const STORES: Readonly<Record<string, (t: ExecutionContext) => Promise<Env>>> = 
 };
 
 for (const [name, prepare] of Object.entries(STORES)) {
-  test.serial(
-    `${name}: of 1,000 accepted jobs each is run, though the process is killed ten times while it works them off`,
-    async (t) => {
-      t.timeout(180_000);
-      const env = await prepare(t);
-      const ledger = join(await siteFolder(t, { ledger: '' }), 'ledger');
-      const queue = await openQueue(t, env);
-      const accepted = await accept(queue);
-      const random = seeded(SEED);
-      const start = (): Promise<JobProcess> =>
-        startJobProcess(t, { env, ledger, leaseMs: LEASE_MS, concurrency: CONCURRENCY, longestRunMs: 60 });
+  test.serial(`${name}: each of 1,000 accepted jobs runs, although the process is killed ten times`, async (t) => {
+    t.timeout(180_000);
+    const env = await prepare(t);
+    const ledger = join(await siteFolder(t, { ledger: '' }), 'ledger');
+    const queue = await openQueue(t, env);
+    const accepted = await accept(queue);
+    const random = seeded(SEED);
+    const start = (): Promise<JobProcess> =>
+      startJobProcess(t, { env, ledger, leaseMs: LEASE_MS, concurrency: CONCURRENCY, longestRunMs: 60 });
 
-      for (let kills = 0; kills < KILLS; kills++) {
-        const before = (await read(ledger)).length;
-        const victim = await start();
-        await untilLonger(ledger, before);
-        await delay(random() * 200);
-        await victim.kill();
-        t.true((await left(queue)) > 0, `nothing was left to be lost at kill ${kills + 1}`);
-      }
-      const last = await start();
-      await untilDone(queue);
-      await last.kill();
+    for (let kills = 0; kills < KILLS; kills++) {
+      const before = (await read(ledger)).length;
+      const victim = await start();
+      await untilLonger(ledger, before);
+      await delay(random() * 200);
+      await victim.kill();
+      t.true((await left(queue)) > 0, `no job was left at kill ${kills + 1}`);
+    }
+    const last = await start();
+    await untilDone(queue);
+    await last.kill();
 
-      const ran = await read(ledger);
-      const times = Map.groupBy(ran, (id) => id);
-      const repeats = ran.length - times.size;
-      t.log(`${name}: ${accepted.length} jobs, ${KILLS} kills, ${repeats} runs repeated`);
-      t.deepEqual([...times.keys()].toSorted(), accepted.toSorted());
-      // Only what was in hand when it was killed: what ran, and what had ended while the store was being told.
-      t.true(repeats < KILLS * 2 * CONCURRENCY, `${repeats} repeats`);
-      t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
-    },
-  );
+    const ran = await read(ledger);
+    const times = Map.groupBy(ran, (id) => id);
+    const repeats = ran.length - times.size;
+    t.log(`${name}: ${accepted.length} jobs, ${KILLS} kills, ${repeats} runs repeated`);
+    t.deepEqual([...times.keys()].toSorted(), accepted.toSorted());
+    // Only jobs that were claimed at a kill: those that ran, and those whose end was not stored yet.
+    t.true(repeats < KILLS * 2 * CONCURRENCY, `${repeats} repeats`);
+    t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
+  });
 }
 
 for (const [name, prepare] of Object.entries(STORES)) {
   test.serial(
-    `${name}: a job that kills its process each time is run five times, then it is dead with the reason`,
+    `${name}: a job that kills its process at every attempt runs five times, then it is dead with the reason`,
     async (t) => {
       t.timeout(120_000);
       const env = await prepare(t);
@@ -107,7 +104,7 @@ async function accept(queue: Queue): Promise<readonly string[]> {
   return ids;
 }
 
-/** The jobs that were run so far, in order. */
+/** The jobs that have run so far, in order. */
 async function read(ledger: string): Promise<readonly string[]> {
   const lines = (await readFile(ledger, 'utf8')).split('\n');
   return lines.slice(0, -1).map((line) => line.split(' ')[1] ?? '');
@@ -116,7 +113,7 @@ async function read(ledger: string): Promise<readonly string[]> {
 async function untilLonger(ledger: string, length: number): Promise<void> {
   const deadline = performance.now() + 20_000;
   while ((await read(ledger)).length <= length) {
-    if (performance.now() > deadline) throw new Error('no job was run for 20 s');
+    if (performance.now() > deadline) throw new Error('no job has run for 20 s');
     await delay(5);
   }
 }
@@ -134,7 +131,7 @@ async function untilDone(queue: Queue): Promise<void> {
   }
 }
 
-/** Numbers from 0 to 1 that are the same for the same seed: the linear congruence of Numerical Recipes. */
+/** A generator of numbers from 0 to 1, equal for equal seeds: the linear congruential generator of Numerical Recipes. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {

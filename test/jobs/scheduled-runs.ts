@@ -7,7 +7,7 @@ import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
-test('a run of a schedule is told when the next one is due, any other is not', async (t) => {
+test('a run of a schedule gets the time of the next one, other jobs do not', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const next = new Map<string, number | undefined>();
   const rules = [jobRule({ name: 'new-year', schedule: '0 0 1 1 *' }), jobRule()].map((rule) => ({
@@ -23,7 +23,7 @@ test('a run of a schedule is told when the next one is due, any other is not', a
   t.is(next.get('mail'), undefined);
 });
 
-test('a schedule runs once at a time, also when somebody pushes more', async (t) => {
+test('a schedule has one run at a time, also if more jobs of it are pushed', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   let running = 0;
   let ran = 0;
@@ -45,7 +45,7 @@ test('a schedule runs once at a time, also when somebody pushes more', async (t)
   t.is(most, 1);
 });
 
-test('a scheduled run does not wait for a backlog of others', async (t) => {
+test('a scheduled run does not wait for a backlog of other jobs', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const order: string[] = [];
   const dueAtMs = Date.now() - 1000;
@@ -59,10 +59,10 @@ test('a scheduled run does not wait for a backlog of others', async (t) => {
   });
 
   await until(() => order.length === 31, 'all runs');
-  t.true(order.indexOf('hourly') < 5, `it was run as number ${order.indexOf('hourly') + 1}`);
+  t.true(order.indexOf('hourly') < 5, `it ran as number ${order.indexOf('hourly') + 1}`);
 });
 
-test('when functions hold every place, one more is there for schedules, and no second one', async (t) => {
+test('when functions use all slots, there is exactly one more slot for schedules', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const go = Promise.withResolvers<void>();
   const began: string[] = [];
@@ -81,10 +81,10 @@ test('when functions hold every place, one more is there for schedules, and no s
   );
   const { worker } = await startWorker(t, queue, rules, { concurrency: 2 });
   for (let count = 0; count < 5; count++) await queue.push(newJob());
-  await until(() => worker.size === 2, 'all places to be taken');
+  await until(() => worker.size === 2, 'all slots to be in use');
 
   for (const rule of ['hourly', 'daily']) await queue.push(newJob({ rule }));
-  await until(() => worker.size === 3, 'the place for schedules to be taken');
+  await until(() => worker.size === 3, 'the slot for schedules to be in use');
   await queue.push(newJob());
   t.is(began.filter((name) => name !== 'mail').length, 1);
   go.resolve();
@@ -94,7 +94,7 @@ test('when functions hold every place, one more is there for schedules, and no s
   t.is(most, 3);
 });
 
-test("of a schedule's failed runs only the last one is kept", async (t) => {
+test('only the last failed run of a schedule is kept', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const fail = async (): Promise<void> => {
     throw new Error('no');

@@ -13,13 +13,13 @@ import { untilResult } from '../helpers/until-told.ts';
 
 const SHARED = { leaseMs: 15_000, concurrency: 3, longestRunMs: 10 };
 
-/** What the processes wrote: who, and what. */
-async function read(ledger: string): Promise<readonly (readonly [who: string, what: string])[]> {
+/** The lines that the processes wrote: the process and its text. */
+async function read(ledger: string): Promise<readonly (readonly [name: string, text: string])[]> {
   const lines = (await readFile(ledger, 'utf8')).split('\n').slice(0, -1);
-  return lines.map((line) => line.split(' ')).map(([who = '', what = '']) => [who, what]);
+  return lines.map((line) => line.split(' ')).map(([name = '', text = '']) => [name, text]);
 }
 
-test('two processes on one Redis share the work: each job is run once, and nobody has it all', async (t) => {
+test('two processes on one Redis share the work: each job runs once, and both run some', async (t) => {
   const env = { REDIS_URL: (await startRedis(t)).url };
   const ledger = join(await siteFolder(t, { ledger: '' }), 'ledger');
   await startJobProcess(t, { ...SHARED, env, ledger });
@@ -28,13 +28,13 @@ test('two processes on one Redis share the work: each job is run once, and nobod
   t.teardown(() => store.close());
   const { queue } = await ready(store);
   const push = (): Promise<string> => queue.push(newJob({ rule: 'work' }));
-  // So long that both of them have begun.
+  // Long enough for both processes to start.
   await untilResult(
     async () =>
       new Set(
         await push()
           .then(() => read(ledger))
-          .then((lines) => lines.map(([who]) => who)),
+          .then((lines) => lines.map(([name]) => name)),
       ).size,
     (processes) => processes === 2,
   );
@@ -47,13 +47,13 @@ test('two processes on one Redis share the work: each job is run once, and nobod
   );
   const ran = (await read(ledger)).filter(([, what]) => pushed.includes(what));
   t.deepEqual(ran.map(([, what]) => what).toSorted(), pushed.toSorted());
-  const shares = [...Map.groupBy(ran, ([who]) => who).values()].map(({ length }) => length);
+  const shares = [...Map.groupBy(ran, ([name]) => name).values()].map(({ length }) => length);
   t.log(`the shares of 300 jobs: ${shares.join(' and ')}`);
   t.is(shares.length, 2);
   t.true(Math.min(...shares) >= 30, shares.join(' and '));
 });
 
-test('each moment of a schedule is run once by two processes on one Redis', async (t) => {
+test('two processes on one Redis run each time of a schedule once', async (t) => {
   const env = { REDIS_URL: (await startRedis(t)).url };
   const ledger = join(await siteFolder(t, { ledger: '' }), 'ledger');
   const setup = { ...SHARED, env, ledger, schedule: '* * * * *', startMs: Date.now() };
@@ -71,7 +71,7 @@ test('each moment of a schedule is run once by two processes on one Redis', asyn
 
   const moments = ran.map(([, what]) => Number(what));
   t.log(
-    `by ${new Set(ran.map(([who]) => who)).size} processes: ${moments.map((ms) => new Date(ms).toISOString().slice(11, 16)).join(' ')}`,
+    `by ${new Set(ran.map(([name]) => name)).size} processes: ${moments.map((ms) => new Date(ms).toISOString().slice(11, 16)).join(' ')}`,
   );
   t.is(new Set(moments).size, moments.length);
   t.true(moments.every((ms) => ms % 60_000 === 0));

@@ -7,7 +7,7 @@ import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
 import { startWorker } from '../helpers/worker.ts';
 
-test('a worker that closes lets jobs end in the grace they have, and takes no more', async (t) => {
+test('a closing worker lets running jobs end within the grace period and claims no more', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const go = Promise.withResolvers<void>();
   const { worker, logged } = await startWorker(t, queue, [jobRule({ run: () => go.promise })], {
@@ -28,7 +28,7 @@ test('a worker that closes lets jobs end in the grace they have, and takes no mo
   t.like((await logged(/^a job is done$/))[0], { job: ids[0] });
 });
 
-test('a job that does not end in the grace is aborted and given back at once, without a failure', async (t) => {
+test('a job that does not end within the grace period is aborted and given back immediately, without a failure', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const seen = Promise.withResolvers<AbortSignal>();
   const rule = jobRule({
@@ -50,7 +50,7 @@ test('a job that does not end in the grace is aborted and given back at once, wi
   t.like((await logged(/^a job is given back/))[0], { level: 'info', job: id });
 });
 
-test('a worker that is closed while the store is away does not wait for it', async (t) => {
+test('a worker that is closed during an outage does not wait for the store', async (t) => {
   const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const go = Promise.withResolvers<void>();
   const { worker } = await startWorker(t, queue, [jobRule({ run: () => go.promise })]);
@@ -58,7 +58,7 @@ test('a worker that is closed while the store is away does not wait for it', asy
   await until(() => worker.size === 1, 'the run');
   queue.isOff = true;
   go.resolve();
-  await until(() => (queue.asked.done ?? 0) >= 1, 'an attempt to tell');
+  await until(() => (queue.calls.done ?? 0) >= 1, 'an attempt to store the result');
 
   const startedAtMs = performance.now();
   await worker.close(50);
@@ -67,35 +67,35 @@ test('a worker that is closed while the store is away does not wait for it', asy
   t.is(worker.size, 0);
 });
 
-test('a closed worker asks for nothing any more', async (t) => {
+test('a closed worker does not call the store', async (t) => {
   const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const { worker } = await startWorker(t, queue, [jobRule()]);
   await worker.close(0);
-  const { claim = 0 } = queue.asked;
+  const { claim = 0 } = queue.calls;
 
   await queue.push(newJob());
 
   const startedAtMs = performance.now();
-  await until(() => performance.now() - startedAtMs > 1300, 'longer than a look');
-  t.is(queue.asked.claim, claim);
+  await until(() => performance.now() - startedAtMs > 1300, 'longer than a poll interval');
+  t.is(queue.calls.claim, claim);
 });
 
-test('a job that was claimed while the worker closed is given back', async (t) => {
+test('a job that was claimed during the close is given back', async (t) => {
   const { queue: real } = await (await embeddedStore(t))();
   const id = await real.push(newJob());
   const go = Promise.withResolvers<void>();
-  const asked = Promise.withResolvers<void>();
+  const claimed = Promise.withResolvers<void>();
   const slow = new (class extends SwitchedQueue {
     override async claim(rules: readonly string[], leaseMs: number) {
       const claim = await super.claim(rules, leaseMs);
-      asked.resolve();
+      claimed.resolve();
       await go.promise;
       return claim;
     }
   })(real);
   let ran = 0;
   const { worker } = await startWorker(t, slow, [jobRule({ run: async () => void ran++ })]);
-  await asked.promise;
+  await claimed.promise;
 
   const closed = worker.close(60_000);
   go.resolve();

@@ -6,7 +6,7 @@ import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
-test('a job that fails waits as its rule says, with the reason, and the log tells', async (t) => {
+test('a failed job waits for the time of its rule, with the reason in the store and in the log', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const rule = jobRule({
     retryAfterMs: [60_000, 120_000],
@@ -30,12 +30,12 @@ test('a job that fails waits as its rule says, with the reason, and the log tell
   t.true(first > 50_000 && first <= 60_000, `${first} ms`);
   const [line] = await logged(/^a job failed and is tried again: no post office$/);
   t.like(line, { level: 'warn', job: id, attempt: 1, again_in_ms: 60_000, error: { message: 'no post office' } });
-  // A person does not want to wait.
+  // Makes the job due without a wait.
   await queue.push(newJob({ rule: 'other' }));
   t.true(await queue.ledger.retry(id));
 });
 
-test('a job that fails after its last wait is set aside, and not run again', async (t) => {
+test('a job that fails after its last retry is dead and does not run again', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const numbers: number[] = [];
   const rule = jobRule({
@@ -98,7 +98,7 @@ for (const [what, run] of [
   });
 }
 
-test('a job without an end in time has failed: its signal aborts, and its place is free though it goes on', async (t) => {
+test('a job that does not end in time has failed: its signal aborts, and its slot is free although it still runs', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const signals: AbortSignal[] = [];
   const go = Promise.withResolvers<void>();
@@ -120,7 +120,7 @@ test('a job without an end in time has failed: its signal aborts, and its place 
     );
     t.is(job?.reason, 'TimeoutError: the function did not end within 100 ms');
   }
-  await until(() => worker.size === 0, 'the places to be free');
+  await until(() => worker.size === 0, 'the slots to be free');
   t.deepEqual(
     signals.map(({ reason }) => reason.message),
     ['the function did not end within 100 ms', 'the function did not end within 100 ms'],
@@ -137,7 +137,7 @@ test('a job without an end in time has failed: its signal aborts, and its place 
   );
 });
 
-test('a job that ends in time is not aborted afterwards', async (t) => {
+test('the signal of a job that ended in time does not abort later', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const ran = Promise.withResolvers<AbortSignal>();
   const rule = jobRule({ timeoutMs: 50, run: async ({ signal }) => ran.resolve(signal) });
@@ -147,17 +147,17 @@ test('a job that ends in time is not aborted afterwards', async (t) => {
 
   const signal = await ran.promise;
   const startedAtMs = performance.now();
-  await until(() => performance.now() - startedAtMs > 150, 'longer than its time');
+  await until(() => performance.now() - startedAtMs > 150, 'longer than its timeout');
   t.false(signal.aborted);
 });
 
-test('a job that needs nearly all of its time is warned of', async (t) => {
+test('a job that needs nearly all of its timeout causes a warning', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const rule = jobRule({
     timeoutMs: 1000,
     run: async () => {
       const startedAtMs = performance.now();
-      await until(() => performance.now() - startedAtMs > 810, 'most of its time');
+      await until(() => performance.now() - startedAtMs > 810, 'most of its timeout');
     },
   });
   const { logged } = await startWorker(t, queue, [rule]);
@@ -167,7 +167,7 @@ test('a job that needs nearly all of its time is warned of', async (t) => {
   t.like((await logged(/^a job needed nearly all of its timeout$/))[0], { level: 'warn', job: id });
 });
 
-test('a job whose process vanished each time it ran is set aside without being run', async (t) => {
+test('a job whose process ended at every attempt becomes dead without another attempt', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const id = await queue.push(newJob());
   for (let attempt = 1; attempt <= 5; attempt++) await claimSoon(queue, { leaseMs: 1 });
@@ -184,7 +184,7 @@ test('a job whose process vanished each time it ran is set aside without being r
   t.is((await logged(/^a job is set aside: the process ended 5 times while it ran$/)).length, 1);
 });
 
-test('a job whose process vanished some times is run', async (t) => {
+test('a job whose process ended at some attempts runs', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   await queue.push(newJob());
   for (let attempt = 1; attempt <= 4; attempt++) await claimSoon(queue, { leaseMs: 1 });
@@ -195,7 +195,7 @@ test('a job whose process vanished some times is run', async (t) => {
   t.is(await ran.promise, 5);
 });
 
-test('failures count beside the attempts whose process vanished: five in all', async (t) => {
+test('failures and attempts whose process ended count together: five in total', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const id = await queue.push(newJob());
   for (let attempt = 1; attempt <= 3; attempt++) await claimSoon(queue, { leaseMs: 1 });
@@ -211,7 +211,7 @@ test('failures count beside the attempts whose process vanished: five in all', a
   t.is(job?.reason, 'the process ended 3 times while it ran, and it failed 2 times');
 });
 
-test('a job that many drains gave back is run', async (t) => {
+test('a job that many drains gave back runs', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   await queue.push(newJob());
   for (let drains = 0; drains < 20; drains++) t.true(await queue.again(await claimSoon(queue), Date.now()));

@@ -9,10 +9,10 @@ import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
-/** Short enough to end in a test, long enough to be kept on a busy machine. */
+/** Short enough to end during a test, long enough to be extended in time on a busy machine. */
 const LEASE_MS = 600;
 
-test('a job that runs longer than a lease is run once', async (t) => {
+test('a job that runs longer than a lease runs once', async (t) => {
   const open = await embeddedStore(t);
   const [here, there] = [(await open()).queue, (await open()).queue];
   let ran = 0;
@@ -35,37 +35,40 @@ test('a job that runs longer than a lease is run once', async (t) => {
   t.is(ran, 1);
 });
 
-test.serial('a job that the store hands to the process in which it runs goes on, and does not run twice', async (t) => {
-  const { file, open } = await sqliteRoom(t);
-  const { queue } = await ready(open());
-  const release = Promise.withResolvers<void>();
-  const ran: string[] = [];
-  const rule = jobRule({
-    run: async ({ payload }) => {
-      ran.push(String(Buffer.from(payload)));
-      if (ran.length === 1) await release.promise;
-    },
-  });
-  await startWorker(t, queue, [rule], { leaseMs: LONG_LEASE_MS });
-  const id = await queue.push(newJob({ payload: Buffer.from('long') }));
-  await until(() => ran.length === 1, 'the first run');
+test.serial(
+  'a job that the store returns to the process in which it already runs continues and does not run twice',
+  async (t) => {
+    const { file, open } = await sqliteRoom(t);
+    const { queue } = await ready(open());
+    const release = Promise.withResolvers<void>();
+    const ran: string[] = [];
+    const rule = jobRule({
+      run: async ({ payload }) => {
+        ran.push(String(Buffer.from(payload)));
+        if (ran.length === 1) await release.promise;
+      },
+    });
+    await startWorker(t, queue, [rule], { leaseMs: LONG_LEASE_MS });
+    const id = await queue.push(newJob({ payload: Buffer.from('long') }));
+    await until(() => ran.length === 1, 'the first run');
 
-  // As when the clock of the store was set.
-  const raw = new DatabaseSync(file, { timeout: 1000 });
-  raw.exec('UPDATE jobs SET lease_ends_at = 1 WHERE lease IS NOT NULL');
-  raw.close();
-  // Due later than the first, so that the first is claimed before.
-  await queue.push(newJob({ payload: Buffer.from('other') }));
-  await until(() => ran.includes('other'), 'the other run');
-  t.like(await queue.ledger.find(id), { state: 'running', attempts: 2 });
-  release.resolve();
+    // As if the clock of the store had been set.
+    const raw = new DatabaseSync(file, { timeout: 1000 });
+    raw.exec('UPDATE jobs SET lease_ends_at = 1 WHERE lease IS NOT NULL');
+    raw.close();
+    // Due later than the first, so that the first is claimed first.
+    await queue.push(newJob({ payload: Buffer.from('other') }));
+    await until(() => ran.includes('other'), 'the other run');
+    t.like(await queue.ledger.find(id), { state: 'running', attempts: 2 });
+    release.resolve();
 
-  await untilResult(
-    () => queue.ledger.counts(),
-    ({ waiting, running }) => waiting + running === 0,
-  );
-  t.deepEqual(ran, ['long', 'other']);
-});
+    await untilResult(
+      () => queue.ledger.counts(),
+      ({ waiting, running }) => waiting + running === 0,
+    );
+    t.deepEqual(ran, ['long', 'other']);
+  },
+);
 
 test.serial(
   'an event loop that was blocked for longer than a lease does not run the same job again beside itself',
@@ -76,9 +79,9 @@ test.serial(
       run: async () => {
         ran++;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * LEASE_MS);
-        // The worker looks for more before this ends.
+        // The worker polls before this ends.
         const startedAtMs = performance.now();
-        await until(() => performance.now() - startedAtMs > 1300, 'a look');
+        await until(() => performance.now() - startedAtMs > 1300, 'a poll');
       },
     });
     await startWorker(t, queue, [rule], { leaseMs: LEASE_MS });
@@ -93,7 +96,7 @@ test.serial(
   },
 );
 
-test('a job that somebody else took over is aborted, and its end is not ours to tell', async (t) => {
+test('a job that another process has claimed is aborted, and its result is not stored', async (t) => {
   const open = await embeddedStore(t);
   const [ours, theirs] = [new SwitchedQueue((await open()).queue), (await open()).queue];
   const seen = Promise.withResolvers<AbortSignal>();
@@ -117,7 +120,7 @@ test('a job that somebody else took over is aborted, and its end is not ours to 
   t.like((await logged(/^another process claimed or removed a job/))[0], { level: 'warn', job: id });
 });
 
-test('a job that ends here after somebody else took it over is not told as done', async (t) => {
+test('the end of a job that another process has claimed is not stored', async (t) => {
   const open = await embeddedStore(t);
   const [ours, theirs] = [new SwitchedQueue((await open()).queue), (await open()).queue];
   const go = Promise.withResolvers<void>();
@@ -137,7 +140,7 @@ test('a job that ends here after somebody else took it over is not told as done'
   t.is((await theirs.ledger.find(id))?.state, 'running');
 });
 
-test('a job keeps its lease though it ended while the store was away, if nobody took it', async (t) => {
+test('a job that ends during an outage keeps its lease if no other process claimed it', async (t) => {
   const { queue: real } = await (await embeddedStore(t))();
   const queue = new SwitchedQueue(real);
   let ran = 0;

@@ -7,7 +7,7 @@ import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
-test('a Redis that stops answering holds up nothing that runs, and jobs go on by themselves when it answers again', async (t) => {
+test('running jobs do not wait for a Redis that stops answering, and the worker resumes when it answers again', async (t) => {
   const redis = await startRedis(t);
   const { queue } = openStore(t, redis.url).store;
   const ran: string[] = [];

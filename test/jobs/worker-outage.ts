@@ -8,7 +8,7 @@ import { untilResult } from '../helpers/until-told.ts';
 import { startWorker } from '../helpers/worker.ts';
 
 for (const verb of ['done', 'again', 'bury'] as const) {
-  test(`what came of a job is told when the store is back: ${verb}`, async (t) => {
+  test(`the result of a job is stored when the store is back: ${verb}`, async (t) => {
     const { queue: real } = await (await embeddedStore(t))();
     const queue = new SwitchedQueue(real);
     const go = Promise.withResolvers<void>();
@@ -27,7 +27,7 @@ for (const verb of ['done', 'again', 'bury'] as const) {
 
     queue.isOff = true;
     go.resolve();
-    await until(() => (queue.asked[verb] ?? 0) >= 3, 'three attempts to tell');
+    await until(() => (queue.calls[verb] ?? 0) >= 3, 'three attempts to store the result');
     t.is(worker.size, 1);
     queue.isOff = false;
 
@@ -37,20 +37,20 @@ for (const verb of ['done', 'again', 'bury'] as const) {
       (record) => record?.state === ended && worker.size === 0,
     );
     t.is(ran, 1);
-    // Claims are told of apart.
+    // Failing claims are logged separately.
     t.true((await logged(/^the store is back$/)).length <= 2);
     t.is((await lines(/^the store fails: results of jobs are held in memory/)).length, 1);
   });
 }
 
-test('claims go on by themselves when the store is back, and the outage is told once', async (t) => {
+test('claims resume when the store is back, and the outage is logged once', async (t) => {
   const { queue: real } = await (await embeddedStore(t))();
   const queue = new SwitchedQueue(real);
   queue.isOff = true;
   const ran = Promise.withResolvers<void>();
   const { logged, lines } = await startWorker(t, queue, [jobRule({ run: async () => ran.resolve() })]);
   await real.push(newJob());
-  await until(() => (queue.asked.claim ?? 0) >= 4, 'some claims');
+  await until(() => (queue.calls.claim ?? 0) >= 4, 'some claims');
 
   queue.isOff = false;
 
@@ -61,14 +61,14 @@ test('claims go on by themselves when the store is back, and the outage is told 
   t.deepEqual(more, []);
 });
 
-test('claims wait longer the longer the store is away, within limits', async (t) => {
+test('the pauses between failing claims grow up to a limit', async (t) => {
   const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   queue.isOff = true;
   const startedAtMs = performance.now();
   await startWorker(t, queue, [jobRule()]);
 
-  await until(() => performance.now() - startedAtMs > 4000, 'some time');
+  await until(() => performance.now() - startedAtMs > 4000, 'four seconds');
 
-  const { claim = 0 } = queue.asked;
-  t.true(claim >= 3 && claim <= 10, `asked ${claim} times`);
+  const { claim = 0 } = queue.calls;
+  t.true(claim >= 3 && claim <= 10, `${claim} claims`);
 });

@@ -7,13 +7,13 @@ import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
 import { startWorker } from '../helpers/worker.ts';
 
-/** So many turns of the queue of promises a push may be heard behind the end of a function, and the place not be free yet. */
+/** Within this number of microtask turns after the end of a function, its slot may not be free yet when a push arrives. */
 const TURNS = 16;
 
-/** Less than the worker waits between two looks of its own accord. */
+/** Less than the poll interval of the worker. */
 const SOON_MS = 700;
 
-/** Says when it is told to that something was pushed. */
+/** A queue that calls its listeners only when the test does. */
 class TalkativeQueue extends SwitchedQueue {
   readonly #listeners: (() => void)[] = [];
 
@@ -28,12 +28,12 @@ class TalkativeQueue extends SwitchedQueue {
   }
 }
 
-test('a place that becomes free in the moment in which there was none is taken at once', async (t) => {
+test('a slot that becomes free while a push is handled is used immediately', async (t) => {
   const queue = new TalkativeQueue((await (await embeddedStore(t))()).queue);
   let ran = 0;
   let turns = 0;
   const run = async (): Promise<void> => {
-    // The worker has looked for more by then, and found no place.
+    // By then the worker has tried to claim and found no free slot.
     await nextTurn();
     ran++;
     void queue.ring(turns);
@@ -42,7 +42,7 @@ test('a place that becomes free in the moment in which there was none is taken a
 
   for (; turns < TURNS; turns++) {
     let tookMs = Number.POSITIVE_INFINITY;
-    // Where the wake-up is lost, every try takes as long as the worker waits between two looks; on a loaded machine one try may.
+    // If the wake-up is lost, every try takes a poll interval; on a loaded machine a single try may take as long.
     for (let tries = 0; tries < 5 && tookMs >= SOON_MS; tries++) {
       ran = 0;
       const startedAtMs = performance.now();

@@ -11,7 +11,7 @@ import { startWorker } from '../helpers/worker.ts';
 
 const NOTHING = { waiting: 0, running: 0, dead: 0 };
 
-test('a job is run with what was pushed, forgotten when it is done, and told in one line', async (t) => {
+test('a job runs with its payload, is deleted when it is done, and has one line in the log', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const attempts: JobAttempt[] = [];
   const { logged } = await startWorker(t, queue, [jobRule({ run: async (attempt) => void attempts.push(attempt) })]);
@@ -36,7 +36,7 @@ test('a job is run with what was pushed, forgotten when it is done, and told in 
   });
 });
 
-test('jobs that waited before the start are run in the order in which they are due', async (t) => {
+test('jobs that were pushed before the start run in the order in which they are due', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const ran: string[] = [];
   const now = Date.now();
@@ -49,7 +49,7 @@ test('jobs that waited before the start are run in the order in which they are d
   t.deepEqual(ran, ['3', '2', '1']);
 });
 
-test('as many jobs of one rule run at a time as it has places, and of all as there are in all', async (t) => {
+test('the number of running jobs has a limit for each rule and one for all rules', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const running = new Map<string, number>();
   let ended = 0;
@@ -74,15 +74,15 @@ test('as many jobs of one rule run at a time as it has places, and of all as the
   }
 
   const { worker } = await startWorker(t, queue, rules, { concurrency: 5, functionConcurrency: 3 });
-  await until(() => worker.size === 5, 'all places to be taken');
+  await until(() => worker.size === 5, 'all slots to be in use');
   t.deepEqual(await queue.ledger.counts(), { waiting: 15, running: 5, dead: 0 });
   go.resolve();
 
-  await until(() => ended === 20, 'the end of all');
+  await until(() => ended === 20, 'the end of all jobs');
   t.is(most, '');
 });
 
-test('a rule whose places are taken keeps no other from running', async (t) => {
+test('a rule whose slots are in use does not block other rules', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const never = new Promise<void>(() => {});
   const other = Promise.withResolvers<void>();
@@ -98,7 +98,7 @@ test('a rule whose places are taken keeps no other from running', async (t) => {
   await t.notThrowsAsync(other.promise);
 });
 
-test('a place that is free again is taken at once, without waiting for the next look', async (t) => {
+test('a slot that becomes free is used immediately, without waiting for the next poll', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   let ran = 0;
   for (let count = 0; count < 60; count++) await queue.push(newJob());
@@ -106,40 +106,40 @@ test('a place that is free again is taken at once, without waiting for the next 
 
   await startWorker(t, queue, [jobRule({ run: async () => void ran++ })], { concurrency: 1 });
 
-  await until(() => ran === 60, 'all of them');
-  // A look comes about once a second.
+  await until(() => ran === 60, 'all jobs');
+  // The worker polls about once a second.
   t.true(performance.now() - startedAtMs < SOON_MS);
 });
 
-test('an idle worker asks the store about once a second', async (t) => {
+test('an idle worker polls the store about once a second', async (t) => {
   const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
   const startedAtMs = performance.now();
   await startWorker(t, queue, [jobRule()]);
 
   await until(() => performance.now() - startedAtMs > 2700, 'some time');
 
-  const { claim = 0, ...others } = queue.asked;
-  t.true(claim >= 2 && claim <= 4, `asked ${claim} times`);
+  const { claim = 0, ...others } = queue.calls;
+  t.true(claim >= 2 && claim <= 4, `${claim} claims`);
   t.deepEqual(others, {});
 });
 
 for (const [what, rules, concurrency] of [
   ['without rules', [], 20],
-  ['without places', [jobRule()], 0],
+  ['without slots', [jobRule()], 0],
 ] as const) {
-  test(`a worker ${what} leaves the store alone`, async (t) => {
+  test(`a worker ${what} does not call the store`, async (t) => {
     const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
     await startWorker(t, queue, rules, { concurrency });
 
     await queue.push(newJob());
 
     const startedAtMs = performance.now();
-    await until(() => performance.now() - startedAtMs > 1300, 'longer than a look');
-    t.deepEqual(queue.asked, { push: 1 });
+    await until(() => performance.now() - startedAtMs > 1300, 'longer than a poll interval');
+    t.deepEqual(queue.calls, { push: 1 });
   });
 }
 
-test('a job whose time has come while everything was idle is run by the next look', async (t) => {
+test('a job that becomes due while the worker is idle runs at the next poll', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const ran = Promise.withResolvers<number>();
   await startWorker(t, queue, [jobRule({ run: async () => ran.resolve(Date.now()) })]);
@@ -152,7 +152,7 @@ test('a job whose time has come while everything was idle is run by the next loo
   t.true(ranAtMs - dueAtMs < SOON_MS);
 });
 
-test('other rules hold from their exchange on, and what runs is finished by its own', async (t) => {
+test('new rules apply to the next job, and a running job ends with its old rule', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const ran: string[] = [];
   const go = Promise.withResolvers<void>();
@@ -178,7 +178,7 @@ test('other rules hold from their exchange on, and what runs is finished by its 
   t.deepEqual(ran, ['after', 'before']);
 });
 
-test('jobs of a rule that is gone wait, are told of once, and run when it is back', async (t) => {
+test('jobs of a removed rule wait, are logged once, and run when the rule is back', async (t) => {
   const { queue } = await (await embeddedStore(t))();
   const id = await queue.push(newJob({ rule: 'gone' }));
   const ran = Promise.withResolvers<string>();

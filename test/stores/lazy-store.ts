@@ -3,7 +3,7 @@ import { LazyStore } from '../../src/stores/lazy-store.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { sqliteRoom } from '../helpers/sqlite-store.ts';
 
-test('a store that is warmed has been opened once, and answers', async (t) => {
+test('a warmed store is opened once and answers', async (t) => {
   const room = await sqliteRoom(t);
   let opened = 0;
   const store = new LazyStore(() => {
@@ -19,7 +19,7 @@ test('a store that is warmed has been opened once, and answers', async (t) => {
   t.deepEqual(await store.queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
 });
 
-test('warming a store that cannot be opened, or never answers, ends all the same', async (t) => {
+test('warming ends for a store that cannot be opened and for one that never answers', async (t) => {
   const broken = new LazyStore(() => {
     throw new Error('no store');
   });

@@ -10,7 +10,7 @@ import { untilResult } from '../helpers/until-told.ts';
 
 const KEYS = { PROXY_REGO_KEY: 'R', LIST_KEY_PREFIX: 'P', LIST_KEY_SUFFIX: 'pod', REDIS_HOST: '127.0.0.1' };
 
-test('updateenvironment on the bus reloads the site; a bus that goes away disturbs no request and does not hold up the end', async (t) => {
+test('updateenvironment on the bus reloads the site; an outage of the bus affects no request and does not delay the shutdown', async (t) => {
   const redis = await startRedis(t);
   const site = await siteFolder(t, { '.env': 'BUS_SAYS=old', 'cloud-functions/a.js': says() });
   const { url, close } = await startEdge(t, { site, env: { ...KEYS, REDIS_PORT: String(redis.port) } });

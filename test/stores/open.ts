@@ -8,13 +8,13 @@ import { openStore } from '../../src/stores/open.ts';
 import { CHILD_ENV } from '../helpers/child-env.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { listeningLog, ready } from '../helpers/sqlite-store.ts';
+import { ready, recordingLog } from '../helpers/sqlite-store.ts';
 import { newJob } from '../helpers/store-place.ts';
 
 test.serial('without a REDIS_URL the store is in DATA_DIR', async (t) => {
   const folder = await siteFolder(t);
   const config = readConfig({ env: { DATA_DIR: join(folder, 'data') } });
-  const store = openStore(config, listeningLog([]));
+  const store = openStore(config, recordingLog([]));
   t.teardown(() => store.close());
 
   await (await ready(store)).queue.push(newJob());
@@ -22,11 +22,11 @@ test.serial('without a REDIS_URL the store is in DATA_DIR', async (t) => {
   t.true(existsSync(join(folder, 'data', 'state.db')));
 });
 
-test.serial('with a REDIS_URL it is there, under the prefix, and nothing is in DATA_DIR', async (t) => {
+test.serial('with a REDIS_URL the store is in Redis, with the prefix, and nothing is in DATA_DIR', async (t) => {
   const folder = await siteFolder(t);
   const redis = await startRedis(t);
   const env = { DATA_DIR: join(folder, 'data'), REDIS_URL: redis.url, REDIS_PREFIX: 'a-site' };
-  const store = openStore(readConfig({ env }), listeningLog([]));
+  const store = openStore(readConfig({ env }), recordingLog([]));
   t.teardown(() => store.close());
 
   await (await ready(store)).queue.push(newJob());
@@ -36,7 +36,7 @@ test.serial('with a REDIS_URL it is there, under the prefix, and nothing is in D
   t.false(existsSync(join(folder, 'data')));
 });
 
-/** Tells which of its packages a module has loaded when it has opened a store; prints it as JSON. */
+/** A script that opens a store and prints the loaded packages as JSON. */
 const LOADED = `
   const [edge, config, open] = process.argv.slice(1);
   await import(edge);
@@ -45,7 +45,7 @@ const LOADED = `
   const { createRequire } = await import('node:module');
   console.log(Object.keys(createRequire(edge).cache).some((file) => file.includes('/node_modules/ioredis/')));`;
 
-test.serial('the client of Redis is loaded only where there is a REDIS_URL', async (t) => {
+test.serial('ioredis is loaded only with a REDIS_URL', async (t) => {
   const modules = ['edge.ts', 'config/config.ts', 'stores/open.ts'].map((file) =>
     join(import.meta.dirname, '../../src', file),
   );

@@ -9,25 +9,28 @@ for (const [where, toDataDir] of [
   ['below a file', (folder: string) => join(folder, 'netlify/functions/plain.mjs/data')],
   ['below /proc', () => '/proc/nexthop/data'],
 ] as const) {
-  test.serial(`a DATA_DIR ${where} is told; what needs no state is served, the rest is a 503 at once`, async (t) => {
-    const { folder } = await backgroundSite(t);
-    const dataDir = toDataDir(folder);
+  test.serial(
+    `a DATA_DIR ${where} is reported; requests without state are answered, others get 503 immediately`,
+    async (t) => {
+      const { folder } = await backgroundSite(t);
+      const dataDir = toDataDir(folder);
 
-    const process = await startNexthop(t, { site: folder, env: { DATA_DIR: dataDir } });
+      const process = await startNexthop(t, { site: folder, env: { DATA_DIR: dataDir } });
 
-    const url = `http://127.0.0.1:${process.port}`;
-    t.is(await (await fetch(`${url}/plain`)).text(), 'plain');
-    const before = performance.now();
-    t.is((await send(url, 'a')).status, 503);
-    t.true(performance.now() - before < SOON_MS);
-    process.child.kill('SIGTERM');
-    t.is(await process.exited, 0);
-    const log = await readFile(join(process.logDir, 'error.log'), 'utf8');
-    t.true(log.includes(`${dataDir}/state.db cannot be opened (`), log);
-    t.true(log.includes('DATA_DIR must be a folder that this user may write'), log);
-  });
+      const url = `http://127.0.0.1:${process.port}`;
+      t.is(await (await fetch(`${url}/plain`)).text(), 'plain');
+      const before = performance.now();
+      t.is((await send(url, 'a')).status, 503);
+      t.true(performance.now() - before < SOON_MS);
+      process.child.kill('SIGTERM');
+      t.is(await process.exited, 0);
+      const log = await readFile(join(process.logDir, 'error.log'), 'utf8');
+      t.true(log.includes(`${dataDir}/state.db cannot be opened (`), log);
+      t.true(log.includes('DATA_DIR must be a folder that this user may write'), log);
+    },
+  );
 
-  test.serial(`with a DATA_DIR ${where} jobs and build end with what is wrong`, async (t) => {
+  test.serial(`with a DATA_DIR ${where} jobs and build end with an error that says so`, async (t) => {
     const { folder } = await backgroundSite(t);
     const env = { DATA_DIR: toDataDir(folder) };
 

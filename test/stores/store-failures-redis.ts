@@ -24,18 +24,18 @@ const OUTAGES: Readonly<Record<string, Outage>> = {
   },
 };
 
-/** What a Redis must be set to that loses nothing, whatever happens to it. */
+/** The settings with which a Redis loses no job. */
 const SAFE = { appendonly: 'yes', appendfsync: 'always' };
 
 for (const [what, { begin, end }] of Object.entries(OUTAGES)) {
-  test(`while a Redis ${what}, what needs no state is as fast as ever, the rest a quick 503, and nothing accepted is lost`, async (t) => {
+  test(`while a Redis ${what}, requests without state are as fast as ever, others get 503 quickly, and no accepted job is lost`, async (t) => {
     const server = await startRedis(t, { settings: SAFE });
     const module = await startModule(t, { REDIS_URL: server.url });
     const accepted = await acceptSome(module);
 
     await begin(server);
     await assertAway(t, module.url, 'refused 1');
-    // What is running ends while nobody can be told.
+    // The running job ends while its result cannot be stored.
     await module.site.release();
     await module.site.untilLedger((lines) => lines.some(({ event, text }) => event === 'ends' && text === 'hold'));
     await assertAway(t, module.url, 'refused 2');
@@ -46,7 +46,7 @@ for (const [what, { begin, end }] of Object.entries(OUTAGES)) {
   });
 }
 
-test('a module whose Redis is away when it starts is up, refuses jobs, and takes them as soon as Redis is there', async (t) => {
+test('nexthop starts without its Redis, refuses jobs, and accepts them as soon as Redis is reachable', async (t) => {
   const server = await startRedis(t, { settings: SAFE });
   await server.kill();
   const module = await startModule(t, { REDIS_URL: server.url });
@@ -56,11 +56,11 @@ test('a module whose Redis is away when it starts is up, refuses jobs, and takes
 
   await assertBack(t, module, []);
   const texts = (await module.site.ledger()).map(({ text }) => text);
-  t.false(texts.includes('refused'), 'what was refused because nobody was there does not happen later');
+  t.false(texts.includes('refused'), 'a refused job does not run later');
   await assertQuietLog(t, module);
 });
 
-test('a failover by Sentinel is followed without a restart, and nothing that the replica has is lost', async (t) => {
+test('nexthop follows a failover by Sentinel without a restart, and jobs of the replica are not lost', async (t) => {
   const group = await runGroup();
   t.teardown(() => group.stop());
   const module = await startModule(t, { REDIS_URL: group.url });
@@ -74,7 +74,7 @@ test('a failover by Sentinel is followed without a restart, and nothing that the
   await assertBack(t, module, accepted);
 });
 
-/** One that runs until it is released, and some that wait. Resolves with their texts. */
+/** Pushes one job that runs until it is released, and some that wait. Resolves with their texts. */
 async function acceptSome({ url, site }: Module): Promise<readonly string[]> {
   const texts = ['hold', 'hold too', 'hold as well', 'hold on', 'hold it', 'waits', 'waits too'];
   for (const text of texts) await sendUntilTaken(url, text);
@@ -82,12 +82,12 @@ async function acceptSome({ url, site }: Module): Promise<readonly string[]> {
   return texts;
 }
 
-/** An outage is some lines in error.log, not one for each request or second of it. */
+/** Asserts that an outage causes a few lines in error.log, not one for each request or second. */
 async function assertQuietLog(t: ExecutionContext, { edge }: Module): Promise<void> {
   const lines = await untilResult(
     () => edge.errorLines(),
     (found) => found.some(({ message }) => /is back/.test(String(message))),
   );
-  const told = lines.map(({ message }) => String(message)).filter((message) => /store/.test(message));
-  t.true(told.length >= 1 && told.length <= 12, told.join('\n'));
+  const messages = lines.map(({ message }) => String(message)).filter((message) => /store/.test(message));
+  t.true(messages.length >= 1 && messages.length <= 12, messages.join('\n'));
 }

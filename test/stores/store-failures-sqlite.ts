@@ -8,19 +8,19 @@ import { startNexthop } from '../helpers/process.ts';
 import { sqliteRoom } from '../helpers/sqlite-store.ts';
 import { untilResult } from '../helpers/until-told.ts';
 
-/** Each has a thread of its own, which must answer within a second. */
+/** Serial, because each store has a thread that must answer within a second. */
 const run = test.serial;
 
 const ENDS = ['hold', 'waits', 'waits too'];
 
-/** Takes some jobs in, of which one runs until it is released, and the others wait for its place. */
+/** Pushes some jobs: one runs until it is released, the others wait for its slot. */
 async function acceptSome({ url, site }: Pick<Module, 'url' | 'site'>): Promise<readonly string[]> {
   for (const text of ENDS) await sendUntilTaken(url, text);
   await site.untilLedger((lines) => lines.length === 1);
   return ENDS;
 }
 
-/** Resolves when the store refuses: it may still know by heart what it needs for a job or two. */
+/** Resolves when the store refuses a job. It may accept one or two more with pages in its cache. */
 async function untilRefused(url: string): Promise<void> {
   await untilResult(
     () => send(url, 'maybe'),
@@ -38,7 +38,7 @@ run(
     const other = new DatabaseSync(file, { timeout: 1000 });
     other.exec('BEGIN IMMEDIATE');
     await assertAway(t, module.url, 'refused 1');
-    // What is running ends while nobody can be told.
+    // The running job ends while its result cannot be stored.
     await module.site.release();
     await module.site.untilLedger((lines) => lines.some(({ event }) => event === 'ends'));
     await assertAway(t, module.url, 'refused 2');
@@ -78,7 +78,7 @@ run(
   async (t) => {
     const { dataDir, file } = await sqliteRoom(t);
     mkdirSync(dataDir, { recursive: true });
-    writeFileSync(file, 'somebody’s diary. '.repeat(400));
+    writeFileSync(file, 'a diary, not a database. '.repeat(400));
     const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0' });
 
     await untilRefused(module.url);
@@ -86,8 +86,8 @@ run(
     rmSync(file);
 
     await assertBack(t, module, []);
-    const told = (await module.edge.errorLines()).map(({ message }) => String(message));
-    t.true(told.some((text) => text.includes(`${file} is damaged`)));
+    const messages = (await module.edge.errorLines()).map(({ message }) => String(message));
+    t.true(messages.some((text) => text.includes(`${file} is damaged`)));
   },
 );
 
@@ -95,7 +95,7 @@ const isRoot = process.getuid?.() === 0;
 const reason = isRoot ? '' : ' (skipped: only root can show a process a disk of its own)';
 
 (isRoot ? run : run.skip)(
-  `on a full disk what needs no state is as fast as ever, the rest a quick 503, and nothing is lost${reason}`,
+  `on a full disk requests without state are as fast as ever, others get 503 quickly, and no job is lost${reason}`,
   async (t) => {
     const site = await backgroundSite(t);
     const { dataDir } = await sqliteRoom(t);
@@ -108,7 +108,7 @@ const reason = isRoot ? '' : ' (skipped: only root can show a process a disk of 
         ...['mount -t tmpfs -o size=16m none "$0" && head -c 9M /dev/zero > "$0/filler" && exec "$@"', dataDir],
       ],
     });
-    // The disk as the process sees it.
+    // The disk of the process.
     const filler = join('/proc', String(process.pid), 'root', dataDir, 'filler');
     t.true(existsSync(filler));
     const url = `http://127.0.0.1:${process.port}`;
@@ -122,7 +122,7 @@ const reason = isRoot ? '' : ' (skipped: only root can show a process a disk of 
       t.is(status, 202);
       accepted.push(text);
     }
-    t.true(accepted.length > 5, `${accepted.length} were taken`);
+    t.true(accepted.length > 5, `${accepted.length} jobs were accepted`);
 
     await assertAway(t, url, 'refused'.padEnd(100_000, '.'));
     await site.release();

@@ -9,7 +9,7 @@ import { sqliteRoom } from '../helpers/sqlite-store.ts';
 
 const jobs = [jobDialect(async () => {})];
 
-test('the store of a site with jobs is open before its port is, also where none are run', async (t) => {
+test('the store of a site with jobs is opened before the port, also with JOB_CONCURRENCY=0', async (t) => {
   for (const JOB_CONCURRENCY of ['20', '0']) {
     const { dataDir, file } = await sqliteRoom(t);
 
@@ -19,7 +19,7 @@ test('the store of a site with jobs is open before its port is, also where none 
   }
 });
 
-test('the store of a site with KV storage is open before its port is', async (t) => {
+test('the store of a site with KV storage is opened before the port', async (t) => {
   const { dataDir, file } = await sqliteRoom(t);
   const env = { DATA_DIR: dataDir, STORE_FSYNC: '0', KV_BINDINGS: 'store_start_kv' };
 
@@ -28,7 +28,7 @@ test('the store of a site with KV storage is open before its port is', async (t)
   t.true(existsSync(file));
 });
 
-test('a store that is away holds the start up for a moment, and does not keep it from listening', async (t) => {
+test('an unreachable store delays the start for a limited time, and the server still listens', async (t) => {
   const before = performance.now();
 
   const { url } = await startEdge(t, {

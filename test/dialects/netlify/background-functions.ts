@@ -77,7 +77,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
     const third = await record(({ failures }) => failures === 3);
 
     t.like(third, { state: 'dead', rule: WORK_RULE, attempts: 3 });
-    t.regex(third?.reason ?? '', /^Error: it was told to fail\n +at /);
+    t.regex(third?.reason ?? '', /^Error: the text is fail\n +at /);
     const lines = await site.ledger();
     t.deepEqual(
       lines.map(({ event, attempt }) => `${event} ${attempt}`),

@@ -13,7 +13,7 @@ const works = async (verb: () => Promise<unknown>): Promise<boolean> =>
     () => false,
   );
 
-test('a Redis that is away at the start stops nothing, and is used as soon as it is there', async (t) => {
+test('the store opens although Redis is unreachable, and uses it as soon as it is reachable', async (t) => {
   const server = await startRedis(t);
   await server.kill();
   const { store, lines } = openStore(t, server.url);
@@ -42,7 +42,7 @@ test('a Redis that is away at the start stops nothing, and is used as soon as it
   t.regex(outage[1]?.message ?? '', /^Redis 127\.0\.0\.1:\d+ is back after \d+\.\d s$/);
 });
 
-test('whoever asks while Redis has been away for a while is told at once', async (t) => {
+test('during a longer outage calls are rejected immediately', async (t) => {
   const server = await startRedis(t);
   await server.kill();
   const { store } = openStore(t, server.url);
@@ -55,7 +55,7 @@ test('whoever asks while Redis has been away for a while is told at once', async
   t.true(tookMs < SOON_MS, `it took ${tookMs} ms`);
 });
 
-test('a verb that comes while Redis restarts waits for it', async (t) => {
+test('a call during a restart of Redis waits for it', async (t) => {
   const server = await startRedis(t);
   const { store, lines } = openStore(t, server.url);
   await store.queue.ledger.counts();
@@ -71,7 +71,7 @@ test('a verb that comes while Redis restarts waits for it', async (t) => {
 const push = async ({ queue }: ReturnType<typeof openStore>['store']): Promise<string | undefined> =>
   queue.push(newJob()).catch(() => undefined);
 
-test('nothing that was accepted is lost when Redis is killed in the middle', async (t) => {
+test('no accepted job is lost when Redis is killed', async (t) => {
   const server = await startRedis(t, { settings: { appendonly: 'yes', appendfsync: 'always' } });
   const { store } = openStore(t, server.url);
   const accepted: string[] = [];
@@ -100,7 +100,7 @@ test('nothing that was accepted is lost when Redis is killed in the middle', asy
   );
 });
 
-test('a Redis that is frozen is told of within a second, and used again when it goes on', async (t) => {
+test('calls to a frozen Redis are rejected within a second, and it is used again when it continues', async (t) => {
   const server = await startRedis(t);
   const { store, lines } = openStore(t, server.url);
   await store.queue.ledger.counts();
@@ -116,7 +116,7 @@ test('a Redis that is frozen is told of within a second, and used again when it 
   t.is(lines.filter(({ message }) => message.includes('is back after')).length, 1);
 });
 
-test('a verb that is under way when the connection breaks is told so then', async (t) => {
+test('a call in flight is rejected when the connection breaks', async (t) => {
   const server = await startRedis(t);
   const { store } = openStore(t, server.url);
   await store.queue.ledger.counts();
@@ -130,14 +130,14 @@ test('a verb that is under way when the connection breaks is told so then', asyn
   t.true(performance.now() - startedAtMs < SOON_MS);
 });
 
-test('a connection on which nothing moves any more is given up for a new one', async (t) => {
+test('a connection without any traffic is replaced', async (t) => {
   const server = await startRedis(t);
   const { store } = openStore(t, server.url);
   await store.queue.ledger.counts();
   server.freeze();
   await storeFault(t, store.queue.push(newJob()));
 
-  // It has no answer for two seconds; then new ones are made, which are as silent.
+  // After two seconds without a reply new connections are opened, which get no reply either.
   const fault = await untilResult(
     () => storeFault(t, store.queue.push(newJob())),
     ({ message }) => message.includes('cannot be reached'),
@@ -148,7 +148,7 @@ test('a connection on which nothing moves any more is given up for a new one', a
   await untilResult(() => works(() => store.queue.ledger.counts()), Boolean);
 });
 
-test('a slow Redis holds nobody for more than a second', async (t) => {
+test('a call to a slow Redis is rejected within a second', async (t) => {
   const server = await startRedis(t);
   const { store } = openStore(t, server.url);
   await store.queue.ledger.counts();
@@ -159,7 +159,7 @@ test('a slow Redis holds nobody for more than a second', async (t) => {
   await untilResult(() => works(() => store.queue.ledger.counts()), Boolean);
 });
 
-test('a Redis that reads its data from disk is waited for', async (t) => {
+test('the store waits for a Redis that reads its data from disk', async (t) => {
   const server = await startRedis(t, {
     settings: { 'key-load-delay': '10000', 'loading-process-events-interval-bytes': '1024' },
   });
@@ -180,7 +180,7 @@ test('a Redis that reads its data from disk is waited for', async (t) => {
 });
 
 for (const state of ['away', 'frozen', 'there'] as const) {
-  test(`a store closes when its Redis is ${state}, with what is under way told`, async (t) => {
+  test(`a store closes when its Redis is ${state}, and rejects calls in flight`, async (t) => {
     const server = await startRedis(t);
     if (state === 'away') await server.kill();
     const { store } = openStore(t, server.url);
@@ -197,6 +197,10 @@ for (const state of ['away', 'frozen', 'there'] as const) {
     if (state === 'there') t.is(typeof (await underWay), 'string');
     else t.like(await underWay, { code: 'store_unavailable' });
     if (state === 'there')
-      t.regex(String(await server.call('CLIENT', 'LIST')), /^id=\d+ [^\n]*\n$/, 'one connection is the own');
+      t.regex(
+        String(await server.call('CLIENT', 'LIST')),
+        /^id=\d+ [^\n]*\n$/,
+        'the only connection is that of CLIENT LIST',
+      );
   });
 }

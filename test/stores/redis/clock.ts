@@ -6,10 +6,10 @@ import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Each alone: the clock is that of the whole process. */
+/** Serial, because the clock belongs to the whole process. */
 const run = test.serial;
 
-/** Sets the clock of this process, and so of its stores, wrong until the test ends. */
+/** Sets the clock of this process, and so of its stores, to a wrong time until the test ends. */
 function setWrong(t: ExecutionContext, ms: number): void {
   const right = Date.now;
   Date.now = () => right() + ms;

@@ -11,15 +11,15 @@ import { claimAll, newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
-/** Its slot is one of the first master's. */
+/** A prefix whose slot belongs to the first master. */
 const PREFIX_OF_FIRST = 'site-0';
 
-test('a failover by Sentinel loses nothing that the replica had, and is followed without a restart', async (t) => {
+test('the store follows a failover by Sentinel without a restart, and jobs that the replica had are not lost', async (t) => {
   const group = await runGroup();
   t.teardown(() => group.stop());
   const { store, lines } = openStore(t, group.url);
-  let heard = 0;
-  store.queue.onPush(() => heard++);
+  let notified = 0;
+  store.queue.onPush(() => notified++);
   const accepted = await Promise.all(Array.from({ length: 20 }, () => store.queue.push(newJob())));
   await untilReplicated(group.master);
   await group.master.kill();
@@ -31,18 +31,18 @@ test('a failover by Sentinel loses nothing that the replica had, and is followed
   const kept = (await claimAll(store.queue)).map(({ id }) => id);
   t.deepEqual(kept, [...accepted, later]);
   t.is(lines.filter(({ message }) => message.includes('is back after')).length, 1);
-  heard = 0;
+  notified = 0;
   await store.queue.push(newJob());
-  await until(() => heard > 0, 'a ring from the new master');
+  await until(() => notified > 0, 'a notification from the new master');
 });
 
-test('a master that is demoted behind the back of its clients is left for the new one', async (t) => {
+test('the store leaves a master that is demoted without a broken connection', async (t) => {
   const group = await runGroup();
   t.teardown(() => group.stop());
   const { store } = openStore(t, group.url);
   await store.queue.push(newJob());
 
-  // It wants to have heard from the replica lately.
+  // A failover needs a recent acknowledgement of the replica.
   await untilResult(() => group.sentinel.call('SENTINEL', 'FAILOVER', 'main').catch(() => undefined), Boolean);
 
   await untilResult(
@@ -53,7 +53,7 @@ test('a master that is demoted behind the back of its clients is left for the ne
   t.true((await claimAll(store.queue)).length >= 2);
 });
 
-test('an address that leads to another Redis by now is followed when the old one takes no writes', async (t) => {
+test('the store resolves its address again when the old Redis accepts no writes', async (t) => {
   const [old, young] = await Promise.all([startRedis(t), startRedis(t)]);
   let target = old.port;
   const sockets = new Set<Socket>();
@@ -67,7 +67,7 @@ test('an address that leads to another Redis by now is followed when the old one
     for (const socket of sockets) socket.destroy();
     address.close();
   });
-  const { port } = address.address() as AddressInfo; // it listens on a port
+  const { port } = address.address() as AddressInfo; // a TCP server has a port
   const { store } = openStore(t, `redis://127.0.0.1:${port}`, PREFIX_OF_FIRST);
   await store.queue.push(newJob());
 
@@ -79,7 +79,7 @@ test('an address that leads to another Redis by now is followed when the old one
   t.is(await young.call('ZCARD', `{${PREFIX_OF_FIRST}}:waiting`), 1);
 });
 
-test('Sentinels that are away are told of within a second, and asked again', async (t) => {
+test('calls are rejected within a second when no Sentinel is reachable, and the store recovers', async (t) => {
   const group = await runGroup();
   t.teardown(() => group.stop());
   await group.sentinel.kill();
@@ -98,13 +98,13 @@ test('Sentinels that are away are told of within a second, and asked again', asy
   t.true(performance.now() - startedAtMs < SOON_MS);
 });
 
-test('a Cluster whose master dies is told of within a second, and used again when a replica took over', async (t) => {
+test('calls are rejected within a second when a master of a Cluster dies, and the store uses the new master', async (t) => {
   const cluster = await runCluster({ replicas: 1 });
   t.teardown(() => cluster.stop());
   const [master] = cluster.nodes;
   const { store, lines } = openStore(t, cluster.url, PREFIX_OF_FIRST);
-  let heard = 0;
-  store.queue.onPush(() => heard++);
+  let notified = 0;
+  store.queue.onPush(() => notified++);
   const accepted = await Promise.all(Array.from({ length: 20 }, () => store.queue.push(newJob())));
   t.is(await master?.call('ZCARD', `{${PREFIX_OF_FIRST}}:waiting`), 20);
   await untilReplicated(master);
@@ -120,12 +120,12 @@ test('a Cluster whose master dies is told of within a second, and used again whe
     [],
   );
   t.true(lines.some(({ message }) => message.includes('is back after')));
-  heard = 0;
+  notified = 0;
   await store.queue.push(newJob());
-  await until(() => heard > 0, 'a ring by another node');
+  await until(() => notified > 0, 'a notification by another node');
 });
 
-test('a Cluster of which a part is down refuses, and works when it is whole again', async (t) => {
+test('calls are rejected when a part of a Cluster is down, and succeed when it is complete again', async (t) => {
   const cluster = await runCluster();
   t.teardown(() => cluster.stop());
   const { store } = openStore(t, cluster.url, PREFIX_OF_FIRST);
@@ -138,7 +138,7 @@ test('a Cluster of which a part is down refuses, and works when it is whole agai
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 
-  // By which of its nodes it was asked last.
+  // Which node is named depends on the last connection.
   t.regex(
     fault.message,
     /(?:is a Cluster of which a part is down|redirects too often on the way to the node that has the keys|did not reply within 900 ms)$/,
@@ -147,26 +147,26 @@ test('a Cluster of which a part is down refuses, and works when it is whole agai
   await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
 });
 
-test('a Cluster that is away as a whole is told of within a second, and found again', async (t) => {
+test('calls are rejected within a second when a whole Cluster is unreachable, and the store recovers', async (t) => {
   const cluster = await runCluster();
   t.teardown(() => cluster.stop());
   const { store } = openStore(t, cluster.url);
-  let heard = 0;
-  store.queue.onPush(() => heard++);
+  let notified = 0;
+  store.queue.onPush(() => notified++);
   await store.queue.push(newJob());
-  await until(() => heard > 0, 'a ring');
+  await until(() => notified > 0, 'a notification');
   await Promise.all(cluster.nodes.map((node) => node.kill()));
   await storeFault(t, store.queue.push(newJob()));
 
   await Promise.all(cluster.nodes.map((node) => node.restart()));
   await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
-  heard = 0;
+  notified = 0;
   const ringing = setInterval(() => void store.queue.push(newJob()).catch(() => {}), 50);
   t.teardown(() => clearInterval(ringing));
-  await until(() => heard > 0, 'a ring after the restart');
+  await until(() => notified > 0, 'a notification after the restart');
 });
 
-test('a Cluster that is away at the start is found when it comes, and closes when it does not', async (t) => {
+test('a Cluster that is unreachable at the start is used when it is reachable, and the store closes if it never is', async (t) => {
   const cluster = await runCluster();
   t.teardown(() => cluster.stop());
   await Promise.all(cluster.nodes.map((node) => node.kill()));

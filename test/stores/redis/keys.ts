@@ -6,7 +6,7 @@ import { claimAll, claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS } from '../.
 import { until } from '../../helpers/until.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
-test('jobs that are done and values that are gone leave nothing behind', async (t) => {
+test('done jobs and expired values leave no keys', async (t) => {
   const server = await startRedis(t);
   const { store } = openStore(t, server.url);
   const { queue } = store;
@@ -26,13 +26,13 @@ test('jobs that are done and values that are gone leave nothing behind', async (
     () => kv.get('short 19'),
     (value) => value === undefined,
   );
-  // Nobody lists; a few are swept with each change.
+  // Without a list, each change removes a few.
   for (let count = 0; count < 3; count++) await kv.delete('none');
 
   t.deepEqual(await server.call('KEYS', '*'), []);
 });
 
-test('all keys of a queue, and all of a namespace, are in one slot of a Cluster', async (t) => {
+test('all keys of a queue, and all keys of a namespace, are in one slot of a Cluster', async (t) => {
   const server = await startRedis(t);
   const { store, prefix } = openStore(t, server.url);
   await store.queue.push(newJob({ rule: 'with {braces}' }));
@@ -49,7 +49,7 @@ test('all keys of a queue, and all of a namespace, are in one slot of a Cluster'
   t.deepEqual([...tags].toSorted(), [prefix, `${prefix}:`, `${prefix}:a%7Db`].toSorted());
 });
 
-test('a lease that was taken before the clock went back does not outlast its length', async (t) => {
+test('a lease that was taken before the clock was set back does not last longer than its length', async (t) => {
   const server = await startRedis(t);
   const { store, prefix } = openStore(t, server.url);
   const { queue } = store;
@@ -67,7 +67,7 @@ test('a lease that was taken before the clock went back does not outlast its len
   t.is(await queue.claim(['mail', 'other'], LONG_LEASE_MS), undefined);
 });
 
-test('of jobs of several rules that are due at the same time, the one that was pushed first comes first', async (t) => {
+test('of jobs that are due at the same time the one that was pushed first is claimed first, also with several rules', async (t) => {
   const server = await startRedis(t);
   const { queue } = openStore(t, server.url).store;
   const ids: string[] = [];
@@ -94,7 +94,7 @@ test('a push that is sent twice is one job', async (t) => {
   t.deepEqual(await store.queue.ledger.counts(), { waiting: 0, running: 1, dead: 0 });
 });
 
-test('a job whose data somebody took away holds up no other', async (t) => {
+test('a job whose data was deleted does not block other jobs', async (t) => {
   const server = await startRedis(t);
   const { store, prefix } = openStore(t, server.url);
   const { queue } = store;
@@ -107,7 +107,7 @@ test('a job whose data somebody took away holds up no other', async (t) => {
   t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 1, dead: 0 });
 });
 
-test('a server that has forgotten the scripts is taught them again', async (t) => {
+test('scripts that the server no longer has are sent again', async (t) => {
   const server = await startRedis(t);
   const { store } = openStore(t, server.url);
   await store.queue.push(newJob());
@@ -118,7 +118,7 @@ test('a server that has forgotten the scripts is taught them again', async (t) =
   t.deepEqual(await store.queue.ledger.counts(), { waiting: 3, running: 0, dead: 0 });
 });
 
-test('a long list of jobs is read to its end', async (t) => {
+test('a long list of jobs is read completely', async (t) => {
   const server = await startRedis(t);
   const { store } = openStore(t, server.url);
   const { queue } = store;
@@ -137,7 +137,7 @@ test('a long list of jobs is read to its end', async (t) => {
   t.is((await queue.ledger.list({ limit: 100 })).length, 100);
 });
 
-test('the connection that hears of pushes is there only while somebody listens, and comes back by itself', async (t) => {
+test('the connection for push notifications is open only while there are listeners, and reconnects', async (t) => {
   const server = await startRedis(t);
   const { store } = openStore(t, server.url);
   const other = openStore(t, server.url).store;
@@ -147,15 +147,15 @@ test('the connection that hears of pushes is there only while somebody listens, 
       .split('\n')
       .filter(Boolean).length;
   t.is(await listeners(), 0);
-  let heard = 0;
+  let notified = 0;
 
-  const stop = store.queue.onPush(() => heard++);
+  const stop = store.queue.onPush(() => notified++);
   await untilResult(listeners, (count) => count === 1);
   await server.kill();
   await server.restart();
   await untilResult(listeners, (count) => count === 1);
-  // It rings when it is back: something may have been pushed meanwhile.
-  await until(() => heard >= 2, 'a ring after the restart');
+  // The listener is called after a reconnection, because jobs may have been pushed meanwhile.
+  await until(() => notified >= 2, 'a notification after the restart');
 
   stop();
   await untilResult(listeners, (count) => count === 0);

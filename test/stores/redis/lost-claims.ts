@@ -5,7 +5,7 @@ import { storeFault } from '../../helpers/store-fault.ts';
 import { LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
-test('a job whose claim was made and not heard of is had by the next claim, once', async (t) => {
+test('the next claim returns the job of a claim whose reply was lost, once', async (t) => {
   const server = await startRedis(t);
   const { store, prefix } = openStore(t, server.url);
   const { queue } = store;
@@ -21,7 +21,11 @@ test('a job whose claim was made and not heard of is had by the next claim, once
     (counts) => counts?.running === 2,
   );
 
-  t.is((await other.claim(['mail'], LONG_LEASE_MS))?.job.id, ids[2], 'what somebody else lost is not had');
+  t.is(
+    (await other.claim(['mail'], LONG_LEASE_MS))?.job.id,
+    ids[2],
+    'the lost claim of another process is not returned',
+  );
   const claims = await Promise.all([1, 2, 3].map(() => queue.claim(['mail'], LONG_LEASE_MS)));
   t.deepEqual(claims.map((claim) => claim?.job.id).toSorted(), [ids[0], ids[1], undefined].toSorted());
   t.deepEqual(
@@ -32,7 +36,7 @@ test('a job whose claim was made and not heard of is had by the next claim, once
   t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 1, dead: 0 });
 });
 
-test('a lost claim that was never made is no claim, and one for other rules is left alone', async (t) => {
+test('a claim that Redis never executed is not returned, and neither is one for other rules', async (t) => {
   const server = await startRedis(t);
   const { queue } = openStore(t, server.url).store;
   await queue.push(newJob({ rule: 'other' }));

@@ -10,17 +10,17 @@ import { until } from '../../helpers/until.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
 const KEYS = { PROXY_REGO_KEY: 'Rabc', LIST_KEY_PREFIX: 'Pdef', LIST_KEY_SUFFIX: 'pod-7' };
-/** The suffix by `sha1sum`. */
+/** The SHA-1 of the suffix, computed with `sha1sum`. */
 const LIST = 'Pdef-f0adce9962e4ef51f71ccecde741beda5a75aab7';
 const UPDATE = '{"message_type":"updateenvironment","repo_name":"a","branch_name":"b"}';
 
-test('it registers under its list with the time, again and again, and hears what is pushed there', async (t) => {
+test('the module registers its list with the time repeatedly, and receives messages that are pushed to it', async (t) => {
   const redis = await startRedis(t);
   const { updates } = await listen(t, redis, { MESSAGE_CLIENT_REGISTRATION_TIMEOUT_SECONDS: '1' });
   const list = await registered(redis);
 
   await redis.call('ZREM', KEYS.PROXY_REGO_KEY, list);
-  t.is(await registered(redis), list, 'it registers again');
+  t.is(await registered(redis), list, 'the module registers again');
   await redis.call('LPUSH', list, UPDATE);
 
   await until(() => updates() === 1, 'the update');
@@ -29,13 +29,13 @@ test('it registers under its list with the time, again and again, and hears what
   t.true(Math.abs(score - Date.now() / 1000) < 60, String(score));
 });
 
-test('messages that came while nobody waited are heard, in their order, and a wait without one is followed by another', async (t) => {
+test('messages that were pushed before a wait are received in order, and a wait without a message is repeated', async (t) => {
   const redis = await startRedis(t);
   for (let count = 0; count < 3; count++) await redis.call('LPUSH', LIST, UPDATE);
 
   const { updates } = await listen(t, redis, { REDIS_BRPOP_TIMEOUT_SECONDS: '1' });
   await until(() => updates() === 3, 'three updates');
-  // Longer than one wait.
+  // Longer than one BRPOP.
   await delay(1200);
   await redis.call('LPUSH', LIST, UPDATE);
 
@@ -43,7 +43,7 @@ test('messages that came while nobody waited are heard, in their order, and a wa
   t.pass();
 });
 
-test('a message that is not for it, or is none, is told once and does nothing', async (t) => {
+test('an unknown or invalid message is logged once and has no effect', async (t) => {
   const redis = await startRedis(t);
   const { updates, lines } = await listen(t, redis);
 
@@ -59,18 +59,18 @@ test('a message that is not for it, or is none, is told once and does nothing', 
   for (const text of [...strange, ...strange, UPDATE]) await redis.call('LPUSH', LIST, text);
 
   await until(() => updates() === 1, 'the update');
-  const told = await untilResult(
+  const logged = await untilResult(
     () => lines(/a message of the bus/),
     (found) => found.length >= 3,
   );
-  t.deepEqual(told, [
+  t.deepEqual(logged, [
     'a message of the bus cannot be read',
     'a message of the bus is not for this module: proxymessage',
     'a message of the bus is not for this module: x\ny',
   ]);
 });
 
-test('a Redis that goes away is told once; when it is back, it is registered there and heard again', async (t) => {
+test('an outage of the bus is logged once; afterwards the module registers again and receives messages', async (t) => {
   const redis = await startRedis(t);
   const { updates, lines } = await listen(t, redis);
   await registered(redis);
@@ -98,13 +98,13 @@ test('a Redis that goes away is told once; when it is back, it is registered the
 });
 
 for (const [what, portOf] of [
-  ['that is waited for a message', async (t: ExecutionContext) => (await startRedis(t)).port],
-  ['that takes no connection', deafPort],
-  ['that is not there', async () => 1],
+  ['that waits for a message', async (t: ExecutionContext) => (await startRedis(t)).port],
+  ['that accepts no connection', deafPort],
+  ['that does not exist', async () => 1],
 ] as const) {
-  test(`closing takes no time with a Redis ${what}`, async (t) => {
+  test(`close resolves quickly with a Redis ${what}`, async (t) => {
     const { bus } = await listen(t, { port: await portOf(t) });
-    // In the middle of a wait, of an attempt or of a pause.
+    // During a BRPOP, a connection attempt or a pause.
     await delay(200);
 
     const startedAtMs = performance.now();
@@ -114,7 +114,7 @@ for (const [what, portOf] of [
   });
 }
 
-test('the settings are the platform’s; without its keys REDIS_HOST and REDIS_PORT may be anything', (t) => {
+test('the settings are read from the platform’s variables; without its keys REDIS_HOST and REDIS_PORT may have any value', (t) => {
   t.is(busOf({ REDIS_HOST: 'redis', REDIS_PORT: 'tcp://10.0.0.1:6379' }), undefined);
   t.deepEqual(busOf({ ...KEYS, REDIS_HOST: 'redis', REDIS_URL: 'redis://other:1' }), {
     host: 'redis',
@@ -126,7 +126,7 @@ test('the settings are the platform’s; without its keys REDIS_HOST and REDIS_P
   });
 });
 
-test('a bus that is set in part is told with what is missing, beside every other bad setting', (t) => {
+test('a bus with some missing settings is an error that names them, together with all other invalid settings', (t) => {
   const error = t.throws(() => busOf({ PROXY_REGO_KEY: 'R', REDIS_PORT: 'tcp://a:1', PORT: 'http' }), {
     instanceOf: ConfigError,
   });
@@ -146,7 +146,7 @@ function busOf(env: Readonly<Record<string, string>>) {
 interface Listening {
   readonly bus: MessageBus;
   updates(): number;
-  /** What the log says so far, as far as it matches. */
+  /** The messages in error.log so far that match. */
   lines(pattern: RegExp): Promise<readonly string[]>;
 }
 
@@ -156,18 +156,18 @@ async function listen(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Listening> {
   const folder = await logFolder(t);
-  const place = busOf({ ...KEYS, REDIS_HOST: '127.0.0.1', REDIS_PORT: String(port), ...env });
-  if (!place) throw new Error('no bus is set');
+  const endpoint = busOf({ ...KEYS, REDIS_HOST: '127.0.0.1', REDIS_PORT: String(port), ...env });
+  if (!endpoint) throw new Error('the settings have no message bus');
   let count = 0;
-  const bus = openMessageBus({ endpoint: place, log: folder.open(), onUpdate: () => count++ });
+  const bus = openMessageBus({ endpoint: endpoint, log: folder.open(), onUpdate: () => count++ });
   t.teardown(() => bus.close());
   const lines = async (pattern: RegExp): Promise<readonly string[]> =>
     (await folder.lines('error.log')).map(({ message }) => String(message)).filter((text) => pattern.test(text));
   return { bus, updates: () => count, lines };
 }
 
-/** Resolves with the list under which somebody is registered. */
+/** Resolves with the first registered list. */
 async function registered(redis: RedisServer): Promise<string> {
-  const ask = async () => (await redis.call('ZRANGE', KEYS.PROXY_REGO_KEY, 0, -1)) as string[];
-  return String((await untilResult(ask, (found) => found.length > 0))[0]);
+  const read = async () => (await redis.call('ZRANGE', KEYS.PROXY_REGO_KEY, 0, -1)) as string[];
+  return String((await untilResult(read, (found) => found.length > 0))[0]);
 }

@@ -3,24 +3,24 @@ import { join } from 'node:path';
 import test from 'ava';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import { storeFault, told } from '../../helpers/store-fault.ts';
+import { logText, storeFault } from '../../helpers/store-fault.ts';
 import { claimSoon, newJob } from '../../helpers/store-place.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
-/** Lines about an outage: when it began, when it was over. */
+/** The log lines about the beginning and the end of outages. */
 function outages({ lines }: ReturnType<typeof openStore>): string[] {
   return lines
     .map(({ message }) => / (is [^;]*|cannot [^;]*|refuses [^;]*); operations that need it|(is back)/.exec(message))
     .flatMap((found) => (found ? [found[1] ?? found[2] ?? ''] : []));
 }
 
-test('a replica is read, refuses writes, and is used again when it is a master', async (t) => {
+test('a replica answers reads, refuses writes, and is used again when it is a master', async (t) => {
   const [server, master] = await Promise.all([startRedis(t), startRedis(t)]);
   const opened = openStore(t, server.url);
   const { queue, kv } = opened.store;
   const things = kv('things');
   await things.put('key', Buffer.from('value'));
-  // A replica takes its master's data, which has none.
+  // A replica copies the data of its master, which is empty.
   await server.call('CONFIG', 'SET', 'replica-serve-stale-data', 'yes');
   await server.call('REPLICAOF', '127.0.0.1', master.port);
 
@@ -36,7 +36,7 @@ test('a replica is read, refuses writes, and is used again when it is a master',
   t.deepEqual(outages(opened), ['is a replica that accepts no writes', 'is back']);
 });
 
-test('a Redis that is out of memory takes nothing in, and lets what it has be worked off', async (t) => {
+test('a Redis that is out of memory refuses new jobs, and accepted jobs can still end', async (t) => {
   const server = await startRedis(t);
   const opened = openStore(t, server.url);
   const { queue, kv } = opened.store;
@@ -46,8 +46,8 @@ test('a Redis that is out of memory takes nothing in, and lets what it has be wo
 
   const fault = await storeFault(t, queue.push(newJob({ payload: Buffer.from('a secret of a client') })));
   t.is(fault.message, `Redis 127.0.0.1:${server.port} is out of memory (maxmemory)`);
-  t.false(told(fault).includes('secret'));
-  t.regex(told(fault), /OOM/);
+  t.false(logText(fault).includes('secret'));
+  t.regex(logText(fault), /OOM/);
   await storeFault(t, kv('things').put('key', Buffer.from('new')));
   t.is(Buffer.from((await kv('things').get('key')) ?? []).toString(), 'old');
   t.deepEqual(await queue.ledger.counts(), { waiting: 5, running: 0, dead: 0 });
@@ -65,7 +65,7 @@ test('a Redis that is out of memory takes nothing in, and lets what it has be wo
   t.deepEqual(outages(opened), ['is out of memory (maxmemory)', 'is back']);
 });
 
-test('a Redis that cannot save refuses writes, and takes them when it can', async (t) => {
+test('a Redis that cannot save refuses writes until it can', async (t) => {
   const server = await startRedis(t, { settings: { save: '3600 1', dbfilename: 'taken.rdb' } });
   await mkdir(join(server.folder, 'taken.rdb'));
   const opened = openStore(t, server.url);
@@ -87,26 +87,26 @@ test('a Redis that cannot save refuses writes, and takes them when it can', asyn
 for (const [kind, login] of [
   ['none', ''],
   ['a wrong one', ':not%20the%20password@'],
-  ['a wrong user', 'somebody:not%20the%20password@'],
+  ['a wrong user', 'stranger:not%20the%20password@'],
 ] as const) {
-  test(`a Redis that wants a password and gets ${kind} is told of without it`, async (t) => {
+  test(`the error of a Redis that needs a password and gets ${kind} does not have the password`, async (t) => {
     const server = await startRedis(t, { settings: { requirepass: 'right' }, password: 'right' });
     const opened = openStore(t, `redis://${login}127.0.0.1:${server.port}`);
 
     const fault = await storeFault(t, opened.store.queue.push(newJob()));
 
     t.is(fault.message, `Redis 127.0.0.1:${server.port} refuses the login`);
-    t.regex(told(fault), /NOAUTH|WRONGPASS/);
-    t.false(/not%20the|not the/.test(told(fault)), told(fault));
+    t.regex(logText(fault), /NOAUTH|WRONGPASS/);
+    t.false(/not%20the|not the/.test(logText(fault)), logText(fault));
     t.false(/not%20the|not the/.test(JSON.stringify(opened.lines)));
     await server.call('CONFIG', 'SET', 'requirepass', kind === 'none' ? '' : 'not the password');
-    await server.call('ACL', 'SETUSER', 'somebody', 'on', '>not the password', '~*', '&*', '+@all');
+    await server.call('ACL', 'SETUSER', 'stranger', 'on', '>not the password', '~*', '&*', '+@all');
     await untilResult(() => opened.store.queue.push(newJob()).catch(() => undefined), Boolean);
     t.deepEqual(outages(opened), ['refuses the login', 'is back']);
   });
 }
 
-test('a user, a password and a database are those of the URL', async (t) => {
+test('user, password and database are taken from the URL', async (t) => {
   const server = await startRedis(t);
   await server.call('ACL', 'SETUSER', 'site', 'on', '>p@ss word', '~*', '&*', '+@all');
   const { store, prefix } = openStore(t, `redis://site:p%40ss%20word@127.0.0.1:${server.port}/3`);
@@ -119,7 +119,7 @@ test('a user, a password and a database are those of the URL', async (t) => {
   t.regex(String(await server.call('CLIENT', 'LIST')), / user=site /);
 });
 
-test('a user who may not publish is served all the same, and the log says what is amiss', async (t) => {
+test('a user without the right to publish can use the store, and the log has a warning', async (t) => {
   const server = await startRedis(t);
   await server.call('ACL', 'SETUSER', 'site', 'on', '>secret', '~*', 'resetchannels', '+@all');
   const { store, lines } = openStore(t, `redis://site:secret@127.0.0.1:${server.port}`);
@@ -134,7 +134,7 @@ test('a user who may not publish is served all the same, and the log says what i
   );
 });
 
-test('a user who may not do what is needed is told so', async (t) => {
+test('the error for a user without a needed right says so', async (t) => {
   const server = await startRedis(t);
   await server.call('ACL', 'SETUSER', 'site', 'on', '>secret', '~other*', '&*', '+@all');
   const { store, lines } = openStore(t, `redis://site:secret@127.0.0.1:${server.port}`);
@@ -142,11 +142,11 @@ test('a user who may not do what is needed is told so', async (t) => {
   const fault = await storeFault(t, store.queue.push(newJob()));
 
   t.regex(fault.message, /forbids this user a command, a key or a channel that is needed$/);
-  t.false(told(fault).includes('hello'));
+  t.false(logText(fault).includes('hello'));
   t.is(lines.filter(({ level }) => level === 'warn').length, 1);
 });
 
-test('an error that nobody foresaw is told as Redis has it', async (t) => {
+test('an unknown error has the message of Redis', async (t) => {
   const server = await startRedis(t);
   const { store, prefix } = openStore(t, server.url);
   await server.call('SET', `{${prefix}}:due:mail`, 'something else');
@@ -157,7 +157,7 @@ test('an error that nobody foresaw is told as Redis has it', async (t) => {
   await t.notThrowsAsync(store.queue.claim(['other'], 1000));
 });
 
-test('the log says how Redis must be set so that it keeps what it takes', async (t) => {
+test('the log warns of settings with which Redis can lose accepted jobs', async (t) => {
   const careless = await startRedis(t, { settings: { maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' } });
   const careful = await startRedis(t, { settings: { maxmemory: '100mb', appendonly: 'yes' } });
   const one = openStore(t, careless.url);

@@ -1,14 +1,14 @@
 import test from 'ava';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import { storeFault, told } from '../../helpers/store-fault.ts';
+import { logText, storeFault } from '../../helpers/store-fault.ts';
 import { claimSoon, newJob } from '../../helpers/store-place.ts';
 
-for (const [whose, lines] of [
+for (const [sentinelLogin, lines] of [
   ['no password', []],
   ['the same password', ['requirepass secret']],
 ] as const) {
-  test(`the login is for the Redis behind Sentinels that have ${whose}`, async (t) => {
+  test(`user and password are those of the Redis, for Sentinels with ${sentinelLogin}`, async (t) => {
     const master = await startRedis(t, { settings: { requirepass: 'secret' }, password: 'secret' });
     await master.call('ACL', 'SETUSER', 'site', 'on', '>secret', '~*', '&*', '+@all');
     const watch = [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'sentinel auth-pass main secret'];
@@ -25,7 +25,7 @@ for (const [whose, lines] of [
   });
 }
 
-test('Sentinels that refuse the password are told of without it', async (t) => {
+test('the error of Sentinels that refuse the password does not have it', async (t) => {
   const master = await startRedis(t);
   const sentinel = await startRedis(t, {
     sentinel: [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'requirepass other'],
@@ -35,10 +35,10 @@ test('Sentinels that refuse the password are told of without it', async (t) => {
   const fault = await storeFault(t, store.queue.push(newJob()));
 
   t.regex(fault.message, /refuses the login$/);
-  t.false(told(fault).includes('secret'));
+  t.false(logText(fault).includes('secret'));
 });
 
-test('a group that the Sentinels do not know is told of', async (t) => {
+test('a group that the Sentinels do not have is an error', async (t) => {
   const master = await startRedis(t);
   const sentinel = await startRedis(t, { sentinel: [`sentinel monitor main 127.0.0.1 ${master.port} 1`] });
   const { store } = openStore(t, `redis+sentinel://127.0.0.1:${sentinel.port}/mine`);

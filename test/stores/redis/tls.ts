@@ -12,7 +12,7 @@ import { storeFault } from '../../helpers/store-fault.ts';
 import { claimSoon, newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
 
-/** A Redis that also listens with TLS, under a certificate for the name "localhost" alone. */
+/** Starts a Redis that also listens with TLS, with a certificate for the name "localhost". */
 async function startWithTls(
   t: ExecutionContext,
 ): Promise<RedisServer & { readonly tlsPort: number; readonly certificate: string }> {
@@ -37,7 +37,7 @@ async function startWithTls(
   return { ...server, tlsPort, certificate: await readFile(cert, 'utf8') };
 }
 
-test('rediss: is TLS, and only for a certificate that is trusted and names the host', async (t) => {
+test('rediss: connects with TLS, only if the certificate is trusted and names the host', async (t) => {
   const server = await startWithTls(t);
   const refused = openStore(t, `rediss://localhost:${server.tlsPort}`);
   t.regex(
@@ -47,11 +47,11 @@ test('rediss: is TLS, and only for a certificate that is trusted and names the h
 
   setDefaultCACertificates([...getCACertificates('default'), server.certificate]);
   const { store } = openStore(t, `rediss://localhost:${server.tlsPort}`);
-  let heard = 0;
-  store.queue.onPush(() => heard++);
+  let notified = 0;
+  store.queue.onPush(() => notified++);
   await store.queue.push(newJob());
   t.truthy(await claimSoon(store.queue));
-  await until(() => heard > 0, 'a ring');
+  await until(() => notified > 0, 'a notification');
 
   const other = openStore(t, `rediss://127.0.0.1:${server.tlsPort}`);
   t.regex(

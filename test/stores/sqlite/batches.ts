@@ -8,21 +8,21 @@ import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
 
-/** How many commits are in a write-ahead log (sqlite.org/fileformat2.html, section 4). */
+/** The number of commits in a write-ahead log (sqlite.org/fileformat2.html, section 4). */
 function commitsIn(file: string): number {
   const wal = readFileSync(`${file}-wal`);
   const frameBytes = 24 + wal.readUInt32BE(8);
   const salt = wal.subarray(16, 24);
   let commits = 0;
   for (let frame = 32; frame + frameBytes <= wal.length; frame += frameBytes) {
-    // What was there before the log began anew has another salt.
+    // Frames from before the last restart of the log have another salt.
     if (!wal.subarray(frame + 8, frame + 16).equals(salt)) break;
     if (wal.readUInt32BE(frame + 4) > 0) commits++;
   }
   return commits;
 }
 
-test.serial('what is asked at the same time is committed together', async (t) => {
+test.serial('calls at the same time are committed together', async (t) => {
   const room = await sqliteRoom(t);
   const { queue } = await ready(room.open());
   const before = commitsIn(room.file);
@@ -33,7 +33,7 @@ test.serial('what is asked at the same time is committed together', async (t) =>
   t.true(commits >= 1 && commits < 50, `${commits} commits`);
 });
 
-test.serial('what is asked one after another is committed one after another', async (t) => {
+test.serial('calls one after another are committed one after another', async (t) => {
   const room = await sqliteRoom(t);
   const { queue } = await ready(room.open());
   const before = commitsIn(room.file);
@@ -43,7 +43,7 @@ test.serial('what is asked one after another is committed one after another', as
   t.is(commitsIn(room.file) - before, 5);
 });
 
-test.serial('what only looks commits nothing', async (t) => {
+test.serial('calls that only read commit nothing', async (t) => {
   const room = await sqliteRoom(t);
   const store = await ready(room.open());
   await store.queue.tick({ rule: 'a', schedule: '* * * * *', atMs: 60_000, payload: Buffer.from('') });
@@ -58,7 +58,7 @@ test.serial('what only looks commits nothing', async (t) => {
   t.true(readFileSync(`${room.file}-wal`).equals(before));
 });
 
-test.serial('what was asked first is done first, also when nobody waits in between', async (t) => {
+test.serial('calls are executed in their order, also without waits in between', async (t) => {
   const kv = (await ready((await sqliteRoom(t)).open())).kv('a');
 
   const done = [
@@ -78,7 +78,7 @@ test.serial('what was asked first is done first, also when nobody waits in betwe
   );
 });
 
-test.serial('what nobody waits for any more is not begun', async (t) => {
+test.serial('a call whose caller no longer waits is not executed', async (t) => {
   const { file: path } = await sqliteRoom(t);
   const file = new StateFile({ path, fsync: false, onOpen: () => {}, onMoved: () => {} });
   t.teardown(() => file.close());
@@ -89,7 +89,7 @@ test.serial('what nobody waits for any more is not begun', async (t) => {
   batches.add({ number: 1, verb: 'push', args: [newJob()], startUntilMs: now - 1 });
   batches.add({ number: 2, verb: 'push', args: [newJob()], startUntilMs: now + 60_000 });
   batches.add({ number: 3, verb: 'push', args: [newJob()], startUntilMs: now - 1 });
-  await until(() => batches.isIdle, 'all that was asked');
+  await until(() => batches.isIdle, 'all calls to be executed');
 
   t.deepEqual(answers.map(({ number, kind }) => [number, kind]).toSorted(), [
     [1, 'unavailable'],

@@ -3,19 +3,19 @@ import test, { type ExecutionContext } from 'ava';
 import { SqliteQueue } from '../../../src/stores/sqlite/queue.ts';
 import { StateThread } from '../../../src/stores/sqlite/state-thread.ts';
 import { type SettableClock, settableClock } from '../../helpers/settable-clock.ts';
-import { listeningLog, ready, type SqliteRoom, sqliteRoom } from '../../helpers/sqlite-store.ts';
+import { ready, recordingLog, type SqliteRoom, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** A queue on the file of a room whose thread has the clock, which this process has, too, until the test ends. */
+/** Opens a queue on the file of a room. Its thread and this process use the clock until the test ends. */
 async function openWith(
   t: ExecutionContext,
   { file }: SqliteRoom,
   { threadEntry }: SettableClock,
 ): Promise<SqliteQueue> {
-  const setup = { file, fsync: false, log: listeningLog([]), onChange: () => {}, entry: threadEntry };
+  const setup = { file, fsync: false, log: recordingLog([]), onChange: () => {}, entry: threadEntry };
   const thread = new StateThread(setup);
   t.teardown(() => thread.close());
   const queue = new SqliteQueue(thread);
@@ -28,7 +28,7 @@ async function openWith(
   return queue;
 }
 
-/** Sets the clock of this process, which is the one that callers of a queue go by. */
+/** Sets the clock of this process, which callers of a queue use. */
 async function setAll(t: ExecutionContext, clock: SettableClock, aheadMs: number): Promise<void> {
   await clock.set(aheadMs);
   const right = Date.now;
@@ -42,7 +42,7 @@ for (const [where, aheadMs] of [
   ['forward', 2 * HOUR_MS],
   ['back', -2 * HOUR_MS],
 ] as const) {
-  test.serial(`a clock that is set ${where} by two hours ends no lease, here or in another process`, async (t) => {
+  test.serial(`a clock that is set ${where} by two hours ends no lease, in this or another process`, async (t) => {
     const room = await sqliteRoom(t);
     const clock = await settableClock(t);
     const queue = await openWith(t, room, clock);
@@ -63,7 +63,7 @@ for (const [where, aheadMs] of [
     t.true(await queue.done(claim));
   });
 
-  test.serial(`a clock that is set ${where} by two hours holds up no job, and makes none due too early`, async (t) => {
+  test.serial(`a clock that is set ${where} by two hours delays no job, and makes none due too early`, async (t) => {
     const room = await sqliteRoom(t);
     const clock = await settableClock(t);
     const queue = await openWith(t, room, clock);
@@ -84,7 +84,7 @@ for (const [where, aheadMs] of [
     }
   });
 
-  test.serial(`a lease that is not extended ends in its time, though the clock was set ${where}`, async (t) => {
+  test.serial(`a lease that is not extended ends after its length, although the clock was set ${where}`, async (t) => {
     const room = await sqliteRoom(t);
     const clock = await settableClock(t);
     const queue = await openWith(t, room, clock);
@@ -97,14 +97,14 @@ for (const [where, aheadMs] of [
   });
 }
 
-/** As if the clock had been so far ahead when the running jobs were claimed. */
+/** Changes the running jobs as if the clock had been ahead by `ms` when they were claimed. */
 function wasAhead({ file }: SqliteRoom, ms: number): void {
   const database = new DatabaseSync(file, { timeout: 1000 });
   database.prepare('UPDATE jobs SET lease_ends_at = lease_ends_at + ? WHERE lease IS NOT NULL').run(ms);
   database.close();
 }
 
-test.serial('a lease from before the clock went back a day does not last a day', async (t) => {
+test.serial('a lease that was taken before the clock was set back a day does not last a day', async (t) => {
   const room = await sqliteRoom(t);
   const { queue } = await ready(room.open());
   const id = await queue.push(newJob());
@@ -118,7 +118,7 @@ test.serial('a lease from before the clock went back a day does not last a day',
   t.like((await claimSoon(queue)).job, { id, attempts: 2 });
 });
 
-test.serial('a clock that is set right by less than a lease ends no lease', async (t) => {
+test.serial('a clock that is corrected by less than a lease ends no lease', async (t) => {
   const room = await sqliteRoom(t);
   const { queue } = await ready(room.open());
   const id = await queue.push(newJob());

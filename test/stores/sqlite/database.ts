@@ -3,7 +3,7 @@ import test from 'ava';
 import { openDatabase } from '../../../src/stores/sqlite/database.ts';
 import { sqliteRoom } from '../../helpers/sqlite-store.ts';
 
-/** Values of `PRAGMA synchronous`: a commit in the write-ahead log waits for the disk only under FULL. */
+/** Values of `PRAGMA synchronous`: in WAL mode a commit waits for the disk only with FULL. */
 const NORMAL = 1;
 const FULL = 2;
 
@@ -22,7 +22,7 @@ for (const [fsync, synchronous] of [
   });
 }
 
-test('a database whose making was broken off is finished by the next one', async (t) => {
+test('a database whose creation was interrupted is completed at the next opening', async (t) => {
   const { file } = await sqliteRoom(t);
   openDatabase(file, { fsync: false }).database.close();
   const raw = new DatabaseSync(file);

@@ -8,15 +8,15 @@ const isRoot = process.getuid?.() === 0;
 const run = isRoot ? test.serial : test.serial.skip;
 const reason = isRoot ? '' : ' (skipped: only root can show a process a disk of its own)';
 
-/** What a script says about an attempt. */
-interface Said {
+/** The result of an attempt, printed by the script. */
+interface Outcome {
   readonly code?: string;
   readonly message?: string;
   readonly value?: unknown;
 }
 
 run(
-  `on a full disk writing is refused, reading goes on, nothing that was accepted is lost, and space cures it${reason}`,
+  `on a full disk writes are refused, reads succeed, accepted jobs are not lost, and writes succeed when there is space${reason}`,
   async (t) => {
     const room = await sqliteRoom(t);
     mkdirSync(room.dataDir, { recursive: true });
@@ -41,8 +41,8 @@ run(
     });
 
     t.is(await process.exited, 0);
-    const [told, refused, tookMs, value, isExact, cured, isStillExact] = process.said as readonly Said[];
-    t.regex(told?.message ?? '', /no space is left for .*state\.db/);
+    const [logged, refused, tookMs, value, isExact, cured, isStillExact] = process.values as readonly Outcome[];
+    t.regex(logged?.message ?? '', /no space is left for .*state\.db/);
     t.is(refused?.code, 'store_unavailable');
     t.true(Number(tookMs) < SOON_MS);
     t.is(value?.value, String(Buffer.from('kept').join(',')));
@@ -52,13 +52,11 @@ run(
   },
 );
 
-run(
-  `on a full disk the log of the database makes room for what comes, where the database has some${reason}`,
-  async (t) => {
-    const room = await sqliteRoom(t);
-    mkdirSync(room.dataDir, { recursive: true });
-    // Free pages in the database, less in its log than makes SQLite fold it in by itself, and not a byte elsewhere.
-    const script = `
+run(`on a full disk a checkpoint makes space in the log if the database has free pages${reason}`, async (t) => {
+  const room = await sqliteRoom(t);
+  mkdirSync(room.dataDir, { recursive: true });
+  // Free pages in the database, a log too short for an automatic checkpoint, and no other free byte on the disk.
+  const script = `
     const push = ({ queue }) => outcome(queue.push({ ...job(), payload: Buffer.alloc(100_000) }));
     for (let count = 0; count < 50; count++) await push(store);
     for (let claim; (claim = await store.queue.claim(['mail'], 60_000)); ) await store.queue.done(claim);
@@ -70,19 +68,18 @@ run(
     for (; taken < 20 && (await push(later)).code === undefined; taken++);
     say(taken);`;
 
-    const process = startStateProcess(t, script, {
-      ...room,
-      under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=24m none "$0" && exec "$@"', room.dataDir],
-    });
+  const process = startStateProcess(t, script, {
+    ...room,
+    under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=24m none "$0" && exec "$@"', room.dataDir],
+  });
 
-    t.is(await process.exited, 0);
-    t.deepEqual(process.said, [20]);
-  },
-);
+  t.is(await process.exited, 0);
+  t.deepEqual(process.values, [20]);
+});
 
 /**
- * Pushes until the disk is full, then works all of it off. Some jobs fail first and some are buried,
- * unless other files took the last byte: reasons need room.
+ * Pushes until the disk is full, then claims and ends all jobs. Some jobs fail first and some are
+ * buried, unless other files fill the disk: reasons need space.
  */
 const FILL_AND_WORK_OFF = `
     const [bytes, isFilled] = JSON.parse(process.env.BACKLOG);
@@ -96,7 +93,7 @@ const FILL_AND_WORK_OFF = `
       }
     }
     const refusals = [];
-    // On a busy machine a verb may take too long, which says nothing of the disk.
+    // On a busy machine a call may time out, which has nothing to do with the disk.
     const patiently = async (call) => {
       for (;;) {
         const { value, code, message } = await outcome(call());
@@ -130,10 +127,10 @@ const FILL_AND_WORK_OFF = `
 
 for (const [what, bytes, isFilled, disk] of [
   ['large jobs that fill the disk', 256 * 1024, false, '24m'],
-  ['large jobs that fill the disk but for what other files take', 256 * 1024, true, '24m'],
+  ['large jobs and other files that fill the disk', 256 * 1024, true, '24m'],
   ['small jobs that fill the disk', 500, false, '10m'],
-  ['small jobs that fill the disk but for what other files take', 500, true, '10m'],
-  ['a few jobs that fill the disk but for what other files take', 100_000, true, '4m'],
+  ['small jobs and other files that fill the disk', 500, true, '10m'],
+  ['a few jobs and other files that fill the disk', 100_000, true, '4m'],
 ] as const) {
   run(`${what} are worked off without space from elsewhere${reason}`, async (t) => {
     const room = await sqliteRoom(t);
@@ -148,12 +145,14 @@ for (const [what, bytes, isFilled, disk] of [
     });
 
     t.is(await process.exited, 0);
-    const told = process.said.filter((said) => (said as Said | undefined)?.message !== undefined) as readonly Said[];
-    const [accepted, refusals, counts, more] = process.said.filter((said) => !told.includes(said as Said));
-    t.true(Number(accepted) > 10, `${accepted} were taken`);
+    const logged = process.values.filter(
+      (value) => (value as Outcome | undefined)?.message !== undefined,
+    ) as readonly Outcome[];
+    const [accepted, refusals, counts, more] = process.values.filter((value) => !logged.includes(value as Outcome));
+    t.true(Number(accepted) > 10, `${accepted} jobs were accepted`);
     t.deepEqual(refusals, []);
     t.deepEqual(counts, { waiting: 0, running: 0, dead: 0 });
-    t.is(more, 'taken', 'what is done makes room for more');
+    t.is(more, 'taken', 'done jobs make space for more');
   });
 }
 
@@ -180,19 +179,19 @@ run(`on a disk that cannot be written writing is refused, and goes on when it ca
   });
 
   t.is(await process.exited, 0);
-  const [, refused, tookMs, value] = process.said as readonly Said[];
+  const [, refused, tookMs, value] = process.values as readonly Outcome[];
   t.is(refused?.code, 'store_unavailable');
   t.regex(refused?.message ?? '', /state\.db cannot be (written|opened)/);
   t.true(Number(tookMs) < SOON_MS);
   t.is(String(value), Buffer.from('kept').join());
 });
 
-test.serial('the built store finds the code of its thread', async (t) => {
+test.serial('the built store finds the module of its thread', async (t) => {
   const room = await sqliteRoom(t);
   const module = new URL('../../../dist/stores/sqlite/open.js', import.meta.url).href;
 
   const process = startStateProcess(t, 'say(await store.queue.push(job())); await store.close();', { ...room, module });
 
-  t.is((await process.heard(1)).length, 1);
+  t.is((await process.receive(1)).length, 1);
   t.is(await process.exited, 0);
 });

@@ -4,7 +4,7 @@ import test from 'ava';
 import { ready, type SqliteRoom, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { claimSoon, LONG_LEASE_MS } from '../../helpers/store-place.ts';
 
-/** As nexthop made it when each job had its payload in its own row. */
+/** The schema of the versions in which the table of jobs had the payloads. */
 const SCHEMA_1 = `
   PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
@@ -49,7 +49,7 @@ const SCHEMA_2 = `${SCHEMA_1}
 
 const LARGE = Buffer.alloc(256 * 1024, 'nexthop');
 
-/** Makes the file of a room by an old schema, with a job of each kind. */
+/** Creates the file of a room with an old schema and a job in each state. */
 function makeOld({ dataDir, file }: SqliteRoom, schema: string): void {
   mkdirSync(dataDir, { recursive: true });
   const database = new DatabaseSync(file);
@@ -72,7 +72,7 @@ for (const [version, schema] of [
   [1, SCHEMA_1],
   [2, SCHEMA_2],
 ] as const) {
-  test.serial(`the jobs of a file of schema ${version} are what they were, and can be worked off`, async (t) => {
+  test.serial(`the jobs of a file with schema ${version} are unchanged and can be claimed and ended`, async (t) => {
     const room = await sqliteRoom(t);
     makeOld(room, schema);
     const { queue, kv } = await ready(room.open());
@@ -94,7 +94,7 @@ for (const [version, schema] of [
     t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
     t.true(await queue.done(claim));
     const running = { job: { ...claim.job, id: '3 running' }, lease: 'token' };
-    t.true(await queue.extend(running, LONG_LEASE_MS), 'the worker that has it may go on');
+    t.true(await queue.extend(running, LONG_LEASE_MS), 'the worker that has the lease can extend it');
     t.true(await queue.done(running));
     t.true(await queue.ledger.retry('4 dead'));
     t.is(String(Buffer.from((await claimSoon(queue)).job.payload)), 'dead');
@@ -106,7 +106,7 @@ for (const [version, schema] of [
   });
 }
 
-test.serial('the payloads of an old file are not moved, as they may fill the disk', async (t) => {
+test.serial('the payloads of an old file are not copied, because they may fill the disk', async (t) => {
   const room = await sqliteRoom(t);
   makeOld(room, SCHEMA_2);
   const raw = new DatabaseSync(room.file);
@@ -125,7 +125,7 @@ test.serial('the payloads of an old file are not moved, as they may fill the dis
   t.true(grown < 500_000, `${grown} bytes more`);
 });
 
-test.serial('what a job was is gone from the file when it is done or dropped', async (t) => {
+test.serial('all rows of a job are deleted when it is done or dropped', async (t) => {
   const room = await sqliteRoom(t);
   makeOld(room, SCHEMA_1);
   const { queue } = await ready(room.open());

@@ -7,7 +7,7 @@ import { migrate } from '../../../src/stores/sqlite/schema.ts';
 import { StoreClock } from '../../../src/stores/sqlite/store-clock.ts';
 import { Upkeep } from '../../../src/stores/sqlite/upkeep.ts';
 
-/** Every statement that is prepared on a database, with SQLite's plan for it. */
+/** All statements that are prepared on a database, with SQLite's plans. */
 function plansOf(t: ExecutionContext, prepareAll: (database: DatabaseSync) => void): ReadonlyMap<string, string> {
   const database = new DatabaseSync(':memory:');
   t.teardown(() => database.close());
@@ -23,7 +23,7 @@ function plansOf(t: ExecutionContext, prepareAll: (database: DatabaseSync) => vo
   return plans;
 }
 
-test('no verb of queue, ledger or values looks at more rows than it returns, or sorts them, but the counts', (t) => {
+test('no statement of queue, ledger or values scans or sorts rows, except the counts', (t) => {
   const plans = plansOf(t, (database) => {
     const clock = StoreClock.open(database);
     jobSteps(database, clock);
@@ -37,7 +37,7 @@ test('no verb of queue, ledger or values looks at more rows than it returns, or 
   t.deepEqual(costly, []);
 });
 
-test('a claim finds its job by rule and time, among however many of other rules', (t) => {
+test('a claim finds its job by rule and time, independent of the number of other jobs', (t) => {
   const plans = plansOf(t, (database) => jobSteps(database, StoreClock.open(database)));
 
   const looks = [...plans].filter(([sql]) => sql.startsWith('SELECT id, ready_at')).map(([, plan]) => plan);

@@ -6,7 +6,7 @@ import { claimAll, claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-
 import { until } from '../../helpers/until.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
-test.serial('two processes work off one queue together, each job once', async (t) => {
+test.serial('two processes share one queue, and each job is claimed once', async (t) => {
   const room = await sqliteRoom(t);
   const store = await ready(room.open());
   const pushed = await Promise.all(Array.from({ length: 300 }, () => store.queue.push(newJob())));
@@ -18,20 +18,20 @@ test.serial('two processes work off one queue together, each job once', async (t
     say('end');`;
 
   const others = [1, 2].map(() => startStateProcess(t, script, room));
-  await until(() => others.every(({ said }) => said.includes('end')), 'the end of their work');
+  await until(() => others.every(({ values }) => values.includes('end')), 'both processes to end');
 
-  const worked = others.flatMap(({ said }) => said.filter((id) => id !== 'end'));
+  const worked = others.flatMap(({ values }) => values.filter((id) => id !== 'end'));
   t.deepEqual(worked.toSorted(), pushed.toSorted());
   t.deepEqual(await store.queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
 });
 
-test.serial('what was acknowledged is there after the process was killed in the middle of pushing', async (t) => {
+test.serial('acknowledged pushes are stored although the process is killed during a push', async (t) => {
   const room = await sqliteRoom(t);
   for (let round = 0; round < 3; round++) {
     const script = 'for (;;) await Promise.all(Array.from({ length: 8 }, () => store.queue.push(job()).then(say)));';
     const pusher = startStateProcess(t, script, room);
     const count = 100 * (round + 1);
-    await until(() => pusher.said.length >= count, `${count} acknowledged pushes`);
+    await until(() => pusher.values.length >= count, `${count} acknowledged pushes`);
 
     pusher.child.kill('SIGKILL');
     await pusher.exited;
@@ -39,7 +39,7 @@ test.serial('what was acknowledged is there after the process was killed in the 
     const store = await ready(room.open());
     const there = new Set((await store.queue.ledger.list({ limit: 100_000 })).map(({ id }) => id));
     t.deepEqual(
-      pusher.said.filter((id) => !there.has(String(id))),
+      pusher.values.filter((id) => !there.has(String(id))),
       [],
     );
     await store.close();
@@ -55,54 +55,54 @@ test.serial('the job of a process that was killed is claimed again when its leas
     `say((await store.queue.claim(['mail'], 1000)).job.attempts); setInterval(() => {}, 1e6);`,
     room,
   );
-  await worker.heard(1);
+  await worker.receive(1);
 
   worker.child.kill('SIGKILL');
 
   t.like((await claimSoon(queue)).job, { attempts: 2, failures: 0 });
 });
 
-test.serial('who listens hears of a push in another process without asking', async (t) => {
+test.serial('a listener is called for a push of another process', async (t) => {
   const room = await sqliteRoom(t);
   const { queue } = await ready(room.open());
-  let heard = 0;
-  queue.onPush(() => heard++);
+  let notified = 0;
+  queue.onPush(() => notified++);
   t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
 
   const pusher = startStateProcess(t, 'say(await store.queue.push(job()));', room);
-  await until(() => heard > 0, 'the push');
+  await until(() => notified > 0, 'the push');
 
   const { job } = await claimSoon(queue);
-  t.deepEqual(await pusher.heard(1), [job.id]);
+  t.deepEqual(await pusher.receive(1), [job.id]);
 });
 
-test.serial('who listens hears nothing of what it only reads, or what it does itself', async (t) => {
+test.serial('a listener is not called for reads and for changes of its own store', async (t) => {
   const room = await sqliteRoom(t);
   const { queue } = await ready(room.open());
-  let heard = 0;
-  queue.onPush(() => heard++);
+  let notified = 0;
+  queue.onPush(() => notified++);
   await queue.push(newJob());
-  t.is(heard, 1);
+  t.is(notified, 1);
 
   const claim = await claimSoon(queue);
   await queue.extend(claim, LONG_LEASE_MS);
   await queue.done(claim);
   for (let count = 0; count < 100; count++) await queue.claim(['mail'], LONG_LEASE_MS);
 
-  t.is(heard, 1);
+  t.is(notified, 1);
 });
 
 test.serial('many processes may be the first to open the store', async (t) => {
   const room = await sqliteRoom(t);
 
   const processes = Array.from({ length: 4 }, () => startStateProcess(t, 'say(await store.queue.push(job()));', room));
-  const ids = (await Promise.all(processes.map(({ heard }) => heard(1)))).flat();
+  const ids = (await Promise.all(processes.map(({ receive }) => receive(1)))).flat();
 
   const { queue } = await ready(room.open());
   t.deepEqual((await claimAll(queue)).map(({ id }) => id).toSorted(), ids.toSorted());
 });
 
-test.serial('a process with an open store that has nothing to do ends by itself', async (t) => {
+test.serial('an open store does not keep a process alive', async (t) => {
   const room = await sqliteRoom(t);
 
   const idle = startStateProcess(t, 'store.queue.onPush(() => {}); await store.kv("a").get("b");', room);
@@ -110,7 +110,7 @@ test.serial('a process with an open store that has nothing to do ends by itself'
   t.is(await idle.exited, 0);
 });
 
-test.serial('a process does not end before what it was asked to keep is kept', async (t) => {
+test.serial('a process does not end before pending pushes are stored', async (t) => {
   const room = await sqliteRoom(t);
 
   const hasty = startStateProcess(
@@ -120,12 +120,12 @@ test.serial('a process does not end before what it was asked to keep is kept', a
   );
 
   t.is(await hasty.exited, 0);
-  t.deepEqual(hasty.said, ['kept']);
+  t.deepEqual(hasty.values, ['kept']);
   const value = await (await ready(room.open())).kv('a').get('key');
   t.is(Buffer.from(value ?? []).toString(), 'kept');
 });
 
-test.serial('a closed store leaves its one file behind, with all that is in it', async (t) => {
+test.serial('a closed store leaves one file with all data', async (t) => {
   const room = await sqliteRoom(t);
   const store = await ready(room.open());
   const pushes = Array.from({ length: 50 }, () => store.queue.push(newJob()));

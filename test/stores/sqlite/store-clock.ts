@@ -17,7 +17,7 @@ class Machine implements TimeSource {
   differenceMs = (): number => this.wall - this.monotonic;
   bootId = (): string => this.boot;
 
-  /** Time passes. */
+  /** Lets time pass. */
   pass(ms: number): void {
     this.wall += ms;
     this.monotonic += ms;
@@ -29,7 +29,7 @@ class Machine implements TimeSource {
   }
 }
 
-/** What becomes a state file. */
+/** An empty state file. */
 function stateFile(t: ExecutionContext): DatabaseSync {
   const database = new DatabaseSync(':memory:');
   t.teardown(() => database.close());
@@ -37,7 +37,7 @@ function stateFile(t: ExecutionContext): DatabaseSync {
   return database;
 }
 
-test('it agrees with the wall clock at first', (t) => {
+test('the store clock starts with the time of the wall clock', (t) => {
   const clock = StoreClock.open(stateFile(t), new Machine());
 
   t.is(clock.now(), START_MS);
@@ -50,7 +50,7 @@ for (const [what, ms] of [
   ['back by two hours', -2 * HOUR_MS],
   ['forward by half a second', 500],
 ] as const) {
-  test(`it does not see that the wall clock is set ${what}, and what is due is due when it was said`, (t) => {
+  test(`the store clock does not change when the wall clock is set ${what}, and due times stay`, (t) => {
     const machine = new Machine();
     const clock = StoreClock.open(stateFile(t), machine);
     machine.pass(1000);
@@ -67,7 +67,7 @@ for (const [what, ms] of [
   });
 }
 
-test('another process of the same boot has the same clock, wherever the wall clock was set meanwhile', (t) => {
+test('another process of the same boot has the same clock, although the wall clock was set meanwhile', (t) => {
   const machine = new Machine();
   const database = stateFile(t);
   const first = StoreClock.open(database, machine);
@@ -80,7 +80,7 @@ test('another process of the same boot has the same clock, wherever the wall clo
   t.is(second.now(), START_MS + HOUR_MS);
 });
 
-test('after a boot it goes on with the wall clock', (t) => {
+test('after a boot the store clock continues with the wall clock', (t) => {
   const machine = new Machine();
   const database = stateFile(t);
   StoreClock.open(database, machine);
@@ -92,7 +92,7 @@ test('after a boot it goes on with the wall clock', (t) => {
 });
 
 for (const boot of ['second', '']) {
-  test(`after a boot ${boot ? '' : 'without a name '}it does not go back behind what was seen, though the wall clock does`, (t) => {
+  test(`after a boot ${boot ? '' : 'without an id '}the store clock is not earlier than its last value, although the wall clock is`, (t) => {
     const machine = new Machine();
     machine.boot = boot && 'first';
     const database = stateFile(t);
@@ -111,7 +111,7 @@ for (const boot of ['second', '']) {
   });
 }
 
-test('it stands still while the machine is suspended, as leases do', (t) => {
+test('the store clock stands still while the machine is suspended', (t) => {
   const machine = new Machine();
   const clock = StoreClock.open(stateFile(t), machine);
 
@@ -120,7 +120,7 @@ test('it stands still while the machine is suspended, as leases do', (t) => {
   t.is(clock.now(), START_MS);
 });
 
-test('where nothing can be written it works for this process alone', (t) => {
+test('if the file is not writable, the clock works for this process only', (t) => {
   const database = stateFile(t);
   database.exec('PRAGMA query_only = 1');
   const machine = new Machine();
@@ -131,7 +131,7 @@ test('where nothing can be written it works for this process alone', (t) => {
   t.is(database.prepare('SELECT count(*) AS rows FROM clock').get()?.rows, 0);
 });
 
-test('the clock of the machine agrees with Date to some milliseconds, and runs on', (t) => {
+test("the machine's clock differs from Date by some milliseconds at most, and advances", (t) => {
   const clock = StoreClock.open(stateFile(t));
 
   const [before, now, after] = [Date.now(), clock.now(), Date.now()];

@@ -6,11 +6,11 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { StateThread } from '../../../src/stores/sqlite/state-thread.ts';
 import { SOON_MS } from '../../helpers/patience.ts';
-import { listeningLog } from '../../helpers/sqlite-store.ts';
+import { recordingLog } from '../../helpers/sqlite-store.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
-/** A thread that tells a job it is asked to find as its answer, dies when it is to drop one, and hangs when it is to retry one. */
-const ODD = `
+/** A thread that answers `find` with its argument, dies at `drop`, and hangs at `retry`. */
+const FAULTY = `
   import { parentPort } from 'node:worker_threads';
   parentPort.postMessage({ kind: 'running' });
   parentPort.on('message', ({ kind, call }) => {
@@ -20,14 +20,14 @@ const ODD = `
     parentPort.postMessage({ kind: 'answers', answers: [{ number: call.number, kind: 'value', value: call.args[0] }] });
   });`;
 
-function oddThread(t: ExecutionContext, code = ODD): StateThread {
+function faultyThread(t: ExecutionContext, code = FAULTY): StateThread {
   const folder = mkdtempSync(join(tmpdir(), 'nexthop-thread-'));
   const path = join(folder, 'entry.mjs');
   writeFileSync(path, code);
   const thread = new StateThread({
     file: '/somewhere/state.db',
     fsync: false,
-    log: listeningLog([]),
+    log: recordingLog([]),
     onChange: () => {},
     entry: pathToFileURL(path),
   });
@@ -38,8 +38,8 @@ function oddThread(t: ExecutionContext, code = ODD): StateThread {
   return thread;
 }
 
-test.serial('a thread that dies takes with it what it was asked, and the next one is asked the next', async (t) => {
-  const thread = oddThread(t);
+test.serial('a thread that dies rejects its pending calls, and later calls go to a new thread', async (t) => {
+  const thread = faultyThread(t);
   await thread.call('find', ['a']);
 
   const [dropped, found] = await Promise.allSettled([thread.call('drop', ['a']), thread.call('find', ['b'])]);
@@ -52,15 +52,15 @@ test.serial('a thread that dies takes with it what it was asked, and the next on
   t.is(String(again), 'c');
 });
 
-test.serial('a thread that cannot start is told, and not started all the time', async (t) => {
-  const thread = oddThread(t, 'throw new Error("broken");');
+test.serial('a thread that cannot start rejects calls, and is not started again immediately', async (t) => {
+  const thread = faultyThread(t, 'throw new Error("broken");');
 
   await t.throwsAsync(thread.call('find', ['a']), { code: 'store_unavailable', message: /died|ended/ });
   await t.throwsAsync(thread.call('find', ['a']), { code: 'store_unavailable', message: /has just died/ });
 });
 
-test.serial('a thread that takes long to start is waited for, since nothing is wrong with the store', async (t) => {
-  const thread = oddThread(t, `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500); ${ODD}`);
+test.serial('calls wait for a thread that starts slowly', async (t) => {
+  const thread = faultyThread(t, `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500); ${FAULTY}`);
   const before = performance.now();
 
   const answers = await Promise.all([thread.call('find', ['a']), thread.call('find', ['b'])]);
@@ -69,8 +69,8 @@ test.serial('a thread that takes long to start is waited for, since nothing is w
   t.true(performance.now() - before > 1400);
 });
 
-test.serial('whoever asks a thread that hangs is told within a second, and who asks later at once', async (t) => {
-  const thread = oddThread(t);
+test.serial('a call to a hanging thread is rejected within a second, later calls immediately', async (t) => {
+  const thread = faultyThread(t);
   await thread.call('find', ['a']);
   for (const [verb, leastMs, mostMs] of [
     ['retry', 800, SOON_MS],
@@ -86,38 +86,35 @@ test.serial('whoever asks a thread that hangs is told within a second, and who a
   }
 });
 
-/** A thread that hangs for so long when it is to retry a job, and tells as the counts of jobs how often it was asked for something. */
+/** A thread that hangs for 2.5 s at `retry`, and answers other calls with the number of calls that it got. */
 const COUNTING = `
   import { parentPort } from 'node:worker_threads';
-  let asked = 0;
+  let calls = 0;
   parentPort.postMessage({ kind: 'running' });
   parentPort.on('message', ({ kind, call }) => {
     if (kind === 'close') return parentPort.close();
-    asked++;
+    calls++;
     if (call.verb === 'retry') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
-    parentPort.postMessage({ kind: 'answers', answers: [{ number: call.number, kind: 'value', value: { asked } }] });
+    parentPort.postMessage({ kind: 'answers', answers: [{ number: call.number, kind: 'value', value: { calls } }] });
   });`;
 
-test.serial(
-  'what is asked of a thread that hangs does not pile up, and it is asked again when it is back',
-  async (t) => {
-    const thread = oddThread(t, COUNTING);
-    await thread.call('counts', []);
-    await t.throwsAsync(thread.call('retry', ['a']));
+test.serial('calls to a hanging thread do not pile up, and it gets calls again when it continues', async (t) => {
+  const thread = faultyThread(t, COUNTING);
+  await thread.call('counts', []);
+  await t.throwsAsync(thread.call('retry', ['a']));
 
-    const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => thread.call('counts', [])));
-    t.true(outcomes.every(({ status }) => status === 'rejected'));
+  const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => thread.call('counts', [])));
+  t.true(outcomes.every(({ status }) => status === 'rejected'));
 
-    const told: unknown = await untilResult(() => thread.call('counts', []).catch(() => undefined), Boolean);
-    t.deepEqual(told, { asked: 3 });
-  },
-);
+  const result: unknown = await untilResult(() => thread.call('counts', []).catch(() => undefined), Boolean);
+  t.deepEqual(result, { calls: 3 });
+});
 
-test.serial('an answer that came while our own thread was busy is an answer', async (t) => {
-  const thread = oddThread(t);
+test.serial('an answer that arrived while the calling thread was busy is used', async (t) => {
+  const thread = faultyThread(t);
   await thread.call('find', ['a']);
 
-  // Behind immediates come the timers, and only then the messages.
+  // After immediates the event loop runs timers, and only then messages.
   await setImmediate();
   const answer = thread.call('find', ['b']);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200);

@@ -8,7 +8,7 @@ import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { newJob } from '../../helpers/store-place.ts';
 import { untilResult } from '../../helpers/until-told.ts';
 
-/** Pushes, and resolves with the message of the fault, once it is the store's own and not that of a thread that only starts. */
+/** Pushes until the message of the fault matches, i.e. is not that of a starting thread. Resolves with the message. */
 async function refusal(t: ExecutionContext, store: Store, pattern: RegExp): Promise<string> {
   const fault = await untilResult(
     () =>
@@ -16,7 +16,7 @@ async function refusal(t: ExecutionContext, store: Store, pattern: RegExp): Prom
         () => undefined,
         (error: Error) => error,
       ),
-    (told) => told === undefined || pattern.test(told.message),
+    (fault) => fault === undefined || pattern.test(fault.message),
   );
   t.like(fault, { name: 'Fault', code: 'store_unavailable' });
   const before = performance.now();
@@ -25,12 +25,12 @@ async function refusal(t: ExecutionContext, store: Store, pattern: RegExp): Prom
   return fault?.message ?? '';
 }
 
-/** Resolves with the id of a job, as soon as one can be pushed. */
+/** Pushes until it succeeds. Resolves with the id of the job. */
 function recovery({ queue }: Store): Promise<string> {
   return untilResult(() => queue.push(newJob()).catch(() => ''), Boolean);
 }
 
-test.serial('nothing is made before the store is used, and then nobody else may read it', async (t) => {
+test.serial('no file is created before the store is used, and then only its user can read it', async (t) => {
   const room = await sqliteRoom(t);
   const store = room.open();
   t.throws(() => statSync(room.dataDir), { code: 'ENOENT' });
@@ -42,7 +42,7 @@ test.serial('nothing is made before the store is used, and then nobody else may 
   for (const suffix of ['', '-wal', '-shm']) t.is(statSync(room.file + suffix).mode & 0o777, 0o600);
 });
 
-test.serial('a data folder that is there keeps its mode', async (t) => {
+test.serial('an existing data folder keeps its mode', async (t) => {
   const room = await sqliteRoom(t);
   mkdirSync(room.dataDir, { recursive: true });
   chmodSync(room.dataDir, 0o755);
@@ -52,25 +52,22 @@ test.serial('a data folder that is there keeps its mode', async (t) => {
   t.is(statSync(room.dataDir).mode & 0o777, 0o755);
 });
 
-test.serial(
-  'a file that is no database is told by its name, left as it is, and made good by moving it away',
-  async (t) => {
-    const room = await sqliteRoom(t);
-    mkdirSync(room.dataDir, { recursive: true });
-    const text = 'this was somebody’s diary. '.repeat(400);
-    writeFileSync(room.file, text);
-    const store = room.open();
+test.serial('a file that is not a database is named, not changed, and replaced when it is moved away', async (t) => {
+  const room = await sqliteRoom(t);
+  mkdirSync(room.dataDir, { recursive: true });
+  const text = 'this is a diary. '.repeat(400);
+  writeFileSync(room.file, text);
+  const store = room.open();
 
-    t.regex(await refusal(t, store, /damaged/), /\/state\.db is damaged .*: nothing was deleted/);
-    t.is(readFileSync(room.file, 'utf8'), text);
+  t.regex(await refusal(t, store, /damaged/), /\/state\.db is damaged .*: nothing was deleted/);
+  t.is(readFileSync(room.file, 'utf8'), text);
 
-    rmSync(room.file);
-    t.truthy(await recovery(store));
-  },
-);
+  rmSync(room.file);
+  t.truthy(await recovery(store));
+});
 
 test.serial(
-  'a database that is damaged while it is in use is told by its name, and works again when it was put right',
+  'a database that is damaged while it is in use is named, and works again when it is repaired',
   async (t) => {
     const room = await sqliteRoom(t);
     const first = await ready(room.open());
@@ -90,7 +87,7 @@ test.serial(
   },
 );
 
-test.serial('a folder that cannot be made is told, and made when it can be', async (t) => {
+test.serial('a folder that cannot be created is named, and created when that is possible', async (t) => {
   const room = await sqliteRoom(t);
   const inTheWay = dirname(room.dataDir);
   writeFileSync(inTheWay, 'a file');
@@ -102,7 +99,7 @@ test.serial('a folder that cannot be made is told, and made when it can be', asy
   t.truthy(await recovery(store));
 });
 
-test.serial('a database of a newer nexthop is refused and not touched', async (t) => {
+test.serial('a database of a newer nexthop is refused and not changed', async (t) => {
   const room = await sqliteRoom(t);
   await (await ready(room.open())).close();
   const newer = new DatabaseSync(room.file);
@@ -114,34 +111,34 @@ test.serial('a database of a newer nexthop is refused and not touched', async (t
   t.regex(message, /state\.db was written by a newer nexthop: its schema is 999, this one supports \d+/);
 });
 
-test.serial('a database that is removed while it is in use is made anew, and the loss is told', async (t) => {
+test.serial('a database that is removed while it is in use is created again, and the loss is logged', async (t) => {
   const room = await sqliteRoom(t);
   const store = await ready(room.open());
-  let heard = 0;
-  store.queue.onPush(() => heard++);
+  let notified = 0;
+  store.queue.onPush(() => notified++);
   await store.queue.push(newJob());
 
   rmSync(room.dataDir, { recursive: true });
 
   const id = await recovery(store);
-  t.true(room.told.some((line) => /^warn: .*state\.db was removed or replaced/.test(line)));
+  t.true(room.logged.some((line) => /^warn: .*state\.db was removed or replaced/.test(line)));
   const other = await ready(room.open());
   t.deepEqual(
     (await other.queue.ledger.list({ limit: 10 })).map((record) => record.id),
     [id],
   );
-  // The new one is watched, too.
-  heard = 0;
+  // Changes of the new file are noticed, too.
+  notified = 0;
   await untilResult(
     async () => {
       await other.queue.push(newJob());
-      return heard;
+      return notified;
     },
     (count) => count > 0,
   );
 });
 
-test.serial('a mistake of one who asks is no trouble of the store, and harms nobody else', async (t) => {
+test.serial('an invalid call is not logged as a failure of the store, and does not affect other calls', async (t) => {
   const room = await sqliteRoom(t);
   const { queue } = await ready(room.open());
 
@@ -157,5 +154,5 @@ test.serial('a mistake of one who asks is no trouble of the store, and harms nob
   );
   t.not(outcomes[1]?.status === 'rejected' && outcomes[1].reason.code, 'store_unavailable');
   t.deepEqual(await queue.ledger.counts(), { waiting: 2, running: 0, dead: 0 });
-  t.deepEqual(room.told, []);
+  t.deepEqual(room.logged, []);
 });

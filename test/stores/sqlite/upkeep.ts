@@ -8,7 +8,7 @@ import { Upkeep } from '../../../src/stores/sqlite/upkeep.ts';
 import { sqliteRoom } from '../../helpers/sqlite-store.ts';
 import { newJob } from '../../helpers/store-place.ts';
 
-test('entries whose time is over are removed, a part at a time, and no others', async (t) => {
+test('only expired entries are removed, a limited number at a time', async (t) => {
   const { file } = await sqliteRoom(t);
   const { database } = openDatabase(file, { fsync: false });
   t.teardown(() => database.close());
@@ -29,7 +29,7 @@ test('entries whose time is over are removed, a part at a time, and no others', 
   t.deepEqual(keys.run('a', '', 10, undefined), ['later', 'stays']);
 });
 
-test('a file that was full of jobs becomes small again when they are done', async (t) => {
+test('a file that was full of jobs shrinks when they are done', async (t) => {
   const { file } = await sqliteRoom(t);
   const { database } = openDatabase(file, { fsync: false });
   t.teardown(() => database.close());
