@@ -215,6 +215,25 @@ test('BODY=stream and config.body keep the standard stream, and config.body take
   ]);
 });
 
+test('a key of config that is similar to body is reported with its place', async (t) => {
+  const { reading } = await serve(t, '', {
+    files: {
+      'cloud-functions/g.ts': `export const config = {\n  runtime: 'nodejs',\n  bdoy: 'stream',\n};
+        export const onRequest = () => new Response();`,
+    },
+  });
+
+  t.deepEqual(reading.problems, [
+    {
+      severity: 'warning',
+      file: 'cloud-functions/g.ts',
+      line: 3,
+      column: 3,
+      message: 'bdoy is not used; did you mean body?',
+    },
+  ]);
+});
+
 test('a stream delivers each chunk as the client sends it', async (t) => {
   const { connect } = await serve(t, '', {
     files: {

@@ -10,6 +10,7 @@ import type { Exports } from '../../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
 import type { Survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
+import { misspeltIn } from '../misspelt-names.ts';
 import { AppTarget } from './app-target.ts';
 import { type FunctionFile, mayBeApp } from './find-files.ts';
 import { HandlerTarget } from './handler-target.ts';
@@ -61,6 +62,8 @@ class Entries implements Reading {
   readonly #firstFiles = new Map<string, string>();
   /** Paths of files whose code may read `request.body`. */
   readonly #bodyReaders = new Set<string>();
+  /** Texts of the files and of what they import, by absolute path. */
+  #texts: ReadonlyMap<string, string> = new Map();
 
   constructor(request: EntriesRequest) {
     const { project } = request;
@@ -113,6 +116,7 @@ class Entries implements Reading {
       if (mayName(texts, 'body')) this.#bodyReaders.add(path);
       for (const [file, text] of texts.byPath) all.set(file, text);
     }
+    this.#texts = all;
     this.problems.push(...findAgentUses(this.#request.project.root, all));
   }
 
@@ -156,7 +160,7 @@ class Entries implements Reading {
     const { file, segments, pattern } = entry;
     const handlers = toHandlers(exports);
     if (handlers) {
-      const target = this.#toHandlerTarget(entry, handlers, this.#bodyModeOf(file, exports));
+      const target = this.#toHandlerTarget(entry, handlers, this.#bodyModeOf(entry, exports));
       return [this.#toRoute(entry, target, methodsOf(handlers))];
     }
     const app = toApp(exports);
@@ -180,7 +184,9 @@ class Entries implements Reading {
     return new HandlerTarget({ name: file, handlers, platform: this.#platform, limits: this.#limits, preparesBody });
   }
 
-  #bodyModeOf(file: string, { config }: Exports): BodyMode {
+  #bodyModeOf({ file, path }: EntryFile, { config }: Exports): BodyMode {
+    const text = this.#texts.get(path) ?? '';
+    this.problems.push(...misspeltIn(Object.keys(Object(config)), ['body'], { file, text }));
     const { body: standard = 'parsed' } = this.#request.project;
     const own = typeof config === 'object' && config !== null && 'body' in config ? config.body : standard;
     if (own === 'parsed' || own === 'stream') return own;

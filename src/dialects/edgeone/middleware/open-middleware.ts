@@ -1,14 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
-import { didYouMean, logProblems, mergeProblems, type Problem } from '../../../contract/problem.ts';
+import { logProblems, mergeProblems, type Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../../loader/compile.ts';
 import { survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
-import { locateName } from '../locate-name.ts';
+import { misspeltIn, type SourceFile } from '../misspelt-names.ts';
 import type { MiddlewareContext } from './middleware-context.ts';
 import { MiddlewareFilter } from './middleware-filter.ts';
 import { toMatcher } from './middleware-matcher.ts';
@@ -78,22 +78,6 @@ function reasonToIgnore({ text, isSure, hasDefault }: Found): string | undefined
 
 const NO_MIDDLEWARE = 'exports no middleware';
 
-interface SourceFile {
-  readonly file: string;
-  readonly text: string;
-}
-
-/**
- * A warning for each name that is similar to a known one: a misspelt middleware protects nothing.
- */
-function misspeltIn(names: Iterable<string>, known: readonly string[], { file, text }: SourceFile): readonly Problem[] {
-  return [...names].flatMap((name): Problem[] => {
-    const nearest = known.includes(name) ? '' : didYouMean(name, known);
-    if (nearest === '') return [];
-    return [{ severity: 'warning', file, ...locateName(name, text), message: `${name} is not used${nearest}` }];
-  });
-}
-
 async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const path = join(project.root, file);
   const { looks, found } = await survey(project, [path]);
@@ -102,6 +86,7 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const isSure = found.files.has(path) ? NAMED_EXPORT.test(text) : names.has('middleware') || names.has('proxy');
   const reason = reasonToIgnore({ text, isSure, hasDefault: names.has('default') });
   if (reason !== undefined) {
+    // A misspelt middleware protects nothing.
     const problems = reason === NO_MIDDLEWARE ? misspeltIn(names, ['middleware'], { file, text }) : [];
     return { ...NONE, ignored: [{ file, reason }], problems };
   }
