@@ -1,5 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { isReported } from './exit-error.ts';
+import { guardCluster } from './guard-cluster.ts';
 import { guardEnd } from './guard-end.ts';
 import { guardExitCode } from './guard-exit-code.ts';
 import { guardListen } from './guard-listen.ts';
@@ -45,7 +46,13 @@ export function guardHost(parts: Required<SiteGuardParts>): () => void {
 }
 
 function install(guard: SiteGuard): readonly (() => void)[] {
-  const undo = [...guardEnd(guard), ...guardState(guard), ...guardListeners(guard), ...guardListen(guard)];
+  const undo = [
+    ...guardEnd(guard),
+    ...guardState(guard),
+    ...guardListeners(guard),
+    ...guardListen(guard),
+    ...guardCluster(guard),
+  ];
   // For `import { exit } from 'node:process'`.
   syncBuiltinESMExports();
   return undo;

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { complaints } from '../helpers/error-lines.ts';
+import { startNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+test('a function that forks a cluster starts no process, and its app is served', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/[[default]].js': `import cluster, { fork } from 'node:cluster';
+      const app = (request, response) => response.end(String(process.pid));
+      if (cluster.isPrimary) {
+        const workers = [cluster.fork(), cluster.fork({ A: '1' }), fork()];
+        for (const worker of workers) worker.on('online', () => console.log('it is online')).kill();
+        console.log(workers.map(({ id }) => id), cluster.workers);
+      } else app.listen(0);
+      export default Object.assign(app, { use() {}, handle() {} });`,
+  });
+
+  const running = await startNexthop(t, { site });
+
+  t.is(await (await fetch(`http://127.0.0.1:${running.port}/`)).text(), String(running.pid));
+  t.is(childrenOf(running.pid), '');
+  t.regex(running.output(), /\[ 1, 2, 3 \] \{\}/);
+  const [line, ...more] = await complaints(running);
+  t.regex(
+    String(line?.message),
+    /^cluster\.fork\(\) at cloud-functions\/\[\[default\]\]\.js:4:\d+ starts no process: /,
+  );
+  t.deepEqual(more, []);
+});
+
+function childrenOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+}
