@@ -80,7 +80,7 @@ async function open(config: Config, options: EdgeOptions): Promise<{ readonly ed
  * Without headers it has no route.
  */
 function previewHeaders(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Dialect {
-  const fields = Object.entries(headers).flatMap(([name, values]) =>
+  const pairs = Object.entries(headers).flatMap(([name, values]) =>
     [values ?? []].flat().map((value) => [name, value] as const),
   );
   const name = 'server.headers';
@@ -88,11 +88,11 @@ function previewHeaders(headers: Readonly<Record<string, string | readonly strin
     name,
     looksFor: '',
     async read() {
-      if (fields.length === 0) return { routes: [], ignored: [], problems: [] };
+      if (pairs.length === 0) return { routes: [], ignored: [], problems: [] };
       const target = {
         name,
         async answer(exchange: Parameters<typeof overlayAnswer>[0]) {
-          overlayAnswer(exchange, { fields });
+          overlayAnswer(exchange, { fields: pairs });
           return 'passed' as const;
         },
       };

@@ -7,14 +7,14 @@ export interface ImportProblemParts {
   /** Absolute path of the site. */
   readonly root: string;
   readonly specifier: string;
-  readonly place: Pick<Problem, 'file' | 'line' | 'column'>;
+  readonly location: Pick<Problem, 'file' | 'line' | 'column'>;
   /** Notes of esbuild's resolver. */
   readonly hints: readonly string[];
 }
 
 /** The problem of an import that cannot be resolved, with what to do. */
-export function toImportProblem({ root, specifier, place, hints }: ImportProblemParts): Problem {
-  return { severity: 'error', ...place, message: toMessage(root, specifier, resolve(root, place.file), hints) };
+export function toImportProblem({ root, specifier, location, hints }: ImportProblemParts): Problem {
+  return { severity: 'error', ...location, message: toMessage(root, specifier, resolve(root, location.file), hints) };
 }
 
 /**

@@ -49,12 +49,12 @@ export async function findKept(project: Project, key: PieceKey): Promise<Kept> {
       message: `${what}: the build is not used; run \`nexthop build\` again`,
     },
   });
-  const place = relative(root, join(folder, MANIFEST));
+  const location = relative(root, join(folder, MANIFEST));
   try {
     const manifest = await readManifest(folder);
     if (!manifest) return { state: 'none' };
     const other = findOtherVersion(manifest, readVersions());
-    if (other !== undefined) return stale(place, other);
+    if (other !== undefined) return stale(location, other);
     const piece = manifest.pieces.find((each) => hasKey(each, key));
     if (!piece) return stale(...describeMismatch(manifest.pieces, key));
     const change = findChange(root, piece.inputs);
@@ -66,7 +66,7 @@ export async function findKept(project: Project, key: PieceKey): Promise<Kept> {
       importKept(project, { folder, toRoot: manifest.toRoot, module, text, isReload });
     return { state: 'fresh', piece, importModule };
   } catch (error) {
-    return stale(place, `cannot be used (${error instanceof Error ? error.message : error})`);
+    return stale(location, `cannot be used (${error instanceof Error ? error.message : error})`);
   }
 }
 

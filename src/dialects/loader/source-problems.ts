@@ -62,7 +62,7 @@ export class SourceProblems {
     const name = location ? toUsersFile(location.file) : undefined;
     if (!location || name === undefined) return false;
     const path = resolve(this.#root, name);
-    const place = { file: relative(this.#root, path), ...toSource(path, location) };
+    const at = { file: relative(this.#root, path), ...toSource(path, location) };
     const [, quoted] = UNRESOLVED.exec(text) ?? [];
     if (quoted !== undefined) {
       const specifier = unquote(quoted);
@@ -70,17 +70,17 @@ export class SourceProblems {
       return this.addImport({
         importer: path,
         specifier,
-        problem: toImportProblem({ root: this.#root, specifier, place, hints }),
+        problem: toImportProblem({ root: this.#root, specifier, location: at, hints }),
       });
     }
     if (this.#isConfig(path)) {
       const message = `is not valid JSON: ${text}; it is treated as empty until that is corrected`;
-      this.configs.set(path, { severity: 'warning', ...place, message });
+      this.configs.set(path, { severity: 'warning', ...at, message });
       return true;
     }
     // Only the first error of a file is reported: the others often follow from it.
     if (this.files.has(path)) return false;
-    this.files.set(path, { severity: 'error', ...place, message: toMessage(text, notes) });
+    this.files.set(path, { severity: 'error', ...at, message: toMessage(text, notes) });
     return true;
   }
 

@@ -149,7 +149,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   }
 
   #reportNotFound(onNotFound: () => void): void {
-    // The build goes on to write its 404 page: that is no late response.
+    // The build still writes its 404 page. That does not count as a late response.
     this.#isLate = true;
     onNotFound();
   }
