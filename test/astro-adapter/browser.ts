@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 
-/** What Debian's package is called where it is installed; the tests of the build server may not go without. */
+/** The command of Debian's package. The build server must have it. */
 const CHROMIUM = 'chromium';
 
 const FLAGS = [
@@ -15,7 +15,7 @@ const FLAGS = [
   ...['--disable-background-networking', '--disable-component-update', '--disable-dev-shm-usage'],
 ];
 
-/** The page as it is once its scripts have run and what they fetch is there. */
+/** The DOM of a page after its scripts ran and their fetches completed. */
 async function domOf(t: ExecutionContext, url: string): Promise<string> {
   const profile = await mkdtemp(join(tmpdir(), 'nexthop-chromium-'));
   t.teardown(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }));
@@ -29,7 +29,7 @@ async function hasChromium(): Promise<boolean> {
     await promisify(execFile)(CHROMIUM, ['--version']);
     return true;
   } catch {
-    // Whatever keeps it from running, there is no browser.
+    // Not installed, or it cannot run: there is no browser either way.
     return false;
   }
 }
@@ -37,7 +37,7 @@ async function hasChromium(): Promise<boolean> {
 const mayBeSkipped = !process.env.CI && !(await hasChromium());
 
 for (const major of [5, 7] as const) {
-  const title = `Astro ${major}: in a browser a page's script runs under its policy, and its island arrives`;
+  const title = `Astro ${major}: in a browser a page's script runs under its policy, and its island is loaded`;
 
   (mayBeSkipped ? test.skip : test)(`${title}${mayBeSkipped ? ' (no chromium here)' : ''}`, async (t) => {
     const options = { mode: 'standalone', staticHeaders: true };

@@ -10,7 +10,7 @@ const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as co
 
 interface Command {
   readonly child: ChildProcess;
-  /** Resolves with the first match in what it says; rejects when it ends before. */
+  /** Resolves with the first match in its output; rejects when it ends without one. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
@@ -58,7 +58,10 @@ function astro(
   };
 }
 
-/** Visits the counter until it counts: Astro writes a session behind its answer. Resolves with what it says then. */
+/**
+ * Requests the counter page until its count changes: Astro writes a session after its response.
+ * Resolves with the count.
+ */
 async function countAgain(url: string): Promise<string> {
   const first = await fetch(`${url}/counter`);
   await first.text();
@@ -67,7 +70,7 @@ async function countAgain(url: string): Promise<string> {
     const answer = await fetch(`${url}/counter`, { headers: { cookie } });
     return /id="count"[^>]*>(\d+)</.exec(await answer.text())?.[1] ?? `status ${answer.status}`;
   };
-  return untilResult(count, (told) => told !== '1');
+  return untilResult(count, (shown) => shown !== '1');
 }
 
 for (const major of [5, 7] as const) {
@@ -88,7 +91,7 @@ for (const major of [5, 7] as const) {
   });
 
   for (const mode of ['standalone', 'middleware'] as const) {
-    test(`astro preview of Astro ${major} serves a build for ${mode}, with the fields of the configuration`, async (t) => {
+    test(`astro preview of Astro ${major} serves a ${mode} build with the headers of the configuration`, async (t) => {
       const built: AstroSetup = {
         ...setup,
         options: { mode },
@@ -109,7 +112,7 @@ for (const major of [5, 7] as const) {
     });
   }
 
-  test(`astro preview of Astro ${major} says what to do where nothing is built`, async (t) => {
+  test(`astro preview of Astro ${major} without a build says what to do`, async (t) => {
     const root = await astroSources(t, setup);
 
     const preview = astro(t, root, setup, ['preview']);

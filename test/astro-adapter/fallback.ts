@@ -8,7 +8,7 @@ import { connectTo, scriptedHop } from '../helpers/peer.ts';
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 
 for (const major of [5, 7] as const) {
-  test(`Astro ${major}: with NEXT_HOP set a fallback goes to the hop, unchanged`, async (t) => {
+  test(`Astro ${major}: with NEXT_HOP a request without a page is forwarded unchanged`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
       peer.end('HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\nfrom hop');
@@ -28,14 +28,14 @@ for (const major of [5, 7] as const) {
     t.is(await (await fetch(`${url}/blog/none`)).text(), 'from hop');
   });
 
-  test(`Astro ${major}: with ASTRO_OWNS_404 no hop is asked, though one is set`, async (t) => {
+  test(`Astro ${major}: with ASTRO_OWNS_404 nothing is forwarded, even if NEXT_HOP is set`, async (t) => {
     const env = { NEXT_HOP: 'http://127.0.0.1:9', ASTRO_OWNS_404: '1' };
     const { url } = await startEntry(t, await astroSite(t, { major, ...OURS }), { env });
 
     t.is((await fetch(`${url}/nothing`)).status, 404);
   });
 
-  test(`Astro ${major}: without a hop a path that no route may match, and a handshake, get Astro's answer`, async (t) => {
+  test(`Astro ${major}: without a hop Astro answers a path that matches no route, and a WebSocket handshake`, async (t) => {
     const { port, url } = await startEntry(t, await astroSite(t, { major, ...OURS }));
     const shake = async (path: string) => {
       const peer = await connectTo(t, port);
@@ -49,7 +49,7 @@ for (const major of [5, 7] as const) {
     t.is(await shake('/users/1'), 'HTTP/1.1 200 OK');
   });
 
-  test(`Astro ${major}: nexthop start serves such a build itself, and forwards a fallback with its body`, async (t) => {
+  test(`Astro ${major}: nexthop start serves the build without its handler, and forwards other requests with their body`, async (t) => {
     const edge = await startAstroEdge(t, { major, ...OURS });
     const body = randomBytes(8 * 1024 ** 2);
 
@@ -58,18 +58,18 @@ for (const major of [5, 7] as const) {
     const answer = await fetch(`${edge.url}/upload`, { method: 'POST', body });
 
     t.is(await answer.text(), 'from the hop');
-    t.like(edge.missed[0], { url: '/upload', body: createHash('sha256').update(body).digest('hex') });
+    t.like(edge.forwarded[0], { url: '/upload', body: createHash('sha256').update(body).digest('hex') });
     t.deepEqual(
       (await edge.accessLines(4)).map(({ target }) => target),
       ['dist/server/entry.mjs', 'dist/server/entry.mjs', 'dist/client/about/index.html', 'next-hop'],
     );
   });
 
-  test(`Astro ${major}: nexthop start keeps to ASTRO_OWNS_404 for such a build`, async (t) => {
+  test(`Astro ${major}: nexthop start with ASTRO_OWNS_404 forwards nothing`, async (t) => {
     const edge = await startAstroEdge(t, { major, ...OURS, env: { ASTRO_OWNS_404: '1' } });
 
     t.is((await fetch(`${edge.url}/nothing`)).status, 404);
-    t.is(edge.missed.length, 0);
+    t.is(edge.forwarded.length, 0);
   });
 }
 

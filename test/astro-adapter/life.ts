@@ -12,7 +12,7 @@ import { connectTo } from '../helpers/peer.ts';
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 
 for (const major of [5, 7] as const) {
-  test(`Astro ${major}: SIGTERM lets an answer finish, takes no new connection, and ends the process with 0`, async (t) => {
+  test(`Astro ${major}: after SIGTERM a response is completed, no connection is accepted, and the process exits with 0`, async (t) => {
     const server = await startEntry(t, await astroSite(t, { major, ...OURS }));
     const peer = await connectTo(t, server.port);
     peer.write('GET /api/stream?megabytes=50 HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -33,13 +33,13 @@ for (const major of [5, 7] as const) {
     await t.throwsAsync(fetch(server.url));
   });
 
-  test(`Astro ${major}: with a certificate the server speaks TLS, and pages see https`, async (t) => {
+  test(`Astro ${major}: with a certificate the server uses TLS, and pages get https: as their scheme`, async (t) => {
     const certificate = await makeCertificate(t);
     const root = await astroSite(t, { major, ...OURS });
     const server = await startEntry(t, root, { env: certificate.env });
 
-    const asked = request(`${server.url}/api/echo`, { ca: certificate.cert, servername: 'localhost' }).end();
-    const [answer] = await once(asked, 'response');
+    const sent = request(`${server.url}/api/echo`, { ca: certificate.cert, servername: 'localhost' }).end();
+    const [answer] = await once(sent, 'response');
 
     t.like(JSON.parse(await text(answer)), { url: `${server.url}/api/echo`, address: '127.0.0.1' });
     t.regex(server.url, /^https:/);
@@ -56,7 +56,7 @@ for (const major of [5, 7] as const) {
   });
 }
 
-test('a port that is taken ends the process with 1 and a word on what to do', async (t) => {
+test('a port that is in use ends the process with 1 and says what to do', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   t.teardown(() => taken.close());
@@ -69,14 +69,14 @@ test('a port that is taken ends the process with 1 and a word on what to do', as
   t.regex(running.output(), /nexthop: PORT is taken: .*; stop the other server or set PORT to another one/);
 });
 
-test('a setting that is wrong ends the process with 1 and is named', async (t) => {
+test('an invalid setting ends the process with 1 and is named', async (t) => {
   const running = await runEntry(t, await astroSite(t, { major: 7, ...OURS }), { env: { NEXT_HOP: 'next hop' } });
 
   t.is(await running.exited, 1);
   t.regex(running.output(), /NEXT_HOP must be .*, got "next hop"/);
 });
 
-test('logs go to stdout and stderr, or into the folder that LOG_DIR names', async (t) => {
+test('logs are written to stdout and stderr, or to the folder LOG_DIR', async (t) => {
   const root = await astroSite(t, { major: 7, ...OURS });
   const [here, there] = await Promise.all([
     startEntry(t, root),
@@ -91,7 +91,7 @@ test('logs go to stdout and stderr, or into the folder that LOG_DIR names', asyn
   t.notRegex(there.output(), /GET \/users/);
 });
 
-test('a build starts no server for who imports it, if ASTRO_NODE_AUTOSTART is disabled, and starts one when asked', async (t) => {
+test('with ASTRO_NODE_AUTOSTART disabled an imported build starts no server until startServer is called', async (t) => {
   const root = await astroSite(t, { major: 7, ...OURS });
   const entry = JSON.stringify(join(root, 'dist/server/entry.mjs'));
   const code = `const { startServer, options } = await import(${entry});

@@ -7,7 +7,7 @@ import { astroSite } from '../helpers/astro-site.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 
-/** Moves what was built to another folder, where `node_modules` holds nexthop and nothing else. */
+/** Moves a build to another folder, whose `node_modules` contains only nexthop. */
 async function moved(t: ExecutionContext, built: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'nexthop-moved-'));
   t.teardown(() => rm(root, { recursive: true, force: true }));
@@ -18,7 +18,7 @@ async function moved(t: ExecutionContext, built: string): Promise<string> {
 }
 
 for (const major of [5, 7] as const) {
-  test(`Astro ${major}: a build that was moved answers with all it has, and needs no package but nexthop`, async (t) => {
+  test(`Astro ${major}: a moved build answers all its paths, and needs no package except nexthop`, async (t) => {
     const built = await astroSite(t, { major, adapter: 'nexthop/astro', options: { mode: 'standalone' } });
     const { url } = await startEntry(t, await moved(t, built));
 
@@ -27,7 +27,7 @@ for (const major of [5, 7] as const) {
     t.regex(await (await fetch(`${url}/nothing`)).text(), /Astro knows no such page/);
   });
 
-  test(`Astro ${major}: the policy of a prerendered page is a field of its answers, also after a move`, async (t) => {
+  test(`Astro ${major}: with static headers the policy of a prerendered page is a header, also in a moved build`, async (t) => {
     const options = { mode: 'standalone', staticHeaders: true };
     const setup = { major, adapter: 'nexthop/astro', options, csp: true, config: { base: '/shop' } } as const;
     const { url } = await startEntry(t, await moved(t, await astroSite(t, setup)));
@@ -49,7 +49,7 @@ for (const major of [5, 7] as const) {
     t.deepEqual(await policy('/shop/robots.txt'), [200, false, false]);
   });
 
-  test(`Astro ${major}: without static headers the policy stays in the page`, async (t) => {
+  test(`Astro ${major}: without static headers the policy is a meta element of the page`, async (t) => {
     const options = { mode: 'standalone' };
     const { url } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options, csp: true }));
 
@@ -59,7 +59,7 @@ for (const major of [5, 7] as const) {
     t.regex(await answer.text(), /<meta http-equiv="content-security-policy"/i);
   });
 
-  test(`Astro ${major}: a site has its base, and nothing beside it`, async (t) => {
+  test(`Astro ${major}: a site with a base answers 404 outside of it`, async (t) => {
     const options = { mode: 'standalone' };
     const config = { base: '/shop', trailingSlash: 'always' };
     const { url } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options, config }));
@@ -78,7 +78,7 @@ for (const major of [5, 7] as const) {
     t.is(await get('/shopping/users/1/'), 404);
   });
 
-  test(`Astro ${major}: a site without slashes leads from the address with one to that without`, async (t) => {
+  test(`Astro ${major}: with trailingSlash never a path with a slash redirects to the one without`, async (t) => {
     const options = { mode: 'standalone' };
     const config = { trailingSlash: 'never' };
     const { url } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options, config }));
@@ -89,7 +89,7 @@ for (const major of [5, 7] as const) {
     t.is(await get('/users/1'), null);
   });
 
-  test(`Astro ${major}: an error page that is neither a file nor can be fetched leaves the bare status`, async (t) => {
+  test(`Astro ${major}: without a file, and if the fetch of an error page fails, the status is sent without a page`, async (t) => {
     const options = { mode: 'standalone', experimentalErrorPageHost: 'http://127.0.0.1:9' };
     const root = await astroSite(t, { major, adapter: 'nexthop/astro', options });
     const { url, said } = await startEntry(t, root);
@@ -108,7 +108,7 @@ for (const major of [5, 7] as const) {
     await said(/the error page http:\/\/127\.0\.0\.1:9\/404\S* cannot be fetched: /);
   });
 
-  test(`Astro ${major}: a build without the file that tells of it says so and ends`, async (t) => {
+  test(`Astro ${major}: a build without nexthop.json ends with an error`, async (t) => {
     const root = await astroSite(t, { major, adapter: 'nexthop/astro', options: { mode: 'standalone' } });
     await unlink(join(root, 'dist/server/nexthop.json'));
 
@@ -118,7 +118,7 @@ for (const major of [5, 7] as const) {
     t.regex(running.output(), /nexthop\.json is neither in .*dist\/server\S* nor above it.*run astro build again/);
   });
 
-  test(`Astro ${major}: packages stay outside of a build that is told so, and files without compressed forms`, async (t) => {
+  test(`Astro ${major}: with bundle and precompress off a build has no packages and no compressed files`, async (t) => {
     const options = { mode: 'standalone', bundle: false, precompress: false };
     const root = await astroSite(t, { major, adapter: 'nexthop/astro', options });
     const { url } = await startEntry(t, root);

@@ -30,7 +30,7 @@ async function listen(t: ExecutionContext, listener: RequestListener): Promise<s
 }
 
 for (const major of [5, 7] as const) {
-  test(`Astro ${major}: in every host the handler answers with pages and files, and leaves the rest to it, body included`, async (t) => {
+  test(`Astro ${major}: in every host server the handler answers with pages and files, and passes other requests with their body`, async (t) => {
     const handler = await importHandler(t, major);
     for (const [name, take] of Object.entries(HOSTS)) {
       const url = await listen(t, await take(handler as Handle));
@@ -55,7 +55,7 @@ for (const major of [5, 7] as const) {
     t.regex(page, /"title":"of the host","middleware":"yes"/);
   });
 
-  test(`Astro ${major}: where nobody stands behind, Astro tells that there is nothing`, async (t) => {
+  test(`Astro ${major}: without a next the handler answers with Astro's 404 page`, async (t) => {
     const handler = await importHandler(t, major);
     const url = await listen(t, (request, response) => void handler(request, response));
 
@@ -67,11 +67,11 @@ for (const major of [5, 7] as const) {
     t.is((await fetch(`${url}/no%2Fthing`)).status, 404);
   });
 
-  test(`Astro ${major}: a handler is never taken for one that handles errors`, async (t) => {
+  test(`Astro ${major}: Express does not take the handler for an error handler`, async (t) => {
     t.is((await importHandler(t, major)).length, 0);
   });
 
-  test(`Astro ${major}: a program ends by itself when its server is closed, sessions or not`, async (t) => {
+  test(`Astro ${major}: a program with a session ends by itself when its server is closed`, async (t) => {
     const root = await astroSite(t, { major, ...OURS });
     const code = `const { createServer } = await import('node:http');
       const { handler } = await import(${JSON.stringify(join(root, 'dist/server/entry.mjs'))});

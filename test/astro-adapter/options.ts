@@ -3,7 +3,7 @@ import nexthop, { type AdapterOptions } from '../../src/astro-adapter/integratio
 import { readOptions } from '../../src/astro-adapter/options.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 
-const WRONG: readonly (readonly [given: unknown, complaint: RegExp])[] = [
+const INVALID: readonly (readonly [given: unknown, message: RegExp])[] = [
   [undefined, /options must be an object with a mode, such as \{ mode: 'standalone' \}, got undefined$/],
   [{}, /mode must be "standalone", for a server, or "middleware", .*, got nothing$/],
   [{ mode: 'serverless' }, /mode must be "standalone".* got "serverless"$/],
@@ -24,10 +24,10 @@ const WRONG: readonly (readonly [given: unknown, complaint: RegExp])[] = [
   ],
 ];
 
-for (const [given, complaint] of WRONG) {
+for (const [given, message] of INVALID) {
   test(`an error says what is expected instead of ${show(given)}`, (t) => {
-    // A person who writes JavaScript has no types to stop him.
-    const error = t.throws(() => nexthop(given as AdapterOptions), { message: complaint });
+    // The cast: a JavaScript configuration has no type check.
+    const error = t.throws(() => nexthop(given as AdapterOptions), { message });
 
     t.true(error?.message.startsWith('nexthop/astro in astro.config: '));
   });
@@ -37,31 +37,31 @@ function show(given: unknown): string {
   return JSON.stringify(given, (_, value) => (Number.isNaN(value) ? 'NaN' : value)) ?? 'nothing';
 }
 
-test('all wrong options are told at once', (t) => {
+test('one error lists all invalid options', (t) => {
   t.throws(() => readOptions({ mode: 1, bundle: 'no' }), {
     message: /mode must be .* got 1; bundle must be .* got "no"$/,
   });
 });
 
-test('an option that is undefined is one that is not there', (t) => {
+test('an undefined option has its default', (t) => {
   const { precompress, staticHeaders } = readOptions({ mode: 'standalone', precompress: undefined });
 
   t.true(precompress);
   t.false(staticHeaders);
 });
 
-test('static headers are switched on under either name', (t) => {
+test('static headers are switched on by either name', (t) => {
   t.true(readOptions({ mode: 'standalone', staticHeaders: true }).staticHeaders);
   t.true(readOptions({ mode: 'standalone', experimentalStaticHeaders: true }).staticHeaders);
 });
 
-test('a body has no limit by 0 or Infinity, and 1 GiB by default', (t) => {
+test('the body limit is 1 GiB by default, and none with 0 or Infinity', (t) => {
   t.is(readOptions({ mode: 'standalone', bodySizeLimit: 0 }).bodyLimitBytes, 0);
   t.is(readOptions({ mode: 'standalone', bodySizeLimit: Number.POSITIVE_INFINITY }).bodyLimitBytes, 0);
   t.is(readOptions({ mode: 'standalone' }).bodyLimitBytes, 1024 ** 3);
 });
 
-test('the host of error pages may be a URL, of which the origin counts', (t) => {
+test('the host of error pages may be a URL object, of which the origin is used', (t) => {
   const host = new URL('https://pages.example:8443/somewhere?x=1');
 
   t.is(
@@ -71,7 +71,7 @@ test('the host of error pages may be a URL, of which the origin counts', (t) => 
 });
 
 for (const major of [5, 7] as const) {
-  test(`a build with Astro ${major} ends with the complaint`, async (t) => {
+  test(`a build with Astro ${major} and invalid options fails with the error`, async (t) => {
     const building = astroSite(t, { major, adapter: 'nexthop/astro', options: { mode: 'both', precompres: true } });
 
     await t.throwsAsync(building, {

@@ -8,9 +8,9 @@ import { untilResult } from '../helpers/until-told.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 
-/** More than every buffer between the two ends together. */
+/** More than all buffers between client and page hold. */
 const MEGABYTES = 300;
-/** Of 64 KiB, as the page makes them. */
+/** The page sends chunks of 64 KiB. */
 const CHUNKS = MEGABYTES * 16;
 
 interface Facts {
@@ -20,17 +20,17 @@ interface Facts {
 }
 
 async function factsOf({ url }: EntryProcess): Promise<Facts> {
-  return (await fetch(`${url}/api/told`)).json() as Promise<Facts>; // the page tells these
+  return (await fetch(`${url}/api/told`)).json() as Promise<Facts>; // the page sends these
 }
 
-/** In bytes. */
+/** Resident memory in bytes. */
 async function memoryOf({ pid }: EntryProcess): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
 
 for (const major of [5, 7] as const) {
-  test(`Astro ${major}: a reader that stops holds back the page, and a few megabytes are held for it`, async (t) => {
+  test(`Astro ${major}: a page waits for a client that stops reading, and memory holds a few megabytes`, async (t) => {
     const server = await startEntry(t, await astroSite(t, { major, ...OURS }));
     await factsOf(server);
     const before = await memoryOf(server);
@@ -41,7 +41,7 @@ for (const major of [5, 7] as const) {
     peer.socket.pause();
     const stuck = await untilStill(() => factsOf(server));
 
-    t.true(stuck.pulled < CHUNKS / 5, `${stuck.pulled} of ${CHUNKS} chunks were asked for`);
+    t.true(stuck.pulled < CHUNKS / 5, `${stuck.pulled} of ${CHUNKS} chunks were pulled`);
     t.true((await memoryOf(server)) - before < 40 * 1024 ** 2);
     peer.socket.removeAllListeners('data').resume();
     await untilResult(
@@ -67,7 +67,7 @@ for (const major of [5, 7] as const) {
     t.true(facts.pulled < CHUNKS);
   });
 
-  test(`Astro ${major}: a body that fails at once is no half page with status 200, and is told`, async (t) => {
+  test(`Astro ${major}: a body that fails at once gets 500, without a part of the page, and is logged`, async (t) => {
     const { url, said } = await startEntry(t, await astroSite(t, { major, ...OURS }));
 
     const answer = await fetch(`${url}/api/broken`);
@@ -77,7 +77,7 @@ for (const major of [5, 7] as const) {
     await said(/the rest is lost/);
   });
 
-  test(`Astro ${major}: a rejection that a page leaves behind is told, and the server goes on`, async (t) => {
+  test(`Astro ${major}: an unhandled rejection of a page is logged, and the server continues`, async (t) => {
     const { url, said } = await startEntry(t, await astroSite(t, { major, ...OURS }));
 
     t.is((await fetch(`${url}/api/reject`)).status, 200);
@@ -87,13 +87,13 @@ for (const major of [5, 7] as const) {
   });
 }
 
-/** Resolves with what is told when it does not change for a while. */
-async function untilStill(ask: () => Promise<Facts>): Promise<Facts> {
-  let told = await ask();
+/** Resolves with the facts when the count no longer grows. */
+async function untilStill(getFacts: () => Promise<Facts>): Promise<Facts> {
+  let last = await getFacts();
   for (;;) {
     await delay(300);
-    const next = await ask();
-    if (next.pulled === told.pulled) return next;
-    told = next;
+    const next = await getFacts();
+    if (next.pulled === last.pulled) return next;
+    last = next;
   }
 }

@@ -8,7 +8,7 @@ import { siteFolder } from '../helpers/site-folder.ts';
 
 const TEXT = 'a line of text\n'.repeat(200);
 
-test('text of every kind gets both forms, which hold what it holds', async (t) => {
+test('text files of every kind get both compressed forms, with the same content', async (t) => {
   const names = ['index.html', '_astro/a.css', '_astro/a.js', 'feed.xml', 'data.json', 'logo.svg', 'mod.wasm'];
   const root = await siteFolder(t, Object.fromEntries(names.map((name) => [name, TEXT])));
 
@@ -23,7 +23,7 @@ test('text of every kind gets both forms, which hold what it holds', async (t) =
   }
 });
 
-test('what gains nothing by it is left alone: small files, pictures, and text that is noise', async (t) => {
+test('small files, pictures, and text that does not become smaller get no compressed forms', async (t) => {
   const root = await siteFolder(t, { 'small.html': 'x'.repeat(1023), 'picture.png': TEXT });
   await writeFile(join(root, 'noise.js'), randomBytes(5000));
 
@@ -33,7 +33,7 @@ test('what gains nothing by it is left alone: small files, pictures, and text th
   t.deepEqual((await readdir(root)).sort(), ['noise.js', 'picture.png', 'small.html']);
 });
 
-test('a form that somebody else has made stays, unless it holds something else', async (t) => {
+test('an existing compressed form stays if its content is the same, and is replaced if not', async (t) => {
   const root = await siteFolder(t, { 'index.html': TEXT, 'about.html': TEXT, 'about.html.gz': 'no gzip at all' });
   const own = gzipSync(TEXT, { level: 1 });
   await writeFile(join(root, 'index.html.gz'), own);

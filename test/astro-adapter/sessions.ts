@@ -39,13 +39,13 @@ async function end({ child, exited }: EntryProcess, signal: NodeJS.Signals): Pro
 }
 
 for (const major of [5, 7] as const) {
-  test(`Astro ${major}: sessions are kept in the folder of the site without a word in its configuration, and outlive the process`, async (t) => {
+  test(`Astro ${major}: sessions need no configuration, are kept in the folder of the site, and outlive the process`, async (t) => {
     const root = await astroSite(t, { major, ...OURS });
     const first = await startEntry(t, root, { env: { DATA_DIR: '' } });
     const { count, cookie } = await visitUntilCounted(first);
     await end(first, 'SIGKILL');
 
-    // Started elsewhere, it is the same site.
+    // Another working directory, but the same site.
     const second = await startEntry(t, root, { env: { DATA_DIR: '' }, cwd: root });
 
     const later = await visitUntilCounted(second, cookie);
@@ -71,7 +71,7 @@ for (const major of [5, 7] as const) {
     }
   });
 
-  test(`Astro ${major}: a driver that the site names stays`, async (t) => {
+  test(`Astro ${major}: a session driver that the site sets is used`, async (t) => {
     const driver = major === 5 ? 'memory' : { entrypoint: 'unstorage/drivers/memory' };
     const root = await astroSite(t, { major, ...OURS, config: { session: { driver } } });
     const server = await startEntry(t, root);
@@ -83,7 +83,7 @@ for (const major of [5, 7] as const) {
   });
 }
 
-test('Astro 7: a site that wants no sessions gets none', async (t) => {
+test('Astro 7: a site with session: false has no sessions', async (t) => {
   const root = await astroSite(t, { major: 7, ...OURS, config: { session: false } });
   const server = await startEntry(t, root);
 

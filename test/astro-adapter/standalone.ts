@@ -16,7 +16,7 @@ async function serve(
   return startEntry(t, await astroSite(t, { major, ...OURS }), { env });
 }
 
-/** What the start page tells of its request. */
+/** What the start page shows about its request. */
 async function factsOf(answer: Response): Promise<Record<string, unknown>> {
   const text = await answer.text();
   return JSON.parse(/<pre id="facts"[^>]*>(.*?)<\/pre>/.exec(text)?.[1] ?? '{}');
@@ -43,7 +43,7 @@ for (const major of [5, 7] as const) {
     ]);
   });
 
-  test(`Astro ${major}: a page sees the address and the client that a trusted proxy tells, and the site's middleware`, async (t) => {
+  test(`Astro ${major}: a page gets the URL and client address that a trusted proxy sets, and runs the site's middleware`, async (t) => {
     const { url } = await serve(t, major);
 
     const headers = {
@@ -61,7 +61,7 @@ for (const major of [5, 7] as const) {
     });
   });
 
-  test(`Astro ${major}: a form of the same site is taken, behind TLS too, and one of another site is not`, async (t) => {
+  test(`Astro ${major}: a form of the same site is accepted, also behind TLS, and one of another site is refused`, async (t) => {
     const { url } = await serve(t, major);
     const send = async (origin: string, proto = 'http') => {
       const headers = { origin, 'x-forwarded-proto': proto };
@@ -82,7 +82,7 @@ for (const major of [5, 7] as const) {
     t.is(await answer.text(), '["Hello, Ada"]');
   });
 
-  test(`Astro ${major}: an island comes from the address that its page names`, async (t) => {
+  test(`Astro ${major}: a server island answers at the URL in its page`, async (t) => {
     const { url } = await serve(t, major);
 
     const page = await (await fetch(`${url}/islands`)).text();
@@ -93,7 +93,7 @@ for (const major of [5, 7] as const) {
     t.regex(await island.text(), /<p id="island">island for Ada<\/p>/);
   });
 
-  test(`Astro ${major}: a page streams: its beginning is sent while the rest is made`, async (t) => {
+  test(`Astro ${major}: a page streams: its first part is sent while the rest is rendered`, async (t) => {
     const { port } = await serve(t, major);
     const peer = await connectTo(t, port);
 
@@ -116,7 +116,7 @@ for (const major of [5, 7] as const) {
     t.regex(body, /early[\s\S]*late/);
   });
 
-  test(`Astro ${major}: secrets are those of the process that serves, and of the .env beside the build`, async (t) => {
+  test(`Astro ${major}: secrets are read from the process that serves, and from .env beside dist`, async (t) => {
     const { url } = await serve(t, major, { FIXTURE_SECRET: 'at run time' });
 
     t.is(await (await fetch(`${url}/api/secret`)).text(), 'at run time');
@@ -127,7 +127,7 @@ for (const major of [5, 7] as const) {
     t.is(await (await fetch(`${other.url}/api/secret`)).text(), 'of the file');
   });
 
-  test(`Astro ${major}: files have their compressed forms, and no dot file is one`, async (t) => {
+  test(`Astro ${major}: files are sent in their compressed forms, and dot files are not sent`, async (t) => {
     const { url } = await serve(t, major);
     const take = async (coding: string) => {
       const answer = await fetch(`${url}/large.txt`, { headers: { 'accept-encoding': coding } });
@@ -143,7 +143,7 @@ for (const major of [5, 7] as const) {
     }
   });
 
-  test(`Astro ${major}: what no page may get is refused: TRACE, a body that is too large, and one that is too large for an island`, async (t) => {
+  test(`Astro ${major}: TRACE gets 405, and a body above bodySizeLimit, or above that of an island, gets 413`, async (t) => {
     const options = { mode: 'standalone', bodySizeLimit: 2_000_000 };
     const { url, port } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options }));
     const post = async (path: string, body: RequestInit['body']) =>
@@ -160,7 +160,7 @@ for (const major of [5, 7] as const) {
     t.is(await post('/_server-islands/Island', streamOf(1024 ** 2 + 1)), 413);
   });
 
-  test(`Astro ${major}: a function beside the build answers too, and the build has what is left`, async (t) => {
+  test(`Astro ${major}: a function beside the build answers its path, and the build answers others`, async (t) => {
     const root = await astroSite(t, { major, ...OURS });
     await mkdir(join(root, 'cloud-functions/api'), { recursive: true });
     const code = 'export const onRequestGet = () => new Response("a function");';
@@ -171,7 +171,7 @@ for (const major of [5, 7] as const) {
     t.is((await fetch(`${url}/api/secret`)).status, 200);
   });
 
-  test(`Astro ${major}: a netlify.toml that publishes all of dist does not give away the server's code`, async (t) => {
+  test(`Astro ${major}: the server's code is not served, even if netlify.toml publishes all of dist`, async (t) => {
     const root = await astroSite(t, { major, ...OURS });
     await writeFile(join(root, 'netlify.toml'), '[build]\npublish = "dist"\n');
     const { url } = await startEntry(t, root);
@@ -189,12 +189,13 @@ function formOf(name: string): FormData {
   return form;
 }
 
-/** So many bytes, of which nobody is told before. */
+/** A stream of this many bytes, without a length in advance. */
 function streamOf(bytes: number): ReadableStream<Uint8Array> {
   let left = bytes;
   return new ReadableStream({
     async pull(controller) {
-      // A refusal that comes in the middle is read by a client that takes a breath.
+      // A pause between chunks, in which the client can read a response that comes before the end
+      // of its body.
       await delay(1);
       const size = Math.min(left, 65_536);
       if (size === 0) return controller.close();

@@ -15,7 +15,7 @@ async function serve(
 }
 
 for (const major of ['5.0', '6.0'] as const) {
-  test(`a build by Astro ${major} answers pages, prerendered pages, endpoints, islands, actions and redirects`, async (t) => {
+  test(`Astro ${major}: pages, prerendered pages, endpoints, islands, actions and redirects answer`, async (t) => {
     const { url } = await serve(t, major);
 
     t.regex(await textOf(`${url}/users/a%20b`), /User a b/);
@@ -28,7 +28,7 @@ for (const major of ['5.0', '6.0'] as const) {
 }
 
 for (const major of ['5.0', 5, 7] as const) {
-  test(`Astro ${major}: error pages come from the build, whatever host the client names`, async (t) => {
+  test(`Astro ${major}: error pages are read from the build, whatever host the client names`, async (t) => {
     const { port } = await serve(t, major);
 
     t.regex(await answerTo(t, port, '/nothing', '127.0.0.1:9'), /^HTTP\/1\.1 404 [\s\S]*Astro knows no such page/);
@@ -43,7 +43,7 @@ for (const major of ['5.0', 5, 7] as const) {
     }
   });
 
-  test(`Astro ${major}: a body for an action or an island is limited to 1 MiB, however its path is written`, async (t) => {
+  test(`Astro ${major}: a body for an action or an island is limited to 1 MiB, also under an encoded path`, async (t) => {
     const { url } = await serve(t, major);
     const large = JSON.stringify({ name: 'x'.repeat(MIB) });
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -57,23 +57,23 @@ for (const major of ['5.0', 5, 7] as const) {
     t.is(await act(url, large, '/api/echo'), 200);
   });
 
-  test(`Astro ${major}: with trailingSlash always a page has one path, and the name of a file is not that of a page`, async (t) => {
+  test(`Astro ${major}: with trailingSlash always paths of pages redirect to a slash, and those of files do not`, async (t) => {
     const { url } = await serve(t, major, { base: '/shop', trailingSlash: 'always' });
-    const ask = async (path: string, method = 'GET'): Promise<string> => {
+    const statusOf = async (path: string, method = 'GET'): Promise<string> => {
       const { status, headers } = await fetch(url + path, { method, redirect: 'manual', headers: { origin: url } });
       return `${status} ${headers.get('location') ?? ''}`.trim();
     };
 
-    t.is(await ask('/shop'), '301 /shop/');
-    t.is(await ask('/shop/users/a%20b?c=/d'), '301 /shop/users/a%20b/?c=/d');
-    t.is(await ask('/shop/users/7', 'POST'), '308 /shop/users/7/');
-    t.is(await ask('/shop/v/1.2.3/'), '200');
-    t.is(await ask('/shop/v/1.2.3'), '404');
-    t.is(await ask('/shop/v/1.2.3-beta'), '301 /shop/v/1.2.3-beta/');
-    // Since Astro 6 endpoints with an extension have no slash, whatever the site says.
+    t.is(await statusOf('/shop'), '301 /shop/');
+    t.is(await statusOf('/shop/users/a%20b?c=/d'), '301 /shop/users/a%20b/?c=/d');
+    t.is(await statusOf('/shop/users/7', 'POST'), '308 /shop/users/7/');
+    t.is(await statusOf('/shop/v/1.2.3/'), '200');
+    t.is(await statusOf('/shop/v/1.2.3'), '404');
+    t.is(await statusOf('/shop/v/1.2.3-beta'), '301 /shop/v/1.2.3-beta/');
+    // Since Astro 6 endpoints with an extension have no slash, even with trailingSlash always.
     const [right, wrong] = major === 7 ? ['x.json', 'x.json/'] : ['x.json/', 'x.json'];
-    t.is(await ask(`/shop/data/${right}`), '200');
-    t.is(await ask(`/shop/data/${wrong}`), '404');
+    t.is(await statusOf(`/shop/data/${right}`), '200');
+    t.is(await statusOf(`/shop/data/${wrong}`), '404');
   });
 }
 

@@ -8,7 +8,10 @@ export const BUILDS: readonly AstroSetup[] = MAJORS.flatMap((major) =>
   MODES.map((mode) => ({ major, options: { mode } })),
 );
 
-/** The fixture below a base, with a slash at the end of each path, in two languages, and with fields for its prerendered pages. */
+/**
+ * The fixture below a base, with a slash at the end of each path, in two languages, and with
+ * headers for its prerendered pages.
+ */
 export function shopBuild(major: AstroSetup['major']): AstroSetup {
   return {
     major,
@@ -27,7 +30,10 @@ export function shopBuild(major: AstroSetup['major']): AstroSetup {
   };
 }
 
-/** The fixture below a base, without any slash at the end, and each page in a file beside the others. */
+/**
+ * The fixture below a base, without any slash at the end, and each page in a file beside the
+ * others.
+ */
 export function fileBuild(major: AstroSetup['major']): AstroSetup {
   return {
     major,

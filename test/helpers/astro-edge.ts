@@ -9,10 +9,10 @@ export interface AstroEdge extends RunningEdge {
   /** Folder of the site, with the build in `dist/`. */
   readonly root: string;
   /** Every request that reached the next hop, in order. */
-  readonly missed: readonly Missed[];
+  readonly forwarded: readonly ForwardedRequest[];
 }
 
-export interface Missed {
+export interface ForwardedRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, unknown>>;
@@ -21,7 +21,7 @@ export interface Missed {
 }
 
 export interface AstroEdgeSetup extends AstroSetup {
-  /** Default: what the setup builds. */
+  /** Default: a new site with the build of this setup. */
   readonly root?: string;
   /** Settings, as the environment would give them. */
   readonly env?: Readonly<Record<string, string>>;
@@ -29,16 +29,19 @@ export interface AstroEdgeSetup extends AstroSetup {
   readonly hopStatus?: number;
 }
 
-/** Builds the site and starts a whole edge with it, before a hop that answers "from the hop" to whatever reaches it. */
+/**
+ * Builds the site and starts an edge with it, whose next hop answers "from the hop" to every
+ * request.
+ */
 export async function startAstroEdge(t: ExecutionContext, setup: AstroEdgeSetup): Promise<AstroEdge> {
   const { root: given, env = {}, hopStatus = 200, ...rest } = setup;
   const root = given ?? (await astroSite(t, rest));
-  const missed: Missed[] = [];
+  const forwarded: ForwardedRequest[] = [];
   const hop = createServer(async (request, response) => {
     const sum = createHash('sha256');
     for await (const chunk of request) sum.update(chunk);
     const { method = '', url = '', headers } = request;
-    missed.push({ method, url, headers, body: sum.digest('hex') });
+    forwarded.push({ method, url, headers, body: sum.digest('hex') });
     response.writeHead(hopStatus).end('from the hop');
   });
   hop.listen(0, '127.0.0.1');
@@ -46,5 +49,5 @@ export async function startAstroEdge(t: ExecutionContext, setup: AstroEdgeSetup)
   t.teardown(() => hop.close().closeAllConnections());
   const { port } = hop.address() as { port: number };
   const edge = await startEdge(t, { site: root, env: { NEXT_HOP: `http://127.0.0.1:${port}`, ...env } });
-  return { ...edge, root, missed };
+  return { ...edge, root, forwarded };
 }

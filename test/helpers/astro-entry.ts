@@ -11,7 +11,7 @@ export interface EntryProcess {
   readonly pid: number;
   readonly port: number;
   readonly url: string;
-  /** What it wrote so far, both streams together. */
+  /** Its output so far, of stdout and stderr. */
   output(): string;
   /** Resolves when its output matches; rejects when it ends before. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
@@ -20,15 +20,18 @@ export interface EntryProcess {
 }
 
 export interface EntrySetup {
-  /** Undefined takes one away that is there by default. */
+  /** Undefined removes a default variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Default: the root of the file system, so that nothing is found from where the process was started. */
+  /** Default: the root of the file system, so that no file is found by the working directory. */
   readonly cwd?: string;
   /** Arguments for Node; default: the entry of the build. */
   readonly args?: readonly string[];
 }
 
-/** Starts what stands in `root/dist` as people do, `node dist/server/entry.mjs`, on a free port. Ended when the test ends. */
+/**
+ * Starts `node dist/server/entry.mjs` of the build in `root` on a free port. Ended when the test
+ * ends.
+ */
 export async function runEntry(t: ExecutionContext, root: string, setup: EntrySetup = {}): Promise<EntryProcess> {
   const { env = {}, cwd = '/', args = [join(root, 'dist/server/entry.mjs')] } = setup;
   const data = await mkdtemp(join(tmpdir(), 'nexthop-data-'));
@@ -87,7 +90,7 @@ export async function runEntry(t: ExecutionContext, root: string, setup: EntrySe
   };
 }
 
-/** The same, and resolves when it listens. */
+/** Starts the build as `runEntry` does, and resolves when it listens. */
 export async function startEntry(t: ExecutionContext, root: string, setup?: EntrySetup): Promise<EntryProcess> {
   const running = await runEntry(t, root, setup);
   await running.said(/listens on http\S+[\s\S]*logs/);

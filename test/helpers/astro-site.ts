@@ -8,32 +8,41 @@ import type { ExecutionContext } from 'ava';
 const FIXTURE = join(import.meta.dirname, '../fixtures/astro');
 const REPOSITORY = join(import.meta.dirname, '../..');
 
-/** One machine installs and builds once for all runs of the tests, until the fixture changes. */
+/**
+ * Installed packages and builds, shared by all test runs on this machine until the fixture changes.
+ */
 const CACHE = join(tmpdir(), `nexthop-astro-${process.getuid?.() ?? 'user'}`);
 
-/** A folder of test/fixtures/astro: the last Astro 5, Astro 7, and the first 5.0 and 6.0, in which the parts that nexthop uses are different. */
+/**
+ * A folder of test/fixtures/astro: the last Astro 5, Astro 7, and the first 5.0 and 6.0, whose
+ * builds differ in parts that nexthop uses.
+ */
 export type AstroVersion = 5 | 7 | '5.0' | '6.0';
 
 export interface AstroSetup {
   readonly major: AstroVersion;
   /** Package that exports the adapter; default: @astrojs/node. */
   readonly adapter?: string;
-  /** The adapter's; default: `{ mode: 'middleware' }`. */
+  /** Options of the adapter; default: `{ mode: 'middleware' }`. */
   readonly options?: Readonly<Record<string, unknown>>;
-  /** What the site's `astro.config.mjs` gets in addition, e.g. `{ base: '/shop', trailingSlash: 'always' }`. */
+  /**
+   * Further settings of the site's `astro.config.mjs`, e.g. `{ base: '/shop', trailingSlash:
+   * 'always' }`.
+   */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Content Security Policy on, under the name that the major knows. */
+  /** Switches the Content Security Policy on, by the setting of that version. */
   readonly csp?: boolean;
-  /** Source files of the site, by path, that are other ones than in the fixture; null: there is none. */
+  /** Source files, by path, that replace those of the fixture; null removes one. */
   readonly files?: Readonly<Record<string, string | null>>;
 }
 
 /**
- * Builds the site of test/fixtures/astro with a real Astro and gives a copy of the result, which the test may change: a folder with
- * `dist/` and `node_modules/`. Removed when the test ends. The same setup is built once.
+ * Builds the site of test/fixtures/astro with a real Astro and returns a copy that the test may
+ * change: a folder with `dist/` and `node_modules/`. Removed when the test ends. Each setup is
+ * built once.
  */
 export async function astroSite(t: ExecutionContext, setup: AstroSetup): Promise<string> {
-  // The first in a run waits for npm.
+  // The first test of a run waits for npm.
   t.timeout(240_000);
   const built = await builtSite(setup);
   const root = await mkdtemp(join(tmpdir(), 'nexthop-astro-site-'));
@@ -43,7 +52,10 @@ export async function astroSite(t: ExecutionContext, setup: AstroSetup): Promise
   return root;
 }
 
-/** A folder with the fixture's sources and all packages, not built: for `astro dev` and `astro preview`. */
+/**
+ * A folder with the fixture's sources and all packages, not built: for `astro dev` and `astro
+ * preview`.
+ */
 export async function astroSources(t: ExecutionContext, setup: AstroSetup): Promise<string> {
   t.timeout(240_000);
   const root = await mkdtemp(join(await installed(setup.major), 'sources-'));
@@ -52,7 +64,7 @@ export async function astroSources(t: ExecutionContext, setup: AstroSetup): Prom
   return root;
 }
 
-/** What a process of Astro's gets to hear of the setup. */
+/** Environment variables by which a process of Astro gets the setup. */
 export function astroEnv({ adapter, options, config, csp }: AstroSetup): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
@@ -76,7 +88,7 @@ async function copySources(folder: string, { files = {} }: AstroSetup): Promise<
 
 async function builtSite(setup: AstroSetup): Promise<string> {
   const packages = await installed(setup.major);
-  // Of nexthop its adapter alone is at work in a build, or part of it.
+  // Only the adapter of nexthop runs in a build or is part of it.
   const own = setup.adapter?.startsWith('nexthop') ? await textOf(join(REPOSITORY, 'dist/astro-adapter')) : '';
   const key = hash(JSON.stringify(setup), await textOf(join(FIXTURE, 'site')), own);
   return made(join(packages, `build-${key}`), async (folder) => {
@@ -85,13 +97,17 @@ async function builtSite(setup: AstroSetup): Promise<string> {
   });
 }
 
-/** Astro and the stock adapter of that major, and this repository under its name. */
+/**
+ * A folder with Astro and @astrojs/node of that version, and this repository as the package
+ * nexthop.
+ */
 async function installed(major: AstroSetup['major']): Promise<string> {
   const fixture = join(FIXTURE, String(major));
-  // Another checkout on the same machine has packages of its own, as nexthop is one of them.
+  // Each checkout on the machine has its own folder, because nexthop is one of the packages.
   return made(join(CACHE, `${major}-${hash(await textOf(fixture), REPOSITORY)}`), async (folder) => {
     await cp(fixture, folder, { recursive: true });
-    // Not `npm ci`: a registry need not hold the builds of Astro's parts for other platforms, without which it refuses the lock.
+    // Not `npm ci`: it refuses the lock if the registry lacks native packages of Astro for other
+    // platforms.
     await run(
       folder,
       'npm',
@@ -103,8 +119,8 @@ async function installed(major: AstroSetup['major']): Promise<string> {
 }
 
 /**
- * The folder, made by `make` unless it is there. Test files run in processes of their own: each may make one, beside the place and
- * with the same parent, and the first to finish has made it.
+ * Creates a folder with `make`, unless it exists. Test files run in separate processes: a lock lets
+ * one of them work, in a draft beside the folder, which is then renamed.
  */
 async function made(folder: string, make: (folder: string) => Promise<void>): Promise<string> {
   if (await isThere(folder)) return folder;
@@ -122,7 +138,7 @@ async function made(folder: string, make: (folder: string) => Promise<void>): Pr
   });
 }
 
-/** A lock older than this belongs to a run that was ended in the middle. */
+/** A lock older than this is from a run that was interrupted. */
 const STALE_LOCK_MS = 180_000;
 
 async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
@@ -131,7 +147,7 @@ async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
       await mkdir(lock);
       break;
     } catch {
-      // Somebody has it.
+      // Another process holds the lock.
       const made = await stat(lock).catch(() => undefined);
       if (made && Date.now() - made.mtimeMs > STALE_LOCK_MS) await rm(lock, { recursive: true, force: true });
       await new Promise((resolve) => setTimeout(resolve, 100));

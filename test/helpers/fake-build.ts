@@ -5,14 +5,14 @@ export interface FakeBuild {
   /** Body of the handler: `(request, response, next, locals) => …`. */
   readonly handler?: string;
   readonly mode?: 'middleware' | 'standalone';
-  /** Module that is the entry, instead of one with that handler. */
+  /** Text of the entry, instead of one with `handler`. */
   readonly entry?: string;
   readonly files?: Readonly<Record<string, string>>;
 }
 
 /**
- * A site whose build does what no real one can be made to do. It has no manifest, so that it is asked about every request. The name of a field in it
- * is by what a build is known for Astro's.
+ * Creates a site with a hand-written build, for behaviour that a real build cannot show. It has no
+ * manifest, so it gets every request. A header's name in its text marks it as a build of Astro.
  */
 export async function fakeBuild(
   t: ExecutionContext,

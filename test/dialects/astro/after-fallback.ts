@@ -6,7 +6,9 @@ import { nameOf } from '../../helpers/astro-builds.ts';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import { type AstroSetup, astroSite } from '../../helpers/astro-site.ts';
 
-/** Astro runs no middleware where it has a prerendered page for what is not found. */
+/**
+ * Without a prerendered 404 page: with one, Astro runs no middleware for a path without a route.
+ */
 const NO_404 = { 'src/pages/404.astro': null };
 
 const SITE = { files: NO_404, config: { trailingSlash: 'always' } } as const;
@@ -21,13 +23,13 @@ const BUILDS: readonly AstroSetup[] = [
 for (const build of BUILDS) {
   const name = `${nameOf(build)}${build.adapter ? ' by nexthop/astro' : ''}`;
 
-  test(`a path that the middleware alone of ${name} answers is the build's if the hop has nothing there`, async (t) => {
+  test(`the middleware of ${name} answers a path without a route if the hop answers 404`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, hopStatus: 404 });
 
     t.is(await answerOf(edge, '/by-middleware/'), '200 by the middleware, GET');
     t.is(await answerOf(edge, '/by-middleware/', 'HEAD'), '200 ');
     t.deepEqual(
-      edge.missed.map(({ method, url }) => `${method} ${url}`),
+      edge.forwarded.map(({ method, url }) => `${method} ${url}`),
       ['GET /by-middleware/', 'HEAD /by-middleware/'],
     );
     const lines = await edge.accessLines(2);
@@ -37,16 +39,16 @@ for (const build of BUILDS) {
     );
   });
 
-  test(`the hop comes before the middleware of ${name}, and other methods go to it alone`, async (t) => {
+  test(`the hop answers before the middleware of ${name}, and alone for other methods`, async (t) => {
     const edge = await startAstroEdge(t, build);
     const empty = await startAstroEdge(t, { ...build, hopStatus: 404 });
 
     t.is(await answerOf(edge, '/by-middleware/'), '200 from the hop');
     t.is(await answerOf(empty, '/by-middleware/', 'POST', 'body'), '404 from the hop');
-    t.is(empty.missed.length, 1);
+    t.is(empty.forwarded.length, 1);
   });
 
-  test(`what the middleware of ${name} does not answer gets the 404 of the hop, with or without a slash`, async (t) => {
+  test(`a path that the middleware of ${name} does not answer gets the 404 of the hop, with or without a slash`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, hopStatus: 404 });
 
     for (const path of ['/nothing', '/nothing/', '/nothing//', '/blog/none/']) {
@@ -55,7 +57,7 @@ for (const build of BUILDS) {
   });
 }
 
-test('a build of Astro 7 whose src/fetch.ts answers a path is asked in the same way, though it has a 404 page', async (t) => {
+test('src/fetch.ts of Astro 7 answers a path without a route if the hop answers 404, also with a 404 page', async (t) => {
   const fetchFile = `import { astro, FetchState } from 'astro/fetch';
 export default {
   fetch: (request: Request) =>
@@ -69,15 +71,15 @@ export default {
 
 for (const files of [{}, { ...NO_404, 'src/middleware.ts': null }]) {
   const why = 'src/middleware.ts' in files ? 'no middleware' : 'a prerendered 404 page';
-  test(`a build with ${why} is not asked about what is not found`, async (t) => {
+  test(`a build with ${why} does not run after the hop answers 404`, async (t) => {
     const edge = await startAstroEdge(t, { major: 7, files, hopStatus: 404 });
 
     t.is(await answerOf(edge, '/by-middleware'), '404 from the hop');
-    t.is(edge.missed.length, 1);
+    t.is(edge.forwarded.length, 1);
   });
 }
 
-test('in another server such a path goes to its next', async (t) => {
+test("in another server a path that only middleware answers goes to the server's next", async (t) => {
   const site = await astroSite(t, { major: 7, files: NO_404 });
   const nexthop = await createMiddleware({ site, settings: { DATA_DIR: site } });
   t.teardown(() => nexthop.close());

@@ -8,12 +8,12 @@ import { listenersOn } from '../../helpers/socket-listeners.ts';
 import { until } from '../../helpers/until.ts';
 
 const MEGABYTES = 300;
-/** What the sockets of both ends take in on their own. */
+/** More than the buffers of both sockets hold. */
 const MOST_AHEAD = 24 * 1024 ** 2;
 
 for (const build of BUILDS) {
   test.serial(
-    `a reader who stops in the middle of ${MEGABYTES} MiB makes ${nameOf(build)} wait, and gets all of it`,
+    `${nameOf(build)} waits while a client stops reading ${MEGABYTES} MiB, and the client then gets all of it`,
     async (t) => {
       const edge = await startAstroEdge(t, { ...build, env: { CLIENT_IDLE_TIMEOUT: '0' } });
       const facts = newFacts();
@@ -31,7 +31,7 @@ for (const build of BUILDS) {
       let bytes = 0;
       for await (const chunk of response) bytes += chunk.length;
       t.is(bytes, MEGABYTES * 1024 ** 2);
-      t.deepEqual(warnings, [], 'no listener is left by a wait');
+      t.deepEqual(warnings, [], 'a wait leaves no listener');
       const [line] = await edge.accessLines(1);
       t.like(line, {
         status: '200',
@@ -56,7 +56,7 @@ for (const build of BUILDS) {
     t.like((await edge.accessLines(1))[0], { status: '200' });
   });
 
-  test(`a body of ${nameOf(build)} that fails cuts the connection, and is told in the log`, async (t) => {
+  test(`a body of ${nameOf(build)} that fails cuts the connection and is logged`, async (t) => {
     const edge = await startAstroEdge(t, build);
 
     const answer = await edge.exchange('GET /api/broken HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -68,7 +68,7 @@ for (const build of BUILDS) {
     t.regex(JSON.stringify(line), /the rest is lost/);
   });
 
-  test(`a hundred requests on one connection leave no listener of ${nameOf(build)} behind`, async (t) => {
+  test(`a hundred requests on one connection leave no listener of ${nameOf(build)} on it`, async (t) => {
     const edge = await startAstroEdge(t, build);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     t.teardown(() => agent.destroy());
@@ -81,7 +81,7 @@ for (const build of BUILDS) {
     t.is(Math.max(...counts.slice(4)), Math.min(...counts.slice(4)));
   });
 
-  test(`a HEAD of ${nameOf(build)} has the head of a GET and ends at once, however long the body`, async (t) => {
+  test(`a HEAD of ${nameOf(build)} gets the head of a GET and ends at once, also for a long body`, async (t) => {
     const edge = await startAstroEdge(t, build);
     const agent = new Agent();
 
@@ -94,7 +94,7 @@ for (const build of BUILDS) {
     t.like((await edge.accessLines(1))[0], { response_body_bytes: '0' });
   });
 
-  test(`a page of ${nameOf(build)} streams: what is there comes before the rest is made`, async (t) => {
+  test(`a page of ${nameOf(build)} streams: its first part is sent before the rest is rendered`, async (t) => {
     const edge = await startAstroEdge(t, build);
     const peer = await edge.connect();
 
@@ -105,7 +105,7 @@ for (const build of BUILDS) {
   });
 }
 
-test('a build that never ends its head is given up after FUNCTION_TIMEOUT, and what it says then reaches nobody', async (t) => {
+test('a build without a head after FUNCTION_TIMEOUT is answered with 504, and what it writes later is dropped', async (t) => {
   const handler = `globalThis.lateAnswer = () => { response.writeHead(200); response.write('late'); response.end(); };`;
   const edge = await startAstroEdge(t, {
     major: 7,
@@ -123,7 +123,7 @@ test('a build that never ends its head is given up after FUNCTION_TIMEOUT, and w
   t.regex(JSON.stringify(await edge.errorLines()), /finished after its timeout/);
 });
 
-test('a stream that has begun may go on behind FUNCTION_TIMEOUT', async (t) => {
+test('a stream that has begun may take longer than FUNCTION_TIMEOUT', async (t) => {
   const handler = `response.writeHead(200, {}); response.write('one '); setTimeout(() => response.end('two'), 150);`;
   const edge = await startAstroEdge(t, {
     major: 7,
@@ -134,7 +134,7 @@ test('a stream that has begun may go on behind FUNCTION_TIMEOUT', async (t) => {
   t.is(await (await fetch(edge.url)).text(), 'one two');
 });
 
-test('what a build still writes behind a HEAD is for nobody, and it is told so', async (t) => {
+test('a build that writes a body for HEAD sees its response close', async (t) => {
   const handler = `response.writeHead(200, {}); response.on('close', () => { response.over = true; });
     (async () => { while (!response.over) response.write('more') || (await response[Symbol.for('nexthop.drained')]()); })();`;
   const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
@@ -142,7 +142,7 @@ test('what a build still writes behind a HEAD is for nobody, and it is told so',
   t.is((await fetch(edge.url, { method: 'HEAD' })).status, 200);
 });
 
-test('a client who does not read is cut off where a build cannot be made to wait', async (t) => {
+test('a client that does not read is disconnected if the build cannot wait for it', async (t) => {
   const handler = `response.writeHead(200, {}); for (let at = 0; at < 64; at++) response.write(new Uint8Array(2 ** 20)); response.end();`;
   const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
 
@@ -157,7 +157,7 @@ for (const [how, text] of [
   ['longer', 'too much'],
   ['shorter', 'no'],
 ] as const) {
-  test(`an answer that is ${how} than its Content-Length is cut`, async (t) => {
+  test(`a response that is ${how} than its Content-Length is cut`, async (t) => {
     const handler = `response.writeHead(200, { 'content-length': '5' }); response.write('${text[0]}'); response.end('${text.slice(1)}');`;
     const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
 
@@ -167,7 +167,7 @@ for (const [how, text] of [
   });
 }
 
-test("fields about the connection are not the site's to set", async (t) => {
+test('hop-by-hop headers that a build sets are not sent', async (t) => {
   const handler = `response.writeHead(200, { connection: 'close', 'transfer-encoding': 'gzip', 'x-own': 'yes' }); response.end('ok');`;
   const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
 
@@ -185,14 +185,14 @@ interface Facts {
   aborted: number;
 }
 
-/** The site counts in them. */
+/** Counters that a page of the site increments. */
 function newFacts(): Facts {
   const facts: Facts = { pulled: 0, cancelled: 0, aborted: 0 };
   Object.assign(globalThis, { streamFacts: facts });
   return facts;
 }
 
-/** Resolves when a number has stopped to grow. */
+/** Resolves when a number no longer grows. */
 async function settled(value: () => number): Promise<void> {
   let last = -1;
   let same = 0;
@@ -203,7 +203,7 @@ async function settled(value: () => number): Promise<void> {
   }, 'the stream to stop');
 }
 
-/** Resolves with the head; of the body nothing is read yet. */
+/** Resolves with the head of the response, before any of its body is read. */
 async function open(url: string, agent?: Agent): Promise<IncomingMessage> {
   const [response] = (await once(get(url, agent ? { agent } : {}), 'response')) as [IncomingMessage];
   return response;

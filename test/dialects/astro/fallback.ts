@@ -14,14 +14,14 @@ const LARGE = Buffer.alloc(8 * 1024 ** 2, 'nexthop ');
 const HASH = createHash('sha256').update(LARGE).digest('hex');
 
 for (const build of BUILDS) {
-  test(`what ${nameOf(build)} does not know reaches the hop with its body, whatever the limit of functions`, async (t) => {
+  test(`a request for which ${nameOf(build)} has no page is forwarded with a body above FUNCTION_BODY_LIMIT`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, env: { FUNCTION_BODY_LIMIT: '1m' } });
 
     await fetch(`${edge.url}/nothing`, { method: 'POST', body: LARGE });
     await fetch(`${edge.url}/about`, { method: 'POST', body: LARGE });
 
     t.deepEqual(
-      edge.missed.map(({ method, url, body }) => [method, url, body]),
+      edge.forwarded.map(({ method, url, body }) => [method, url, body]),
       [
         ['POST', '/nothing', HASH],
         ['POST', '/about', HASH],
@@ -29,7 +29,7 @@ for (const build of BUILDS) {
     );
   });
 
-  test(`with ASTRO_OWNS_404, ${nameOf(build)} answers whatever else there is with its 404 page`, async (t) => {
+  test(`with ASTRO_OWNS_404, ${nameOf(build)} answers every other path with its 404 page`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, env: { ASTRO_OWNS_404: '1' } });
 
     for (const path of ['/nothing', '/blog/third', '/404', '/users/7/8']) {
@@ -39,10 +39,10 @@ for (const build of BUILDS) {
     }
     t.is((await fetch(`${edge.url}/nothing`, { method: 'POST', body: 'a' })).status, 404);
     t.is((await fetch(`${edge.url}/about`)).status, 200);
-    t.deepEqual(edge.missed, []);
+    t.deepEqual(edge.forwarded, []);
   });
 
-  test(`${nameOf(build)} whose manifest cannot be read says so, is asked about everything, and its misses pass`, async (t) => {
+  test(`${nameOf(build)} with an unreadable manifest is reported, gets every request, and its 404 is forwarded`, async (t) => {
     const root = await withoutManifest(await astroSite(t, build));
     const edge = await startAstroEdge(t, { ...build, root });
 
@@ -57,25 +57,25 @@ for (const build of BUILDS) {
     t.is(await textOf(edge, '/nothing'), 'from the hop');
     t.is((await fetch(`${edge.url}/nothing`, { method: 'HEAD' })).status, 200);
     t.deepEqual(
-      edge.missed.map(({ method }) => method),
+      edge.forwarded.map(({ method }) => method),
       ['GET', 'HEAD'],
     );
   });
 }
 
 for (const major of [5, 7] as const) {
-  test(`a large body that a middleware build of Astro ${major} passes on itself reaches the hop whole`, async (t) => {
+  test(`a large body reaches the hop complete after a middleware build of Astro ${major} calls next`, async (t) => {
     const root = await withoutManifest(await astroSite(t, { major }));
     const edge = await startAstroEdge(t, { major, root, env: { FUNCTION_BODY_LIMIT: '1m' } });
 
     await fetch(`${edge.url}/nothing`, { method: 'POST', body: LARGE });
     const [line] = await edge.accessLines(1);
 
-    t.is(edge.missed[0]?.body, HASH);
+    t.is(edge.forwarded[0]?.body, HASH);
     t.like(line, { target: 'next-hop', status: '200' });
   });
 
-  test(`misses that Astro ${major} tells of itself leave nothing behind on their connection`, async (t) => {
+  test(`requests that Astro ${major} passes to next leave no listeners on their connection`, async (t) => {
     const root = await withoutManifest(await astroSite(t, { major }));
     const edge = await startAstroEdge(t, { major, root });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -91,7 +91,7 @@ for (const major of [5, 7] as const) {
     t.is(counts.at(-1), counts[4]);
   });
 
-  test(`a client that waits to be told to go on is told so by the hop, and not for Astro ${major}`, async (t) => {
+  test(`a client that expects 100 Continue gets it once, for the hop, after Astro ${major} calls next`, async (t) => {
     const root = await withoutManifest(await astroSite(t, { major }));
     const edge = await startAstroEdge(t, { major, root });
     const peer = await edge.connect();
@@ -101,21 +101,21 @@ for (const major of [5, 7] as const) {
     peer.write('body');
 
     t.regex(await peer.readHead(), /^HTTP\/1\.1 200 /);
-    t.is(edge.missed[0]?.body, createHash('sha256').update('body').digest('hex'));
+    t.is(edge.forwarded[0]?.body, createHash('sha256').update('body').digest('hex'));
   });
 }
 
-test('a build for standalone use that nobody knows anything of answers itself what cannot be taken back', async (t) => {
+test('a standalone build with an unreadable manifest answers 404 to a request with a body', async (t) => {
   const setup: AstroSetup = { major: 7, options: { mode: 'standalone' } };
   const edge = await startAstroEdge(t, { ...setup, root: await withoutManifest(await astroSite(t, setup)) });
 
   const response = await fetch(`${edge.url}/nothing`, { method: 'POST', body: 'a' });
 
   t.is(response.status, 404);
-  t.deepEqual(edge.missed, []);
+  t.deepEqual(edge.forwarded, []);
 });
 
-test('a build that sets fields before it finds nothing leaves none of them behind', async (t) => {
+test('headers that a build sets before its 404 are not part of the response of the hop', async (t) => {
   const handler = `response.setHeader('x-left', 'yes'); response.writeHead(404, { 'x-head': 'yes' }); response.end('none');`;
   const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler, mode: 'standalone' }) });
 
@@ -126,7 +126,7 @@ test('a build that sets fields before it finds nothing leaves none of them behin
   t.is(response.headers.get('x-head'), null);
 });
 
-test('what a build writes after it had nothing to say reaches nobody', async (t) => {
+test('a response that a build writes after it called next is dropped', async (t) => {
   const handler = `next(); response.setHeader('x-left', 'yes'); response.writeHead(200, {}); response.end('too late');`;
   const edge = await startAstroEdge(t, { major: 7, root: await fakeBuild(t, { handler }) });
 
@@ -136,7 +136,7 @@ test('what a build writes after it had nothing to say reaches nobody', async (t)
   t.is(response.headers.get('x-left'), null);
 });
 
-test('a WebSocket goes past the build to the hop', async (t) => {
+test('a WebSocket handshake is forwarded, also for the path of a page', async (t) => {
   const edge = await startAstroEdge(t, { major: 7 });
   const upgraded = 'GET /users/7 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n' as const;
 
@@ -144,11 +144,11 @@ test('a WebSocket goes past the build to the hop', async (t) => {
     `${upgraded}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
   );
 
-  t.is(edge.missed[0]?.url, '/users/7');
+  t.is(edge.forwarded[0]?.url, '/users/7');
   t.regex(answer, /from the hop/);
 });
 
-/** As in a build by a version that writes it in another way. */
+/** Makes the manifest of a build unreadable. */
 async function withoutManifest(root: string): Promise<string> {
   const server = join(root, 'dist/server');
   for (const name of await readdir(server, { recursive: true })) {

@@ -10,12 +10,12 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 for (const [how, handler] of [
   ['throws', `throw new Error('at once');`],
   ['rejects', `return Promise.reject(new Error('later'));`],
-  ['hands an error on', `next(new Error('to the next'));`],
-  ['says so by its adapter, before 11', `response.writeHead(500, 'Server error'); response.end();`],
-  ['says so by its adapter', `response.statusCode = 500; response.end('Internal Server Error');`],
+  ['passes an error to next', `next(new Error('to the next'));`],
+  ['fails in @astrojs/node before 11', `response.writeHead(500, 'Server error'); response.end();`],
+  ['fails in @astrojs/node 11', `response.statusCode = 500; response.end('Internal Server Error');`],
   ['destroys its response', `response.destroy();`],
 ] as const) {
-  test(`a build that ${how} is a 500, with the site's own page if it has one`, async (t) => {
+  test(`a build that ${how} gets 500, with the site's own page if it has one`, async (t) => {
     const plain = await startEdge(t, { site: await fakeBuild(t, { handler }) });
     const files = { 'dist/client/500.html': '<h1>Our mistake</h1>' };
     const own = await startEdge(t, { site: await fakeBuild(t, { handler, files }) });
@@ -32,7 +32,7 @@ for (const [how, handler] of [
   });
 }
 
-test('what goes wrong behind the answer is told in the log', async (t) => {
+test('an error after the response is logged', async (t) => {
   const handler = `response.writeHead(200, {}); response.end('ok'); return new Promise((_, reject) => response.on('close', () => setImmediate(reject, new Error('behind'))));`;
   const edge = await startEdge(t, { site: await fakeBuild(t, { handler }) });
 
@@ -42,7 +42,7 @@ test('what goes wrong behind the answer is told in the log', async (t) => {
   t.regex(JSON.stringify(await edge.errorLines()), /"message":"behind".*work after the response failed/);
 });
 
-test('a developer is told what went wrong, in the place of the page for visitors', async (t) => {
+test("with DEV the error is sent instead of the site's 500 page", async (t) => {
   const files = { 'dist/client/500.html': '<h1>Our mistake</h1>' };
   const site = await fakeBuild(t, { handler: `throw new Error('at once');`, files });
   const edge = await startEdge(t, { site, env: { DEV: '1' } });
@@ -54,7 +54,7 @@ for (const setup of [
   { major: 5, options: { mode: 'standalone', experimentalStaticHeaders: true }, csp: true },
   { major: 7, options: { mode: 'standalone', staticHeaders: true }, csp: true },
 ] satisfies AstroSetup[]) {
-  test(`TRACE, which ends the process of Astro ${setup.major} with static headers, never reaches it`, async (t) => {
+  test(`TRACE gets 405 and does not reach Astro ${setup.major} with static headers, where it ends the process`, async (t) => {
     const edge = await startAstroEdge(t, { ...setup, env: { ASTRO_OWNS_404: '1' } });
 
     const answer = await edge.exchange('TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -63,7 +63,7 @@ for (const setup of [
     t.is((await fetch(edge.url)).status, 200);
   });
 
-  test(`a page of Astro ${setup.major} that fails gets the site's own page for errors`, async (t) => {
+  test(`a page of Astro ${setup.major} that fails gets the site's own 500 page`, async (t) => {
     const edge = await startAstroEdge(t, setup);
 
     const response = await fetch(`${edge.url}/failing`);
@@ -72,7 +72,7 @@ for (const setup of [
     t.regex(await response.text(), /Astro failed/);
   });
 
-  test(`without its packages a build of Astro ${setup.major} says which one is missing, and its pages are 500`, async (t) => {
+  test(`a build of Astro ${setup.major} without its packages names the missing one, and its pages get 500`, async (t) => {
     const root = await astroSite(t, setup);
     await rm(join(root, 'node_modules'));
     const edge = await startAstroEdge(t, { ...setup, root });
@@ -89,9 +89,9 @@ for (const setup of [
 for (const [what, entry, message] of [
   ['exports something else', 'export const fetch = () => {};', /is not a build with @astrojs\/node.*it exports fetch/],
   ['throws while it loads', `throw new Error('no database');`, /throws while it loads: no database/],
-  ['is no module', 'export const = 1;', /throws while it loads: /],
+  ['has a syntax error', 'export const = 1;', /throws while it loads: /],
 ] as const) {
-  test(`a build that ${what} is told of, and its paths are nobody else's`, async (t) => {
+  test(`a build that ${what} is reported, and its paths get 500`, async (t) => {
     const edge = await startEdge(t, { site: await fakeBuild(t, { entry }) });
 
     t.regex(edge.edge.site.problems[0]?.message ?? '', message);
@@ -99,7 +99,7 @@ for (const [what, entry, message] of [
   });
 }
 
-test('a build that never finishes to load keeps nothing else away', async (t) => {
+test('a build that never finishes loading does not block the rest of the site', async (t) => {
   t.timeout(30_000);
   const edge = await startEdge(t, { site: await fakeBuild(t, { entry: 'await new Promise(() => {});' }) });
 
@@ -108,7 +108,7 @@ test('a build that never finishes to load keeps nothing else away', async (t) =>
   t.is((await fetch(`${edge.url}/robots.txt`)).status, 200);
 });
 
-test('a server of something else than Astro is left alone, unless ASTRO_ENTRY names it', async (t) => {
+test('an entry that Astro did not make is ignored, and a problem if ASTRO_ENTRY names it', async (t) => {
   const site = await siteFolder(t, { 'dist/server/entry.mjs': 'throw new Error();', 'dist/server/other.mjs': '' });
 
   const found = await startEdge(t, { site });

@@ -16,9 +16,9 @@ const OWN: readonly AstroSetup[] = [5, 7].map((major) => ({
 }));
 
 for (const build of [...BUILDS, ...OWN]) {
-  const name = `${build.adapter ? 'our adapter on ' : ''}${nameOf(build)}`;
+  const name = `${nameOf(build)}${build.adapter ? ' by nexthop/astro' : ''}`;
 
-  test(`an endpoint of ${name} that answers with what it has fetched gives a decoded body`, async (t) => {
+  test(`an endpoint of ${name} that returns a fetched response sends a decoded body without its coding`, async (t) => {
     const origin = await codingOrigin(t, PAGE);
     const edge = await startAstroEdge(t, build);
 
@@ -34,7 +34,7 @@ for (const build of [...BUILDS, ...OWN]) {
     }
   });
 
-  test(`what ${name} has fetched is decoded once, also when it is coded twice`, async (t) => {
+  test(`a response that ${name} fetched is decoded once, also if it is encoded twice`, async (t) => {
     const archive = gzipSync(PAGE);
     const origin = await codingOrigin(t, archive);
     const edge = await startAstroEdge(t, build);
@@ -46,7 +46,7 @@ for (const build of [...BUILDS, ...OWN]) {
   });
 
   for (const coding of ['identity', 'gzip']) {
-    test(`the head of an event stream of ${name} from an origin that says ${coding} goes out at once`, async (t) => {
+    test(`the head of an event stream that ${name} fetched with the coding ${coding} is sent at once`, async (t) => {
       const origin = await codingOrigin(t, PAGE);
       const edge = await startAstroEdge(t, build);
       const peer = await edge.connect();
@@ -58,7 +58,7 @@ for (const build of [...BUILDS, ...OWN]) {
   }
 }
 
-/** As a build that nobody knows how to read: what it writes says itself whether it is coded. */
+/** A build without a known write loop: only the bytes show whether the body is encoded. */
 const WRITES: Readonly<Record<string, readonly [statements: string, isCoded: boolean]>> = {
   'decoded bytes': ['response.write(PAGE); response.end()', false],
   'decoded bytes, at its end': ['response.end(PAGE)', false],
@@ -67,7 +67,7 @@ const WRITES: Readonly<Record<string, readonly [statements: string, isCoded: boo
     'setTimeout(() => { response.write(PAGE.subarray(0, 3)); response.end(PAGE.subarray(3)); }, 20)',
     false,
   ],
-  'a decoded start that lets wait': [
+  'a decoded start, and the rest after a while': [
     'response.write(PAGE.subarray(0, 20)); setTimeout(() => response.end(PAGE.subarray(20)), 20)',
     false,
   ],
@@ -84,7 +84,7 @@ const WRITES: Readonly<Record<string, readonly [statements: string, isCoded: boo
 };
 
 for (const [what, [statements, isCoded]] of Object.entries(WRITES)) {
-  test(`a build that says gzip and writes ${what} is sent ${isCoded ? 'as' : 'without what'} it says`, async (t) => {
+  test(`a build that sets the coding gzip and writes ${what} is sent ${isCoded ? 'with' : 'without'} the coding`, async (t) => {
     const entry = `import { gzipSync } from 'node:zlib';
       const PAGE = Buffer.from(${JSON.stringify(String(PAGE))});
       export const options = { mode: 'middleware' };
@@ -100,13 +100,13 @@ for (const [what, [statements, isCoded]] of Object.entries(WRITES)) {
 }
 
 for (const [how, statements] of [
-  ['destroys its response in the turn of its head', 'response.writeHead(200, {}); response.destroy()'],
+  ['is destroyed in the turn of its head', 'response.writeHead(200, {}); response.destroy()'],
   [
     'fails in the turn of its head',
     'response.writeHead(200, {}); response.write("Internal server error", () => response.destroy())',
   ],
   [
-    'gives a head that cannot be written',
+    'has a head that cannot be written',
     'response.writeHead(200, { "x-\\n": "1" }); setTimeout(() => response.end("late"), 50)',
   ],
   [
@@ -116,7 +116,7 @@ for (const [how, statements] of [
   ['is shorter than its length at once', 'response.writeHead(200, { "content-length": "10" }); response.end("abc")'],
   ['is shorter than a length that was set', 'response.setHeader("content-length", 10); response.end("abc")'],
 ] as const) {
-  test(`an answer of a build that ${how} is a 500, as nothing of it is sent`, async (t) => {
+  test(`a response of a build that ${how} becomes a 500, because nothing of it is sent yet`, async (t) => {
     const edge = await startEdge(t, { site: await fakeBuild(t, { handler: statements }) });
 
     const answer = await edge.exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -126,7 +126,7 @@ for (const [how, statements] of [
   });
 }
 
-test('a build that answers HEAD and 304 may name a length', async (t) => {
+test('a build may set Content-Length for HEAD and 304', async (t) => {
   const handler = `response.writeHead(request.method === 'HEAD' ? 200 : 304, { 'content-length': '10' }); response.end(request.method === 'HEAD' ? 'abc' : undefined);`;
   const edge = await startEdge(t, { site: await fakeBuild(t, { handler }) });
 

@@ -4,7 +4,7 @@ import test from 'ava';
 import { astroSite } from '../../helpers/astro-site.ts';
 
 for (const major of [5, 7] as const) {
-  test(`the fixture builds with Astro ${major} and its stock adapter`, async (t) => {
+  test(`the fixture builds with Astro ${major} and @astrojs/node`, async (t) => {
     const root = await astroSite(t, { major });
 
     await access(join(root, 'dist/server/entry.mjs'));

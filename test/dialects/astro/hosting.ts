@@ -15,7 +15,7 @@ import { fakeBuild } from '../../helpers/fake-build.ts';
 import { project } from '../../helpers/project.ts';
 
 for (const major of [5, 7] as const) {
-  test(`a build of Astro ${major} may stand elsewhere, in folders of other names`, async (t) => {
+  test(`a build of Astro ${major} works in another folder, with other names of its folders`, async (t) => {
     const config = { build: { client: './web', server: './code', serverEntry: 'start.mjs', assets: '_hashed' } };
     const root = await astroSite(t, { major, config });
     await rename(join(root, 'dist'), join(root, 'site'));
@@ -29,7 +29,7 @@ for (const major of [5, 7] as const) {
     t.regex(hashed.headers.get('cache-control') ?? '', /immutable/);
   });
 
-  test(`what hashed files of Astro ${major} have for ever, an answer without a file has not`, async (t) => {
+  test(`only responses with a hashed file of Astro ${major} are immutable`, async (t) => {
     const root = await astroSite(t, { major });
     await mkdir(join(root, 'dist/client/_astro'));
     await writeFile(join(root, 'dist/client/_astro/a.js'), 'export {};');
@@ -44,7 +44,7 @@ for (const major of [5, 7] as const) {
     t.is(missing.headers.get('cache-control'), null);
   });
 
-  test(`no way leads to the dot files of Astro ${major}`, async (t) => {
+  test(`no path leads to the dot files of Astro ${major}`, async (t) => {
     const edge = await startAstroEdge(t, { major });
 
     for (const path of ['/.env', '/.well-known/../.env', '/.well-known/%2e%2e/.env', '/.hidden/file.txt']) {
@@ -56,7 +56,7 @@ for (const major of [5, 7] as const) {
     }
   });
 
-  test(`files of Astro ${major} are for GET and HEAD alone`, async (t) => {
+  test(`files of Astro ${major} answer only GET and HEAD`, async (t) => {
     const edge = await startAstroEdge(t, { major });
 
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
@@ -66,7 +66,7 @@ for (const major of [5, 7] as const) {
 }
 
 for (const setup of BUILDS) {
-  test(`nexthop routes lists what ${nameOf(setup)} renders, in its order, and no prerendered page`, async (t) => {
+  test(`nexthop routes lists the on-demand routes of ${nameOf(setup)} in its order, and no prerendered page`, async (t) => {
     const lines: string[] = [];
     const config = readConfig({ site: await astroSite(t, setup), env: {} });
 
@@ -82,7 +82,7 @@ for (const setup of BUILDS) {
   });
 }
 
-test('nexthop build runs nothing of it', async (t) => {
+test('nexthop build runs no code of a build of Astro', async (t) => {
   const lines: string[] = [];
   const site = await fakeBuild(t, { entry: 'globalThis.astroWasRun = true;' });
 
@@ -91,7 +91,7 @@ test('nexthop build runs nothing of it', async (t) => {
   t.false('astroWasRun' in globalThis);
 });
 
-test("what the program around hands along becomes the site's locals", async (t) => {
+test('locals of the host program become Astro.locals', async (t) => {
   const root = await astroSite(t, { major: 7 });
   const [route] = await pageRoutes(t, root);
   const server = await serveExchanges(t, async (exchange) => {
@@ -104,7 +104,7 @@ test("what the program around hands along becomes the site's locals", async (t) 
   t.regex(answer, /"title":"from Express"/);
 });
 
-test('static headers that cannot be read are told of', async (t) => {
+test('static headers that cannot be read are reported', async (t) => {
   const root = await astroSite(t, shopBuild(7));
   await writeFile(join(root, 'dist/_headers.json'), 'no list');
   const edge = await startAstroEdge(t, { ...shopBuild(7), root });
@@ -113,7 +113,7 @@ test('static headers that cannot be read are told of', async (t) => {
   t.regex(edge.edge.site.problems[0]?.message ?? '', /_headers\.json must be a list of paths/);
 });
 
-test('a page has the fields of its own path, and not of one that begins like it', async (t) => {
+test('a page gets the headers of its own path, and not of a path that begins with it', async (t) => {
   const root = await fakeBuild(t, {
     files: {
       'dist/client/a/index.html': 'a',
@@ -127,7 +127,7 @@ test('a page has the fields of its own path, and not of one that begins like it'
   t.is((await fetch(`${edge.url}/a`)).headers.get('x-page'), null);
 });
 
-test('paths of static headers are decoded, without a slash at their end', async (t) => {
+test('paths of static headers are decoded and have no slash at their end', async (t) => {
   const entries = ['/', '/a%20b/', '/c'].map((pathname) => ({ pathname, headers: [{ key: 'X-A', value: pathname }] }));
   const root = await fakeBuild(t, { files: { 'dist/_experimentalHeaders.json': JSON.stringify(entries) } });
 
@@ -141,7 +141,7 @@ test('paths of static headers are decoded, without a slash at their end', async 
   );
 });
 
-test('a site behind a link is one place', async (t) => {
+test('a site behind a symbolic link works', async (t) => {
   const root = await astroSite(t, { major: 7 });
   const link = `${root}-link`;
   await symlink(root, link);
@@ -152,7 +152,7 @@ test('a site behind a link is one place', async (t) => {
   t.is((await fetch(`${edge.url}/about`)).status, 200);
 });
 
-/** Those that answer `/`. */
+/** The routes that match `/`. */
 async function pageRoutes(t: ExecutionContext, root: string): Promise<readonly Route[]> {
   const opened = await project(t, {});
   return (await astro.read({ ...opened, root })).routes.filter(({ pattern }) => pattern.text === '/');

@@ -5,7 +5,7 @@ import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 const HOP = /^from the hop$/;
 
 for (const build of BUILDS) {
-  test(`${nameOf(build)} answers its pages, files and redirects, and nothing else`, async (t) => {
+  test(`${nameOf(build)} answers with its pages, files and redirects, and other paths are forwarded`, async (t) => {
     const edge = await startAstroEdge(t, build);
 
     t.regex(await textOf(edge, '/'), /On demand/);
@@ -41,7 +41,7 @@ for (const build of BUILDS) {
 }
 
 for (const major of [5, 7] as const) {
-  test(`a site of Astro ${major} below a base that wants slashes is led to them, in every language`, async (t) => {
+  test(`a site of Astro ${major} below a base, with trailingSlash always, redirects to paths with a slash, in every language`, async (t) => {
     const edge = await startAstroEdge(t, shopBuild(major));
 
     t.regex(await textOf(edge, '/shop/'), /On demand/);
@@ -58,7 +58,7 @@ for (const major of [5, 7] as const) {
     }
   });
 
-  test(`prerendered pages of Astro ${major} have their fields by exact path, also where the build was moved`, async (t) => {
+  test(`prerendered pages of Astro ${major} have the headers of their exact path, also in a moved build`, async (t) => {
     const edge = await startAstroEdge(t, shopBuild(major));
 
     for (const path of ['/shop/about/', '/shop/blog/first/', '/shop/de/about/', '/shop/404.html']) {
@@ -68,7 +68,7 @@ for (const major of [5, 7] as const) {
     t.is((await fetch(`${edge.url}/shop/robots.txt`)).headers.get('content-security-policy'), null);
   });
 
-  test(`a site of Astro ${major} with a file for each page answers without slashes`, async (t) => {
+  test(`a site of Astro ${major} with a file for each page and trailingSlash never redirects to paths without a slash`, async (t) => {
     const edge = await startAstroEdge(t, fileBuild(major));
 
     t.regex(await textOf(edge, '/shop/about'), /Prerendered/);

@@ -6,7 +6,7 @@ import { astroSite } from '../../helpers/astro-site.ts';
 import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
 import { fakeBuild } from '../../helpers/fake-build.ts';
 
-/** Counts what it answers, and imports a page when it is first asked for, as Astro does. */
+/** Counts its responses, and imports a page at its first request, as Astro does. */
 const COUNTING = `
 let count = 0;
 export const options = { mode: 'middleware' };
@@ -17,7 +17,7 @@ export async function handler(request, response) {
 }`;
 const PAGE = 'dist/server/pages/index.astro.mjs';
 
-test('a reload of the same build keeps what it has in memory', async (t) => {
+test('a reload of the same build keeps its state in memory', async (t) => {
   const site = await fakeBuild(t, { entry: COUNTING, files: { [PAGE]: `export const text = 'old';` } });
   const edge = await startEdge(t, { site });
 
@@ -27,7 +27,7 @@ test('a reload of the same build keeps what it has in memory', async (t) => {
   t.is(await textOf(edge), 'old 2');
 });
 
-test('a reload of another build answers with all of it, also where only a page has changed', async (t) => {
+test('a reload of a changed build uses all of its new code, also if only one page changed', async (t) => {
   const site = await fakeBuild(t, { entry: COUNTING, files: { [PAGE]: `export const text = 'old';` } });
   const edge = await startEdge(t, { site });
   await textOf(edge);
@@ -38,7 +38,7 @@ test('a reload of another build answers with all of it, also where only a page h
   t.is(await textOf(edge), 'new 1');
 });
 
-test('two edges of one process share nothing but what is the same', async (t) => {
+test('two edges of one process with different builds share no code', async (t) => {
   const one = await startEdge(t, {
     site: await fakeBuild(t, { entry: COUNTING, files: { [PAGE]: `export const text = 'one';` } }),
   });
@@ -50,7 +50,7 @@ test('two edges of one process share nothing but what is the same', async (t) =>
   t.is(await textOf(two), 'two 1');
 });
 
-/** Asks for its error page as Astro does before version 6. */
+/** Fetches its error page as Astro does before version 6. */
 const FETCHING = `
 export const options = { mode: 'middleware' };
 export async function handler(request, response) {
@@ -70,7 +70,7 @@ test('two edges of one process with the same build code have the error pages of 
   t.is(await textOf(two), 'page of two');
 });
 
-test('a build that lacked its packages works after a reload once they are there', async (t) => {
+test('a build without its packages works after they are installed and the site is reloaded', async (t) => {
   const root = await astroSite(t, { major: 7 });
   const packages = join(root, 'node_modules');
   await rename(packages, join(root, 'elsewhere'));
@@ -83,7 +83,7 @@ test('a build that lacked its packages works after a reload once they are there'
   t.is((await fetch(`${edge.url}/users/7`)).status, 200);
 });
 
-test('a build that failed while it loaded is loaded anew, though it is the same', async (t) => {
+test('a reload imports the same build again if it failed to load', async (t) => {
   const ready = `nexthop-test-${process.pid}-ready`;
   const entry = `
 if (!globalThis['${ready}']) throw new Error('no database');
@@ -98,7 +98,7 @@ export const handler = (request, response) => { response.writeHead(200, {}); res
   t.is(await textOf(edge), 'ready');
 });
 
-test('a deployment that is exchanged by a link is another build', async (t) => {
+test('a reload after a symbolic link changed uses the other build', async (t) => {
   const [old, next] = [await astroSite(t, { major: 5 }), await astroSite(t, { major: 7 })];
   const current = `${old}-current`;
   await symlink(old, current);

@@ -15,7 +15,7 @@ const OWNS = { ASTRO_OWNS_404: '1' };
 for (const build of [...BUILDS, ...OURS]) {
   const name = `${nameOf(build)}${build.adapter ? ' by nexthop/astro' : ''}`;
 
-  test(`with ASTRO_OWNS_404 paths that match no route get what ${name} says, and none goes to the hop`, async (t) => {
+  test(`with ASTRO_OWNS_404 ${name} answers paths that match no route, and none is forwarded`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, env: OWNS });
 
     for (const [path, expected] of [
@@ -38,10 +38,10 @@ for (const build of [...BUILDS, ...OURS]) {
     t.regex(await answerOf(edge, '/users/a%5Cb', 'POST'), /^200 .*User a\\b/);
     t.regex(await answerOf(edge, '/no%5Cthing', 'POST'), /^404 /);
     t.regex(await answerOf(edge, '/users/a%5Cb', 'TRACE'), /^405 /);
-    t.deepEqual(edge.missed, []);
+    t.deepEqual(edge.forwarded, []);
   });
 
-  test(`with ASTRO_OWNS_404 no path leads to a hidden file of ${name}, or out of its folder`, async (t) => {
+  test(`with ASTRO_OWNS_404 no path leads to a hidden file of ${name} or out of its folder`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, env: OWNS });
 
     for (const folder of ['/a', '/.well-known', '/_astro']) {
@@ -52,33 +52,33 @@ for (const build of [...BUILDS, ...OURS]) {
         }
       }
     }
-    t.deepEqual(edge.missed, []);
+    t.deepEqual(edge.forwarded, []);
   });
 }
 
 for (const major of [5, 7] as const) {
-  test(`below the base of Astro ${major} alone such paths are the build's, by every reading of them`, async (t) => {
+  test(`Astro ${major} answers paths that match no route if their raw or decoded form is below its base`, async (t) => {
     const edge = await startAstroEdge(t, { ...fileBuild(major), env: OWNS });
 
     t.regex(await answerOf(edge, '/shop/users/a%5Cb'), /^200 .*User a\\b/);
     t.regex(await answerOf(edge, '/x/../shop/users/7'), /^200 .*User 7/);
     t.regex(await answerOf(edge, '/shop/../users/7'), /^404 .*Astro knows no such page/);
     t.regex(await answerOf(edge, '/shop/%zz'), /^400 /);
-    t.deepEqual(edge.missed, []);
+    t.deepEqual(edge.forwarded, []);
     for (const path of ['/other/a%5Cb', '/shopping/a%5Cb', '/users/%zz']) {
       t.regex(await answerOf(edge, path), /from the hop/, path);
     }
   });
 }
 
-test('a body for an island is limited under such a path too', async (t) => {
+test('the body limit of islands also applies to paths that match no route', async (t) => {
   const edge = await startAstroEdge(t, { major: 5, env: OWNS });
 
   t.regex(await answerOf(edge, '/x/../_server-islands/Island', 'POST', 'x'.repeat(1024 ** 2 + 1)), /^413 /);
   t.regex(await answerOf(edge, '/_server-islands/a%5Cb', 'POST', 'x'.repeat(1024 ** 2 + 1)), /^413 /);
 });
 
-test('a middleware of the site guards its pages under such a path too', async (t) => {
+test("the site's middleware.js also guards pages under paths that match no route", async (t) => {
   const root = await astroSite(t, { major: 7 });
   const middleware = `export const middleware = () => new Response('guarded', { status: 403 });
 export const config = { matcher: '/users/:path*' };`;
@@ -91,18 +91,18 @@ export const config = { matcher: '/users/:path*' };`;
   }
 });
 
-test('without ASTRO_OWNS_404 such paths go to the hop as they were received', async (t) => {
+test('without ASTRO_OWNS_404 paths that match no route are forwarded as they were received', async (t) => {
   const edge = await startAstroEdge(t, { major: 7 });
   const paths = ['/users/a%5Cb', '/x/../users/7', '/users/%zz', '/users/%00'];
 
   for (const path of paths) t.regex(await answerOf(edge, path), /from the hop/, path);
   t.deepEqual(
-    edge.missed.map(({ url }) => url),
+    edge.forwarded.map(({ url }) => url),
     paths,
   );
 });
 
-/** By a raw request, since `fetch` resolves dot segments. */
+/** Sends a raw request, since `fetch` resolves dot segments. */
 async function answerOf(edge: AstroEdge, path: string, method = 'GET', body = ''): Promise<string> {
   const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://127.0.0.1\r\n`;
   const length = body === '' ? '' : `Content-Length: ${body.length}\r\n`;

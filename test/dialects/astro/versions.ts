@@ -4,7 +4,10 @@ import test from 'ava';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import type { AstroSetup } from '../../helpers/astro-site.ts';
 
-/** Astro 5.0 and 6.0 with the adapters of their time, whose builds have another form than those of the last versions. */
+/**
+ * Astro 5.0 and 6.0 with the adapters of that time. Their builds differ in form from those of the
+ * latest versions.
+ */
 const BUILDS: readonly AstroSetup[] = (['5.0', '6.0'] as const).flatMap((major) =>
   (['middleware', 'standalone'] as const).map((mode) => ({ major, options: { mode } })),
 );
@@ -12,7 +15,7 @@ const BUILDS: readonly AstroSetup[] = (['5.0', '6.0'] as const).flatMap((major) 
 for (const build of BUILDS) {
   const name = `a ${String(build.options?.mode)} build of Astro ${build.major}`;
 
-  test(`${name} answers its pages, endpoints, islands and files, and the hop has the rest with its body`, async (t) => {
+  test(`${name} answers with its pages, endpoints, islands and files, and other requests are forwarded`, async (t) => {
     const edge = await startAstroEdge(t, build);
 
     t.deepEqual(edge.edge.site.problems, []);
@@ -24,7 +27,7 @@ for (const build of BUILDS) {
     t.is(await (await fetch(`${edge.url}/nothing`, { method: 'POST', body: 'a' })).text(), 'from the hop');
   });
 
-  test(`${name} knows its own host behind TLS and takes its own forms, and none of another site`, async (t) => {
+  test(`${name} has its own host and scheme behind TLS, and accepts forms of its own site only`, async (t) => {
     const edge = await startAstroEdge(t, build);
     const own = `https://127.0.0.1:${edge.port}`;
 
@@ -33,12 +36,13 @@ for (const build of BUILDS) {
     t.is(await send(edge, 'https://evil.example'), 403);
   });
 
-  test(`${name} below a base redirects to the path with the slash that the site wants`, async (t) => {
+  test(`${name} below a base redirects to the path with a slash with trailingSlash always`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, config: { base: '/shop', trailingSlash: 'always' } });
 
     t.deepEqual(await redirectOf(edge, '/shop'), [301, '/shop/']);
     t.deepEqual(await redirectOf(edge, '/shop/users/a%20b?c=/d'), [301, '/shop/users/a%20b/?c=/d']);
-    // A middleware build before Astro 5.2 has no redirect of its own; the file server of one for standalone use sends 301 whatever the method.
+    // nexthop redirects for a middleware build before Astro 5.2. The file server of a standalone
+    // build sends 301 for every method.
     const [status, location] = await redirectOf(edge, '/shop/users/7', 'POST');
     t.is(location, '/shop/users/7/');
     if (build.options?.mode === 'middleware') t.is(status, 308);
@@ -51,10 +55,10 @@ for (const build of BUILDS) {
 }
 
 for (const mode of ['middleware', 'standalone'] as const) {
-  test(`error pages of a ${mode} build of Astro 5.0 are its own files, whatever host the client names`, async (t) => {
-    const asked: string[] = [];
+  test(`error pages of a ${mode} build of Astro 5.0 are read from its files, whatever host the client names`, async (t) => {
+    const requested: string[] = [];
     const other = createServer((request, response) => {
-      asked.push(request.url ?? '');
+      requested.push(request.url ?? '');
       response.end('from another host');
     });
     await once(other.listen(0, '127.0.0.1'), 'listening');
@@ -67,7 +71,7 @@ for (const mode of ['middleware', 'standalone'] as const) {
       t.regex(await edge.exchange(request('/nothing')), /^HTTP\/1\.1 404 [\s\S]*Astro knows no such page/);
       t.regex(await edge.exchange(request('/failing')), /^HTTP\/1\.1 500 [\s\S]*Astro failed/);
     }
-    t.deepEqual(asked, []);
+    t.deepEqual(requested, []);
   });
 }
 
@@ -87,7 +91,7 @@ test('a body for an action of Astro 5.0 is limited to 1 MiB, by its path or by t
   t.is(await statusOf('/api/echo?x_action=greet', 1024 ** 2 + 1), 200);
 });
 
-test('a build of Astro 5.0 whose folders have other names finds its files', async (t) => {
+test('a build of Astro 5.0 with other names of its folders finds its files', async (t) => {
   const edge = await startAstroEdge(t, {
     major: '5.0',
     config: { build: { client: './web', server: './code' } },

@@ -22,7 +22,7 @@ function moduleOf(manifest: unknown): string {
   return `function deserializeManifest(given) { return given; }\nconst manifest = deserializeManifest(${JSON.stringify(manifest)});\nexport { manifest };`;
 }
 
-test('the manifest is found in the text of a module, whatever braces and quotes stand in it', (t) => {
+test('the manifest is found in the text of a module with braces and quotes in its strings', (t) => {
   const found = parseManifest(moduleOf(MANIFEST));
 
   t.is(found?.base, '/shop');
@@ -31,7 +31,7 @@ test('the manifest is found in the text of a module, whatever braces and quotes 
   t.is(found?.islandBodyLimit, 1024 ** 2);
 });
 
-test('a redirect is answered when it is asked for, though it counts as prerendered', (t) => {
+test('a redirect is an on-demand route, though it is marked as prerendered', (t) => {
   const routes = ['page', 'redirect'].map((type) => ({ routeData: { ...ROUTE, type, prerender: true } }));
 
   const found = parseManifest(moduleOf({ ...MANIFEST, routes }));
@@ -42,14 +42,14 @@ test('a redirect is answered when it is asked for, though it counts as prerender
   );
 });
 
-test('limits of the site for actions and islands hold here too', (t) => {
+test("the site's limits for actions and islands are read", (t) => {
   const limits = { actionBodySizeLimit: 5, serverIslandBodySizeLimit: 7 };
 
   t.like(parseManifest(moduleOf({ ...MANIFEST, ...limits })), { actionBodyLimit: 5, islandBodyLimit: 7 });
   t.like(parseManifest(moduleOf(MANIFEST)), { actionBodyLimit: undefined, islandBodyLimit: 1024 ** 2 });
 });
 
-test('a site that tells languages by host is known for it', (t) => {
+test('a site with a domain for each language has domains', (t) => {
   const i18n = { domainLookupTable: { 'https://shop.example.de': 'de' } };
 
   t.true(parseManifest(moduleOf({ ...MANIFEST, i18n }))?.hasDomains);
@@ -63,11 +63,11 @@ const OLD_MANIFEST = {
   routes: [{ routeData: ROUTE }],
 };
 
-test('a manifest of Astro 4.16 and 5.0, which names no folders, is read', (t) => {
+test('a manifest of Astro 4.16 or 5.0 without folders is read', (t) => {
   t.like(parseManifest(moduleOf(OLD_MANIFEST)), { base: '', buildFormat: 'file', folders: undefined });
 });
 
-test('the route of islands, which they add when they run, is the first', (t) => {
+test('the route of islands, which Astro before 5.1 adds when it runs, is the first', (t) => {
   const found = parseManifest(moduleOf(OLD_MANIFEST))?.routes ?? [];
 
   t.deepEqual(
@@ -78,7 +78,7 @@ test('the route of islands, which they add when they run, is the first', (t) => 
   t.false(found[0]?.pattern.test('/_server-islands/Island/'));
 });
 
-test('a site without islands has no route for them', (t) => {
+test('a site without islands has no route of islands', (t) => {
   t.is(parseManifest(moduleOf({ ...OLD_MANIFEST, serverIslandNameMap: [] }))?.routes.length, 1);
 });
 
@@ -88,7 +88,7 @@ test('a manifest in two parentheses, as Astro 6 writes it, is read', (t) => {
   t.is(parseManifest(text)?.base, '/shop');
 });
 
-test('a manifest is found in minified code, where no call has its name', (t) => {
+test('a manifest is found in minified code, where the call has another name', (t) => {
   const manifest = { rootDir: 'file:///build/', ...MANIFEST };
 
   t.is(parseManifest(`const a={"rootDir":1},b=c((${JSON.stringify(manifest)}));`)?.base, '/shop');

@@ -8,13 +8,13 @@ import { otherSlash } from '../../../../src/dialects/astro/own/other-slash.ts';
 const BLOG = route('/blog/[slug]', /^\/blog\/([^/]+?)\/?$/, { isPrerendered: true });
 const REST = route('/[...rest]', /^(?:\/(.*?))?\/?$/);
 
-test('an on-demand route behind a prerendered one answers paths without a file, where Astro looks past it', (t) => {
+test('an on-demand route after a prerendered one answers paths without a file, if this Astro tries later routes', (t) => {
   const found = onDemandRoutes(manifest([BLOG, REST]), true);
 
   t.deepEqual(fitting(found, '/blog/nothing'), ['/[...rest]']);
 });
 
-test('where Astro does not, nothing is there', (t) => {
+test('an on-demand route after a prerendered one does not answer paths without a file, if this Astro tries no later routes', (t) => {
   const found = onDemandRoutes(manifest([BLOG, REST]), false);
 
   t.deepEqual(fitting(found, '/blog/nothing'), []);
@@ -27,14 +27,14 @@ test('a route before the prerendered one is not hidden by it', (t) => {
   t.deepEqual(fitting(found, '/blog/nothing'), ['/[...rest]']);
 });
 
-test('the same page in another language is a route of its own', (t) => {
+test('a fallback route of a language is a separate route', (t) => {
   const german = route('/de/users/[id]', /^\/de\/users\/([^/]+?)\/?$/);
   const users = { ...route('/users/[id]', /^\/users\/([^/]+?)\/?$/), fallbackRoutes: [german] };
 
   t.deepEqual(fitting(onDemandRoutes(manifest([users]), true), '/de/users/7'), ['/de/users/[id]']);
 });
 
-test('a path with the wrong slash is answered, so that it leads to the right one', (t) => {
+test('a path with the wrong slash matches the route of its page', (t) => {
   const slashed = onDemandRoutes(manifest([route('/a', /^\/a\/$/)], 'always'), true);
   const bare = onDemandRoutes(manifest([route('/a', /^\/a$/)], 'never'), true);
 
@@ -42,7 +42,7 @@ test('a path with the wrong slash is answered, so that it leads to the right one
   t.deepEqual(fitting(bare, '/a/'), ['/a']);
 });
 
-test('what the build redirects tells where the page is, still encoded and with the base', (t) => {
+test('a match with the wrong slash has the location of the page, encoded and with the base', (t) => {
   const page = route('/a b', /^\/a b\/$/);
   const [found] = onDemandRoutes({ ...manifest([page], 'always'), base: '/shop' }, true);
 
@@ -68,11 +68,11 @@ for (const path of ['/v/1.2.3', '/v/x.json', '/_image', '/@x', '/.x', '//v/1']) 
   });
 }
 
-test('a dot that does not begin an extension is no hindrance', (t) => {
+test('a path with a dot but without an extension gets a slash', (t) => {
   t.is(otherSlash('/v/1.2.3-beta', 'always'), '/v/1.2.3-beta/');
 });
 
-test('the name of a file gets no slash', (t) => {
+test('a path with an extension matches no route with a slash', (t) => {
   const found = onDemandRoutes(manifest([route('/a.xml', /^\/a\.xml\/$/)], 'always'), true);
 
   t.deepEqual(fitting(found, '/a.xml'), []);
@@ -86,7 +86,7 @@ for (const [segments, base, text, kinds] of [
   [[fixed('a'), spread('path')], '', '/a/*path', ['literal', 'catch-all']],
   [[spread('path'), fixed('edit')], '', '/*path', ['catch-all']],
 ] as const) {
-  test(`the pattern ${text} below "${base}" is read segment by segment`, (t) => {
+  test(`a route becomes the pattern ${text} below the base "${base}"`, (t) => {
     const pattern = toPattern(base, segments);
 
     t.is(pattern.text, text);

@@ -11,7 +11,7 @@ import { siteFolder } from '../../../helpers/site-folder.ts';
 import { untilResult } from '../../../helpers/until-told.ts';
 
 for (const build of BUILDS) {
-  test(`a rejection that a page of ${nameOf(build)} leaves behind is told once in error.log, and the process lives`, async (t) => {
+  test(`an unhandled rejection of a page of ${nameOf(build)} is logged once, and the process continues`, async (t) => {
     const running = await startNexthop(t, { site: await astroSite(t, build) });
     const url = `http://127.0.0.1:${running.port}`;
 
@@ -27,7 +27,7 @@ for (const build of BUILDS) {
   });
 }
 
-/** As a program that has nexthop inside, and nobody who listens for rejections. */
+/** A program that embeds nexthop and has no listener for rejections. */
 const PROGRAM = `
 const { createEdge } = await import(process.env.SOURCE + '/edge.ts');
 const { readConfig } = await import(process.env.SOURCE + '/config/config.ts');
@@ -38,7 +38,7 @@ console.log((await fetch(url + '/users/7')).status);
 await edge.close();
 `;
 
-test('it is told, and the process lives, where nobody else listens', async (t) => {
+test('an unhandled rejection is logged, and the process continues, in a program without a listener for it', async (t) => {
   const SITE = await astroSite(t, { major: 7 });
   const LOGS = await siteFolder(t);
   const SOURCE = new URL('../../../../src', import.meta.url).href;
