@@ -105,6 +105,28 @@ test('the edge still serves WebSockets after clients that reset during their han
   t.is(await client.next(), 'still here');
 });
 
+test('a slow client gets the whole response of a function that refuses its handshake', async (t) => {
+  const bytes = 16 * 1024 * 1024;
+  const edge = await serve(
+    t,
+    `const chunk = Buffer.alloc(64 * 1024, 'x');
+    export const onRequestGet = () => {
+      let left = ${bytes / (64 * 1024)};
+      const pull = (controller) => (left-- > 0 ? controller.enqueue(chunk) : controller.close());
+      return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers: { 'Content-Length': '${bytes}' } });
+    };`,
+  );
+  const client = await edge.connect();
+  client.write(handshake('Sec-WebSocket-Version: 13'));
+  await client.readHead();
+
+  client.socket.pause();
+  await new Promise((resolve) => setImmediate(resolve));
+  client.socket.resume();
+
+  t.is((await client.readToEnd()).length, bytes);
+});
+
 test('a client that does not read is closed with 1013 when too many bytes wait for it', async (t) => {
   const edge = await serve(
     t,
