@@ -7,17 +7,17 @@ import { type DialectServer, serveDialect } from './dialect-server.ts';
 export interface FileAnswer {
   readonly status: number;
   /** By lower-case name. */
-  readonly fields: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
   /** Latin1. */
   readonly body: string;
 }
 
 export interface FileServer extends DialectServer {
-  /** Sends a request on a connection of its own; `fields` as they stand in its head. */
-  ask(path: string, fields?: Readonly<Record<string, string>>, method?: string): Promise<FileAnswer>;
+  /** Sends a request with these headers, unchanged, on a new connection. */
+  fetch(path: string, headers?: Readonly<Record<string, string>>, method?: string): Promise<FileAnswer>;
 }
 
-/** Serves the files of a site (path → text) as they are; what nobody answers gets a 421. */
+/** Serves the files of a site (path → text). A request that no file answers gets 421. */
 export async function serveFiles(
   t: ExecutionContext,
   files: Readonly<Record<string, string>>,
@@ -32,8 +32,8 @@ export async function serveFiles(
   );
   return {
     ...server,
-    async ask(path, fields = {}, method = 'GET') {
-      const lines = Object.entries({ Host: 'a', Connection: 'close', ...fields }).map(
+    async fetch(path, headers = {}, method = 'GET') {
+      const lines = Object.entries({ Host: 'a', Connection: 'close', ...headers }).map(
         ([name, value]) => `${name}: ${value}`,
       );
       return toAnswer(await server.exchange(`${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`));
@@ -44,6 +44,8 @@ export async function serveFiles(
 function toAnswer(text: string): FileAnswer {
   const end = text.indexOf('\r\n\r\n');
   const [first = '', ...lines] = text.slice(0, end).split('\r\n');
-  const fields = lines.map((line) => line.split(/: ?(.*)/, 2)).map(([name = '', value]) => [name.toLowerCase(), value]);
-  return { status: Number(first.split(' ')[1]), fields: Object.fromEntries(fields), body: text.slice(end + 4) };
+  const entries = lines
+    .map((line) => line.split(/: ?(.*)/, 2))
+    .map(([name = '', value]) => [name.toLowerCase(), value]);
+  return { status: Number(first.split(' ')[1]), headers: Object.fromEntries(entries), body: text.slice(end + 4) };
 }

@@ -6,7 +6,7 @@ import { until } from '../helpers/until.ts';
 const LARGE = 'x'.repeat(8 * 1024 ** 2);
 const GET = 'GET /a.bin HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('a thousand downloads that are broken off leave no file open', async (t) => {
+test('a thousand downloads that clients cancel leave no file open', async (t) => {
   const server = await serveFiles(t, { 'public/a.bin': LARGE });
 
   for (let round = 0; round < 50; round++) {
@@ -18,7 +18,7 @@ test('a thousand downloads that are broken off leave no file open', async (t) =>
   t.deepEqual(server.faults, []);
 });
 
-test('a client that leaves while an earlier answer on its connection waits leaves no file open', async (t) => {
+test('a client that leaves while an earlier response on its connection waits leaves no file open', async (t) => {
   const server = await serveFiles(t, { 'public/a.bin': LARGE });
   const peer = await server.connect();
   peer.socket.pause();
@@ -31,7 +31,7 @@ test('a client that leaves while an earlier answer on its connection waits leave
   t.deepEqual(server.faults, []);
 });
 
-test('a reader that stops holds little of the file in memory, and gets the rest when it goes on', async (t) => {
+test('a client that stops reading keeps little of the file in memory, and gets the rest when it continues', async (t) => {
   const server = await serveFiles(t, { 'public/a.bin': LARGE.repeat(4) });
   const peer = await server.connect();
   peer.socket.pause();
@@ -40,7 +40,7 @@ test('a reader that stops holds little of the file in memory, and gets the rest 
 
   const other = await server.connect();
   other.write(GET);
-  await other.until(() => other.received.length > LARGE.length * 4, 'a download in the meantime');
+  await other.until(() => other.received.length > LARGE.length * 4, 'another download meanwhile');
   t.true((server.exchanges[0]?.response.writableLength ?? 0) < 1024 ** 2);
   peer.socket.resume();
   await peer.until(() => peer.received.length > LARGE.length * 4, 'the rest');

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import test from 'ava';
 import { serveFiles } from '../helpers/file-server.ts';
 
-test('a file is served under its path with type, length, validators and the id of the request', async (t) => {
+test('a file is served under its path with content type, length, validators and request id', async (t) => {
   const server = await serveFiles(t, { 'public/css/main.css': 'a{}' });
-  const { status, fields, body } = await server.ask('/css/main.css?v=1');
+  const { status, headers, body } = await server.fetch('/css/main.css?v=1');
 
   t.is(status, 200);
   t.is(body, 'a{}');
-  t.like(fields, {
+  t.like(headers, {
     'content-type': 'text/css; charset=utf-8',
     'content-length': '3',
     'cache-control': 'public, max-age=0, must-revalidate',
@@ -17,25 +17,25 @@ test('a file is served under its path with type, length, validators and the id o
     'x-content-type-options': 'nosniff',
     'x-request-id': 'id-of-this',
   });
-  t.regex(fields.etag ?? '', /^"[^"]+"$/);
-  t.false('vary' in fields);
+  t.regex(headers.etag ?? '', /^"[^"]+"$/);
+  t.false('vary' in headers);
 });
 
-test('the exchange learns what was sent', async (t) => {
+test('the exchange has the facts of the response', async (t) => {
   const server = await serveFiles(t, { 'public/a.txt': 'hello' });
-  await server.ask('/a.txt');
+  await server.fetch('/a.txt');
 
   t.like(server.exchanges[0], { route: '/a.txt', bodyBytesSent: 5, contentType: 'text/plain; charset=utf-8' });
 });
 
-test('HEAD gets the head of GET and no body', async (t) => {
+test('HEAD gets the headers of GET and no body', async (t) => {
   const server = await serveFiles(t, { 'public/a.txt': 'hello', 'public/big.txt': 'x'.repeat(300_000) });
 
   for (const path of ['/a.txt', '/big.txt']) {
-    const { fields: got, body: all } = await server.ask(path);
-    const { fields, body } = await server.ask(path, {}, 'HEAD');
-    t.deepEqual({ ...fields, date: '' }, { ...got, date: '' });
-    t.is(fields['content-length'], String(all.length));
+    const { headers: got, body: all } = await server.fetch(path);
+    const { headers, body } = await server.fetch(path, {}, 'HEAD');
+    t.deepEqual({ ...headers, date: '' }, { ...got, date: '' });
+    t.is(headers['content-length'], String(all.length));
     t.is(body, '');
   }
   t.is(server.exchanges[1]?.bodyBytesSent, 0);
@@ -45,7 +45,7 @@ for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
   test(`${method} is never answered by a file`, async (t) => {
     const server = await serveFiles(t, { 'public/a.txt': 'hello' });
 
-    t.is((await server.ask('/a.txt', {}, method)).status, 421);
+    t.is((await server.fetch('/a.txt', {}, method)).status, 421);
   });
 }
 
@@ -83,13 +83,13 @@ for (const [path, expected] of [
 ] as const) {
   test(`a request for ${path} gets ${expected}`, async (t) => {
     const server = await serveFiles(t, PAGES);
-    const { status, fields, body } = await server.ask(path);
+    const { status, headers, body } = await server.fetch(path);
 
-    t.is(status === 200 ? body : [status, fields.location].filter(Boolean).join(' '), expected);
+    t.is(status === 200 ? body : [status, headers.location].filter(Boolean).join(' '), expected);
   });
 }
 
-test('where the platform has a rule for slashes, a page answers with and without', async (t) => {
+test('if the platform has a rule for slashes, a page is served with and without a slash at the end', async (t) => {
   const server = await serveFiles(t, PAGES, [{ folder: 'public', slash: 'either' }]);
 
   for (const [path, expected] of Object.entries({
@@ -98,35 +98,35 @@ test('where the platform has a rule for slashes, a page answers with and without
     '/both': 'page',
     '/both/': 'folder',
   })) {
-    t.is((await server.ask(path)).body, expected);
+    t.is((await server.fetch(path)).body, expected);
   }
-  t.is((await server.ask('/about.html/')).status, 421);
+  t.is((await server.fetch('/about.html/')).status, 421);
 });
 
-test('names with spaces, percent signs, marks and other letters are found encoded', async (t) => {
+test('names with spaces, percent signs and characters outside of ASCII are found encoded', async (t) => {
   const server = await serveFiles(t, { 'public/a b.txt': '1', 'public/100%.txt': '2', 'public/你/?#&+.txt': '3' });
 
-  t.is((await server.ask('/a%20b.txt')).body, '1');
-  t.is((await server.ask('/100%25.txt')).body, '2');
-  t.is((await server.ask('/%E4%BD%A0/%3F%23&+.txt')).body, '3');
+  t.is((await server.fetch('/a%20b.txt')).body, '1');
+  t.is((await server.fetch('/100%25.txt')).body, '2');
+  t.is((await server.fetch('/%E4%BD%A0/%3F%23&+.txt')).body, '3');
 });
 
-test('an empty file is an empty answer', async (t) => {
+test('an empty file is served as an empty body', async (t) => {
   const server = await serveFiles(t, { 'public/empty.txt': '' });
 
-  t.like(await server.ask('/empty.txt'), { status: 200, body: '' });
+  t.like(await server.fetch('/empty.txt'), { status: 200, body: '' });
 });
 
-test('a file that is gone is a miss', async (t) => {
+test('a request for a deleted file is passed to the fallback', async (t) => {
   const server = await serveFiles(t, { 'public/a.txt': 'hello', 'public/docs/index.html': 'docs' });
   await rm(join(server.root, 'public/a.txt'));
   await rm(join(server.root, 'public/docs'), { recursive: true });
 
-  t.is((await server.ask('/a.txt')).status, 421);
-  t.is((await server.ask('/docs/')).status, 421);
+  t.is((await server.fetch('/a.txt')).status, 421);
+  t.is((await server.fetch('/docs/')).status, 421);
 });
 
-test('a client that waits for 100-continue gets the file, and its connection ends', async (t) => {
+test('a client that waits for 100 gets the file, and its connection ends', async (t) => {
   const server = await serveFiles(t, { 'public/a.txt': 'hello' });
   const peer = await server.connect();
   peer.write('GET /a.txt HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n');

@@ -21,41 +21,41 @@ const BASES = [
 ] as const;
 
 for (const [base, slash, expectations] of BASES) {
-  test(`below the base ${base}, with slashes by the rule '${slash}', files are found where they belong`, async (t) => {
+  test(`files of the base ${base} with the slash rule '${slash}' are served under their paths`, async (t) => {
     const server = await serveFiles(t, FILES, [{ folder: 'client', base, slash }]);
 
     for (const [path, expected] of Object.entries(expectations)) {
-      const { status, fields, body } = await server.ask(path);
-      t.is(status === 200 ? body : [status, fields.location].filter(Boolean).join(' '), expected, path);
+      const { status, headers, body } = await server.fetch(path);
+      t.is(status === 200 ? body : [status, headers.location].filter(Boolean).join(' '), expected, path);
     }
   });
 }
 
 for (const path of ['/', '/a.txt', '/index.html', '/about', '/shopping', '/shop.txt', '/Shop/a.txt', '//shop/a.txt']) {
-  test(`out of the base, ${path} finds nothing`, async (t) => {
+  test(`${path} outside of the base finds no file`, async (t) => {
     const server = await serveFiles(t, FILES, [{ folder: 'client', base: '/shop' }]);
 
-    t.is((await server.ask(path)).status, 421);
+    t.is((await server.fetch(path)).status, 421);
   });
 }
 
-test('below a base, what stands in a folder of that name has both names in its path', async (t) => {
+test('a file in a folder with the name of the base has both names in its path', async (t) => {
   const server = await serveFiles(t, FILES, [{ folder: 'client', base: '/shop' }]);
 
-  t.is((await server.ask('/shop/shop/a.txt')).body, 'deep');
-  t.is((await server.ask('/shop/%61.txt')).body, 'text');
-  t.is((await server.ask('/%73hop/.well-known/x')).body, 'known');
+  t.is((await server.fetch('/shop/shop/a.txt')).body, 'deep');
+  t.is((await server.fetch('/shop/%61.txt')).body, 'text');
+  t.is((await server.fetch('/%73hop/.well-known/x')).body, 'known');
 });
 
-test('of two folders with a file of the same path, the first one answers', async (t) => {
+test('of two folders with a file of one path the first one is used', async (t) => {
   const files = { 'one/shop/a.txt': 'one', 'two/a.txt': 'two', 'two/b.txt': 'b' };
   const server = await serveFiles(t, files, [{ folder: 'one' }, { folder: 'two', base: '/shop' }]);
 
-  t.is((await server.ask('/shop/a.txt')).body, 'one');
-  t.is((await server.ask('/shop/b.txt')).body, 'b');
+  t.is((await server.fetch('/shop/a.txt')).body, 'one');
+  t.is((await server.fetch('/shop/b.txt')).body, 'b');
 });
 
-test('routes are told with their base, in development too', async (t) => {
+test('the listed routes have their base, also in development', async (t) => {
   const folders = [{ folder: 'client', base: '/shop' }];
   const textsOf = async (dev: boolean) =>
     (await serveFiles(t, FILES, folders, { dev })).reading.routes.map(({ pattern }) => pattern.text);

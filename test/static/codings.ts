@@ -34,57 +34,57 @@ for (const [accept, expected] of [
   ['gzip;q=x', undefined],
   ['', undefined],
 ] as const) {
-  test(`Accept-Encoding: "${accept}" gets ${expected ?? 'the file as it is'}`, async (t) => {
+  test(`Accept-Encoding: "${accept}" gets ${expected ?? 'the uncompressed file'}`, async (t) => {
     const server = await serveFiles(t, FILES);
-    const { fields, body } = await server.ask('/a.js', { 'Accept-Encoding': accept });
+    const { headers, body } = await server.fetch('/a.js', { 'Accept-Encoding': accept });
 
-    t.is(fields['content-encoding'], expected);
+    t.is(headers['content-encoding'], expected);
     t.is(body, { br: 'brotli', zstd: 'zstandard', gzip: 'zip', '': 'plain' }[expected ?? '']);
-    t.like(fields, { vary: 'Accept-Encoding', 'content-type': 'text/javascript; charset=utf-8' });
+    t.like(headers, { vary: 'Accept-Encoding', 'content-type': 'text/javascript; charset=utf-8' });
   });
 }
 
-test('each form has a tag of its own, also in a 304, which varies too', async (t) => {
+test('each form has its own tag, also in a 304, which has Vary, too', async (t) => {
   const server = await serveFiles(t, { 'public/a.js': 'same', 'public/a.js.br': 'same', 'public/a.js.gz': 'same' });
   const tags = await Promise.all(
-    ['br', 'gzip', ''].map(async (accept) => (await server.ask('/a.js', { 'Accept-Encoding': accept })).fields.etag),
+    ['br', 'gzip', ''].map(async (accept) => (await server.fetch('/a.js', { 'Accept-Encoding': accept })).headers.etag),
   );
-  const asked = { 'Accept-Encoding': 'br', 'If-None-Match': String(tags[0]) };
+  const accept = { 'Accept-Encoding': 'br', 'If-None-Match': String(tags[0]) };
 
   t.is(new Set(tags).size, 3);
-  t.like(await server.ask('/a.js', asked), { status: 304, fields: { vary: 'Accept-Encoding', etag: tags[0] } });
-  t.is((await server.ask('/a.js', { ...asked, 'Accept-Encoding': 'gzip' })).status, 200);
+  t.like(await server.fetch('/a.js', accept), { status: 304, headers: { vary: 'Accept-Encoding', etag: tags[0] } });
+  t.is((await server.fetch('/a.js', { ...accept, 'Accept-Encoding': 'gzip' })).status, 200);
 });
 
-test('a part is a part of the form that is sent', async (t) => {
+test('a range is a range of the form that is sent', async (t) => {
   const server = await serveFiles(t, FILES);
-  const { status, fields, body } = await server.ask('/a.js', { 'Accept-Encoding': 'br', Range: 'bytes=1-3' });
+  const { status, headers, body } = await server.fetch('/a.js', { 'Accept-Encoding': 'br', Range: 'bytes=1-3' });
 
   t.is(status, 206);
-  t.like(fields, { 'content-encoding': 'br', 'content-range': 'bytes 1-3/6' });
+  t.like(headers, { 'content-encoding': 'br', 'content-range': 'bytes 1-3/6' });
   t.is(body, 'rot');
 });
 
-test('a file without siblings does not vary', async (t) => {
+test('a file without precompressed forms has no Vary', async (t) => {
   const server = await serveFiles(t, FILES);
-  const { fields, body } = await server.ask('/b.js', { 'Accept-Encoding': 'br, gzip' });
+  const { headers, body } = await server.fetch('/b.js', { 'Accept-Encoding': 'br, gzip' });
 
-  t.false('vary' in fields);
+  t.false('vary' in headers);
   t.is(body, 'alone');
 });
 
-test('a precompressed file asked for by its own name is a download', async (t) => {
+test('a precompressed file that is requested by its own name is sent without Content-Encoding', async (t) => {
   const server = await serveFiles(t, FILES);
-  const { fields, body } = await server.ask('/a.js.gz', { 'Accept-Encoding': 'gzip' });
+  const { headers, body } = await server.fetch('/a.js.gz', { 'Accept-Encoding': 'gzip' });
 
-  t.is(fields['content-type'], 'application/gzip');
-  t.false('content-encoding' in fields);
+  t.is(headers['content-type'], 'application/gzip');
+  t.false('content-encoding' in headers);
   t.is(body, 'zip');
 });
 
-test('when a precompressed form is gone, the next is sent', async (t) => {
+test('when a precompressed form was deleted, the next one is sent', async (t) => {
   const server = await serveFiles(t, FILES);
   await rm(join(server.root, 'public/a.js.br'));
 
-  t.is((await server.ask('/a.js', { 'Accept-Encoding': 'br, gzip' })).body, 'zip');
+  t.is((await server.fetch('/a.js', { 'Accept-Encoding': 'br, gzip' })).body, 'zip');
 });

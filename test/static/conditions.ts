@@ -7,8 +7,8 @@ const MODIFIED = 'Sun, 06 Nov 1994 08:49:37 GMT';
 const BEFORE = 'Sun, 06 Nov 1994 08:49:36 GMT';
 const LATER = 'Mon, 07 Nov 1994 08:49:37 GMT';
 
-/** TAG stands for the file's own tag. */
-for (const [fields, status] of [
+/** TAG is replaced by the tag of the file. */
+for (const [headers, status] of [
   [{ 'If-None-Match': 'TAG' }, 304],
   [{ 'If-None-Match': 'W/TAG' }, 304],
   [{ 'If-None-Match': '"a,b", W/"x" ,TAG' }, 304],
@@ -38,46 +38,46 @@ for (const [fields, status] of [
   [{ 'If-None-Match': 'TAG', Range: 'bytes=0-1' }, 304],
   [{ 'If-Unmodified-Since': BEFORE, 'If-None-Match': 'TAG' }, 412],
 ] as const) {
-  test(`${JSON.stringify(fields)} is a ${status}, for GET and HEAD`, async (t) => {
+  test(`a request with ${JSON.stringify(headers)} gets ${status}, for GET and HEAD`, async (t) => {
     const { server, etag } = await serveOld(t);
-    const asked = Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, text.replace('TAG', etag)]));
+    const sent = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, text.replace('TAG', etag)]));
 
-    t.is((await server.ask('/a.txt', asked)).status, status);
-    t.is((await server.ask('/a.txt', asked, 'HEAD')).status, status);
+    t.is((await server.fetch('/a.txt', sent)).status, status);
+    t.is((await server.fetch('/a.txt', sent, 'HEAD')).status, status);
   });
 }
 
-test('a 304 repeats what a cache needs and has no body and no length', async (t) => {
+test('a 304 has the headers that a cache needs, and no body and no length', async (t) => {
   const { server, etag } = await serveOld(t);
-  const { fields, body } = await server.ask('/a.txt', { 'If-None-Match': etag });
+  const { headers, body } = await server.fetch('/a.txt', { 'If-None-Match': etag });
 
-  t.like(fields, { etag, 'last-modified': MODIFIED, 'cache-control': 'public, max-age=0, must-revalidate' });
-  t.false('content-length' in fields || 'content-type' in fields);
+  t.like(headers, { etag, 'last-modified': MODIFIED, 'cache-control': 'public, max-age=0, must-revalidate' });
+  t.false('content-length' in headers || 'content-type' in headers);
   t.is(body, '');
 });
 
-test('a time to come is not told', async (t) => {
+test('a time in the future is not sent as Last-Modified', async (t) => {
   const server = await serveFiles(t, { 'public/a.txt': 'hello' });
   await utimes(join(server.root, 'public/a.txt'), 4e9, 4e9);
-  const { fields } = await server.ask('/a.txt');
+  const { headers } = await server.fetch('/a.txt');
 
-  t.true(Date.parse(fields['last-modified'] ?? '') <= Date.parse(fields.date ?? ''));
+  t.true(Date.parse(headers['last-modified'] ?? '') <= Date.parse(headers.date ?? ''));
 });
 
-test('the same content has the same tag wherever it stands, other content of the same size and time another', async (t) => {
+test('equal content has the same tag in every file, other content with the same size and time another one', async (t) => {
   const files = { 'public/a.txt': 'hello', 'public/b.txt': 'hello', 'public/c.txt': 'hallo' };
   const server = await serveFiles(t, files);
   for (const file of Object.keys(files)) await utimes(join(server.root, file), 1, 1);
-  const [one, two, other] = await Promise.all(['/a.txt', '/b.txt', '/c.txt'].map((path) => server.ask(path)));
+  const [one, two, other] = await Promise.all(['/a.txt', '/b.txt', '/c.txt'].map((path) => server.fetch(path)));
 
-  t.is(one?.fields.etag, two?.fields.etag);
-  t.not(one?.fields.etag, other?.fields.etag);
+  t.is(one?.headers.etag, two?.headers.etag);
+  t.not(one?.headers.etag, other?.headers.etag);
 });
 
 async function serveOld(t: ExecutionContext): Promise<{ server: FileServer; etag: string }> {
   const server = await serveFiles(t, { 'public/a.txt': 'hello' });
   const seconds = Date.parse(MODIFIED) / 1000;
   await utimes(join(server.root, 'public/a.txt'), seconds, seconds);
-  const { fields } = await server.ask('/a.txt');
-  return { server, etag: fields.etag ?? '' };
+  const { headers } = await server.fetch('/a.txt');
+  return { server, etag: headers.etag ?? '' };
 }

@@ -22,7 +22,7 @@ for (const [name, type] of Object.entries({
   html: 'application/octet-stream',
   'apple-app-site-association': 'application/json',
 })) {
-  test(`${name} is ${type}`, (t) => {
+  test(`${name} has the content type ${type}`, (t) => {
     t.is(contentTypeOf(name), type);
   });
 }

@@ -11,7 +11,7 @@ const SITE = {
   'cloud-functions/other.js': 'export const onRequest = () => new Response("other");',
 };
 
-test('a file is asked before a function of the same path, for GET and HEAD', async (t) => {
+test('a file has precedence over a function of the same path, for GET and HEAD', async (t) => {
   const edge = await startEdge(t, { site: await siteFolder(t, SITE) });
 
   t.is(await (await fetch(`${edge.url}/hello`)).text(), 'a page');
@@ -20,7 +20,7 @@ test('a file is asked before a function of the same path, for GET and HEAD', asy
   t.is(await (await fetch(`${edge.url}/other`)).text(), 'other');
 });
 
-test('what is neither file nor function goes to the hop as it came', async (t) => {
+test('a path without file and function is forwarded to the hop unchanged', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     const head = await peer.readHead();
     const line = head.slice(0, head.indexOf('\r\n'));
@@ -37,7 +37,7 @@ test('what is neither file nor function goes to the hop as it came', async (t) =
   }
 });
 
-test('the access line tells of the file', async (t) => {
+test('the access line has the file', async (t) => {
   const edge = await startEdge(t, { site: await siteFolder(t, SITE) });
   await (await fetch(`${edge.url}/big.txt`)).text();
 

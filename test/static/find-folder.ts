@@ -5,7 +5,7 @@ import { startEdge } from '../helpers/edge.ts';
 import { project } from '../helpers/project.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
-/** The files of a site, and the folder that is served of it. */
+/** The files of a site, and the folder that is served. */
 for (const [title, files, expected] of [
   ['nothing', [], undefined],
   ['public/', ['public/a.txt'], 'public'],
@@ -22,7 +22,7 @@ for (const [title, files, expected] of [
   ['a page at its top and a build of it', ['index.html', 'vite.config.ts', 'dist/index.html'], 'dist'],
   ['no page at its top', ['about.html', 'style.css'], undefined],
 ] as const) {
-  test(`of a site with ${title}, ${expected ?? 'no folder'} is served`, async (t) => {
+  test(`a site with ${title} serves ${expected ?? 'no folder'}`, async (t) => {
     const root = await siteFolder(t, Object.fromEntries(files.map((file) => [file, ''])));
     const { folder, problems } = await findFolder(root);
 
@@ -39,7 +39,7 @@ for (const [title, files] of [
   ['a start script', { 'package.json': '{"scripts":{"start":"NODE_ENV=x node dist"}}' }],
   ['a main file', { 'package.json': '{"main":"./dist/index.js"}' }],
 ] as const) {
-  test(`a dist/ with an index.html and ${title} is in doubt, is not served, and its author is told`, async (t) => {
+  test(`a dist/ with an index.html and ${title} is not served, and a problem says so`, async (t) => {
     const root = await siteFolder(t, { 'dist/index.html': '', ...files });
     const { folder, problems } = await findFolder(root);
 
@@ -49,14 +49,14 @@ for (const [title, files] of [
   });
 }
 
-test('a package.json that starts nothing from dist/ raises no doubt, broken ones neither', async (t) => {
+test('a dist/ is served if package.json starts no code from it or is invalid', async (t) => {
   for (const manifest of ['{"scripts":{"start":"serve dist"}}', 'null', '{']) {
     const root = await siteFolder(t, { 'dist/index.html': '', 'package.json': manifest });
     t.is((await findFolder(root)).folder, 'dist', manifest);
   }
 });
 
-test('a folder that is passed over is listed with the reason', async (t) => {
+test('a folder that is not served is listed with the reason', async (t) => {
   const build = await siteFolder(t, { 'dist/index.html': '', 'public/a.txt': '' });
   const code = await siteFolder(t, { 'dist/index.js': '' });
 
@@ -66,7 +66,7 @@ test('a folder that is passed over is listed with the reason', async (t) => {
   ]);
 });
 
-for (const [title, files, told] of [
+for (const [title, files, reported] of [
   [
     'a build script',
     { 'package.json': '{"scripts":{"build":"vite build"}}' },
@@ -79,7 +79,7 @@ for (const [title, files, told] of [
     /\(it loads \/src\/main\.tsx\)/,
   ],
 ] as const) {
-  test(`a page at the top with ${title} is not served without its build, and its author is told why`, async (t) => {
+  test(`a page at the top with ${title} is not served, and a problem has the reason`, async (t) => {
     const root = await siteFolder(t, { 'index.html': '', ...files });
     const withPublic = await siteFolder(t, { 'index.html': '', ...files, 'public/a.txt': '' });
 
@@ -87,13 +87,13 @@ for (const [title, files, told] of [
 
     t.is(found.folder, undefined);
     t.like(found.problems, [{ severity: 'warning', file: 'index.html' }]);
-    t.regex(found.problems[0]?.message ?? '', told);
+    t.regex(found.problems[0]?.message ?? '', reported);
     t.is((await findFolder(withPublic)).folder, 'public');
     t.is((await findFolder(withPublic)).problems.length, 1);
   });
 }
 
-test('a page at the top beside a public/ without one is told of', async (t) => {
+test('a page at the top next to a public/ without one is reported', async (t) => {
   const root = await siteFolder(t, {
     'index.html': '',
     'public/a.css': '',
@@ -112,7 +112,7 @@ for (const [title, files, expected] of [
   ['in dist/, which is served', ['dist/index.html', 'build/index.html'], undefined],
   ['in a folder of the source', ['netlify/functions/a.mjs', 'src/index.html'], undefined],
 ] as const) {
-  test(`pages ${title} are ${expected ? '' : 'not '}told to lack a configuration that names their folder`, async (t) => {
+  test(`pages ${title} are ${expected ? '' : 'not '}reported as in a folder that no configuration names`, async (t) => {
     const { problems } = await readFiles(await project(t, Object.fromEntries(files.map((file) => [file, '']))));
 
     t.deepEqual(
@@ -123,7 +123,7 @@ for (const [title, files, expected] of [
   });
 }
 
-test('pages at the top are served once a configuration names their folder, and the code beside them is not', async (t) => {
+test('pages at the top are served if a configuration names that folder, and the code next to them is not', async (t) => {
   const site = await project(t, {
     'netlify.toml': '[build]\npublish = "."',
     'index.html': 'home',

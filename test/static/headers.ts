@@ -16,9 +16,9 @@ const FILES = {
   'client/_astro/plain.js': 'code',
 };
 
-test('what stands below an immutable path is kept for ever, beside what its name tells of', async (t) => {
+test('files below an immutable path are immutable, and so are files with a hash in their name', async (t) => {
   const server = await serveFiles(t, FILES, [{ folder: 'client', base: '/shop', immutable: ['/built/'] }]);
-  const cacheOf = async (path: string) => (await server.ask(path)).fields['cache-control'];
+  const cacheOf = async (path: string) => (await server.fetch(path)).headers['cache-control'];
 
   t.is(await cacheOf('/shop/built/plain.js'), FOR_EVER);
   t.is(await cacheOf('/shop/built/page'), FOR_EVER);
@@ -27,33 +27,33 @@ test('what stands below an immutable path is kept for ever, beside what its name
   t.is(await cacheOf('/shop/a.txt'), REVALIDATE);
 });
 
-for (const [status, fields] of [
+for (const [status, requestHeaders] of [
   [200, {}],
   [206, { Range: 'bytes=0-1' }],
   [304, { 'If-None-Match': '*' }],
   [412, { 'If-Match': '"other"' }],
   [416, { Range: 'bytes=99-' }],
 ] as const) {
-  test(`a ${status} ${status < 400 ? 'is' : 'is never'} kept for ever, and has the fields of its page only then`, async (t) => {
+  test(`a ${status} ${status < 400 ? 'is' : 'is not'} immutable and has ${status < 400 ? '' : 'not '}the headers of its page`, async (t) => {
     const headers = new Map([['/built/plain.js', [['X-Of-Page', 'yes']] as const]]);
     const server = await serveFiles(t, FILES, [{ folder: 'client', immutable: ['/built/'], headers }]);
-    const answer = await server.ask('/built/plain.js', fields);
+    const answer = await server.fetch('/built/plain.js', requestHeaders);
 
     t.is(answer.status, status);
-    t.is(answer.fields['cache-control'], status < 400 ? FOR_EVER : undefined);
-    t.is(answer.fields['x-of-page'], status < 400 ? 'yes' : undefined);
+    t.is(answer.headers['cache-control'], status < 400 ? FOR_EVER : undefined);
+    t.is(answer.headers['x-of-page'], status < 400 ? 'yes' : undefined);
   });
 }
 
-test('what is missing below an immutable path passes on untouched', async (t) => {
+test('a missing file below an immutable path gets no headers', async (t) => {
   const server = await serveFiles(t, FILES, [{ folder: 'client', immutable: ['/built/'] }]);
-  const { status, fields } = await server.ask('/built/old.js');
+  const { status, headers } = await server.fetch('/built/old.js');
 
   t.is(status, 421);
-  t.false('cache-control' in fields);
+  t.false('cache-control' in headers);
 });
 
-test('a page has its own fields under each of its addresses, and no other page has them', async (t) => {
+test('a page has its headers under each of its paths, and no other page has them', async (t) => {
   const policy = (text: string) => [['Content-Security-Policy', text]] as const;
   const headers = new Map([
     ['/', policy('home')],
@@ -63,7 +63,7 @@ test('a page has its own fields under each of its addresses, and no other page h
   ]);
   const server = await serveFiles(t, FILES, [{ folder: 'client', base: '/shop', slash: 'either', headers }]);
   const policyOf = async (path: string, method = 'GET') =>
-    (await server.ask(path, {}, method)).fields['content-security-policy'];
+    (await server.fetch(path, {}, method)).headers['content-security-policy'];
 
   for (const path of ['/about', '/about/', '/about/index.html']) t.is(await policyOf(`/shop${path}`), 'about', path);
   t.is(await policyOf('/shop/about', 'HEAD'), 'about');
@@ -73,7 +73,7 @@ test('a page has its own fields under each of its addresses, and no other page h
   t.is(await policyOf('/shop/about/team'), undefined);
 });
 
-test('a page may say how long it is kept; what tells of its content is not taken, nor what cannot be sent', async (t) => {
+test('a page can set Cache-Control; headers that describe the content, and invalid headers, are not used', async (t) => {
   const given = [
     ['cache-control', 's-maxage=60'],
     ['Vary', 'Cookie'],
@@ -86,12 +86,12 @@ test('a page may say how long it is kept; what tells of its content is not taken
     ['Link', '</b>'],
   ] as const;
   const server = await serveFiles(t, FILES, [{ folder: 'client', headers: new Map([['/a.txt', given]]) }]);
-  const { status, fields, body } = await server.ask('/a.txt');
+  const { status, headers, body } = await server.fetch('/a.txt');
   const raw = await server.exchange('GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
   t.is(status, 200);
-  t.like(fields, { 'cache-control': 's-maxage=60', vary: 'Cookie', 'content-length': '10' });
-  t.not(fields.etag, '"x"');
+  t.like(headers, { 'cache-control': 's-maxage=60', vary: 'Cookie', 'content-length': '10' });
+  t.not(headers.etag, '"x"');
   t.is(body, '0123456789');
   t.deepEqual(raw.match(/^Link: .*$/gm), ['Link: </a>', 'Link: </b>']);
   t.deepEqual(

@@ -7,7 +7,7 @@ import { toTimeMs } from '../../src/static/precondition.ts';
 const MODULE = join(import.meta.dirname, '../../src/static/precondition.ts');
 
 for (const text of ['Sun, 06 Nov 1994 08:49:37 GMT', 'Sunday, 06-Nov-94 08:49:37 GMT', 'Sun Nov  6 08:49:37 1994']) {
-  test(`"${text}" is the same moment everywhere`, async (t) => {
+  test(`"${text}" is read as the same time as by Date`, async (t) => {
     const script = `import { toTimeMs } from ${JSON.stringify(MODULE)}; process.stdout.write(String(toTimeMs(${JSON.stringify(text)})));`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
       env: { TZ: 'America/New_York' },
@@ -25,7 +25,7 @@ for (const text of [
   'Sun, 06 Nov 1994 08:49:37 +0100',
   'Foo, 99 Bar 1994 08:49:37 GMT',
 ]) {
-  test(`"${text}" is no date`, (t) => {
+  test(`"${text}" is not a date`, (t) => {
     t.is(toTimeMs(text), undefined);
   });
 }

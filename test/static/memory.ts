@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Facts } from '../../src/static/facts.ts';
 import { Memory } from '../../src/static/memory.ts';
 
-test('what came first is forgotten first when memory is short', (t) => {
+test('the oldest file is removed first when the memory limit is reached', (t) => {
   const memory = new Memory(100);
   const [one, two, three] = [factsOf(40), factsOf(40), factsOf(40)];
   for (const facts of [one, two, three]) memory.keep(facts);
@@ -13,7 +13,7 @@ test('what came first is forgotten first when memory is short', (t) => {
   );
 });
 
-test('what is forgotten makes room', (t) => {
+test('a removed file makes space for others', (t) => {
   const memory = new Memory(100);
   const [one, two, three] = [factsOf(40), factsOf(40), factsOf(60)];
   memory.keep(one);
@@ -28,7 +28,7 @@ test('what is forgotten makes room', (t) => {
   );
 });
 
-test('a large file is not kept, and drives nothing out', (t) => {
+test('a large file is not kept and removes no other file', (t) => {
   const memory = new Memory(1_000_000);
   const [small, large] = [factsOf(256 * 1024), factsOf(256 * 1024 + 1)];
   memory.keep(small);
@@ -40,6 +40,6 @@ test('a large file is not kept, and drives nothing out', (t) => {
 
 function factsOf(size: number): Facts {
   const bytes = Buffer.alloc(size);
-  // What a file's stats are is of no concern here.
+  // The stats of the file are not used here.
   return { size, etag: '', modifiedMs: 0, lastModified: '', stats: {} as Facts['stats'], bytes };
 }

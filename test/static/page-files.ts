@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { serveFiles } from '../helpers/file-server.ts';
 
-/** A site without a build, as it is written for EdgeOne and its like, with all that must stay private. */
+/** A site without a build, with pages and code at its top, and all kinds of private files. */
 const SITE: Readonly<Record<string, string>> = {
   'index.html': `<link rel="stylesheet" href="css/style.css"><img src="logo.png">
     <script src="./js/app.js?v=2"></script><script type="module">import "/js/inline.mjs";</script>
@@ -95,28 +95,28 @@ const PRIVATE = [
 ];
 
 for (const dev of [false, true]) {
-  test(`pages at the top of a site without a build are served with what they name, and nothing else${dev ? ', in development too' : ''}`, async (t) => {
+  test(`pages at the top of a site are served with the files that they name, and no others${dev ? ', also in development' : ''}`, async (t) => {
     const server = await serveFiles(t, SITE, undefined, { dev });
 
-    for (const path of SERVED) t.is((await server.ask(path)).status, 200, path);
-    for (const path of PRIVATE) t.is((await server.ask(path)).status, 421, path);
-    t.is((await server.ask('/js/app.js', { 'Accept-Encoding': 'br' })).fields['content-encoding'], 'br');
+    for (const path of SERVED) t.is((await server.fetch(path)).status, 200, path);
+    for (const path of PRIVATE) t.is((await server.fetch(path)).status, 421, path);
+    t.is((await server.fetch('/js/app.js', { 'Accept-Encoding': 'br' })).headers['content-encoding'], 'br');
     t.deepEqual(server.reading.problems, []);
     t.like(server.reading.ignored, [{ file: '.' }]);
     t.regex(server.reading.ignored[0]?.reason ?? '', /; not config\.js, data\/users\.json, lang\/en\.json and 2 more:/);
   });
 }
 
-test('in development a script is served as soon as a page names it', async (t) => {
+test('in development a script is served when a page names it', async (t) => {
   const server = await serveFiles(t, { 'index.html': 'home', 'late.js': 'late' }, undefined, { dev: true });
-  t.is((await server.ask('/late.js')).status, 421);
+  t.is((await server.fetch('/late.js')).status, 421);
 
   await writeFile(join(server.root, 'index.html'), '<script src="late.js"></script>');
 
-  t.is((await server.ask('/late.js')).body, 'late');
+  t.is((await server.fetch('/late.js')).body, 'late');
 });
 
-test('where all is for the web, nothing is told', async (t) => {
+test('a folder with only public files causes no problems', async (t) => {
   const { reading } = await serveFiles(t, { 'index.html': '<img src=a.png>', 'a.png': '' });
 
   t.deepEqual([reading.ignored, reading.problems], [[], []]);

@@ -14,7 +14,7 @@ const SITE = {
   'public/.env': 'secret',
   'public/.git/config': 'secret',
   'public/sub/.htaccess': 'secret',
-  'public/_headers': '/*\n  Basic-Auth: somebody:secret',
+  'public/_headers': '/*\n  Basic-Auth: user:secret',
   'public/_redirects': '/a /secret',
   'public/node_modules/x/index.js': 'secret',
   'public/.well-known/security.txt': 'hello',
@@ -50,27 +50,27 @@ for (const path of [
   '/%80',
   '/%252e%252e/secret.txt',
 ]) {
-  test(`a request for ${path} finds nothing`, async (t) => {
+  test(`a request for ${path} finds no file`, async (t) => {
     const server = await serveFiles(t, SITE);
 
-    t.is((await server.ask(path)).status, 421);
+    t.is((await server.fetch(path)).status, 421);
   });
 }
 
-test('no name is too long to be missing', async (t) => {
+test('a path that is too long for the file system finds no file', async (t) => {
   const server = await serveFiles(t, SITE);
 
-  t.is((await server.ask(`/${'a'.repeat(300)}`)).status, 421);
-  t.is((await server.ask(`/${'a/'.repeat(3000)}`)).status, 421);
+  t.is((await server.fetch(`/${'a'.repeat(300)}`)).status, 421);
+  t.is((await server.fetch(`/${'a/'.repeat(3000)}`)).status, 421);
 });
 
 test('a folder is never listed', async (t) => {
   const server = await serveFiles(t, SITE, [{ folder: 'public', slash: 'either' }]);
 
-  for (const path of ['/sub', '/sub/', '/sub/.', '/.well-known/']) t.is((await server.ask(path)).status, 421, path);
+  for (const path of ['/sub', '/sub/', '/sub/.', '/.well-known/']) t.is((await server.fetch(path)).status, 421, path);
 });
 
-test('of dot folders, those at the top that are asked for are served, and no others', async (t) => {
+test('only dot folders at the top that a dialect names are served', async (t) => {
   const files = {
     ...SITE,
     'public/.open/a.txt': 'open',
@@ -79,8 +79,8 @@ test('of dot folders, those at the top that are asked for are served, and no oth
   };
   const server = await serveFiles(t, files, [{ folder: 'public', dotFolders: ['.open', '..'] }]);
 
-  t.is((await server.ask('/.open/a.txt')).body, 'open');
-  t.is((await server.ask('/%2eopen/a.txt')).body, 'open');
+  t.is((await server.fetch('/.open/a.txt')).body, 'open');
+  t.is((await server.fetch('/%2eopen/a.txt')).body, 'open');
   const hidden = [
     '/.well-known/security.txt',
     '/.open/.env',
@@ -89,16 +89,16 @@ test('of dot folders, those at the top that are asked for are served, and no oth
     '/.env',
     '/../secret.txt',
   ];
-  for (const path of hidden) t.is((await server.ask(path)).status, 421, path);
+  for (const path of hidden) t.is((await server.fetch(path)).status, 421, path);
 });
 
 test('.well-known is served', async (t) => {
   const server = await serveFiles(t, SITE);
 
-  t.is((await server.ask('/.well-known/security.txt')).body, 'hello');
+  t.is((await server.fetch('/.well-known/security.txt')).body, 'hello');
 });
 
-test('links are followed inside the folder; those that lead out, nowhere or round are named', async (t) => {
+test('links inside the folder are followed; links that lead out, are broken or circular are listed', async (t) => {
   const { root, ...site } = await project(t, SITE);
   await symlink('sub/a.txt', join(root, 'public/link.txt'));
   await symlink('sub', join(root, 'public/latest'));
@@ -138,7 +138,7 @@ test('a folder that is itself a link is served', async (t) => {
   );
 });
 
-test('what is no file is not served, and nobody waits for it', async (t) => {
+test('FIFOs, sockets and devices are not served, and no request waits for them', async (t) => {
   const { root, ...site } = await project(t, { 'public/a.txt': 'a' });
   await promisify(execFile)('mkfifo', [join(root, 'public/fifo.txt')]);
   const { routes } = await readFiles({ root, ...site }, undefined);
@@ -149,26 +149,26 @@ test('what is no file is not served, and nobody waits for it', async (t) => {
   );
 });
 
-test('a file that became a link, a folder or a FIFO since the start is a miss', async (t) => {
+test('a request for a file that became a link, a folder or a FIFO since the start is passed to the fallback', async (t) => {
   const server = await serveFiles(t, { 'public/a.txt': 'a', 'public/b.txt': 'b', 'public/c.txt': 'c', secret: 's' });
   await replace(join(server.root, 'public/a.txt'), (path) => symlink(join(server.root, 'secret'), path));
   await replace(join(server.root, 'public/b.txt'), (path) => mkdir(path));
   await replace(join(server.root, 'public/c.txt'), (path) => promisify(execFile)('mkfifo', [path]));
 
-  for (const path of ['/a.txt', '/b.txt', '/c.txt']) t.is((await server.ask(path)).status, 421);
+  for (const path of ['/a.txt', '/b.txt', '/c.txt']) t.is((await server.fetch(path)).status, 421);
 });
 
 for (const dev of [false, true]) {
-  test(`a file whose folder became a link that leads out since the start is a fallback, ${dev ? '' : 'not only '}in development`, async (t) => {
+  test(`a request for a file whose folder became a link out of the folder is passed to the fallback${dev ? ', also in development' : ''}`, async (t) => {
     const elsewhere = await siteFolder(t, { 'a.txt': 'secret' });
     const server = await serveFiles(t, { 'public/sub/a.txt': 'a' }, undefined, { dev });
     await replace(join(server.root, 'public/sub'), (path) => symlink(elsewhere, path));
 
-    t.is((await server.ask('/sub/a.txt')).status, 421);
+    t.is((await server.fetch('/sub/a.txt')).status, 421);
   });
 }
 
-test('a site that is served from its top keeps its sources to itself', async (t) => {
+test('a site that is served from its top does not serve its sources', async (t) => {
   const paths = await served(t, {
     'index.html': 'home',
     'cloud-functions/hello.js': '',
@@ -183,7 +183,7 @@ test('a site that is served from its top keeps its sources to itself', async (t)
   t.deepEqual(paths, ['/index.html', '/', '/sub/package.json']);
 });
 
-test('a link of another name leads to no source', async (t) => {
+test('a link with another name does not serve a source', async (t) => {
   const parts = await project(t, { 'index.html': 'home', 'functions/deep/a.js': '', 'package.json': '{}' });
   await symlink('functions/deep', join(parts.root, 'open'));
   await symlink('package.json', join(parts.root, 'open.json'));
@@ -192,7 +192,7 @@ test('a link of another name leads to no source', async (t) => {
   t.is(routes.length, 2);
 });
 
-test('what is made from the site is not served', async (t) => {
+test('DATA_DIR is not served', async (t) => {
   const root = await siteFolder(t, { 'public/index.html': 'home', 'public/made/manifest.json': '{}' });
   const dataDir = join(root, 'public/made');
   const { routes } = await readFiles({ ...(await project(t, {})), root, dataDir }, undefined);
@@ -200,7 +200,7 @@ test('what is made from the site is not served', async (t) => {
   t.is(routes.length, 2);
 });
 
-test('a folder out of the site, or none, is a problem and no route', async (t) => {
+test('a folder outside of the site, or a missing one, is a problem and no route', async (t) => {
   const parts = await project(t, { 'a.txt': 'a' });
   const { routes, problems } = await readFiles(parts, [{ folder: '../x' }, { folder: 'dist' }]);
 
@@ -221,7 +221,7 @@ async function replace(path: string, make: (path: string) => Promise<unknown>): 
   await make(path);
 }
 
-test('code of a server that was built beside the pages is not served, whatever folder the site names', async (t) => {
+test('server code of a build is not served, whatever folder the site names', async (t) => {
   const files = { 'dist/index.html': 'page', 'dist/server/entry.mjs': 'secret', 'dist/server/chunks/a.mjs': 'secret' };
   for (const folder of ['dist', '.']) {
     const { url } = await serveFiles(t, files, [{ folder }]);

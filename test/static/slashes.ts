@@ -50,7 +50,7 @@ const RULES = {
   one: { '/': 'home', '/about/': '308 /about', '/docs': '308 /docs/' },
 } as const;
 
-/** The same under every rule: what is no page is left as it is, and nobody is led to another host. */
+/** The same with every rule: other files are not redirected, and no path is redirected to another host. */
 const COMMON = {
   '/about.html': 'about',
   '/docs/index.html': 'docs',
@@ -80,57 +80,57 @@ const COMMON = {
 
 for (const [slash, rules] of Object.entries(RULES) as [keyof typeof RULES, Readonly<Record<string, string>>][]) {
   for (const [path, expected] of Object.entries({ ...COMMON, ...rules })) {
-    test(`where a page is asked for by the rule '${slash}', a GET or HEAD for ${path} gets ${expected}`, async (t) => {
+    test(`with the slash rule '${slash}', a GET or HEAD for ${path} gets ${expected}`, async (t) => {
       const server = await serveFiles(t, FILES, [{ folder: 'public', slash }]);
-      const { status, fields, body } = await server.ask(path);
+      const { status, headers, body } = await server.fetch(path);
 
-      t.is(status === 200 ? body : [status, fields.location].filter(Boolean).join(' '), expected);
-      t.is((await server.ask(path, {}, 'HEAD')).status, status);
+      t.is(status === 200 ? body : [status, headers.location].filter(Boolean).join(' '), expected);
+      t.is((await server.fetch(path, {}, 'HEAD')).status, status);
     });
   }
 }
 
-test('a redirect may be asked about again, and only GET and HEAD are led', async (t) => {
+test('a redirect is revalidated, and only GET and HEAD are redirected', async (t) => {
   const server = await serveFiles(t, FILES, [{ folder: 'public', slash: 'always', immutable: ['/'] }]);
 
-  t.is((await server.ask('/about')).fields['cache-control'], 'public, max-age=0, must-revalidate');
+  t.is((await server.fetch('/about')).headers['cache-control'], 'public, max-age=0, must-revalidate');
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
-    t.is((await server.ask('/about', {}, method)).status, 421, method);
+    t.is((await server.fetch('/about', {}, method)).status, 421, method);
   }
 });
 
 test('a 404.html or 500.html that is not at the top is a page like any other', async (t) => {
   const server = await serveFiles(t, FILES);
 
-  t.is((await server.ask('/sub/404')).body, 'a number');
+  t.is((await server.fetch('/sub/404')).body, 'a number');
 });
 
-test('where each page has a folder of its own, a file about.html is no page', async (t) => {
+test('if each page has its own folder, a file about.html is not a page', async (t) => {
   const server = await serveFiles(t, FILES, [{ folder: 'public', slash: 'either', htmlPages: false }]);
 
-  t.is((await server.ask('/about')).status, 421);
-  t.is((await server.ask('/about/')).status, 421);
-  t.is((await server.ask('/about.html')).body, 'about');
-  t.is((await server.ask('/both')).body, 'folder');
+  t.is((await server.fetch('/about')).status, 421);
+  t.is((await server.fetch('/about/')).status, 421);
+  t.is((await server.fetch('/about.html')).body, 'about');
+  t.is((await server.fetch('/both')).body, 'folder');
 });
 
-test('a folder that is named twice is served once, by what either naming says of it', async (t) => {
+test('a folder that two dialects name is served once, with the rules of both', async (t) => {
   const server = await serveFiles(t, { 'out/about.html': 'about' }, [
     { folder: 'out' },
     { folder: './out/', slash: 'always' },
     { folder: 'out', base: '/shop' },
   ]);
 
-  t.is((await server.ask('/about')).fields.location, '/about/');
-  t.is((await server.ask('/shop/about')).body, 'about');
+  t.is((await server.fetch('/about')).headers.location, '/about/');
+  t.is((await server.fetch('/shop/about')).body, 'about');
   const paths = server.reading.routes.map(({ pattern }) => pattern.text);
   t.is(new Set(paths).size, paths.length);
 });
 
-test('what is said of files without naming their folder holds for the folder that another platform names', async (t) => {
+test('rules for files without a folder apply to the folder that another platform names', async (t) => {
   const files = { 'out/about.html': 'about', 'public/other.txt': 'other' };
   const server = await serveFiles(t, files, [{ slash: 'either' }, { folder: 'out', slash: 'always' }]);
 
-  for (const path of ['/about', '/about/']) t.is((await server.ask(path)).body, 'about');
-  t.is((await server.ask('/other.txt')).status, 421);
+  for (const path of ['/about', '/about/']) t.is((await server.fetch(path)).body, 'about');
+  t.is((await server.fetch('/other.txt')).status, 421);
 });
