@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Project } from '../../contract/project.ts';
-import { DIST, readNetlifyToml } from './config/netlify-toml.ts';
+import { DIST, type NetlifyToml, readNetlifyToml } from './config/netlify-toml.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findUnused } from './find/find-unused.ts';
 import { openFunctions } from './open-functions.ts';
@@ -33,14 +33,16 @@ async function read(given: Project): Promise<Reading> {
     ignored: found.ignored,
     problems: [...unused, ...toml.problems, ...found.problems, ...opened.problems, ...redirects.problems],
     jobRules: opened.jobRules,
-    ...toFileFolders(toml.publish),
+    ...toFileFolders(toml),
   };
 }
 
 /**
  * The folder that `publish` names. `dist` is excluded: the general rule for sites without `publish`
- * decides whether it holds compiled code or files to serve.
+ * decides whether it holds compiled code or files to serve. That rule would serve other folders if
+ * there is no `dist`.
  */
-function toFileFolders(publish: string | undefined): { readonly fileFolders?: readonly FileFolder[] } {
+function toFileFolders({ publish, isUnbuilt }: NetlifyToml): { readonly fileFolders?: readonly FileFolder[] } {
+  if (isUnbuilt) return { fileFolders: [] };
   return publish === undefined || publish === DIST ? {} : { fileFolders: [{ folder: publish }] };
 }

@@ -206,10 +206,16 @@ test('a site behind a symbolic link is read at its real path', async (t) => {
 
 test('the folder of files is the one that netlify.toml publishes, except for dist', async (t) => {
   const named = await project(t, { 'netlify.toml': '[build]\npublish = "_site"' });
-  const dist = await project(t, { 'netlify.toml': '[build]\npublish = "dist/"' });
+  const dist = await project(t, { 'netlify.toml': '[build]\npublish = "dist/"', 'dist/index.html': '' });
 
   t.deepEqual((await netlify.read(named)).fileFolders, [{ folder: '_site' }]);
   t.is((await netlify.read(dist)).fileFolders, undefined);
+});
+
+test('no file is served in the place of a dist that netlify.toml publishes and that is not built', async (t) => {
+  const unbuilt = await project(t, { 'netlify.toml': '[build]\npublish = "dist"', 'index.html': 'source' });
+
+  t.deepEqual((await netlify.read(unbuilt)).fileFolders, []);
 });
 
 test('a package that is set as external fails where it is used, wherever that is set', async (t) => {

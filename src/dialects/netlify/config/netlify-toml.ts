@@ -17,6 +17,8 @@ export interface NetlifyToml {
   readonly redirects: readonly TomlRedirect[];
   /** Folder of files, relative to the site. */
   readonly publish?: string;
+  /** `publish` names `dist`, which does not exist. */
+  readonly isUnbuilt?: true;
   readonly problems: readonly Problem[];
 }
 
@@ -70,7 +72,8 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
   const publish = await reader.publishFolder(root);
   return {
     ...(functionsFolder !== undefined && { functionsFolder }),
-    ...(publish !== undefined && { publish }),
+    ...(publish && { publish: publish.folder }),
+    ...(publish?.isUnbuilt && { isUnbuilt: true }),
     settings: toFunctionSettings(document.functions, problems),
     redirects: toRedirects(document.redirects, problems),
     problems: problems.list,
@@ -120,17 +123,22 @@ class Reader {
    * The folder of files. Reports when files of `dist` will not be served although the file names
    * it: for `dist` the rule for sites without `publish` decides.
    */
-  async publishFolder(root: string): Promise<string | undefined> {
+  async publishFolder(root: string): Promise<{ readonly folder: string; readonly isUnbuilt: boolean } | undefined> {
     const found = this.#firstFolder([...this.#devPath('publish'), ...this.#buildPaths('publish')]);
-    if (found?.folder === DIST) {
+    if (!found) return undefined;
+    const { folder } = found;
+    if (folder === DIST) {
       const names = await readdir(join(root, DIST)).catch(() => undefined);
-      if (names === undefined) this.#problems.add(found.path, 'names dist, which does not exist: build the site first');
-      else if (!names.includes('index.html') && !names.includes('client')) {
+      if (names === undefined) {
+        this.#problems.add(found.path, 'names dist, which does not exist: build the site first');
+        return { folder, isUnbuilt: true };
+      }
+      if (!names.includes('index.html') && !names.includes('client')) {
         const message = 'names dist, which has no index.html: it is treated as compiled code and not served';
         this.#problems.add(found.path, message);
       }
     }
-    return found?.folder;
+    return { folder, isUnbuilt: false };
   }
 
   /** `[dev]` applies to development only. */
