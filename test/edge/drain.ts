@@ -67,7 +67,7 @@ test('during DRAIN_DELAY it is not ready and still answers requests', async (t) 
     await peer.readHead();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   });
-  const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_DELAY: '1s' } });
+  const running = await startNexthop(t, { env: { NEXT_HOP: hop.url, DRAIN_DELAY: '10m' } });
 
   running.child.kill('SIGTERM');
   await running.said(/finishing running requests and jobs/);
@@ -77,6 +77,13 @@ test('during DRAIN_DELAY it is not ready and still answers requests', async (t) 
   t.is(ready.status, 503);
   t.is(await answer.text(), 'ok');
   t.is(answer.headers.get('connection'), 'close');
+});
+
+test('after DRAIN_DELAY it ends with 0', async (t) => {
+  const running = await startNexthop(t, { env: { DRAIN_DELAY: '100ms' } });
+
+  running.child.kill('SIGTERM');
+
   t.is(await running.exited, 0);
 });
 
