@@ -8,7 +8,7 @@ import { NewBuild } from '../../src/dialects/loader/new-build.ts';
 import { survey } from '../../src/dialects/loader/survey.ts';
 import { project } from './project.ts';
 
-/** A site whose one function depends on everything that a build may depend on. */
+/** A site with one function that depends on every kind of file that a build may depend on. */
 export const FILES = {
   'package.json': '{}',
   'tsconfig.json': '{"extends": "./base.json" /* as in many projects */}',
@@ -27,14 +27,14 @@ export const FILES = {
   'api/node_modules/small/main.js': "exports.name = 'small';",
 };
 
-/** Writes that site and compiles it ahead. */
+/** Writes the site and compiles it as `nexthop build` does. */
 export async function builtSite(t: ExecutionContext): Promise<Project> {
   const opened = await project(t, FILES);
   await compileAhead(opened, ['api/a.ts']);
   return opened;
 }
 
-/** Compiles the files, paths in the site, ahead, as a dialect does below `nexthop build`. */
+/** Compiles files, by their paths in the site, as a dialect does for `nexthop build`. */
 export async function compileAhead(opened: Project, files: readonly string[]): Promise<void> {
   const ahead = await NewBuild.open(opened.dataDir, opened.root);
   const paths = files.map((file) => join(opened.root, file));
@@ -43,19 +43,19 @@ export async function compileAhead(opened: Project, files: readonly string[]): P
   await ahead.finish();
 }
 
-/** Whether a start would use the build of that site. */
+/** Whether a start would use the build of the site. */
 export async function isFresh(opened: Project): Promise<boolean> {
   const kept = await findKept(opened, { kind: 'functions', files: ['api/a.ts'] });
   return kept.state === 'fresh';
 }
 
-export interface Answer {
+export interface LoadedFile {
   readonly exports: Exports;
   readonly problems: readonly Problem[];
 }
 
 /** Loads a function as a start does. */
-export async function ask(opened: Project, file = 'api/a.ts'): Promise<Answer> {
+export async function loadFile(opened: Project, file = 'api/a.ts'): Promise<LoadedFile> {
   const path = join(opened.root, file);
   const { problems, load } = await compile(opened, { files: [path] });
   const loaded = await load(path);

@@ -19,7 +19,7 @@ for (const [what, statement] of [
   ['catches what process.exit throws', 'try { process.exit(1); } catch {}'],
   ['awaits, and calls process.abort', 'await 1;\nprocess.abort();'],
 ] as const) {
-  test.serial(`a function whose file ${what} while it loads is not loaded: its route alone is a 500`, async (t) => {
+  test.serial(`a function whose file ${what} while it loads is not loaded, and only its route gets 500`, async (t) => {
     const running = await serve(t, { 'cloud-functions/bad.js': `${statement}\n${GOOD}` });
 
     t.is((await get(running, '/bad')).status, 500);
@@ -32,7 +32,7 @@ for (const [what, statement] of [
   });
 }
 
-test.serial('process.exit in a promise of a file that has loaded is one line, and its route answers', async (t) => {
+test.serial('process.exit in a promise of a loaded file is logged once, and its route answers', async (t) => {
   const running = await serve(t, {
     'cloud-functions/late.js': `Promise.reject(new Error('no database')).catch(() => setTimeout(() => process.exit(1), 50));\n${GOOD}`,
   });
@@ -44,7 +44,7 @@ test.serial('process.exit in a promise of a file that has loaded is one line, an
   t.regex(JSON.stringify(lines), /process\.exit\(1\) at cloud-functions\/late\.js:1:\d+/);
 });
 
-test.serial('a middleware that calls process.exit is a 500, also where it catches it', async (t) => {
+test.serial('a middleware that calls process.exit gets 500, also if it catches the exception', async (t) => {
   const running = await serve(t, {
     'middleware.js': `export function middleware({ request, next }) {
       if (request.url.endsWith('/open')) return next();
@@ -64,7 +64,7 @@ test.serial('a middleware that calls process.exit is a 500, also where it catche
 });
 
 test.serial(
-  'an app of Express that calls process.exit is a 500, in its routes and in listeners of the request',
+  'an Express app that calls process.exit gets 500, in its routes and in listeners of the request',
   async (t) => {
     const running = await serve(t, {
       'cloud-functions/[[all]].js': `import { createRequire } from 'node:module';
@@ -86,7 +86,7 @@ test.serial(
   },
 );
 
-test.serial('process.exit while an answer streams cuts the connection, with one line', async (t) => {
+test.serial('process.exit while a response streams cuts the connection and is logged once', async (t) => {
   const running = await serve(t, {
     'cloud-functions/stream.js': `export const onRequest = () => {
       setTimeout(() => process.exit(1), 100);
@@ -107,7 +107,7 @@ for (const [kind, code] of [
   ['modern', 'export default async () => { await 1; process.exit(1); }; export const config = { path: "/bad" };'],
   ['Lambda-compatible', 'export const handler = async () => { await 1; process.exit(1); };'],
 ] as const) {
-  test.serial(`a ${kind} function of Netlify that calls process.exit is a 500 with one line`, async (t) => {
+  test.serial(`a ${kind} function of Netlify that calls process.exit gets 500 and is logged once`, async (t) => {
     const running = await serve(t, { 'netlify/functions/bad.mjs': code });
 
     t.is((await get(running, kind === 'modern' ? '/bad' : '/.netlify/functions/bad')).status, 500);
@@ -118,7 +118,7 @@ for (const [kind, code] of [
   });
 }
 
-test.serial('a background function that calls process.exit has failed, with the reason in its job', async (t) => {
+test.serial('a background function that calls process.exit fails, with the reason in its job', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/good.js': GOOD,
     'netlify/functions/bad-background.mjs': `export default async () => {
@@ -144,7 +144,7 @@ test.serial('a background function that calls process.exit has failed, with the 
   t.regex(shown.reason, /process\.exit\(1\) at netlify\/functions\/bad-background\.mjs:2:\d+ does not end the process/);
 });
 
-test.serial('routes lists the others beside a function that ends the process while it loads', async (t) => {
+test.serial('nexthop routes lists the other functions if one calls process.exit while it loads', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/good.js': GOOD,
     'cloud-functions/bad.js': `process.on('SIGTERM', () => {}); process.exit(7);\n${GOOD}`,

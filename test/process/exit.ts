@@ -16,28 +16,31 @@ function get({ port }: RunningProcess, path: string): Promise<Response> {
 
 const NEVER = 'await new Promise(() => {});';
 
-/** What a function may do, and how. */
+/** Ways in which a function may try to end the process. */
 const ENDS = [
   ['calls process.exit', 'process.exit(1);'],
   ['calls process.exit after it awaited', 'await 1; await new Promise(setImmediate); process.exit(1);'],
   ['catches what process.exit throws', 'try { process.exit(0); } catch {} return new Response("caught");'],
-  ['catches it later', 'await 1; try { process.exit(0); } catch {} return new Response("caught");'],
+  [
+    'catches what process.exit throws later',
+    'await 1; try { process.exit(0); } catch {} return new Response("caught");',
+  ],
   ['calls process.exit in a timer while it is waited for', `setTimeout(() => process.exit(1)); ${NEVER}`],
   ['calls process.exit in a promise that it does not await', `(async () => { await 1; process.exit(1); })(); ${NEVER}`],
-  ['hands process.exit to a timer', `setTimeout(process.exit, 1, 1); ${NEVER}`],
-  ['hands process.exit to a promise', `Promise.reject(1).catch(process.exit); ${NEVER}`],
+  ['passes process.exit to a timer', `setTimeout(process.exit, 1, 1); ${NEVER}`],
+  ['passes process.exit to a promise', `Promise.reject(1).catch(process.exit); ${NEVER}`],
   ['calls process.exit without an object', 'const { exit } = process; exit();'],
   ['calls process.reallyExit', 'process.reallyExit(1);'],
   ['calls process.abort', 'process.abort();'],
   ['kills itself by SIGTERM', `process.kill(process.pid); ${NEVER}`],
   ['kills itself by SIGKILL', `process.kill(process.pid, 'SIGKILL'); ${NEVER}`],
   ['signals its group', `process.kill(0, 'SIGWINCH'); ${NEVER}`],
-  ['signals whoever started it', `process.kill(process.ppid, 'SIGWINCH'); ${NEVER}`],
+  ['signals its parent', `process.kill(process.ppid, 'SIGWINCH'); ${NEVER}`],
   ['emits SIGTERM', `process.emit('SIGTERM'); ${NEVER}`],
 ] as const;
 
 test.serial(
-  'a function that ends the process, however it does, is a 500 with one line that names it, and the process goes on',
+  'a function that tries to end the process in any way gets 500, is logged once by its name, and the process continues',
   async (t) => {
     t.timeout(120_000);
     const files = ENDS.map(([, body], number) => [
@@ -65,7 +68,7 @@ test.serial(
   },
 );
 
-test.serial('a function that asks whether a process is there is answered', async (t) => {
+test.serial('a function may check by process.kill whether a process exists', async (t) => {
   const running = await serve(t, {
     'cloud-functions/ask.js': 'export const onRequest = () => Response.json(process.kill(process.pid, 0));',
   });
@@ -73,7 +76,7 @@ test.serial('a function that asks whether a process is there is answered', async
   t.is(await (await get(running, '/ask')).text(), 'true');
 });
 
-test.serial('process.exit behind the answer is one line, and nothing more', async (t) => {
+test.serial('process.exit after the response is logged once and has no other effect', async (t) => {
   const running = await serve(t, {
     'cloud-functions/late.js': `export const onRequest = () => {
       setTimeout(() => process.exit(1), 20);

@@ -10,7 +10,7 @@ function room(t: ExecutionContext): string {
   return folder;
 }
 
-test('a folder is made with its parents in its mode, and the first one that was not there is told', (t) => {
+test('a folder and its parents are created with the mode, and the first created one is returned', (t) => {
   const folder = room(t);
 
   t.is(makeFolder(join(folder, 'a/b/c'), 0o700), join(folder, 'a'));
@@ -19,7 +19,7 @@ test('a folder is made with its parents in its mode, and the first one that was 
   t.is(statSync(join(folder, 'a')).mode & 0o777, 0o700);
 });
 
-test('where none can be made that is told at once', (t) => {
+test('a folder that cannot be created throws at once', (t) => {
   const folder = room(t);
   writeFileSync(join(folder, 'file'), '');
 

@@ -64,7 +64,7 @@ for (const [what, statement, call] of [
     `process.removeListener('SIGTERM')`,
   ],
 ] as const) {
-  test.serial(`${what} of a function takes off its own listeners, and the drain works`, async (t) => {
+  test.serial(`${what} of a function removes only its own listeners, and the drain works`, async (t) => {
     const running = await serve(t, `process.on('SIGUSR2', () => console.log('heard'));`, statement);
     await get(running, '/site');
     const slow = get(running, '/slow');
@@ -81,7 +81,7 @@ for (const [what, statement, call] of [
   });
 }
 
-test.serial('a site may silence warnings, and take off what it added', async (t) => {
+test.serial('a site may silence warnings and remove listeners that it added', async (t) => {
   const running = await serve(
     t,
     `const heard = () => {};
@@ -143,7 +143,7 @@ test.serial('an error handler of a domain that exits does not end the process', 
   t.regex(lines, /process\.exit\(1\) at cloud-functions\/site\.js:2:\d+ does not end/);
 });
 
-test.serial('a site that ends the process for an exception which nothing caught does not end it', async (t) => {
+test.serial('a listener of the site that exits for an uncaught exception does not end the process', async (t) => {
   const running = await serve(
     t,
     `process.on('uncaughtException', () => process.exit(1));
@@ -165,7 +165,7 @@ for (const [what, statement, call] of [
   ['sets the mask of the process', 'process.umask(0);', 'process.umask(0)'],
   ['sets the user of the process', 'process.setuid(0);', 'process.setuid(0)'],
 ] as const) {
-  test.serial(`a function that ${what} fails, and the others go on as before`, async (t) => {
+  test.serial(`a function that ${what} fails, and the other functions work`, async (t) => {
     const running = await serve(t, '', statement);
 
     const [first, slow] = [await get(running, '/site'), await get(running, '/slow')];
@@ -178,13 +178,13 @@ for (const [what, statement, call] of [
   });
 }
 
-test.serial('a function may ask for the mask, and enter the directory in which it is', async (t) => {
+test.serial('a function may read the mask and change to the current directory', async (t) => {
   const running = await serve(t, '', `process.umask(); process.chdir('.'); process.chdir(process.cwd());`);
 
   t.is((await get(running, '/site')).status, 200);
 });
 
-test.serial('listeners of the site for the end change no exit code', async (t) => {
+test.serial('listeners of the site for exit do not change the exit code', async (t) => {
   const running = await serve(t, `process.on('exit', () => { process.exitCode = 5; process.exit(4); });`);
 
   running.child.kill('SIGTERM');

@@ -14,7 +14,10 @@ import { untilResult } from '../helpers/until-told.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The driver becomes part of the build, which is kept from run to run: another driver makes another build. */
+/**
+ * A hash of the driver, which is part of the build: builds are cached, and another driver needs
+ * another build.
+ */
 const DRIVER = hash('sha256', await readFile(join(ROOT, 'dist/public/session.js'), 'utf8'), 'hex');
 
 const SESSION = {
@@ -23,7 +26,7 @@ const SESSION = {
 } as const;
 
 for (const major of [5, 7] as const) {
-  test(`sessions of a site on Astro ${major} are kept where the settings say when it runs, and outlive it`, async (t) => {
+  test(`sessions of Astro ${major} are kept in the store of the settings at run time, and outlive the process`, async (t) => {
     const root = await astroSite(t, {
       major,
       config: { session: SESSION[major], vite: { define: { DRIVER: JSON.stringify(DRIVER) } } },
@@ -46,7 +49,7 @@ for (const major of [5, 7] as const) {
     t.is(((await redis.call('KEYS', '*shop*')) as string[]).length > 0, true);
   });
 
-  test(`a page of Astro ${major} that needs a session fails soon while Redis is away, others do not`, async (t) => {
+  test(`while Redis is away a page of Astro ${major} with a session fails within seconds, and other pages work`, async (t) => {
     const root = await astroSite(t, {
       major,
       config: { session: SESSION[major], vite: { define: { DRIVER: JSON.stringify(DRIVER) } } },
@@ -67,13 +70,16 @@ interface Served {
   end(): void;
 }
 
-/** What a host of Astro's middleware mode does. */
+/** A program that serves a build in middleware mode. */
 const SERVER = `const { createServer } = await import('node:http');
   const { handler } = await import(process.argv[1]);
   const server = createServer((request, response) => handler(request, response));
   server.listen(0, '127.0.0.1', () => process.stdout.write(server.address().port + '\\n'));`;
 
-/** Runs what Astro has built in a process of its own, in another folder. Ended when the test ends. */
+/**
+ * Runs a build of Astro in a separate process with another working directory. Ended when the test
+ * ends.
+ */
 async function serve(t: ExecutionContext, root: string, env: Readonly<Record<string, string>>): Promise<Served> {
   const entry = pathToFileURL(join(root, 'dist/server/entry.mjs')).href;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', SERVER, '--', entry], {

@@ -10,7 +10,10 @@ import { type RunningRedis, runRedis } from '../helpers/redis-server.ts';
 import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-told.ts';
 
-/** As Astro's build does; a name that no compiler follows, since it means what is built. */
+/**
+ * Imports the driver as a build of Astro does. The name is in a variable, so that no compiler
+ * resolves it: it is the built package.
+ */
 const EXPORT: string = 'nexthop/session';
 const { default: createDriver } = (await import(EXPORT)) as typeof import('../../src/public/session.ts');
 
@@ -25,7 +28,7 @@ test.after.always(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-// One after another: the driver reads the variables of the process, and has one store in it.
+// Serial: the driver reads variables of the process and has one store for it.
 for (const name of ['sqlite', 'redis'] as const) {
   const enter = (): void => {
     delete process.env.REDIS_URL;
@@ -34,7 +37,7 @@ for (const name of ['sqlite', 'redis'] as const) {
     if (name === 'redis') process.env.REDIS_URL = redis.url;
   };
 
-  test.serial(`${name}: an item is what was set last, until it is removed`, async (t) => {
+  test.serial(`${name}: an item has the value that was set last, until it is removed`, async (t) => {
     enter();
     const driver = await opened(t.title);
     t.is(await driver.getItem('id'), null);
@@ -50,7 +53,7 @@ for (const name of ['sqlite', 'redis'] as const) {
     await driver.dispose();
   });
 
-  test.serial(`${name}: an item is gone after its time, its own before that of the driver`, async (t) => {
+  test.serial(`${name}: an item expires after its own ttl, or else after that of the driver`, async (t) => {
     enter();
     const driver = await opened(t.title, { ttl: 0.2 });
     await driver.setItem('short', 'x');
@@ -65,22 +68,19 @@ for (const name of ['sqlite', 'redis'] as const) {
     await driver.dispose();
   });
 
-  test.serial(
-    `${name}: drivers of one base share their items, of another they do not, and clear takes its own alone`,
-    async (t) => {
-      enter();
-      const [one, same, other] = [await opened(t.title), await opened(t.title), await opened(`${t.title} other`)];
-      await Promise.all(['a:1', 'a:2', 'b:1'].map((key) => one.setItem(key, key)));
-      await other.setItem('a:1', 'other');
+  test.serial(`${name}: drivers with the same base share their items, and clear removes only those`, async (t) => {
+    enter();
+    const [one, same, other] = [await opened(t.title), await opened(t.title), await opened(`${t.title} other`)];
+    await Promise.all(['a:1', 'a:2', 'b:1'].map((key) => one.setItem(key, key)));
+    await other.setItem('a:1', 'other');
 
-      t.deepEqual(await same.getKeys('a:'), ['a:1', 'a:2']);
-      await same.clear('a:');
+    t.deepEqual(await same.getKeys('a:'), ['a:1', 'a:2']);
+    await same.clear('a:');
 
-      t.deepEqual(await one.getKeys(), ['b:1']);
-      t.is(await other.getItem('a:1'), 'other');
-      await Promise.all([one, same, other].map((driver) => driver.dispose()));
-    },
-  );
+    t.deepEqual(await one.getKeys(), ['b:1']);
+    t.is(await other.getItem('a:1'), 'other');
+    await Promise.all([one, same, other].map((driver) => driver.dispose()));
+  });
 }
 
 test.serial('without a ttl an item stays for two weeks', async (t) => {
@@ -98,7 +98,7 @@ test.serial('without a ttl an item stays for two weeks', async (t) => {
 });
 
 test.serial(
-  'all drivers of a process have one connection, which ends with the last of them; one that is used again opens it again',
+  'all drivers of a process share one connection, which is closed with the last driver and opened at the next use',
   async (t) => {
     process.env.REDIS_URL = redis.url;
     const drivers = [await opened('one'), await opened('two')];
@@ -118,7 +118,7 @@ test.serial(
   },
 );
 
-test.serial('while Redis is away every verb rejects within a second and says so', async (t) => {
+test.serial('while Redis is away every operation rejects within a second with the reason', async (t) => {
   process.env.REDIS_URL = `redis://127.0.0.1:${await deafPort(t)}`;
   const driver = createDriver();
 
@@ -133,23 +133,28 @@ test.serial('while Redis is away every verb rejects within a second and says so'
   await driver.dispose();
 });
 
-test.serial('settings that are bad are told, and what is mended is taken the next time', async (t) => {
-  process.env.REDIS_URL = 'http://redis';
-  const driver = createDriver({ base: 'mended' });
-  await t.throwsAsync(driver.getItem('id'), { message: /^REDIS_URL must be a URL such as .*, got "http:\/\/redis"$/ });
+test.serial(
+  'invalid settings reject with an error, and corrected settings are used by the next operation',
+  async (t) => {
+    process.env.REDIS_URL = 'http://redis';
+    const driver = createDriver({ base: 'mended' });
+    await t.throwsAsync(driver.getItem('id'), {
+      message: /^REDIS_URL must be a URL such as .*, got "http:\/\/redis"$/,
+    });
 
-  process.env.REDIS_URL = redis.url;
-  t.is(
-    await untilResult(
-      () => driver.getItem('id').catch(() => undefined),
-      (item) => item !== undefined,
-    ),
-    null,
-  );
-  await driver.dispose();
-});
+    process.env.REDIS_URL = redis.url;
+    t.is(
+      await untilResult(
+        () => driver.getItem('id').catch(() => undefined),
+        (item) => item !== undefined,
+      ),
+      null,
+    );
+    await driver.dispose();
+  },
+);
 
-test('options that make no sense are refused at once', (t) => {
+test('invalid options throw at once', (t) => {
   for (const ttl of [0, -1, Number.NaN, '60']) {
     t.throws(() => createDriver({ ttl: ttl as number }), {
       instanceOf: TypeError,
@@ -162,7 +167,7 @@ test('options that make no sense are refused at once', (t) => {
   });
 });
 
-/** A driver whose store answers: a busy machine may take longer to open it than a verb waits. */
+/** A driver whose store is open. On a busy machine that may take longer than an operation waits. */
 async function opened(base: string, options: { readonly ttl?: number } = {}): Promise<SessionDriver> {
   const driver = createDriver({ base, ...options });
   await untilResult(
@@ -172,7 +177,7 @@ async function opened(base: string, options: { readonly ttl?: number } = {}): Pr
   return driver;
 }
 
-/** How many the Redis has beside the test's own. */
+/** Number of connections to Redis, without the test's own. */
 async function connections(): Promise<number> {
   const list = String(await redis.call('CLIENT', 'LIST'));
   return list.split('\n').filter((line) => line.includes('name=nexthop')).length;

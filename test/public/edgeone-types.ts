@@ -19,7 +19,7 @@ const PACKAGE_CONFIG = JSON.stringify({
 });
 
 test("a user's functions compile with the types of nexthop/edgeone", async (t) => {
-  const complaints = await compile(t, {
+  const errors = await compile(t, {
     'cloud-functions/users/[id].ts': `import type { EventContext, Handler } from 'nexthop/edgeone';
       export async function onRequestPost({ request, env, params, uuid, server, clientIp, geo, waitUntil }: EventContext<{ id: string }>): Promise<Response> {
         waitUntil(fetch('http://example.org/', { signal: request.signal }));
@@ -67,19 +67,19 @@ test("a user's functions compile with the types of nexthop/edgeone", async (t) =
       export const config: MiddlewareConfig = { matcher: ['/api/:path*', { source: '/old' }] };`,
   });
 
-  t.is(complaints, '');
+  t.is(errors, '');
 });
 
-test('a mistake in a function is told by its types', async (t) => {
-  const complaints = await compile(t, {
+test('a type error in a function is reported', async (t) => {
+  const errors = await compile(t, {
     'cloud-functions/a.ts': `import type { EventContext } from 'nexthop/edgeone';
       export const onRequest = ({ nothing }: EventContext) => nothing;`,
   });
 
-  t.regex(complaints, /cloud-functions\/a\.ts.*Property 'nothing' does not exist/);
+  t.regex(errors, /cloud-functions\/a\.ts.*Property 'nothing' does not exist/);
 });
 
-/** Runs tsc over a site in which the package is installed as npm would; resolves with what it says. */
+/** Runs tsc on a site that has the package installed as by npm. Resolves with its output. */
 async function compile(t: ExecutionContext, files: Readonly<Record<string, string>>): Promise<string> {
   const site = await siteFolder(t, {
     ...files,
@@ -89,12 +89,12 @@ async function compile(t: ExecutionContext, files: Readonly<Record<string, strin
   });
   await cp(join(ROOT, 'package.json'), join(site, 'node_modules/nexthop/package.json'));
   await symlink(join(ROOT, 'node_modules/@types'), join(site, 'node_modules/@types'));
-  // From the source: what stands in dist may be of yesterday.
+  // Compiled from the source: dist may be out of date.
   const built = await runCompiler(site, 'node_modules/nexthop');
   return built || runCompiler(site, '.');
 }
 
-/** Resolves with what it complains of. */
+/** Resolves with the errors. */
 async function runCompiler(site: string, folder: string): Promise<string> {
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
   try {

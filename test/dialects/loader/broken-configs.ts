@@ -16,7 +16,7 @@ const SITE = {
 
 for (const file of ['package.json', 'api/package.json', 'lib/package.json', 'tsconfig.json', 'api/jsconfig.json']) {
   for (const text of ['', '{ "type": "module", ', 'oops', '{"a": 1}}']) {
-    test(`a ${file} that is no JSON (${JSON.stringify(text)}) is told with its place and counts as empty`, async (t) => {
+    test(`an invalid ${file} (${JSON.stringify(text)}) is reported with its location and treated as empty`, async (t) => {
       const built = await compileSite(t, { ...SITE, [file]: text }, ['api/a.ts']);
 
       t.like(built.problems, [{ severity: 'warning', file, line: 1 }]);
@@ -30,7 +30,7 @@ for (const file of ['package.json', 'api/package.json', 'lib/package.json', 'tsc
   }
 }
 
-test('a package.json above the site that is no JSON is told by its path from there', async (t) => {
+test('an invalid package.json above the site is reported by its path relative to the site', async (t) => {
   const opened = await project(t, SITE);
   const root = join(opened.root, 'deeper/site');
   await mkdir(join(root, 'api'), { recursive: true });
@@ -43,7 +43,7 @@ test('a package.json above the site that is no JSON is told by its path from the
   t.is((await load(join(root, 'api/a.js'))).state, 'ready');
 });
 
-test('what a tsconfig says of code holds beside a package.json that is no JSON', async (t) => {
+test('a tsconfig is used beside an invalid package.json', async (t) => {
   const files = {
     'package.json': '{',
     'tsconfig.json': '{"compilerOptions": {"experimentalDecorators": true, "paths": {"@/*": ["./lib/*"]}}}',
@@ -58,7 +58,7 @@ test('what a tsconfig says of code holds beside a package.json that is no JSON',
   t.deepEqual((await built.run('a.ts')).answer, [1, true, ['open']]);
 });
 
-test('what a package.json that is no JSON would have said is missed by those alone who need it', async (t) => {
+test('an invalid package.json breaks only the imports that need it', async (t) => {
   const files = {
     'package.json': '{"imports": {"#help": "./help.js"}',
     'help.js': 'export const help = 1;',
@@ -83,7 +83,7 @@ test('what a package.json that is no JSON would have said is missed by those alo
   t.is((await built.run('c.js')).help, 1);
 });
 
-test('a JSON file that is a configuration and an import is told as both', async (t) => {
+test('an invalid JSON file that is both settings and an import is reported as both', async (t) => {
   const files = {
     'package.json': '{',
     'a.js': "import { version } from './package.json'; export { version };",
@@ -103,7 +103,7 @@ test('a JSON file that is a configuration and an import is told as both', async 
   t.is((await built.run('b.js')).b, 1);
 });
 
-test('a file that a tsconfig extends and that is no JSON counts as empty', async (t) => {
+test('an invalid file that a tsconfig extends is treated as empty', async (t) => {
   const files = { 'tsconfig.json': '{"extends": "./base.json"}', 'base.json': '{"a', 'a.ts': 'export const a = 1;' };
 
   const built = await compileSite(t, files, ['a.ts']);
@@ -112,7 +112,7 @@ test('a file that a tsconfig extends and that is no JSON counts as empty', async
   t.is((await built.run('a.ts')).a, 1);
 });
 
-test('a package whose package.json is no JSON costs those alone who import it', async (t) => {
+test('a package with an invalid package.json breaks only the files that import it', async (t) => {
   const files = {
     'api/node_modules/odd/package.json': '{ "main": ',
     'api/node_modules/odd/index.js': 'exports.odd = 1;',
@@ -128,7 +128,7 @@ test('a package whose package.json is no JSON costs those alone who import it', 
   t.is((await built.run('api/b.js')).b, 1);
 });
 
-test('exports are found beside a package.json that is no JSON', async (t) => {
+test('exports are found beside an invalid package.json', async (t) => {
   const opened = await project(t, { ...SITE, 'package.json': '{' });
   const path = join(opened.root, 'api/a.ts');
 

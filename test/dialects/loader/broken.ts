@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { compileSite } from '../../helpers/compiled-site.ts';
 
-test('a file that does not parse is named with line and column, and the others run', async (t) => {
+test('a file with a syntax error is reported with line and column, and the others run', async (t) => {
   const files = {
     'bad.js': 'export const a = 1;\nexport const b = ];',
     'good.js': 'export const good = true;',
@@ -15,14 +15,14 @@ test('a file that does not parse is named with line and column, and the others r
   await t.throwsAsync(built.run('bad.js'), { message: 'bad.js:2:18: Unexpected "]"' });
 });
 
-test('the column is right on a first line that mentions __dirname', async (t) => {
+test('the column is correct on a first line that contains __dirname', async (t) => {
   const built = await compileSite(t, { 'bad.js': 'export const b = __dirname + ];' }, ['bad.js']);
 
   t.like(built.problems[0], { line: 1, column: 30 });
 });
 
 for (const type of ['module', 'commonjs']) {
-  test(`a helper that does not parse costs only those who import it, in a site of type ${type}`, async (t) => {
+  test(`a helper with a syntax error breaks only the files that import it, in a site of type ${type}`, async (t) => {
     const files = {
       'package.json': JSON.stringify({ type }),
       'helper.ts': 'export const help = (;',
@@ -62,7 +62,7 @@ const MISTAKES = {
 
 for (const [title, { text, line, column, message }] of Object.entries(MISTAKES)) {
   for (const extension of ['js', 'cjs', 'mjs', 'jsx', 'ts', 'cts', 'mts', 'tsx']) {
-    test(`${title} in a .${extension} costs only those who need it, and is told once with its place`, async (t) => {
+    test(`${title} in a .${extension} breaks only the files that import it, and is reported once with its location`, async (t) => {
       const files = {
         [`help.${extension}`]: text,
         'other.mjs': 'export const two = 2;',
@@ -94,13 +94,13 @@ for (const [title, { text, line, column, message }] of Object.entries(MISTAKES))
   }
 }
 
-test('a column is counted in characters, whatever stands before it', async (t) => {
+test('a column is counted in characters, not in bytes', async (t) => {
   const built = await compileSite(t, { 'bad.js': 'export const 报告 = ];' }, ['bad.js']);
 
   t.like(built.problems[0], { line: 1, column: 19 });
 });
 
-test('a JSON file that is none, and a file that is no code, cost only those who import them', async (t) => {
+test('an invalid JSON file, and a file that is not code, break only the files that import them', async (t) => {
   const files = {
     'data.json': '{\n  "a": \n}',
     'picture.png': 'x',
@@ -121,7 +121,7 @@ test('a JSON file that is none, and a file that is no code, cost only those who 
   t.is((await built.run('d.js')).d, 1);
 });
 
-test('a mistake that stands in no file of its own costs the function that brings it alone', async (t) => {
+test('an error in a data: URL breaks only the function that imports it', async (t) => {
   const files = {
     'a.js': "import 'data:text/javascript,export default ];'; export const a = 1;",
     'b.js': 'export const b = 1;',
@@ -135,7 +135,7 @@ test('a mistake that stands in no file of its own costs the function that brings
   t.is((await built.run('b.js')).b, 1);
 });
 
-test('a module that throws fails again with the same error, and so does whoever imports it', async (t) => {
+test('a module that throws, and the files that import it, fail again with the same error', async (t) => {
   const files = {
     'pool.js': "throw new Error('no database')",
     'a.js': "import './pool.js'; export const a = 1;",
@@ -149,7 +149,7 @@ test('a module that throws fails again with the same error, and so does whoever 
   t.is(await t.throwsAsync(built.run('a.js')), first);
 });
 
-test('a module that never finishes loading is given up after a while, and the others are there', async (t) => {
+test('a module that never finishes loading is slow, and the others are loaded', async (t) => {
   const files = {
     'a.js': 'await new Promise(() => {}); export const a = 1;',
     'b.js': 'export const b = await Promise.resolve(1);',
@@ -160,7 +160,7 @@ test('a module that never finishes loading is given up after a while, and the ot
   t.is((await built.run('b.js')).b, 1);
 });
 
-test('a file whose name has odd characters is compiled, and told by its name', async (t) => {
+test('a file with special characters in its name is compiled, and reported by its name', async (t) => {
   const files = {
     'a*b.js': "export const a = 'star';",
     'c d#e?.js': "export const a = 'others';",

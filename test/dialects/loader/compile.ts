@@ -7,7 +7,7 @@ import { compile } from '../../../src/dialects/loader/compile.ts';
 import { compileSite } from '../../helpers/compiled-site.ts';
 import { project } from '../../helpers/project.ts';
 
-test('TypeScript as bundlers take it runs: type imports without type, enums, paths of a tsconfig, no extensions', async (t) => {
+test('TypeScript runs as in bundlers: type imports without type, enums, paths of a tsconfig, no extensions', async (t) => {
   const files = {
     'tsconfig.json': '{"compilerOptions": {"baseUrl": ".", "paths": {"@/*": ["lib/*"]}}}',
     'lib/shape.ts': 'export interface Shape { sides: number }\nexport const square = { sides: 4 };',
@@ -27,7 +27,7 @@ test('TypeScript as bundlers take it runs: type imports without type, enums, pat
   t.is(exports.right, 13);
 });
 
-test('a helper is evaluated once, whoever imports it and however it is imported', async (t) => {
+test('a helper is evaluated once for all files and all kinds of import', async (t) => {
   const files = {
     'helper.js':
       'globalThis.helperRuns = (globalThis.helperRuns ?? 0) + 1; export const state = { runs: globalThis.helperRuns };',
@@ -44,7 +44,7 @@ test('a helper is evaluated once, whoever imports it and however it is imported'
   t.is(a?.state, c?.state);
 });
 
-test('only what is loaded is run', async (t) => {
+test('a file that is not loaded is not evaluated', async (t) => {
   const files = { 'a.js': 'export const a = 1;', 'b.js': 'globalThis.mustNotRun = true;' };
 
   await (await compileSite(t, files, ['a.js', 'b.js'])).run('a.js');
@@ -72,13 +72,13 @@ test('data beside a file is found from ES modules and from CommonJS', async (t) 
   t.is((await built.run('api/common.cjs')).text, 'here');
 });
 
-test("a user's own __dirname is left alone", async (t) => {
+test("a user's own __dirname is not replaced", async (t) => {
   const files = { 'a.js': "const __dirname = 'mine'; export const folder = __dirname;" };
 
   t.is((await (await compileSite(t, files, ['a.js'])).run('a.js')).folder, 'mine');
 });
 
-test('a second build of the same files sees what changed', async (t) => {
+test('a second compilation of the same files uses their changes', async (t) => {
   const opened = await project(t, { 'a.js': 'export const version = 1;' });
   const path = join(opened.root, 'a.js');
   await compile(opened, { files: [path] });
@@ -89,7 +89,7 @@ test('a second build of the same files sees what changed', async (t) => {
   t.is(loaded.state === 'ready' && loaded.exports.version, 2);
 });
 
-test('nothing is left behind in the data folder', async (t) => {
+test('no files stay in the data folder', async (t) => {
   const opened = await project(t, { 'a.js': 'export const a = 1;' });
 
   await compile(opened, { files: [join(opened.root, 'a.js')] });
@@ -101,7 +101,7 @@ test("stack traces name the user's file and line", async (t) => {
   const text = 'type Long = {\n  readonly a: string;\n};\nexport function fail(): Long {\n  throw new Error("x");\n}';
   const opened = await project(t, { 'a.ts': text });
   const file = join(opened.root, 'a.ts');
-  // In a process of its own: ava switches source maps on by itself.
+  // In a separate process, because ava enables source maps.
   const script = `import { compile } from ${JSON.stringify(import.meta.resolve('../../../src/dialects/loader/compile.ts'))};
     const { load } = await compile(${JSON.stringify(opened)}, { files: [${JSON.stringify(file)}] });
     const { exports } = await load(${JSON.stringify(file)});
@@ -128,7 +128,7 @@ test('functions and classes keep their names, although all files share one modul
   }
 });
 
-test('CommonJS gives its names, one by one or as a whole', async (t) => {
+test('exports of CommonJS can be imported by name or as a whole', async (t) => {
   const files = {
     'a.cjs': 'exports.one = 1;',
     'b.js': 'module.exports = { two: 2 };',
@@ -155,7 +155,7 @@ test('JSON, JSX and files with a hashbang can be imported', async (t) => {
   t.deepEqual({ ...exports }, { data: { a: 1 }, view: { name: 'p', id: 'x' }, place: true });
 });
 
-test('imports may leave the folder of the site', async (t) => {
+test('files outside of the site can be imported', async (t) => {
   const opened = await project(t, {
     'site/a.js': "export { x } from '../shared/x.ts';",
     'shared/x.ts': 'export const x: number = 7;',

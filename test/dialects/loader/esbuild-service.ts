@@ -4,7 +4,10 @@ import test from 'ava';
 
 const SERVICE = JSON.stringify(import.meta.resolve('../../../src/dialects/loader/build-around.ts'));
 
-/** Runs in a process of its own, whose children are nobody else's; returns what the script printed. */
+/**
+ * Runs a script in a separate process, so that only its own children are counted. Returns its
+ * output.
+ */
 async function run(script: string): Promise<string> {
   const start = `import { withEsbuild } from ${SERVICE};
     import { readdirSync, readFileSync } from 'node:fs';
@@ -24,7 +27,7 @@ test("esbuild's process ends with its last use, also one that fails", async (t) 
   t.is(await run(script), 'gone');
 });
 
-test('one that is done does not take the process from others', async (t) => {
+test("a use of esbuild that ends does not stop esbuild's process for other uses", async (t) => {
   const script = `const long = withEsbuild(async ({ build }) => {
       await other;
       tell(children(), '');

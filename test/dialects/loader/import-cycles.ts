@@ -1,7 +1,7 @@
 import test from 'ava';
 import { compileSite } from '../../helpers/compiled-site.ts';
 
-/** Each needs the other; `evaluated` says in which order they ran. */
+/** Two files that import each other; each adds its name to the global `circle` when it runs. */
 const CIRCLE = {
   'left.js': `import { right } from './right.js'; globalThis.circle?.push('left');
     export const left = () => 'left of ' + right.name; export default left;`,
@@ -9,7 +9,7 @@ const CIRCLE = {
     export function right() { return 'right of ' + left.name; }`,
 };
 
-test('helpers that import each other serve whoever imports either, and run once', async (t) => {
+test('helpers that import each other work from every file that imports either, and run once', async (t) => {
   const seen: string[] = [];
   Object.assign(globalThis, { circle: seen });
   const files = {
@@ -26,7 +26,7 @@ test('helpers that import each other serve whoever imports either, and run once'
 });
 
 for (const first of ['a.js', 'b.js']) {
-  test(`when a helper in a circle throws, all who need the circle fail, whoever is loaded first: ${first}`, async (t) => {
+  test(`when a helper in a circle throws, all files that import from the circle fail, with ${first} loaded first`, async (t) => {
     const files = {
       'left.js': "import { right } from './right.js'; throw new Error('no database'); export const left = right;",
       'right.js': "import { left } from './left.js'; export const right = () => left;",
@@ -45,7 +45,7 @@ for (const first of ['a.js', 'b.js']) {
   });
 }
 
-test('helpers in a circle of which none can be compiled cost only those who need them', async (t) => {
+test('helpers in a circle that cannot be compiled break only the files that import them', async (t) => {
   const files = {
     'left.mjs': "import { right } from './right.mjs'; export const left = ];",
     'right.mjs': "import { left } from './left.mjs'; import 'no-such'; export const right = left;",

@@ -8,13 +8,13 @@ import { project } from '../../helpers/project.ts';
 interface Row {
   readonly title: string;
   readonly files: Readonly<Record<string, string>>;
-  /** What `answer` of a.ts is. */
+  /** Expected value of the export `answer` of a.ts. */
   readonly answer: unknown;
 }
 
 const ROWS: readonly Row[] = [
   {
-    title: 'decorators of the standard',
+    title: 'standard decorators',
     files: {
       'a.ts': `const twice = (method: (n: number) => number, _: ClassMethodDecoratorContext) => (n: number) => 2 * method(n);
         class Counter { @twice add(n: number): number { return n + 1; } }
@@ -23,7 +23,7 @@ const ROWS: readonly Row[] = [
     answer: 4,
   },
   {
-    title: 'decorators of old, as the tsconfig says',
+    title: 'experimental decorators, by the tsconfig',
     files: {
       'tsconfig.json': '{"compilerOptions": {"experimentalDecorators": true}}',
       'a.ts': `const seen: unknown[] = [];
@@ -49,7 +49,7 @@ const ROWS: readonly Row[] = [
     answer: [3, 'Left', 'big', 1],
   },
   {
-    title: 'types imported and exported without saying so',
+    title: 'types imported and exported without the keyword type',
     files: {
       'types.ts': 'export interface User { name: string } export type Id = number;',
       'a.ts': `import { User, Id } from './types'; export { User }; const user: User = { name: 'x' };
@@ -58,7 +58,7 @@ const ROWS: readonly Row[] = [
     answer: 'x',
   },
   {
-    title: '.js, .mjs and .jsx for files of TypeScript',
+    title: 'imports with .js, .mjs and .jsx of TypeScript files',
     files: {
       'one.ts': 'export const one = 1;',
       'two.mts': 'export const two: number = 2;',
@@ -69,7 +69,7 @@ const ROWS: readonly Row[] = [
     answer: [1, 2, 3],
   },
   {
-    title: 'paths of a tsconfig that another one brings, with a folder as a module',
+    title: 'paths of a tsconfig that is extended, with a folder as a module',
     files: {
       'tsconfig.json': '{"extends": ["./config/base.json"]}',
       'config/base.json': '{"compilerOptions": {"paths": {"~/*": ["../src/*"]}}} // base',
@@ -79,7 +79,7 @@ const ROWS: readonly Row[] = [
     answer: 'db',
   },
   {
-    title: 'JSX with the runtime that the tsconfig names',
+    title: 'JSX with the runtime of the tsconfig',
     files: {
       'tsconfig.json': '{"compilerOptions": {"jsx": "react-jsx", "jsxImportSource": "tiny"}}',
       'node_modules/tiny/package.json': '{"type": "module", "exports": {"./jsx-runtime": "./runtime.js"}}',
@@ -90,7 +90,7 @@ const ROWS: readonly Row[] = [
     answer: ['p', 'hello'],
   },
   {
-    title: 'JSON, imported, imported with its type, and required',
+    title: 'JSON by import, by import with a type attribute, and by require',
     files: {
       'data.json': '{"a": 1}',
       'a.ts': `import data from './data.json'; import typed from './data.json' with { type: 'json' };
@@ -99,7 +99,7 @@ const ROWS: readonly Row[] = [
     answer: [{ a: 1 }, { a: 1 }, 1, { a: 1 }],
   },
   {
-    title: 'imports of the package.json itself',
+    title: '"imports" of the package.json',
     files: {
       'package.json': '{"name": "site", "type": "module", "imports": {"#lib/*": "./lib/*.ts"}}',
       'lib/help.ts': 'export const help = true;',
@@ -108,7 +108,7 @@ const ROWS: readonly Row[] = [
     answer: true,
   },
   {
-    title: 'await at the top of a file and of a helper',
+    title: 'top-level await in a file and in a helper',
     files: {
       'slow.ts': 'export const slow = await new Promise((go) => setTimeout(go, 5, "slow"));',
       'a.ts': "import { slow } from './slow'; export const answer = [slow, await 1];",
@@ -118,7 +118,7 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const { title, files, answer } of ROWS) {
-  test(`code runs as bundlers take it: ${title}`, async (t) => {
+  test(`code runs as in bundlers: ${title}`, async (t) => {
     const placed = Object.fromEntries(Object.entries(files).map(([path, text]) => [join('site', path), text]));
     const built = await compileSite(t, placed, ['site/a.ts']);
 
@@ -127,7 +127,7 @@ for (const { title, files, answer } of ROWS) {
   });
 }
 
-test('a binary of a package or of the site is loaded by Node itself, from where it is', async (t) => {
+test('a native addon of a package or of the site is loaded by Node from its own path', async (t) => {
   const files = {
     'site/node_modules/native/package.json': '{"main": "main.js"}',
     'site/node_modules/native/main.js': "module.exports = require('./build/addon.node');",
@@ -145,14 +145,14 @@ test('a binary of a package or of the site is loaded by Node itself, from where 
   await t.throwsAsync(built.run('site/c.cjs'), { code: 'ERR_DLOPEN_FAILED', message: /site\/own\.node/ });
 });
 
-test("what a file throws while it loads has the user's files and lines in its stack", async (t) => {
+test("an error while a file loads has the user's files and lines in its stack", async (t) => {
   const opened = await project(t, {
     'lib/pool.ts':
       'type Pool = {\n  open: boolean;\n};\nexport function connect(): Pool {\n  throw new Error("refused");\n}',
     'a.ts': "import { connect } from './lib/pool';\n\nexport const pool = connect();",
   });
   const file = join(opened.root, 'a.ts');
-  // In a process of its own: ava switches source maps on by itself.
+  // In a separate process, because ava enables source maps.
   const script = `import { compile } from ${JSON.stringify(import.meta.resolve('../../../src/dialects/loader/compile.ts'))};
     const { load } = await compile(${JSON.stringify(opened)}, { files: [${JSON.stringify(file)}] });
     await load(${JSON.stringify(file)}).catch((error) => process.stdout.write(error.stack));`;

@@ -8,34 +8,34 @@ import { project } from '../../helpers/project.ts';
 interface Row {
   readonly title: string;
   readonly files: Readonly<Record<string, string>>;
-  readonly told: readonly [place: string, message: string];
+  readonly expected: readonly [location: string, message: string];
 }
 
 const ROWS: readonly Row[] = [
   {
     title: 'in the file itself',
     files: { 'a.ts': "interface A {}\n\nconst x = (): A => { throw new TypeError('mine'); };\nx();" },
-    told: ['a.ts:3:28', 'throws while it loads: mine'],
+    expected: ['a.ts:3:28', 'throws while it loads: mine'],
   },
   {
     title: 'in a helper',
     files: { 'a.ts': "import './lib/help';", 'lib/help.tsx': "type A = 1;\n\nthrow new Error('no database');" },
-    told: ['lib/help.tsx:3:7', 'throws while it loads: no database'],
+    expected: ['lib/help.tsx:3:7', 'throws while it loads: no database'],
   },
   {
     title: 'in CommonJS, with a message of two lines',
     files: { 'a.ts': "require('./help.cjs');", 'help.cjs': "\n throw new Error('one\\ntwo');" },
-    told: ['help.cjs:2:8', 'throws while it loads: one'],
+    expected: ['help.cjs:2:8', 'throws while it loads: one'],
   },
   {
     title: 'in text that it evaluates',
     files: { 'a.ts': "\n\nnew Function('throw new Error(\\'tpl\\')')();" },
-    told: ['a.ts:3:40', 'throws while it loads: tpl'],
+    expected: ['a.ts:3:40', 'throws while it loads: tpl'],
   },
   {
-    title: 'something that is no error',
+    title: 'a value that is not an Error',
     files: { 'a.ts': "\nthrow 'text';" },
-    told: ['a.ts', 'throws while it loads: text'],
+    expected: ['a.ts', 'throws while it loads: text'],
   },
   {
     title: 'in a package of CommonJS',
@@ -43,38 +43,41 @@ const ROWS: readonly Row[] = [
       'a.ts': "\nimport odd from 'odd'; export { odd };",
       'node_modules/odd/index.js': "\nthrow new Error('no binary');",
     },
-    told: ['a.ts:2:17', 'package `odd` throws while it loads: no binary'],
+    expected: ['a.ts:2:17', 'package `odd` throws while it loads: no binary'],
   },
   {
-    title: 'in a package of ES modules that does not parse',
+    title: 'in a package of ES modules with a syntax error',
     files: {
       'a.ts': "\nimport { odd } from '@x/odd/part.mjs'; export { odd };",
       'node_modules/@x/odd/part.mjs': '\nexport const odd = ];',
     },
-    told: ['a.ts:2:1', "package `@x/odd` throws while it loads: Unexpected token ']'"],
+    expected: ['a.ts:2:1', "package `@x/odd` throws while it loads: Unexpected token ']'"],
   },
   {
-    title: 'in a package that lacks another one',
+    title: 'in a package whose dependency is missing',
     files: { 'a.ts': "import 'odd';", 'node_modules/odd/index.js': "\nrequire('@no/such/part');" },
-    told: ['a.ts:1:8', "package `odd` throws while it loads: Cannot find module '@no/such/part': npm install @no/such"],
+    expected: [
+      'a.ts:1:8',
+      "package `odd` throws while it loads: Cannot find module '@no/such/part': npm install @no/such",
+    ],
   },
 ];
 
-for (const { title, files, told } of ROWS) {
-  test(`what is thrown while a file loads is told with its place: ${title}`, async (t) => {
+for (const { title, files, expected } of ROWS) {
+  test(`an error while a file loads is reported with its location: ${title}`, async (t) => {
     const placed = Object.entries(files).map(([path, text]) => [join('api', path), text]);
     const built = await compileSite(t, Object.fromEntries(placed), ['api/a.ts']);
 
     const error = await t.throwsAsync(built.run('api/a.ts'), { any: true });
 
     t.deepEqual(built.problems, []);
-    const { severity, message, ...place } = built.explain(join(built.root, 'api/a.ts'), error);
+    const { severity, message, ...location } = built.explain(join(built.root, 'api/a.ts'), error);
     t.is(severity, 'error');
-    t.deepEqual([Object.values(place).join(':'), message], [`api/${told[0]}`, told[1]]);
+    t.deepEqual([Object.values(location).join(':'), message], [`api/${expected[0]}`, expected[1]]);
   });
 }
 
-test('what a helper beside the site throws is told by its path from there', async (t) => {
+test('an error of a helper outside of the site is reported by its path relative to the site', async (t) => {
   const opened = await project(t, { 'lib/help.ts': "\nthrow new Error('x');", 'site/a.ts': "import '../lib/help';" });
   const root = join(opened.root, 'site');
   const { load, explain } = await compile({ ...opened, root }, { files: [join(root, 'a.ts')] });
@@ -84,7 +87,7 @@ test('what a helper beside the site throws is told by its path from there', asyn
   t.like(explain(join(root, 'a.ts'), error), { file: '../lib/help.ts', line: 2, column: 7 });
 });
 
-test('a place is taken from the innermost file of the site, whatever stands around it in the stack', (t) => {
+test('the location is the innermost file of the site in the stack', (t) => {
   const error = Object.assign(new Error('x'), {
     stack: [
       'Error: x at /site/not/a/frame.js:1:1',
@@ -108,7 +111,7 @@ test('a place is taken from the innermost file of the site, whatever stands arou
   });
 });
 
-test('an error without a stack, or with one that is no text, is told of the file that was loaded', (t) => {
+test('an error without a stack, or with one that is not text, is reported for the file that was loaded', (t) => {
   for (const stack of [undefined, [], 1]) {
     const error = Object.assign(new Error('x'), { stack });
     t.is(toLoadProblem({ root: '/site', file: '/site/c.ts', error }).file, 'c.ts');

@@ -11,7 +11,7 @@ const FILES = {
   'a.ts': `export const state = { place: import.meta.filename }; export const fail = () => { throw new Error('no'); };`,
 };
 
-test('code that is the same is found with its state, without a build and with one', async (t) => {
+test('unchanged code keeps its state in the next reading, without a build and with one', async (t) => {
   for (const prepare of [async () => {}, (opened: Project) => compileAhead(opened, ['a.ts'])]) {
     const opened = await project(t, FILES);
     await prepare(opened);
@@ -23,11 +23,11 @@ test('code that is the same is found with its state, without a build and with on
     const later = await load(opened, new LoadedCode(second));
 
     t.is(after.state, before.state);
-    t.is(later.state, before.state, 'a reading hands on what it took over');
+    t.is(later.state, before.state, 'the third reading gets it from the second');
   }
 });
 
-test('code that changed is loaded anew, and when it is changed back while the first reading is in use, that is found', async (t) => {
+test('changed code is loaded again, and code that is changed back has the state of the reading in use', async (t) => {
   const opened = await project(t, FILES);
   const inUse = new LoadedCode();
   const before = await load(opened, inUse);
@@ -41,7 +41,7 @@ test('code that changed is loaded anew, and when it is changed back while the fi
   t.is(back.state, before.state);
 });
 
-test('the same code with other variables is loaded anew, without a build and with one, and its stacks name the file', async (t) => {
+test('the same code with other variables is loaded again, without a build and with one, and its stacks name the file', async (t) => {
   for (const prepare of [async () => {}, (opened: Project) => compileAhead(opened, ['a.ts'])]) {
     const opened = await project(t, FILES);
     await prepare(opened);
@@ -56,7 +56,7 @@ test('the same code with other variables is loaded anew, without a build and wit
   }
 });
 
-test('code of which a part failed while it loaded is loaded anew', async (t) => {
+test('code of which a part failed to load is loaded again', async (t) => {
   const opened = await project(t, {
     'a.ts': `if (!globalThis.databaseIsUp) throw new Error('down'); export const state = {};`,
   });

@@ -4,11 +4,11 @@ import { compile } from '../../../src/dialects/loader/compile.ts';
 import { compileSite } from '../../helpers/compiled-site.ts';
 import { project } from '../../helpers/project.ts';
 
-function withTimeout(folder: string, files: Readonly<Record<string, string>>): Record<string, string> {
+function inFolder(folder: string, files: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [join(folder, path), text]));
 }
 
-test('packages run where they are imported, between the files of the site', async (t) => {
+test('packages are evaluated in the order of the imports, between the files of the site', async (t) => {
   const files = {
     'node_modules/settings/index.js': "globalThis.order.push('package');",
     'start.js': 'globalThis.order = [];',
@@ -17,44 +17,44 @@ test('packages run where they are imported, between the files of the site', asyn
     'b.js': "import './pool.js';",
   };
 
-  const exports = await (await compileSite(t, withTimeout('api', files), ['api/a.js', 'api/b.js'])).run('api/a.js');
+  const exports = await (await compileSite(t, inFolder('api', files), ['api/a.js', 'api/b.js'])).run('api/a.js');
 
   t.deepEqual(exports.order, ['package', 'pool']);
 });
 
-test('a package whose file ends with .mjs is imported with its default and its names, and required', async (t) => {
+test('a package with a .mjs file can be imported, by default and by name, and required', async (t) => {
   const files = {
     'node_modules/app/package.json': '{"exports": {"import": "./app.mjs", "require": "./app.mjs"}}',
     'node_modules/app/app.mjs': 'export default class App {} export const name = "app";',
     'a.js': "import App, { name } from 'app'; export const answer = [new App() instanceof App, name];",
     'b.cjs': "const { default: App, name } = require('app'); exports.answer = [new App() instanceof App, name];",
   };
-  const site = await compileSite(t, withTimeout('api', files), ['api/a.js', 'api/b.cjs']);
+  const site = await compileSite(t, inFolder('api', files), ['api/a.js', 'api/b.cjs']);
 
   t.deepEqual((await site.run('api/a.js')).answer, [true, 'app']);
   t.deepEqual((await site.run('api/b.cjs')).answer, [true, 'app']);
 });
 
-test('names may be imported from CommonJS that Node itself does not see', async (t) => {
+test('names can be imported from CommonJS that Node does not detect', async (t) => {
   const files = {
     'node_modules/tokens/index.js': "const all = require('./all.js'); module.exports = Object.assign({}, all);",
     'node_modules/tokens/all.js': "exports.sign = () => 'signed';",
     'a.js': "import { sign, missing } from 'tokens'; export const answer = [sign(), missing];",
   };
 
-  const exports = await (await compileSite(t, withTimeout('api', files), ['api/a.js'])).run('api/a.js');
+  const exports = await (await compileSite(t, inFolder('api', files), ['api/a.js'])).run('api/a.js');
 
   t.deepEqual(exports.answer, ['signed', undefined]);
 });
 
-test('a package that throws costs only those who import it', async (t) => {
+test('a package that throws breaks only the files that import it', async (t) => {
   const files = {
     'node_modules/native/package.json': '{"type": "module", "exports": "./main.js"}',
     'node_modules/native/main.js': "throw new Error('no binary for this machine');",
     'a.js': "import native from 'native'; export { native };",
     'b.js': 'export const b = 1;',
   };
-  const built = await compileSite(t, withTimeout('api', files), ['api/a.js', 'api/b.js']);
+  const built = await compileSite(t, inFolder('api', files), ['api/a.js', 'api/b.js']);
 
   await t.throwsAsync(built.run('api/a.js'), { message: 'no binary for this machine' });
   t.is((await built.run('api/b.js')).b, 1);
@@ -71,7 +71,7 @@ const AWAITING = {
     "globalThis.slowRuns = (globalThis.slowRuns ?? 0) + 1; export { size as again } from 'slow';",
 };
 
-test('a package that awaits something while it loads can be imported, also by way of another', async (t) => {
+test('a package with a top-level await can be imported, also through another package', async (t) => {
   const files = {
     ...AWAITING,
     'lib.ts': "export { again } from 'user'; export * from 'slow';",
@@ -80,7 +80,7 @@ test('a package that awaits something while it loads can be imported, also by wa
     'b.js': "import { again } from 'user'; export { again };",
     'c.js': 'export const c = 1;',
   };
-  const built = await compileSite(t, withTimeout('api', files), ['api/a.ts', 'api/b.js', 'api/c.js']);
+  const built = await compileSite(t, inFolder('api', files), ['api/a.ts', 'api/b.js', 'api/c.js']);
 
   const [a, b, c] = await Promise.all(['a.ts', 'b.js', 'c.js'].map((file) => built.run(`api/${file}`)));
 
@@ -97,12 +97,12 @@ test('a package of plain TypeScript is compiled with the site', async (t) => {
     'a.js': "import { Side } from 'typed'; export const side = Side.Left;",
   };
 
-  const exports = await (await compileSite(t, withTimeout('api', files), ['api/a.js'])).run('api/a.js');
+  const exports = await (await compileSite(t, inFolder('api', files), ['api/a.js'])).run('api/a.js');
 
   t.is(exports.side, 1);
 });
 
-test('a package can be required by a name that is known only when it runs', async (t) => {
+test('a package can be required by a name that is computed at run time', async (t) => {
   const files = { 'a.js': "const name = 'es-module-lexer'; export const kind = () => typeof require(name).parse;" };
 
   const { kind } = await (await compileSite(t, files, ['a.js'])).run('a.js');
@@ -133,7 +133,7 @@ for (const type of ['module', 'commonjs']) {
   });
 }
 
-test('packages are found when the data folder is elsewhere, or cannot be made', async (t) => {
+test('packages are found with a data folder that cannot be created', async (t) => {
   const files = { 'a.js': "import pino from 'pino'; export const kind = typeof pino;", 'a-file': '' };
   const opened = await project(t, files);
   const dataDir = join(opened.root, 'a-file/data');

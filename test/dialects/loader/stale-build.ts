@@ -2,7 +2,7 @@ import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import test from 'ava';
 import type { Manifest } from '../../../src/dialects/loader/kept-build.ts';
-import { ask, builtSite, FILES } from '../../helpers/built-site.ts';
+import { builtSite, FILES, loadFile } from '../../helpers/built-site.ts';
 
 interface Row {
   readonly title: string;
@@ -19,7 +19,7 @@ const STALE: readonly Row[] = [
     what: 'changed since the build',
   },
   {
-    title: 'a helper changed, and neither its size nor its time',
+    title: 'a helper changed, but not its size and time',
     change: async (root) => {
       const { atime, mtime } = await stat(join(root, 'lib/help.js'));
       await writeFile(join(root, 'lib/help.js'), 'export const help = "HELP";');
@@ -35,13 +35,13 @@ const STALE: readonly Row[] = [
     what: 'changed since the build',
   },
   {
-    title: 'a helper is gone to another file',
+    title: 'a helper was renamed',
     change: (root) => rename(join(root, 'lib/help.js'), join(root, 'lib/help.jsx')),
     file: 'lib/help.js',
     what: 'is gone since the build',
   },
   {
-    title: 'a file appears that is found before a helper',
+    title: 'a new file is resolved instead of a helper',
     change: (root) => writeFile(join(root, 'lib/help.ts'), 'export const help: string = "typed";'),
     file: 'lib/help.ts',
     what: 'is new since the build',
@@ -53,19 +53,19 @@ const STALE: readonly Row[] = [
     what: 'changed since the build',
   },
   {
-    title: 'what the tsconfig extends changed',
+    title: 'a file that the tsconfig extends changed',
     change: (root) => writeFile(join(root, 'base.json'), `${FILES['base.json']}\n`),
     file: 'base.json',
     what: 'changed since the build',
   },
   {
-    title: 'a nearer tsconfig appears',
+    title: 'a nearer tsconfig is new',
     change: (root) => writeFile(join(root, 'api/tsconfig.json'), '{"extends": "../base.json"}'),
     file: 'api/tsconfig.json',
     what: 'is new since the build',
   },
   {
-    title: 'a nearer package.json appears',
+    title: 'a nearer package.json is new',
     change: (root) => writeFile(join(root, 'lib/package.json'), '{"type": "module"}'),
     file: 'lib/package.json',
     what: 'is new since the build',
@@ -78,13 +78,13 @@ const STALE: readonly Row[] = [
     what: 'changed since the build',
   },
   {
-    title: 'the manifest is cut off',
+    title: 'the manifest is truncated',
     change: (root) => writeFile(join(root, '.nexthop/build/manifest.json'), '{"format": 1,'),
     file: '.nexthop/build/manifest.json',
     what: 'cannot be used (',
   },
   {
-    title: 'the manifest is of another shape',
+    title: 'the manifest has another form',
     change: (root) => editManifest(root, { pieces: [{ kind: 'functions', files: ['api/a.ts'] }] as never }),
     file: '.nexthop/build/manifest.json',
     what: 'cannot be used (',
@@ -98,7 +98,7 @@ const STALE: readonly Row[] = [
     what: 'cannot be used (',
   },
   {
-    title: 'the code is gone',
+    title: 'the code is missing',
     change: async (root) => {
       for (const name of await codeIn(root)) await rm(join(root, '.nexthop/build', name));
     },
@@ -106,19 +106,19 @@ const STALE: readonly Row[] = [
     what: 'cannot be used (ENOENT',
   },
   {
-    title: 'another nexthop made it',
+    title: 'another version of nexthop made it',
     change: (root) => editManifest(root, { nexthop: '0.0.1' }),
     file: '.nexthop/build/manifest.json',
     what: 'was made with nexthop 0.0.1, this is ',
   },
   {
-    title: 'another esbuild made it',
+    title: 'another version of esbuild made it',
     change: (root) => editManifest(root, { esbuild: '0.1.0' }),
     file: '.nexthop/build/manifest.json',
     what: 'was made with esbuild 0.1.0, this is ',
   },
   {
-    title: 'it was made for another Node',
+    title: 'it was made for another version of Node',
     change: (root) => editManifest(root, { node: '99' }),
     file: '.nexthop/build/manifest.json',
     what: `was made with node 99, this is ${process.versions.node.split('.')[0]}`,
@@ -135,17 +135,17 @@ async function editManifest(root: string, parts: Partial<Manifest>): Promise<voi
 }
 
 for (const { title, change, file, what } of STALE) {
-  test(`a build is stale, tells why and is not used: ${title}`, async (t) => {
+  test(`a stale build is not used, with the reason: ${title}`, async (t) => {
     const opened = await builtSite(t);
     await change(opened.root);
 
-    const { exports, problems } = await ask(opened);
+    const { exports, problems } = await loadFile(opened);
 
     t.like(problems, [{ severity: 'warning', file }]);
     t.true(problems[0]?.message.startsWith(what), problems[0]?.message);
     t.regex(problems[0]?.message ?? '', /: the build is not used; run `nexthop build` again$/);
     t.is(problems.length, 1);
-    const expected = await ask({ ...opened, dataDir: join(opened.root, 'no-build') });
+    const expected = await loadFile({ ...opened, dataDir: join(opened.root, 'no-build') });
     t.deepEqual((exports.onRequest as () => unknown)(), (expected.exports.onRequest as () => unknown)());
   });
 }
@@ -154,7 +154,7 @@ test('a function that was not compiled ahead makes the build stale', async (t) =
   const opened = await builtSite(t);
   await writeFile(join(opened.root, 'api/b.ts'), 'export const b = 1;');
 
-  const { exports, problems } = await ask(opened, 'api/b.ts');
+  const { exports, problems } = await loadFile(opened, 'api/b.ts');
 
   t.like(problems, [{ file: 'api/b.ts' }]);
   t.true(problems[0]?.message.startsWith('is new since the build'));

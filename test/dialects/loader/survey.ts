@@ -16,10 +16,10 @@ const ROWS: readonly Row[] = [
   { title: 'a renamed export', text: 'function a() {} export { a as onRequest }', names: ['onRequest'] },
   { title: 'a re-export', text: "export { onRequest } from './lib'", names: ['onRequest'] },
   { title: 'a star', text: "export * from './star'", names: ['onRequest'] },
-  { title: 'minified', text: 'var e=async()=>1;export{e as onRequestPost};', names: ['onRequestPost'] },
-  { title: 'a type alone', text: 'export type onRequest = string; export const a = 1', names: ['a'] },
+  { title: 'a minified export', text: 'var e=async()=>1;export{e as onRequestPost};', names: ['onRequestPost'] },
+  { title: 'a type', text: 'export type onRequest = string; export const a = 1', names: ['a'] },
   {
-    title: 'text that only looks so',
+    title: 'comments and strings that resemble an export',
     text: '// export const onRequest\nexport const a = `export const onRequest`',
     names: ['a'],
   },
@@ -45,7 +45,7 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const { title, text, names, defaultName = '' } of ROWS) {
-  test(`exports are found without running anything: ${title}`, async (t) => {
+  test(`exports are found without running the file: ${title}`, async (t) => {
     const opened = await project(t, {
       'a.ts': `globalThis.surveyRan = true; ${text}`,
       'lib.ts': 'export const onRequest = () => 1; export default onRequest;',
@@ -81,7 +81,7 @@ for (const [text, names] of COMMON_JS) {
   });
 }
 
-test('files of one name and two extensions are told apart', async (t) => {
+test('files with the same name and two extensions have separate exports', async (t) => {
   const opened = await project(t, { 'a.js': 'export const one = 1;', 'a.ts': 'export const two = 2;' });
 
   const { looks } = await survey(opened, [join(opened.root, 'a.js'), join(opened.root, 'a.ts')]);
@@ -89,7 +89,7 @@ test('files of one name and two extensions are told apart', async (t) => {
   t.deepEqual([...looks.values()].flatMap(({ names }) => [...names]).sort(), ['one', 'two']);
 });
 
-test('of a file that does not parse the text is left, and the others are looked at', async (t) => {
+test('a file with a syntax error is returned as text, and the exports of the others are found', async (t) => {
   const opened = await project(t, { 'a.js': 'export const onRequest = (', 'b.js': 'export const b = 1;' });
 
   const { looks, brokenTexts, found } = await survey(opened, [join(opened.root, 'a.js'), join(opened.root, 'b.js')]);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { compile } from '../../../src/dialects/loader/compile.ts';
-import { ask, compileAhead } from '../../helpers/built-site.ts';
+import { compileAhead, loadFile } from '../../helpers/built-site.ts';
 import { compileSite } from '../../helpers/compiled-site.ts';
 import { project } from '../../helpers/project.ts';
 
@@ -31,7 +31,7 @@ const ROWS: readonly Row[] = [
     message: 'package `@no/such` is not installed: npm install @no/such',
   },
   {
-    title: 'what a package does not export',
+    title: 'a path that a package does not export',
     specifier: 'small/part',
     files: SMALL,
     message:
@@ -47,17 +47,17 @@ const ROWS: readonly Row[] = [
     specifier: 'https://example.com/x.js',
     message: /^"https:\/\/example\.com\/x\.js" cannot be imported by Node\.js/,
   },
-  { title: 'a name as Deno has it', specifier: 'npm:express', message: /^"npm:express" is written for Deno/ },
+  { title: 'a specifier of Deno', specifier: 'npm:express', message: /^"npm:express" is written for Deno/ },
   {
     title: 'a path of a tsconfig',
     specifier: '@/none',
     message: /^"@\/none" cannot be resolved: correct it, or the "paths"/,
   },
-  { title: 'an import of the package.json', specifier: '#none', message: /^"#none" is not in the "imports" of/ },
+  { title: '"imports" of the package.json', specifier: '#none', message: /^"#none" is not in the "imports" of/ },
 ];
 
 for (const { title, specifier, files = {}, message } of ROWS) {
-  test(`an import that leads nowhere says what to do, and costs its own file alone: ${title}`, async (t) => {
+  test(`an unresolved import is reported with what to do, and breaks only its own file: ${title}`, async (t) => {
     const given = {
       ...files,
       'lib/a.js': `\nimport x from '${specifier}'; export { x };`,
@@ -75,8 +75,8 @@ for (const { title, specifier, files = {}, message } of ROWS) {
   });
 }
 
-/** What Node says of the same code in the same place, without its stack. */
-async function nodeSays(root: string, file: string): Promise<readonly unknown[]> {
+/** The error that Node itself throws for the same code in the same file, without its stack. */
+async function errorOfNode(root: string, file: string): Promise<readonly unknown[]> {
   const { attempt } = await import(pathToFileURL(join(root, file)).href);
   return attempt();
 }
@@ -84,7 +84,7 @@ async function nodeSays(root: string, file: string): Promise<readonly unknown[]>
 const ATTEMPT = 'catch (error) { return [error.name, error.code, error.message]; }';
 
 for (const specifier of ['no-such', '@no/such/part', './none.js', '../none', 'small/part', '#none']) {
-  test(`an import() in a handler fails when it runs, as Node has it: ${specifier}`, async (t) => {
+  test(`an unresolved import() in a handler fails when it runs, with the error of Node: ${specifier}`, async (t) => {
     const files = {
       ...SMALL,
       'package.json': '{}',
@@ -95,9 +95,9 @@ for (const specifier of ['no-such', '@no/such/part', './none.js', '../none', 'sm
     const built = await compileSite(t, files, ['lib/a.mjs', 'lib/b.mjs']);
 
     t.like(built.problems, [{ severity: 'warning', file: 'lib/b.mjs', line: 1, column: 71 }]);
-    t.is(built.problems.length, 1, 'who catches it knows of it');
+    t.is(built.problems.length, 1, 'a caught import() is not reported');
     const { attempt } = await built.run('lib/a.mjs');
-    t.deepEqual(await (attempt as () => unknown)(), await nodeSays(built.root, 'lib/a.mjs'));
+    t.deepEqual(await (attempt as () => unknown)(), await errorOfNode(built.root, 'lib/a.mjs'));
     const { b, later } = await built.run('lib/b.mjs');
     t.is(b, 1);
     await t.throwsAsync((later as () => Promise<unknown>)(), { any: true });
@@ -105,10 +105,10 @@ for (const specifier of ['no-such', '@no/such/part', './none.js', '../none', 'sm
 }
 
 for (const specifier of ['no-such', './none', '../none.json', 'small/part']) {
-  test(`a require in a handler, or in a try, fails when it runs, as Node has it: ${specifier}`, async (t) => {
+  test(`an unresolved require in a handler, or in a try, fails when it runs, with the error of Node: ${specifier}`, async (t) => {
     const files = {
       ...SMALL,
-      // Would be found from the top of the site.
+      // Would be resolved from the root of the site.
       'none.js': '',
       'lib/a.cjs': `let early; try { require('${specifier}'); } catch (error) { early = error.message; }
         exports.attempt = () => { try { require('${specifier}'); } ${ATTEMPT} }; exports.early = early;`,
@@ -120,7 +120,7 @@ for (const specifier of ['no-such', './none', '../none.json', 'small/part']) {
     t.like(built.problems, [{ severity: 'warning', file: 'lib/b.cjs', line: 1 }]);
     t.is(built.problems.length, 1);
     const { attempt, early } = await built.run('lib/a.cjs');
-    const [name, code, message] = await nodeSays(built.root, 'lib/a.cjs');
+    const [name, code, message] = await errorOfNode(built.root, 'lib/a.cjs');
     t.deepEqual((attempt as () => unknown)(), [name, code, message]);
     t.is(early, message);
     const { b, later } = await built.run('lib/b.cjs');
@@ -129,7 +129,7 @@ for (const specifier of ['no-such', './none', '../none.json', 'small/part']) {
   });
 }
 
-test('a rejected import() can be caught as a promise', async (t) => {
+test('the rejection of an unresolved import() can be caught by the promise', async (t) => {
   const files = { 'a.js': "export const found = await import('no-such').then(() => true, () => false);" };
 
   const built = await compileSite(t, files, ['a.js']);
@@ -138,7 +138,7 @@ test('a rejected import() can be caught as a promise', async (t) => {
   t.false((await built.run('a.js')).found);
 });
 
-test('a package that comes later is found by an import() and a require that wait for it', async (t) => {
+test('a package that is installed later is found by an import() and a require in a handler', async (t) => {
   const files = {
     'lib/a.js': "export const name = async () => (await import('late')).default.name;",
     'lib/b.cjs': "exports.name = () => require('late').name;",
@@ -158,7 +158,7 @@ async function install(t: ExecutionContext, root: string): Promise<void> {
   t.pass();
 }
 
-test('a require at the top that nothing catches is told as what stops its file', async (t) => {
+test('an unresolved require at the top of a file is reported as the error of that file', async (t) => {
   const built = await compileSite(t, { 'a.cjs': "\nexports.x = require('no-such');" }, ['a.cjs']);
 
   const error = await t.throwsAsync(built.run('a.cjs'), { code: 'MODULE_NOT_FOUND' });
@@ -167,7 +167,7 @@ test('a require at the top that nothing catches is told as what stops its file',
   t.deepEqual(built.explain('a.cjs', error), { ...built.problems[0], severity: 'error' });
 });
 
-test('require.resolve finds its neighbours, and packages, from its own file', async (t) => {
+test('require.resolve finds files and packages from its own file', async (t) => {
   const files = {
     ...SMALL,
     'lib/data.json': '{}',
@@ -182,7 +182,7 @@ test('require.resolve finds its neighbours, and packages, from its own file', as
   t.deepEqual((await built.run('lib/b.mjs')).found, places);
 });
 
-test('a package that is brought along elsewhere fails where it is used, and nothing else does', async (t) => {
+test('a missing package that the platform provides fails only where it is used', async (t) => {
   const files = {
     'lib/a.js': `import sharp, { resize } from 'sharp-of-elsewhere'; import * as all from 'sharp-of-elsewhere/sub';
       export const works = () => 1;
@@ -208,7 +208,7 @@ test('a package that is brought along elsewhere fails where it is used, and noth
   }
 });
 
-test('a package that is brought along later is used as if it had been there', async (t) => {
+test('a package that the platform provides is used if it is installed later', async (t) => {
   const text = "import { name } from 'late'; export const say = () => name;";
   const opened = await project(t, { 'lib/a.js': text });
   const path = join(opened.root, 'lib/a.js');
@@ -220,15 +220,15 @@ test('a package that is brought along later is used as if it had been there', as
   t.is(loaded.state === 'ready' && (loaded.exports.say as () => unknown)(), 'late');
 });
 
-test('a build tells of a package that is not there as long as it is not', async (t) => {
+test('a build reports a missing package until it is installed', async (t) => {
   const opened = await project(t, {
     'lib/a.js': "export const name = async () => (await import('late')).default.name;",
   });
   await compileAhead(opened, ['lib/a.js']);
 
-  const before = await ask(opened, 'lib/a.js');
+  const before = await loadFile(opened, 'lib/a.js');
   await install(t, opened.root);
-  const after = await ask(opened, 'lib/a.js');
+  const after = await loadFile(opened, 'lib/a.js');
 
   t.like(before.problems, [{ severity: 'warning', file: 'lib/a.js', line: 1 }]);
   t.deepEqual(after.problems, []);
