@@ -14,12 +14,12 @@ import { route } from './route.ts';
 
 export type Rule = Pick<TomlRedirect, 'from' | 'to'> & Partial<TomlRedirect>;
 
-/** A rule with what it does not say left at the defaults. */
+/** A rule with defaults for all other values. */
 export function toRule(rule: Rule): TomlRedirect {
   return { file: 'netlify.toml', status: 301, force: false, query: {}, others: [], ...rule };
 }
 
-/** The site's functions and files, its rules behind them, and a hop that has nothing. */
+/** Serves the functions and files of a site, the rules after them, and a fallback that answers 404. */
 export async function serveRules(
   t: ExecutionContext,
   rules: readonly Rule[],
@@ -32,15 +32,15 @@ export async function serveRules(
     response.writeHead(404).end();
     return 'answered' as const;
   };
-  return serveHandler(t, { routes: [...others, ...routes], fallback: { name: 'miss', answer } });
+  return serveHandler(t, { routes: [...others, ...routes], fallback: { name: 'fallback', answer } });
 }
 
-/** Sends one request and resolves with all that is answered. */
-export async function ask(server: ExchangeServer, target: string, method = 'GET'): Promise<string> {
+/** Sends one request and resolves with the whole response. */
+export async function exchange(server: ExchangeServer, target: string, method = 'GET'): Promise<string> {
   return server.exchange(`${method} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
 }
 
-/** The routes of a function that answers where it was reached and with what. */
+/** The routes of a function that answers with its pattern, its target and its params. */
 export function functionRoutes(name: string, config: Partial<Declaration['config']> = {}): readonly Route[] {
   const declaration: Declaration = {
     name,
@@ -56,14 +56,14 @@ export function functionRoutes(name: string, config: Partial<Declaration['config
       name: text,
       async answer({ response, target }: Exchange, params: Params) {
         if (name === 'bad') throw new Fault('function_error');
-        response.writeHead(200).end(`${text} asked for ${target} with ${JSON.stringify(params)}`);
+        response.writeHead(200).end(`${text} called for ${target} with ${JSON.stringify(params)}`);
         return 'answered';
       },
     };
   }).routes;
 }
 
-/** A file, or what else answers at its step. */
+/** A route of a file, or of another target at `step`. */
 export function file(path: string, step: Route['step'] = 3): Route {
   const answer = async ({ response }: Exchange) => {
     response.end('the file');

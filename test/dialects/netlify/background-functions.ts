@@ -107,7 +107,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
   });
 }
 
-test('a body of 256 KiB is accepted, and one byte more is a 413 and not stored', async (t) => {
+test('a body of 256 KiB is accepted, and one byte more gets 413 and is not stored', async (t) => {
   const site = await backgroundSite(t);
   const room = await sqliteState(t);
   const { url } = await startEdge(t, { site: site.folder, env: { ...room.env, JOB_CONCURRENCY: '0' } });

@@ -4,9 +4,9 @@ import { compileSite } from '../../helpers/compiled-site.ts';
 
 interface Row {
   readonly title: string;
-  /** In `netlify/functions` for the main file, `a.*`; else relative to the root of the site. */
+  /** Relative to `netlify/functions` for the main file `a.*`, otherwise relative to the root of the site. */
   readonly files: Readonly<Record<string, string>>;
-  /** The result of the default export, or of the default export inside it. */
+  /** The result of the default export, or of its own default export. */
   readonly answer: unknown;
 }
 

@@ -13,7 +13,7 @@ async function serve(t: ExecutionContext, text: string, setup?: LambdaSetup): Pr
   return serveLambda(t, handler, setup);
 }
 
-/** As guides for Express on Netlify have it. */
+/** The code of guides for Express on Netlify. */
 function expressApp(packageName: string): string {
   return `
     const express = require('${packageName}');

@@ -98,14 +98,14 @@ test('an error in such a file is reported with its own line', async (t) => {
 });
 
 for (const [title, text] of [
-  ['asks whether it is CommonJS', "export const a = 1; if (typeof module !== 'undefined') module.exports = { a: 2 };"],
-  ['awaits something at its top', 'export const a = await Promise.resolve(1); if (a > 1) module.exports = 2;'],
+  ['tests whether it is CommonJS', "export const a = 1; if (typeof module !== 'undefined') module.exports = { a: 2 };"],
+  ['has a top-level await', 'export const a = await Promise.resolve(1); if (a > 1) module.exports = 2;'],
   [
     'has names of its own like these',
     'export const a = 1; const exports = {}; exports.a = 2; export const f = (module) => module.exports;',
   ],
 ] as const) {
-  test(`an ES module that ${title} stays one`, async (t) => {
+  test(`an ES module that ${title} stays an ES module`, async (t) => {
     const built = await compileSite(t, { 'a.mjs': text }, ['a.mjs']);
 
     t.deepEqual(built.problems, []);

@@ -128,7 +128,7 @@ const FAILURES: Readonly<Record<string, readonly [text: string, cause: RegExp]>>
 };
 
 for (const [what, [text, cause]] of Object.entries(FAILURES)) {
-  test(`a function that ${what} is a 500, and so is the next request`, async (t) => {
+  test(`a function that ${what} gets 500, and so does the next request`, async (t) => {
     const server = await serveFunction(t, text);
 
     for (const index of [0, 1]) {
@@ -164,7 +164,7 @@ const BEYOND_LATIN1: Readonly<Record<string, readonly [text: string, explanation
 };
 
 for (const [what, [text, explanation]] of Object.entries(BEYOND_LATIN1)) {
-  test(`a header beyond Latin-1 (${what}) is a 500 that explains it to the client, as on the platform`, async (t) => {
+  test(`a header beyond Latin-1 (${what}) gets 500 that explains it to the client, as on the platform`, async (t) => {
     const server = await serveFunction(t, text);
 
     const answer = await server.exchange(GET);

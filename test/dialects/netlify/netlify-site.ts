@@ -59,7 +59,7 @@ async function writeSite(t: ExecutionContext): Promise<string> {
   return site;
 }
 
-async function askAll(url: string): Promise<Record<string, string>> {
+async function fetchAll(url: string): Promise<Record<string, string>> {
   const paths = Object.keys(ANSWERS);
   const texts = await Promise.all(paths.map(async (path) => (await fetch(url + path)).text()));
   return Object.fromEntries(paths.map((path, index) => [path, texts[index] ?? '']));
@@ -68,7 +68,7 @@ async function askAll(url: string): Promise<Record<string, string>> {
 test('functions of every kind respond in one site, and again from a build that was moved', async (t) => {
   const site = await writeSite(t);
   const plain = await startNexthop(t, { site });
-  t.deepEqual(await askAll(`http://127.0.0.1:${plain.port}`), ANSWERS);
+  t.deepEqual(await fetchAll(`http://127.0.0.1:${plain.port}`), ANSWERS);
   t.notRegex(plain.output(), /warning|error/);
   plain.child.kill();
   t.is(await plain.exited, 0);
@@ -80,7 +80,7 @@ test('functions of every kind respond in one site, and again from a build that w
   await rename(site, moved);
 
   const built = await startNexthop(t, { site: moved });
-  t.deepEqual(await askAll(`http://127.0.0.1:${built.port}`), ANSWERS);
+  t.deepEqual(await fetchAll(`http://127.0.0.1:${built.port}`), ANSWERS);
   t.notRegex(built.output(), /warning|error/);
 });
 

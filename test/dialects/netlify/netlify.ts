@@ -33,13 +33,13 @@ export const config: Config = {
 test('a function with preferStatic is called for paths that neither the site nor the hop has', async (t) => {
   const site = await siteFolder(t, { 'netlify/functions/product.ts': PRODUCT, 'public/item/2.html': 'page' });
   const { url } = await startEdge(t, { site, env: { NEXT_HOP: await startHop(t) } });
-  const ask = async (path: string, method = 'GET') => (await fetch(url + path, { method })).text();
+  const fetchText = async (path: string, method = 'GET') => (await fetch(url + path, { method })).text();
 
-  t.is(await ask('/product/1'), 'hop /product/1');
-  t.is(await ask('/product/2'), 'function 2');
-  t.is(await ask('/item/2'), 'page');
-  t.is(await ask('/product/1', 'POST'), 'function 1');
-  t.is(await ask('/hop'), 'hop /hop');
+  t.is(await fetchText('/product/1'), 'hop /product/1');
+  t.is(await fetchText('/product/2'), 'function 2');
+  t.is(await fetchText('/item/2'), 'page');
+  t.is(await fetchText('/product/1', 'POST'), 'function 1');
+  t.is(await fetchText('/hop'), 'hop /hop');
 });
 
 test('a function comes before a file of the same path', async (t) => {
@@ -61,12 +61,12 @@ test('functions of both platforms respond in one site, and a middleware of EdgeO
     'netlify/functions/secret.js': 'export default () => new Response("secret");',
   });
   const { url } = await startEdge(t, { site });
-  const ask = async (path: string) => {
+  const fetchText = async (path: string) => {
     const response = await fetch(url + path, { redirect: 'manual' });
     return `${response.status} ${await response.text()}`;
   };
 
-  t.deepEqual(await Promise.all(['/b', '/a', '/.netlify/functions/secret', '/secret/old'].map(ask)), [
+  t.deepEqual(await Promise.all(['/b', '/a', '/.netlify/functions/secret', '/secret/old'].map(fetchText)), [
     '200 netlify',
     '200 netlify',
     '403 no',
@@ -93,7 +93,7 @@ test('redirects of netlify.toml redirect clients and rewrite paths to functions'
   t.is(await (await fetch(`${url}/api/users`)).text(), '/api/users');
 });
 
-const TOLD = {
+const REPORTED = {
   'netlify/functions/hello.mts': 'export default () => new Response("hello");',
   'netlify/functions/hello/index.ts': 'export default () => new Response("folder");',
   'netlify/functions/pets.mts':
@@ -131,7 +131,7 @@ async function list(site: string, json = false): Promise<{ readonly code: number
 }
 
 test('the routes command shows the functions of a site, its ignored files and its problems', async (t) => {
-  const site = await siteFolder(t, TOLD);
+  const site = await siteFolder(t, REPORTED);
 
   const { code, text } = await list(site);
 
@@ -147,7 +147,7 @@ test('the routes command shows the functions of a site, its ignored files and it
 });
 
 test('the routes command shows the kind of each function to scripts too', async (t) => {
-  const site = await siteFolder(t, TOLD);
+  const site = await siteFolder(t, REPORTED);
   const { routes: listed } = JSON.parse((await list(site, true)).text);
 
   t.deepEqual(

@@ -101,7 +101,7 @@ test("in development the URL of a scheduled function runs it with the scheduler'
   t.deepEqual(seen, ['POST', BODY]);
 });
 
-test('in development a failure is a 500 with the thrown error, as HTML if the client accepts HTML', async (t) => {
+test('in development a failure gets 500 with the thrown error, as HTML if the client accepts HTML', async (t) => {
   const server = await serve(t, { default: () => Promise.reject(new Error('<bang>')) });
 
   const answer = await fetch(`http://127.0.0.1:${server.port}/`, { headers: { accept: 'text/html' } });
@@ -128,7 +128,7 @@ test('in development only the start of an endless response is shown', async (t) 
   t.true(text.length > 9000 && text.length < 12_000, String(text.length));
 });
 
-test('in development a function that takes too long is a 500 that says so', async (t) => {
+test('in development a function that takes too long gets 500 with the reason', async (t) => {
   const server = await serve(t, { default: () => new Promise(() => {}) }, 100);
 
   const answer = await fetch(`http://127.0.0.1:${server.port}/`);

@@ -5,7 +5,7 @@ import type { JobIntake } from '../../../src/contract/job-rule.ts';
 import { netlify } from '../../../src/dialects/netlify/netlify.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 
-/** The examples of the platform's page "Get started with functions", as they stand there. */
+/** The examples of the platform's page "Get started with functions", unchanged. */
 
 const HELLO = `
 import type { Context } from "@netlify/functions"
@@ -167,12 +167,12 @@ test('one function may have several paths, with wildcards and names', async (t) 
     'netlify/functions/pets.mts': text('["/cats", "/dogs"]'),
     'netlify/functions/sale.mts': text('["/sale/*", "/item/:sku"]'),
   });
-  const ask = async (path: string) => {
+  const fetchText = async (path: string) => {
     const response = await fetch(url + path);
     return response.status === 200 ? response.json() : response.status;
   };
 
-  t.deepEqual(await Promise.all(['/cats', '/dogs/', '/sale/a/b', '/item/1%202', '/item', '/birds'].map(ask)), [
+  t.deepEqual(await Promise.all(['/cats', '/dogs/', '/sale/a/b', '/item/1%202', '/item', '/birds'].map(fetchText)), [
     {},
     {},
     { 0: 'a/b' },
@@ -200,10 +200,10 @@ export default async (req: Request, context: Context) => {
 test('a function reads a variable from Netlify.env', async (t) => {
   process.env.SEED_PAGE_API_KEY = 'secret';
   const { url } = await serveDialect(t, netlify, { 'netlify/functions/guard.mts': ENV });
-  const ask = (key: string) => fetch(`${url}/.netlify/functions/guard`, { headers: { 'x-api-key': key } });
+  const fetchText = (key: string) => fetch(`${url}/.netlify/functions/guard`, { headers: { 'x-api-key': key } });
 
-  t.is(await (await ask('secret')).text(), 'Welcome!');
-  t.is((await ask('guess')).status, 401);
+  t.is(await (await fetchText('secret')).text(), 'Welcome!');
+  t.is((await fetchText('guess')).status, 401);
 });
 
 const LAMBDA = `

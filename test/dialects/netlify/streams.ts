@@ -8,8 +8,8 @@ import { until } from '../../helpers/until.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** A function whose response is a stream that the test feeds. It reports its events under its own name. */
-function fed(name: string): string {
+/** A function whose response is a stream that the test controls. It records its events in the global variable `name`. */
+function controlled(name: string): string {
   return `export default (request) => {
     const record = (globalThis.${name} = { events: [] });
     request.signal.addEventListener('abort', () => record.events.push('aborted'));
@@ -20,23 +20,23 @@ function fed(name: string): string {
   };`;
 }
 
-interface Fed {
+interface Controlled {
   readonly events: readonly string[];
   readonly controller: ReadableStreamDefaultController;
 }
 
-async function fedAs(name: string): Promise<Fed> {
-  const place = globalThis as unknown as Record<string, Fed | undefined>;
-  await until(() => place[name] !== undefined, 'the call');
-  return place[name] as Fed; // the function has set it
+async function controllerOf(name: string): Promise<Controlled> {
+  const scope = globalThis as unknown as Record<string, Controlled | undefined>;
+  await until(() => scope[name] !== undefined, 'the call');
+  return scope[name] as Controlled; // the function has set it
 }
 
 test('a stream is sent chunk by chunk, strings among the chunks', async (t) => {
-  const server = await serveFunction(t, fed('pieces'));
+  const server = await serveFunction(t, controlled('pieces'));
   const peer = await server.connect();
 
   peer.write(GET);
-  const { controller } = await fedAs('pieces');
+  const { controller } = await controllerOf('pieces');
   t.regex(await peer.readHead(), /\r\nTransfer-Encoding: chunked\r\n/);
   controller.enqueue('é');
   t.is(await peer.readUntil('\xa9\r\n'), '2\r\n\xc3\xa9\r\n');
@@ -47,11 +47,11 @@ test('a stream is sent chunk by chunk, strings among the chunks', async (t) => {
 });
 
 test('a stream that fails cuts the connection, and the fault has the function as its origin', async (t) => {
-  const server = await serveFunction(t, fed('failing'));
+  const server = await serveFunction(t, controlled('failing'));
   const peer = await server.connect();
 
   peer.write(GET);
-  const { controller } = await fedAs('failing');
+  const { controller } = await controllerOf('failing');
   controller.enqueue('a');
   await peer.readUntil('1\r\na\r\n');
   controller.error(new Error('mine'));
@@ -62,11 +62,11 @@ test('a stream that fails cuts the connection, and the fault has the function as
 });
 
 test('a client that disconnects cancels the stream and aborts the signal', async (t) => {
-  const server = await serveFunction(t, fed('left'));
+  const server = await serveFunction(t, controlled('left'));
   const peer = await server.connect();
 
   peer.write(GET);
-  const record = await fedAs('left');
+  const record = await controllerOf('left');
   await peer.readHead();
   peer.reset();
 
@@ -76,20 +76,22 @@ test('a client that disconnects cancels the stream and aborts the signal', async
 });
 
 test('the response to HEAD has no body, and its stream is cancelled', async (t) => {
-  const server = await serveFunction(t, fed('head'));
+  const server = await serveFunction(t, controlled('head'));
 
   const answer = await server.exchange(GET.replace('GET', 'HEAD'));
 
   t.regex(answer, /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n$/s);
-  t.deepEqual((await fedAs('head')).events, ['cancelled']);
+  t.deepEqual((await controllerOf('head')).events, ['cancelled']);
 });
 
 test('a stream over its time limit is cut without a last chunk, cancelled, aborted and logged once', async (t) => {
-  const server = await serveFunction(t, fed('slow'), { project: { functionLimits: { ...NO_LIMITS, streamMs: 100 } } });
+  const server = await serveFunction(t, controlled('slow'), {
+    project: { functionLimits: { ...NO_LIMITS, streamMs: 100 } },
+  });
   const peer = await server.connect();
 
   peer.write(GET);
-  const { controller, events } = await fedAs('slow');
+  const { controller, events } = await controllerOf('slow');
   controller.enqueue('a');
 
   t.regex(await peer.readToEnd(), /\r\n\r\n1\r\na\r\n$/);
@@ -101,7 +103,7 @@ test('a stream over its time limit is cut without a last chunk, cancelled, abort
 
 for (const [what, own, ms] of [
   ['counts from the call of its function', undefined, 50_000],
-  ['is at least what the function says of itself', 55_000, 55_000],
+  ['is at least the timeout in the configuration of the function', 55_000, 55_000],
 ] as const) {
   test(`the time limit of a stream ${what}`, async (t) => {
     const limits = new AllCallLimits({ ...NO_LIMITS, streamMs: 50_000 }, (await project(t, {})).log);
@@ -129,13 +131,13 @@ test('functions with the same timeout share their limits', async (t) => {
 });
 
 test('a stream over its size limit is cut without a last chunk', async (t) => {
-  const server = await serveFunction(t, fed('large'), {
+  const server = await serveFunction(t, controlled('large'), {
     project: { functionLimits: { ...NO_LIMITS, streamBytes: 10 } },
   });
   const peer = await server.connect();
 
   peer.write(GET);
-  const { controller, events } = await fedAs('large');
+  const { controller, events } = await controllerOf('large');
   controller.enqueue('0123456789');
   await peer.readUntil('a\r\n0123456789\r\n');
   controller.enqueue('!');
@@ -147,7 +149,7 @@ test('a stream over its size limit is cut without a last chunk', async (t) => {
 });
 
 for (const body of [`'x'.repeat(50)`, `new Uint8Array(50).fill(120)`]) {
-  test(`new Response(${body}) is no stream, and has no limit of streams`, async (t) => {
+  test(`new Response(${body}) is not a stream and has no stream limits`, async (t) => {
     const server = await serveFunction(t, `export default () => new Response(${body});`, {
       project: { functionLimits: { ...NO_LIMITS, streamBytes: 10, streamMs: 20 } },
     });

@@ -15,41 +15,41 @@ test('a function without a path has its default URL and all paths below it', (t)
     '/.netlify/functions/hello/',
     '/.netlify/functions/hello/a//b?x',
   ]) {
-    t.deepEqual(ask([{ routes }], target), ['hello at undefined with {}'], target);
+    t.deepEqual(targetsOf([{ routes }], target), ['hello at undefined with {}'], target);
   }
   for (const target of ['/.netlify/functions/hello2', '/.netlify/functions', '/.netlify/builders/hello', '/hello']) {
-    t.deepEqual(ask([{ routes }], target), [], target);
+    t.deepEqual(targetsOf([{ routes }], target), [], target);
   }
-  t.deepEqual(ask([{ routes }], '/.netlify/functions/Hello'), []);
+  t.deepEqual(targetsOf([{ routes }], '/.netlify/functions/Hello'), []);
 });
 
 test('a Lambda-compatible function also has the URL of builders', (t) => {
   const opened = [open('page', {}, { generation: 'lambda' })];
 
-  t.deepEqual(ask(opened, '/.netlify/functions/page'), ['page at undefined with {}']);
-  t.deepEqual(ask(opened, '/.netlify/builders/page/a'), ['page at undefined with {}']);
+  t.deepEqual(targetsOf(opened, '/.netlify/functions/page'), ['page at undefined with {}']);
+  t.deepEqual(targetsOf(opened, '/.netlify/builders/page/a'), ['page at undefined with {}']);
 });
 
 test('a background function has no URL of builders', (t) => {
   const opened = [open('mail', { background: true }, { generation: 'lambda' })];
 
-  t.deepEqual(ask(opened, '/.netlify/functions/mail'), ['mail at undefined with {}']);
-  t.deepEqual(ask(opened, '/.netlify/builders/mail'), []);
+  t.deepEqual(targetsOf(opened, '/.netlify/functions/mail'), ['mail at undefined with {}']);
+  t.deepEqual(targetsOf(opened, '/.netlify/builders/mail'), []);
 });
 
 test('a path removes the default URL', (t) => {
   const opened = [open('hello', { paths: ['/hi/:who'] }, { generation: 'lambda' })];
 
-  t.deepEqual(ask(opened, '/hi/a%20b'), ['hello at /hi/:who with {"who":"a%20b"}']);
-  t.deepEqual(ask(opened, '/.netlify/functions/hello'), []);
-  t.deepEqual(ask(opened, '/.netlify/builders/hello'), []);
+  t.deepEqual(targetsOf(opened, '/hi/a%20b'), ['hello at /hi/:who with {"who":"a%20b"}']);
+  t.deepEqual(targetsOf(opened, '/.netlify/functions/hello'), []);
+  t.deepEqual(targetsOf(opened, '/.netlify/builders/hello'), []);
 });
 
 test('a method that is not declared does not match, and GET does not imply HEAD', (t) => {
   const opened = [open('hello', { paths: ['/hi'], methods: ['GET', 'POST'] })];
 
   t.deepEqual(
-    ['GET', 'POST', 'HEAD', 'PUT'].map((method) => ask(opened, '/hi', method).length),
+    ['GET', 'POST', 'HEAD', 'PUT'].map((method) => targetsOf(opened, '/hi', method).length),
     [1, 1, 0, 0],
   );
 });
@@ -62,10 +62,10 @@ test('an excluded path matches none of the paths of the function', (t) => {
     }),
   ];
 
-  t.deepEqual(ask(opened, '/shop/a'), ['shop at /shop/* with {"0":"a"}']);
-  t.deepEqual(ask(opened, '/sale/2'), ['shop at /sale/:id with {"id":"2"}']);
+  t.deepEqual(targetsOf(opened, '/shop/a'), ['shop at /shop/* with {"0":"a"}']);
+  t.deepEqual(targetsOf(opened, '/sale/2'), ['shop at /sale/:id with {"id":"2"}']);
   for (const target of ['/shop/cart', '/shop/cart/', '/shop/a.css', '/sale/1', '/Sale/1', '/%73ale/1']) {
-    t.deepEqual(ask(opened, target), [], target);
+    t.deepEqual(targetsOf(opened, target), [], target);
   }
 });
 
@@ -80,25 +80,25 @@ test('a function with an invalid excluded path has no route', (t) => {
 test('an invalid path affects that path only', (t) => {
   const opened = open('shop', { paths: ['/a/(b', '/c'] });
 
-  t.deepEqual(ask([opened], '/c').length, 1);
+  t.deepEqual(targetsOf([opened], '/c').length, 1);
   t.regex(opened.problems[0]?.message ?? '', /^path "\/a\/\(b" at character 4 .*; the path is not served$/);
 });
 
 test('of the paths of one function the first that matches is used, even if another is more specific', (t) => {
   const opened = [open('sale', { paths: ['/sale/*', '/sale/:id', '/sale/new', '/other'] })];
 
-  t.deepEqual(ask(opened, '/sale/new'), ['sale at /sale/* with {"0":"new"}']);
-  t.deepEqual(ask(opened, '/other'), ['sale at /other with {}']);
+  t.deepEqual(targetsOf(opened, '/sale/new'), ['sale at /sale/* with {"0":"new"}']);
+  t.deepEqual(targetsOf(opened, '/other'), ['sale at /other with {}']);
 });
 
 test('a path that is listed twice is one route', (t) => {
   t.is(open('a', { paths: ['/a', '/a/'] }).routes.length, 1);
 });
 
-test('a path is matched in any case if no route matches it as it is written', (t) => {
+test('a path is matched in lower case if no route matches it as received', (t) => {
   const opened = [open('item', { paths: ['/item/:id'] })];
 
-  t.deepEqual(ask(opened, '/ITEM/Ab'), ['item at /item/:id with {"id":"Ab"}']);
+  t.deepEqual(targetsOf(opened, '/ITEM/Ab'), ['item at /item/:id with {"id":"Ab"}']);
 });
 
 test('with preferStatic a function comes after the files and the hop', (t) => {
@@ -128,7 +128,7 @@ test("a user's function comes before a generated one, one with methods before on
   ];
 
   t.deepEqual(
-    ask(opened, '/products/new').map((text) => text.split(' ')[0]),
+    targetsOf(opened, '/products/new').map((text) => text.split(' ')[0]),
     ['delete', 'any', 'first', 'second', 'all', 'generated'],
   );
 });
@@ -136,12 +136,12 @@ test("a user's function comes before a generated one, one with methods before on
 test('no pattern matches a path that the platform reserves', (t) => {
   const opened = [open('all', { paths: ['/*', '/.netlify/x'], methods: ['GET'] }), open('hello')];
 
-  t.deepEqual(ask(opened, '/.netlify/functions/hello'), ['hello at undefined with {}']);
+  t.deepEqual(targetsOf(opened, '/.netlify/functions/hello'), ['hello at undefined with {}']);
   for (const place of ['functions/gone', 'builders/gone', 'images', 'images/x', 'functions']) {
-    t.deepEqual(ask(opened, `/.netlify/${place}?url=x`), [], place);
+    t.deepEqual(targetsOf(opened, `/.netlify/${place}?url=x`), [], place);
   }
-  t.deepEqual(ask(opened, '/.netlify/x'), ['all at /* with {"0":".netlify/x"}']);
-  t.deepEqual(ask(opened, '/'), ['all at /* with {"0":""}']);
+  t.deepEqual(targetsOf(opened, '/.netlify/x'), ['all at /* with {"0":".netlify/x"}']);
+  t.deepEqual(targetsOf(opened, '/'), ['all at /* with {"0":""}']);
 });
 
 for (const path of ['/.netlify/images', '/.netlify/functions/other', '/.netlify/builders/other/']) {
@@ -170,8 +170,8 @@ function open(name: string, config: Partial<FunctionConfig> = {}, parts: Partial
   return toRoutes(declaration, (path) => ({ name: `${name} at ${path}`, answer: async () => 'passed' }));
 }
 
-/** The targets that are called, in their order, and their params. */
-function ask(opened: readonly Pick<FunctionRoutes, 'routes'>[], target: string, method = 'GET'): string[] {
+/** The targets that are called, in order, with their params. */
+function targetsOf(opened: readonly Pick<FunctionRoutes, 'routes'>[], target: string, method = 'GET'): string[] {
   const router = createRouter(opened.flatMap(({ routes }) => routes));
   return router.find(method, target).map(({ route, params }) => `${route.target.name} with ${JSON.stringify(params)}`);
 }

@@ -90,7 +90,7 @@ test('a Lambda-compatible function gets the request as event, and the id of the 
   t.deepEqual(seen, ['job-9', '1', STORED.requestId, 'job-9', '{"a":1}', '/report/7', '/report/:id', true]);
 });
 
-test('a GET runs too, without its body, which no GET Request can have', async (t) => {
+test('a GET runs without its body, because a GET Request cannot have one', async (t) => {
   const bodies: unknown[] = [];
   const rule = modern((request) => void bodies.push(request.body));
 

@@ -10,21 +10,21 @@ import { untilResult } from '../../../helpers/until-told.ts';
 interface Intake extends JobIntake {
   readonly rules: string[];
   readonly stored: StoredRequest[];
-  /** What each push waits for. */
-  filter: Promise<unknown>;
+  /** The promise for which each push waits. */
+  mayStore: Promise<unknown>;
 }
 
-function intake(filter: Promise<unknown> = Promise.resolve()): Intake {
+function createIntake(mayStore: Promise<unknown> = Promise.resolve()): Intake {
   const rules: string[] = [];
   const stored: StoredRequest[] = [];
   return {
     rules,
     stored,
-    filter,
+    mayStore,
     async push(rule, payload) {
       rules.push(rule);
       stored.push(fromStoredBytes(payload));
-      await this.filter;
+      await this.mayStore;
       return 'job-1';
     },
   };
@@ -52,7 +52,7 @@ async function serve(t: ExecutionContext, jobs: JobIntake | undefined): Promise<
 const REST = 'Host: shop.example\r\nConnection: close\r\n';
 
 test('a request is stored unchanged, and the response is an empty 202 with an id', async (t) => {
-  const jobs = intake();
+  const jobs = createIntake();
   const server = await serve(t, jobs);
 
   const answer = await server.exchange(
@@ -78,7 +78,7 @@ test('a request is stored unchanged, and the response is an empty 202 with an id
 
 for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PATCH']) {
   test(`a ${method} request is accepted`, async (t) => {
-    const jobs = intake();
+    const jobs = createIntake();
     const server = await serve(t, jobs);
 
     t.regex(await server.exchange(`${method} / HTTP/1.1\r\n${REST}\r\n`), /^HTTP\/1\.1 202 /);
@@ -87,8 +87,8 @@ for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PATCH']) {
 }
 
 test('the response is sent after the job is stored', async (t) => {
-  const filter = Promise.withResolvers<void>();
-  const jobs = intake(filter.promise);
+  const mayStore = Promise.withResolvers<void>();
+  const jobs = createIntake(mayStore.promise);
   const server = await serve(t, jobs);
   const peer = await server.connect();
   peer.write(`GET / HTTP/1.1\r\n${REST}\r\n`);
@@ -97,15 +97,15 @@ test('the response is sent after the job is stored', async (t) => {
     (count) => count === 1,
   );
 
-  // By the time that another request is answered, this one could have been.
+  // The response to a later request shows that this one had enough time.
   t.regex(await server.exchange(`POST / HTTP/1.1\r\n${REST}Content-Length: 11\r\n\r\n`), /^HTTP\/1\.1 413 /);
   t.is(peer.received, '');
-  filter.resolve();
+  mayStore.resolve();
   t.regex(await peer.readToEnd(), /^HTTP\/1\.1 202 /);
 });
 
-test('a job that cannot be stored is a 503', async (t) => {
-  const server = await serve(t, intake(Promise.reject(new Fault('store_unavailable'))));
+test('a job that cannot be stored gets 503', async (t) => {
+  const server = await serve(t, createIntake(Promise.reject(new Fault('store_unavailable'))));
 
   const answer = await server.exchange(`GET / HTTP/1.1\r\n${REST}\r\n`);
   t.regex(answer, /^HTTP\/1\.1 503 /);
@@ -113,7 +113,7 @@ test('a job that cannot be stored is a 503', async (t) => {
   t.is(server.faults[0]?.code, 'store_unavailable');
 });
 
-test('without a queue a background request is a 503', async (t) => {
+test('without a queue a background request gets 503', async (t) => {
   const server = await serve(t, undefined);
 
   t.regex(await server.exchange(`GET / HTTP/1.1\r\n${REST}\r\n`), /^HTTP\/1\.1 503 /);
@@ -124,8 +124,8 @@ const LARGE = {
   chunks: `${REST}Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n`,
 };
 for (const [framing, rest] of Object.entries(LARGE)) {
-  test(`a body that is too large by ${framing} is a 413, and nothing is stored`, async (t) => {
-    const jobs = intake();
+  test(`a body that is too large by ${framing} gets 413, and nothing is stored`, async (t) => {
+    const jobs = createIntake();
     const server = await serve(t, jobs);
 
     t.regex(await server.exchange(`POST / HTTP/1.1\r\n${rest}`), /^HTTP\/1\.1 413 /);
@@ -134,7 +134,7 @@ for (const [framing, rest] of Object.entries(LARGE)) {
 }
 
 test('a body of exactly the limit is accepted, after 100 Continue', async (t) => {
-  const jobs = intake();
+  const jobs = createIntake();
   const server = await serve(t, jobs);
   const peer = await server.connect();
 
@@ -147,8 +147,8 @@ test('a body of exactly the limit is accepted, after 100 Continue', async (t) =>
 });
 
 test('a complete request is stored even if the client does not wait for the response', async (t) => {
-  const filter = Promise.withResolvers<void>();
-  const jobs = intake(filter.promise);
+  const mayStore = Promise.withResolvers<void>();
+  const jobs = createIntake(mayStore.promise);
   const server = await serve(t, jobs);
   const peer = await server.connect();
   peer.write(`GET / HTTP/1.1\r\n${REST}\r\n`);
@@ -162,14 +162,14 @@ test('a complete request is stored even if the client does not wait for the resp
     async () => server.exchanges[0]?.left,
     (left) => left === true,
   );
-  filter.resolve();
+  mayStore.resolve();
 
   t.is((await server.exchange(`GET / HTTP/1.1\r\n${REST}\r\n`)).slice(9, 12), '202');
   t.deepEqual(server.faults, []);
 });
 
 test('a request whose body is incomplete is not stored', async (t) => {
-  const jobs = intake();
+  const jobs = createIntake();
   const server = await serve(t, jobs);
   const peer = await server.connect();
   peer.write(`POST / HTTP/1.1\r\n${REST}Content-Length: 10\r\n\r\n123`);
@@ -188,10 +188,10 @@ test('a request whose body is incomplete is not stored', async (t) => {
 });
 
 test('a background function passes a WebSocket', async (t) => {
-  const jobs = intake();
+  const jobs = createIntake();
   const target = toTarget(jobs);
   const server = await serveExchanges(t, async (exchange) => {
-    // Only its presence matters.
+    // Only the presence of the member is checked.
     exchange.upgrade = {} as Exclude<typeof exchange.upgrade, undefined>;
     exchange.response.end(await target.answer(exchange, {}));
   });
@@ -200,8 +200,8 @@ test('a background function passes a WebSocket', async (t) => {
   t.deepEqual(jobs.stored, []);
 });
 
-test('a Host that forms no URL is a 400, and no job is stored', async (t) => {
-  const jobs = intake();
+test('a Host that forms no URL gets 400, and no job is stored', async (t) => {
+  const jobs = createIntake();
   const server = await serve(t, jobs);
 
   t.regex(await server.exchange('GET / HTTP/1.1\r\nHost: a:99999\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 400 /);

@@ -17,7 +17,7 @@ const REQUEST: StoredRequest = {
   body: Buffer.from('{"a":1}\n'),
 };
 
-/** Pseudo-random numbers, the same in each run. */
+/** Pseudo-random numbers from a seed, equal in each run. */
 function* numbers(seed: number): Generator<number, never> {
   let state = seed;
   for (;;) {
@@ -53,7 +53,7 @@ test('any headers, params and bodies are read back unchanged, also from the midd
   }
 });
 
-test('the first line of a stored request is JSON that a person can read', (t) => {
+test('the first line of a stored request is readable JSON', (t) => {
   const [line = ''] = toStoredBytes(REQUEST).toString().split('\n');
 
   t.like(JSON.parse(line), { version: 1, method: 'PUT', url: REQUEST.url, bodyBytes: 8 });
@@ -87,7 +87,7 @@ const DAMAGES: readonly (readonly [string, (bytes: Buffer) => Uint8Array, RegExp
   ['a list', () => Buffer.from('[]\n'), /has version undefined/],
   ['null', () => Buffer.from('null\n'), /head is no object/],
   ['a head without method', (bytes) => replaced(bytes, '"method"', '"methud"'), /lacks something/],
-  ['fields without a partner', (bytes) => replaced(bytes, '"Host",', ''), /lacks something/],
+  ['a header name without a value', (bytes) => replaced(bytes, '"Host",', ''), /lacks something/],
   ['a relative URL', (bytes) => replaced(bytes, 'https://shop.example', ''), /lacks something/],
   ['params of numbers', (bytes) => replaced(bytes, '"id":"7"', '"id":7'), /lacks something/],
 ];

@@ -15,7 +15,7 @@ function asJson(
   return serveFunction(t, `export default async (request, context) => Response.json(${expression});`, setup);
 }
 
-async function ask(
+async function getJson(
   server: FunctionServer,
   fields: Readonly<Record<string, string>> = {},
   path = '/',
@@ -32,7 +32,7 @@ const KEYS =
 test('the keys of the context are those of the platform, in its order', async (t) => {
   const server = await asJson(t, '[Object.keys(context), Object.keys({ ...context })]');
 
-  t.deepEqual(await ask(server), [KEYS.split(' '), KEYS.split(' ')]);
+  t.deepEqual(await getJson(server), [KEYS.split(' '), KEYS.split(' ')]);
 });
 
 test('the context has the type of @netlify/functions', async (t) => {
@@ -48,7 +48,7 @@ test('the context has the type of @netlify/functions', async (t) => {
 test('the context of a plain request has all keys with empty values', async (t) => {
   const server = await asJson(t, 'context', { trusted: false });
 
-  t.deepEqual(await ask(server, { 'X-NF-Account-Id': 'forged', 'x-nf-geo': toBase64({ city: 'Forged' }) }), {
+  t.deepEqual(await getJson(server, { 'X-NF-Account-Id': 'forged', 'x-nf-geo': toBase64({ city: 'Forged' }) }), {
     account: { id: '' },
     cookies: {},
     deploy: { context: '', id: '', published: false },
@@ -66,7 +66,7 @@ test('the context of a plain request has all keys with empty values', async (t) 
 test('address, location and deploy come from headers of a trusted peer', async (t) => {
   const server = await asJson(t, 'context', { route: '/x/:id', params: { id: 'a%20b' } });
 
-  const answer = await ask(
+  const answer = await getJson(
     server,
     {
       'x-nf-account-id': 'account',
@@ -109,14 +109,14 @@ test('server and site come from REGION and the variables of the platform', async
   const aws = await asJson(t, '[context.server, context.site]', { project: { env } });
   const own = await asJson(t, '[context.server, context.site]', { project: { env, region: 'fra' } });
 
-  t.deepEqual(await ask(aws), [{ region: 'us-east-2' }, site]);
-  t.deepEqual(await ask(own), [{ region: 'fra' }, site]);
+  t.deepEqual(await getJson(aws), [{ region: 'us-east-2' }, site]);
+  t.deepEqual(await getJson(own), [{ region: 'fra' }, site]);
 });
 
 test('in development the deploy and the region are dev', async (t) => {
   const server = await asJson(t, '[context.server, context.deploy]', { project: { dev: true } });
 
-  t.deepEqual(await ask(server), [{ region: 'dev' }, { context: 'dev', id: '0', published: false }]);
+  t.deepEqual(await getJson(server), [{ region: 'dev' }, { context: 'dev', id: '0', published: false }]);
 });
 
 test('every property is plain: it can be replaced, spread and wrapped', async (t) => {
@@ -133,7 +133,7 @@ test('every property is plain: it can be replaced, spread and wrapped', async (t
     { route: '/x' },
   );
 
-  t.deepEqual(await ask(server), [17, 17, true, true]);
+  t.deepEqual(await getJson(server), [17, 17, true, true]);
 });
 
 test('url is a URL, and log, json and next work as on the platform', async (t) => {
@@ -153,7 +153,7 @@ test('url is a URL, and log, json and next work as on the platform', async (t) =
   );
 
   const message = '`context.next` is not implemented for serverless functions';
-  t.deepEqual(await ask(server), [true, [['a', 1]], { a: 1 }, true, message]);
+  t.deepEqual(await getJson(server), [true, [['a', 1]], { a: 1 }, true, message]);
 });
 
 test('rewrite fetches a URL, which may be relative to the request', async (t) => {
@@ -172,7 +172,7 @@ test('each call has its own copy of the params', async (t) => {
   const params = Object.freeze({ id: 'a%2Fb', '0': '' });
   const server = await asJson(t, `(context.params.more = '1', context.params)`, { params });
 
-  t.deepEqual(await ask(server), { id: 'a%2Fb', '0': '', more: '1' });
+  t.deepEqual(await getJson(server), { id: 'a%2Fb', '0': '', more: '1' });
   t.deepEqual(params, { id: 'a%2Fb', '0': '' });
 });
 
@@ -185,7 +185,7 @@ test('waitUntil requires its argument and returns undefined', async (t) => {
     })()`,
   );
 
-  t.deepEqual(await ask(server), ['TypeError: waitUntil: At least 1 argument required, but only 0 passed', true]);
+  t.deepEqual(await getJson(server), ['TypeError: waitUntil: At least 1 argument required, but only 0 passed', true]);
 });
 
 test('work given to waitUntil keeps its context and is awaited, also work that it registers later', async (t) => {

@@ -170,7 +170,7 @@ test('cookies are added to a response of fetch, and do not add a content type to
   t.notRegex(bare, /content-type/i);
 });
 
-test('an invalid cookie is a 500', async (t) => {
+test('an invalid cookie gets 500', async (t) => {
   const server = await serveFunction(
     t,
     `export default (request, { cookies }) => { cookies.set('a', 'b c'); return new Response('x'); };`,

@@ -9,7 +9,7 @@ import { NO_LIMITS, project } from '../../../helpers/project.ts';
 const ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const SHOW_HEADERS = 'export default ({ headers }) => Response.json(Object.fromEntries(headers));';
 
-test('a body over the limit of functions is a 413, and reading it rejects with that error', async (t) => {
+test('a body over the limit of functions gets 413, and reading it rejects with that error', async (t) => {
   const server = await serveFunction(t, `export default async (request) => new Response(await request.text());`, {
     project: { functionLimits: { ...NO_LIMITS, bodyBytes: 4 } },
   });
@@ -37,11 +37,11 @@ test('the body of a GET is ignored, and the connection stays open', async (t) =>
   }
 });
 
-for (const [whose, limits] of [
+for (const [owner, limits] of [
   ["the site's", { project: { functionLimits: { ...NO_LIMITS, timeoutMs: 50 } } }],
   ["the function's own", { project: { functionLimits: { ...NO_LIMITS, timeoutMs: 60_000 } }, timeoutMs: 50 }],
 ] as const) {
-  test(`a function that does not respond within ${whose} time is a 504, and other requests are served meanwhile`, async (t) => {
+  test(`a function that does not respond within ${owner} time gets 504, and other requests are served meanwhile`, async (t) => {
     const server = await serveFunction(
       t,
       `export default ({ url, signal }) => url.endsWith('/quick') ? new Response('quick') : new Promise((resolve) => {
@@ -86,8 +86,8 @@ test('function and client see the id that a trusted peer sent', async (t) => {
 
 for (const [what, trusted, id] of [
   ['of an untrusted peer', false, ID],
-  ['that is no ULID', true, 'some-id'],
-  ['that says two things', true, `${ID}, ${ID}`],
+  ['that is not a ULID', true, 'some-id'],
+  ['with two values', true, `${ID}, ${ID}`],
 ] as const) {
   test(`an id ${what} is not used`, async (t) => {
     const server = await serveFunction(t, SHOW_HEADERS, { trusted });
@@ -114,7 +114,7 @@ test('ids increase, and each is unique', async (t) => {
 });
 
 for (const host of ['a:99999', 'a b', 'a@b']) {
-  test(`a Host of ${JSON.stringify(host)} forms no URL and is a 400, and the function is not called`, async (t) => {
+  test(`a Host of ${JSON.stringify(host)} forms no URL and gets 400, and the function is not called`, async (t) => {
     const server = await serveFunction(t, `export default () => { throw new Error('called'); };`);
 
     const answer = await server.exchange(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);

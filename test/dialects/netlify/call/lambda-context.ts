@@ -62,7 +62,7 @@ const CAN: readonly ((...parts: never[]) => unknown)[] = [
   (...parts: unknown[]) => parts,
   (_event: unknown, _context = {}, _callback = () => {}) => 1,
   function (_event: unknown) {
-    // biome-ignore lint/complexity/noArguments: as old code has it
+    // biome-ignore lint/complexity/noArguments: old code uses it
     return arguments[2];
   },
   ((_event: unknown) => 1).bind(null),

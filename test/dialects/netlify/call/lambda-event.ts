@@ -114,14 +114,14 @@ for (const type of [...BINARIES, undefined]) {
   });
 }
 
-test('a text that is no UTF-8 loses no byte: it is base64', async (t) => {
+test('a text that is not UTF-8 is base64, and no byte is lost', async (t) => {
   const event = await eventOf(t, post('application/json', '\x1f\x8b\x08\xff'));
 
   t.true(event.isBase64Encoded);
   t.is(Buffer.from(event.body ?? '', 'base64').toString('latin1'), '\x1f\x8b\x08\xff');
 });
 
-test('a body above the limit is a 413, and the handler is not called', async (t) => {
+test('a body above the limit gets 413, and the handler is not called', async (t) => {
   let calls = 0;
   const server = await serveLambda(t, async () => ({ statusCode: 200 + 0 * ++calls }), { limits: { bodyBytes: 10 } });
 

@@ -191,7 +191,7 @@ test('a rejection after the callback is logged and has no other effect', async (
   t.is(lines[0]?.fields.error, BANG);
 });
 
-test('a handler that never responds is a 504 after its timeout', async (t) => {
+test('a handler that never responds gets 504 after its timeout', async (t) => {
   const server = await serveLambda(t, (_event: unknown, _context: unknown, _callback: Done) => {}, {
     limits: { timeoutMs: 100 },
   });

@@ -181,7 +181,7 @@ for (const [what, chunk] of [
   ['before anything is written', undefined],
   ['behind its first chunk', 'abc'],
 ] as const) {
-  test(`a stream that fails in its first turn, ${what}, is a 500`, async (t) => {
+  test(`a stream that fails in its first turn, ${what}, gets 500`, async (t) => {
     const handler = awslambda.streamifyResponse(async (_event: unknown, stream: LambdaResponseStream) => {
       awslambda.HttpResponseStream.from(stream, HEAD);
       if (chunk) stream.write(chunk);

@@ -9,7 +9,7 @@ test('a site without netlify.toml has empty settings', async (t) => {
   t.deepEqual(await readNetlifyToml(root, false), { settings: [], redirects: [], problems: [] });
 });
 
-test('a file that is no TOML is an error with its location, and the whole file is ignored', async (t) => {
+test('a file that is not TOML is an error with its location, and the whole file is ignored', async (t) => {
   const root = await siteFolder(t, { 'netlify.toml': '[functions]\ndirectory = "api"\nschedule = \n' });
 
   const { functionsFolder, problems } = await readNetlifyToml(root, false);
@@ -83,7 +83,7 @@ path = "/*"
 for = "/*"
 `;
 
-test('each mistake is reported with its line', async (t) => {
+test('each error is reported with its line', async (t) => {
   const root = await siteFolder(t, { 'netlify.toml': MISTAKES });
 
   const { problems, redirects } = await readNetlifyToml(root, false);

@@ -59,7 +59,7 @@ test('each unknown key is reported with its line and the nearest known key', asy
 });
 
 /** Keys of real sites, in every table of the platform's documentation. */
-const KNOWN = `
+const KEYS = `
 [Build]
   Base = "/"
   Command = "npm run build"
@@ -125,8 +125,8 @@ const KNOWN = `
   params = { a = "1" }
 `;
 
-test('no key of the platform is reported, in any table', async (t) => {
-  const root = await siteFolder(t, { 'netlify.toml': KNOWN, 'netlify/functions/a.js': '' });
+test('no key of the platform is reported in any table', async (t) => {
+  const root = await siteFolder(t, { 'netlify.toml': KEYS, 'netlify/functions/a.js': '' });
 
   const { problems } = await readNetlifyToml(root, false);
 
@@ -145,7 +145,7 @@ for (const [title, text, isDev, publish] of [
   ['the top of the site', '[build]\npublish = "/"', false, '.'],
   ['nothing', '[build]\ncommand = "x"', false, undefined],
 ] as const) {
-  test(`the folder that is published: ${title}`, async (t) => {
+  test(`the published folder: ${title}`, async (t) => {
     const root = await siteFolder(t, { 'netlify.toml': text });
 
     t.is((await readNetlifyToml(root, isDev)).publish, publish);
@@ -158,7 +158,7 @@ for (const [title, files, message] of [
   ['has one', { 'dist/index.html': '' }, undefined],
   ['is a build of Astro', { 'dist/client/a.txt': '', 'dist/server/entry.mjs': '' }, undefined],
 ] as const) {
-  test(`a dist that is published and ${title} is ${message ? 'reported' : 'not reported'}`, async (t) => {
+  test(`a published dist that ${title} is ${message ? 'reported' : 'not reported'}`, async (t) => {
     const root = await siteFolder(t, { 'netlify.toml': '\n[build]\npublish = "dist"', ...files });
 
     const { problems } = await readNetlifyToml(root, false);

@@ -2,7 +2,7 @@ import test from 'ava';
 import { parse } from 'smol-toml';
 import { TomlLocations, type TomlPath } from '../../../../src/dialects/netlify/config/toml-locations.ts';
 
-/** A text that must be TOML, and the line of each path in it. */
+/** The line of each path in a TOML text. */
 function linesOf(text: string, ...paths: TomlPath[]): (number | undefined)[] {
   parse(text);
   const locations = new TomlLocations(text);
@@ -11,10 +11,10 @@ function linesOf(text: string, ...paths: TomlPath[]): (number | undefined)[] {
 
 const TRAPS: readonly (readonly [title: string, text: string, path: TomlPath, line: number])[] = [
   ['quotes in a comment', '# a """ in a comment\na = 1\n# \'\'\'\nb = 1', ['b'], 4],
-  ['quotes in a comment behind a value', 'a = 1 # """\nb = 1', ['b'], 2],
+  ['quotes in a comment after a value', 'a = 1 # """\nb = 1', ['b'], 2],
   ['a number sign in a text', 'a = "# \\"\\"\\" x"\nb = 1', ['b'], 2],
   ['a text of several lines', 'a = """\nb = 0\n[x]\n\\""" "" # """\nb = 1', ['b'], 5],
-  ['a text that ends in two quotes of its own', 'a = """x"""""\nb = 1', ['b'], 2],
+  ['a text whose last two characters are quotes', 'a = """x"""""\nb = 1', ['b'], 2],
   ['a literal text of several lines', "a = '''\nb = 0\\''' # '''\nb = 1", ['b'], 3],
   ['a text that opens and closes on one line', 'a = """x"""\nb = 1', ['b'], 2],
   ['an array over several lines', 'a = [ # ]\n  "b = 0", # "\n  [ 1, 2 ],\n]\nb = 1', ['b'], 5],
@@ -22,7 +22,7 @@ const TRAPS: readonly (readonly [title: string, text: string, path: TomlPath, li
   ['an inline table', 'a = { b = "}", "c d" = { e = 1 } }', ['a', 'c d', 'e'], 1],
   ['a key that a dotted key goes through', 'x = 1\na.b.c = 1', ['a', 'b'], 2],
   ['a table that only a longer header names', 'x = 1\n[a.b]', ['a'], 2],
-  ['a table with a header of its own behind the longer one', '[a.b]\nx = 1\n[a]', ['a'], 3],
+  ['a table whose own header comes after the longer one', '[a.b]\nx = 1\n[a]', ['a'], 3],
   ['a quoted key', '"a.b" . \'c=d\' = 1 # x\n"\\u0065\\"f" = 1', ['e"f'], 2],
   ['a header with blanks', ' [ a . "b]c" ] # x\nd = 1', ['a', 'b]c', 'd'], 2],
   [
@@ -45,7 +45,7 @@ test('a path that does not exist has the line of the nearest enclosing table, or
   t.deepEqual(linesOf('[a]\nb = 1', ['a', 'x', 0, 'y'], ['x'], []), [1, undefined, undefined]);
 });
 
-test('a text that is no TOML does not make the scan endless', (t) => {
+test('the scan of a text that is not TOML ends', (t) => {
   for (const text of [
     '[',
     '[[',
@@ -64,7 +64,7 @@ test('a text that is no TOML does not make the scan endless', (t) => {
     t.notThrows(() => new TomlLocations(text).lineOf(['a']));
 });
 
-/** Pseudo-random numbers, the same in each run. */
+/** Pseudo-random numbers from a seed, equal in each run. */
 function* numbers(seed: number): Generator<number, never> {
   let state = seed;
   for (;;) {
@@ -73,7 +73,7 @@ function* numbers(seed: number): Generator<number, never> {
   }
 }
 
-/** Writes a random document in which each value says on which line its key, or the value itself in an array, stands: `"@7"`. */
+/** Writes a random document. Each value is the line of its key, or of itself in an array: `"@7"`. */
 class Writer {
   #text = '';
   #line = 1;
@@ -105,7 +105,7 @@ class Writer {
     this.#add(end === '\n' ? `${this.#comment()}\n` : end);
   }
 
-  /** `line`: where its key stands. */
+  /** `line`: the line of its key. */
   #value(line: number, mayBreak: boolean): void {
     const kind = this.#below(mayBreak ? 6 : 4);
     if (kind === 0) this.#add(`"@${line} \\" # [x] = \\\\"`);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ask, file, functionRoutes, serveRules } from '../../../helpers/redirect-server.ts';
+import { exchange, file, functionRoutes, serveRules } from '../../../helpers/redirect-server.ts';
 
 test('the first rule that matches is used, even if another is more specific', async (t) => {
   const server = await serveRules(t, [
@@ -8,8 +8,8 @@ test('the first rule that matches is used, even if another is more specific', as
     { from: '/a/b', to: '/third' },
   ]);
 
-  t.regex(await ask(server, '/a/b'), /^Location: \/second\r$/m);
-  t.regex(await ask(server, '/a/b?q=x'), /^Location: \/first\r$/m);
+  t.regex(await exchange(server, '/a/b'), /^Location: \/second\r$/m);
+  t.regex(await exchange(server, '/a/b?q=x'), /^Location: \/first\r$/m);
 });
 
 test('a rule with force comes before functions and files, another one after them and after pages of a build', async (t) => {
@@ -30,13 +30,13 @@ test('a rule with force comes before functions and files, another one after them
     ],
   );
 
-  t.regex(await ask(server, '/own'), /own at \/own/);
-  t.regex(await ask(server, '/file'), /the file/);
-  t.regex(await ask(server, '/page'), /the file/);
-  t.regex(await ask(server, '/forced/own'), /^Location: \/found\/own\r$/m);
-  t.regex(await ask(server, '/forced/file'), /^Location: \/found\/file\r$/m);
+  t.regex(await exchange(server, '/own'), /own at \/own/);
+  t.regex(await exchange(server, '/file'), /the file/);
+  t.regex(await exchange(server, '/page'), /the file/);
+  t.regex(await exchange(server, '/forced/own'), /^Location: \/found\/own\r$/m);
+  t.regex(await exchange(server, '/forced/file'), /^Location: \/found\/file\r$/m);
   t.is(server.exchanges.at(-1)?.route, '/forced/*');
-  t.regex(await ask(server, '/free'), /^Location: \/found\r$/m);
+  t.regex(await exchange(server, '/free'), /^Location: \/found\r$/m);
 });
 
 test('a rule without force hides later rules with force if its query matches', async (t) => {
@@ -49,9 +49,9 @@ test('a rule without force hides later rules with force if its query matches', a
     [file('/a/b')],
   );
 
-  t.regex(await ask(server, '/a/b'), /^Location: \/second\r$/m);
-  t.regex(await ask(server, '/a/b?q=x'), /the file/);
-  t.regex(await ask(server, '/a/c?q=x'), /^Location: \/first\r$/m);
+  t.regex(await exchange(server, '/a/b'), /^Location: \/second\r$/m);
+  t.regex(await exchange(server, '/a/b?q=x'), /the file/);
+  t.regex(await exchange(server, '/a/c?q=x'), /^Location: \/first\r$/m);
 });
 
 test('a rule with force may rewrite to a function, and passes requests that the function does not match', async (t) => {
@@ -64,7 +64,7 @@ test('a rule with force may rewrite to a function, and passes requests that the 
     [...functionRoutes('hello', { methods: ['GET'] }), file('/api/hello'), file('/same')],
   );
 
-  t.regex(await ask(server, '/api/hello'), /hello at undefined asked for \/api\/hello with/);
+  t.regex(await exchange(server, '/api/hello'), /hello at undefined called for \/api\/hello with/);
   t.is(server.exchanges[0]?.route, '/.netlify/functions/hello');
-  t.regex(await ask(server, '/same'), /the file/);
+  t.regex(await exchange(server, '/same'), /the file/);
 });

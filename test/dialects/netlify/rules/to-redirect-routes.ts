@@ -1,7 +1,7 @@
 import test from 'ava';
 import { toRedirectRoutes } from '../../../../src/dialects/netlify/rules/to-redirect-routes.ts';
 import { createRouter } from '../../../../src/routing/router.ts';
-import { ask, functionRoutes, type Rule, serveRules, toRule } from '../../../helpers/redirect-server.ts';
+import { exchange, functionRoutes, type Rule, serveRules, toRule } from '../../../helpers/redirect-server.ts';
 
 type Row = readonly [rule: Rule, target: string, location: string | undefined];
 
@@ -40,7 +40,7 @@ const TABLE: readonly Row[] = [
   [{ from: '/store', to: '/blog/:id', query: { id: ':id' } }, '/store?id=', undefined],
   [{ from: '/store', to: '/sale', query: { kind: 'sale' } }, '/store?kind=sale', '/sale'],
   [{ from: '/store', to: '/sale', query: { kind: 'sale' } }, '/store?kind=other', undefined],
-  // Never to another host than the written one, and not to the same URL.
+  // Never to another host than that of the rule, and never to the same URL.
   [{ from: '/*', to: '/:splat' }, '//evil.example', '/evil.example'],
   [{ from: '/go', to: '/:to', query: { to: ':to' } }, '/go?to=/evil.example', '/%2Fevil.example'],
   [{ from: '/a/*', to: '/a/:splat' }, '/a/b', undefined],
@@ -51,7 +51,7 @@ for (const [rule, target, location] of TABLE) {
   test(`from ${rule.from} to ${rule.to}${query}: ${target} is redirected to ${location ?? 'no location'}`, async (t) => {
     const server = await serveRules(t, [rule]);
 
-    const answer = await ask(server, target);
+    const answer = await exchange(server, target);
 
     t.is(/^Location: (.*)\r$/m.exec(answer)?.[1], location, answer);
     t.regex(
@@ -65,7 +65,7 @@ for (const status of [301, 302, 303, 307, 308]) {
   test(`a rule with ${status} redirects with that status for any method`, async (t) => {
     const server = await serveRules(t, [{ from: '/a', to: '/b', status }]);
 
-    t.regex(await ask(server, '/a', 'POST'), new RegExp(`^HTTP/1\\.1 ${status} `));
+    t.regex(await exchange(server, '/a', 'POST'), new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 }
 
@@ -77,13 +77,13 @@ test('a function that a rule rewrites to sees the URL of the client', async (t) 
   );
 
   t.regex(
-    await ask(server, '/api/hello?a=1'),
-    /^HTTP\/1\.1 200 .*hello at undefined asked for \/api\/hello\?a=1 with \{\}/s,
+    await exchange(server, '/api/hello?a=1'),
+    /^HTTP\/1\.1 200 .*hello at undefined called for \/api\/hello\?a=1 with \{\}/s,
   );
-  t.regex(await ask(server, '/api/hello/sub', 'POST'), /asked for \/api\/hello\/sub with \{\}/);
+  t.regex(await exchange(server, '/api/hello/sub', 'POST'), /called for \/api\/hello\/sub with \{\}/);
   // A function with a path has no default URL, and the other function does not exist.
   for (const target of ['/api/own', '/api/gone', '/api/', '/api'])
-    t.regex(await ask(server, target), /^HTTP\/1\.1 404 /, target);
+    t.regex(await exchange(server, target), /^HTTP\/1\.1 404 /, target);
   t.like(server.exchanges[0], { route: '/.netlify/functions/hello', answeredBy: 'hello at undefined' });
 });
 
@@ -94,7 +94,7 @@ test('a rule may rewrite to a path of a function, which gets its params from tha
     functionRoutes('item', { paths: ['/item/:id'] }),
   );
 
-  t.regex(await ask(server, '/p/a%20b'), /item at \/item\/:id asked for \/p\/a%20b with \{"id":"a%20b"\}/);
+  t.regex(await exchange(server, '/p/a%20b'), /item at \/item\/:id called for \/p\/a%20b with \{"id":"a%20b"\}/);
   t.is(server.exchanges[0]?.route, '/item/:id');
 });
 
@@ -105,8 +105,8 @@ test("the query of a rule precedes the client's and replaces parameters of the s
     functionRoutes('item'),
   );
 
-  t.regex(await ask(server, '/item/7/a/b'), /asked for \/item\/7\/a\/b\?id=7&rest=a\/b with/);
-  t.regex(await ask(server, '/item/7/x?id=8&y=%201&rest'), /asked for \/item\/7\/x\?id=7&rest=x&y=%201 with/);
+  t.regex(await exchange(server, '/item/7/a/b'), /called for \/item\/7\/a\/b\?id=7&rest=a\/b with/);
+  t.regex(await exchange(server, '/item/7/x?id=8&y=%201&rest'), /called for \/item\/7\/x\?id=7&rest=x&y=%201 with/);
   t.is(server.exchanges[0]?.askedTarget, '/item/7/a/b');
 });
 
@@ -117,8 +117,8 @@ test("a status other than 200 replaces the function's status, but not that of an
   ];
   const server = await serveRules(t, rules, [...functionRoutes('page'), ...functionRoutes('bad')]);
 
-  t.regex(await ask(server, '/gone/x'), /^HTTP\/1\.1 404 .*page at undefined/s);
-  t.regex(await ask(server, '/bad'), /^HTTP\/1\.1 500 /);
+  t.regex(await exchange(server, '/gone/x'), /^HTTP\/1\.1 404 .*page at undefined/s);
+  t.regex(await exchange(server, '/bad'), /^HTTP\/1\.1 500 /);
 });
 
 test('a rule whose function does not match the method passes', async (t) => {
@@ -128,8 +128,8 @@ test('a rule whose function does not match the method passes', async (t) => {
     functionRoutes('b', { paths: ['/b'], methods: ['POST'] }),
   );
 
-  t.regex(await ask(server, '/a', 'POST'), /^HTTP\/1\.1 200 /);
-  t.regex(await ask(server, '/a'), /^HTTP\/1\.1 404 /);
+  t.regex(await exchange(server, '/a', 'POST'), /^HTTP\/1\.1 200 /);
+  t.regex(await exchange(server, '/a'), /^HTTP\/1\.1 404 /);
 });
 
 test('a function that passes leaves the URL and the status of the request unchanged', async (t) => {
@@ -139,27 +139,27 @@ test('a function that passes leaves the URL and the status of the request unchan
   }));
   const server = await serveRules(t, [{ from: '/a', to: '/.netlify/functions/passing?x=1', status: 410 }], passing);
 
-  t.regex(await ask(server, '/a'), /^HTTP\/1\.1 404 /);
+  t.regex(await exchange(server, '/a'), /^HTTP\/1\.1 404 /);
   t.is(server.exchanges[0]?.target, '/a');
 });
 
 for (const [why, rule] of [
   ['a condition', { others: ['conditions.Country'] }],
   ['a signature', { others: ['signed'] }],
-  ['another host to ask', { to: 'https://b.example/:splat', status: 200 }],
-  ['a file to answer with', { to: '/index.html', status: 200 }],
-  ['a function that is not there', { to: '/.netlify/functions/gone', status: 200 }],
+  ['a proxied host', { to: 'https://b.example/:splat', status: 200 }],
+  ['a rewrite to a file', { to: '/index.html', status: 200 }],
+  ['a function that does not exist', { to: '/.netlify/functions/gone', status: 200 }],
   ['a function without its default URL', { to: '/.netlify/functions/own', status: 200 }],
   ['no function below its first part', { to: '/nowhere/:splat', status: 200 }],
-  ['a host in front', { from: 'http://a.example/*' }],
-  ['a path that is none', { from: 'x' }],
+  ['a host in `from`', { from: 'http://a.example/*' }],
+  ['an invalid path', { from: 'x' }],
   ['a star in the middle', { from: '/a/*.html' }],
   ['a query in its path', { from: '/a?b=c' }],
   ["a path of the platform's", { from: '/.netlify/functions/x' }],
-  ['an address that is none', { to: 'b' }],
-  ['an address that begins as a host', { to: '//evil.example/' }],
+  ['an invalid destination', { to: 'b' }],
+  ['a destination that begins like a host', { to: '//evil.example/' }],
   ['a name in its host', { from: '/:x/*', to: 'https://:x.example/' }],
-  ['a status that leads nowhere', { status: 304 }],
+  ['a status that is not a redirect', { status: 304 }],
 ] as const) {
   test(`a rule with ${why} is reported with file and line, and not used`, (t) => {
     const functions = functionRoutes('own', { paths: ['/own'] });
