@@ -29,12 +29,12 @@ function astro(
   });
   let text = '';
   let look = (): void => {};
-  const hear = (chunk: Buffer): void => {
+  const onData = (chunk: Buffer): void => {
     text += chunk;
     look();
   };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
+  child.stdout.on('data', onData);
+  child.stderr.on('data', onData);
   const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
   t.teardown(async () => {
     child.kill('SIGKILL');
@@ -44,15 +44,15 @@ function astro(
     child,
     said: (pattern) =>
       new Promise((resolve, reject) => {
-        const fail = (what: string): void => reject(new Error(`${what} ${pattern}; it said: ${text}`));
-        const timer = setTimeout(fail, PATIENCE_MS, 'it took too long to say');
+        const fail = (what: string): void => reject(new Error(`${what} ${pattern}; output: ${text}`));
+        const timer = setTimeout(fail, PATIENCE_MS, 'no output in time matched');
         look = () => {
           const match = pattern.exec(text);
           if (!match) return;
           clearTimeout(timer);
           resolve(match);
         };
-        void closed.then(() => fail('it ended without saying'));
+        void closed.then(() => fail('it ended before its output matched'));
         look();
       }),
   };

@@ -42,16 +42,16 @@ export async function runEntry(t: ExecutionContext, root: string, setup: EntrySe
   });
   let text = '';
   const waiting = new Set<() => void>();
-  const hear = (chunk: Buffer): void => {
+  const onData = (chunk: Buffer): void => {
     text += chunk;
     for (const look of [...waiting]) look();
   };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
+  child.stdout.on('data', onData);
+  child.stderr.on('data', onData);
   const exited = new Promise<number | string>((resolve) => {
     child.on('close', (code, signal) => {
       resolve(code ?? signal ?? -1);
-      hear(Buffer.alloc(0));
+      onData(Buffer.alloc(0));
     });
   });
   t.teardown(async () => {
@@ -74,7 +74,7 @@ export async function runEntry(t: ExecutionContext, root: string, setup: EntrySe
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.delete(look);
-          reject(new Error(`waited ${PATIENCE_MS} ms for ${pattern}; it said: ${text}`));
+          reject(new Error(`waited ${PATIENCE_MS} ms for ${pattern}; output: ${text}`));
         }, PATIENCE_MS);
         const look = (): void => {
           const match = pattern.exec(text);
@@ -82,7 +82,7 @@ export async function runEntry(t: ExecutionContext, root: string, setup: EntrySe
           clearTimeout(timer);
           waiting.delete(look);
           if (match) resolve(match);
-          else reject(new Error(`it ended without saying ${pattern}; it said: ${text}`));
+          else reject(new Error(`it ended before its output matched ${pattern}; output: ${text}`));
         };
         waiting.add(look);
         look();

@@ -156,8 +156,8 @@ test.serial('a listener of the site that exits for an uncaught exception does no
   const lines = JSON.stringify(await complaints(running, 5));
   t.is((await get(running, '/site')).status, 200);
 
-  for (const told of [/first/, /second/, /worse/, /site\.js:1:\d+ does not end/, /site\.js:3:\d+ does not end/])
-    t.regex(lines, told);
+  for (const pattern of [/first/, /second/, /worse/, /site\.js:1:\d+ does not end/, /site\.js:3:\d+ does not end/])
+    t.regex(lines, pattern);
 });
 
 for (const [what, statement, call] of [

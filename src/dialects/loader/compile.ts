@@ -93,7 +93,7 @@ async function loadInto(
   return {
     problems,
     load: (file, limitMs = LOAD_LIMIT_MS) =>
-      // A module that failed is not used again: a reload evaluates it anew, when what it lacked may
+      // A module that failed is not used again: a reload evaluates it again, when what it lacked may
       // be there.
       withTimeout(code.loaders, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
     explain: (file, error) => explain(root, file, error, code.hooks),

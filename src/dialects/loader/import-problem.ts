@@ -38,7 +38,7 @@ function toMessage(root: string, specifier: string, importer: string, hints: rea
   const [, scheme] = SCHEME.exec(specifier) ?? [];
   if (scheme === 'node') return `${quoted} is not a module of this Node.js (${process.version})`;
   if (scheme === 'npm' || scheme === 'jsr') {
-    return `${quoted} is written for Deno: install the package, and import it by its name alone`;
+    return `${quoted} is written for Deno: install the package, and import it by its name only`;
   }
   if (scheme !== undefined)
     return `${quoted} cannot be imported by Node.js: install the package, and import it by name`;
