@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { registerSharedWorker } from 'ava/plugin';
+import type { BuildResult } from './astro-build-process.ts';
+import type { BuildRequest } from './astro-builder.ts';
 
 const FIXTURE = join(import.meta.dirname, '../fixtures/astro');
 const REPOSITORY = join(import.meta.dirname, '../..');
@@ -12,6 +15,12 @@ const REPOSITORY = join(import.meta.dirname, '../..');
  * Installed packages and builds, shared by all test runs on this machine until the fixture changes.
  */
 const CACHE = join(tmpdir(), `nexthop-astro-${process.getuid?.() ?? 'user'}`);
+
+/** Builds for all test files of a run. */
+const builder = registerSharedWorker<BuildRequest | BuildResult>({
+  filename: new URL('astro-builder.ts', import.meta.url),
+  supportedProtocols: ['ava-4'],
+});
 
 /**
  * A folder of test/fixtures/astro: the last Astro 5, Astro 7, and the first 5.0 and 6.0, whose
@@ -36,14 +45,16 @@ export interface AstroSetup {
   readonly files?: Readonly<Record<string, string | null>>;
 }
 
+/** For a test that waits for npm and for the builds of other tests on a loaded machine. */
+const BUILD_TIMEOUT_MS = 400_000;
+
 /**
  * Builds the site of test/fixtures/astro with a real Astro and returns a copy that the test may
  * change: a folder with `dist/` and `node_modules/`. Removed when the test ends. Each setup is
  * built once.
  */
 export async function astroSite(t: ExecutionContext, setup: AstroSetup): Promise<string> {
-  // The first test of a run waits for npm.
-  t.timeout(240_000);
+  t.timeout(BUILD_TIMEOUT_MS);
   const built = await builtSite(setup);
   const root = await mkdtemp(join(tmpdir(), 'nexthop-astro-site-'));
   t.teardown(() => rm(root, { recursive: true, force: true }));
@@ -57,7 +68,7 @@ export async function astroSite(t: ExecutionContext, setup: AstroSetup): Promise
  * preview`.
  */
 export async function astroSources(t: ExecutionContext, setup: AstroSetup): Promise<string> {
-  t.timeout(240_000);
+  t.timeout(BUILD_TIMEOUT_MS);
   const root = await mkdtemp(join(await installed(setup.major), 'sources-'));
   t.teardown(() => rm(root, { recursive: true, force: true }));
   await copySources(root, setup);
@@ -90,11 +101,26 @@ async function builtSite(setup: AstroSetup): Promise<string> {
   const packages = await installed(setup.major);
   // Only the adapter of nexthop runs in a build or is part of it.
   const own = setup.adapter?.startsWith('nexthop') ? await textOf(join(REPOSITORY, 'dist/astro-adapter')) : '';
-  const key = hash(JSON.stringify(setup), await textOf(join(FIXTURE, 'site')), own);
+  const key = hash(toKey(setup), await textOf(join(FIXTURE, 'site')), own);
   return made(join(packages, `build-${key}`), async (folder) => {
     await copySources(folder, setup);
-    await run(folder, process.execPath, [astroCli(setup.major), 'build'], astroEnv(setup));
+    await build({ packages, folder, env: astroEnv(setup) });
   });
+}
+
+/** The same for the same build. */
+function toKey({ adapter, options, config, csp, files }: AstroSetup): string {
+  return JSON.stringify([adapter, { mode: 'middleware', ...options }, config, csp, files]);
+}
+
+/** Rejects with what Astro throws. */
+async function build(request: BuildRequest): Promise<void> {
+  await builder.available;
+  for await (const { data } of builder.publish(request).replies()) {
+    const { error } = data as BuildResult; // the builder sends nothing else
+    if (error !== undefined) throw new Error(error);
+    return;
+  }
 }
 
 /**
@@ -130,7 +156,10 @@ async function made(folder: string, make: (folder: string) => Promise<void>): Pr
     const draft = await mkdtemp(join(dirname(folder), `draft-${basename(folder)}-`));
     try {
       await make(draft);
-      await rename(draft, folder);
+      await rename(draft, folder).catch(async (error) => {
+        // Made by another run that took the lock of this one for a stale one.
+        if (!(await isThere(folder))) throw error;
+      });
     } finally {
       await rm(draft, { recursive: true, force: true });
     }
@@ -138,26 +167,37 @@ async function made(folder: string, make: (folder: string) => Promise<void>): Pr
   });
 }
 
-/** A lock older than this is from a run that was interrupted. */
-const STALE_LOCK_MS = 180_000;
+/** How often the owner of a lock renews it. */
+const RENEW_LOCK_MS = 5000;
 
+/** A lock that was not renewed for so long belongs to a run that was ended in the middle. */
+const STALE_LOCK_MS = 60_000;
+
+/** Runs `work` while no other test file on this machine does so with the same lock. */
 async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      await mkdir(lock);
-      break;
-    } catch {
-      // Another process holds the lock.
-      const made = await stat(lock).catch(() => undefined);
-      if (made && Date.now() - made.mtimeMs > STALE_LOCK_MS) await rm(lock, { recursive: true, force: true });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  while (!(await isTaken(lock))) await new Promise((resolve) => setTimeout(resolve, 100));
+  const renewal = setInterval(() => {
+    const now = new Date();
+    utimes(lock, now, now).catch(() => {}); // it is just removed
+  }, RENEW_LOCK_MS);
   try {
     return await work();
   } finally {
+    clearInterval(renewal);
     await rm(lock, { recursive: true, force: true });
   }
+}
+
+async function isTaken(lock: string): Promise<boolean> {
+  try {
+    await mkdir(lock);
+    return true;
+  } catch {
+    // Another test file has it.
+  }
+  const made = await stat(lock).catch(() => undefined);
+  if (made && Date.now() - made.mtimeMs > STALE_LOCK_MS) await rm(lock, { recursive: true, force: true });
+  return false;
 }
 
 async function isThere(folder: string): Promise<boolean> {
