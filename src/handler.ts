@@ -172,7 +172,7 @@ export class Handler implements CallEnder {
     answerFault(exchange, fault, this.#parts.dev);
     if (fault.origin === 'client' || isReported(fault.cause)) return;
     const { log } = this.#parts;
-    const fields = {
+    const details = {
       code: fault.code,
       status: fault.status,
       request: `${exchange.request.method} ${exchange.askedTarget}`,
@@ -181,8 +181,8 @@ export class Handler implements CallEnder {
       target: exchange.answeredBy,
       error: fault,
     };
-    if (fault.origin === 'hop') log.warn(fault.message, fields);
-    else log.error(fault.message, fields);
+    if (fault.origin === 'hop') log.warn(fault.message, details);
+    else log.error(fault.message, details);
   }
 }
 

@@ -92,7 +92,7 @@ function previewHeaders(headers: Readonly<Record<string, string | readonly strin
       const target = {
         name,
         async answer(exchange: Parameters<typeof overlayAnswer>[0]) {
-          overlayAnswer(exchange, { fields: pairs });
+          overlayAnswer(exchange, { headers: pairs });
           return 'passed' as const;
         },
       };

@@ -19,16 +19,16 @@ export class NoteLog implements Log {
     this.#from = from;
   }
 
-  info(message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (this.#from === 'info') this.#note(message, fields);
+  info(message: string, details: Readonly<Record<string, unknown>> = {}): void {
+    if (this.#from === 'info') this.#note(message, details);
   }
 
-  warn(message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    this.#note(message, fields);
+  warn(message: string, details: Readonly<Record<string, unknown>> = {}): void {
+    this.#note(message, details);
   }
 
-  error(message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    this.#note(message, fields);
+  error(message: string, details: Readonly<Record<string, unknown>> = {}): void {
+    this.#note(message, details);
   }
 
   access(): void {}

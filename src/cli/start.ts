@@ -93,7 +93,7 @@ function announce(
   const hop = fallback ?? `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
   out(`nexthop listens on ${address(config, port)}`);
   out(`  site      ${config.site}, ${count(routes)}`);
-  out(`  ${fallback === undefined ? 'next hop' : 'misses  '}  ${hop}`);
+  out(`  ${fallback === undefined ? 'next hop' : 'fallback'}  ${hop}`);
   out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
   for (const problem of problems) {
     const { severity, message } = problem;

@@ -80,7 +80,7 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
   const certificate = cert === '' ? undefined : { cert: resolve(cert), key: resolve(key) };
   const found = {
     site: root,
-    messageBus: bus.place,
+    messageBus: bus.endpoint,
     certificate,
     functionEnv: { ...env },
     given: new Set([...Object.keys(flags), ...Object.keys(env)].filter((name) => name in SETTINGS)),

@@ -30,7 +30,7 @@ const NEEDED = ['REDIS_HOST', ...KEYS] as const;
 
 export interface MessageBusReading {
   /** Undefined if none of KEYS is set. */
-  readonly place?: MessageBusEndpoint;
+  readonly endpoint?: MessageBusEndpoint;
   /** What is missing or invalid if one of KEYS is set. */
   readonly complaints: readonly string[];
 }
@@ -47,7 +47,7 @@ export function toMessageBusEndpoint(settings: MessageBusSettings): MessageBusRe
     complaints.push(`REDIS_PORT must be a whole number from 1 to 65535, got ${JSON.stringify(REDIS_PORT)}`);
   }
   if (complaints.length > 0) return { complaints };
-  const place = {
+  const endpoint = {
     host: settings.REDIS_HOST,
     port,
     registrationKey: settings.PROXY_REGO_KEY,
@@ -56,5 +56,5 @@ export function toMessageBusEndpoint(settings: MessageBusSettings): MessageBusRe
     registerEveryMs: settings.MESSAGE_CLIENT_REGISTRATION_TIMEOUT_SECONDS * 1000,
     waitMs: settings.REDIS_BRPOP_TIMEOUT_SECONDS * 1000,
   };
-  return { place, complaints };
+  return { endpoint, complaints };
 }

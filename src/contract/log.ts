@@ -2,9 +2,9 @@ import type { Exchange } from './exchange.ts';
 
 /** Writes to error.log and access.log. Nothing here throws or blocks, except `reopen`. */
 export interface Log {
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, details?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, details?: Readonly<Record<string, unknown>>): void;
+  error(message: string, details?: Readonly<Record<string, unknown>>): void;
   /** Writes the access line of a finished exchange. */
   access(exchange: Exchange): void;
   /** Opens the files again by name, after logrotate renamed them. Throws if that fails; the old files stay in use. */

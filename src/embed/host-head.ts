@@ -19,13 +19,13 @@ type WriteHead = (this: ServerResponse, status: number, reason?: string) => Serv
  */
 export class HostHead {
   readonly #exchange: Exchange;
-  readonly #fields: OutgoingHttpHeaders;
+  readonly #hostHeaders: OutgoingHttpHeaders;
   readonly #below: WriteHead;
 
   constructor(exchange: Exchange) {
     const { response } = exchange;
     this.#exchange = exchange;
-    this.#fields = response.getHeaders();
+    this.#hostHeaders = response.getHeaders();
     this.#below = response.writeHead as WriteHead; // one of its overloads
     response.writeHead = this.#writeHead;
   }
@@ -39,11 +39,11 @@ export class HostHead {
     if (response.writeHead === this.#writeHead) response.writeHead = this.#below as ServerResponse['writeHead'];
   }
 
-  readonly #writeHead = (...[status, reasonOrHeaders, fields]: HeadArguments): ServerResponse => {
+  readonly #writeHead = (...[status, reasonOrHeaders, headers]: HeadArguments): ServerResponse => {
     const { response, fault } = this.#exchange;
     const isReason = typeof reasonOrHeaders === 'string';
     if (fault) this.#setAgain();
-    for (const [name, values] of toLists(toFlat((isReason ? fields : reasonOrHeaders) ?? []))) {
+    for (const [name, values] of toLists(toFlat((isReason ? headers : reasonOrHeaders) ?? []))) {
       const all = ADDED.has(name.toLowerCase()) ? [...toList(response.getHeader(name)), ...values] : values;
       response.setHeader(name, all.length === 1 ? (all[0] ?? '') : [...new Set(all)]);
     }
@@ -54,7 +54,7 @@ export class HostHead {
    * Removing a function's headers from an error response removed the host's too; sets those again.
    */
   #setAgain(): void {
-    for (const [name, value] of Object.entries(this.#fields)) {
+    for (const [name, value] of Object.entries(this.#hostHeaders)) {
       if (value !== undefined) this.#exchange.response.setHeader(name, value);
     }
   }

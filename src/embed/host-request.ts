@@ -10,14 +10,14 @@ const ORIGIN = /^https?:\/\/[^/?]*/i;
 export class HostRequest {
   readonly #request: IncomingMessage;
   readonly #url: string;
-  readonly #fields: string[];
+  readonly #receivedHeaders: string[];
   #vettedUrl: string | undefined;
   #vettedHeaders: readonly string[];
 
   constructor(request: IncomingMessage) {
     this.#request = request;
     this.#url = request.url ?? '/';
-    this.#fields = request.rawHeaders;
+    this.#receivedHeaders = request.rawHeaders;
     this.#vettedHeaders = request.rawHeaders;
   }
 
@@ -32,7 +32,7 @@ export class HostRequest {
     const request = this.#request;
     const isRewritten = request.url !== this.#vettedUrl;
     request.url = isRewritten ? `${ORIGIN.exec(this.#url)?.[0] ?? ''}${request.url}` : this.#url;
-    if (this.#vettedHeaders === this.#fields) return;
+    if (this.#vettedHeaders === this.#receivedHeaders) return;
     const wanted = changesOf(this.#vettedHeaders, request.rawHeaders);
     this.#restoreHeaders();
     // Otherwise patchRequest would treat them as already set.
@@ -43,10 +43,10 @@ export class HostRequest {
   #restoreHeaders(): void {
     const request = this.#request;
     const { headers, headersDistinct } = request;
-    const received = toValues(this.#fields);
+    const received = toValues(this.#receivedHeaders);
     for (const [name] of [
-      ...changesOf(this.#fields, this.#vettedHeaders),
-      ...changesOf(this.#vettedHeaders, this.#fields),
+      ...changesOf(this.#receivedHeaders, this.#vettedHeaders),
+      ...changesOf(this.#vettedHeaders, this.#receivedHeaders),
     ]) {
       const values = received.get(name);
       if (values) {
@@ -57,7 +57,7 @@ export class HostRequest {
         delete headersDistinct[name];
       }
     }
-    request.rawHeaders = this.#fields;
+    request.rawHeaders = this.#receivedHeaders;
   }
 }
 

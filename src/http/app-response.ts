@@ -149,10 +149,10 @@ export class AppResponse {
    * the body itself.
    */
   #readHead(head: HeadArguments): HeadArguments {
-    const [status, reasonOrHeaders, fields] = head;
+    const [status, reasonOrHeaders, headers] = head;
     const response = this.#response;
     const isReason = typeof reasonOrHeaders === 'string';
-    const own = toFlat((isReason ? fields : reasonOrHeaders) ?? []);
+    const own = toFlat((isReason ? headers : reasonOrHeaders) ?? []);
     const set = ['content-length', 'transfer-encoding'].flatMap((name) => toFlat({ [name]: response.getHeader(name) }));
     const lengths = valuesOf(own, 'content-length') ?? valuesOf(set, 'content-length') ?? [];
     const isChunked = [...own, ...set].some((name, at) => at % 2 === 0 && name.toLowerCase() === 'transfer-encoding');

@@ -27,9 +27,9 @@ export function answerFault(exchange: Exchange, fault: Fault, dev = false): void
  */
 export function toFaultText(fault: Fault): string {
   const page = toFaultPage(fault, { requestId: '', accept: '', dev: false });
-  const fields = ['Date', new Date().toUTCString(), 'Connection', 'close', ...headersOf(fault, page)];
+  const headers = ['Date', new Date().toUTCString(), 'Connection', 'close', ...headersOf(fault, page)];
   let head = `HTTP/1.1 ${fault.status} ${reasonOf(fault.status)}\r\n`;
-  for (let at = 0; at < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
+  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   return `${head}\r\n${page.body}`;
 }
 
@@ -73,17 +73,17 @@ function cutAtItsTurn(exchange: Exchange): void {
 function write(exchange: Exchange, fault: Fault, dev: boolean): void {
   const { request, response, socket, requestId, platformId } = exchange;
   const page = toFaultPage(fault, { requestId: requestId.value, accept: request.headers.accept ?? '', dev });
-  const fields = headersOf(fault, page);
-  fields.push(requestId.name, requestId.value);
-  if (platformId) fields.push(platformId.name, platformId.value);
+  const headers = headersOf(fault, page);
+  headers.push(requestId.name, requestId.value);
+  if (platformId) headers.push(platformId.name, platformId.value);
   const unread = isBodyUnread(request);
-  if (unread || CLOSING.has(fault.code)) fields.push('Connection', 'close');
+  if (unread || CLOSING.has(fault.code)) headers.push('Connection', 'close');
   if (unread) lingerOnClose(socket);
   try {
     // Headers that a function has set belong to its own response.
     for (const name of response.getHeaderNames()) response.removeHeader(name);
     response.sendDate = true;
-    response.writeHead(fault.status, reasonOf(fault.status), fields);
+    response.writeHead(fault.status, reasonOf(fault.status), headers);
     response.end(page.body);
     exchange.contentType = page.contentType;
     if (request.method !== 'HEAD') exchange.bodyBytesSent = Buffer.byteLength(page.body);

@@ -4,11 +4,11 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 export type GivenHeaders = OutgoingHttpHeaders | readonly OutgoingHttpHeader[];
 
 /** The arguments of `writeHead`. */
-export type HeadArguments = [status: number, reason?: string | GivenHeaders, fields?: GivenHeaders];
+export type HeadArguments = [status: number, reason?: string | GivenHeaders, headers?: GivenHeaders];
 
 /** Converts every form that writeHead accepts to a flat array: name, value, name, value. */
-export function toFlat(fields: GivenHeaders): string[] {
-  const entries = Array.isArray(fields) ? toPairs(fields) : Object.entries(fields);
+export function toFlat(headers: GivenHeaders): string[] {
+  const entries = Array.isArray(headers) ? toPairs(headers) : Object.entries(headers);
   return entries.flatMap(([name, value]) => {
     const values = Array.isArray(value) ? value : value === undefined ? [] : [value];
     return values.flatMap((each) => [name, String(each)]);

@@ -83,9 +83,9 @@ function isProtected(name: string): boolean {
  * The headers without those that `Connection` nominates. Returns the same array if it nominates
  * none.
  */
-export function withoutNominated(fields: string[], connection: string | undefined): string[] {
+export function withoutNominated(headers: string[], connection: string | undefined): string[] {
   const nominated = connection === undefined ? undefined : nominatedBy(connection);
-  return nominated ? withoutNames(fields, nominated) : fields;
+  return nominated ? withoutNames(headers, nominated) : headers;
 }
 
 /** Repeated headers of one name are one comma-separated list (RFC 9110 5.3). */
@@ -94,11 +94,11 @@ export function joinValues(before: string | undefined, value: string): string {
 }
 
 /** The flat headers without those whose lower-case name is in `names`. */
-export function withoutNames(fields: readonly string[], names: ReadonlySet<string>): string[] {
+export function withoutNames(headers: readonly string[], names: ReadonlySet<string>): string[] {
   const kept: string[] = [];
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] as string; // pairs
-    if (!names.has(name.toLowerCase())) kept.push(name, fields[at + 1] as string);
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string; // pairs
+    if (!names.has(name.toLowerCase())) kept.push(name, headers[at + 1] as string);
   }
   return kept;
 }

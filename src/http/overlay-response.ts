@@ -8,7 +8,7 @@ export interface Overlay {
    * Headers that replace those of the response with the same name. `Set-Cookie` and `Vary` are
    * added instead.
    */
-  readonly fields: Iterable<readonly [name: string, value: string]>;
+  readonly headers: Iterable<readonly [name: string, value: string]>;
   /** Called just before the head is sent. Default: the overlay applies to every response. */
   readonly appliesTo?: (exchange: Exchange) => boolean;
 }
@@ -19,9 +19,9 @@ export interface Overlay {
  * that are added later. Error responses of faults get none, so that e.g. a cache rule for the
  * missing file does not make the error cacheable.
  */
-export function overlayAnswer(exchange: Exchange, { fields, appliesTo }: Overlay): void {
+export function overlayAnswer(exchange: Exchange, { headers, appliesTo }: Overlay): void {
   const { response } = exchange;
-  const layer = new Layer(exchange, { fields, ...(appliesTo && { appliesTo }) }, response.writeHead);
+  const layer = new Layer(exchange, { headers, ...(appliesTo && { appliesTo }) }, response.writeHead);
   // Every head passes through writeHead, also the implicit head that Node creates at the first byte
   // (_http_server.js, _implicitHeader).
   response.writeHead = (...given: HeadArguments) => layer.writeHead(...given);
@@ -42,10 +42,10 @@ class Layer {
     this.#below = below as WriteHead; // one signature for its overloads
   }
 
-  writeHead(...[status, reasonOrHeaders, fields]: HeadArguments): ServerResponse {
+  writeHead(...[status, reasonOrHeaders, headers]: HeadArguments): ServerResponse {
     const { response, fault } = this.#exchange;
     const isReason = typeof reasonOrHeaders === 'string';
-    const given = toFlat((isReason ? fields : reasonOrHeaders) ?? []);
+    const given = toFlat((isReason ? headers : reasonOrHeaders) ?? []);
     const { appliesTo = always } = this.#overlay;
     const final = fault === undefined && appliesTo(this.#exchange) ? this.#merge(given) : given;
     return this.#below.call(response, status, ...(isReason ? [reasonOrHeaders, final] : [final]));
@@ -60,7 +60,7 @@ class Layer {
     const { response } = exchange;
     const merged: string[] = [];
     const replaced = new Set<string>();
-    for (const [name, value] of this.#overlay.fields) {
+    for (const [name, value] of this.#overlay.headers) {
       const lowerName = name.toLowerCase();
       merged.push(name, value);
       if (lowerName === 'content-type') exchange.contentType = value;

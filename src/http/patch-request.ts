@@ -15,13 +15,13 @@ const FIXED: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'host', 'content-leng
  */
 export function patchRequest(
   request: IncomingMessage,
-  fields: Iterable<readonly [name: string, value: string | undefined]>,
+  changes: Iterable<readonly [name: string, value: string | undefined]>,
 ): readonly string[] {
   // Node builds `headers` and `headersDistinct` on first use, from rawHeaders and an internal count
   // that cannot be changed. So read both before a header is added.
   const { headers, headersDistinct } = request;
   const refused: string[] = [];
-  for (const [name, value] of fields) {
+  for (const [name, value] of changes) {
     const lowerName = name.toLowerCase();
     if (joined(request, lowerName) === value) continue;
     if (FIXED.has(lowerName)) {

@@ -20,7 +20,7 @@ export class Ready {
     exchange.answeredBy = 'ready';
     exchange.contentType = 'text/plain';
     const text = this.isReady ? 'ready\n' : 'draining\n';
-    const fields = [
+    const headers = [
       'Content-Type',
       exchange.contentType,
       'Cache-Control',
@@ -28,7 +28,7 @@ export class Ready {
       'Content-Length',
       String(text.length),
     ];
-    response.writeHead(this.isReady ? 200 : 503, fields);
+    response.writeHead(this.isReady ? 200 : 503, headers);
     response.end(text);
     if (request.method !== 'HEAD') exchange.bodyBytesSent = text.length;
   }

@@ -37,7 +37,7 @@ export class WebResponseHead {
   readonly status: number;
   readonly #exchange: Exchange;
   readonly #reason: string;
-  #fields: string[] = [];
+  #flat: string[] = [];
   #declaredLength: number | undefined;
   #coding: Coding | undefined;
 
@@ -72,7 +72,7 @@ export class WebResponseHead {
    * Removes Content-Encoding and Content-Length, because they describe other bytes than the body.
    */
   leaveOutCoding(): void {
-    if (this.#coding) this.#fields = withoutNames(this.#fields, CONTENT_ENCODING);
+    if (this.#coding) this.#flat = withoutNames(this.#flat, CONTENT_ENCODING);
     this.#coding = undefined;
     this.#declaredLength = undefined;
   }
@@ -89,12 +89,12 @@ export class WebResponseHead {
    * the framing for this client.
    */
   send(length: number | undefined): void {
-    const fields = this.#fields;
-    if (length !== undefined) fields.push('Content-Length', String(length));
+    const flat = this.#flat;
+    if (length !== undefined) flat.push('Content-Length', String(length));
     try {
-      this.#exchange.response.writeHead(this.status, this.#reason, fields);
+      this.#exchange.response.writeHead(this.status, this.#reason, flat);
     } catch (cause) {
-      throw new Fault('function_bad_answer', { message: toUnwritableMessage(fields), cause });
+      throw new Fault('function_bad_answer', { message: toUnwritableMessage(flat), cause });
     }
   }
 
@@ -140,14 +140,14 @@ export class WebResponseHead {
   }
 
   get #isAscii(): boolean {
-    for (const part of this.#fields) if (BEYOND_ASCII.test(part)) return false;
+    for (const part of this.#flat) if (BEYOND_ASCII.test(part)) return false;
     return !BEYOND_ASCII.test(this.#reason);
   }
 
   /** Copies the headers that are sent and reads those that matter here. */
   #copy(headers: WebResponse['headers']): void {
     const exchange = this.#exchange;
-    const fields = this.#fields;
+    const flat = this.#flat;
     const { requestId, platformId } = exchange;
     let contentEncoding: string | undefined;
     let hasRequestId = false;
@@ -164,13 +164,13 @@ export class WebResponseHead {
       else if (lowerCase === requestId.name) hasRequestId = true;
       else if (lowerCase === platformId?.name) continue;
       else if (lowerCase === 'set-cookie' && hasRaw(headers)) {
-        for (const cookie of headers.raw()['set-cookie'] ?? []) fields.push(name, cookie);
+        for (const cookie of headers.raw()['set-cookie'] ?? []) flat.push(name, cookie);
         continue;
       }
-      fields.push(name, value);
+      flat.push(name, value);
     }
-    if (!hasRequestId) fields.push(requestId.name, requestId.value);
-    if (platformId) fields.push(platformId.name, platformId.value);
+    if (!hasRequestId) flat.push(requestId.name, requestId.value);
+    if (platformId) flat.push(platformId.name, platformId.value);
     if (contentEncoding !== undefined) this.#coding = toDecodedCoding(contentEncoding);
   }
 }
@@ -192,12 +192,12 @@ function toReason(statusText: string): string {
   return statusText.replaceAll(/[^\t -~\x80-\xff]/g, '');
 }
 
-function toUnwritableMessage(fields: readonly string[]): string {
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] as string; // pairs
+function toUnwritableMessage(flat: readonly string[]): string {
+  for (let at = 0; at < flat.length; at += 2) {
+    const name = flat[at] as string; // pairs
     try {
       validateHeaderName(name);
-      validateHeaderValue(name, fields[at + 1] as string);
+      validateHeaderValue(name, flat[at + 1] as string);
     } catch {
       // This is the header that makes writeHead throw.
       return `the Response has an invalid header: ${JSON.stringify(name)}`;

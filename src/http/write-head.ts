@@ -1,9 +1,9 @@
 import type { Exchange } from '../contract/exchange.ts';
 
-/** Writes the head of a response. Appends the request's id to the flat `fields`. */
-export function writeHead({ response, requestId }: Exchange, status: number, fields: string[]): void {
-  fields.push(requestId.name, requestId.value);
-  response.writeHead(status, fields);
+/** Writes the head of a response. Appends the request's id to the flat `headers`. */
+export function writeHead({ response, requestId }: Exchange, status: number, headers: string[]): void {
+  headers.push(requestId.name, requestId.value);
+  response.writeHead(status, headers);
 }
 
 /** Every method that Node's parser accepts and this server does not refuse (CONNECT, TRACE). */

@@ -114,10 +114,10 @@ export class Clock {
     const payload = new TextEncoder().encode(JSON.stringify({ tickMs: atMs }));
     const outcome = await this.#queue.tick({ rule: rule.name, schedule: rule.schedule ?? '', atMs, payload });
     entry.reportedMs = atMs;
-    const fields = { target: rule.file, rule: rule.name, due: new Date(atMs).toISOString() };
-    if (outcome === 'busy') this.#log.warn('a scheduled run was skipped: the previous run has not ended', fields);
+    const details = { target: rule.file, rule: rule.name, due: new Date(atMs).toISOString() };
+    if (outcome === 'busy') this.#log.warn('a scheduled run was skipped: the previous run has not ended', details);
     if (outcome === 'pushed' && nowMs - atMs > LATE_MS)
-      this.#log.info('a missed scheduled run was pushed late', fields);
+      this.#log.info('a missed scheduled run was pushed late', details);
   }
 }
 

@@ -26,27 +26,28 @@ const SLOW_SHARE = 0.8;
 
 /** Logs one line about an attempt that has ended. */
 export function logEnding(log: Log, { job, rule, ending, ms }: EndedAttempt): void {
-  const fields = { target: rule.file, rule: rule.name, job: job.id, attempt: job.attempts, ms: Math.round(ms) };
+  const details = { target: rule.file, rule: rule.name, job: job.id, attempt: job.attempts, ms: Math.round(ms) };
   switch (ending.kind) {
     case 'done':
       if (rule.timeoutMs > 0 && ms > rule.timeoutMs * SLOW_SHARE)
-        log.warn('a job needed nearly all of its timeout', fields);
-      else log.info('a job is done', fields);
+        log.warn('a job needed nearly all of its timeout', details);
+      else log.info('a job is done', details);
       return;
     case 'failed': {
       const { error } = ending;
       const again_in_ms = rule.retryAfterMs[job.failures];
-      if (again_in_ms === undefined) log.error('a job failed for the last time and is set aside', { ...fields, error });
-      else log.warn('a job failed and is tried again', { ...fields, again_in_ms, error });
+      if (again_in_ms === undefined)
+        log.error('a job failed for the last time and is set aside', { ...details, error });
+      else log.warn('a job failed and is tried again', { ...details, again_in_ms, error });
       return;
     }
     case 'vanished':
-      log.error(`a job is set aside: ${ending.reason}`, fields);
+      log.error(`a job is set aside: ${ending.reason}`, details);
       return;
     case 'given back':
-      log.info('a job is given back, to be run again', fields);
+      log.info('a job is given back, to be run again', details);
       return;
     case 'lost':
-      log.warn('another process claimed or removed a job while it ran here', fields);
+      log.warn('another process claimed or removed a job while it ran here', details);
   }
 }

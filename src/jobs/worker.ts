@@ -274,10 +274,10 @@ export class Worker {
   #watch(run: Run, rule: JobRule): void {
     const { log } = this.#parts;
     this.#stragglers++;
-    log.warn('a function still runs after its attempt ended', { target: rule.file, going_on: this.#stragglers });
+    log.warn('a function still runs after its attempt ended', { target: rule.file, still_running: this.#stragglers });
     void run.functionEnd.then(() => {
       this.#stragglers--;
-      log.info('a function ended after its attempt had ended', { target: rule.file, going_on: this.#stragglers });
+      log.info('a function ended after its attempt had ended', { target: rule.file, still_running: this.#stragglers });
     });
   }
 

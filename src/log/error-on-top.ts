@@ -4,23 +4,23 @@ import { isNativeError } from 'node:util/types';
 import { Fault } from '../contract/fault.ts';
 import { type CodeLocation, isOwn } from '../process/caller.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+type Details = Readonly<Record<string, unknown>>;
 
 export interface TopLine {
   readonly message: string;
   /** With `error` as it was thrown, and where that was: `file`, `line` and `column`, as far as they are known. */
-  readonly fields: Fields;
+  readonly details: Details;
   /** Of the error; undefined for one without. */
   readonly stack: string | undefined;
 }
 
 /**
- * A line of the log with what a reader looks for on top: the message and the place of the error in its fields. Of a function's Fault, which says only that it was the
- * function, that is the error that the function threw. `site`: files below it are named relative to it. Throws what a getter throws.
+ * The parts of a log line that come first: the message, and the location of the error in the details. For a function's Fault, these are the message and
+ * location of the error that the function threw. `site`: files below it get relative names. Throws what a getter of the details throws.
  */
-export function withErrorOnTop(message: string, fields: Fields, site: string | undefined): TopLine {
-  const { error: given, ...rest } = fields;
-  if (given === undefined) return { message, fields, stack: undefined };
+export function withErrorOnTop(message: string, details: Details, site: string | undefined): TopLine {
+  const { error: given, ...rest } = details;
+  if (given === undefined) return { message, details, stack: undefined };
   const isOfFunction = given instanceof Fault && given.origin === 'function' && given.cause !== undefined;
   const error = isOfFunction ? given.cause : given;
   const own = isError(error) ? error.message : `threw ${spell(error)}`;
@@ -28,7 +28,7 @@ export function withErrorOnTop(message: string, fields: Fields, site: string | u
   const isCodeAlone = isOfFunction && message === given.code;
   return {
     message: isCodeAlone ? own : join(message, own),
-    fields: { ...rest, ...(stack && locationOf(stack, site)), error },
+    details: { ...rest, ...(stack && locationOf(stack, site)), error },
     stack,
   };
 }

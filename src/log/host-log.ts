@@ -3,13 +3,13 @@ import { toRealPath } from '../process/real-path.ts';
 import { withErrorOnTop } from './error-on-top.ts';
 import { type LogOptions, openLog } from './open.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+type Details = Readonly<Record<string, unknown>>;
 
 /** Receives the log messages of a middleware. `console` is one. */
 export interface HostLog {
-  info(message: string, fields?: Fields): void;
-  warn(message: string, fields?: Fields): void;
-  error(message: string, fields?: Fields): void;
+  info(message: string, details?: Details): void;
+  warn(message: string, details?: Details): void;
+  error(message: string, details?: Details): void;
 }
 
 /**
@@ -35,16 +35,16 @@ class LogFacade implements Log {
     this.#close = close;
   }
 
-  info(message: string, fields?: Fields): void {
-    this.#report('info', message, fields);
+  info(message: string, details?: Details): void {
+    this.#report('info', message, details);
   }
 
-  warn(message: string, fields?: Fields): void {
-    this.#report('warn', message, fields);
+  warn(message: string, details?: Details): void {
+    this.#report('warn', message, details);
   }
 
-  error(message: string, fields?: Fields): void {
-    this.#report('error', message, fields);
+  error(message: string, details?: Details): void {
+    this.#report('error', message, details);
   }
 
   access(): void {}
@@ -55,10 +55,10 @@ class LogFacade implements Log {
     await this.#close?.(deadlineMs);
   }
 
-  #report(level: keyof HostLog, message: string, fields: Fields = {}): void {
+  #report(level: keyof HostLog, message: string, details: Details = {}): void {
     try {
-      const line = this.#close ? { message, fields } : withErrorOnTop(message, fields, this.#site);
-      this.#log[level](line.message, line.fields);
+      const line = this.#close ? { message, details } : withErrorOnTop(message, details, this.#site);
+      this.#log[level](line.message, line.details);
     } catch {
       // A failing log must not fail a request, and there is no other log to report it to.
     }

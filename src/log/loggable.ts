@@ -28,15 +28,15 @@ export interface LoggableOptions {
 }
 
 /**
- * Converts the fields of a log line to plain JSON data of bounded size, without secrets. Errors
+ * Converts the details of a log line to plain JSON data of bounded size, without secrets. Errors
  * keep type, message, stack and cause. Of class instances only the class name is kept: a request or
  * a socket holds far too much. Throws an error that a getter throws.
  */
 export function toLoggable(
-  fields: Readonly<Record<string, unknown>>,
+  details: Readonly<Record<string, unknown>>,
   { shortAddresses, withoutStackOf }: LoggableOptions,
 ): Record<string, unknown> {
-  return new Copy(shortAddresses, withoutStackOf).ofEntries(Object.entries(fields), DEEPEST);
+  return new Copy(shortAddresses, withoutStackOf).ofEntries(Object.entries(details), DEEPEST);
 }
 
 /** A log message without secrets, of bounded length. */

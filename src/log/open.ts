@@ -32,7 +32,7 @@ export function openLog(options: LogOptions): Log {
   return new FileLog(options);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+type Details = Readonly<Record<string, unknown>>;
 type Level = LogOptions['level'];
 
 class FileLog implements Log, TroubleListener {
@@ -68,16 +68,16 @@ class FileLog implements Log, TroubleListener {
     );
   }
 
-  info(message: string, fields?: Fields): void {
-    this.#write('info', message, fields);
+  info(message: string, details?: Details): void {
+    this.#write('info', message, details);
   }
 
-  warn(message: string, fields?: Fields): void {
-    this.#write('warn', message, fields);
+  warn(message: string, details?: Details): void {
+    this.#write('warn', message, details);
   }
 
-  error(message: string, fields?: Fields): void {
-    this.#write('error', message, fields);
+  error(message: string, details?: Details): void {
+    this.#write('error', message, details);
   }
 
   access(exchange: Exchange): void {
@@ -124,14 +124,14 @@ class FileLog implements Log, TroubleListener {
     }
   }
 
-  #write(level: Level, message: string, fields: Fields = {}): void {
+  #write(level: Level, message: string, details: Details = {}): void {
     try {
-      const line = withErrorOnTop(message, fields, this.#site);
+      const line = withErrorOnTop(message, details, this.#site);
       const stack = line.stack === undefined ? {} : { stack: line.stack };
-      const options = { shortAddresses: this.#shortAddresses, withoutStackOf: line.fields.error };
-      this.#logger[level](toLoggable({ ...stack, ...line.fields }, options), toLoggableText(line.message));
+      const options = { shortAddresses: this.#shortAddresses, withoutStackOf: line.details.error };
+      this.#logger[level](toLoggable({ ...stack, ...line.details }, options), toLoggableText(line.message));
     } catch (error) {
-      // A getter of `fields` may throw, and may throw any value.
+      // A getter of `details` may throw, and may throw any value.
       this.#logger[level]({ unreadable: typeof error }, toLoggableText(message));
     }
   }

@@ -31,9 +31,9 @@ export function guardExitCode(guard: SiteGuard): void {
       places.find(({ assigned }) => assigned === String(exitCode)) ??
       places.find(({ assigned }) => !isNumber(assigned));
     const at = place ? ` at ${place.file}:${place.line}` : `, seen after a call of ${calledCode},`;
-    const fields = { ...(place && { file: place.file, line: place.line }), target: calledCode };
+    const details = { ...(place && { file: place.file, line: place.line }), target: calledCode };
     const text = `process.exitCode = ${exitCode}${at} has no effect: nexthop sets the exit code of the process`;
-    guard.warnOnce(`process.exitCode ${place?.file ?? calledCode}`, text, fields);
+    guard.warnOnce(`process.exitCode ${place?.file ?? calledCode}`, text, details);
   });
 }
 

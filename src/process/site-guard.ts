@@ -105,8 +105,8 @@ export class SiteGuard {
   }
 
   /** One warning for each key. */
-  warnOnce(key: string, text: string, fields: Readonly<Record<string, unknown>>): void {
-    this.#report({ key, quietMs: Infinity }, () => this.#log.warn(text, fields));
+  warnOnce(key: string, text: string, details: Readonly<Record<string, unknown>>): void {
+    this.#report({ key, quietMs: Infinity }, () => this.#log.warn(text, details));
   }
 
   /** Logs an exception of a listener of the process. */

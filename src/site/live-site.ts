@@ -102,8 +102,8 @@ export class LiveSite {
       this.#read = found;
       onExchange?.(found.site);
       logProblems(log, found.site.problems);
-      const fields = { routes: found.site.routes.length, took_ms: Math.round(performance.now() - startedAtMs) };
-      log.info('the site was read again and replaced the previous one', fields);
+      const details = { routes: found.site.routes.length, took_ms: Math.round(performance.now() - startedAtMs) };
+      log.info('the site was read again and replaced the previous one', details);
       return { state: 'exchanged' };
     } catch (error) {
       // This includes defects of a dialect: no error may harm the site in use.

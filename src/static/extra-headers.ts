@@ -8,7 +8,7 @@ export interface ExtraHeaders {
   /** Replaces the usual value. */
   readonly cacheControl?: string;
   /** Names and values in turn, as `writeHead` expects them. */
-  readonly fields: readonly string[];
+  readonly headers: readonly string[];
 }
 
 export interface ExtraHeadersFound {
@@ -60,6 +60,6 @@ function toFields(given: readonly (readonly [name: string, value: string])[]): E
     .filter(isCacheControl)
     .map(([, value]) => value)
     .join(', ');
-  const fields = given.filter((field) => !isCacheControl(field)).flat();
-  return cacheControl === '' ? { fields } : { cacheControl, fields };
+  const headers = given.filter((field) => !isCacheControl(field)).flat();
+  return cacheControl === '' ? { headers } : { cacheControl, headers };
 }

@@ -108,20 +108,20 @@ export class ServedFile {
   }
 
   #writeFileHead(exchange: Exchange, { form, facts }: Choice, range: Range | undefined): void {
-    const fields = this.#validatorHeaders(facts);
+    const headers = this.#validatorHeaders(facts);
     // The type depends on the name alone, so that the content of an uploaded file cannot turn it
     // into a script.
-    fields.push('Content-Type', this.#contentType, 'X-Content-Type-Options', 'nosniff', 'Accept-Ranges', 'bytes');
-    if (form.coding !== 'identity') fields.push('Content-Encoding', form.coding);
-    if (range) fields.push('Content-Range', `bytes ${range.first}-${range.last}/${facts.size}`);
-    fields.push('Content-Length', String(range ? range.last + 1 - range.first : facts.size));
+    headers.push('Content-Type', this.#contentType, 'X-Content-Type-Options', 'nosniff', 'Accept-Ranges', 'bytes');
+    if (form.coding !== 'identity') headers.push('Content-Encoding', form.coding);
+    if (range) headers.push('Content-Range', `bytes ${range.first}-${range.last}/${facts.size}`);
+    headers.push('Content-Length', String(range ? range.last + 1 - range.first : facts.size));
     exchange.contentType = this.#contentType;
-    writeHead(exchange, range ? 206 : 200, fields);
+    writeHead(exchange, range ? 206 : 200, headers);
   }
 
   /** The headers that a 304 must repeat (RFC 9110 15.4.5). */
   #validatorHeaders({ etag, lastModified }: Facts): string[] {
-    const fields = [
+    const headers = [
       'ETag',
       etag,
       'Last-Modified',
@@ -130,8 +130,8 @@ export class ServedFile {
       this.#cacheControl,
       ...this.#extraHeaders,
     ];
-    if (this.#forms.length > 1) fields.push('Vary', 'Accept-Encoding');
-    return fields;
+    if (this.#forms.length > 1) headers.push('Vary', 'Accept-Encoding');
+    return headers;
   }
 }
 

@@ -92,7 +92,7 @@ function toServedFile(
     forms,
     contentType: contentTypeOf(basename(path)),
     cacheControl: extra?.cacheControl ?? cacheControlOf(path, place.immutable),
-    extraHeaders: extra?.fields ?? [],
+    extraHeaders: extra?.headers ?? [],
   });
 }
 

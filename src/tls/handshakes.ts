@@ -31,8 +31,8 @@ export class Handshakes {
     const nowMs = performance.now();
     if (nowMs - this.#reportedAtMs >= REPORT_EVERY_MS) {
       // OpenSSL's message has memory addresses and source lines; the code says enough.
-      const fields = { code: error.code, count: this.#unreported, peer: socket.remoteAddress };
-      this.#log.info('a TLS handshake or connection with a client failed', fields);
+      const details = { code: error.code, count: this.#unreported, peer: socket.remoteAddress };
+      this.#log.info('a TLS handshake or connection with a client failed', details);
       this.#reportedAtMs = nowMs;
       this.#unreported = 0;
     }

@@ -44,7 +44,7 @@ for (const [way, write] of Object.entries(WAYS)) {
   test(`an overlay replaces and adds headers in a head that is written with ${way}`, async (t) => {
     const { exchange, peer } = await withExchange(t, REQUEST);
     overlayAnswer(exchange, {
-      fields: [
+      headers: [
         ['x-a', 'laid'],
         ['Set-Cookie', 'c=3'],
         ['Vary', 'Cookie'],
@@ -68,9 +68,9 @@ for (const [way, write] of Object.entries(WAYS)) {
 
 test('an overlay has precedence over later ones', async (t) => {
   const { exchange, peer } = await withExchange(t, REQUEST);
-  overlayAnswer(exchange, { fields: [['x-a', 'first']] });
+  overlayAnswer(exchange, { headers: [['x-a', 'first']] });
   overlayAnswer(exchange, {
-    fields: [
+    headers: [
       ['X-A', 'second'],
       ['X-B', 'second'],
     ],
@@ -84,7 +84,7 @@ test('an overlay has precedence over later ones', async (t) => {
 
 test('an overlay applies only to the responses that appliesTo selects', async (t) => {
   const { exchange, peer } = await withExchange(t, REQUEST);
-  overlayAnswer(exchange, { fields: [['x-a', 'laid']], appliesTo: ({ route }) => route !== '' });
+  overlayAnswer(exchange, { headers: [['x-a', 'laid']], appliesTo: ({ route }) => route !== '' });
 
   exchange.response.writeHead(200, { 'X-A': 'own' }).end();
 
@@ -94,7 +94,7 @@ test('an overlay applies only to the responses that appliesTo selects', async (t
 test('overlays do not apply to the response of a fault', async (t) => {
   const { exchange, peer } = await withExchange(t, REQUEST);
   overlayAnswer(exchange, {
-    fields: [
+    headers: [
       ['Cache-Control', 'max-age=9'],
       ['x-a', 'laid'],
     ],
@@ -110,7 +110,7 @@ test('overlays do not apply to the response of a fault', async (t) => {
 test('the access line has the Content-Type of the overlay', async (t) => {
   const { exchange, peer } = await withExchange(t, REQUEST);
   exchange.contentType = 'text/plain';
-  overlayAnswer(exchange, { fields: [['Content-Type', 'text/html']] });
+  overlayAnswer(exchange, { headers: [['Content-Type', 'text/html']] });
 
   exchange.response.writeHead(200, ['Content-Type', 'text/plain']).end();
 

@@ -127,12 +127,12 @@ test('a job that does not end in time has failed: its signal aborts, and its slo
   );
   const lines = await logged(/^a function still runs/, 2);
   t.deepEqual(
-    lines.map(({ going_on }) => going_on),
+    lines.map(({ still_running }) => still_running),
     [1, 2],
   );
   go.resolve();
   t.deepEqual(
-    (await logged(/^a function ended after/, 2)).map(({ going_on }) => going_on),
+    (await logged(/^a function ended after/, 2)).map(({ still_running }) => still_running),
     [1, 0],
   );
 });

@@ -49,7 +49,7 @@ class RewriteFilter implements Target {
     for (const { source, headers } of this.#headers) {
       if (paths.some((path) => source.match(path))) for (const header of headers) merged.set(keyOf(header), header);
     }
-    if (merged.size > 0) overlayAnswer(exchange, { fields: [...merged.values()], appliesTo: isFromSite });
+    if (merged.size > 0) overlayAnswer(exchange, { headers: [...merged.values()], appliesTo: isFromSite });
   }
 
   #rewrite(exchange: Exchange): void {

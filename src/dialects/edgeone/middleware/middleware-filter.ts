@@ -94,7 +94,7 @@ export class MiddlewareFilter implements Target {
       if (HOP_BY_HOP.has(lowerName) || OF_BODY.has(lowerName)) ignored.push(name);
       else headers.push([name, value]);
     }
-    if (headers.length > 0) overlayAnswer(exchange, { fields: headers });
+    if (headers.length > 0) overlayAnswer(exchange, { headers });
     if (ignored.length > 0) {
       const what = 'headers that describe the connection or the body are not taken from the middleware';
       this.#parts.log.warn(what, { ...this.#describe(exchange), headers: ignored });
