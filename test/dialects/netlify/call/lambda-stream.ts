@@ -162,6 +162,20 @@ test('a handler may write to the stream itself and set only the content type', a
   t.is(await answer.text(), 'one, two');
 });
 
+test("a handler that a package marked with the symbol of AWS's runtime streams", async (t) => {
+  const handler = async (_event: unknown, body: LambdaResponseStream): Promise<void> => {
+    body.setContentType('text/plain');
+    body.end('streamed');
+  };
+  const marked = Object.assign(handler, { [Symbol.for('aws.lambda.runtime.handler.streaming')]: 'response' });
+  const server = await serveLambda(t, marked);
+
+  const answer = await fetch(server.url);
+
+  t.is(answer.headers.get('content-type'), 'text/plain');
+  t.is(await answer.text(), 'streamed');
+});
+
 test('an error that a handler throws after its response is complete is logged', async (t) => {
   const handler = awslambda.streamifyResponse(async (_event: unknown, to: LambdaResponseStream) => {
     to.end('all');

@@ -1,0 +1,19 @@
+import { setImmediate } from 'node:timers/promises';
+import test from 'ava';
+import { redisUrl } from '../../../src/config/redis-url.ts';
+import { createClient, disconnect } from '../../../src/stores/redis/client.ts';
+import { deadPort } from '../../helpers/dead-port.ts';
+import { until } from '../../helpers/until.ts';
+
+// The status of a client of ioredis is not documented (docs/dependencies-internals.md).
+test('a client that is between two connection attempts is closed without a wait', async (t) => {
+  const endpoint = redisUrl(`redis://127.0.0.1:${await deadPort(t)}`);
+  if (!endpoint) throw new Error('not a URL of a Redis');
+  const client = createClient(endpoint);
+  client.on('error', () => {}); // the connection is refused
+  await until(() => client.status === 'reconnecting', 'the pause before the next attempt');
+
+  const first = await Promise.race([disconnect(client).then(() => 'closed'), setImmediate('still open')]);
+
+  t.is(first, 'closed');
+});
