@@ -2,11 +2,11 @@ import { constants } from 'node:fs';
 import { copyFile, cp, mkdir, realpath } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 
-/** What stands for `node:24-slim`: copies of this process's Node and npm that every user of the machine can read and run. */
+/** Replaces the image `node:24-slim` by copies of this process's Node and npm, which every user of the machine can run. */
 export interface BaseImage {
   readonly node: string;
   readonly npm: string;
-  /** What npm needs of this machine's surroundings to reach its registry and its cache. */
+  /** Environment variables that npm needs to reach its registry and its cache. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -24,7 +24,7 @@ export async function createBaseImage(folder: string): Promise<BaseImage> {
   return { node, npm: join(npm, 'bin/npm-cli.js'), env: Object.fromEntries(env) as Record<string, string> };
 }
 
-/** The folder of npm's package, by the first npm on PATH that is one. */
+/** The folder of npm's package: that of the first npm on PATH. */
 async function findNpm(): Promise<string> {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const command = await realpath(join(folder, 'npm')).catch(() => '');

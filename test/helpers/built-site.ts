@@ -8,7 +8,7 @@ import { NewBuild } from '../../src/dialects/loader/new-build.ts';
 import { survey } from '../../src/dialects/loader/survey.ts';
 import { project } from './project.ts';
 
-/** A site with one function that depends on every kind of file that a build may depend on. */
+/** A site with one function that depends on each kind of file on which a build can depend. */
 export const FILES = {
   'package.json': '{}',
   'tsconfig.json': '{"extends": "./base.json" /* as in many projects */}',

@@ -11,13 +11,13 @@ import { Peer } from './peer.ts';
 export interface TestCertificate {
   readonly certPath: string;
   readonly keyPath: string;
-  /** In PEM; clients trust it as its own authority. */
+  /** In PEM. Clients trust it as a certificate authority. */
   readonly cert: string;
-  /** As settings. */
+  /** The settings with the paths of its files. */
   readonly env: { readonly SERVER_CERT_PATH: string; readonly SERVER_KEY_PATH: string };
 }
 
-/** Makes a certificate for "localhost" with a key of its own, in a folder that is removed when the test ends. Negative `days`: it is over already. */
+/** Creates a certificate for "localhost" with a new key, in a folder that is removed when the test ends. Negative `days`: it has expired. */
 export async function makeCertificate(t: ExecutionContext, days = 2): Promise<TestCertificate> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-tls-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ export async function makeCertificate(t: ExecutionContext, days = 2): Promise<Te
     ...['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost'],
     ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', keyPath, '-out', requestPath],
   ]);
-  // Only this command of OpenSSL 3.0 makes one that is over.
+  // Only this command of OpenSSL 3.0 creates an expired certificate.
   await run('openssl', [
     ...['x509', '-req', '-in', requestPath, '-signkey', keyPath, '-copy_extensions', 'copy'],
     ...['-days', String(days), '-out', certPath],
@@ -37,13 +37,13 @@ export async function makeCertificate(t: ExecutionContext, days = 2): Promise<Te
   return { certPath, keyPath, cert: await readFile(certPath, 'utf8'), env };
 }
 
-/** Puts the files of one certificate in the place of those of another. */
+/** Replaces the files of one certificate by those of another one. */
 export async function replaceCertificate(old: TestCertificate, by: TestCertificate): Promise<void> {
   await copyFile(by.certPath, old.certPath);
   await copyFile(by.keyPath, old.keyPath);
 }
 
-/** A raw connection inside TLS to a port of this machine; rejects when none comes about. Closed when the test ends. */
+/** Opens a TLS connection to a port of this machine. Rejects if the handshake fails. Closed when the test ends. */
 export async function connectByTls(
   t: ExecutionContext,
   port: number,

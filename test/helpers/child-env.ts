@@ -1,7 +1,7 @@
 const { PATH, NODE_COMPILE_CACHE } = process.env;
 
 /**
- * The environment of a process that a test starts: nothing of the developer's own environment but what is needed to find programs. With the cache of `npm test`, compiling
- * the source costs such a process a third.
+ * The environment of a process that a test starts: of the developer's environment, only the variables that find programs. With the compile cache of `npm test`,
+ * loading the source takes a third of the time.
  */
 export const CHILD_ENV: Readonly<NodeJS.ProcessEnv> = { PATH, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) };

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 
-/** Bytes in a coding, by its name. Of `foo` nobody knows a decoder. */
+/** Encoders by the name of their coding. No client has a decoder for `foo`. */
 export const ENCODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   gzip: gzipSync,
   'x-gzip': gzipSync,
@@ -22,8 +22,8 @@ export interface CodingOrigin {
 }
 
 /**
- * An origin that answers `/<coding>` with `body` in that coding, with its length and a cookie; `?events` with a head alone, behind which nothing comes.
- * Closed when the test ends.
+ * Starts an origin that answers `/<coding>` with `body` in that coding, with its length and a cookie, and `?events` with a head and no end of the body. Closed when the
+ * test ends.
  */
 export async function codingOrigin(t: ExecutionContext, body: Buffer): Promise<CodingOrigin> {
   const server = createServer((request, response) => {
@@ -43,7 +43,7 @@ export async function codingOrigin(t: ExecutionContext, body: Buffer): Promise<C
     server.close();
     server.closeAllConnections();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }; // a TCP server has one
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }; // a TCP server has a port
 }
 
 export interface RawAnswer {
@@ -53,7 +53,7 @@ export interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** Asks as a client that decodes nothing. Rejects when the answer is cut. */
+/** Sends a GET without decoding the response. Rejects if the response is cut. */
 export async function getRaw(url: string, { method = 'GET', headers = {} } = {}): Promise<RawAnswer> {
   const asking = request(url, { method, headers, agent: false }).end();
   const [answer] = await once(asking, 'response');

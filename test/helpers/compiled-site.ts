@@ -9,7 +9,7 @@ export interface CompiledSite extends Compiled {
   run(file: string): Promise<Exports>;
 }
 
-/** Writes the files (path → text) and compiles the entries among them, which are paths in the site. */
+/** Writes the files (path → text) and compiles the entries, which are paths in the site. */
 export async function compileSite(
   t: ExecutionContext,
   files: Readonly<Record<string, string>>,

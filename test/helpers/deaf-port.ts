@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { ExecutionContext } from 'ava';
 
-/** Listens and then never comes back to accept, so that the kernel's short queue fills up. */
+/** Listens and never accepts, so that the kernel's short queue fills up. */
 const LISTENER = `
   const { parentPort } = require('node:worker_threads');
   const server = require('node:net').createServer();
@@ -14,10 +14,10 @@ const LISTENER = `
   });
 `;
 
-/** Longer than any connection on this machine takes; after it a port counts as deaf. */
+/** Longer than a connection on this machine takes. If one takes longer, the queue is full. */
 const CONNECT_MS = 300;
 
-/** A port of this machine on which a connection is neither taken nor refused. Closed when the test ends. */
+/** A port of this machine on which connections are neither accepted nor refused. Closed when the test ends. */
 export async function deafPort(t: ExecutionContext): Promise<number> {
   const worker = new Worker(LISTENER, { eval: true });
   t.teardown(() => worker.terminate());
@@ -30,6 +30,6 @@ export async function deafPort(t: ExecutionContext): Promise<number> {
 }
 
 async function connects(socket: Socket): Promise<boolean> {
-  socket.on('error', () => {}); // destroyed by the teardown while it still tries
+  socket.on('error', () => {}); // the teardown destroys it while it connects
   return Promise.race([once(socket, 'connect').then(() => true), delay(CONNECT_MS, false)]);
 }

@@ -11,7 +11,7 @@ export interface DialectServer extends ExchangeServer {
   readonly root: string;
 }
 
-/** Reads the files (path → text) as a site of the dialect and serves its routes; what nobody answers gets a 421 with the text "missed". */
+/** Reads the files (path → text) as a site of the dialect and serves its routes. A request that no route answers gets 421 with the text "missed". */
 export async function serveDialect(
   t: ExecutionContext,
   dialect: Dialect,

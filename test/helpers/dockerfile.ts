@@ -6,9 +6,9 @@ import type { BaseImage } from './base-image.ts';
 
 const run = promisify(execFile);
 
-/** What a Dockerfile makes: a folder that stands for the container's root, and how it is run. */
+/** The result of a Dockerfile: a folder that is the root of the container, and the command to run. */
 export interface Image {
-  /** Host path that stands for `/`. */
+  /** The path on the host of the container's `/`. */
   readonly root: string;
   workdir: string;
   readonly env: Record<string, string>;
@@ -20,9 +20,9 @@ export interface Image {
 }
 
 /**
- * Carries out a Dockerfile without Docker: each stage is an empty folder, absolute paths of the container are mapped into it, and
- * the base image's Node and npm are this process's. Knows the instructions that ours uses and throws for any other.
- * Must run as root. `folder`: where the stages are made. Resolves with the last stage.
+ * Executes a Dockerfile without Docker: each stage is an empty folder, absolute paths of the container are mapped into it, and
+ * Node and npm of the base image are those of this process. Supports the instructions of this repository's Dockerfile and throws for all others.
+ * Must run as root. `folder`: the parent of the stages. Resolves with the last stage.
  */
 export async function carryOutDockerfile(context: string, folder: string, base: BaseImage): Promise<Image> {
   const stages = new Map<string, Image>();
@@ -41,7 +41,7 @@ export async function carryOutDockerfile(context: string, folder: string, base: 
   return image;
 }
 
-/** The host's path of an absolute path in the container. */
+/** The path on the host of an absolute path in the container. */
 export function toHostPath(image: Image, path: string): string {
   return join(image.root, path);
 }
@@ -108,12 +108,12 @@ async function copy(from: string, paths: readonly string[], image: Image): Promi
   const intoFolder = paths.at(-1)?.endsWith('/');
   for (const path of paths.slice(0, -1)) {
     const to = toHostPath(image, intoFolder ? join(target, basename(path)) : target);
-    // Docker gives what it copies to root, with the modes it has.
+    // In Docker, copied files belong to root and keep their modes.
     await cp(join(from, path), to, { recursive: true });
   }
 }
 
-/** A cache mount is npm's own cache on this machine, which the shell finds without a mount. */
+/** A cache mount is npm's cache on this machine, which the shell finds without a mount. */
 async function runInstruction(text: string, image: Image): Promise<void> {
   const command = text.replace(/^--mount=type=cache,\S+ /, '').replace(/(?<=^|\s)\/(?=\w)/g, `${image.root}/`);
   const { options } = toHostCommand(image, []);
@@ -135,5 +135,5 @@ function rootOf(stages: ReadonlyMap<string, Image>, stage: string): string {
 }
 
 function unknown(name: string, text: string): never {
-  throw new Error(`${name} ${text}: the Dockerfile says what test/helpers/dockerfile.ts cannot carry out; teach it`);
+  throw new Error(`${name} ${text}: test/helpers/dockerfile.ts does not support this instruction; add it`);
 }

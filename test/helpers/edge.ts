@@ -12,13 +12,13 @@ export interface RunningEdge {
   readonly port: number;
   readonly url: string;
   readonly logDir: string;
-  /** A raw connection to it. */
+  /** Opens a connection. */
   connect(): Promise<Peer>;
-  /** Sends one request on a connection of its own and resolves with everything that comes back. */
+  /** Sends one request on a new connection and resolves with all received bytes. */
   exchange(request: string): Promise<string>;
-  /** Drains it now; else that happens when the test ends. */
+  /** Drains the edge. Without this call it is drained when the test ends. */
   close(): Promise<void>;
-  /** Resolves with the parsed lines of access.log once there are `count` of them. */
+  /** Resolves with the parsed lines of access.log when there are at least `count`. */
   accessLines(count: number): Promise<Record<string, string>[]>;
   /** The parsed lines of error.log so far. */
   errorLines(): Promise<Record<string, unknown>[]>;
@@ -27,13 +27,13 @@ export interface RunningEdge {
 export interface EdgeSetup {
   /** Folder of the site; default: an empty one. */
   readonly site?: string;
-  /** Settings, as the environment would give them. */
+  /** Settings as environment variables. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: all there are. */
+  /** Default: all. */
   readonly dialects?: readonly Dialect[];
 }
 
-/** Starts a whole edge in this process, on a free port, with a log folder of its own. */
+/** Starts an edge in this process, on a free port, with a new log folder. */
 export async function startEdge(
   t: ExecutionContext,
   { site, env = {}, dialects }: EdgeSetup = {},
@@ -72,7 +72,7 @@ export async function startEdge(
   };
 }
 
-/** The log is written in batches; this waits for it as a reader with `tail -f` would. */
+/** Polls the file, because the log is written in batches. */
 async function linesOf(path: string, count: number): Promise<Record<string, unknown>[]> {
   const deadline = Date.now() + 5000;
   for (;;) {

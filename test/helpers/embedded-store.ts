@@ -1,7 +1,7 @@
 import { ready, sqliteRoom } from './sqlite-store.ts';
 import type { StorePlace } from './store-place.ts';
 
-/** An empty embedded store, which each call opens once more. */
+/** Prepares an empty embedded store. Each call of the result opens it once more. */
 export const embeddedStore: StorePlace = async (t) => {
   const room = await sqliteRoom(t);
   return () => ready(room.open());

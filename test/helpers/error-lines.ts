@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { untilResult } from './until-told.ts';
 
-/** The lines of error.log above `info`, once there are so many. It is written in batches. */
+/** Resolves with the lines of error.log above `info` when there are at least `count`. The log is written in batches. */
 export function complaints(
   { logDir }: { readonly logDir: string },
   count = 1,

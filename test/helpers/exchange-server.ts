@@ -12,21 +12,21 @@ export interface ExchangeServer {
   readonly port: number;
   /** Every exchange so far, in order. */
   readonly exchanges: readonly Exchange[];
-  /** What the answers threw, in order. */
+  /** The faults that `answer` threw, in order. */
   readonly faults: readonly Fault[];
-  /** A raw connection to it. */
+  /** Opens a connection. */
   connect(): Promise<Peer>;
-  /** Sends one request on a connection of its own and resolves with everything that comes back. */
+  /** Sends one request on a new connection and resolves with all received bytes. */
   exchange(request: string): Promise<string>;
 }
 
 export interface ExchangeSetup {
   readonly bodyLimitBytes?: number;
-  /** Whether clients are believed; default: they are. */
+  /** Whether trust headers of clients are believed; default: true. */
   readonly trusted?: boolean;
 }
 
-/** A bare node:http server whose requests are exchanges. A fault is answered as the edge does it. Closed when the test ends. */
+/** Starts a node:http server whose requests become exchanges. Faults are answered as in the edge. Closed when the test ends. */
 export async function serveExchanges(
   t: ExecutionContext,
   answer: (exchange: Exchange) => Promise<void> | void,
@@ -66,7 +66,7 @@ export async function serveExchanges(
     server.close();
     server.closeAllConnections();
   });
-  const { port } = server.address() as AddressInfo; // a TCP server has one
+  const { port } = server.address() as AddressInfo; // a TCP server has a port
   return {
     port,
     exchanges,

@@ -9,13 +9,13 @@ import { connectTo, type Peer } from './peer.ts';
 
 export interface ServedExchange {
   readonly exchange: Exchange;
-  /** The client's end of the connection. */
+  /** The client's side of the connection. */
   readonly peer: Peer;
 }
 
 /**
- * Sends the bytes (latin1) of one request to a real node:http server of its own, all of whose peers are trusted, and resolves
- * with the Exchange made of it; the test answers by `exchange.response`. Closed when the test ends.
+ * Sends the bytes (latin1) of one request to a new node:http server that trusts all peers. Resolves
+ * with the Exchange of the request. The test answers with `exchange.response`. Closed when the test ends.
  */
 export async function withExchange(t: ExecutionContext, requestBytes: string): Promise<ServedExchange> {
   const server = createServer();
@@ -33,7 +33,7 @@ export async function withExchange(t: ExecutionContext, requestBytes: string): P
     server.closeAllConnections();
     server.close();
   });
-  const peer = await connectTo(t, (server.address() as AddressInfo).port); // a TCP server has one
+  const peer = await connectTo(t, (server.address() as AddressInfo).port); // a TCP server has a port
   peer.write(requestBytes);
   return { exchange: await made, peer };
 }

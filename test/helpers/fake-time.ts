@@ -3,18 +3,18 @@ import type { Time } from '../../src/jobs/clock.ts';
 import { PATIENCE_MS } from './patience.ts';
 
 interface Timer {
-  /** By the time that has passed, whatever the wall clock says. */
+  /** On the monotonic clock, independent of the wall clock. */
   readonly dueMs: number;
   readonly call: () => void;
 }
 
-/** Time that passes when a test says so, and a wall clock that it may set. */
+/** Time that advances when a test calls `pass`, and a wall clock that a test can set. */
 export class FakeTime implements Time {
   #wallMs: number;
   #passedMs = 0;
   readonly #timers = new Set<Timer>();
 
-  /** `start`: what the wall clock says, in ISO 8601. */
+  /** `start`: the first time of the wall clock, in ISO 8601. */
   constructor(start: string) {
     this.#wallMs = Date.parse(start);
   }
@@ -29,10 +29,10 @@ export class FakeTime implements Time {
     return () => this.#timers.delete(timer);
   }
 
-  /** Resolves when somebody waits for a timer, which whoever is at work does not. */
+  /** Resolves when a timer is pending, i.e. when the code under test waits. */
   async settled(): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
-    // A test goes through thousands of moments.
+    // A test advances the time thousands of times.
     while (!this.isWaitedFor) {
       if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms for a timer`);
       await nextTurn();
@@ -58,7 +58,7 @@ export class FakeTime implements Time {
     this.#pass(endMs - this.#wallMs);
   }
 
-  /** Somebody sets the wall clock; no time passes. */
+  /** Sets the wall clock without letting time pass. */
   set(to: string): void {
     this.#wallMs = Date.parse(to);
   }

@@ -1,6 +1,6 @@
 import type { Dialect, Reading } from '../../src/contract/dialect.ts';
 
-/** A dialect that finds the same in every project. */
+/** A dialect with the same result for every project. */
 export function fixedDialect(reading: Partial<Reading>, name = 'test'): Dialect {
   return {
     name,

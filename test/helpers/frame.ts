@@ -5,11 +5,11 @@ export interface FrameParts {
   readonly kind: keyof typeof OPCODES;
   /** Latin1. */
   readonly payload?: string;
-  /** Without it the frame breaks the rules, as from a client. */
+  /** False creates an invalid frame: frames of clients must be masked. */
   readonly masked?: boolean;
 }
 
-/** One frame as a client sends it, as latin1, with the mask 0, which changes nothing. */
+/** A frame of a client as latin1, with the mask 0, which does not change the payload. */
 export function frame({ kind, payload = '', masked = true }: FrameParts): string {
   const mark = masked ? 0x80 : 0;
   const head = [0x80 | OPCODES[kind]];
@@ -19,7 +19,7 @@ export function frame({ kind, payload = '', masked = true }: FrameParts): string
   return `${String.fromCharCode(...head)}${masked ? '\0\0\0\0' : ''}${payload}`;
 }
 
-/** The close frame that a server sends with this code, up to its reason. */
+/** The status code in a close frame, as latin1. */
 export function closeMark(code: number): string {
   return String.fromCharCode(code >> 8, code & 0xff);
 }

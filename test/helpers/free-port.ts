@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A port of this machine on which nothing listens, for a program that cannot take one by itself. Somebody else may be faster. */
+/** A free port of this machine, for a program that cannot choose one itself. Another process may take it first. */
 export async function freePort(highest = 65_535): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const { port } = server.address() as { port: number }; // it listens on a port
+    const { port } = server.address() as { port: number }; // a TCP server has a port
     server.close();
     await once(server, 'close');
     if (port <= highest) return port;

@@ -13,7 +13,7 @@ import { project } from './project.ts';
 
 export interface FunctionServer extends ExchangeServer {
   readonly url: string;
-  /** The lines of the log so far, with their fields. */
+  /** The log messages so far, with their details. */
   readonly lines: readonly LogLine[];
 }
 
@@ -26,12 +26,12 @@ export interface FunctionSetup {
   readonly project?: Partial<Project>;
   readonly params?: Params;
   readonly route?: string;
-  /** Of the function's own configuration. */
+  /** The timeout of the function's configuration. */
   readonly timeoutMs?: number;
   readonly trusted?: boolean;
 }
 
-/** Compiles the text as a modern function of Netlify's and serves it under every address. What it throws is a fault of the server. */
+/** Compiles the text as a modern Netlify function and serves it under every path. Its errors are in `faults`. */
 export async function serveFunction(
   t: ExecutionContext,
   text: string,

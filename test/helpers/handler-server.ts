@@ -16,14 +16,14 @@ import { project } from './project.ts';
 
 export interface HandlerSetup {
   readonly routes: readonly Route[];
-  /** Settings of the hop, as the environment would give them. */
+  /** Settings of the hop as environment variables. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the hop of `env`. */
   readonly fallback?: Fallback;
   readonly dev?: boolean;
 }
 
-/** The path of a request over given routes, with the hop behind them. Closed when the test ends. */
+/** Starts a server with the handler, these routes, and the hop as fallback. Closed when the test ends. */
 export async function serveHandler(t: ExecutionContext, setup: HandlerSetup): Promise<ExchangeServer> {
   const config = readConfig({ env: setup.env ?? {} });
   const opened = await project(t, {});
@@ -46,7 +46,7 @@ export async function serveHandler(t: ExecutionContext, setup: HandlerSetup): Pr
     sites: { current: site },
     fallback: setup.fallback ?? hop,
     webSockets: new WebSockets({ slots: new UpgradeSlots(10), idleTimeoutMs: 0 }),
-    tunnels: { open: async () => t.fail('nobody asked for a tunnel') },
+    tunnels: { open: async () => t.fail('a tunnel was opened') },
     ready: new Ready(''),
     log: opened.log,
     dev: setup.dev ?? false,

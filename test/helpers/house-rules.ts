@@ -1,18 +1,18 @@
 import { posix } from 'node:path';
 import type { SourceFile } from './source-tree.ts';
 
-/** Each rule looks at a tree and returns its complaints: what is wrong, where, and what to do. */
+/** Each rule checks a source tree and returns its violations: what, where, and what to do. */
 export type Complaints = string[];
 
 /**
- * Rooms from the top of the house to its ground floor, a line a floor. A room is a file or a folder of `src/`; `*` stands for
- * one folder name, each of them a room of its own. The longest entry that fits a file is its room.
+ * The rooms from top to bottom, one line for each floor. A room is a file or a folder of `src/`; `*` matches
+ * one folder name, and each such folder is a room. The room of a file is the longest entry that matches it.
  */
 export type Floors = readonly (readonly string[])[];
 
 /**
- * A file imports only from its own room or from a lower floor, never from a neighbour on its floor.
- * So rooms cannot form a circle either.
+ * A file imports only from its own room or from a lower floor, never from another room on its floor.
+ * So rooms cannot form a circle.
  */
 export function importsPointDownward(files: readonly SourceFile[], floors: Floors): Complaints {
   return files.flatMap((file) => {
@@ -29,13 +29,13 @@ export function importsPointDownward(files: readonly SourceFile[], floors: Floor
   });
 }
 
-/** No file imports itself through others. */
+/** No file imports itself through other files. */
 export function noCycles(files: readonly SourceFile[]): Complaints {
   const importsOf = new Map(files.map((file) => [file.path, file.imports.flatMap((each) => each.file ?? [])]));
   return circlesIn(importsOf).map((circle) => `${circle} is a circle: move what both ends need into a file of its own`);
 }
 
-/** No folder imports itself through others. Compared are the entries of one folder at a time: its files, and its folders as wholes. */
+/** No folder imports itself through other folders. Checks the entries of each folder: its files, and its subfolders as wholes. */
 export function noFolderCycles(files: readonly SourceFile[]): Complaints {
   const folders = new Set(['src/', ...files.flatMap(({ path }) => foldersOf(path))]);
   return [...folders].flatMap((folder) =>
@@ -45,7 +45,7 @@ export function noFolderCycles(files: readonly SourceFile[]): Complaints {
   );
 }
 
-/** What the entries of a folder import of each other. */
+/** The imports between the entries of a folder. */
 function importsInside(folder: string, files: readonly SourceFile[]): Map<string, string[]> {
   const toEntry = (path: string) => {
     const [name = '', ...rest] = path.slice(folder.length).split('/');
@@ -105,7 +105,7 @@ export function importedOnlyIn(files: readonly SourceFile[], packageName: string
     );
 }
 
-/** Code that fits `pattern` stands only below `home`; with '' as home, nowhere. */
+/** Code that matches `pattern` is only below `home`; with '' as home, nowhere. */
 export function writtenOnlyIn(
   files: readonly SourceFile[],
   { what, pattern, home, instead }: { what: string; pattern: RegExp; home: string; instead: string },
@@ -127,7 +127,7 @@ export function noLongFiles(files: readonly SourceFile[], most: number): Complai
 
 const EMPTY_NAMES = /^(?:utils?|helpers?|common|misc|types?|shared|stuff)$/;
 
-/** Names of files, and of folders below the first, say what is in them. */
+/** Names of files and of nested folders describe their content. */
 export function noEmptyNames(files: readonly SourceFile[]): Complaints {
   return files.flatMap(({ path }) => {
     const [, ...names] = path.replace(/(?:\.d)?\.[jt]s$/, '').split('/');
@@ -137,7 +137,7 @@ export function noEmptyNames(files: readonly SourceFile[]): Complaints {
   });
 }
 
-/** Each folder and each file on top of `src/` has a row of its own in the map, `| \`src/hop/\` | what it is for |`. */
+/** Each folder, and each file at the top of `src/`, has a row in the map: `| \`src/hop/\` | its purpose |`. */
 export function everyRoomIsOnTheMap(files: readonly SourceFile[], map: string): Complaints {
   const rooms = new Set(
     files.flatMap(({ path }) => [...foldersOf(path), ...(path.split('/').length === 2 ? [path] : [])]),
@@ -175,7 +175,7 @@ function isWithin(path: string, home: string): boolean {
   return home.endsWith('/') ? path.startsWith(home) : path === home;
 }
 
-/** `:12`, or nothing where the code on that line looks different from its text. */
+/** `:12`, or '' if the code on that line differs from its text. */
 function lineOf({ text }: SourceFile, pattern: RegExp): string {
   const index = text.split('\n').findIndex((line) => pattern.test(line) && !/^\s*(?:\*|\/[/*])/.test(line));
   return index < 0 ? '' : `:${index + 1}`;

@@ -1,12 +1,12 @@
 import type { JobAttempt } from '../../src/contract/job-rule.ts';
 import type { Declaration, FunctionConfig } from '../../src/dialects/netlify/find/declaration.ts';
 
-/** The first attempt at a job, with all the time in the world. */
+/** The first attempt of a job, without a time limit. */
 export function jobAttempt(parts: Partial<JobAttempt> = {}): JobAttempt {
   return { id: 'job-1', number: 1, payload: new Uint8Array(), signal: new AbortController().signal, ...parts };
 }
 
-/** What the files say of a function for Netlify called `name`. */
+/** The declaration of a Netlify function with this name. */
 export function declaration(name: string, config: Partial<FunctionConfig> = {}): Declaration {
   const file = `netlify/functions/${name}.js`;
   const defaults = { paths: [], excludedPaths: [], methods: 'any', preferStatic: false, background: false } as const;

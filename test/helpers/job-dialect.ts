@@ -4,13 +4,13 @@ import type { Target } from '../../src/contract/target.ts';
 import { route } from './route.ts';
 
 export interface JobDialect extends Dialect {
-  /** What runs jobs from the next reading on. */
+  /** The function that runs jobs after the next reading of the site. */
   run: (text: string, attempt: JobAttempt) => Promise<void>;
-  /** Awaited while a request is under way. */
+  /** A request waits for this promise. */
   beforePush: () => Promise<void>;
 }
 
-/** A dialect with one rule: `/push?text` puts a job into the queue and answers its id, and the job is run with the text. */
+/** A dialect with one rule: `/push?text` pushes a job and answers with its id, and the job runs with the text. */
 export function jobDialect(run: JobDialect['run']): JobDialect {
   return {
     name: 'jobs',
@@ -18,7 +18,7 @@ export function jobDialect(run: JobDialect['run']): JobDialect {
     run,
     beforePush: async () => {},
     async read({ jobs }): Promise<Reading> {
-      // Held as it is now, as a dialect holds the code that it loaded.
+      // The current function, as a dialect keeps the code that it loaded.
       const { run, beforePush } = this as JobDialect;
       return {
         routes: jobs

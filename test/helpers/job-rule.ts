@@ -1,6 +1,6 @@
 import type { JobRule } from '../../src/contract/job-rule.ts';
 
-/** A rule named 'mail' that does nothing, at length of a minute at most, and is not tried again. */
+/** A rule named 'mail' that does nothing, with a timeout of a minute and without retries. */
 export function jobRule(parts: Partial<JobRule> = {}): JobRule {
   return {
     name: 'mail',

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { StorePlace } from './store-place.ts';
 import { untilResult } from './until-told.ts';
 
-/** What every key-value store promises; `name` is the store's. */
+/** The contract of key-value stores, as tests. `name`: the store's name. */
 export function testKv(name: string, place: StorePlace): void {
   test.serial(`${name}: a value comes out as it went in, whatever its bytes`, async (t) => {
     const open = await place(t);
@@ -86,7 +86,7 @@ export function testKv(name: string, place: StorePlace): void {
 
   test.serial(`${name}: keys are listed in the order of their bytes, by prefix, in pages`, async (t) => {
     const kv = (await (await place(t))()).kv('things');
-    // As UTF-16, U+FF5E sorts behind U+1F600; as UTF-8, before.
+    // In UTF-16, U+FF5E sorts after U+1F600; in UTF-8, before it.
     const sorted = ['', ' ', 'A', 'a', 'a/1', 'a/10', 'a/2', 'a0', 'b', 'é', '\uff5e', '\uff5e1', '\u{1f600}'];
     for (const key of sorted.toReversed()) await kv.put(key, Buffer.from(key));
 

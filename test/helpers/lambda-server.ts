@@ -10,7 +10,7 @@ import { NO_LIMITS } from './project.ts';
 
 export interface LambdaServer extends ExchangeServer {
   readonly url: string;
-  /** What was written to the module's log. */
+  /** The log messages so far. */
   readonly lines: readonly LogLine[];
 }
 
@@ -27,7 +27,7 @@ export interface LambdaSetup {
   readonly route?: string;
 }
 
-/** Serves a Lambda-compatible handler under every address, as a site would. */
+/** Serves a Lambda-compatible handler under every path. */
 export async function serveLambda(
   t: ExecutionContext,
   handler: unknown,
@@ -45,7 +45,7 @@ export async function serveLambda(
   return { ...server, lines, url: `http://127.0.0.1:${server.port}` };
 }
 
-/** What the functions of a site share; its log is kept in `lines`. */
+/** The platform that the functions of a site share. Its log is in `lines`. */
 export function netlifyPlatform(lines: LogLine[], { env = {}, limits, mockCountry }: LambdaSetup = {}): Platform {
   const write =
     (level: string): Log['info'] =>

@@ -2,7 +2,7 @@ import test from 'ava';
 import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
 import { untilResult } from './until-told.ts';
 
-/** What every queue promises to a person who looks after it. */
+/** The contract of a queue's ledger, as tests. */
 export function testLedger(name: string, place: StorePlace): void {
   test.serial(`${name}: the ledger tells each job with all that is known of it`, async (t) => {
     const open = await place(t);
@@ -44,7 +44,7 @@ export function testLedger(name: string, place: StorePlace): void {
   test.serial(`${name}: the ledger lists by state and rule, oldest push first, in pages`, async (t) => {
     const { queue } = await (await place(t))();
     const ids: string[] = [];
-    // Due in another order than pushed: the list goes by the push.
+    // Due in another order than pushed: the list is in the order of the pushes.
     for (let count = 0; count < 12; count++) {
       ids.push(await queue.push(newJob({ rule: `rule ${count % 2}`, dueAtMs: 1000 - count })));
     }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** The TCP ports on which a process of this machine listens, ascending, each once. Only Linux says so. */
+/** The TCP ports on which a process of this machine listens, ascending and unique. Only for Linux. */
 export function listeningPorts(pid: number): readonly number[] {
   const own = new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {

@@ -7,16 +7,16 @@ import { type LogOptions, openLog } from '../../src/log/open.ts';
 
 export interface LogFolder {
   readonly dir: string;
-  /** Opens a log there; closed when the test ends. */
+  /** Opens a log in the folder. Closed when the test ends. */
   open(options?: Partial<LogOptions>): Log;
   path(name: string): string;
   /** The text of a file, '' if there is none. */
   read(name: string): Promise<string>;
-  /** The parsed lines of a file. Throws if one of them is not whole. */
+  /** The parsed lines of a file. Throws if a line is incomplete. */
   lines(name: string): Promise<Record<string, unknown>[]>;
 }
 
-/** A folder of its own for logs. Removed when the test ends. */
+/** Creates a folder for logs. Removed when the test ends. */
 export async function logFolder(t: ExecutionContext): Promise<LogFolder> {
   const dir = await mkdtemp(join(tmpdir(), 'nexthop-log-'));
   const logs: Log[] = [];

@@ -10,10 +10,10 @@ export const MODERN = 'export default () => new Response("ok");';
 
 export interface FoundSite extends Findings {
   readonly project: Project;
-  /** Of all that was found: its one declaration of that name. */
+  /** The declaration with this name. */
   of(name: string): Declaration;
   /** `file:line severity message`, also of `netlify.toml`. */
-  readonly told: readonly string[];
+  readonly reported: readonly string[];
 }
 
 /** Writes the files (path → text) and finds the functions among them. */
@@ -22,7 +22,7 @@ export async function findIn(t: ExecutionContext, files: Readonly<Record<string,
   return findAgain(opened);
 }
 
-/** The same for a project whose files stand already. */
+/** The same for a project whose files exist. */
 export async function findAgain(opened: Project): Promise<FoundSite> {
   const toml = await readNetlifyToml(opened.root, opened.dev ?? false);
   const { declarations, ignored, problems, unread } = await findFunctions(opened, toml);
@@ -32,7 +32,7 @@ export async function findAgain(opened: Project): Promise<FoundSite> {
     ignored,
     problems,
     unread,
-    told: [...toml.problems, ...problems].map(
+    reported: [...toml.problems, ...problems].map(
       ({ file, line, severity, message }) => `${line === undefined ? file : `${file}:${line}`} ${severity} ${message}`,
     ),
     of(name) {

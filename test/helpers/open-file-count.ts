@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** How many descriptors of this process are files below a folder. */
+/** The number of this process's descriptors of files below a folder. */
 export function openFileCount(folder: string): number {
   return readdirSync('/proc/self/fd').filter((name) => fileOf(name).startsWith(`${folder}/`)).length;
 }

@@ -1,12 +1,12 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** Whether this process has a file open under this very path, which no symlink is part of. */
+/** Whether this process has the file with this path, which must have no symlinks, open. */
 export function isOpen(path: string): boolean {
   return readdirSync('/proc/self/fd').some((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`) === path;
     } catch {
-      return false; // it was that of the folder itself, or is closed by now
+      return false; // the descriptor of /proc itself, or one that is closed by now
     }
   });
 }

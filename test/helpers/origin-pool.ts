@@ -4,7 +4,7 @@ import type { OriginCall, OriginHandler, OriginRequest } from '../../src/wire/or
 import { OriginPool, type OriginPoolOptions } from '../../src/wire/origin-pool.ts';
 import { until } from './until.ts';
 
-/** A pool for a port of this machine. Closed when the test ends. */
+/** Opens a pool for a port of this machine. Closed when the test ends. */
 export function originPool(t: ExecutionContext, port: number, options: Partial<OriginPoolOptions> = {}): OriginPool {
   const pool = new OriginPool({
     host: '127.0.0.1',
@@ -23,7 +23,7 @@ export function originPool(t: ExecutionContext, port: number, options: Partial<O
   return pool;
 }
 
-/** One call, and all that happens to it. */
+/** A call and its events. */
 export interface Sent {
   readonly call: OriginCall;
   readonly events: readonly string[];
@@ -32,7 +32,7 @@ export interface Sent {
   ended(): Promise<string>;
 }
 
-/** Sends a GET, or what `request` says; `body` is written at once when there is a connection, and ended unless it is undefined. */
+/** Sends a GET, or `request`. `body` is written when there is a connection, and ended unless it is undefined. */
 export function send(
   pool: OriginPool,
   request: Partial<OriginRequest> = {},
@@ -75,5 +75,5 @@ export function send(
 }
 
 function expectNotOver(isOver: boolean, events: readonly string[], event: string): void {
-  if (isOver) throw new Error(`a call that was over got ${event} behind ${events.join(' ')}`);
+  if (isOver) throw new Error(`a call that was over got ${event} after ${events.join(' ')}`);
 }

@@ -6,7 +6,7 @@ import { type BackgroundSite, backgroundSite, send, sendUntilTaken } from './bac
 import { type RunningEdge, startEdge } from './edge.ts';
 import { SOON_MS } from './patience.ts';
 
-/** A request that waited for a store that is away would take at least 900 ms. */
+/** A request that waited for an unreachable store would take at least 900 ms. */
 const UNDISTURBED_MS = 600;
 
 /** How often a request is repeated until it is faster than that. */
@@ -18,7 +18,7 @@ export interface Module {
   readonly edge: RunningEdge;
 }
 
-/** Starts a module on the store that `env` names, in front of a hop that answers everything. */
+/** Starts nexthop with the store of `env` and a hop that answers every request. */
 export async function startModule(t: ExecutionContext, env: Readonly<Record<string, string>>): Promise<Module> {
   const site = await backgroundSite(t);
   const edge = await startEdge(t, { site: site.folder, env: { ...env, NEXT_HOP: await answeringHop(t) } });
@@ -30,13 +30,13 @@ export async function answeringHop(t: ExecutionContext): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
-  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const { port } = server.address() as AddressInfo; // a TCP server has a port
   return `http://127.0.0.1:${port}`;
 }
 
 /**
- * Asserts that a request which needs the store is refused soon, and that one which needs none does not wait for it meanwhile. On a loaded machine a
- * single request may be late for other reasons, so it is repeated until it takes less time than a wait for the store.
+ * Asserts that a request that needs the store is refused quickly, and that other requests do not wait for the store meanwhile. On a loaded machine a
+ * single request may be slow for other reasons, so it is repeated until it takes less time than a wait for the store.
  */
 export async function assertAway(t: ExecutionContext, url: string, name: string): Promise<void> {
   const refused = assertRefused(t, url, name);
@@ -66,7 +66,7 @@ async function assertRefused(t: ExecutionContext, url: string, name: string): Pr
   t.true(tookMs < SOON_MS, `refused after ${tookMs} ms`);
 }
 
-/** Asserts that without a restart jobs are taken in again, and that all that was ever taken in is run. */
+/** Asserts that jobs are accepted again without a restart, and that all accepted jobs run. */
 export async function assertBack(
   t: ExecutionContext,
   { site, url }: Pick<Module, 'site' | 'url'>,

@@ -1,8 +1,8 @@
 /**
- * How long a test waits for an event before it fails; milliseconds. On a quiet machine nearly every event takes less than a hundredth of it. It is this
- * long because tests also have to pass while other processes use every core.
+ * Milliseconds for which a test waits for an event before it fails. On a quiet machine nearly every event takes less than a hundredth of it. It is long
+ * because tests must also pass while other processes use all cores.
  */
 export const PATIENCE_MS = 60_000;
 
-/** The longest that something may take which nexthop promises to do at once, or within a second. Milliseconds; a loaded machine is ten times slower. */
+/** Milliseconds that an action may take which nexthop guarantees immediately or within a second, because a loaded machine is ten times slower. */
 export const SOON_MS = 15_000;

@@ -3,16 +3,16 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { PATIENCE_MS } from './patience.ts';
 
-/** The other side closed the connection before what a script waited for. */
+/** The other side closed the connection before the awaited bytes arrived. */
 export class PeerClosed extends Error {}
 
-/** One end of a real connection that speaks raw bytes (latin1 strings), as client or as hop. */
+/** One side of a connection, client or hop, that sends and receives bytes as latin1 strings. */
 export class Peer {
   readonly socket: Socket;
-  /** Everything that came so far, also what was read already. */
+  /** All received bytes, including those that were read. */
   received = '';
   ended = false;
-  /** How the connection closed: 'end' in order, 'reset' by RST or destroy of the other side. */
+  /** How the connection closed: 'end' normally, 'reset' by RST or destroy of the other side. */
   closed: 'end' | 'reset' | undefined;
   #readAt = 0;
   readonly #waiting = new Set<() => void>();
@@ -51,7 +51,7 @@ export class Peer {
     this.socket.resetAndDestroy();
   }
 
-  /** Resolves with what came up to and with `mark`. */
+  /** Resolves with the bytes up to `mark`, inclusive. */
   async readUntil(mark: string): Promise<string> {
     await this.until(() => this.received.indexOf(mark, this.#readAt) >= 0 || this.#isOver, `"${mark.trim()}"`);
     const at = this.received.indexOf(mark, this.#readAt);
@@ -70,23 +70,23 @@ export class Peer {
     return this.#take(count);
   }
 
-  /** Resolves with a message's head, through its empty line. */
+  /** Resolves with a message's head, including its empty line. */
   async readHead(): Promise<string> {
     return this.readUntil('\r\n\r\n');
   }
 
-  /** Resolves with everything up to the end of the connection. */
+  /** Resolves with all bytes up to the end of the connection. */
   async readToEnd(): Promise<string> {
     await this.until(() => this.#isOver, 'the end of the connection');
     return this.#take(this.rest.length);
   }
 
-  /** What came and was not read yet. */
+  /** Received bytes that were not read. */
   get rest(): string {
     return this.received.slice(this.#readAt);
   }
 
-  /** Resolves when the condition holds; looked at whenever something comes. */
+  /** Resolves when the condition is true. It is checked whenever bytes arrive. */
   async until(condition: () => boolean, what = 'a condition'): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve, reject) => {
@@ -135,11 +135,11 @@ export interface ScriptedHop {
   /** Every connection so far, in order. */
   readonly peers: readonly Peer[];
   readonly server: Server;
-  /** Resolves when `count` connections have come. */
+  /** Resolves when there are at least `count` connections. */
   connections(count: number): Promise<readonly Peer[]>;
 }
 
-/** A hop that plays a script on each connection. Closed when the test ends; what a script throws fails the test. */
+/** Starts a hop that runs a script for each connection. Closed when the test ends. An error of a script fails the test. */
 export async function scriptedHop(
   t: ExecutionContext,
   script: (peer: Peer, index: number) => Promise<void> | void,
@@ -153,7 +153,7 @@ export async function scriptedHop(
     try {
       await script(peer, peers.length - 1);
     } catch (error) {
-      // Most scripts wait for one more request when the test ends.
+      // Most scripts wait for another request when the test ends.
       if (!(error instanceof PeerClosed)) t.log(`the hop's script: ${error}`);
     }
   });

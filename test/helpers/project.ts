@@ -15,7 +15,7 @@ const SILENT: Log = {
   async close() {},
 };
 
-/** Nothing is limited. */
+/** No limits. */
 export const NO_LIMITS: ProjectLimits = {
   bodyBytes: 0,
   timeoutMs: 0,
@@ -26,7 +26,7 @@ export const NO_LIMITS: ProjectLimits = {
   scheduledMs: 0,
 };
 
-/** A project as a dialect gets it, with the files given as path → text. It can import the packages installed here. Removed when the test ends. */
+/** Creates a project for a dialect from files (path → text). Its code can import the packages of this repository. Removed when the test ends. */
 export async function project(
   t: ExecutionContext,
   files: Readonly<Record<string, string>>,

@@ -5,7 +5,7 @@ import { until } from './until.ts';
 const LONG = LONG_LEASE_MS;
 const SHORT = SHORT_LEASE_MS;
 
-/** What every queue promises about jobs and leases; `name` is the store's. */
+/** The contract of queues about jobs and leases, as tests. `name`: the store's name. */
 export function testQueue(name: string, place: StorePlace): void {
   test.serial(`${name}: jobs are claimed by the time they are due, then in the order of their push`, async (t) => {
     const { queue } = await (await place(t))();
@@ -261,24 +261,24 @@ export function testQueue(name: string, place: StorePlace): void {
   test.serial(`${name}: who listens hears of pushes here and through another store, until it stops`, async (t) => {
     const open = await place(t);
     const [one, two] = [await open(), await open()];
-    let heard = 0;
+    let notified = 0;
     let others = 0;
-    const stop = one.queue.onPush(() => heard++);
+    const stop = one.queue.onPush(() => notified++);
     one.queue.onPush(() => others++);
 
     await one.queue.push(newJob());
-    await until(() => heard > 0 && others > 0, 'a push here');
-    // The store may need a moment before it hears of others, so one push alone may be missed.
-    [heard, others] = [0, 0];
+    await until(() => notified > 0 && others > 0, 'a push here');
+    // The store needs a moment before it notices other stores, so it may not notice a single push.
+    [notified, others] = [0, 0];
     const again = setInterval(() => void two.queue.push(newJob()).catch(() => {}), 50);
     t.teardown(() => clearInterval(again));
-    await until(() => heard > 0 && others > 0, 'a push through another store');
+    await until(() => notified > 0 && others > 0, 'a push through another store');
 
     stop();
     stop();
-    [heard, others] = [0, 0];
+    [notified, others] = [0, 0];
     await one.queue.push(newJob());
     await until(() => others > 0, 'a push here, by who still listens');
-    t.is(heard, 0);
+    t.is(notified, 0);
   });
 }

@@ -6,20 +6,20 @@ import { connect as connectEncrypted } from 'node:tls';
 import type { ExecutionContext } from 'ava';
 
 /**
- * Sends the text to a bare node:http server and resolves with what `look` returns for the request, at the moment it is handed
- * out. Rejects with the parser's error if Node refuses the text. CONNECT requests are looked at, too.
+ * Sends the text to a node:http server, calls `look` with the request in its 'request' event, and resolves with the result.
+ * Rejects with the parser's error if Node refuses the text. Works for CONNECT requests, too.
  */
 export async function receive<T>(t: ExecutionContext, text: string, look: (request: IncomingMessage) => T): Promise<T> {
   const server = createServer({ requireHostHeader: false });
   const port = await listen(t, server);
   const socket = connect({ port, host: '127.0.0.1' });
-  socket.on('error', () => {}); // the server end shows what matters
+  socket.on('error', () => {}); // the server's side decides the test
   t.teardown(() => socket.destroy());
   socket.write(text, 'latin1');
   return lookAtFirst(server, look);
 }
 
-/** The two ends know one key, so that no certificate is needed. */
+/** Both sides have the same pre-shared key, so no certificate is needed. */
 const SHARED_KEY = { psk: Buffer.from('a key for tests'), identity: 'test' };
 const ENCRYPTION = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
 
@@ -38,7 +38,7 @@ export async function receiveEncrypted<T>(
     pskCallback: () => SHARED_KEY,
     checkServerIdentity: () => undefined,
   });
-  socket.on('error', () => {}); // the server end shows what matters
+  socket.on('error', () => {}); // the server's side decides the test
   t.teardown(() => socket.destroy());
   socket.write(text, 'latin1');
   return lookAtFirst(server, look);
@@ -51,7 +51,7 @@ async function listen(t: ExecutionContext, server: Server): Promise<number> {
     server.close();
     server.closeAllConnections();
   });
-  return (server.address() as AddressInfo).port; // a TCP server has one
+  return (server.address() as AddressInfo).port; // a TCP server has a port
 }
 
 async function lookAtFirst<T>(server: Server, look: (request: IncomingMessage) => T): Promise<T> {

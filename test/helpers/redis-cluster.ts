@@ -10,7 +10,7 @@ export interface RedisCluster {
 /** Slots of the first, second and third master. */
 const BOUNDS = [0, 5461, 10_923, 16_384];
 
-/** Three masters that share the slots, and replicas of the first one. */
+/** Starts three masters that share the slots, and replicas of the first one. */
 export async function runCluster({ replicas = 0 } = {}): Promise<RedisCluster> {
   const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000', 'repl-diskless-sync-delay': '0' };
   const nodes = await Promise.all(Array.from({ length: 3 + replicas }, () => runRedis({ settings })));

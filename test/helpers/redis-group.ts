@@ -9,7 +9,7 @@ export interface RedisGroup {
   stop(): Promise<void>;
 }
 
-/** A master, a replica that has all its data, and a Sentinel that watches them and decides alone, after longer than a verb may take. */
+/** Starts a master, a replica with its data, and one Sentinel, which starts a failover after a time longer than the deadline of a call. */
 export async function runGroup(): Promise<RedisGroup> {
   const settings = { 'repl-diskless-sync-delay': '0' };
   const [master, replica] = await Promise.all([runRedis({ settings }), runRedis({ settings })]);
@@ -25,7 +25,7 @@ export async function runGroup(): Promise<RedisGroup> {
       'sentinel failover-timeout main 2000',
     ],
   });
-  // It asks the master every ten seconds, the first time at once.
+  // The Sentinel queries the master every ten seconds, the first time immediately.
   await untilResult(
     async () => String(await sentinel.call('INFO', 'sentinel')),
     (info) => info.includes('slaves=1'),

@@ -10,7 +10,7 @@ import { PATIENCE_MS } from './patience.ts';
 
 /** How long a server may take to start. */
 
-/** A Cluster's node also listens on its port + 10,000. */
+/** A node of a Cluster also listens on its port + 10,000. */
 const HIGHEST_OF_NODE = 55_000;
 
 export interface RedisServer {
@@ -18,44 +18,44 @@ export interface RedisServer {
   readonly folder: string;
   /** For the setting REDIS_URL. */
   readonly url: string;
-  /** Runs a command on a connection of the test's own, as a user who may do everything. */
+  /** Runs a command on a separate connection, as a user with all rights. */
   call(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
-  /** SIGSTOP: connections stay open and nothing answers. */
+  /** Sends SIGSTOP: connections stay open and get no reply. */
   freeze(): void;
   thaw(): void;
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
   /** Starts again after `kill`, on the same port and folder. */
   restart(): Promise<void>;
 }
 
 export interface RunningRedis extends RedisServer {
-  /** Ends it and removes its folder. */
+  /** Ends the server and removes its folder. */
   stop(): Promise<void>;
 }
 
 export interface RedisSetup {
-  /** Settings of redis-server, as its command line has them. */
+  /** Settings of redis-server for its command line. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Lines of its own configuration file, for what it rewrites itself. */
+  /** Lines of a configuration file, for settings that the server rewrites. */
   readonly sentinel?: readonly string[];
-  /** The password of the test's own connection. */
+  /** The password for the test's connection. */
   readonly password?: string;
 }
 
-/** Starts a real redis-server on a free port of this machine, with a folder of its own, nothing saved. Both are gone when the test ends. */
+/** Starts a redis-server on a free port of this machine, with a new folder and without persistence. Both are removed when the test ends. */
 export async function startRedis(t: ExecutionContext, setup: RedisSetup = {}): Promise<RedisServer> {
   const server = await runRedis(setup);
   t.teardown(() => server.stop());
   return server;
 }
 
-/** The same for whoever stops it by itself, for many tests together. */
+/** The same for several tests together. The caller must stop it. */
 export async function runRedis(setup: RedisSetup = {}): Promise<RunningRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-redis-'));
   let port = 0;
   let running: ChildProcess | undefined;
-  // Somebody else may take the port before redis-server does.
+  // Another process may take the port before redis-server does.
   for (let attempt = 0; !running; attempt++) {
     port = await freePort(setup.settings?.['cluster-enabled'] === 'yes' ? HIGHEST_OF_NODE : undefined);
     running = await tryStart(folder, port, setup);
@@ -92,7 +92,7 @@ export async function runRedis(setup: RedisSetup = {}): Promise<RunningRedis> {
   };
 }
 
-/** Resolves with undefined when the port is taken. */
+/** Resolves with undefined if the port is in use. */
 async function tryStart(
   folder: string,
   port: number,
@@ -109,20 +109,20 @@ async function tryStart(
   }
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
-    let said = '';
-    const timer = setTimeout(() => reject(new Error(`redis-server does not start; it said: ${said}`)), PATIENCE_MS);
+    let output = '';
+    const timer = setTimeout(() => reject(new Error(`redis-server does not start: ${output}`)), PATIENCE_MS);
     child.once('error', reject);
     child.once('exit', () => {
       clearTimeout(timer);
-      if (said.includes('Address already in use') || said.includes('Failed listening')) resolve(undefined);
-      else reject(new Error(`redis-server ended; it said: ${said}`));
+      if (output.includes('Address already in use') || output.includes('Failed listening')) resolve(undefined);
+      else reject(new Error(`redis-server ended: ${output}`));
     });
     child.stdout.on('data', (chunk: Buffer) => {
-      said += chunk;
-      if (!/Ready to accept connections|Sentinel ID is|DB loaded from|\+monitor/.test(said)) return;
+      output += chunk;
+      if (!/Ready to accept connections|Sentinel ID is|DB loaded from|\+monitor/.test(output)) return;
       clearTimeout(timer);
       child.removeAllListeners('exit');
-      said = '';
+      output = '';
       resolve(child);
     });
   });

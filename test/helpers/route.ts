@@ -1,7 +1,7 @@
 import type { PatternSegment } from '../../src/contract/pattern.ts';
 import type { Route } from '../../src/contract/route.ts';
 
-/** A route by its pattern as people write it, e.g. `/api/:id` or `/files/*rest`; its target passes. */
+/** A route for a pattern such as `/api/:id` or `/files/*rest`. By default its target passes. */
 export function route(text: string, parts: Partial<Route> = {}): Route {
   const file = `${text === '/' ? '/index' : text}.js`.slice(1);
   return {

@@ -5,13 +5,13 @@ import type { ExecutionContext } from 'ava';
 
 const THREAD = new URL('../../src/stores/sqlite/thread-entry.ts', import.meta.url).href;
 
-/** A wall clock that a test sets, for processes and for their state threads. Only Date has it; the monotonic clock goes on. */
+/** A wall clock that a test sets, for processes and their state threads. It changes only Date; the monotonic clock continues. */
 export interface SettableClock {
-  /** Module that gives this clock to the thread, or process, that imports it. */
+  /** A module that installs this clock in the thread or process that imports it. */
   readonly module: string;
-  /** Code of a state thread with this clock, for `StateThreadSetup.entry`. */
+  /** The module of a state thread with this clock, for `StateThreadSetup.entry`. */
   readonly threadEntry: URL;
-  /** Sets it so far ahead of the real one, or behind. */
+  /** Sets the clock ahead of the real one by `ms`; negative: behind it. */
   set(aheadMs: number): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
-/** Writes a site, given as path → text, into a folder of its own and resolves with its absolute path. Removed when the test ends. */
+/** Writes a site (path → text) into a new folder and resolves with its absolute path. Removed when the test ends. */
 export async function siteFolder(t: ExecutionContext, files: Readonly<Record<string, string>> = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-site-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 
-/** How many listeners there are on all connections to a port of this process. */
+/** The number of listeners on all connections to a port of this process. */
 export function listenersOn(port: number): number {
-  // Node tells of open sockets nowhere else.
+  // Node lists open sockets nowhere else.
   const { _getActiveHandles } = process as unknown as { _getActiveHandles(): readonly object[] };
   const sockets = _getActiveHandles().filter(
     (each): each is Socket => each instanceof Socket && each.localPort === port,

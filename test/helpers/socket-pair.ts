@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { Peer } from './peer.ts';
 
-/** Two ends of one real connection: a socket of the code under test, and a peer that speaks raw bytes. Both are closed when the test ends. */
+/** Both sides of one connection: a socket for the code under test, and a peer for the test. Both are closed when the test ends. */
 export async function socketPair(t: ExecutionContext): Promise<{ readonly socket: Socket; readonly peer: Peer }> {
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, '127.0.0.1');

@@ -15,9 +15,9 @@ export interface SourceFile {
   /** From the root of the tree, with forward slashes, e.g. `src/hop/hop.ts`. */
   readonly path: string;
   readonly text: string;
-  /** The text without comments and types, so that a word in a sentence is not taken for code. */
+  /** The text without comments and types, so that words in comments do not count as code. */
   readonly code: string;
-  /** Types too: who knows a noun depends on its room, whether or not the import is there at run time. */
+  /** Imports, including those of types: a file that uses a type depends on its room. */
   readonly imports: readonly SourceImport[];
 }
 

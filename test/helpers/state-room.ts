@@ -7,12 +7,12 @@ import { logFolder } from './log-folder.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { ready, sqliteRoom } from './sqlite-store.ts';
 
-/** An empty store as the settings of a module name it. */
+/** An empty store with the settings that name it. */
 export interface StateRoom {
   readonly env: Readonly<Record<string, string>>;
-  /** The store, opened by the test beside the module. Closed when the test ends. */
+  /** Opens the store for the test, in addition to nexthop. Closed when the test ends. */
   open(): Promise<Store>;
-  /** Makes the jobs that wait for a retry due now, as if the time had passed. */
+  /** Makes jobs that wait for a retry due now. */
   passTime(): Promise<void>;
   /** From now on nothing is stored, and nothing refused, until what it resolves with is called; the store itself gives up after a while. */
   hold(): Promise<() => Promise<void>>;

@@ -3,7 +3,7 @@ import type { Tick } from '../../src/contract/store.ts';
 import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
 import { untilResult } from './until-told.ts';
 
-/** Whole minutes of the past hour, as a schedule has them. */
+/** Whole minutes of the past hour, like the times of a schedule. */
 const START_MS = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
 
 function tick(minute: number, parts: Partial<Tick> = {}): Tick {
@@ -16,7 +16,7 @@ function tick(minute: number, parts: Partial<Tick> = {}): Tick {
   };
 }
 
-/** What every queue promises about the ticks of schedules. */
+/** The contract of queues about ticks of schedules, as tests. */
 export function testTicks(name: string, place: StorePlace): void {
   test.serial(`${name}: the first tick of a rule pushes nothing, the next one does, due at once`, async (t) => {
     const { queue } = await (await place(t))();

@@ -2,13 +2,13 @@ import type { ExecutionContext } from 'ava';
 
 export interface WebSocketClient {
   readonly socket: WebSocket;
-  /** The next message that was not taken yet: a string, or bytes as latin1. Rejects when the socket closes before. */
+  /** Resolves with the next message: a string, or bytes as latin1. Rejects if the socket closes before. */
   next(): Promise<string>;
   /** Resolves when the socket is closed, as 'code reason'. */
   readonly closed: Promise<string>;
 }
 
-/** Node's own client, connected. Closed when the test ends. Rejects when the handshake is refused. */
+/** Connects a WebSocket of Node. Closed when the test ends. Rejects if the handshake is refused. */
 export async function connectWebSocket(
   t: ExecutionContext,
   url: string,

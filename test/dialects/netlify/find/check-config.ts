@@ -118,7 +118,7 @@ for (const { config, read, reported = [] } of ROWS) {
       read ? [{ ...plain, ...read } as FunctionConfig] : [],
     );
     t.deepEqual(
-      found.told.map((line) => line.replace(/; the function gets no URL$/, '')),
+      found.reported.map((line) => line.replace(/; the function gets no URL$/, '')),
       reported.map((line) => `netlify/functions/a.ts:2 ${line}`),
     );
     t.is(found.ignored.length, read ? 0 : 1);
@@ -143,7 +143,7 @@ test("the function's own config overrides netlify.toml, whose mistakes are repor
   });
 
   t.like(found.of('a').config, { timeoutMs: 3000, schedule: '@daily' });
-  t.regex(found.told[0] ?? '', /^netlify\.toml:6 error schedule must have five fields/);
+  t.regex(found.reported[0] ?? '', /^netlify\.toml:6 error schedule must have five fields/);
   t.deepEqual(
     found.declarations.map(({ name }) => name),
     ['a'],
@@ -211,7 +211,7 @@ test('a schedule that never comes due is reported with its line, and the functio
     'netlify/functions/b.ts': MODERN,
   });
 
-  t.deepEqual(found.told.toSorted(), [
+  t.deepEqual(found.reported.toSorted(), [
     'netlify.toml:2 warning schedule never comes due: no month of it has such a day, got "0 0 31 4,6,9,11 *"',
     'netlify/functions/a.ts:3 warning schedule never comes due: no month of it has such a day, got "0 0 30 2 *"',
   ]);

@@ -126,12 +126,12 @@ test('files whose names have other characters, or are reserved, or are events of
   );
   t.is(found.ignored.length, 6);
   t.true(
-    found.told.includes(
+    found.reported.includes(
       `${FOLDER}/a.b.ts warning ${found.problems.find(({ file }) => file.endsWith('a.b.ts'))?.message}`,
     ),
   );
-  t.regex(found.told.join('\n'), /"a\.b": only letters, digits, "-" and "_"/);
-  t.regex(found.told.join('\n'), /identity-login\.js warning has the name of a Netlify event/);
+  t.regex(found.reported.join('\n'), /"a\.b": only letters, digits, "-" and "_"/);
+  t.regex(found.reported.join('\n'), /identity-login\.js warning has the name of a Netlify event/);
 });
 
 test('a linked folder is no function, a linked file is', async (t) => {
@@ -190,8 +190,8 @@ test('the JSON file of a generated function overrides netlify.toml, and the conf
   t.is(found.of('b').config.timeoutMs, 2000);
   t.is(found.of('c').config.timeoutMs, 1000);
   t.is(found.of('e').config.timeoutMs, 1000);
-  t.regex(found.told[0] ?? '', /c\.json warning must have "version": 1/);
-  t.regex(found.told[1] ?? '', /d\.json warning cannot be read: /);
+  t.regex(found.reported[0] ?? '', /c\.json warning must have "version": 1/);
+  t.regex(found.reported[1] ?? '', /d\.json warning cannot be read: /);
 });
 
 test('netlify.toml may name another folder, and a folder that does not exist is reported', async (t) => {
@@ -204,7 +204,7 @@ test('netlify.toml may name another folder, and a folder that does not exist is 
     ['src/api/a.ts'],
   );
   t.deepEqual(missing.declarations, []);
-  t.deepEqual(missing.told, [
+  t.deepEqual(missing.reported, [
     'netlify.toml:2 warning functions.directory is no folder of the site: there are no functions',
   ]);
 });
@@ -216,5 +216,5 @@ test('a folder that cannot be listed is an error', async (t) => {
 
   const found = await findAgain(opened);
 
-  t.regex(found.told[0] ?? '', /^netlify\/functions error cannot be read: ELOOP/);
+  t.regex(found.reported[0] ?? '', /^netlify\/functions error cannot be read: ELOOP/);
 });

@@ -79,7 +79,7 @@ for (const { title, text, file = 'a.ts', generation } of GENERATIONS) {
     const found = await findIn(t, { ...LIB, [`netlify/functions/${file}`]: text });
 
     t.is(found.of('a').generation, generation);
-    t.deepEqual(found.told, []);
+    t.deepEqual(found.reported, []);
     t.deepEqual(found.unread, []);
   });
 }
@@ -172,7 +172,7 @@ for (const { title, text, config = {}, reported = [] } of CONFIGS) {
       background: false,
       ...config,
     });
-    t.deepEqual(found.told, reported.map(toReported));
+    t.deepEqual(found.reported, reported.map(toReported));
   });
 }
 
@@ -192,7 +192,7 @@ for (const { title, text } of IN_DEFAULT) {
     const found = await findIn(t, { 'netlify/functions/a.ts': text });
 
     t.deepEqual(found.of('a').config.paths, ['/x']);
-    t.deepEqual(found.told, []);
+    t.deepEqual(found.reported, []);
   });
 }
 
@@ -208,7 +208,7 @@ test('config of a Lambda handler is reported as not used', async (t) => {
   const found = await findIn(t, { 'netlify/functions/a.ts': text });
 
   t.deepEqual(found.of('a').config.paths, []);
-  t.regex(found.told[0] ?? '', /^netlify\/functions\/a\.ts:1 warning config is not used: /);
+  t.regex(found.reported[0] ?? '', /^netlify\/functions\/a\.ts:1 warning config is not used: /);
 });
 
 const SCHEDULES: readonly { readonly title: string; readonly text: string; readonly schedule?: string }[] = [
@@ -237,7 +237,7 @@ for (const { title, text, schedule } of SCHEDULES) {
       found.declarations.map(({ generation, config }) => [generation, config.schedule]),
       ['a', 'b', 'c', 'd'].map(() => ['lambda', schedule]),
     );
-    t.deepEqual(found.told, []);
+    t.deepEqual(found.reported, []);
   });
 }
 
@@ -247,7 +247,7 @@ test('a schedule() whose times the source does not show is an error, and the fun
   const found = await findIn(t, { 'netlify/functions/a.ts': text });
 
   t.deepEqual(found.declarations, []);
-  t.deepEqual(found.told, [
+  t.deepEqual(found.reported, [
     'netlify/functions/a.ts:2 error schedule must be a string literal, or a constant of the same file; the function gets no URL',
   ]);
 });
