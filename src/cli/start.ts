@@ -1,10 +1,13 @@
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../contract/log.ts';
 import { logProblems, toLocation } from '../contract/problem.ts';
 import type { Route } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import { guardProcess } from '../process/process-guard.ts';
+import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
+import { exit } from './exit.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -35,7 +38,7 @@ export async function start(
     guardProcess({ log, site: config.site });
     // Before the site is loaded: with a listener of its own, a signal during the load would otherwise
     // not end the process.
-    endBySignals(ended, () => running, out);
+    endBySignals(ended, () => running, { out, watchdog: watch(config) });
   };
   const serve = async (): Promise<number> => {
     const edge = await createEdge(config, { ...options, beforeSite });
@@ -48,16 +51,28 @@ export async function start(
   return Promise.race([serve(), ended.promise]);
 }
 
+function watch({ STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR, LOG_STDOUT, site }: Config): Watchdog | undefined {
+  return startWatchdog({
+    stallTimeoutMs: STALL_TIMEOUT,
+    drainMs: DRAIN_DELAY + DRAIN_TIMEOUT,
+    errorLog: LOG_DIR && join(LOG_DIR, 'error.log'),
+    isCopied: LOG_STDOUT,
+    site,
+    end: exit,
+  });
+}
+
 /** Before the server listens, the first signal ends the process. */
 function endBySignals(
   { resolve, reject }: PromiseWithResolvers<number>,
   getRunning: () => Edge | undefined,
-  out: (line: string) => void,
+  { out, watchdog }: { readonly out: (line: string) => void; readonly watchdog: Watchdog | undefined },
 ): void {
   let stoppingSinceMs: number | undefined;
   for (const signal of STOP_SIGNALS) {
     const code = 128 + constants.signals[signal];
     process.on(signal, () => {
+      watchdog?.stopBy(constants.signals[signal]);
       const edge = getRunning();
       if (stoppingSinceMs !== undefined || !edge) {
         if (!edge || performance.now() - (stoppingSinceMs ?? 0) > ECHO_MS) resolve(code);

@@ -55,6 +55,11 @@ export const SETTINGS = {
   ),
   DRAIN_DELAY: setting(kind.duration, '0', 'time after SIGTERM in which the server is not ready but still listens'),
   DRAIN_TIMEOUT: setting(kind.duration, '25s', 'time after DRAIN_DELAY for requests and tunnels to finish'),
+  STALL_TIMEOUT: setting(
+    kind.duration,
+    '10s',
+    'time for which the event loop may stand still before error.log says where; after twice that time the process ends; 0: no watchdog',
+  ),
   READY_PATH: setting(
     kind.ownPath,
     '/.well-known/nexthop/ready',

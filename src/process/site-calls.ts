@@ -5,6 +5,10 @@ import { channel } from 'node:diagnostics_channel';
 export interface SiteCall {
   /** The file that was called, relative to the site, or another name of the code. */
   readonly calledCode: string;
+  /** Pattern of the route; absent or '' for code that no route calls. */
+  readonly route?: string;
+  /** Absent if the call is not for a request. */
+  readonly requestId?: { readonly value: string };
   /**
    * Ends the call with an error because its code tried to end the process. What the code does
    * afterwards has no effect. Returns false if the call is already over: then it does not report
@@ -15,6 +19,13 @@ export interface SiteCall {
 
 const CALLS = new AsyncLocalStorage<SiteCall>();
 
+/**
+ * The calls whose code has not settled yet, with free slots between them. A slot costs less than a
+ * member of a Set, whose table V8 replaces again and again (src/timing/in-flight.ts).
+ */
+const RUNNING: (SiteCall | undefined)[] = [];
+const FREE_SLOTS: number[] = [];
+
 /** Gets each call when its function has returned, and when its promise has settled. */
 export const CALL_RETURNS = channel('nexthop:site-call-returns');
 
@@ -22,16 +33,35 @@ export const CALL_RETURNS = channel('nexthop:site-call-returns');
  * Runs code of a site for a call. Asynchronous work that the code starts belongs to the call, too.
  */
 export function runFor<T>(call: SiteCall, work: () => T): T {
-  const result = CALLS.run(call, work);
-  if (CALL_RETURNS.hasSubscribers) {
-    const publish = (): void => CALL_RETURNS.publish(call);
-    publish();
-    if (result instanceof Promise) result.then(publish, publish);
+  const slot = FREE_SLOTS.pop() ?? RUNNING.length;
+  RUNNING[slot] = call;
+  const over = (): void => {
+    RUNNING[slot] = undefined;
+    FREE_SLOTS.push(slot);
+    if (CALL_RETURNS.hasSubscribers) CALL_RETURNS.publish(call);
+  };
+  let result: T;
+  try {
+    result = CALLS.run(call, work);
+  } catch (error) {
+    over();
+    throw error;
   }
+  if (!(result instanceof Promise)) {
+    over();
+    return result;
+  }
+  if (CALL_RETURNS.hasSubscribers) CALL_RETURNS.publish(call);
+  result.then(over, over);
   return result;
 }
 
 /** The call that the running code belongs to; undefined if it belongs to none. */
 export function currentCall(): SiteCall | undefined {
   return CALLS.getStore();
+}
+
+/** The calls whose code has not settled yet, each once. */
+export function runningCalls(): ReadonlySet<SiteCall> {
+  return new Set(RUNNING.filter((call) => call !== undefined));
 }

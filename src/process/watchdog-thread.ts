@@ -1,0 +1,206 @@
+import { appendFileSync, writeSync } from 'node:fs';
+import { Session } from 'node:inspector';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { workerData } from 'node:worker_threads';
+import { BEATS, type Question, STOP_SIGNAL, type StallReport, type ThreadSetup } from './watchdog.ts';
+
+/** The watchdog's own thread (watchdog.ts): it must not depend on anything of the event loop. */
+
+const SETUP = workerData as ThreadSetup; // watchdog.ts sends it
+
+/** Time for the loop's thread to say where it stands: native code does not answer the debugger. */
+const ANSWER_MS = Math.max(1000, SETUP.stallTimeoutMs / 2);
+/** Time after the longest drain until the process is asked to end, and until it is killed. */
+const LATE_MS = 500;
+const KILL_MS = 500;
+/** A loop that runs needs longer than the drain only for its last lines on a full disk. */
+const RUNNING_LATE_MS = 4000;
+/** npm and the terminal both send one signal for one key press (src/cli/start.ts). */
+const ECHO_MS = 300;
+
+class Watchdog {
+  #beat = 0;
+  #checkedAtMs = performance.now();
+  /** How long the loop has stood still, without time in which the whole process did not run. */
+  #stoodMs = 0;
+  #isReported = false;
+  #signal: { readonly code: number; readonly atMs: number } | undefined;
+  #session: Session | undefined;
+  #isEnding = false;
+
+  check(): void {
+    const nowMs = performance.now();
+    // A process that was stopped, or a machine that slept, is no stall.
+    const passedMs = Math.min(nowMs - this.#checkedAtMs, 2 * SETUP.beatMs);
+    this.#checkedAtMs = nowMs;
+    const beat = Atomics.load(SETUP.shared, BEATS);
+    if (beat === this.#beat) this.#stoodMs += passedMs;
+    else this.#continue(beat);
+    if (!this.#isReported && this.#stoodMs >= SETUP.stallTimeoutMs) this.#report();
+    if (this.#stoodMs >= 2 * SETUP.stallTimeoutMs) this.#end(1, 'the event loop stands still; the process ends');
+    // The event loop may receive one before this thread listens.
+    const signal = Atomics.load(SETUP.shared, STOP_SIGNAL);
+    if (signal !== 0) this.#signal ??= { code: 128 + signal, atMs: nowMs };
+    this.#checkSignal(nowMs);
+  }
+
+  receive(signal: number): void {
+    const nowMs = performance.now();
+    const isSecond = this.#signal !== undefined && nowMs - this.#signal.atMs > ECHO_MS;
+    this.#signal ??= { code: 128 + signal, atMs: nowMs };
+    if (isSecond && this.#standsStill) this.#endBySignal(this.#signal.code);
+  }
+
+  get #standsStill(): boolean {
+    return this.#stoodMs > 2 * SETUP.beatMs;
+  }
+
+  #continue(beat: number): void {
+    if (this.#isReported) {
+      write('warn', 'the event loop runs again', { stood_still_ms: Math.round(this.#stoodMs) });
+    }
+    this.#beat = beat;
+    this.#stoodMs = 0;
+    this.#isReported = false;
+  }
+
+  #checkSignal(nowMs: number): void {
+    if (!this.#signal) return;
+    const lateMs = nowMs - this.#signal.atMs - SETUP.drainMs;
+    if (lateMs > (this.#standsStill ? LATE_MS : RUNNING_LATE_MS)) this.#endBySignal(this.#signal.code);
+  }
+
+  #endBySignal(code: number): void {
+    this.#end(code, 'a signal asked for the end of the process, and its event loop stands still; the process ends');
+  }
+
+  #report(): void {
+    this.#isReported = true;
+    const fields = { stood_still_ms: Math.round(this.#stoodMs) };
+    const beat = this.#beat;
+    let isWritten = false;
+    this.#pause(() => {
+      // Otherwise the loop continued meanwhile, and other code would be blamed.
+      if (Atomics.load(SETUP.shared, BEATS) !== beat) return;
+      this.#ask((report) => {
+        isWritten = true;
+        write('error', toMessage(report), { ...fields, ...report });
+      });
+    });
+    setTimeout(() => {
+      if (!isWritten && this.#beat === beat) {
+        write(
+          'error',
+          'the event loop stands still in native code, e.g. execSync: its stack follows when that returns',
+          fields,
+        );
+      }
+    }, ANSWER_MS);
+  }
+
+  /** Calls `onPaused` on top of the code that runs in the main thread. That code then continues. */
+  #pause(onPaused: () => void): void {
+    const session = this.#connect();
+    session.once('Debugger.paused', () => {
+      onPaused();
+      session.post('Debugger.resume');
+      session.post('Debugger.disable', () => this.#disconnect());
+    });
+    session.post('Debugger.enable');
+    session.post('Debugger.pause');
+  }
+
+  #ask(receive: (report: StallReport) => void): void {
+    this.#evaluate({}, (question) => {
+      if (question?.report) receive(question.report);
+    });
+  }
+
+  #end(code: number, message: string): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    write('error', message, { exit_code: code });
+    if (SETUP.errorLog !== '' && !SETUP.isCopied) writeToStderr(`nexthop: ${message}; error.log says where\n`);
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), KILL_MS);
+    this.#evaluate({ exitCode: code }, () => {});
+    // Node waits for debuggers to disconnect, and says so on stderr.
+    this.#disconnect();
+  }
+
+  #evaluate(question: Question, receive: (question: Question | undefined) => void): void {
+    const expression = `(() => {
+      const question = ${JSON.stringify(question)};
+      process.getBuiltinModule('node:diagnostics_channel').channel(${JSON.stringify(SETUP.channelName)}).publish(question);
+      return question;
+    })()`;
+    this.#connect().post('Runtime.evaluate', { expression, returnByValue: true }, (_, answer) =>
+      receive(answer?.result.value),
+    );
+  }
+
+  #connect(): Session {
+    if (!this.#session) {
+      this.#session = new Session();
+      this.#session.connectToMainThread();
+    }
+    return this.#session;
+  }
+
+  #disconnect(): void {
+    this.#session?.disconnect();
+    this.#session = undefined;
+  }
+}
+
+function toMessage({ file, line, column, target }: StallReport): string {
+  if (file !== undefined) return `the event loop stands still in ${file}:${line}:${column}`;
+  return `the event loop stands still${target === undefined ? '' : ` in a call of ${target}`}`;
+}
+
+/** Appends a line to error.log, in its form. The main thread cannot: it waits for its event loop. */
+function write(level: 'warn' | 'error', message: string, fields: object): void {
+  const line = `${JSON.stringify({ level, time: new Date().toISOString(), pid: process.pid, ...fields, message })}\n`;
+  if (SETUP.errorLog === '' || SETUP.isCopied) writeToStderr(line);
+  if (SETUP.errorLog === '') return;
+  try {
+    appendFileSync(SETUP.errorLog, line);
+  } catch (error) {
+    writeToStderr(`${line}nexthop: cannot write ${SETUP.errorLog}: ${String(error)}\n`);
+  }
+}
+
+/** `process.stderr` of a thread is written by the main thread. */
+function writeToStderr(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // Closed, or a full pipe: there is no other place.
+  }
+}
+
+interface SignalWatch {
+  onsignal: () => void;
+  start(signal: number): number;
+  unref(): void;
+}
+
+/** Node has `process.on('SIGTERM')` only in the main thread; what it is made of works in any. */
+function watchSignals(receive: (signal: number) => void): void {
+  const { internalBinding } = createRequire(import.meta.url)('internal/test/binding');
+  const { Signal }: { readonly Signal: new () => SignalWatch } = internalBinding('signal_wrap');
+  for (const signal of [constants.signals.SIGTERM, constants.signals.SIGINT]) {
+    const watch = new Signal();
+    watch.unref();
+    watch.onsignal = () => receive(signal);
+    watch.start(signal);
+  }
+}
+
+const watchdog = new Watchdog();
+setInterval(() => watchdog.check(), SETUP.beatMs);
+try {
+  watchSignals((signal) => watchdog.receive(signal));
+} catch (error) {
+  write('warn', 'a signal does not end this process while its event loop stands still', { error: String(error) });
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
+import { url as inspectorUrl } from 'node:inspector';
+import { Worker } from 'node:worker_threads';
+import { Caller, isOfGuard } from './caller.ts';
+import { toRealPath } from './real-path.ts';
+import { currentCall, runningCalls, type SiteCall } from './site-calls.ts';
+
+export interface WatchdogOptions {
+  /** Time for which the event loop may stand still; 0: no watchdog. */
+  readonly stallTimeoutMs: number;
+  /** The longest drain after a signal. */
+  readonly drainMs: number;
+  /** Path of error.log; '': its lines go to stderr. */
+  readonly errorLog: string;
+  /** Copies the lines of error.log to stderr. */
+  readonly isCopied: boolean;
+  /** Absolute path of the site: its files are named relative to it. */
+  readonly site: string;
+  /** Writes what the logs still hold, and ends the process. */
+  readonly end: (code: number) => never;
+}
+
+/** What the thread needs of the options. */
+export interface ThreadSetup extends Omit<WatchdogOptions, 'site' | 'end'> {
+  /** BEATS counts up while the event loop runs; STOP_SIGNAL is the first signal that it received. */
+  readonly shared: Int32Array<SharedArrayBuffer>;
+  /** Time between two beats. */
+  readonly beatMs: number;
+  /** Name of the channel on which this thread answers questions of the watchdog. */
+  readonly channelName: string;
+}
+
+/** A message on the channel: a request for a report, which is put into it, or for the end. */
+export interface Question {
+  report?: StallReport;
+  readonly exitCode?: number;
+}
+
+/** What the event loop is doing, as fields of a log line. */
+export interface StallReport {
+  /** Where the loop stands, in code of the site. */
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly stack: string;
+  /** Of the call whose code runs. */
+  readonly target?: string;
+  readonly route?: string;
+  readonly request_id?: string;
+  /** All calls of code of the site that have not ended, at most MOST_CALLS. */
+  readonly in_progress: readonly Readonly<Record<string, string>>[];
+}
+
+/** What the members of `shared` mean. */
+export const BEATS = 0;
+export const STOP_SIGNAL = 1;
+
+export interface Watchdog {
+  /** A signal (its number) has begun a drain: the process ends by it, whatever happens. */
+  stopBy(signal: number): void;
+  stop(): void;
+}
+
+const SLOWEST_BEAT_MS = 500;
+const BEATS_PER_TIMEOUT = 8;
+const MOST_CALLS = 100;
+const MOST_FRAMES = 50;
+
+/**
+ * Starts a thread that notices when the event loop of this thread stands still: it reports in
+ * error.log where, and ends the process after twice `stallTimeoutMs`. It also ends a process that
+ * still runs a second after the longest drain, since listeners for signals do not run while the
+ * loop stands still. Returns undefined if nothing watches.
+ *
+ * Only for a process that belongs to nexthop. Under a debugger a loop stands still on purpose.
+ */
+export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdog | undefined {
+  if (setup.stallTimeoutMs === 0 || inspectorUrl() !== undefined) return undefined;
+  const root = toRealPath(site);
+  const shared = new Int32Array(new SharedArrayBuffer(8));
+  const beatMs = Math.max(1, Math.min(SLOWEST_BEAT_MS, setup.stallTimeoutMs / BEATS_PER_TIMEOUT));
+  const beat = setInterval(() => Atomics.add(shared, BEATS, 1), beatMs).unref();
+  // The thread reaches this one by the debugger, which evaluates text: a channel is the only thing
+  // of this module that text can name. No code of the site can guess the name.
+  const channelName = `nexthop:watchdog:${randomUUID()}`;
+  const questions = channel(channelName);
+  const answer = (message: unknown): void => {
+    const question = message as Question; // only the thread knows the name
+    if (question.exitCode !== undefined) end(question.exitCode);
+    question.report = createReport(root);
+  };
+  questions.subscribe(answer);
+  const thread = new Worker(new URL(`watchdog-thread${import.meta.url.slice(-3)}`, import.meta.url), {
+    name: 'nexthop watchdog',
+    workerData: { ...setup, shared, beatMs, channelName } satisfies ThreadSetup,
+    // The first is for listening to signals in a thread; its warning is for other users.
+    execArgv: ['--expose-internals', '--no-warnings'],
+    // Most of its memory is one event for each script of the process, while the loop stands still.
+    resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
+  });
+  thread.unref();
+  return {
+    stopBy: (signal) => void Atomics.compareExchange(shared, STOP_SIGNAL, 0, signal),
+    stop: () => {
+      clearInterval(beat);
+      questions.unsubscribe(answer);
+      void thread.terminate();
+    },
+  };
+}
+
+/** Runs on top of the code that keeps the loop from continuing. */
+function createReport(site: string): StallReport {
+  const running = currentCall();
+  return {
+    ...new Caller().locationIn(site),
+    stack: readStack(),
+    ...(running && describe(running)),
+    in_progress: [...runningCalls()].slice(0, MOST_CALLS).map(describe),
+  };
+}
+
+function describe({ calledCode, route, requestId }: SiteCall): Readonly<Record<string, string>> {
+  return { target: calledCode, ...(route && { route }), ...(requestId && { request_id: requestId.value }) };
+}
+
+/** Without the frames of this question: the debugger's text, the channel, this file. */
+function readStack(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = MOST_FRAMES;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = limit;
+  const frames = stack.split('\n').slice(1);
+  const first = frames.findIndex((line) => !isOfGuard(line) && !OF_QUESTION.test(line));
+  return first < 0 ? '' : frames.slice(first).join('\n');
+}
+
+const OF_QUESTION = /node:diagnostics_channel|at <anonymous>:\d+:\d+$/;

@@ -1,0 +1,162 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { complaints } from '../helpers/error-lines.ts';
+import { SOON_MS } from '../helpers/patience.ts';
+import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { untilResult } from '../helpers/until-told.ts';
+
+const LOOP = `import { computeForever } from '../../lib/compute.ts';
+
+export async function onRequest() {
+  await 1;
+  return computeForever();
+}
+`;
+const COMPUTE = `interface Never { readonly never: true }
+
+export function computeForever(): Response {
+  for (let n = 0; ; n++) Math.sqrt(n);
+}
+`;
+
+async function serve(
+  t: ExecutionContext,
+  code: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningProcess> {
+  const site = await siteFolder(t, {
+    'cloud-functions/stall/[id].ts': code,
+    'cloud-functions/wait.js': `export const onRequest = () => new Promise((resolve) => setTimeout(resolve, 60_000));`,
+    'lib/compute.ts': COMPUTE,
+  });
+  return startNexthop(t, { site, env });
+}
+
+/** Neither response ever arrives. */
+function send({ port }: RunningProcess, path: string, requestId: string): void {
+  fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'x-request-id': requestId } }).catch(() => {});
+}
+
+test.serial('an endless loop is reported with its line and the calls in progress, then the process ends', async (t) => {
+  const running = await serve(t, LOOP, { STALL_TIMEOUT: '4s' });
+  send(running, '/wait', 'waits');
+  send(running, '/stall/7', 'loops');
+
+  const [report, ending] = await complaints(running, 2);
+  t.like(report, {
+    level: 'error',
+    message: 'the event loop stands still in lib/compute.ts:4:3',
+    file: 'lib/compute.ts',
+    line: 4,
+    target: 'cloud-functions/stall/[id].ts',
+    route: '/stall/:id',
+    request_id: 'loops',
+  });
+  t.regex(
+    String(report?.stack),
+    /^\s+at computeForever .*lib\/compute\.ts:4:\d+\)\n\s+at .*onRequest .*\[id\]\.ts:5:10/,
+  );
+  const calls = report?.in_progress as readonly Record<string, string>[];
+  t.deepEqual(calls.map(({ request_id }) => request_id).sort(), ['loops', 'waits']);
+  t.like(ending, { level: 'error', exit_code: 1 });
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /nexthop: the event loop stands still; the process ends/);
+});
+
+test.serial('a loop that ends after the report does not end the process', async (t) => {
+  const end = join(await siteFolder(t, {}), 'end');
+  const running = await serve(
+    t,
+    `import { existsSync } from 'node:fs';
+    export function onRequest() { while (!existsSync(${JSON.stringify(end)})); return new Response('done'); }`,
+    { STALL_TIMEOUT: '4s' },
+  );
+
+  const response = fetch(`http://127.0.0.1:${running.port}/stall/7`);
+  await complaints(running);
+  await writeFile(end, '');
+
+  t.is(await (await response).text(), 'done');
+  const [report, after] = await complaints(running, 2);
+  t.like(report, { level: 'error', file: 'cloud-functions/stall/[id].ts', line: 2 });
+  t.like(after, { level: 'warn', message: 'the event loop runs again' });
+  t.is(running.child.exitCode, null);
+});
+
+test.serial('native code that does not return is reported without a stack, and the process ends', async (t) => {
+  const running = await serve(
+    t,
+    'import { execSync } from "node:child_process";\nexport function onRequest() { execSync("sleep 60"); }',
+    { STALL_TIMEOUT: '2s' },
+  );
+  send(running, '/stall/7', 'execs');
+
+  const [report, ending] = await complaints(running, 2);
+  t.regex(String(report?.message), /stands still in native code/);
+  t.like(ending, { exit_code: 1 });
+  t.is(await running.exited, 'SIGKILL');
+});
+
+test.serial('SIGTERM ends a process whose event loop stands still, within DRAIN_TIMEOUT and a second', async (t) => {
+  const running = await serve(t, LOOP, { STALL_TIMEOUT: '100s', DRAIN_TIMEOUT: '1s' });
+  send(running, '/stall/7', 'loops');
+  await untilBusy(running);
+
+  const sentAtMs = performance.now();
+  running.child.kill('SIGTERM');
+
+  t.is(await running.exited, 143);
+  t.true(performance.now() - sentAtMs >= 1000);
+  t.true(performance.now() - sentAtMs < SOON_MS);
+  t.like((await complaints(running)).at(-1), { level: 'error', exit_code: 143 });
+});
+
+test.serial('a second Ctrl-C ends a process whose event loop stands still at once', async (t) => {
+  const running = await serve(t, LOOP, { STALL_TIMEOUT: '100s', DRAIN_TIMEOUT: '100s' });
+  send(running, '/stall/7', 'loops');
+  await untilBusy(running);
+
+  const keys = setInterval(() => running.child.kill('SIGINT'), 500);
+  t.teardown(() => clearInterval(keys));
+
+  t.is(await running.exited, 130);
+});
+
+test.serial('code that never returns while it is loaded is reported, and the process ends', async (t) => {
+  const site = await siteFolder(t, { 'cloud-functions/a.js': 'for (;;);\nexport const onRequest = () => {};' });
+  const running = await runNexthop(t, { site, env: { STALL_TIMEOUT: '4s' } });
+
+  t.is(await running.exited, 1);
+  t.like((await complaints(running, 2))[0], { file: 'cloud-functions/a.js', line: 1, target: 'cloud-functions/a.js' });
+});
+
+test.serial('STALL_TIMEOUT=0 has no watchdog: a loop that ends is not reported', async (t) => {
+  const running = await serve(
+    t,
+    'export function onRequest() { const end = Date.now() + 2000; while (Date.now() < end); return new Response("done"); }',
+    { STALL_TIMEOUT: '0' },
+  );
+
+  t.is(await (await fetch(`http://127.0.0.1:${running.port}/stall/7`)).text(), 'done');
+  running.child.kill('SIGTERM');
+
+  t.is(await running.exited, 0);
+  t.deepEqual(await complaints(running, 0), []);
+});
+
+/** Resolves when the process computes: it has used a second of processor time. */
+async function untilBusy({ pid }: RunningProcess): Promise<void> {
+  const begun = await processorTicks(pid);
+  await untilResult(
+    () => processorTicks(pid),
+    (ticks) => ticks - begun > 100,
+  );
+}
+
+/** User time in hundredths of a second (proc(5)). */
+async function processorTicks(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[12]);
+}
