@@ -3,11 +3,9 @@ import type { Config } from './config/config.ts';
 import type { Dialect } from './contract/dialect.ts';
 import type { Log } from './contract/log.ts';
 import type { Fallback } from './contract/target.ts';
-import { Handler, type TunnelOpener } from './handler.ts';
+import { Handler } from './handler.ts';
 import { Hop } from './hop/hop.ts';
 import { RequestHeaders } from './hop/request-headers.ts';
-import { ResponseHeaders } from './hop/response-headers.ts';
-import { isTunnelRequest, Tunnels } from './hop/tunnel.ts';
 import { recordDecodedBodies } from './http/decoded-bodies.ts';
 import { Ready } from './http/ready.ts';
 import { installTextResponse } from './http/text-response.ts';
@@ -46,7 +44,6 @@ export class Edge {
   readonly #certificate: CertificateFiles | undefined;
   readonly #server: Server;
   readonly #hop: Hop;
-  readonly #tunnels: Tunnels;
   readonly #webSockets: WebSockets;
   readonly #ready: Ready;
   #messageBus: MessageBus | undefined;
@@ -57,43 +54,32 @@ export class Edge {
     this.#site = site;
     this.#certificate = certificate;
     this.#ready = new Ready(config.READY_PATH);
-    const requestHeaders = new RequestHeaders({
-      name: config.VIA,
-      loopLimit: config.LOOP_LIMIT,
-      appendForwardedFor: config.APPEND_FORWARDED_FOR,
-    });
-    const responseHeaders = new ResponseHeaders();
+    const slots = new UpgradeSlots(config.MAX_TUNNELS);
     this.#hop = new Hop({
       origin: config.NEXT_HOP,
       connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
       firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
       idleTimeoutMs: config.HOP_IDLE_TIMEOUT,
+      tunnelIdleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT,
       keepAliveMs: config.HOP_KEEP_ALIVE,
       lookupIntervalMs: config.HOP_LOOKUP_INTERVAL,
       connections: config.HOP_CONNECTIONS,
       queue: config.HOP_QUEUE,
       headerLimitBytes: config.HOP_HEADER_LIMIT,
-      requestHeaders,
-      responseHeaders,
-    });
-    const slots = new UpgradeSlots(config.MAX_TUNNELS);
-    this.#webSockets = new WebSockets({ slots, idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT });
-    this.#tunnels = new Tunnels({
-      origin: config.NEXT_HOP,
-      connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
-      firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
-      idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT,
+      requestHeaders: new RequestHeaders({
+        name: config.VIA,
+        loopLimit: config.LOOP_LIMIT,
+        appendForwardedFor: config.APPEND_FORWARDED_FOR,
+      }),
       slots,
-      headerLimitBytes: config.HOP_HEADER_LIMIT,
-      requestHeaders: (exchange) => requestHeaders.toHop(exchange),
-      responseHeaders: (rawHeaders, status, exchange) => responseHeaders.toClient(rawHeaders, status, exchange).fields,
     });
+    this.#webSockets = new WebSockets({ slots, idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT });
     const handler = new Handler({
       sites: site,
       fallback: fallback ?? this.#hop,
       webSockets: this.#webSockets,
-      tunnels: fallback ? withoutTunnels(fallback) : this.#tunnels,
       ready: this.#ready,
+      bodyLimitBytes: config.BODY_LIMIT,
       log,
       dev: config.DEV,
     });
@@ -102,7 +88,7 @@ export class Edge {
       port: config.PORT,
       ...(certificate && { certificate: certificate.current }),
       headerLimitBytes: config.HEADER_LIMIT,
-      bodyLimitBytes: config.BODY_LIMIT,
+      headerCount: config.HEADER_COUNT,
       maxConnections: config.MAX_CONNECTIONS,
       headersTimeoutMs: config.HEADERS_TIMEOUT,
       keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT,
@@ -111,8 +97,6 @@ export class Edge {
       pendingWork: site.pendingWork,
       log,
       handle: (exchange, refusal) => handler.handle(exchange, refusal),
-      isTunnelRequest,
-      openTunnel: (exchange, head, refusal) => handler.handleTunnel(exchange, head, refusal),
     });
   }
 
@@ -168,7 +152,7 @@ export class Edge {
     if (DRAIN_DELAY > 0) await delay(DRAIN_DELAY);
     const finished = Promise.all([
       this.#server.drain(),
-      this.#tunnels.close(DRAIN_TIMEOUT),
+      this.#hop.tunnels.close(DRAIN_TIMEOUT),
       this.#webSockets.close(DRAIN_TIMEOUT),
       retired,
     ])
@@ -177,25 +161,17 @@ export class Edge {
     if (!(await withTimeout(DRAIN_TIMEOUT, finished))) {
       const left = {
         requests: this.#server.active,
-        tunnels: this.#tunnels.size,
+        tunnels: this.#hop.tunnels.size,
         web_sockets: this.#webSockets.size,
         work: pendingWork.size,
       };
       this.log.warn('the drain timed out; the remaining work is cut', left);
     }
     this.#server.destroy();
-    await this.#hop.close();
+    this.#hop.close();
     await this.#site.close();
     await this.log.close(LOG_CLOSE_MS);
   }
-}
-
-/**
- * A handshake that no function accepts is answered like any other request (RFC 9110 7.8: a server
- * may ignore Upgrade).
- */
-function withoutTunnels(fallback: Fallback): TunnelOpener {
-  return { open: async (exchange) => void (await fallback.answer(exchange, {})) };
 }
 
 export interface EdgeOptions {

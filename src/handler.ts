@@ -4,7 +4,6 @@ import type { Log } from './contract/log.ts';
 import type { Fallback, Outcome, Params, Target } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
 import { hasBody } from './http/headers.ts';
-import { muteResponse } from './http/mute-response.ts';
 import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
@@ -13,13 +12,6 @@ import { runFor } from './process/site-calls.ts';
 import type { Site } from './site/site.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
-const NOTHING = Buffer.alloc(0);
-
-/** Opens connections that leave HTTP. */
-export interface TunnelOpener {
-  /** Rejects with a Fault only if nothing was written yet. */
-  open(exchange: Exchange, head: Buffer): Promise<void>;
-}
 
 export interface HandlerParts {
   /** A request is answered to its end by the site that was current when it arrived. */
@@ -28,9 +20,9 @@ export interface HandlerParts {
   readonly fallback: Fallback;
   /** Opens WebSockets of functions. */
   readonly webSockets: WebSockets;
-  /** Opens tunnels for upgrades that no function accepts. */
-  readonly tunnels: TunnelOpener;
   readonly ready: Ready;
+  /** Largest body of a request; 0: no limit. */
+  readonly bodyLimitBytes: number;
   readonly log: Log;
   /** Development mode: error responses say what failed in a function. */
   readonly dev: boolean;
@@ -51,7 +43,7 @@ export class Handler implements CallEnder {
   async handle(exchange: Exchange, refusal?: Fault): Promise<void> {
     try {
       if (refusal) throw refusal;
-      exchange.refuseLargeBody();
+      exchange.limitBody(this.#parts.bodyLimitBytes);
       if (exchange.target === '*') answerOptions(exchange);
       else await this.#answer(exchange);
     } catch (error) {
@@ -59,49 +51,19 @@ export class Handler implements CallEnder {
     }
   }
 
-  /**
-   * The same for an upgrade, where the fallback is a tunnel to the hop. `head`: bytes after the
-   * request that Node has already read. Never rejects.
-   */
-  async handleTunnel(exchange: Exchange, head: Buffer, refusal?: Fault): Promise<void> {
-    try {
-      if (refusal) throw refusal;
-      const { sites, tunnels } = this.#parts;
-      const site = sites.current;
-      // A site without routes cannot accept it: the connection goes to the hop unchanged.
-      const rest = site.routes.length > 0 ? await this.#offer(exchange, head, site) : head;
-      if (!rest) return;
-      exchange.answeredBy = 'tunnel';
-      await tunnels.open(exchange, rest);
-    } catch (error) {
-      this.#answerFault(exchange, toFault(error));
-    }
-  }
-
   async #answer(exchange: Exchange): Promise<void> {
-    const { sites, fallback, ready } = this.#parts;
+    const { sites, fallback, webSockets, ready } = this.#parts;
     if (ready.isReadinessCheck(exchange)) {
       ready.answer(exchange);
       return;
     }
-    if (await this.#isAnswered(exchange, sites.current)) return;
+    const site = sites.current;
+    // A site without routes cannot accept a WebSocket.
+    if (exchange.request.upgrade !== undefined && site.routes.length > 0) webSockets.offer(exchange);
+    if (await this.#isAnswered(exchange, site)) return;
+    exchange.upgrade = undefined;
     exchange.answeredBy = fallback.name;
     await fallback.answer(exchange, NO_PARAMS);
-  }
-
-  /**
-   * Offers the upgrade to the site. Undefined: the site opened the WebSocket or answered otherwise.
-   * Else: the bytes after the request that are not in the socket's buffer.
-   */
-  async #offer(exchange: Exchange, head: Buffer, site: Site): Promise<Buffer | undefined> {
-    const upgrade = this.#parts.webSockets.offer(exchange, head);
-    try {
-      if (await this.#isAnswered(exchange, site)) return undefined;
-      upgrade.pass();
-      return NOTHING;
-    } finally {
-      upgrade.refuse();
-    }
   }
 
   /** Tries the filters, then the candidate routes in order. */
@@ -151,10 +113,10 @@ export class Handler implements CallEnder {
     const { response } = exchange;
     if (exchange.isCallEnded) return true;
     // An open WebSocket ends by what is thrown.
-    if (exchange.left || response.writableEnded || response.statusCode === 101) return false;
+    if (exchange.left || response.isEnded) return false;
     this.#answerFault(exchange, new Fault('function_error', { cause: error }));
     exchange.isCallEnded = true;
-    muteResponse(response, () => {});
+    if (exchange.hasNode) exchange.node.mute();
     // Nothing of a stream is of use any more.
     exchange.leave();
     return true;

@@ -44,6 +44,7 @@ export const SETTINGS = {
   LOG_SHORT_ADDRESSES: setting(kind.flag, '0', '1 replaces the last part of client addresses in the logs by zero'),
 
   HEADER_LIMIT: setting(kind.size, '32k', 'largest request head; a larger one gets 431'),
+  HEADER_COUNT: setting(kind.whole(1, 10_000), '200', 'most header lines of a request; more get 431'),
   BODY_LIMIT: setting(kind.size, '0', 'largest request body; a larger one gets 413; 0: no limit'),
   MAX_CONNECTIONS: setting(kind.whole(1, 1_000_000), '10000', 'most open client connections; further ones are closed'),
   HEADERS_TIMEOUT: setting(kind.duration, '15s', 'time for a client to send a whole request head; then 408'),

@@ -1,14 +1,28 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Member } from '../timing/in-flight.ts';
 import { type Client, toPlainAddress } from './client.ts';
-import { Fault } from './fault.ts';
+import type { Fault } from './fault.ts';
+import type { IncomingRequest, NodePair, PairOwner, ResponseListener, ResponseSink } from './http-message.ts';
 import type { PendingWork } from './pending-work.ts';
 import type { Upgrade } from './upgrade.ts';
 
-/** Called when the client closes its connection before the whole response is written. */
-export interface LeaveListener {
+/** The target that answers, while it has work that depends on the client. */
+export interface AnswerListener {
+  /** The client closed its connection before the whole response was written. */
   clientLeft(): void;
+  /** The connection takes more content, after `write` returned false. */
+  drained?(): void;
+  /** Code used Node's pair, and its request or response failed; see `PairOwner.failPair`. */
+  pairFailed?(fault: Fault): void;
+  /** The client will send no further request. It may still read the response, or be gone; only a write can tell. */
+  clientEnded?(): void;
+}
+
+/** Headers for the response of an exchange, whatever writes it. Error responses of faults get none. */
+export interface ResponseLayer {
+  /** Returns the headers (flat) to send instead of `headers`. Called once, just before the head is written. */
+  toHeaders(exchange: Exchange, status: number, headers: readonly string[]): readonly string[];
 }
 
 /** Answers a request instead of the function that was called for it. */
@@ -21,22 +35,19 @@ export interface CallEnder {
 export interface HostServer {
   /** The host passed a `next` function. */
   readonly hasNext: boolean;
-  /**
-   * No route answered: calls the host's `next`. `head` holds the bytes received after the head of an upgrade request. Throws
-   * `not_found` if the host has no `next`.
-   */
-  takeBack(head?: Buffer): void;
+  /** No route answered: the host's `next` is called. Throws `not_found` if the host has none. */
+  takeBack(): void;
 }
 
 export interface ExchangeParts {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: IncomingRequest;
+  readonly response: ResponseSink;
   readonly client: Client;
   readonly requestId: RequestId;
   readonly pendingWork: PendingWork;
   readonly startedAtMs: number;
-  /** Largest request body that is accepted; 0: no limit. */
-  readonly bodyLimitBytes: number;
+  /** Called once when the response is complete or its connection is lost. */
+  readonly onClosed: (exchange: Exchange) => void;
 }
 
 export interface RequestId {
@@ -58,10 +69,7 @@ export interface PlatformId {
  * One request, its response, and what is learned about both on the path.
  * Members that are not readonly are written by the target that answers and read by the access line.
  */
-export class Exchange implements Member {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** A reference of its own: `request.socket` may be null when the access line is written. */
+export class Exchange implements Member, ResponseListener, PairOwner {
   readonly socket: Socket;
   readonly client: Client;
   readonly requestId: RequestId;
@@ -70,8 +78,8 @@ export class Exchange implements Member {
   readonly startedAtMs: number;
   readonly bytesWrittenBefore: number;
   readonly pendingWork: PendingWork;
-  /** Largest request body that is accepted; 0: no limit. */
-  bodyLimitBytes: number;
+  /** The request target in origin-form for targets: `askedTarget`, unless a rule of the site has rewritten it. */
+  target: string;
 
   /** Pattern of the route that answered; '' for the fallback. */
   route = '';
@@ -80,15 +88,15 @@ export class Exchange implements Member {
   fault: Fault | undefined;
   /** Sent with every response, also with a Fault's; it replaces a header of that name set by a function. */
   platformId: PlatformId | undefined;
-  bodyBytesReceived = 0;
-  bodyBytesSent = 0;
-  /** Of the response, for the access line: headers passed to `writeHead` as a flat array cannot be read back. */
+  /** A rule of the site replaces the status of the response by this one, but not of a fault. 0: it does not. */
+  ruleStatus = 0;
+  /** Of the response, for the access line. */
   contentType = '';
   sectionTag = '';
   upstreamStatus = '';
   upstreamAddress = '';
-  /** The client sent `Expect: 100-continue` and waits for the 100 response. */
-  continueAwaited = false;
+  /** The limit of the request body, see `limitBody`. It also bounds each message of a WebSocket. 0: none. */
+  bodyLimitBytes = 0;
   /** True once the connection closed before the response was complete. */
   left = false;
   /** Values that the host program passes to the site's code (`Astro.locals`). */
@@ -103,38 +111,87 @@ export class Exchange implements Member {
   /** The request was answered instead of by its function. Whatever the function still writes is discarded. */
   isCallEnded = false;
 
-  /** Listens for the end of the response. Removed when the host continues with the response. */
-  closeListener: (() => void) | undefined;
-
   nextMember: Member | undefined;
   previousMember: Member | undefined;
-  #target: string;
-  #leaveListener: LeaveListener | undefined;
+  #request: IncomingRequest;
+  #response: ResponseSink;
+  #pair: NodePair | undefined;
+  #layers: ResponseLayer[] | undefined;
+  #listener: AnswerListener | undefined;
   #abort: AbortController | undefined;
+  readonly #onClosed: (exchange: Exchange) => void;
 
-  constructor({ request, response, client, requestId, pendingWork, startedAtMs, bodyLimitBytes }: ExchangeParts) {
-    this.request = request;
-    this.response = response;
+  constructor({ request, response, client, requestId, pendingWork, startedAtMs, onClosed }: ExchangeParts) {
+    this.#request = request;
+    this.#response = response;
+    this.#onClosed = onClosed;
     this.socket = request.socket;
     this.client = client;
     this.requestId = requestId;
     this.pendingWork = pendingWork;
-    this.askedTarget = request.url ?? '/';
-    this.#target = this.askedTarget;
+    this.askedTarget = request.target;
+    this.target = request.target;
     this.startedAtMs = startedAtMs;
-    this.bodyLimitBytes = bodyLimitBytes;
     this.bytesWrittenBefore = request.socket.bytesWritten;
   }
 
-  /** The request target in origin-form for targets: `askedTarget`, unless a rule of the site has rewritten it. */
-  get target(): string {
-    return this.#target;
+  get request(): IncomingRequest {
+    return this.#request;
+  }
+
+  /** Targets write the head with `writeHead`, so that headers of rules are added; content with this. */
+  get response(): ResponseSink {
+    return this.#response;
   }
 
   /** Replaces the target (origin-form) for functions, files and the hop. */
   rewrite(target: string): void {
-    this.#target = target;
-    this.request.url = target;
+    this.target = target;
+    if (this.#pair) this.#pair.request.url = target;
+  }
+
+  /** Node's objects of this exchange, made at the first call. Only before the head is written. */
+  get node(): NodePair {
+    if (!this.#pair) {
+      const { pair, request, response } = this.#response.toNode(this.#request, this.target, this);
+      this.#pair = pair;
+      this.#request = request;
+      this.#response = response;
+    }
+    return this.#pair;
+  }
+
+  /** `node` was read: a framework may have set headers or read the body. */
+  get hasNode(): boolean {
+    return this.#pair !== undefined;
+  }
+
+  /** Adds headers to the response, whatever writes it. A layer that is added later is applied first. */
+  addLayer(layer: ResponseLayer): void {
+    this.#layers ??= [];
+    this.#layers.push(layer);
+  }
+
+  /** The headers (flat) of the response with all layers applied. */
+  applyLayers(status: number, headers: readonly string[]): readonly string[] {
+    if (!this.#layers || this.fault) return headers;
+    return this.#layers.reduceRight((applied, layer) => layer.toHeaders(this, status, applied), headers);
+  }
+
+  /** Called by the pair. */
+  get changesHead(): boolean {
+    return (this.#layers !== undefined || this.ruleStatus !== 0) && !this.fault;
+  }
+
+  /** The status of the response, unless a rule of the site replaces it. */
+  toSentStatus(status: number): number {
+    return this.ruleStatus !== 0 && !this.fault ? this.ruleStatus : status;
+  }
+
+  /** Writes the head of the response with the headers of all layers. See `ResponseSink.head`. */
+  writeHead(status: number, reason: string, headers: readonly string[]): void {
+    const sent = this.toSentStatus(status);
+    this.#response.head(sent, sent === status ? reason : (STATUS_CODES[sent] ?? ''), this.applyLayers(sent, headers));
   }
 
   /** Address of the other end of the connection: the last proxy, or the client itself. */
@@ -158,8 +215,8 @@ export class Exchange implements Member {
   }
 
   /** Sets the one listener: only the target that answers has work to stop. Called at once if the client has left already. */
-  onLeave(listener: LeaveListener | undefined): void {
-    this.#leaveListener = listener;
+  listen(listener: AnswerListener | undefined): void {
+    this.#listener = listener;
     if (this.left) listener?.clientLeft();
   }
 
@@ -176,37 +233,42 @@ export class Exchange implements Member {
     return this.callEnder?.endCall(this, error) ?? false;
   }
 
-  /** Called by the server when the connection closes before the response is complete. */
+  /** The client is gone, or the response is of no use to it any more. Idempotent. */
   leave(): void {
     if (this.left) return;
     this.left = true;
-    this.#leaveListener?.clientLeft();
+    this.#listener?.clientLeft();
     this.#abort?.abort();
   }
 
-  /** Lowers the limit of the request body to `bytes` (0: unchanged). Throws `body_too_large` if Content-Length is larger. */
+  /** Lowers the limit of the request body to `bytes` (0: unchanged). Throws `body_too_large` if the head announces more. */
   limitBody(bytes: number): void {
     if (bytes > 0 && (this.bodyLimitBytes === 0 || bytes < this.bodyLimitBytes)) this.bodyLimitBytes = bytes;
-    this.refuseLargeBody();
+    this.#request.body.limit(bytes);
   }
 
-  /** Throws `body_too_large` if Content-Length exceeds the limit; chunked bodies are counted while they are read. */
-  refuseLargeBody(): void {
-    if (this.bodyLimitBytes === 0) return;
-    const length = this.request.headers['content-length'];
-    if (length !== undefined && Number(length) > this.bodyLimitBytes) throw new Fault('body_too_large');
+  /** Called by the pair. */
+  failPair(fault: Fault): boolean {
+    const listener = this.#listener;
+    if (!listener?.pairFailed) return false;
+    listener.pairFailed(fault);
+    return true;
   }
 
-  /** Called by the reader of the body with the size of each chunk. Throws `body_too_large` when the limit is exceeded. */
-  countBody(bytes: number): void {
-    this.bodyBytesReceived += bytes;
-    if (this.bodyLimitBytes > 0 && this.bodyBytesReceived > this.bodyLimitBytes) throw new Fault('body_too_large');
+  /** Called by the response. */
+  drained(): void {
+    this.#listener?.drained?.();
   }
 
-  /** Sends 100 Continue if the client waits for it (RFC 9110 10.1.1). Call before reading the body. */
-  admitBody(): void {
-    if (!this.continueAwaited) return;
-    this.continueAwaited = false;
-    if (!this.response.headersSent) this.response.writeContinue();
+  /** Called by the response. A WebSocket needs both directions: the client of a handshake has left. */
+  clientEnded(): void {
+    if (this.upgrade) this.#response.abort();
+    else this.#listener?.clientEnded?.();
+  }
+
+  /** Called by the response. */
+  closed(isWhole: boolean): void {
+    if (!isWhole) this.leave();
+    this.#onClosed(this);
   }
 }

@@ -17,7 +17,10 @@ export interface SocketTalker {
   failed(socket: FunctionSocket, error: Error): unknown;
 }
 
-/** A WebSocket handshake of a client. A target may accept it, send a normal response, which refuses it, or pass. */
+/**
+ * A WebSocket handshake of a client: an ordinary request with `request.upgrade`, on the path of every other one. A target may accept it, or write
+ * a response, which refuses it and after which the connection goes on, or pass. The hop opens a tunnel for it.
+ */
 export interface Upgrade {
   /**
    * Completes the handshake. Resolves when the socket is closed, or rejects then with the Fault of its callbacks.

@@ -6,7 +6,16 @@ import { SETTINGS, type SettingName } from '../config/settings.ts';
  * middleware. In the environment they may be meant for the host.
  */
 const HOSTS: readonly SettingName[] = [
-  ...(['PORT', 'HOST', 'NEXT_HOP', 'SERVER_CERT_PATH', 'SERVER_KEY_PATH', 'HEADER_LIMIT', 'BODY_LIMIT'] as const),
+  ...([
+    'PORT',
+    'HOST',
+    'NEXT_HOP',
+    'SERVER_CERT_PATH',
+    'SERVER_KEY_PATH',
+    'HEADER_LIMIT',
+    'HEADER_COUNT',
+    'BODY_LIMIT',
+  ] as const),
   ...(['MAX_CONNECTIONS', 'HEADERS_TIMEOUT', 'KEEP_ALIVE_TIMEOUT', 'CLIENT_IDLE_TIMEOUT'] as const),
   ...(['DRAIN_DELAY', 'READY_PATH', 'APPEND_FORWARDED_FOR', 'VIA', 'LOOP_LIMIT'] as const),
   ...(['HOP_CONNECT_TIMEOUT', 'HOP_FIRST_BYTE_TIMEOUT', 'HOP_IDLE_TIMEOUT', 'HOP_KEEP_ALIVE'] as const),

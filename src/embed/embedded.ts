@@ -9,11 +9,11 @@ import type { Log } from '../contract/log.ts';
 import { logProblems } from '../contract/problem.ts';
 import type { Fallback, Outcome, Params } from '../contract/target.ts';
 import { Handler } from '../handler.ts';
-import { isTunnelRequest } from '../hop/tunnel.ts';
 import { Exchanges } from '../http/exchanges.ts';
 import { toFaultPage } from '../http/fault-page.ts';
 import { Ready } from '../http/ready.ts';
 import { UpgradeSlots } from '../http/upgrade-slots.ts';
+import { isWebSocketRequest } from '../http/web-socket-request.ts';
 import { WebSockets } from '../http/web-sockets.ts';
 import { guardHost } from '../process/process-guard.ts';
 import { toSiteCode } from '../process/site-code.ts';
@@ -21,8 +21,10 @@ import type { Reload } from '../site/live-site.ts';
 import { RunningSite } from '../site/running-site.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { completeSimulated } from './complete-simulated.ts';
-import { Visit } from './host-head.ts';
 import { HostRequest } from './host-request.ts';
+import { HostResponse } from './host-response.ts';
+import { HostUpgrade } from './host-upgrade.ts';
+import { Visit } from './visit.ts';
 
 /** Time for the log to write its last lines. */
 const LOG_CLOSE_MS = 1000;
@@ -55,7 +57,7 @@ export class EmbeddedEdge {
   private constructor(parts: OwnParts) {
     const { config, log, isTrusted, site, last } = parts;
     this.#parts = parts;
-    this.#exchanges = new Exchanges({ isTrusted, pendingWork: site.pendingWork, log, bodyLimitBytes: 0 });
+    this.#exchanges = new Exchanges({ isTrusted, pendingWork: site.pendingWork, log });
     this.#webSockets = new WebSockets({
       slots: new UpgradeSlots(config.MAX_TUNNELS),
       idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT,
@@ -64,9 +66,10 @@ export class EmbeddedEdge {
       sites: site,
       fallback: nextOr(last),
       webSockets: this.#webSockets,
-      tunnels: { open: async ({ hostServer }, head) => hostServer?.takeBack(head) },
       // The host has its own readiness check.
       ready: new Ready(''),
+      // So is the limit of bodies.
+      bodyLimitBytes: 0,
       log,
       dev: config.DEV,
     });
@@ -96,25 +99,21 @@ export class EmbeddedEdge {
    * Answers, or calls `next`. Resolves when the response is passed to the connection. Rejects only
    * with an error that `next` throws.
    */
-  async serve(request: IncomingMessage, response: ServerResponse, next?: () => void, locals?: object): Promise<void> {
-    if (request.httpVersionMajor > 1) {
-      this.#refuseHttp2(request, response);
+  async serve(message: IncomingMessage, answer: ServerResponse, next?: () => void, locals?: object): Promise<void> {
+    if (message.httpVersionMajor > 1) {
+      this.#refuseHttp2(message, answer);
       return;
     }
-    completeSimulated(request, response);
+    completeSimulated(message, answer);
     // Skip a request that is already answered or abandoned. `*` is about the server, which is the
     // host's.
-    if (response.headersSent || response.closed || (next && request.url === '*')) {
+    if (answer.headersSent || answer.closed || (next && message.url === '*')) {
       next?.();
       return;
     }
-    const hostRequest = new HostRequest(request);
-    const exchange = this.#exchanges.open(request, response, this.#closed && new Fault('draining'));
-    exchange.locals = locals;
-    const visit = new Visit({ exchange, hostRequest, hasNext: next !== undefined });
-    await this.#handler.handle(exchange, exchange.fault);
-    if (!visit.isOver) return;
-    this.#exchanges.release(exchange);
+    const request = new HostRequest({ message, isUpgrade: false });
+    const response = new HostResponse({ request, response: answer });
+    if (await this.#isAnswered(request, response, { hasNext: next !== undefined, locals })) return;
     next?.();
   }
 
@@ -122,18 +121,18 @@ export class EmbeddedEdge {
    * Lets a function open the WebSocket, or calls `next` with the bytes after the request. Rejects
    * only with an error that `next` throws.
    */
-  async upgrade(request: IncomingMessage, socket: Socket, head: Buffer, next?: (head: Buffer) => void): Promise<void> {
-    if (next && !isTunnelRequest(request)) {
+  async upgrade(message: IncomingMessage, socket: Socket, head: Buffer, next?: (head: Buffer) => void): Promise<void> {
+    const request = new HostRequest({ message, isUpgrade: true });
+    const isWebSocket = isWebSocketRequest(request);
+    if (next && !isWebSocket) {
       next(head);
       return;
     }
-    const hostRequest = new HostRequest(request);
-    const exchange = this.#exchanges.openUpgrade(request, socket, this.#refusalOf(request));
-    const visit = new Visit({ exchange, hostRequest, hasNext: next !== undefined });
-    await this.#handler.handleTunnel(exchange, head, exchange.fault);
-    if (!visit.isOver) return;
-    this.#exchanges.releaseUpgrade(exchange);
-    next?.(takeHead(socket, visit.head));
+    const connection = new HostUpgrade(request, socket, head);
+    const response = new HostResponse({ request, response: connection.response, connection });
+    const refusal = isWebSocket ? undefined : new Fault('not_found', { message: NO_WEB_SOCKET });
+    if (await this.#isAnswered(request, response, { hasNext: next !== undefined, refusal })) return;
+    next?.(connection.giveBack());
   }
 
   /** Reads the site again and serves new requests from it. No request is dropped. Never rejects. */
@@ -161,18 +160,25 @@ export class EmbeddedEdge {
     if (!(await withTimeout(DRAIN_TIMEOUT, finished))) {
       const left = { requests: this.#exchanges.size, web_sockets: this.#webSockets.size, work: site.pendingWork.size };
       log.warn('the drain of the middleware timed out; the remaining work is cut', left);
-      for (const exchange of this.#exchanges) cut(exchange);
+      this.#exchanges.abort();
     }
     await site.close();
     release();
     await log.close(LOG_CLOSE_MS);
   }
 
-  #refusalOf(request: IncomingMessage): Fault | undefined {
-    if (this.#closed) return new Fault('draining');
-    return isTunnelRequest(request)
-      ? undefined
-      : new Fault('not_found', { message: 'the upgrade is not for a WebSocket, and the host gave no next' });
+  /** False: the host has its request and response back. */
+  async #isAnswered(
+    request: HostRequest,
+    response: HostResponse,
+    { hasNext, locals, refusal }: VisitOptions,
+  ): Promise<boolean> {
+    const exchange = this.#exchanges.open(request, response);
+    exchange.locals = locals;
+    const visit = new Visit({ exchange, request, response, hasNext });
+    await this.#handler.handle(exchange, this.#closed ? new Fault('draining') : (request.fault ?? refusal));
+    if (visit.isOver) this.#exchanges.release(exchange);
+    return !visit.isOver;
   }
 
   #refuseHttp2(request: IncomingMessage, response: ServerResponse): void {
@@ -185,11 +191,13 @@ export class EmbeddedEdge {
   }
 }
 
-/** Closes the connection too, so that the client sees an incomplete response. */
-function cut({ response, socket }: Exchange): void {
-  response.destroy();
-  socket.destroy();
+interface VisitOptions {
+  readonly hasNext: boolean;
+  readonly locals?: object | undefined;
+  readonly refusal?: Fault | undefined;
 }
+
+const NO_WEB_SOCKET = 'the upgrade is not for a WebSocket, and the host gave no next';
 
 /**
  * The fallback of a middleware: the host's `next`. Without `next`, `last` answers; without that the
@@ -221,17 +229,4 @@ function refuseHttp2({ headers }: IncomingMessage, response: ServerResponse): vo
   response.setHeader('Content-Type', page.contentType);
   response.setHeader('Cache-Control', 'no-store');
   response.end(page.body);
-}
-
-/**
- * Returns the bytes after an upgrade request, `head` first, in the same way as node:http does. The
- * socket is then in the same state as there: neither flowing nor paused, so that the next 'data'
- * listener starts it.
- */
-function takeHead(socket: Socket, head: Buffer): Buffer {
-  const rest: Buffer | null = socket.read();
-  // The types declare it read-only, but Node itself sets it (_http_server.js,
-  // onParserExecuteCommon).
-  (socket as { readableFlowing: boolean | null }).readableFlowing = null;
-  return rest ? Buffer.concat([head, rest]) : head;
 }

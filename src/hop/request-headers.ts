@@ -1,122 +1,106 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import { HOP_BY_HOP, joinValues, NameTable, withoutNominated } from '../http/headers.ts';
+import { ClientRequest } from '../wire/client-request.ts';
+import { nominatedBy } from '../wire/connection-headers.ts';
+import { passRequestHead } from '../wire/forwarded-head.ts';
+import { toRequestHead } from '../wire/head-text.ts';
+import { CDN_LOOP } from '../wire/header-lines.ts';
+import { countCdnLoop } from './cdn-loop.ts';
 
 export interface RequestHeaderRules {
   /** This module's name in Via and CDN-Loop. */
   readonly name: string;
   /** A request that already passed modules of this name so many times is a loop. */
   readonly loopLimit: number;
-  /**
-   * Append the peer to X-Forwarded-For. False: forward it unchanged, as the platform's own modules
-   * do.
-   */
+  /** Append the peer to X-Forwarded-For. False: forward it unchanged, as the platform's own modules do. */
   readonly appendForwardedFor: boolean;
 }
 
-type Role = 'end-to-end' | 'hop-by-hop' | 'connection' | 'cdn-loop' | 'x-forwarded-for' | 'max-forwards';
-
-const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
-  ...[...HOP_BY_HOP].map((name) => [name, 'hop-by-hop'] as const),
-  ['connection', 'connection'],
-  ['cdn-loop', 'cdn-loop'],
-  ['x-forwarded-for', 'x-forwarded-for'],
-  ['max-forwards', 'max-forwards'],
-]);
-
 /**
- * Creates the headers that are sent to the hop: all end-to-end headers with their order, case and
- * duplicates. Headers of the client's connection are left out. Via (RFC 9110 7.6.3), CDN-Loop (RFC
- * 8586) and a created request id are added.
+ * Creates the head that is sent to the hop: all end-to-end headers with their order, case and duplicates. Headers of the client's connection
+ * are left out. Via (RFC 9110 7.6.3), CDN-Loop (RFC 8586) and a created request id are added.
  */
 export class RequestHeaders {
-  readonly #roles = new NameTable<Role>(ROLES, 'end-to-end');
   readonly #rules: RequestHeaderRules;
-  readonly #via: Readonly<Record<string, string>>;
+  /** For each minor version of the client: the lines of Via and CDN-Loop. */
+  readonly #ownLines: readonly [http10: string, http11: string];
 
   constructor(rules: RequestHeaderRules) {
+    const { name } = rules;
     this.#rules = rules;
-    this.#via = { '1.1': `1.1 ${rules.name}`, '1.0': `1.0 ${rules.name}` };
+    this.#ownLines = [`Via: 1.0 ${name}\r\nCDN-Loop: ${name}\r\n`, `Via: 1.1 ${name}\r\nCDN-Loop: ${name}\r\n`];
   }
 
-  /** Returns flat headers: name, value, name, value. Throws `loop_detected` for a loop. */
-  toHop(exchange: Exchange): string[] {
-    const { rawHeaders } = exchange.request;
-    const fields: string[] = [];
-    let connection: string | undefined;
-    let passes = 0;
+  /** The whole head with its empty line. Throws `loop_detected` for a loop, a TypeError for a target or headers of rules that cannot be sent. */
+  toHeadText(exchange: Exchange, upgrade?: string): string {
+    const { request, requestId } = exchange;
+    // Most requests go on as they were received. Their lines are copied in one piece.
+    if (request instanceof ClientRequest && !this.#changesLines(exchange)) {
+      const loops = request.has(CDN_LOOP) ? this.#countLoops(request.values(CDN_LOOP)) : 0;
+      this.#refuseLoop(loops);
+      const ownLines = this.#ownLines[request.minor];
+      const added = requestId.made ? `${ownLines}X-Request-Id: ${requestId.value}\r\n` : ownLines;
+      const text = passRequestHead(request, { added, upgrade });
+      if (text !== undefined) return text;
+    }
+    const { method, body } = request;
+    const headers = this.#toList(exchange);
+    return toRequestHead({ method, target: exchange.target, headers, bodyBytes: body.announcedBytes, upgrade });
+  }
+
+  /** The end-to-end headers for the hop, flat. Throws `loop_detected`. */
+  #toList(exchange: Exchange): string[] {
+    const { headers, connection, method, minor } = exchange.request;
+    const { name: ownName, appendForwardedFor } = this.#rules;
+    const nominated = connection === undefined ? undefined : nominatedBy(connection);
+    const kept: string[] = [];
+    const loops: string[] = [];
     let forwardedForAt = -1;
-    for (let at = 0; at < rawHeaders.length; at += 2) {
-      const name = rawHeaders[at] as string; // rawHeaders holds pairs
-      let value = rawHeaders[at + 1] as string;
-      switch (this.#roles.get(name)) {
-        case 'hop-by-hop':
-          continue;
-        case 'connection':
-          connection = joinValues(connection, value);
-          continue;
-        case 'cdn-loop':
-          passes += this.#countPasses(value);
-          break;
-        case 'x-forwarded-for':
-          forwardedForAt = fields.length + 1;
-          break;
-        case 'max-forwards':
-          value = decrement(value, exchange.request.method);
-          break;
-      }
-      fields.push(name, value);
+    for (let at = 0; at < headers.length; at += 2) {
+      const name = headers[at] as string; // pairs
+      const value = headers[at + 1] as string;
+      const lowerName = name.toLowerCase();
+      if (nominated?.has(lowerName)) continue;
+      if (lowerName === 'cdn-loop') loops.push(value);
+      if (lowerName === 'x-forwarded-for') forwardedForAt = kept.length + 1;
+      kept.push(name, lowerName === 'max-forwards' ? decrement(value, method) : value);
     }
-    if (passes >= this.#rules.loopLimit) {
-      throw new Fault('loop_detected', {
-        message: `the request already passed ${this.#rules.name} ${passes} times; NEXT_HOP may lead back to this server`,
-      });
-    }
-    const kept = withoutNominated(fields, connection);
-    if (this.#rules.appendForwardedFor)
-      appendForwardedFor(kept, exchange, kept === fields ? forwardedForAt : indexOfForwardedFor(kept));
-    kept.push(
-      'Via',
-      this.#via[exchange.request.httpVersion] ?? `1.1 ${this.#rules.name}`,
-      'CDN-Loop',
-      this.#rules.name,
-    );
-    if (exchange.requestId.made) kept.push('X-Request-Id', exchange.requestId.value);
+    this.#refuseLoop(this.#countLoops(loops));
+    if (appendForwardedFor) appendPeer(kept, exchange, forwardedForAt);
+    kept.push('Via', `1.${minor} ${ownName}`, 'CDN-Loop', ownName);
+    const { requestId } = exchange;
+    if (requestId.made) kept.push('X-Request-Id', requestId.value);
     return kept;
   }
 
-  /**
-   * Counts this module's name in a CDN-Loop value. Parameters of an entry are ignored (RFC 8586 2).
-   */
-  #countPasses(value: string): number {
+  #changesLines({ request, target }: Exchange): boolean {
+    return this.#rules.appendForwardedFor || request.method === 'OPTIONS' || target !== request.target;
+  }
+
+  #countLoops(values: readonly string[]): number {
     let count = 0;
-    for (const entry of value.split(',')) {
-      const semicolon = entry.indexOf(';');
-      if ((semicolon < 0 ? entry : entry.slice(0, semicolon)).trim() === this.#rules.name) count++;
-    }
+    for (const value of values) count += countCdnLoop(value, this.#rules.name);
     return count;
+  }
+
+  #refuseLoop(passes: number): void {
+    const { name, loopLimit } = this.#rules;
+    if (passes < loopLimit) return;
+    throw new Fault('loop_detected', {
+      message: `the request already passed ${name} ${passes} times; NEXT_HOP may lead back to this server`,
+    });
   }
 }
 
-/**
- * Max-Forwards is decremented for OPTIONS and has no meaning for other methods except TRACE, which
- * is refused (RFC 9110 7.6.2).
- */
-function decrement(value: string, method: string | undefined): string {
+/** Max-Forwards is decremented for OPTIONS and has no meaning for other methods except TRACE, which is refused (RFC 9110 7.6.2). */
+function decrement(value: string, method: string): string {
   return method === 'OPTIONS' && /^[1-9]\d{0,8}$/.test(value) ? String(Number(value) - 1) : value;
 }
 
-function indexOfForwardedFor(fields: readonly string[]): number {
-  return fields.findLastIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'x-forwarded-for') + 1 || -1;
-}
-
-/**
- * Appends the peer's address to the last X-Forwarded-For, whose value is at index `valueAt`, or
- * adds the header.
- */
-function appendForwardedFor(fields: string[], exchange: Exchange, valueAt: number): void {
+/** Appends the peer's address to the last X-Forwarded-For, whose value is at index `valueAt`, or adds the header. */
+function appendPeer(headers: string[], exchange: Exchange, valueAt: number): void {
   const peer = exchange.peerAddress;
-  if (valueAt < 0) fields.push('X-Forwarded-For', peer);
+  if (valueAt < 0) headers.push('X-Forwarded-For', peer);
   // For an untrusted peer the header was already replaced by the peer's address.
-  else if (exchange.client.trusted) fields[valueAt] = `${fields[valueAt]}, ${peer}`;
+  else if (exchange.client.trusted) headers[valueAt] = `${headers[valueAt]}, ${peer}`;
 }

@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { TrustedPeers } from '../config/setting.ts';
 import { type Client, toPlainAddress } from '../contract/client.ts';
+import type { IncomingRequest } from '../contract/http-message.ts';
 import { type Peer, vetTrustHeaders } from './trust-headers.ts';
 
 /**
@@ -9,18 +9,16 @@ import { type Peer, vetTrustHeaders } from './trust-headers.ts';
  * right-most untrusted entry of `X-Forwarded-For`, else the peer's address; the scheme is that of
  * `X-Forwarded-Proto`. For any other peer both come from the socket.
  *
- * Removes or replaces the trust headers that the peer may not send, in `rawHeaders`, `headers` and
- * `headersDistinct` (docs/decisions/trust-headers.md). So call it before any other code reads the
- * headers.
+ * Removes or replaces the trust headers that the peer may not send (docs/decisions/trust-headers.md).
+ * So call it before any other code reads the headers.
  */
-export function identify(request: IncomingMessage, isTrusted: TrustedPeers): Client {
+export function identify(request: IncomingRequest, isTrusted: TrustedPeers): Client {
   const peer = peerOf(request.socket, isTrusted);
   vetTrustHeaders(request, peer);
   if (!peer.trusted) return peer;
-  const { headers } = request;
   return {
-    address: claimedAddress(headers, isTrusted) || peer.address,
-    proto: claimedProto(headers) ?? peer.proto,
+    address: claimedAddress(request, isTrusted) || peer.address,
+    proto: claimedProto(request) ?? peer.proto,
     trusted: true,
   };
 }
@@ -51,10 +49,10 @@ function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Peer {
   return peer;
 }
 
-function claimedAddress(headers: IncomingHttpHeaders, isTrusted: TrustedPeers): string {
-  const trueClientIp = headerOf(headers, 'true-client-ip');
+function claimedAddress(request: IncomingRequest, isTrusted: TrustedPeers): string {
+  const trueClientIp = request.get('true-client-ip') ?? '';
   if (isIP(trueClientIp)) return toPlainAddress(trueClientIp);
-  return rightmostUntrusted(headerOf(headers, 'x-forwarded-for'), isTrusted);
+  return rightmostUntrusted(request.get('x-forwarded-for') ?? '', isTrusted);
 }
 
 /**
@@ -93,17 +91,11 @@ function toAddress(entry: string): string {
  * The scheme of the first entry, which is the one nearest to the client. Any value but `https`
  * means http. Undefined if the header is absent.
  */
-function claimedProto(headers: IncomingHttpHeaders): Client['proto'] | undefined {
-  const list = headerOf(headers, 'x-forwarded-proto');
-  if (list === '') return undefined;
+function claimedProto(request: IncomingRequest): Client['proto'] | undefined {
+  const list = request.get('x-forwarded-proto');
+  if (!list) return undefined;
   if (list === 'https' || list === 'http') return list;
   const comma = list.indexOf(',');
   const first = comma < 0 ? list : list.slice(0, comma);
   return first.trim().toLowerCase() === 'https' ? 'https' : 'http';
-}
-
-/** Node joins repeated headers of these names with commas. */
-function headerOf(headers: IncomingHttpHeaders, name: string): string {
-  const value = headers[name];
-  return typeof value === 'string' ? value : '';
 }

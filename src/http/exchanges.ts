@@ -1,18 +1,14 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { TrustedPeers } from '../config/setting.ts';
 import { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import type { IncomingRequest, ResponseListener, ResponseSink } from '../contract/http-message.ts';
 import type { Log } from '../contract/log.ts';
 import type { PendingWork } from '../contract/pending-work.ts';
 import { InFlightList } from '../timing/in-flight.ts';
-import { checkRequest } from './check-request.ts';
 import { identify } from './client.ts';
 import { RequestIds } from './request-id.ts';
 
 export interface ExchangesOptions {
-  /** Largest accepted body in bytes; 0: no limit. */
-  readonly bodyLimitBytes: number;
   readonly isTrusted: TrustedPeers;
   readonly pendingWork: PendingWork;
   readonly log: Log;
@@ -22,12 +18,10 @@ export interface ExchangesOptions {
  * The requests in flight. Creates an Exchange for each request and writes its access line when the
  * response closes.
  */
-export class Exchanges implements Iterable<Exchange> {
+export class Exchanges {
   readonly #options: ExchangesOptions;
   readonly #active = new InFlightList<Exchange>();
   readonly #requestIds = new RequestIds();
-  /** The last request of a connection that was answered before its whole body arrived. */
-  readonly #answeredEarly = new WeakMap<Socket, IncomingMessage>();
   #onEmpty: (() => void) | undefined;
 
   constructor(options: ExchangesOptions) {
@@ -38,73 +32,32 @@ export class Exchanges implements Iterable<Exchange> {
     return this.#active.size;
   }
 
-  /** Newest first. */
-  [Symbol.iterator](): Iterator<Exchange> {
-    return this.#active[Symbol.iterator]();
-  }
-
-  /**
-   * Checks the request and identifies its client before routing. `exchange.fault` is the fault
-   * found, or `refusal`.
-   */
-  open(request: IncomingMessage, response: ServerResponse, refusal?: Fault): Exchange {
-    const { isTrusted, pendingWork, bodyLimitBytes } = this.#options;
-    const fault = refusal ?? checkRequest(request);
-    const client = identify(request, isTrusted);
+  /** Identifies the client of the request and replaces its trust headers before any other code reads them. */
+  open(request: IncomingRequest, response: ResponseSink): Exchange {
+    const { isTrusted, pendingWork } = this.#options;
     const exchange = new Exchange({
       request,
       response,
-      client,
+      client: identify(request, isTrusted),
       requestId: this.#requestIds.of(request),
       pendingWork,
-      bodyLimitBytes,
       startedAtMs: performance.now(),
+      onClosed: this.#onClosed,
     });
-    exchange.fault = fault;
     this.#active.join(exchange);
-    exchange.closeListener = () => this.#close(exchange);
-    response.once('close', exchange.closeListener);
+    response.listen(exchange);
     return exchange;
   }
 
-  /** The same for an upgrade request. If it is refused, the response ends the connection. */
-  openUpgrade(request: IncomingMessage, socket: Socket, refusal?: Fault): Exchange {
-    // node:http removes its own error listener from the socket; an 'error' event without a listener
-    // ends the process.
-    socket.on('error', destroyIt);
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    // A refusal is written like any other response; then the connection ends.
-    response.assignSocket(socket);
-    response.on('finish', () => socket.destroySoon());
-    return this.open(request, response, refusal);
-  }
-
-  /** Gives request and response back to the host server: removes all listeners of this module. */
+  /** Gives request and response back to the host server: nothing of this module listens any more, and no access line is written. */
   release(exchange: Exchange): void {
+    exchange.response.listen(NOTHING_TO_DO);
     this.#leave(exchange);
-    if (exchange.closeListener) exchange.response.off('close', exchange.closeListener);
   }
 
-  /** The same for an upgrade on whose connection nothing was written. */
-  releaseUpgrade(exchange: Exchange): void {
-    this.release(exchange);
-    exchange.response.detachSocket(exchange.socket);
-    exchange.socket.off('error', destroyIt);
-  }
-
-  /**
-   * The exchange in flight on a socket. Called only for idle sockets and client errors, so a search
-   * is cheaper than an index for every request.
-   */
-  on(socket: Socket): Exchange | undefined {
-    for (const exchange of this.#active) if (exchange.socket === socket) return exchange;
-    return undefined;
-  }
-
-  /** Whether the connection carries the rest of a body whose request is already answered. */
-  isRestOfBody(socket: Socket): boolean {
-    return this.#answeredEarly.get(socket)?.complete === false;
+  /** Cuts the connection of each request in flight. */
+  abort(): void {
+    for (const { response } of [...this.#active]) response.abort();
   }
 
   /** Resolves when no request is in flight. */
@@ -115,17 +68,11 @@ export class Exchanges implements Iterable<Exchange> {
     });
   }
 
-  #close(exchange: Exchange): void {
+  readonly #onClosed = (exchange: Exchange): void => {
     this.#leave(exchange);
-    // A tunnel writes to the socket, not to the response, so `writableFinished` stays false for a
-    // 101.
-    if (!exchange.response.writableFinished && exchange.response.statusCode !== 101) {
-      exchange.fault ??= new Fault('client_left');
-      exchange.leave();
-    }
-    if (!exchange.request.complete) this.#answeredEarly.set(exchange.socket, exchange.request);
+    if (exchange.left) exchange.fault ??= new Fault('client_left');
     this.#options.log.access(exchange);
-  }
+  };
 
   #leave(exchange: Exchange): void {
     this.#active.leave(exchange);
@@ -133,6 +80,7 @@ export class Exchanges implements Iterable<Exchange> {
   }
 }
 
-function destroyIt(this: Socket): void {
-  this.destroy();
-}
+const NOTHING_TO_DO: ResponseListener = {
+  drained() {},
+  closed() {},
+};

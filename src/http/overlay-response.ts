@@ -1,6 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import type { Exchange } from '../contract/exchange.ts';
-import { type HeadArguments, toFlat } from './flat-headers.ts';
+import type { Exchange, ResponseLayer } from '../contract/exchange.ts';
 import { withoutNames } from './headers.ts';
 
 export interface Overlay {
@@ -19,67 +17,30 @@ export interface Overlay {
  * that are added later. Error responses of faults get none, so that e.g. a cache rule for the
  * missing file does not make the error cacheable.
  */
-export function overlayAnswer(exchange: Exchange, { headers, appliesTo }: Overlay): void {
-  const { response } = exchange;
-  const layer = new Layer(exchange, { headers, ...(appliesTo && { appliesTo }) }, response.writeHead);
-  // Every head passes through writeHead, also the implicit head that Node creates at the first byte
-  // (_http_server.js, _implicitHeader).
-  response.writeHead = (...given: HeadArguments) => layer.writeHead(...given);
+export function overlayAnswer(exchange: Exchange, overlay: Overlay): void {
+  exchange.addLayer(new OverlayLayer(overlay));
 }
-
-type WriteHead = (this: ServerResponse, status: number, ...rest: (string | string[])[]) => ServerResponse;
 
 const ADDED: ReadonlySet<string> = new Set(['set-cookie', 'vary']);
 
-class Layer {
-  readonly #exchange: Exchange;
+class OverlayLayer implements ResponseLayer {
   readonly #overlay: Overlay;
-  readonly #below: WriteHead;
 
-  constructor(exchange: Exchange, overlay: Overlay, below: ServerResponse['writeHead']) {
-    this.#exchange = exchange;
+  constructor(overlay: Overlay) {
     this.#overlay = overlay;
-    this.#below = below as WriteHead; // one signature for its overloads
   }
 
-  writeHead(...[status, reasonOrHeaders, headers]: HeadArguments): ServerResponse {
-    const { response, fault } = this.#exchange;
-    const isReason = typeof reasonOrHeaders === 'string';
-    const given = toFlat((isReason ? headers : reasonOrHeaders) ?? []);
-    const { appliesTo = always } = this.#overlay;
-    const final = fault === undefined && appliesTo(this.#exchange) ? this.#merge(given) : given;
-    return this.#below.call(response, status, ...(isReason ? [reasonOrHeaders, final] : [final]));
-  }
-
-  /**
-   * Returns all headers for the head. Removes headers that were set on the response and would
-   * otherwise be sent twice.
-   */
-  #merge(given: string[]): string[] {
-    const exchange = this.#exchange;
-    const { response } = exchange;
-    const merged: string[] = [];
+  toHeaders(exchange: Exchange, _status: number, headers: readonly string[]): readonly string[] {
+    const { headers: added, appliesTo } = this.#overlay;
+    if (appliesTo && !appliesTo(exchange)) return headers;
+    const laid: string[] = [];
     const replaced = new Set<string>();
-    for (const [name, value] of this.#overlay.headers) {
+    for (const [name, value] of added) {
       const lowerName = name.toLowerCase();
-      merged.push(name, value);
       if (lowerName === 'content-type') exchange.contentType = value;
-      // A header given to writeHead replaces the one that was set before. Both must be sent, so add
-      // the earlier values here.
-      if (ADDED.has(lowerName)) merged.push(...takeOff(response, name));
-      else replaced.add(lowerName);
+      if (!ADDED.has(lowerName)) replaced.add(lowerName);
+      laid.push(name, value);
     }
-    for (const name of replaced) response.removeHeader(name);
-    return [...(replaced.size > 0 ? withoutNames(given, replaced) : given), ...merged];
+    return [...(replaced.size > 0 ? withoutNames(headers, replaced) : headers), ...laid];
   }
-}
-
-function always(): boolean {
-  return true;
-}
-
-function takeOff(response: ServerResponse, name: string): string[] {
-  const value = response.getHeader(name);
-  response.removeHeader(name);
-  return toFlat(value === undefined ? {} : { [name]: value });
 }

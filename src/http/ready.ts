@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
 
 /** Readiness check for load balancers: 200, and 503 from the moment a drain begins. */
@@ -16,20 +17,13 @@ export class Ready {
   }
 
   answer(exchange: Exchange): void {
-    const { request, response } = exchange;
     exchange.answeredBy = 'ready';
     exchange.contentType = 'text/plain';
     const text = this.isReady ? 'ready\n' : 'draining\n';
-    const headers = [
-      'Content-Type',
-      exchange.contentType,
-      'Cache-Control',
-      'no-store',
-      'Content-Length',
-      String(text.length),
-    ];
-    response.writeHead(this.isReady ? 200 : 503, headers);
-    response.end(text);
-    if (request.method !== 'HEAD') exchange.bodyBytesSent = text.length;
+    const headers = ['Content-Type', exchange.contentType, 'Cache-Control', 'no-store'];
+    headers.push('Content-Length', String(text.length));
+    const status = this.isReady ? 200 : 503;
+    exchange.writeHead(status, STATUS_CODES[status] ?? '', headers);
+    exchange.response.end(text);
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { RequestId } from '../contract/exchange.ts';
+import type { IncomingRequest } from '../contract/http-message.ts';
 
 /** 32 hex digits like the platform's ids: 20 random digits for the process, 12 for the count. */
 const PROCESS_DIGITS = 20;
@@ -22,10 +22,10 @@ export class RequestIds {
    * Returns the platform's `section-io-id`, else `x-request-id`, else a new id. Call it after
    * `identify`, which removes the `section-io-id` of an untrusted peer.
    */
-  of({ headers }: IncomingMessage): RequestId {
-    const platform = headers['section-io-id'];
+  of(request: Pick<IncomingRequest, 'get'>): RequestId {
+    const platform = request.get('section-io-id');
     if (isId(platform)) return { value: platform, name: 'section-io-id', made: false };
-    const general = headers['x-request-id'];
+    const general = request.get('x-request-id');
     if (isId(general)) return { value: general, name: 'x-request-id', made: false };
     return { value: this.#make(), name: 'x-request-id', made: true };
   }
@@ -37,9 +37,9 @@ export class RequestIds {
 }
 
 /**
- * Repeated headers are no valid id: Node joins them with ", ", and a space is not a visible
+ * Repeated headers are no valid id: they are joined with ", ", and a space is not a visible
  * character.
  */
-function isId(value: string | string[] | undefined): value is string {
-  return typeof value === 'string' && value.length <= LONGEST && VISIBLE.test(value);
+function isId(value: string | undefined): value is string {
+  return value !== undefined && value.length <= LONGEST && VISIBLE.test(value);
 }

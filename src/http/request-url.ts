@@ -8,7 +8,7 @@ import { Fault } from '../contract/fault.ts';
  */
 export function toRequestUrl({ client, request, target }: Exchange): string {
   // HTTP/1.0 may leave Host out; a URL cannot.
-  const host = hostOf(request.rawHeaders) || 'localhost';
+  const host = request.host || 'localhost';
   if (!HOST.test(host))
     throw new Fault('bad_request', {
       message: `Host must be a host with an optional port, got ${JSON.stringify(host)}`,
@@ -18,12 +18,3 @@ export function toRequestUrl({ client, request, target }: Exchange): string {
 
 /** A valid Host header (RFC 9110 7.2). */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d*)?$/;
-
-/** Reads rawHeaders, because `request.headers` would be built for this look-up alone. */
-function hostOf(rawHeaders: readonly string[]): string {
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] as string; // pairs
-    if (name.length === 4 && name.toLowerCase() === 'host') return rawHeaders[at + 1] as string;
-  }
-  return '';
-}

@@ -47,7 +47,7 @@ export class TimedCall<T> implements Watched {
   allowedTicks(): number {
     // On the platform the time starts when the whole body has arrived. A slow client does not make
     // the function slow, and it has a timeout of its own.
-    if (isWaitingForBody(this.#exchange)) this.movedAt = this.#tools.deadlines.now;
+    if (this.#exchange.request.body.isAwaited) this.movedAt = this.#tools.deadlines.now;
     return this.#tools.ticks;
   }
 
@@ -55,7 +55,7 @@ export class TimedCall<T> implements Watched {
     this.#unwatch();
     const exchange = this.#exchange;
     // The response is now streaming; this limit does not apply to streams.
-    if (exchange.response.headersSent) return;
+    if (exchange.response.isHeadWritten) return;
     this.#isLate = true;
     const fault = new Fault('function_timeout', {
       message: `the function did not answer within ${this.#tools.timeoutMs} ms`,
@@ -74,9 +74,4 @@ export class TimedCall<T> implements Watched {
     if (this.#isWatched) this.#tools.deadlines.remove(this);
     this.#isWatched = false;
   }
-}
-
-/** Whether all received bytes of an incomplete body are read. */
-function isWaitingForBody({ request, continueAwaited }: Exchange): boolean {
-  return !request.complete && request.readableLength === 0 && !continueAwaited;
 }

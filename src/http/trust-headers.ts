@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingRequest } from '../contract/http-message.ts';
 
 /**
  * The other end of the connection: its address by the socket, and whether its trust headers are
@@ -13,21 +13,28 @@ export interface Peer {
 
 /**
  * Removes the trust headers that the peer may not send, before any other code reads the headers.
- * Changes `headers` and `headersDistinct`, and sets a new array `rawHeaders`.
  *
  * For an untrusted peer, `True-Client-IP`, `X-Forwarded-For` and `X-Forwarded-Proto` are replaced
  * by the values of the socket at the same position, and every other trust header is removed. For
  * every peer, names with underscores are removed, because a CGI origin cannot distinguish them from
- * the real ones, and so is a `True-Client-IP` with several values. Reasons:
+ * the real ones, and so is a `True-Client-IP` with several values. On an encrypted connection,
+ * `X-Forwarded-Proto: https` is added if it is absent: the next hop is reached without TLS. Reasons:
  * docs/decisions/trust-headers.md.
  */
-export function vetTrustHeaders(request: IncomingMessage, peer: Peer): void {
-  const { rawHeaders } = request;
-  // Node joins repeated headers with commas.
-  const ambiguous = peer.trusted && String(request.headers['true-client-ip'] ?? '').includes(',');
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (isUnwanted(rawHeaders[at] ?? '', peer.trusted, ambiguous)) {
-      rewrite(request, peer, ambiguous);
+export function vetTrustHeaders(request: IncomingRequest, peer: Peer): void {
+  // Repeated headers are joined with commas.
+  const ambiguous = peer.trusted && (request.get('true-client-ip') ?? '').includes(',');
+  if (!peer.trusted || ambiguous || request.hasUnderscoreName) removeUnwanted(request, peer, ambiguous);
+  if (peer.proto === 'https' && request.get('x-forwarded-proto') === undefined) {
+    request.replaceHeaders([...request.headers, 'X-Forwarded-Proto', 'https']);
+  }
+}
+
+function removeUnwanted(request: IncomingRequest, peer: Peer, ambiguous: boolean): void {
+  const { headers } = request;
+  for (let at = 0; at < headers.length; at += 2) {
+    if (isUnwanted(headers[at] ?? '', peer.trusted, ambiguous)) {
+      request.replaceHeaders(rewritten(headers, peer, ambiguous));
       return;
     }
   }
@@ -63,34 +70,23 @@ function isTrustHeader(name: string): boolean {
   return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-function rewrite(request: IncomingMessage, peer: Peer, ambiguous: boolean): void {
-  // Node builds `headers` and `headersDistinct` on first use, from rawHeaders and an internal count
-  // that cannot be changed. So read both before headers are removed.
-  const { headers, headersDistinct, rawHeaders } = request;
+/** A new array: code that holds the old one keeps the received headers. */
+function rewritten(headers: readonly string[], peer: Peer, ambiguous: boolean): string[] {
   const replaced = new Set<string>();
   const kept: string[] = [];
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    let value = rawHeaders[at + 1] ?? '';
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string; // pairs
+    let value = headers[at + 1] as string;
     if (isUnwanted(name, peer.trusted, ambiguous)) {
       const lowerName = name.toLowerCase();
       const trueValue = replaced.has(lowerName) ? '' : toTrueValue(lowerName, peer);
-      if (trueValue === '') {
-        if (!replaced.has(lowerName)) {
-          delete headers[lowerName];
-          delete headersDistinct[lowerName];
-        }
-        continue;
-      }
+      if (trueValue === '') continue;
       replaced.add(lowerName);
-      headers[lowerName] = trueValue;
-      headersDistinct[lowerName] = [trueValue];
       value = trueValue;
     }
     kept.push(name, value);
   }
-  // A new array: code that holds the old one keeps the received headers.
-  request.rawHeaders = kept;
+  return kept;
 }
 
 /** The true value of an untrusted peer's header; '' if the header must be removed. */

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type { ReadableStream } from 'node:stream/web';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import type { IncomingRequest } from '../contract/http-message.ts';
 import { HOP_BY_HOP, hasBody } from './headers.ts';
 import { toRequestUrl } from './request-url.ts';
 import { toWebBody } from './web-request-body.ts';
@@ -34,12 +34,10 @@ export class WebRequest extends NativeRequest {
     try {
       super(
         url,
-        mayHaveBody(request) && hasBody(request)
-          ? bodyInit(request, toBody(exchange))
-          : { method: request.method ?? 'GET' },
+        mayHaveBody(request) && hasBody(request) ? bodyInit(request, toBody(exchange)) : { method: request.method },
       );
       this.#exchange = exchange;
-      copyHeaders(request.rawHeaders, this.headers);
+      copyHeaders(request.headers, this.headers);
       // Functions check this header to see whether they can open a WebSocket.
       if (exchange.upgrade) this.headers.set('upgrade', 'websocket');
     } catch (cause) {
@@ -64,14 +62,14 @@ export class WebRequest extends NativeRequest {
 }
 
 /**
- * A Request of GET or HEAD cannot have a body, even if the client sent one. Node drops that body
- * after the response.
+ * A Request of GET or HEAD cannot have a body, even if the client sent one. The server drops that
+ * body.
  */
-function mayHaveBody({ method }: IncomingMessage): boolean {
+function mayHaveBody({ method }: IncomingRequest): boolean {
   return method !== 'GET' && method !== 'HEAD';
 }
 
-function bodyInit({ method = 'GET' }: IncomingMessage, body: ReadableStream): RequestInit {
+function bodyInit({ method }: IncomingRequest, body: ReadableStream): RequestInit {
   return { method, body, duplex: 'half' };
 }
 
@@ -80,9 +78,9 @@ function bodyInit({ method = 'GET' }: IncomingMessage, body: ReadableStream): Re
  * headers are left out: the connection is not the function's, and `fetch(request)` rejects a
  * request that has them.
  */
-function copyHeaders(rawHeaders: readonly string[], headers: Headers): void {
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] as string; // pairs
-    if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, rawHeaders[at + 1] as string);
+function copyHeaders(received: readonly string[], headers: Headers): void {
+  for (let at = 0; at < received.length; at += 2) {
+    const name = received[at] as string; // pairs
+    if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, received[at + 1] as string);
   }
 }

@@ -1,15 +1,9 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http';
+import { toLength } from '../contract/content-length.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { type Coding, toDecodedCoding } from './coded-bytes.ts';
-import { toLength } from './content-length.ts';
 import { HOP_BY_HOP, joinValues, withoutNames } from './headers.ts';
-
-/**
- * In bytes. Above it, copying the body costs more than a second write (measured: the limit is
- * between 4 and 16 KiB).
- */
-const SMALL = 4096;
 
 /**
  * The members of a Response that are needed to send it. Beside the global class this accepts
@@ -26,8 +20,6 @@ export interface WebResponse {
 }
 
 const CONTENT_ENCODING: ReadonlySet<string> = new Set(['content-encoding']);
-
-const BEYOND_ASCII = /[\x80-\uffff]/;
 
 /**
  * Status and headers of a function's Response, prepared for sending. Nothing is written before
@@ -85,14 +77,14 @@ export class WebResponseHead {
   }
 
   /**
-   * Writes the head; Node sends it together with the next write. `length` undefined: Node chooses
-   * the framing for this client.
+   * Writes the head, which leaves together with the first content. `length` undefined: that of the whole body if it
+   * is sent at once, else the framing that this client can read.
    */
   send(length: number | undefined): void {
     const flat = this.#flat;
     if (length !== undefined) flat.push('Content-Length', String(length));
     try {
-      this.#exchange.response.writeHead(this.status, this.#reason, flat);
+      this.#exchange.writeHead(this.status, this.#reason, flat);
     } catch (cause) {
       throw new Fault('function_bad_answer', { message: toUnwritableMessage(flat), cause });
     }
@@ -106,28 +98,14 @@ export class WebResponseHead {
 
   /** Sends the response with a text body. */
   sendText(text: string): void {
-    // With UTF-8, Node sends head and body in one write. Headers beyond ASCII would be encoded as
-    // UTF-8 too, but must be single bytes.
-    if (!this.#isAscii) {
-      this.sendWith(Buffer.from(text));
-      return;
-    }
-    const length = Buffer.byteLength(text);
-    this.send(length);
-    this.#exchange.bodyBytesSent = length;
+    this.send(undefined);
     this.#exchange.response.end(text);
   }
 
   /** Sends the response with a complete body. */
   sendWith(body: Uint8Array): void {
-    const { response } = this.#exchange;
-    this.send(body.length);
-    this.#exchange.bodyBytesSent = body.length;
-    // With latin1, which keeps every byte, Node sends head and body in one write; a Buffer would
-    // take two.
-    if (body.length <= SMALL)
-      response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
-    else response.end(body);
+    this.send(undefined);
+    this.#exchange.response.end(body);
   }
 
   /**
@@ -137,11 +115,6 @@ export class WebResponseHead {
   #lengthWithoutBody(): number | undefined {
     if (this.status === 204) return undefined;
     return this.status === 205 ? 0 : this.#declaredLength;
-  }
-
-  get #isAscii(): boolean {
-    for (const part of this.#flat) if (BEYOND_ASCII.test(part)) return false;
-    return !BEYOND_ASCII.test(this.#reason);
   }
 
   /** Copies the headers that are sent and reads those that matter here. */

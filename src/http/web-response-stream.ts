@@ -1,8 +1,7 @@
-import type { Exchange, LeaveListener } from '../contract/exchange.ts';
+import { wrongLength } from '../contract/content-length.ts';
+import type { AnswerListener, Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { isCoded, TELLING_BYTES } from './coded-bytes.ts';
-import { wrongLength } from './content-length.ts';
-import { Drain } from './drain.ts';
 import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
 
@@ -27,7 +26,7 @@ export interface Writing {
  * arrives immediately as one chunk is sent with its length. If a body is slow, its head is sent
  * first (event streams).
  */
-export class StreamWriter implements LeaveListener, Writing {
+export class StreamWriter implements AnswerListener, Writing {
   readonly #exchange: Exchange;
   readonly #head: WebResponseHead;
   readonly #chunks: Chunks;
@@ -40,15 +39,16 @@ export class StreamWriter implements LeaveListener, Writing {
   /** The stream produced nothing in its first turn of the event loop. */
   #isLate = false;
   #over = false;
+  /** Written so far. */
+  #bytes = 0;
   #fault: Fault | undefined;
-  readonly #drain: Drain;
+  #wake: (() => void) | undefined;
 
   constructor(exchange: Exchange, head: WebResponseHead, chunks: Chunks, watch?: StreamWatch) {
     this.#exchange = exchange;
     this.#head = head;
     this.#chunks = chunks;
     this.#watch = watch;
-    this.#drain = new Drain(exchange.response);
   }
 
   /**
@@ -57,7 +57,7 @@ export class StreamWriter implements LeaveListener, Writing {
    */
   async write(): Promise<void> {
     const exchange = this.#exchange;
-    exchange.onLeave(this);
+    exchange.listen(this);
     this.#watch?.begin(this);
     process.nextTick(sendHeadIfSlow, this);
     try {
@@ -67,7 +67,7 @@ export class StreamWriter implements LeaveListener, Writing {
         if (exchange.left) return;
         if (done) return this.#end();
         if (this.#take(toBytes(value))) continue;
-        await this.#drain.next();
+        await this.#drain();
         if (this.#fault) throw this.#fault;
       }
     } catch (error) {
@@ -77,13 +77,17 @@ export class StreamWriter implements LeaveListener, Writing {
     } finally {
       this.#over = true;
       this.#watch?.end();
-      exchange.onLeave(undefined);
+      exchange.listen(undefined);
     }
   }
 
   clientLeft(): void {
     this.#chunks.cancel(new Fault('client_left', { message: 'the client left before the response was complete' }));
-    this.#drain.wake();
+    this.#wake?.();
+  }
+
+  drained(): void {
+    this.#wake?.();
   }
 
   /** True when the response is complete or has failed. */
@@ -94,13 +98,12 @@ export class StreamWriter implements LeaveListener, Writing {
   /** Sends the head and the bytes read so far, because the stream is slow. */
   sendIdleHead(): void {
     const { left, response } = this.#exchange;
-    if (this.#over || left || response.headersSent) return;
+    if (this.#over || left || response.isHeadWritten) return;
     this.#isLate = true;
     // The coding is detected from the first chunk, so wait for it.
     if (this.#held === undefined && this.#head.coding !== undefined) return;
     try {
       this.#sendHead(NOTHING);
-      response.flushHeaders();
     } catch (error) {
       this.stop(toBodyFault(error));
     }
@@ -109,13 +112,21 @@ export class StreamWriter implements LeaveListener, Writing {
   stop(fault: Fault): void {
     this.#fault ??= fault;
     this.#chunks.cancel(this.#fault);
-    this.#drain.wake();
+    this.#wake?.();
+  }
+
+  /** Waits until the connection takes more, the client leaves or the response is stopped. */
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   /** Returns false when the connection is full. */
   #take(chunk: Uint8Array): boolean {
-    if (this.#exchange.response.headersSent) {
-      this.#check(this.#exchange.bodyBytesSent + chunk.length);
+    const { response } = this.#exchange;
+    if (response.isHeadWritten) {
+      this.#check(this.#bytes + chunk.length);
       return this.#write(chunk);
     }
     const held = this.#held;
@@ -152,7 +163,7 @@ export class StreamWriter implements LeaveListener, Writing {
   }
 
   #write(chunk: Uint8Array): boolean {
-    this.#exchange.bodyBytesSent += chunk.length;
+    this.#bytes += chunk.length;
     return this.#exchange.response.write(chunk);
   }
 
@@ -165,15 +176,15 @@ export class StreamWriter implements LeaveListener, Writing {
   }
 
   #end(): void {
-    const { response, bodyBytesSent } = this.#exchange;
-    if (!response.headersSent) {
+    const { response } = this.#exchange;
+    if (!response.isHeadWritten) {
       const body = this.#held ?? NOTHING;
       this.#settleCoding(body, true);
       this.#head.sendWith(body);
       return;
     }
     const { declaredLength } = this.#head;
-    if (declaredLength !== undefined && bodyBytesSent < declaredLength) throw wrongLength('shorter', declaredLength);
+    if (declaredLength !== undefined && this.#bytes < declaredLength) throw wrongLength('shorter', declaredLength);
     response.end();
   }
 }

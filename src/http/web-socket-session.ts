@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
@@ -6,6 +7,8 @@ import type { SocketData, SocketTalker } from '../contract/upgrade.ts';
 export interface WebSocketParts {
   /** Open; no message is read yet. */
   readonly socket: WebSocket;
+  /** The handshake, as functions see it. */
+  readonly request: IncomingMessage;
   readonly exchange: Exchange;
   readonly talker: SocketTalker;
   /** 0: no limit. */
@@ -36,6 +39,7 @@ export class WebSocketSession {
    */
   readonly settled: Promise<void>;
   readonly #socket: WebSocket;
+  readonly #request: IncomingMessage;
   readonly #exchange: Exchange;
   readonly #talker: SocketTalker;
   readonly #idleTimeoutMs: number;
@@ -47,8 +51,9 @@ export class WebSocketSession {
   #resolve: () => void = () => {};
   #reject: (fault: Fault) => void = () => {};
 
-  constructor({ socket, exchange, talker, idleTimeoutMs }: WebSocketParts) {
+  constructor({ socket, request, exchange, talker, idleTimeoutMs }: WebSocketParts) {
     this.#socket = socket;
+    this.#request = request;
     this.#exchange = exchange;
     this.#talker = talker;
     this.#idleTimeoutMs = idleTimeoutMs;
@@ -59,12 +64,12 @@ export class WebSocketSession {
   }
 
   start(): void {
-    const { request, socket } = this.#exchange;
+    const { socket } = this.#exchange;
     this.#socket.on('message', this.#onMessage).on('error', this.#onError).on('close', this.#onClose);
     socket.setTimeout(this.#idleTimeoutMs, () =>
       this.#socket.close(1001, 'no data was sent or received within the idle timeout'),
     );
-    this.#call(0, () => this.#talker.opened(this.#socket, request));
+    this.#call(0, () => this.#talker.opened(this.#socket, this.#request));
     // The connection is paused until now.
     this.#socket.resume();
   }

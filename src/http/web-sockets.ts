@@ -3,8 +3,9 @@ import { WebSocket, WebSocketServer } from 'ws';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { SocketTalker } from '../contract/upgrade.ts';
-import { PendingUpgrade } from './pending-upgrade.ts';
+import { toHandshakeMessage } from './handshake-message.ts';
 import type { UpgradeSlots } from './upgrade-slots.ts';
+import { isWebSocketRequest } from './web-socket-request.ts';
 import { WebSocketSession } from './web-socket-session.ts';
 
 export interface WebSocketsOptions {
@@ -15,8 +16,6 @@ export interface WebSocketsOptions {
 
 /** The limit of a message, which is in memory as a whole, if bodies have no limit. */
 const LARGEST_MESSAGE_BYTES = 16 * 1024 ** 2;
-
-const NOTHING = Buffer.alloc(0);
 
 /**
  * The WebSockets of functions (RFC 6455). They are sockets of the `ws` package, which the
@@ -37,13 +36,13 @@ export class WebSockets {
   }
 
   /**
-   * Creates the pending upgrade of a request. `head`: bytes after the request that Node has already
-   * read. The caller must accept, pass or refuse it.
+   * Lets a target accept the WebSocket that the request asks for, if it does. A target that passes leaves an ordinary request, which the connection reads
+   * on behind.
    */
-  offer(exchange: Exchange, head: Buffer): PendingUpgrade {
-    const upgrade = new PendingUpgrade(exchange, head, this.#accept);
-    exchange.upgrade = upgrade;
-    return upgrade;
+  offer(exchange: Exchange): void {
+    const { request } = exchange;
+    if (request.upgrade === undefined || !isWebSocketRequest(request)) return;
+    exchange.upgrade = { accept: (talker) => this.#accept(exchange, talker) };
   }
 
   /**
@@ -61,64 +60,72 @@ export class WebSockets {
     clearTimeout(timer);
   }
 
-  readonly #accept = async (exchange: Exchange, talker: SocketTalker): Promise<void> => {
+  async #accept(exchange: Exchange, talker: SocketTalker): Promise<void> {
     if (this.#closing) throw new Fault('draining');
     const { slots, idleTimeoutMs } = this.#options;
-    slots.take();
+    const slot = slots.take();
     try {
-      const session = new WebSocketSession({ socket: shakeHands(exchange), exchange, talker, idleTimeoutMs });
+      const request = toHandshakeMessage(exchange);
+      const socket = shakeHands(exchange, request);
+      const session = new WebSocketSession({ socket, request, exchange, talker, idleTimeoutMs });
       this.#sessions.add(session);
       session.start();
       await session.settled.finally(() => this.#sessions.delete(session));
     } finally {
-      slots.free();
+      slot.free();
     }
-  };
+  }
 }
 
-/**
- * Completes the handshake and writes the 101. Throws `bad_request` for an invalid handshake, and
- * `client_left`.
- */
-function shakeHands(exchange: Exchange): BoundedSocket {
-  const { request, response, socket, requestId, bodyLimitBytes } = exchange;
-  refuseOtherVersions(request);
-  // One server per handshake, so that its events belong to this handshake. It holds only its
-  // options.
+/** Takes the connection over and writes the 101. Throws `bad_request` for an invalid handshake, and `client_left`. */
+function shakeHands({ response, requestId, bodyLimitBytes }: Exchange, request: IncomingMessage): BoundedSocket {
+  // `ws` would answer by itself on a connection that is its own; what it refuses is refused here, as a response like any other.
+  checkHandshake(request);
+  // One server per handshake, so that its events belong to this handshake. It holds only its options.
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     WebSocket: BoundedSocket,
     maxPayload: bodyLimitBytes || LARGEST_MESSAGE_BYTES,
-    // Compression costs hundreds of KiB per socket, and a small message may decompress to a large
-    // one. Clients must work without it anyway.
+    // Compression costs hundreds of KiB per socket, and a small message may decompress to a large one. Clients must work without it anyway.
     perMessageDeflate: false,
   });
-  let opened: BoundedSocket | undefined;
-  let reason = 'the connection is closed';
   server
     .on('headers', (lines) => lines.push(`${requestId.name}: ${requestId.value}`))
-    .on('wsClientError', (error) => {
-      reason = error.message;
-    });
-  server.handleUpgrade(request, socket, NOTHING, (webSocket) => {
+    .on('wsClientError', (_error, socket) => socket.destroy());
+  let opened: BoundedSocket | undefined;
+  const { socket, head } = response.takeOver();
+  server.handleUpgrade(request, socket, head, (webSocket) => {
     opened = webSocket;
   });
-  if (!opened) throw new Fault(socket.destroyed ? 'client_left' : 'bad_request', { message: reason });
-  // For the access line; ws writes the 101 directly to the socket.
-  response.statusCode = 101;
+  // `ws` opens none for a client that has ended.
+  if (!opened) throw new Fault('client_left');
   return opened;
 }
 
-/** Rejects other versions than 13 and sends the supported version (RFC 6455 4.4). */
-function refuseOtherVersions({ headers }: IncomingMessage): void {
-  const { 'sec-websocket-version': version } = headers;
-  if (version === '13') return;
-  throw new Fault('bad_request', {
-    status: 426,
-    message: `Sec-WebSocket-Version must be 13, got ${JSON.stringify(version)}`,
-    headers: ['Sec-WebSocket-Version', '13'],
-  });
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+/** A list of tokens (RFC 6455 11.3.4). */
+const PROTOCOLS = /^[!#$%&'*+.^_`|~\w-]+(?:[\t ]*,[\t ]*[!#$%&'*+.^_`|~\w-]+)*$/;
+
+/** What `ws` asks of a handshake. Another version than 13 learns which one is served (RFC 6455 4.4). */
+function checkHandshake({ headers }: IncomingMessage): void {
+  const {
+    'sec-websocket-version': version,
+    'sec-websocket-key': key = '',
+    'sec-websocket-protocol': protocols = '',
+  } = headers;
+  if (version !== '13') {
+    throw new Fault('bad_request', {
+      status: 426,
+      message: `Sec-WebSocket-Version must be 13, got ${JSON.stringify(version)}`,
+      headers: ['Sec-WebSocket-Version', '13'],
+    });
+  }
+  if (!KEY.test(key)) throw new Fault('bad_request', { message: 'Sec-WebSocket-Key is missing or invalid' });
+  const names = protocols.split(',').map((name) => name.trim());
+  if (protocols !== '' && (!PROTOCOLS.test(protocols) || new Set(names).size < names.length)) {
+    throw new Fault('bad_request', { message: 'Sec-WebSocket-Protocol must be a list of different tokens' });
+  }
 }
 
 /**

@@ -1,19 +1,21 @@
+import { STATUS_CODES } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
 
 /** Writes the head of a response. Appends the request's id to the flat `headers`. */
-export function writeHead({ response, requestId }: Exchange, status: number, headers: string[]): void {
+export function writeHead(exchange: Exchange, status: number, headers: string[]): void {
+  const { requestId } = exchange;
   headers.push(requestId.name, requestId.value);
-  response.writeHead(status, headers);
+  exchange.writeHead(status, STATUS_CODES[status] ?? '', headers);
 }
 
-/** Every method that Node's parser accepts and this server does not refuse (CONNECT, TRACE). */
+/** The usual methods; others are forwarded too, but for CONNECT and TRACE, which are refused. */
 export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /**
  * Answers an OPTIONS request to this server itself: `OPTIONS *`, or one with Max-Forwards: 0 (RFC
  * 9110 9.3.7, 7.6.2).
  */
-export function answerOptions({ response, requestId }: Exchange): void {
-  response.writeHead(200, ['Allow', ALLOWED_METHODS, 'Content-Length', '0', requestId.name, requestId.value]);
-  response.end();
+export function answerOptions(exchange: Exchange): void {
+  writeHead(exchange, 200, ['Allow', ALLOWED_METHODS]);
+  exchange.response.end();
 }

@@ -30,6 +30,7 @@ export class Appender {
     const destination = pino.destination({
       fd,
       sync: false,
+      contentMode: 'buffer',
       // `retry` uses `flush`, which does nothing if minLength is 0.
       minLength: 1,
       // Sonic-boom's own retry continues after the file is closed and would write into another file
@@ -67,11 +68,11 @@ export class Appender {
     return !this.#writing && !this.#failing;
   }
 
-  /** Accepts whole lines. They are written in one call after those that wait. */
-  write(text: string, lines: number): void {
+  /** Accepts whole lines. They are written after those that wait; the bytes must not change before `written`. */
+  write(pieces: readonly Buffer[], lines: number): void {
     this.#linesWaiting += lines;
     this.#writing = true;
-    this.#destination.write(text);
+    for (const piece of pieces) this.#destination.write(piece as unknown as string); // in this content mode
   }
 
   /** Repeats the failed write, if there is one. */

@@ -21,10 +21,14 @@ export interface TroubleListener {
 
 /** Longest delay of a batch of lines: short enough for `tail -f`, long enough to cost little. */
 const LATEST_WRITE_MS = 250;
-/** A batch of this size is written at once; it costs hardly more than one line. In UTF-16 units. */
-const BATCH_LENGTH = 64 * 1024;
-/** Most text that waits while writing fails: one second of a busy server. In UTF-16 units. */
-const MOST_WAITING = 4 * 1024 * 1024;
+/** A batch of this size is written at once; it costs hardly more than one line. */
+const BATCH_BYTES = 64 * 1024;
+/** A batch and the longest lines behind it. */
+const PAGE_BYTES = 128 * 1024;
+/** Most bytes that wait while writing fails: one second of a busy server. */
+const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+/** In UTF-8, for a UTF-16 unit. */
+const MOST_UNIT_BYTES = 3;
 /** Shortest time between two reports of the same problem. */
 const QUIET_MS = 10_000;
 /**
@@ -46,8 +50,15 @@ export class LogFile implements AppenderListener, Lines {
   #appender: Appender;
   /** Files that are being closed after a rotation or by `close`, with the promise of their end. */
   readonly #ending = new Map<Appender, Promise<void>>();
-  #batch = '';
-  #batchLines = 0;
+  /** The lines that wait, as bytes: encoding each line at once costs half of encoding a batch. Full pages, then one that is being filled. */
+  readonly #full: Buffer[] = [];
+  #page: Buffer = Buffer.allocUnsafeSlow(PAGE_BYTES);
+  #pageBytes = 0;
+  #waitingBytes = 0;
+  #waitingLines = 0;
+  /** Pages that the appender is writing, and one that it has written. */
+  #lent: Buffer[] = [];
+  #spare: Buffer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #linesLost = 0;
   #cannotWriteReportedAt = -QUIET_MS;
@@ -66,15 +77,19 @@ export class LogFile implements AppenderListener, Lines {
   write(line: string): void {
     if (this.#closed) return;
     this.#mirror?.write(line);
-    if (this.#batch.length >= MOST_WAITING) {
+    if (this.#waitingBytes >= MOST_WAITING_BYTES) {
       this.#linesLost++;
       return;
     }
-    this.#batch += line;
-    this.#batchLines++;
+    const mostBytes = line.length * MOST_UNIT_BYTES;
+    if (this.#pageBytes + mostBytes > this.#page.length) this.#turnPage(mostBytes);
+    const bytes = this.#page.write(line, this.#pageBytes);
+    this.#pageBytes += bytes;
+    this.#waitingBytes += bytes;
+    this.#waitingLines++;
     // While a write is in flight, lines wait and are then written together: a busy event loop
     // handles few completions.
-    if (this.#batch.length >= BATCH_LENGTH && this.#appender.isIdle) this.#writeBatch();
+    if (this.#waitingBytes >= BATCH_BYTES && this.#appender.isIdle) this.#writeBatch();
     else this.#timer ??= setTimeout(flush, LATEST_WRITE_MS, this);
   }
 
@@ -101,6 +116,7 @@ export class LogFile implements AppenderListener, Lines {
     this.#writeBatch();
     const rotated = this.#appender;
     this.#appender = new Appender(fd, this);
+    this.#lent = [];
     const giveUp = setTimeout(() => this.#abandon(rotated), GIVE_UP_MS).unref();
     void this.#end(rotated).then(() => clearTimeout(giveUp));
   }
@@ -126,7 +142,10 @@ export class LogFile implements AppenderListener, Lines {
   }
 
   written(appender: Appender): void {
-    if (appender !== this.#appender || this.#closed) return;
+    if (appender !== this.#appender) return;
+    this.#spare = this.#lent.find(({ length }) => length === PAGE_BYTES);
+    this.#lent = [];
+    if (this.#closed) return;
     // No timer: it fired while this write was in flight.
     if (!this.#timer) this.#writeBatch();
     if (performance.now() - this.#lostReportedAt >= QUIET_MS) this.#reportLostLines();
@@ -143,19 +162,36 @@ export class LogFile implements AppenderListener, Lines {
   }
 
   exiting(appender: Appender): void {
-    if (appender !== this.#appender || this.#batch === '') return;
+    if (appender !== this.#appender) return;
     try {
-      writeSync(appender.fd, this.#batch);
+      for (const bytes of this.#takeWaiting()) writeSync(appender.fd, bytes);
     } catch {
       // The process exits now; there is no log left to report the error to.
     }
   }
 
   #writeBatch(): void {
-    if (this.#batch === '') return;
-    this.#appender.write(this.#batch, this.#batchLines);
-    this.#batch = '';
-    this.#batchLines = 0;
+    const lines = this.#waitingLines;
+    if (lines > 0) this.#appender.write(this.#takeWaiting(), lines);
+  }
+
+  /** The lines that wait, as bytes of pages that are not written to before the appender is done. */
+  #takeWaiting(): Buffer[] {
+    if (this.#pageBytes > 0) this.#turnPage(0);
+    this.#waitingBytes = 0;
+    this.#waitingLines = 0;
+    return this.#full.splice(0);
+  }
+
+  /** Begins a new page with room for so many bytes. */
+  #turnPage(bytes: number): void {
+    if (this.#pageBytes > 0) {
+      this.#full.push(this.#page.subarray(0, this.#pageBytes));
+      this.#lent.push(this.#page);
+    }
+    this.#page = (bytes <= PAGE_BYTES && this.#spare) || Buffer.allocUnsafeSlow(Math.max(bytes, PAGE_BYTES));
+    this.#spare = undefined;
+    this.#pageBytes = 0;
   }
 
   #end(appender: Appender): Promise<void> {

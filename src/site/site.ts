@@ -42,7 +42,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const { rules, problems } = toJobRules(readings);
   return {
     filters,
-    candidates: ({ request, target }) => router.find(request.method ?? '', target),
+    candidates: ({ request, target }) => router.find(request.method, target),
     routes,
     conflicts: findConflicts(others),
     jobRules: rules,

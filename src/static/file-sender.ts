@@ -1,8 +1,7 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import type { Exchange, LeaveListener } from '../contract/exchange.ts';
+import type { AnswerListener, Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import { Drain } from '../http/drain.ts';
 import { isUntouched } from './facts.ts';
 import type { Range } from './range.ts';
 
@@ -13,18 +12,17 @@ import type { Range } from './range.ts';
 const CHUNK_BYTES = 128 * 1024;
 
 /** Sends a part of an open file at the rate at which the client reads. */
-export class FileSender implements LeaveListener {
+export class FileSender implements AnswerListener {
   readonly #exchange: Exchange;
   readonly #handle: FileHandle;
   readonly #stats: Stats;
-  readonly #drain: Drain;
+  #wake: (() => void) | undefined;
 
   /** `stats`: of the file in the state that is sent. */
   constructor(exchange: Exchange, handle: FileHandle, stats: Stats) {
     this.#exchange = exchange;
     this.#handle = handle;
     this.#stats = stats;
-    this.#drain = new Drain(exchange.response);
   }
 
   /**
@@ -37,7 +35,7 @@ export class FileSender implements LeaveListener {
   async send({ first, last }: Range, writeHead: () => void): Promise<boolean> {
     const exchange = this.#exchange;
     const { response } = exchange;
-    exchange.onLeave(this);
+    exchange.listen(this);
     try {
       for (let at = first; at <= last && !exchange.left; ) {
         const chunk = await this.#read(at, last);
@@ -48,18 +46,28 @@ export class FileSender implements LeaveListener {
         }
         if (at === first) writeHead();
         at += chunk.length;
-        exchange.bodyBytesSent += chunk.length;
         if (at > last) response.end(chunk);
-        else if (!response.write(chunk)) await this.#drain.next();
+        else if (!response.write(chunk)) await this.#drain();
       }
       return true;
     } finally {
-      exchange.onLeave(undefined);
+      exchange.listen(undefined);
     }
   }
 
   clientLeft(): void {
-    this.#drain.wake();
+    this.#wake?.();
+  }
+
+  drained(): void {
+    this.#wake?.();
+  }
+
+  /** Waits until the connection takes more, or the client has left. */
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   /**

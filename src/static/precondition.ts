@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingRequest } from '../contract/http-message.ts';
 
 /** What a client may know about the stored form that would be sent. */
 export interface Validators {
@@ -14,16 +14,16 @@ export interface Validators {
 export type Verdict = 'send' | 'unchanged' | 'failed';
 
 /** Evaluates the conditions of a GET or HEAD request in the order of RFC 9110 13.2.2. */
-export function judge(headers: IncomingHttpHeaders, validators: Validators): Verdict {
-  const ifMatch = headers['if-match'];
-  const ifUnmodifiedSince = headers['if-unmodified-since'];
+export function judge(request: Pick<IncomingRequest, 'get'>, validators: Validators): Verdict {
+  const ifMatch = request.get('if-match');
+  const ifUnmodifiedSince = request.get('if-unmodified-since');
   if (ifMatch !== undefined) {
     if (!namesTag(ifMatch, validators.etag, 'strong')) return 'failed';
   } else if (ifUnmodifiedSince !== undefined && !isUnmodified(ifUnmodifiedSince, validators, true)) return 'failed';
 
-  const ifNoneMatch = headers['if-none-match'];
+  const ifNoneMatch = request.get('if-none-match');
   if (ifNoneMatch !== undefined) return namesTag(ifNoneMatch, validators.etag, 'weak') ? 'unchanged' : 'send';
-  const ifModifiedSince = headers['if-modified-since'];
+  const ifModifiedSince = request.get('if-modified-since');
   if (ifModifiedSince !== undefined && isUnmodified(ifModifiedSince, validators, false)) return 'unchanged';
   return 'send';
 }

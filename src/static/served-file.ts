@@ -59,7 +59,7 @@ export class ServedFile {
   }
 
   async #choose({ request }: Exchange): Promise<Choice | undefined> {
-    for (const coding of chooseCodings(request.headers['accept-encoding'], this.#codings)) {
+    for (const coding of chooseCodings(request.get('accept-encoding'), this.#codings)) {
       const form = this.#forms.find((each) => each.coding === coding);
       const facts = await form?.look();
       if (form && facts) return { form, facts };
@@ -69,13 +69,13 @@ export class ServedFile {
 
   /** Resolves with false, without a response, if the file no longer has the state of `choice`. */
   async #answerWith(exchange: Exchange, choice: Choice): Promise<boolean> {
-    const { headers, method } = exchange.request;
+    const { request } = exchange;
     const { facts } = choice;
-    const verdict = judge(headers, facts);
+    const verdict = judge(request, facts);
     if (verdict === 'failed') writeHead(exchange, 412, ['Content-Length', '0']);
     else if (verdict === 'unchanged') writeHead(exchange, 304, this.#validatorHeaders(facts));
     // Ranges are defined for GET only (RFC 9110 14.2).
-    else if (method === 'HEAD') this.#writeFileHead(exchange, choice, undefined);
+    else if (request.method === 'HEAD') this.#writeFileHead(exchange, choice, undefined);
     else return this.#sendFile(exchange, choice, rangeOf(exchange, facts));
     exchange.response.end();
     return true;
@@ -92,7 +92,6 @@ export class ServedFile {
     if (facts.bytes || facts.size === 0) {
       const bytes = range ? facts.bytes?.subarray(range.first, range.last + 1) : facts.bytes;
       this.#writeFileHead(exchange, choice, range);
-      exchange.bodyBytesSent = bytes?.length ?? 0;
       response.end(bytes);
       return true;
     }
@@ -136,9 +135,9 @@ export class ServedFile {
 }
 
 function rangeOf({ request }: Exchange, facts: Facts): Range | 'unsatisfiable' | undefined {
-  const { range, 'if-range': ifRange } = request.headers;
+  const range = request.get('range');
+  const ifRange = request.get('if-range');
   if (range === undefined) return undefined;
-  // Node's types allow a list; Node joins the values of repeated headers.
-  if (ifRange !== undefined && !isSamePart(String(ifRange), facts)) return undefined;
+  if (ifRange !== undefined && !isSamePart(ifRange, facts)) return undefined;
   return toRange(range, facts.size);
 }

@@ -1,5 +1,5 @@
-import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Server, TLSSocket } from 'node:tls';
 import type { Log } from '../contract/log.ts';
 
 /** Scanners cause thousands of failures: they are logged together. */
@@ -16,7 +16,14 @@ export class Handshakes {
   constructor(server: Server, log: Log) {
     this.#log = log;
     server.on('connection', (socket: Socket) => this.#begin(socket));
-    server.on('secureConnection', (socket: Socket) => this.#open.delete(toName(socket)));
+    server.on('secureConnection', (socket: TLSSocket) => {
+      this.#open.delete(toName(socket));
+      socket.on('error', (error) => this.#note(error, socket));
+    });
+    server.on('tlsClientError', (error, socket) => {
+      this.#note(error, socket);
+      socket.destroy();
+    });
   }
 
   /** Closes handshakes in progress. No request is lost, and a client that never continues would delay a drain. */
@@ -24,9 +31,9 @@ export class Handshakes {
     for (const socket of this.#open.values()) socket.destroy();
   }
 
-  /** Counts the failure and returns true if it is a TLS error: then no response can be sent on the connection. */
-  failed(error: NodeJS.ErrnoException, socket: Socket): boolean {
-    if (!isOfTls(error)) return false;
+  /** A connection that was closed or reset is no failure of TLS. */
+  #note(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (!isOfTls(error)) return;
     this.#unreported++;
     const nowMs = performance.now();
     if (nowMs - this.#reportedAtMs >= REPORT_EVERY_MS) {
@@ -36,7 +43,6 @@ export class Handshakes {
       this.#reportedAtMs = nowMs;
       this.#unreported = 0;
     }
-    return true;
   }
 
   #begin(socket: Socket): void {

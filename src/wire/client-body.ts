@@ -1,8 +1,9 @@
-import type { Fault } from '../contract/fault.ts';
+import { Fault } from '../contract/fault.ts';
+import type { BodySink, BodySource } from '../contract/http-message.ts';
 import type { BodyReader } from './body-reader.ts';
 import { createBodyReader } from './create-body-reader.ts';
-import type { BodySink, BodySource } from './currency.ts';
 import { MessageFault } from './message-fault.ts';
+import type { ReceivedBytes } from './received-bytes.ts';
 
 /** The connection that a body is read from. */
 export interface BodyConnection {
@@ -16,12 +17,15 @@ type State = 'unread' | 'flowing' | 'paused' | 'dropping' | 'over';
 
 /** The body of one request on a client connection, which gives it the bytes that it received. */
 export class ClientBody implements BodySource {
+  isStarted = false;
   readonly announcedBytes: number;
   readonly #reader: BodyReader;
   readonly #connection: BodyConnection;
   #state: State = 'unread';
   #sink: BodySink | undefined;
   #fault: Fault | undefined;
+  /** The response has ended. */
+  #isReleased = false;
 
   /** `announcedBytes`: of the head; not 0. */
   constructor(announcedBytes: number, reader: BodyReader, connection: BodyConnection) {
@@ -38,6 +42,10 @@ export class ClientBody implements BodySource {
     return this.#reader.isComplete;
   }
 
+  get fault(): Fault | undefined {
+    return this.#fault;
+  }
+
   get trailers(): readonly string[] {
     return this.#reader.trailers;
   }
@@ -45,6 +53,10 @@ export class ClientBody implements BodySource {
   /** The body takes bytes: what does not arrive is the client's fault. */
   get isFlowing(): boolean {
     return this.#state === 'flowing' || this.#state === 'dropping';
+  }
+
+  get isAwaited(): boolean {
+    return this.#state === 'flowing' && !this.#reader.isComplete;
   }
 
   get isUnread(): boolean {
@@ -64,6 +76,11 @@ export class ClientBody implements BodySource {
       : this.announcedBytes - this.#reader.count;
   }
 
+  /** Whether the bytes that wait may be the rest of it, all that the client will send. */
+  mayEndIn({ size, endsWithEmptyLine }: ReceivedBytes): boolean {
+    return this.announcedBytes < 0 ? endsWithEmptyLine : size >= this.announcedBytes - this.#reader.count;
+  }
+
   limit(bytes: number): void {
     const reader = this.#reader;
     if (bytes > 0 && (reader.maxBytes === 0 || bytes < reader.maxBytes)) reader.maxBytes = bytes;
@@ -76,7 +93,12 @@ export class ClientBody implements BodySource {
       sink.onFailure(this.#fault);
       return;
     }
+    if (this.#state !== 'unread' && !this.isStarted) {
+      sink.onFailure(new Fault('client_left', { message: 'the response has ended, and the body was dropped' }));
+      return;
+    }
     if (this.#state !== 'unread') throw new Error('a body was started a second time');
+    this.isStarted = true;
     this.#sink = sink;
     this.#state = 'flowing';
     this.#connection.admitBody();
@@ -84,7 +106,7 @@ export class ClientBody implements BodySource {
   }
 
   pause(): void {
-    if (this.#state === 'flowing') this.#state = 'paused';
+    if (this.#state === 'flowing' && !this.#isReleased) this.#state = 'paused';
   }
 
   resume(): void {
@@ -98,6 +120,16 @@ export class ClientBody implements BodySource {
     this.#sink = undefined;
     this.#state = 'dropping';
     this.#connection.readOn();
+  }
+
+  /**
+   * The response has ended, and the next request is behind this body, of which little is left: a sink gets that little at once, also if it has
+   * paused. What nothing reads is dropped.
+   */
+  release(): void {
+    this.#isReleased = true;
+    if (this.#state === 'unread') this.discard();
+    else this.resume();
   }
 
   /** Reads bytes of `chunk` while the body takes any; returns the offset behind them. Throws a MessageFault. */
@@ -140,6 +172,9 @@ export const NO_BODY: BodySource = Object.freeze({
   announcedBytes: 0,
   receivedBytes: 0,
   isComplete: true,
+  isStarted: false,
+  isAwaited: false,
+  fault: undefined,
   trailers: [],
   limit(): void {},
   start(sink: BodySink): void {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Fault } from '../contract/fault.ts';
-import { type ClientBody, createClientBody, NO_BODY } from './client-body.ts';
+import { type ClientBody, createClientBody } from './client-body.ts';
 import { ClientRequest } from './client-request.ts';
 import { ClientResponse, type ResponseConnection } from './client-response.ts';
 import type { ClientRules } from './client-rules.ts';
@@ -9,7 +9,7 @@ import { Lingering } from './lingering.ts';
 import { MessageFault } from './message-fault.ts';
 import { MessageWriter } from './message-writer.ts';
 import { ReceivedBytes } from './received-bytes.ts';
-import { checkRequestLine, RequestHead } from './request-head.ts';
+import { checkRequestLine } from './request-head.ts';
 import { WatchedSocket } from './watched-socket.ts';
 
 /** Bytes that may wait while a response is under way; then the socket is paused. */
@@ -31,7 +31,6 @@ type Phase = 'idle' | 'head' | 'answering' | 'over';
  */
 export class ClientConnection extends WatchedSocket implements ResponseConnection {
   readonly writer: MessageWriter;
-  /** Shared by all connections of the server. */
   readonly rules: ClientRules;
   readonly #input: ReceivedBytes;
   readonly #cutter: HeadCutter;
@@ -58,15 +57,14 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
   }
 
-  /** No request is in progress, and no part of one has arrived. */
   get isIdle(): boolean {
     return this.#phase === 'idle';
   }
 
-  decideKeepAlive(): boolean {
+  decideKeepAlive(endsNow: boolean): boolean {
     const body = this.#body;
-    // What waits of a body that nothing has read costs nothing to drop.
-    if (body?.isUnread && !this.#awaitsContinue) body.discard();
+    // What waits of a body that nothing reads costs nothing to drop.
+    if (endsNow && body?.isUnread && !this.#awaitsContinue) body.discard();
     if (this.rules.list.isDraining || this.#isDeaf || this.#awaitsContinue) return false;
     if (this.#isEnded && this.#input.size === 0) return false;
     return body === undefined || body.restBytes <= MOST_DROPPED_BYTES;
@@ -106,7 +104,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     if (response.closes || this.#isDeaf) this.#linger();
     else if (!this.#body || this.#body.isComplete) this.#await();
     // What is left is little, or the response would close; the next request begins behind it.
-    else this.#body.discard();
+    else this.#body.release();
   }
 
   cut(byReset: boolean): void {
@@ -124,13 +122,12 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     return { socket: this.socket.pause(), head };
   }
 
-  /** Ends the connection if no request is in progress on it. */
   closeIfIdle(): void {
     if (this.#phase === 'idle') this.socket.destroySoon();
   }
 
   #awaitsBody(): boolean {
-    return this.#body?.isFlowing === true && !this.#body.isComplete;
+    return (this.#body?.isFlowing || this.#response?.isSent) === true && this.#body?.isComplete === false;
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -200,14 +197,15 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
 
   #begin(text: string): void {
     const rules = this.rules;
-    const head = new RequestHead(text, rules);
-    this.#body = createClientBody(head.bodyBytes, rules, this);
-    this.#awaitsContinue = head.expectsContinue;
+    const request = new ClientRequest(text, rules, this.socket);
+    this.#body = createClientBody(request.bodyBytes, rules, this);
+    if (this.#body) request.body = this.#body;
+    this.#awaitsContinue = request.expectsContinue;
     this.#phase = 'answering';
     this.move();
-    const response = new ClientResponse(this, head.method, head.minor, !head.keepsAlive);
+    const response = new ClientResponse(this, request.method, request.minor, !request.keepsAlive);
     this.#response = response;
-    rules.handler.handle(new ClientRequest(head, this.#body ?? NO_BODY, this.socket), response);
+    rules.handler.handle(request, response);
   }
 
   #await(): void {
@@ -247,7 +245,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.#phase = 'answering';
     this.#body = undefined;
     this.#response = new ClientResponse(this, '', 1, true);
-    this.rules.handler.refuse(fault, this.#response, this.#cutter.received);
+    this.rules.handler.refuse(fault, this.#response, this.#cutter.received, this.socket);
   }
 
   #linger(): void {
@@ -265,12 +263,14 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
 
   /** The client will send nothing more: what is unfinished stays so. What is whole is answered. */
   #endIfRead(): void {
-    if (this.#input.size > 0) return;
-    if (this.#phase === 'idle') this.socket.destroySoon();
-    else if (this.#phase === 'head') this.#refuse(new MessageFault('unfinished_head', 'request'));
-    else if (this.#phase === 'answering' && this.#body && !this.#body.isComplete) {
+    const body = this.#body;
+    if (this.#phase === 'answering') {
+      if (!body || body.isComplete || body.mayEndIn(this.#input)) return;
       this.#failBody(new Fault('client_left', { message: 'the client ended before its whole body arrived' }));
-    }
+      this.socket.destroy();
+    } else if (this.#input.size > 0) return;
+    else if (this.#phase === 'idle') this.socket.destroySoon();
+    else if (this.#phase === 'head') this.#refuse(new MessageFault('unfinished_head', 'request'));
   }
 
   readonly #onDrain = (): void => {

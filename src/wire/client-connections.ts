@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { RequestHandler } from '../contract/http-message.ts';
 import { Deadlines } from '../timing/deadlines.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientRules, ConnectionList, ListedConnection } from './client-rules.ts';
-import type { RequestHandler } from './currency.ts';
 import { HttpDate } from './http-date.ts';
 import { LINGER_IDLE_MS, LINGER_TOTAL_MS } from './lingering.ts';
 
@@ -52,6 +52,7 @@ export class ClientConnections implements ConnectionList {
       maxHeaders: options.maxHeaders,
       date: new HttpDate(),
       keepAliveLines: toKeepAliveLines(keepAliveTimeoutMs),
+      keepAliveMs: keepAliveTimeoutMs,
       deadlines,
       headTicks: deadlines.toTicks(headersTimeoutMs),
       keepAliveTicks: deadlines.toTicks(keepAliveTimeoutMs),

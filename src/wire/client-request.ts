@@ -1,34 +1,22 @@
 import type { Socket } from 'node:net';
-import type { BodySource, IncomingRequest } from './currency.ts';
-import type { RequestHead } from './request-head.ts';
+import type { BodySource, IncomingRequest } from '../contract/http-message.ts';
+import { NO_BODY } from './client-body.ts';
+import { checkHeader } from './head-text.ts';
+import { RequestHead, type RequestHeadRules } from './request-head.ts';
 
 /** A request as a client connection read it. */
-export class ClientRequest implements IncomingRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly minor: 0 | 1;
-  readonly headers: readonly string[];
-  readonly host: string | undefined;
-  readonly connection: string | undefined;
-  readonly upgrade: string | undefined;
-  readonly body: BodySource;
+export class ClientRequest extends RequestHead implements IncomingRequest {
   readonly socket: Socket;
-  readonly #head: RequestHead;
+  body: BodySource = NO_BODY;
 
-  constructor(head: RequestHead, body: BodySource, socket: Socket) {
-    this.#head = head;
-    this.method = head.method;
-    this.target = head.target;
-    this.minor = head.minor;
-    this.headers = head.headers;
-    this.host = head.host;
-    this.connection = head.connection;
-    this.upgrade = head.upgrade;
-    this.body = body;
+  /** Throws a MessageFault; see RequestHead. */
+  constructor(text: string, rules: RequestHeadRules, socket: Socket) {
+    super(text, rules);
     this.socket = socket;
   }
 
-  get(name: string): string | undefined {
-    return this.#head.get(name);
+  replaceHeaders(headers: readonly string[]): void {
+    for (let at = 0; at < headers.length; at += 2) checkHeader(headers[at] as string, headers[at + 1] as string); // pairs
+    this.replaceList(headers);
   }
 }

@@ -1,30 +1,34 @@
 import type { Socket } from 'node:net';
-import type { Content, ResponseListener, ResponseSink } from './currency.ts';
+import type {
+  Content,
+  IncomingRequest,
+  NodeView,
+  PairOwner,
+  ResponseListener,
+  ResponseSink,
+} from '../contract/http-message.ts';
 import { type ResponseHeadText, toInterimHead, toResponseHead, toTrailerLines } from './head-text.ts';
 import type { HttpDate } from './http-date.ts';
 import { CHUNKED } from './message-head.ts';
 import { DROPPED, type MessageWriter } from './message-writer.ts';
+import { ConnectionPair, type PairConnection, type PairedResponse } from './node-pair.ts';
 import { isBodiless, UNTIL_CLOSE } from './response-head.ts';
 
 /** The connection that a response is written to. */
-export interface ResponseConnection {
-  readonly socket: Socket;
+export interface ResponseConnection extends PairConnection {
   readonly writer: MessageWriter;
-  readonly rules: { readonly date: HttpDate; readonly keepAliveLines: string };
-  /** Called once, when the head leaves: whether the client may send a further request. Drops a body that nothing has read. */
-  decideKeepAlive(): boolean;
+  readonly rules: { readonly date: HttpDate; readonly keepAliveLines: string; readonly keepAliveMs: number };
   /** The response has ended; the connection goes on, or closes. */
   responseEnded(response: ClientResponse): void;
-  /** Cuts the connection; `byReset` where an orderly end would look like the end of the body. */
-  cut(byReset: boolean): void;
-  handOver(): { readonly socket: Socket; readonly head: Buffer };
 }
 
 /** The response to one request on a client connection. */
-export class ClientResponse implements ResponseSink {
+export class ClientResponse implements ResponseSink, PairedResponse {
   status = 0;
   isEnded = false;
   isClosed = false;
+  /** It is at the kernel, and code still reads the body of the request. */
+  isSent = false;
   needsDrain = false;
   /** The client is told, or was, that the connection closes behind this response. */
   closes: boolean;
@@ -37,6 +41,8 @@ export class ClientResponse implements ResponseSink {
   #framing: number | undefined;
   #isWhole = false;
   #sentBytes = 0;
+  /** Node's objects; from then on the response is written through them. */
+  #pair: ConnectionPair | undefined;
 
   /** `closes`: the connection must close behind it, whatever happens. */
   constructor(connection: ResponseConnection, method: string, minor: 0 | 1, closes: boolean) {
@@ -47,7 +53,7 @@ export class ClientResponse implements ResponseSink {
   }
 
   get isHeadWritten(): boolean {
-    return this.#head !== undefined;
+    return this.status !== 0;
   }
 
   get sentBytes(): number {
@@ -60,16 +66,21 @@ export class ClientResponse implements ResponseSink {
   }
 
   inform(status: number, headers: readonly string[]): void {
-    if (this.isClosed || this.#head || this.#minor === 0) return;
+    if (this.isClosed || this.isHeadWritten || this.#minor === 0) return;
     this.#connection.socket.write(toInterimHead(status, headers), 'latin1');
   }
 
   head(status: number, reason: string, headers: readonly string[]): void {
-    if (this.#head) throw new Error('the head of a response was written a second time');
+    this.headText(status, toResponseHead(status, reason, headers));
+  }
+
+  /** The same with a text that holds the status line and valid lines. */
+  headText(status: number, text: ResponseHeadText): void {
+    if (this.isHeadWritten) throw new Error('the head of a response was written a second time');
     if (!Number.isInteger(status) || status < 200 || status > 999) throw new TypeError(`no final status: ${status}`);
-    this.#head = toResponseHead(status, reason, headers);
+    this.#head = text;
     this.status = status;
-    if (this.#head.closes) this.closes = true;
+    if (text.closes) this.closes = true;
     if (!this.isClosed) process.nextTick(flush, this);
   }
 
@@ -97,6 +108,7 @@ export class ClientResponse implements ResponseSink {
 
   closeBehind(): void {
     this.closes = true;
+    this.#pair?.closeBehind();
   }
 
   abort(): void {
@@ -105,11 +117,32 @@ export class ClientResponse implements ResponseSink {
   }
 
   takeOver(): { readonly socket: Socket; readonly head: Buffer } {
-    if (this.#head) throw new Error('a connection was taken over behind a response');
+    if (this.isHeadWritten) throw new Error('a connection was taken over behind a response');
     const taken = this.#connection.handOver();
+    this.status = 101;
     this.isEnded = true;
-    this.close(true);
+    taken.socket.once('close', () => this.close(true));
     return taken;
+  }
+
+  toNode(request: IncomingRequest, target: string, owner: PairOwner): NodeView {
+    if (this.isHeadWritten || this.#pair)
+      throw new Error("Node's objects were made behind a response, or a second time");
+    this.#pair = new ConnectionPair({ connection: this.#connection, paired: this, request, target, owner });
+    const { view } = this.#pair;
+    if (this.#listener) view.response.listen(this.#listener);
+    if (this.isClosed) this.#pair.closed();
+    return view;
+  }
+
+  nodeSent(): void {
+    this.isSent = true;
+  }
+
+  nodeEnded(closes: boolean): void {
+    this.isEnded = true;
+    if (closes) this.closes = true;
+    this.#connection.responseEnded(this);
   }
 
   /** Sends the head if no content came with it in this turn. */
@@ -121,13 +154,15 @@ export class ClientResponse implements ResponseSink {
 
   /** The connection takes bytes again. */
   drained(): void {
+    this.#pair?.drained();
     if (!this.needsDrain) return;
     this.needsDrain = false;
     this.#listener?.drained();
   }
 
   clientEnded(): void {
-    this.#listener?.clientEnded?.();
+    if (this.#pair) this.#pair.clientEnded();
+    else this.#listener?.clientEnded?.();
   }
 
   /** Idempotent. */
@@ -135,7 +170,8 @@ export class ClientResponse implements ResponseSink {
     if (this.isClosed) return;
     this.isClosed = true;
     this.#isWhole = isWhole;
-    this.#listener?.closed(isWhole);
+    if (this.#pair) this.#pair.closed();
+    else this.#listener?.closed(isWhole);
   }
 
   readonly #onFlushed = (error?: Error | null): void => this.close(!error);
@@ -167,7 +203,7 @@ export class ClientResponse implements ResponseSink {
       this.closes = true;
     }
     const { writer, rules } = this.#connection;
-    if (!this.#connection.decideKeepAlive()) this.closes = true;
+    if (!this.#connection.decideKeepAlive(whole !== undefined)) this.closes = true;
     const text = head.hasDate ? head.text : `${head.text}Date: ${rules.date.text}\r\n`;
     writer.begin(`${text}${lines}${this.closes ? 'Connection: close\r\n' : rules.keepAliveLines}\r\n`, this.#framing);
   }

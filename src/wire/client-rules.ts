@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import type { RequestHandler } from '../contract/http-message.ts';
 import type { Deadlines, Watched } from '../timing/deadlines.ts';
-import type { RequestHandler } from './currency.ts';
 import type { HttpDate } from './http-date.ts';
 import type { RequestHeadRules } from './request-head.ts';
 
@@ -11,6 +11,7 @@ export interface ClientRules extends RequestHeadRules {
   readonly date: HttpDate;
   /** The Connection lines of a response behind which the connection stays open. */
   readonly keepAliveLines: string;
+  readonly keepAliveMs: number;
   readonly deadlines: Deadlines;
   readonly headTicks: number;
   readonly keepAliveTicks: number;

@@ -7,15 +7,10 @@ export const DATE = 3;
 export const TRAILER = 4;
 export const CONNECTION = 5;
 
-/**
- * The headers that a writer of heads does not simply copy. OF_CONNECTION are those that end at this hop
- * (RFC 9110 7.6.1); `HTTP2-Settings` belongs to an h2c upgrade that is never made, `Expect` is answered here.
- */
-export const WRITTEN = new HeaderTable({
-  'Content-Length': CONTENT_LENGTH,
-  Date: DATE,
-  Trailer: TRAILER,
+/** Those that end at this hop (RFC 9110 7.6.1). `HTTP2-Settings` belongs to an h2c upgrade that is never made, `Expect` is answered here. */
+export const HOP_BY_HOP = {
   Connection: CONNECTION,
+  Trailer: TRAILER,
   Expect: OF_CONNECTION,
   'HTTP2-Settings': OF_CONNECTION,
   'Keep-Alive': OF_CONNECTION,
@@ -26,7 +21,10 @@ export const WRITTEN = new HeaderTable({
   TE: OF_CONNECTION,
   'Transfer-Encoding': OF_CONNECTION,
   Upgrade: OF_CONNECTION,
-});
+} as const;
+
+/** The headers that a writer of heads does not simply copy. */
+export const WRITTEN = new HeaderTable({ ...HOP_BY_HOP, 'Content-Length': CONTENT_LENGTH, Date: DATE });
 
 /**
  * Headers that `Connection` may nominate in vain: a client must not remove what the edge vouches for (its address, the

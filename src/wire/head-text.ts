@@ -34,6 +34,8 @@ export function toResponseHead(status: number, reason: string, headers: readonly
     checkHeader(name, value);
     switch (WRITTEN.idOf(name)) {
       case OF_CONNECTION:
+        // RFC 9110 15.5.22: a 426 names the protocol, and 7.8: whatever names one says so in Connection.
+        if (status === 426 && name.toLowerCase() === 'upgrade') text += `Upgrade: ${value}\r\nConnection: Upgrade\r\n`;
         continue;
       case CONNECTION:
         closes ||= listHas(value, 'close');
@@ -81,7 +83,7 @@ export function toUpgradeHead(headers: readonly string[]): string {
 export interface RequestHeadParts {
   readonly method: string;
   readonly target: string;
-  /** Flat, end-to-end; headers of a connection and Content-Length are left out. */
+  /** Flat, end-to-end; headers of a connection are left out, and a Content-Length that does not fit `bodyBytes`. */
   readonly headers: readonly string[];
   /** A length, or CHUNKED. */
   readonly bodyBytes: number;
@@ -89,8 +91,8 @@ export interface RequestHeadParts {
   readonly upgrade?: string | undefined;
 }
 
-/** Methods for which a length of 0 says nothing (RFC 9110 8.6). */
-const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+/** Methods with a meaning for content, so that its absence is announced (RFC 9110 8.6); others get a length of 0 only if their headers hold it. */
+const WITH_CONTENT: ReadonlySet<string> = new Set(['PATCH', 'POST', 'PROPFIND', 'PROPPATCH', 'PUT', 'QUERY']);
 const TARGET = /^[!-~]+$/;
 
 /** Builds the whole head of a request to an origin. Throws a TypeError for what would break it. */
@@ -99,18 +101,37 @@ export function toRequestHead({ method, target, headers, bodyBytes, upgrade }: R
     throw new TypeError(`no method and target of a request line: ${JSON.stringify(`${method} ${target}`)}`);
   }
   let text = `${method} ${target} HTTP/1.1\r\n`;
+  let hasLength = false;
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string; // pairs
     const value = headers[at + 1] as string;
     checkHeader(name, value);
     const id = WRITTEN.idOf(name);
-    if (id === 0 || id === DATE) text += `${name}: ${value}\r\n`;
+    if (id === CONTENT_LENGTH) {
+      if (hasLength || !isLength(value, bodyBytes)) continue;
+      hasLength = true;
+    } else if (id !== 0 && id !== DATE) continue;
+    text += `${name}: ${value}\r\n`;
   }
-  if (bodyBytes === CHUNKED) text += 'Transfer-Encoding: chunked\r\n';
-  else if (bodyBytes > 0 || !BODILESS.has(method)) text += `Content-Length: ${bodyBytes}\r\n`;
-  if (upgrade === undefined) return `${text}Connection: keep-alive\r\n\r\n`;
+  text += framingLine(method, bodyBytes, hasLength);
+  return text + endOfHead(upgrade);
+}
+
+/** The lines of the connection to the origin, and the empty line. */
+export function endOfHead(upgrade: string | undefined): string {
+  if (upgrade === undefined) return 'Connection: keep-alive\r\n\r\n';
   checkHeader('Upgrade', upgrade);
-  return `${text}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`;
+  return `Upgrade: ${upgrade}\r\nConnection: Upgrade\r\n\r\n`;
+}
+
+/** What the head of a request says about its body besides the Content-Length that it may have. */
+export function framingLine(method: string, bodyBytes: number, hasLength: boolean): string {
+  if (bodyBytes === CHUNKED) return 'Transfer-Encoding: chunked\r\n';
+  return !hasLength && (bodyBytes > 0 || WITH_CONTENT.has(method)) ? `Content-Length: ${bodyBytes}\r\n` : '';
+}
+
+function isLength(value: string, bytes: number): boolean {
+  return /^\d{1,16}$/.test(value) && Number(value) === bytes;
 }
 
 /** Throws a TypeError for trailers that would break the message. */
@@ -126,7 +147,7 @@ export function toTrailerLines(trailers: readonly string[]): string {
 }
 
 /** A line break in a value, also by a character that latin1 cuts to one, would begin a header of the value's own. */
-function checkHeader(name: string, value: string): void {
+export function checkHeader(name: string, value: string): void {
   if (!NAME.test(name)) throw new TypeError(`no name of a header: ${JSON.stringify(name)}`);
   if (!VALUE.test(value)) throw new TypeError(`no value of a header: ${name}: ${JSON.stringify(value)}`);
 }

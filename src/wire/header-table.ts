@@ -9,15 +9,17 @@ export class HeaderTable {
   /** Indexes into `#names`, by hint. */
   readonly #byHint: readonly (readonly number[] | undefined)[];
   readonly #names: readonly string[];
+  readonly #lowerNames: readonly string[];
   readonly #ids: readonly number[];
 
   /** `ids`: the usual spelling of each name, e.g. `Content-Length`, with its id, which is not 0. */
   constructor(ids: Readonly<Record<string, number>>) {
     const byHint: (number[] | undefined)[] = new Array(HINT_LENGTHS * HINT_LETTERS).fill(undefined);
     this.#names = Object.keys(ids);
+    this.#lowerNames = this.#names.map((name) => name.toLowerCase());
     this.#ids = Object.values(ids);
     this.#names.forEach((name, index) => {
-      const hint = hintOf(name);
+      const hint = hintOf(name.length, name.charCodeAt(0));
       byHint[hint] = [...(byHint[hint] ?? []), index];
     });
     this.#byHint = byHint;
@@ -25,21 +27,29 @@ export class HeaderTable {
 
   /** The id of the name; 0 if the table does not hold it. */
   idOf(name: string): number {
-    const candidates = this.#byHint[hintOf(name)];
-    if (candidates === undefined) return 0;
+    const candidates = this.#byHint[hintOf(name.length, name.charCodeAt(0))];
+    return candidates === undefined ? 0 : this.#idAmong(candidates, name);
+  }
+
+  /** The same for the name that begins at `from` of `text`. It is cut out only if it may be in the table. */
+  idAt(text: string, from: number, length: number): number {
+    const candidates = this.#byHint[hintOf(length, text.charCodeAt(from))];
+    return candidates === undefined ? 0 : this.#idAmong(candidates, text.slice(from, from + length));
+  }
+
+  #idAmong(candidates: readonly number[], name: string): number {
     for (const index of candidates) {
-      const known = this.#names[index] as string; // indexes of #names
-      if (name === known || (name.length === known.length && name.toLowerCase() === known.toLowerCase())) {
-        return this.#ids[index] as number;
-      }
+      if (name === this.#names[index] || name === this.#lowerNames[index]) return this.#ids[index] as number; // indexes of #ids
     }
+    const lowerName = name.toLowerCase();
+    for (const index of candidates) if (lowerName === this.#lowerNames[index]) return this.#ids[index] as number;
     return 0;
   }
 }
 
 /** The last five bits of a letter are the same in upper and lower case. Longer names share one row. */
-function hintOf(name: string): number {
-  return Math.min(name.length, HINT_LENGTHS - 1) * HINT_LETTERS + (name.charCodeAt(0) & (HINT_LETTERS - 1));
+function hintOf(length: number, firstCode: number): number {
+  return Math.min(length, HINT_LENGTHS - 1) * HINT_LETTERS + (firstCode & (HINT_LETTERS - 1));
 }
 
 /** Whether a list of tokens such as a `Connection` value holds `option`, which is in lower case. */

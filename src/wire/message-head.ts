@@ -1,4 +1,15 @@
-import { HeaderTable, joinValues, listHas } from './header-table.ts';
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  HeaderLines,
+  HOST,
+  KEEP_ALIVE,
+  TRANSFER_ENCODING,
+  UNDERSCORE_FRAMING,
+  UPGRADE,
+} from './header-lines.ts';
+import { joinValues, listHas } from './header-table.ts';
 import { MessageFault, type MessageReason, type Side } from './message-fault.ts';
 
 /** Characters of a token (RFC 9110 5.6.2), for a character class. */
@@ -13,40 +24,16 @@ export const HEADER_LINES = `(?:\\r\\n[${TOKEN}]+:[\\t -~\\x80-\\xff]*)*`;
 /** `bodyBytes` of a message whose body is chunked. */
 export const CHUNKED = -1;
 
-const HOST = 1;
-const CONTENT_LENGTH = 2;
-const TRANSFER_ENCODING = 3;
-const CONNECTION = 4;
-const EXPECT = 5;
-const UPGRADE = 6;
-const KEEP_ALIVE = 7;
-const UNDERSCORE_FRAMING = 8;
-
-/** The headers that decide on framing and on the connection. All others are only listed. */
-const KNOWN = new HeaderTable({
-  Host: HOST,
-  'Content-Length': CONTENT_LENGTH,
-  'Transfer-Encoding': TRANSFER_ENCODING,
-  Connection: CONNECTION,
-  Expect: EXPECT,
-  Upgrade: UPGRADE,
-  'Keep-Alive': KEEP_ALIVE,
-  Content_Length: UNDERSCORE_FRAMING,
-  Transfer_Encoding: UNDERSCORE_FRAMING,
-});
-
 export interface HeadLimits {
   /** Most header lines. */
   readonly maxHeaders: number;
 }
 
-/** What the heads of requests and responses have in common: the header list, and what the one walk over it noted. */
-export abstract class MessageHead {
+/** What the heads of requests and responses have in common. */
+export abstract class MessageHead extends HeaderLines {
   readonly #side: Side;
   /** HTTP/1.`minor`. */
   readonly minor: 0 | 1;
-  /** Flat (name, value, name, value), as received: order, case, repeats; values are trimmed, in latin1. */
-  readonly headers: string[] = [];
   /** Bytes of the body; CHUNKED: the body says where it ends. */
   bodyBytes = 0;
   /** As sent; undefined without the header. Repeated headers are joined. */
@@ -59,7 +46,8 @@ export abstract class MessageHead {
   protected upgradeTo: string | undefined;
   protected keepAlive: string | undefined;
 
-  constructor(side: Side, minor: 0 | 1) {
+  constructor(side: Side, text: string, minor: 0 | 1) {
+    super(text);
     this.#side = side;
     this.minor = minor;
   }
@@ -72,41 +60,17 @@ export abstract class MessageHead {
     return this.minor === 1 || listHas(connection, 'keep-alive');
   }
 
-  /** The value of a header, by its name in lower case; repeats are joined. Undefined without it. */
-  get(name: string): string | undefined {
-    let value: string | undefined;
-    for (let at = 0; at < this.headers.length; at += 2) {
-      const each = this.headers[at] as string; // pairs
-      if (each.length !== name.length || (each !== name && each.toLowerCase() !== name)) continue;
-      value = joinValues(value, this.headers[at + 1] as string);
-    }
-    return value;
-  }
-
   protected refuse(reason: MessageReason): never {
     throw new MessageFault(reason, this.#side);
   }
 
-  /** Lists the header lines of `text` from `at` on, and notes the few that matter. Their syntax has been checked. */
-  protected walk(text: string, at: number, { maxHeaders }: HeadLimits): void {
-    const { headers } = this;
-    const most = maxHeaders * 2;
-    for (let from = at; from < text.length; ) {
-      const colon = text.indexOf(':', from);
-      let end = text.indexOf('\r\n', colon);
-      if (end < 0) end = text.length;
-      const name = text.slice(from, colon);
-      const value = trimmed(text, colon + 1, end);
-      headers.push(name, value);
-      if (headers.length > most) this.refuse('too_many_headers');
-      const known = KNOWN.idOf(name);
-      if (known !== 0) this.#note(known, value);
-      from = end + 2;
-    }
+  /** Reads the header lines of the text from `start` on. Their syntax has been checked. */
+  protected read(start: number, { maxHeaders }: HeadLimits): void {
+    if (this.walk(start) > maxHeaders) this.refuse('too_many_headers');
   }
 
-  #note(known: number, value: string): void {
-    switch (known) {
+  protected noteFraming(id: number, value: string): void {
+    switch (id) {
       case HOST:
         if (this.host !== undefined && this.#side === 'request') this.refuse('two_hosts');
         this.host = value;
@@ -185,17 +149,4 @@ function findBadName(line: string): MessageReason | undefined {
   const name = line.slice(0, colon);
   if (/[ \t]$/.test(name)) return 'space_before_colon';
   return NAME.test(name) ? undefined : 'bad_name';
-}
-
-/** Without SP and HTAB at both ends (RFC 9110 5.5). */
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

@@ -1,28 +1,26 @@
 import type { Socket } from 'node:net';
 import { Fault } from '../contract/fault.ts';
+import type { Content } from '../contract/http-message.ts';
 import type { Watched } from '../timing/deadlines.ts';
-import type { Content } from './currency.ts';
-import { toRequestHead } from './head-text.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** A request as it goes to an origin. */
 export interface OriginRequest {
   readonly method: string;
-  readonly target: string;
-  /** Flat, end-to-end. Framing and the headers of the connection are added. */
-  readonly headers: readonly string[];
+  /** The whole head with its empty line, see `toRequestHead`. */
+  readonly headText: string;
   /** 0: no body; CHUNKED: of unknown length. */
   readonly bodyBytes: number;
-  /** The protocols to change to: the response may be a 101. Only without a body. */
-  readonly upgrade?: string | undefined;
+  /** The head asks for another protocol: the response may be a 101. Only without a body. */
+  readonly mayUpgrade: boolean;
 }
 
 /** What happens to a call. No method may throw. After `end`, `failed` or `upgraded`, and after `abort`, nothing is called any more. */
 export interface OriginHandler {
   /** For a request with a body: the origin takes it now, by `write` and `end`, perhaps before `send` returns the call. Once. */
   connected(call: OriginCall): void;
-  /** `write` returned false; go on. */
-  drained(): void;
+  /** `write` returned false; the origin takes more of the body now. */
+  bodyDrained(): void;
   /** An interim response (1xx but 100 and 101), at most 16 of them. */
   interim(head: ResponseHead): void;
   head(head: ResponseHead): void;
@@ -61,8 +59,8 @@ export class OriginCall implements Watched {
   nextMember: Watched['nextMember'];
   previousMember: Watched['previousMember'];
   readonly request: OriginRequest;
-  readonly handler: OriginHandler;
-  readonly headText: string;
+  /** May be replaced, e.g. by one that drops the rest of a response. */
+  handler: OriginHandler;
   /** The response may be silent for as long as it likes, as an event stream is. */
   mayBeSilent = false;
   /** Everything of the request has been written. */
@@ -82,11 +80,9 @@ export class OriginCall implements Watched {
   isCounted = false;
   readonly #keeper: CallKeeper;
 
-  /** Throws a TypeError for a request that cannot be written. */
   constructor(request: OriginRequest, handler: OriginHandler, keeper: CallKeeper) {
     this.request = request;
     this.handler = handler;
-    this.headText = toRequestHead(request);
     this.#keeper = keeper;
     this.isSent = request.bodyBytes === 0;
   }
@@ -96,7 +92,7 @@ export class OriginCall implements Watched {
     return !this.isSent;
   }
 
-  /** False: wait for `drained`. Throws a RangeError for more than the announced length. */
+  /** False: wait for `bodyDrained`. Throws a RangeError for more than the announced length. */
   write(content: Content): boolean {
     return this.isOver || this.isSent || !this.connection || this.connection.write(content);
   }

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { Fault } from '../contract/fault.ts';
+import type { Content } from '../contract/http-message.ts';
 import type { Deadlines } from '../timing/deadlines.ts';
 import type { BodyReader } from './body-reader.ts';
 import { createBodyReader } from './create-body-reader.ts';
-import type { Content } from './currency.ts';
 import { HeadCutter } from './head-cutter.ts';
 import { MessageFault } from './message-fault.ts';
 import { MessageWriter } from './message-writer.ts';
@@ -18,7 +18,6 @@ const MOST_INTERIMS = 16;
 
 const CUTTING = { side: 'response', skipsEmptyLine: false, checkFirstLine: checkStatusLine } as const;
 
-/** What the connections of one pool share. */
 export interface OriginRules {
   readonly host: string;
   readonly port: number;
@@ -31,9 +30,7 @@ export interface OriginRules {
   readonly keepAliveTicks: number;
 }
 
-/** Where a connection reports. */
 export interface ConnectionOwner {
-  /** It may carry the next call. */
   connectionFreed(connection: OriginConnection): void;
   /** Once. `call`: what it carried, and why that failed; nothing if it carried none, or was aborted. */
   connectionLost(connection: OriginConnection, call: OriginCall | undefined, error: unknown): void;
@@ -91,9 +88,9 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
     call.address = this.address;
     this.#interims = 0;
     this.move();
-    if (call.isSent) this.socket.write(call.headText, 'latin1');
+    if (call.isSent) this.socket.write(call.request.headText, 'latin1');
     else {
-      this.#writer.begin(call.headText, call.request.bodyBytes);
+      this.#writer.begin(call.request.headText, call.request.bodyBytes);
       call.handler.connected(call);
       this.#writer.flush();
     }
@@ -118,7 +115,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
 
   abort(): void {
     this.#call = undefined;
-    this.lose(undefined);
+    this.lose(undefined, true);
   }
 
   allowedTicks(): number {
@@ -135,8 +132,9 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
   expire(): void {
     if (!this.#call) this.lose(undefined);
     else {
-      const message = this.#head ? 'the response stopped in the middle' : this.isOpen ? 'no response' : 'no connection';
-      this.lose(new Fault('hop_timeout', { message: `${message} in time` }));
+      const { host, port } = this.#rules;
+      const missing = this.#head ? 'the rest of the response' : this.isOpen ? 'a response' : 'a connection';
+      this.lose(new Fault('hop_timeout', { message: `waited too long for ${missing} of ${host}:${port}` }));
     }
   }
 
@@ -211,7 +209,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
   }
 
   #upgrade(call: OriginCall, head: ResponseHead): void {
-    if (call.request.upgrade === undefined) throw new MessageFault('unasked_upgrade', 'response');
+    if (!call.request.mayUpgrade) throw new MessageFault('unasked_upgrade', 'response');
     const early = this.#input.takeAll();
     this.#call = undefined;
     call.finish();
@@ -264,7 +262,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
 
   readonly #onDrain = (): void => {
     this.move();
-    if (this.#call && !this.#call.isSent) this.#call.handler.drained();
+    if (this.#call && !this.#call.isSent) this.#call.handler.bodyDrained();
   };
 
   readonly #onError = (error: Error): void => {
@@ -277,14 +275,16 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
     this.lose(this.#error ?? new Fault('hop_reset', { message: 'the origin closed its connection' }));
   };
 
-  /** Ends it, and what it carries. Idempotent. */
-  lose(error: unknown): void {
+  /** Ends it, and what it carries. `isAborted`: it carried a call. Idempotent. */
+  lose(error: unknown, isAborted = this.#call !== undefined): void {
     if (this.#isLost) return;
     const call = this.#call;
     this.#call = undefined;
     if (call) call.connection = undefined;
     this.#leave();
-    this.socket.destroy();
+    // An orderly end would look like that of a client that still waits for the response.
+    if (isAborted && this.isOpen) this.socket.resetAndDestroy();
+    else this.socket.destroy();
     this.#owner.connectionLost(this, call, call && toOriginFault(error, this.isOpen));
   }
 

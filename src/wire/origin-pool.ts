@@ -91,7 +91,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
     return this.#waiting.size + this.#waitingUploads.size;
   }
 
-  /** Sends the request; `handler` hears of the rest. Throws `hop_busy` when too many calls wait, `draining` after `close`, a TypeError for what cannot be written. */
+  /** Sends the request; `handler` hears of the rest. Throws `hop_busy` when too many calls wait and `draining` after `close`. */
   send(request: OriginRequest, handler: OriginHandler): OriginCall {
     if (this.#isClosed) throw new Fault('draining');
     const call = new OriginCall(request, handler, this);

@@ -30,6 +30,14 @@ export class ReceivedBytes {
     }
   }
 
+  /** Whether the last bytes that wait are `CRLF CRLF`, the end of a head and of a body in chunks. */
+  get endsWithEmptyLine(): boolean {
+    let text = '';
+    for (const piece of [this.chunk.subarray(this.at), ...this.#behind].slice(-4))
+      text += piece.toString('latin1', Math.max(0, piece.length - 4));
+    return text.endsWith('\r\n\r\n');
+  }
+
   /** Makes the next piece the one in hand if that is read to its end. False if nothing waits. */
   next(): boolean {
     if (this.at < this.chunk.length) return true;

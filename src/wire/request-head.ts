@@ -27,11 +27,11 @@ export class RequestHead extends MessageHead {
     if (!WHOLE.test(text)) throw new MessageFault(findFault(text), 'request');
     let lineEnd = text.indexOf('\r\n');
     if (lineEnd < 0) lineEnd = text.length;
-    super('request', text.charCodeAt(lineEnd - 1) === 0x30 ? 0 : 1);
+    super('request', text, text.charCodeAt(lineEnd - 1) === 0x30 ? 0 : 1);
     const space = text.indexOf(' ');
     this.method = text.slice(0, space);
     const target = text.slice(space + 1, lineEnd - VERSION_LENGTH);
-    this.walk(text, lineEnd + 2, rules);
+    this.read(lineEnd + 2, rules);
     this.#checkHost();
     this.bodyBytes = this.announcedBytes() ?? 0;
     // RFC 9110 9.3.6, 9.3.8: the destination is fixed, and TRACE shows what the modules in front added.
@@ -73,9 +73,11 @@ export class RequestHead extends MessageHead {
 
   #replaceHost(authority: string): void {
     this.host = authority;
-    const at = this.headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
-    if (at < 0) this.headers.push('Host', authority);
-    else this.headers[at + 1] = authority;
+    const headers = [...this.headers];
+    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+    if (at < 0) headers.push('Host', authority);
+    else headers[at + 1] = authority;
+    this.replaceList(headers);
   }
 
   /** RFC 9110 10.1.1: an HTTP/1.0 client cannot know the answer. */

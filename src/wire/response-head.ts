@@ -28,12 +28,12 @@ export class ResponseHead extends MessageHead {
   /** `text`: everything before the empty line, in latin1. Throws a MessageFault, always `hop_bad_answer`. */
   constructor(text: string, rules: ResponseHeadRules) {
     if (!WHOLE.test(text)) throw new MessageFault(findFault(text), 'response');
-    super('response', text.charCodeAt(MINOR_AT) === 0x30 ? 0 : 1);
+    super('response', text, text.charCodeAt(MINOR_AT) === 0x30 ? 0 : 1);
     let lineEnd = text.indexOf('\r\n');
     if (lineEnd < 0) lineEnd = text.length;
     this.status = Number(text.slice(STATUS_AT, STATUS_AT + 3));
     this.reason = text.slice(REASON_AT, lineEnd);
-    this.walk(text, lineEnd + 2, rules);
+    this.read(lineEnd + 2, rules);
     const announced = this.announcedBytes();
     this.bodyBytes = isBodiless(rules.method, this.status) ? 0 : (announced ?? UNTIL_CLOSE);
   }

@@ -9,8 +9,8 @@ export class Trailers extends MessageHead {
   constructor(text: string, side: Side, limits: HeadLimits) {
     const lines = `\r\n${text}`;
     if (!WHOLE.test(lines)) throw new MessageFault(findBadLine(lines) ?? 'bad_name', side);
-    super(side, 1);
-    this.walk(lines, 2, limits);
+    super(side, lines, 1);
+    this.read(2, limits);
     // RFC 9110 6.5.1: a reader that merges trailers into the head would frame or route the message by them.
     const { contentLength, transferEncoding, host } = this;
     if (contentLength !== undefined || transferEncoding !== undefined || host !== undefined) {

@@ -6,6 +6,7 @@ import type { Params } from '../../src/contract/target.ts';
 import { serveHandler } from '../helpers/handler-server.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';
 import { route } from '../helpers/route.ts';
+import { writeText } from '../helpers/write-text.ts';
 
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n';
 const MISSING = 'HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nX-Hop: 1\r\n\r\ngone';
@@ -15,8 +16,8 @@ function afterHop(path = '/x', parts: Partial<Route> = {}): Route {
   return route(path, { afterFallback: true, target: { name: 'fn.js', answer: answerMethod }, ...parts });
 }
 
-async function answerMethod({ response, request }: Exchange, _params: Params): Promise<'answered'> {
-  response.end(`function ${request.method}`);
+async function answerMethod(exchange: Exchange, _params: Params): Promise<'answered'> {
+  writeText(exchange, 200, `function ${exchange.request.method}`);
   return 'answered';
 }
 
@@ -174,7 +175,7 @@ test('a client that leaves while the function runs aborts only the signal of the
   const target = {
     name: 'fn.js',
     answer: async (exchange: Exchange) => {
-      exchange.onLeave({ clientLeft: () => left.resolve() });
+      exchange.listen({ clientLeft: () => left.resolve() });
       running.resolve();
       await left.promise;
       return 'answered' as const;
@@ -223,9 +224,9 @@ test('the hop is tried once, after the functions of earlier steps and before the
   const called: string[] = [];
   const recording = (name: string, outcome: 'answered' | 'passed') => ({
     name,
-    answer: async ({ response }: Exchange) => {
+    answer: async (exchange: Exchange) => {
       called.push(`${name} after ${hop.peers.length}`);
-      if (outcome === 'answered') response.end();
+      if (outcome === 'answered') writeText(exchange, 200, '');
       return outcome;
     },
   });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { startEdge } from '../helpers/edge.ts';
 import { connectTo, scriptedHop } from '../helpers/peer.ts';
 import { startNexthop } from '../helpers/process.ts';
 
@@ -39,6 +40,25 @@ test('idle connections are closed at once and new ones are refused', async (t) =
 
   await idle.readToEnd();
   t.is(await running.exited, 0);
+});
+
+test('a request that is under way on an idle connection when the drain begins is answered, and the connection ends', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      await peer.readHead();
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    }
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+  client.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.readUntil('ok');
+
+  const closed = edge.close();
+  client.write('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+
+  t.regex(await client.readToEnd(), /^HTTP\/1\.1 200 [\s\S]*\r\nConnection: close\r\n[\s\S]*ok$/);
+  await t.notThrowsAsync(closed);
 });
 
 test('a response whose head was sent before the drain does not keep its connection open', async (t) => {

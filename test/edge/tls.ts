@@ -48,7 +48,7 @@ test('with a certificate the port speaks TLS, functions see https, and the acces
   t.is(Number(line?.bytes), answer.length);
 });
 
-test('a request that no route answers is forwarded to the hop as plain HTTP, with nothing added', async (t) => {
+test('a fallback goes on to the hop as plain HTTP, with the scheme of the client in X-Forwarded-Proto', async (t) => {
   let seen = '';
   const hop = await scriptedHop(t, async (peer) => {
     seen = await peer.readHead();
@@ -60,7 +60,8 @@ test('a request that no route answers is forwarded to the hop as plain HTTP, wit
 
   t.regex(answer, /^HTTP\/1\.1 200 [\s\S]*ok$/);
   t.regex(seen, /^GET \/other HTTP\/1\.1\r\nHost: a\r\n/i);
-  t.notRegex(seen, /forwarded/i);
+  t.regex(seen, /\r\nX-Forwarded-Proto: https\r\n/);
+  t.notRegex(seen, /forwarded-for/i);
 });
 
 test('an untrusted peer that claims http over TLS is https', async (t) => {

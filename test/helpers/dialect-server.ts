@@ -4,6 +4,7 @@ import type { Project } from '../../src/contract/project.ts';
 import { createRouter } from '../../src/routing/router.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { project } from './project.ts';
+import { writeText } from './write-text.ts';
 
 export interface DialectServer extends ExchangeServer {
   readonly reading: Reading;
@@ -22,11 +23,11 @@ export async function serveDialect(
   const reading = await dialect.read(opened);
   const router = createRouter(reading.routes);
   const server = await serveExchanges(t, async (exchange) => {
-    for (const { route, params } of router.find(exchange.request.method ?? '', exchange.target)) {
+    for (const { route, params } of router.find(exchange.request.method, exchange.target)) {
       exchange.route = route.pattern.text;
       if ((await route.target.answer(exchange, params)) === 'answered') return;
     }
-    exchange.response.writeHead(421).end('missed');
+    writeText(exchange, 421, 'missed');
   });
   return { ...server, reading, root: opened.root, url: `http://127.0.0.1:${server.port}` };
 }

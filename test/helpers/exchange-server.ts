@@ -1,12 +1,15 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { ExecutionContext } from 'ava';
 import { Exchange } from '../../src/contract/exchange.ts';
 import { type Fault, toFault } from '../../src/contract/fault.ts';
+import type { IncomingRequest, ResponseSink } from '../../src/contract/http-message.ts';
 import { PendingWork } from '../../src/contract/pending-work.ts';
 import { answerFault } from '../../src/http/fault-response.ts';
+import { ClientConnections } from '../../src/wire/client-connections.ts';
 import { connectTo, type Peer } from './peer.ts';
+import { LIMITS } from './wire-server.ts';
 
 export interface ExchangeServer {
   readonly port: number;
@@ -24,26 +27,26 @@ export interface ExchangeSetup {
   readonly bodyLimitBytes?: number;
   /** Whether trust headers of clients are believed; default: true. */
   readonly trusted?: boolean;
+  /** Called when a response is complete or its connection is lost. */
+  readonly onClosed?: (exchange: Exchange) => void;
+  /** Default: plain TCP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-/** Starts a node:http server whose requests become exchanges. Faults are answered as in the edge. Closed when the test ends. */
+/** Client connections whose requests are exchanges. A fault is answered as the edge does it. Closed when the test ends. */
 export async function serveExchanges(
   t: ExecutionContext,
   answer: (exchange: Exchange) => Promise<void> | void,
-  { bodyLimitBytes = 0, trusted = true }: ExchangeSetup = {},
+  { bodyLimitBytes = 0, trusted = true, onClosed = () => {}, tls }: ExchangeSetup = {},
 ): Promise<ExchangeServer> {
   const exchanges: Exchange[] = [];
   const faults: Fault[] = [];
-  const parts = { ...PARTS, client: { address: '127.0.0.1', proto: 'http', trusted }, bodyLimitBytes } as const;
-  const server = createServer({ requireHostHeader: false });
+  const parts = { ...PARTS, client: { address: '127.0.0.1', proto: 'http', trusted }, onClosed } as const;
 
   async function serve(exchange: Exchange): Promise<void> {
     exchanges.push(exchange);
-    const { response } = exchange;
-    response.once('close', () => {
-      if (!response.writableFinished) exchange.leave();
-    });
     try {
+      exchange.limitBody(bodyLimitBytes);
       await answer(exchange);
     } catch (error) {
       const fault = toFault(error);
@@ -52,19 +55,34 @@ export async function serveExchanges(
     }
   }
 
-  server.on('request', (request, response) => {
-    void serve(new Exchange({ request, response, ...parts }));
-  });
-  server.on('checkContinue', (request, response) => {
+  function open(request: IncomingRequest, response: ResponseSink): Exchange {
     const exchange = new Exchange({ request, response, ...parts });
-    exchange.continueAwaited = true;
-    void serve(exchange);
+    response.listen(exchange);
+    return exchange;
+  }
+
+  const connections = new ClientConnections({
+    ...LIMITS,
+    maxHeadBytes: 32 * 1024,
+    maxHeaders: 200,
+    encrypted: tls !== undefined,
+    handler: {
+      handle: (request, response) => void serve(open(request, response)),
+      refuse(fault, response) {
+        faults.push(fault);
+        response.head(fault.status, fault.code, []);
+        response.end();
+      },
+    },
   });
+  const server = tls
+    ? createTlsServer({ ...SOCKETS, ...tls }, (socket) => connections.accept(socket))
+    : createServer(SOCKETS, (socket) => connections.accept(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {
     server.close();
-    server.closeAllConnections();
+    connections.destroy();
   });
   const { port } = server.address() as AddressInfo; // a TCP server has a port
   return {
@@ -79,6 +97,8 @@ export async function serveExchanges(
     },
   };
 }
+
+const SOCKETS = { allowHalfOpen: true, noDelay: true };
 
 const PARTS = {
   requestId: { value: 'id-of-this', name: 'x-request-id', made: true },

@@ -10,6 +10,7 @@ import { recordDecodedBodies } from '../../src/http/decoded-bodies.ts';
 import { installTextResponse } from '../../src/http/text-response.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { project } from './project.ts';
+import { writeText } from './write-text.ts';
 
 export interface FunctionServer extends ExchangeServer {
   readonly url: string;
@@ -54,7 +55,7 @@ export async function serveFunction(
   const server = await serveExchanges(
     t,
     async (exchange) => {
-      if ((await target.answer(exchange, params)) === 'passed') exchange.response.writeHead(421).end('passed');
+      if ((await target.answer(exchange, params)) === 'passed') writeText(exchange, 421, 'passed');
     },
     { trusted },
   );

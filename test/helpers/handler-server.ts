@@ -5,7 +5,6 @@ import type { Fallback } from '../../src/contract/target.ts';
 import { Handler } from '../../src/handler.ts';
 import { Hop } from '../../src/hop/hop.ts';
 import { RequestHeaders } from '../../src/hop/request-headers.ts';
-import { ResponseHeaders } from '../../src/hop/response-headers.ts';
 import { Ready } from '../../src/http/ready.ts';
 import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
 import { WebSockets } from '../../src/http/web-sockets.ts';
@@ -28,26 +27,28 @@ export async function serveHandler(t: ExecutionContext, setup: HandlerSetup): Pr
   const config = readConfig({ env: setup.env ?? {} });
   const opened = await project(t, {});
   const site = await openSite(opened, [fixedDialect({ routes: setup.routes })]);
+  const slots = new UpgradeSlots(10);
   const hop = new Hop({
     origin: config.NEXT_HOP,
     connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
     firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
     idleTimeoutMs: config.HOP_IDLE_TIMEOUT,
+    tunnelIdleTimeoutMs: 0,
     keepAliveMs: config.HOP_KEEP_ALIVE,
     lookupIntervalMs: 0,
     connections: config.HOP_CONNECTIONS,
     queue: config.HOP_QUEUE,
     headerLimitBytes: config.HOP_HEADER_LIMIT,
     requestHeaders: new RequestHeaders({ name: 'nexthop', loopLimit: 10, appendForwardedFor: false }),
-    responseHeaders: new ResponseHeaders(),
+    slots,
   });
   t.teardown(() => hop.close());
   const handler = new Handler({
     sites: { current: site },
     fallback: setup.fallback ?? hop,
-    webSockets: new WebSockets({ slots: new UpgradeSlots(10), idleTimeoutMs: 0 }),
-    tunnels: { open: async () => t.fail('a tunnel was opened') },
+    webSockets: new WebSockets({ slots, idleTimeoutMs: 0 }),
     ready: new Ready(''),
+    bodyLimitBytes: 0,
     log: opened.log,
     dev: setup.dev ?? false,
   });

@@ -2,6 +2,7 @@ import type { Dialect, Reading } from '../../src/contract/dialect.ts';
 import type { JobAttempt, JobIntake } from '../../src/contract/job-rule.ts';
 import type { Target } from '../../src/contract/target.ts';
 import { route } from './route.ts';
+import { writeText } from './write-text.ts';
 
 export interface JobDialect extends Dialect {
   /** The function that runs jobs after the next reading of the site. */
@@ -43,9 +44,9 @@ export function jobDialect(run: JobDialect['run']): JobDialect {
 function pushTarget(jobs: JobIntake, beforePush: () => Promise<void>): Target {
   return {
     name: 'push',
-    async answer({ target, response }) {
+    async answer(exchange) {
       await beforePush();
-      response.end(await jobs.push('jobs/one', new TextEncoder().encode(target.split('?')[1])));
+      writeText(exchange, 200, await jobs.push('jobs/one', new TextEncoder().encode(exchange.target.split('?')[1])));
       return 'answered';
     },
   };
@@ -54,8 +55,8 @@ function pushTarget(jobs: JobIntake, beforePush: () => Promise<void>): Target {
 function answering(text: string): Target {
   return {
     name: text,
-    async answer({ response }) {
-      response.end(text);
+    async answer(exchange) {
+      writeText(exchange, 200, text);
       return 'answered';
     },
   };

@@ -40,8 +40,8 @@ const ACCESS = `
   const socket = { bytesWritten: 0 };
   const exchange = {
     socket,
-    request: { method: 'GET', httpVersion: '1.1', headers: {} },
-    response: { headersSent: true, statusCode: 200, getHeader() {} },
+    request: { method: 'GET', minor: 1, get() {} },
+    response: { isHeadWritten: true, status: 200, sentBytes: 0 },
     client: { address: '' },
     requestId: { value: '' },
     startedAtMs: 0,

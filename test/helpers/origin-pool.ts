@@ -1,6 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import type { Fault } from '../../src/contract/fault.ts';
-import type { OriginCall, OriginHandler, OriginRequest } from '../../src/wire/origin-call.ts';
+import { type RequestHeadParts, toRequestHead } from '../../src/wire/head-text.ts';
+import type { OriginCall, OriginHandler } from '../../src/wire/origin-call.ts';
 import { OriginPool, type OriginPoolOptions } from '../../src/wire/origin-pool.ts';
 import { until } from './until.ts';
 
@@ -35,7 +36,7 @@ export interface Sent {
 /** Sends a GET, or `request`. `body` is written when there is a connection, and ended unless it is undefined. */
 export function send(
   pool: OriginPool,
-  request: Partial<OriginRequest> = {},
+  request: Partial<RequestHeadParts> = {},
   more: Partial<OriginHandler> & { body?: string } = {},
 ): Sent {
   const events: string[] = [];
@@ -48,7 +49,7 @@ export function send(
   };
   const handler: OriginHandler = {
     connected: (connected) => (more.body === undefined ? undefined : connected.end(more.body)),
-    drained: () => undefined,
+    bodyDrained: () => undefined,
     interim: ({ status }) => events.push(String(status)),
     head: ({ status }) => events.push(String(status)),
     data: (content) => events.push(content.toString('latin1')),
@@ -60,7 +61,10 @@ export function send(
     upgraded: () => over('upgraded'),
     ...more,
   };
-  const call = pool.send({ method: 'GET', target: '/', headers: ['Host', 'a'], bodyBytes: 0, ...request }, handler);
+  const parts = { method: 'GET', target: '/', headers: ['Host', 'a'], bodyBytes: 0, ...request };
+  const { method, bodyBytes, upgrade } = parts;
+  const headText = toRequestHead(parts);
+  const call = pool.send({ method, headText, bodyBytes, mayUpgrade: upgrade !== undefined }, handler);
   return {
     call,
     events,

@@ -1,22 +1,22 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createEncryptedServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
-import { connect as connectEncrypted } from 'node:tls';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:tls';
 import type { ExecutionContext } from 'ava';
+import type { IncomingRequest, RequestHandler } from '../../src/contract/http-message.ts';
+import { ClientConnections } from '../../src/wire/client-connections.ts';
+import { LIMITS, wireServer } from './wire-server.ts';
 
 /**
- * Sends the text to a node:http server, calls `look` with the request in its 'request' event, and resolves with the result.
- * Rejects with the parser's error if Node refuses the text. Works for CONNECT requests, too.
+ * Sends the text to a bare server and resolves with what `look` returns for the request, at the moment it is handed
+ * out. Rejects with the fault if the request is refused.
  */
-export async function receive<T>(t: ExecutionContext, text: string, look: (request: IncomingMessage) => T): Promise<T> {
-  const server = createServer({ requireHostHeader: false });
-  const port = await listen(t, server);
-  const socket = connect({ port, host: '127.0.0.1' });
-  socket.on('error', () => {}); // the server's side decides the test
-  t.teardown(() => socket.destroy());
-  socket.write(text, 'latin1');
-  return lookAtFirst(server, look);
+export async function receive<T>(t: ExecutionContext, text: string, look: (request: IncomingRequest) => T): Promise<T> {
+  const looked = Promise.withResolvers<T>();
+  const { handle, refuse } = lookingHandler(looked, look);
+  const server = await wireServer(t, handle, { handler: { handle, refuse } });
+  const peer = await server.connect();
+  peer.write(text);
+  return looked.promise;
 }
 
 /** Both sides have the same pre-shared key, so no certificate is needed. */
@@ -27,36 +27,40 @@ const ENCRYPTION = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
 export async function receiveEncrypted<T>(
   t: ExecutionContext,
   text: string,
-  look: (request: IncomingMessage) => T,
+  look: (request: IncomingRequest) => T,
 ): Promise<T> {
-  const server = createEncryptedServer({ ...ENCRYPTION, pskCallback: () => SHARED_KEY.psk });
-  const port = await listen(t, server);
-  const socket = connectEncrypted({
+  const looked = Promise.withResolvers<T>();
+  const connections = new ClientConnections({ ...LIMITS, encrypted: true, handler: lookingHandler(looked, look) });
+  const server = createServer({ ...ENCRYPTION, allowHalfOpen: true, pskCallback: () => SHARED_KEY.psk }, (socket) =>
+    connections.accept(socket),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect({
     ...ENCRYPTION,
-    port,
+    port: (server.address() as AddressInfo).port, // a TCP server has one
     host: '127.0.0.1',
     pskCallback: () => SHARED_KEY,
     checkServerIdentity: () => undefined,
   });
   socket.on('error', () => {}); // the server's side decides the test
-  t.teardown(() => socket.destroy());
-  socket.write(text, 'latin1');
-  return lookAtFirst(server, look);
-}
-
-async function listen(t: ExecutionContext, server: Server): Promise<number> {
-  server.listen(0);
-  await once(server, 'listening');
   t.teardown(() => {
+    socket.destroy();
+    connections.destroy();
     server.close();
-    server.closeAllConnections();
   });
-  return (server.address() as AddressInfo).port; // a TCP server has a port
+  socket.write(text, 'latin1');
+  return looked.promise;
 }
 
-async function lookAtFirst<T>(server: Server, look: (request: IncomingMessage) => T): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const show = (request: IncomingMessage): void => resolve(look(request));
-    server.on('request', show).on('connect', show).on('clientError', reject).on('tlsClientError', reject);
-  });
+function lookingHandler<T>(
+  { resolve, reject }: PromiseWithResolvers<T>,
+  look: (request: IncomingRequest) => T,
+): RequestHandler {
+  return {
+    handle(request) {
+      resolve(look(request));
+    },
+    refuse: (fault) => reject(fault),
+  };
 }

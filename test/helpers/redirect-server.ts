@@ -11,6 +11,7 @@ import { createRouter } from '../../src/routing/router.ts';
 import type { ExchangeServer } from './exchange-server.ts';
 import { serveHandler } from './handler-server.ts';
 import { route } from './route.ts';
+import { writeText } from './write-text.ts';
 
 export type Rule = Pick<TomlRedirect, 'from' | 'to'> & Partial<TomlRedirect>;
 
@@ -28,8 +29,8 @@ export async function serveRules(
   const functions = others.filter(({ dialect }) => dialect === 'netlify');
   const { routes, problems } = toRedirectRoutes(rules.map(toRule), functions, createRouter);
   t.deepEqual(problems, []);
-  const answer = async ({ response }: Exchange) => {
-    response.writeHead(404).end();
+  const answer = async (exchange: Exchange) => {
+    writeText(exchange, 404, '');
     return 'answered' as const;
   };
   return serveHandler(t, { routes: [...others, ...routes], fallback: { name: 'fallback', answer } });
@@ -54,9 +55,9 @@ export function functionRoutes(name: string, config: Partial<Declaration['config
     const text = `${name} at ${path}`;
     return {
       name: text,
-      async answer({ response, target }: Exchange, params: Params) {
+      async answer(exchange: Exchange, params: Params) {
         if (name === 'bad') throw new Fault('function_error');
-        response.writeHead(200).end(`${text} called for ${target} with ${JSON.stringify(params)}`);
+        writeText(exchange, 200, `${text} asked for ${exchange.target} with ${JSON.stringify(params)}`);
         return 'answered';
       },
     };
@@ -65,8 +66,8 @@ export function functionRoutes(name: string, config: Partial<Declaration['config
 
 /** A route of a file, or of another target at `step`. */
 export function file(path: string, step: Route['step'] = 3): Route {
-  const answer = async ({ response }: Exchange) => {
-    response.end('the file');
+  const answer = async (exchange: Exchange) => {
+    writeText(exchange, 200, 'the file');
     return 'answered' as const;
   };
   return route(path, { step, target: { name: 'file', answer } });

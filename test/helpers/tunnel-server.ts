@@ -1,22 +1,23 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { Exchange } from '../../src/contract/exchange.ts';
 import { type Fault, toFault } from '../../src/contract/fault.ts';
 import { PendingWork } from '../../src/contract/pending-work.ts';
-import { isTunnelRequest, type TunnelOptions, Tunnels } from '../../src/hop/tunnel.ts';
+import { Hop, type HopOptions } from '../../src/hop/hop.ts';
+import { RequestHeaders } from '../../src/hop/request-headers.ts';
+import type { Tunnels } from '../../src/hop/tunnels.ts';
 import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
-import { Peer } from './peer.ts';
+import { isWebSocketRequest } from '../../src/http/web-socket-request.ts';
+import type { Peer } from './peer.ts';
+import { answerFault, echo, wireServer } from './wire-server.ts';
 
 export interface TunnelServer {
   readonly port: number;
   readonly tunnels: Tunnels;
-  /** The faults that `Tunnels.open` threw, in order. */
+  /** What the hop threw, in order. */
   readonly faults: readonly Fault[];
   /** The exchanges of all handshakes, in order. */
   readonly exchanges: readonly Exchange[];
-  /** Resolves when this many calls of `Tunnels.open` are over. */
+  /** Resolves when the hop is done with this many of them. */
   settled(count: number): Promise<void>;
   /** Opens a connection that can still send after the server has ended its side. */
   connect(): Promise<Peer>;
@@ -43,54 +44,56 @@ export function switching(...lines: readonly string[]): string {
 export async function serveTunnels(
   t: ExecutionContext,
   hopPort: number,
-  options: Partial<TunnelOptions> = {},
+  options: Partial<HopOptions> = {},
 ): Promise<TunnelServer> {
-  const tunnels = new Tunnels({
+  const hop = new Hop({
     origin: { host: `127.0.0.1:${hopPort}`, hostname: '127.0.0.1', port: hopPort },
     connectTimeoutMs: 0,
     firstByteTimeoutMs: 0,
     idleTimeoutMs: 0,
-    slots: new UpgradeSlots(2000),
+    tunnelIdleTimeoutMs: 0,
+    keepAliveMs: 20_000,
+    lookupIntervalMs: 0,
+    connections: 2000,
+    queue: 100,
     headerLimitBytes: 128 * 1024,
-    requestHeaders: ({ request }) => withoutHopByHop(request.rawHeaders),
-    responseHeaders: withoutHopByHop,
+    requestHeaders: new RequestHeaders({ name: 'nexthop', loopLimit: 10, appendForwardedFor: false }),
+    slots: new UpgradeSlots(2000),
     ...options,
   });
   const faults: Fault[] = [];
   const exchanges: Exchange[] = [];
   const settlements = new Settlements();
-  const server = createServer({ shouldUpgradeCallback: isTunnelRequest });
-  server.on('request', answerPlainly);
-  server.on('upgrade', (request, socket: Socket, head) => {
-    const exchange = toExchange(request, socket);
+  const server = await wireServer(t, (request, response) => {
+    if (!isWebSocketRequest(request)) {
+      echo(request, response);
+      return;
+    }
+    const exchange = new Exchange({ request, response, ...PARTS });
+    response.listen(exchange);
     exchanges.push(exchange);
-    tunnels
-      .open(exchange, head)
+    hop
+      .answer(exchange)
       .catch((error: unknown) => {
         const fault = toFault(error);
         faults.push(fault);
-        answerFault(exchange, fault);
+        answerFault(fault, response);
       })
       .finally(() => settlements.add());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   t.teardown(async () => {
-    server.close();
-    server.closeAllConnections();
-    await tunnels.close(0);
+    server.stopListening();
+    await hop.tunnels.close(0);
+    hop.close();
   });
-  const { port } = server.address() as AddressInfo; // a TCP server has a port
   const connectClient = async (): Promise<Peer> => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-    t.teardown(() => socket.destroy());
-    const client = new Peer(socket);
-    await once(socket, 'connect');
+    const client = await server.connect();
+    client.socket.allowHalfOpen = true;
     return client;
   };
   return {
-    port,
-    tunnels,
+    port: server.port,
+    tunnels: hop.tunnels,
     faults,
     exchanges,
     settled: (count) => settlements.reach(count),
@@ -103,37 +106,13 @@ export async function serveTunnels(
   };
 }
 
-const HOP_BY_HOP = new Set(['connection', 'upgrade', 'keep-alive', 'te', 'transfer-encoding', 'proxy-connection']);
-
-function withoutHopByHop(rawHeaders: readonly string[]): string[] {
-  return rawHeaders.filter((_, at) => !HOP_BY_HOP.has((rawHeaders[at - (at % 2)] ?? '').toLowerCase()));
-}
-
-function toExchange(request: IncomingMessage, socket: Socket): Exchange {
-  const response = new ServerResponse(request);
-  response.shouldKeepAlive = false;
-  response.assignSocket(socket);
-  response.on('finish', () => socket.destroySoon());
-  return new Exchange({
-    request,
-    response,
-    client: { address: '127.0.0.1', proto: 'http', trusted: true },
-    requestId: { value: 'id-of-this', name: 'x-request-id', made: true },
-    pendingWork: new PendingWork(() => {}),
-    startedAtMs: 0,
-    bodyLimitBytes: 0,
-  });
-}
-
-function answerFault({ response }: Exchange, { status, code, headers }: Fault): void {
-  response.writeHead(status, ['Content-Length', String(code.length), ...headers]).end(code);
-}
-
-async function answerPlainly(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  let body = '';
-  for await (const chunk of request) body += chunk;
-  response.setHeader('Connection', 'close').end(`plain ${request.method} with "${body}"`);
-}
+const PARTS = {
+  client: { address: '127.0.0.1', proto: 'http', trusted: true },
+  requestId: { value: 'id-of-this', name: 'x-request-id', made: true },
+  pendingWork: new PendingWork(() => {}),
+  startedAtMs: 0,
+  onClosed: () => undefined,
+} as const;
 
 /** Counts finished calls, and resolves promises that wait for a number of them. */
 class Settlements {

@@ -1,7 +1,11 @@
 import type { Fault } from '../../src/contract/fault.ts';
+import type { BodySink, IncomingRequest, ResponseListener, ResponseSink } from '../../src/contract/http-message.ts';
+import { ClientRequest } from '../../src/wire/client-request.ts';
+import { ClientResponse } from '../../src/wire/client-response.ts';
 import { toEndToEnd } from '../../src/wire/connection-headers.ts';
-import type { BodySink, IncomingRequest, ResponseListener, ResponseSink } from '../../src/wire/currency.ts';
-import type { OriginCall, OriginHandler } from '../../src/wire/origin-call.ts';
+import { passRequestHead, passResponseHead } from '../../src/wire/forwarded-head.ts';
+import { toRequestHead } from '../../src/wire/head-text.ts';
+import type { OriginCall, OriginHandler, OriginRequest } from '../../src/wire/origin-call.ts';
 import type { OriginPool } from '../../src/wire/origin-pool.ts';
 import type { ResponseHead } from '../../src/wire/response-head.ts';
 import { toPassedTrailers } from '../../src/wire/trailers.ts';
@@ -19,8 +23,7 @@ export class Relay implements OriginHandler, BodySink, ResponseListener {
   }
 
   start(pool: OriginPool): void {
-    const { method, target, headers, connection, body } = this.#request;
-    const sent = { method, target, headers: toEndToEnd(headers, connection), bodyBytes: body.announcedBytes };
+    const sent = toSent(this.#request);
     this.#response.listen(this);
     try {
       this.#call = pool.send(sent, this);
@@ -47,10 +50,12 @@ export class Relay implements OriginHandler, BodySink, ResponseListener {
     this.failed(fault);
   }
 
-  drained(): void {
-    // Of the upload or of the download: whichever waits.
+  bodyDrained(): void {
     this.#request.body.resume();
-    if (!this.#response.needsDrain) this.#call?.resume();
+  }
+
+  drained(): void {
+    this.#call?.resume();
   }
 
   interim(head: ResponseHead): void {
@@ -58,7 +63,9 @@ export class Relay implements OriginHandler, BodySink, ResponseListener {
   }
 
   head(head: ResponseHead): void {
-    this.#response.head(head.status, head.reason, toEndToEnd(head.headers, head.connection));
+    const text = this.#response instanceof ClientResponse ? passResponseHead(head, '') : undefined;
+    if (text) (this.#response as ClientResponse).headText(head.status, text);
+    else this.#response.head(head.status, head.reason, toEndToEnd(head.headers, head.connection));
   }
 
   data(content: Buffer): void {
@@ -86,4 +93,19 @@ export class Relay implements OriginHandler, BodySink, ResponseListener {
     if (!isWhole) this.#call?.abort();
     this.onClosed?.();
   }
+}
+
+function toSent(request: IncomingRequest): OriginRequest {
+  const { method, body } = request;
+  const bodyBytes = body.announcedBytes;
+  const passed = request instanceof ClientRequest && passRequestHead(request, { added: '', upgrade: undefined });
+  const headText =
+    passed ||
+    toRequestHead({
+      method,
+      target: request.target,
+      headers: toEndToEnd(request.headers, request.connection),
+      bodyBytes,
+    });
+  return { method, headText, bodyBytes, mayUpgrade: false };
 }

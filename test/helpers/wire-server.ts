@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import type { Fault } from '../../src/contract/fault.ts';
+import type { IncomingRequest, ResponseSink } from '../../src/contract/http-message.ts';
 import { ClientConnections, type ClientConnectionsOptions } from '../../src/wire/client-connections.ts';
-import type { IncomingRequest, ResponseSink } from '../../src/wire/currency.ts';
 import { connectTo, type Peer } from './peer.ts';
 
 export type Handle = (request: IncomingRequest, response: ResponseSink) => void;

@@ -81,6 +81,26 @@ test('a POST is not sent again when its reused connection breaks before the resp
   t.is(hop.peers.length, 1);
 });
 
+test('eight connections that are stale at once cost none of eight GETs its answer', async (t) => {
+  let isRestarted = false;
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    if (!isRestarted) await hop.connections(8);
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    await peer.readHead();
+    peer.reset();
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const getEight = () => Promise.all(Array.from({ length: 8 }, () => edge.exchange(GET)));
+  await getEight();
+  isRestarted = true;
+
+  const answers = await getEight();
+
+  for (const answer of answers) t.true(answer.endsWith('ok'), answer);
+  t.is(hop.peers.length, 16);
+});
+
 test('a request is not sent again when its reused connection breaks in the middle of the head', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -114,7 +134,11 @@ for (const [title, bytes] of [
     'an upgrade that was not requested',
     'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
   ],
-  ['a 100 that was not requested', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ['a bare 101', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+  ['the status 000', 'HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n'],
+  ['HTTP/2.0', 'HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ['RTSP/1.0', 'RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ['ICE/1.0', 'ICE/1.0 200 OK\r\nContent-Length: 0\r\n\r\n'],
 ] as const) {
   test(`a response with ${title} gets 502`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
@@ -126,6 +150,33 @@ for (const [title, bytes] of [
     t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 .*hop_(bad_answer|reset)/s);
   });
 }
+
+test('a flood of 103s is a 502 after 16 of them', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(1000));
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+
+  const answer = await edge.exchange(GET);
+
+  t.is(answer.match(/HTTP\/1\.1 103 /g)?.length, 16);
+  t.regex(answer, /HTTP\/1\.1 502 .*hop_bad_answer/s);
+});
+
+test('a 100 that was not requested is dropped, and a 103 loses its framing', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 3\r\n\r\n');
+    peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+
+  const answer = await edge.exchange(GET);
+
+  t.true(answer.startsWith('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n'), answer);
+  t.true(answer.endsWith('\r\n\r\nok'));
+});
 
 test('a response whose head is above HOP_HEADER_LIMIT gets 502, one below it is forwarded', async (t) => {
   const hop = await scriptedHop(t, async (peer, index) => {

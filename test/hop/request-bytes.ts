@@ -23,9 +23,7 @@ async function headAtHop(
   return (hop.peers[0]?.received ?? '').trimEnd().split('\r\n');
 }
 
-/**
- * Header lines without those that nexthop itself sets on each request to the hop.
- */
+/** Header lines without those that the hop's connection needs for itself. */
 function endToEnd(lines: readonly string[]): string[] {
   return lines.slice(1).filter((line) => !/^(host|connection|via|cdn-loop|x-request-id):/i.test(line));
 }
@@ -55,7 +53,7 @@ test('bytes above 0x7f in a header value reach the hop unchanged', async (t) => 
 test('Host is forwarded unchanged with its port', async (t) => {
   const lines = await headAtHop(t, ['GET / HTTP/1.1', 'Host: Shop.Example:8443']);
 
-  t.is(lines[1], 'host: Shop.Example:8443');
+  t.is(lines[1], 'Host: Shop.Example:8443');
 });
 
 for (const method of [
@@ -70,6 +68,9 @@ for (const method of [
   'PROPFIND',
   'REPORT',
   'M-SEARCH',
+  'BREW',
+  'get',
+  '!#$%',
 ]) {
   test(`the method ${method} reaches the hop`, async (t) => {
     const lines = await headAtHop(t, [`${method} /x HTTP/1.1`, 'Host: a.example']);
@@ -189,7 +190,7 @@ test('an absolute-form target becomes origin-form, and its authority becomes the
   const lines = await headAtHop(t, ['GET http://shop.example:81/a?b HTTP/1.1', 'Host: other.example']);
 
   t.is(lines[0], 'GET /a?b HTTP/1.1');
-  t.is(lines[1], 'host: shop.example:81');
+  t.is(lines[1], 'Host: shop.example:81');
 });
 
 test('a request without an id gets one, an existing id is kept', async (t) => {
@@ -217,6 +218,21 @@ test('a request that passed LOOP_LIMIT modules of this name gets 508', async (t)
   t.regex(two, /^HTTP\/1\.1 200 /);
   t.regex(three, /^HTTP\/1\.1 508 /);
 });
+
+for (const [title, value, status] of [
+  ['names in quoted parameters do not count', 'other; a="x, nexthop, nexthop, y"; b="\\", nexthop", nexthop', 200],
+  ['a name with quoted parameters counts', 'nexthop; a="1, 2", nexthop; b="\\"", other', 508],
+  ['a quote that is not closed hides no name', 'other; a=", nexthop, nexthop', 508],
+] as const) {
+  test(`in CDN-Loop ${title}`, async (t) => {
+    const hop = await scriptedHop(t, answerAll);
+    const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, LOOP_LIMIT: '2' } });
+
+    const answer = await edge.exchange(`GET / HTTP/1.1\r\nHost: a\r\nCDN-Loop: ${value}\r\nConnection: close\r\n\r\n`);
+
+    t.is(Number(answer.slice(9, 12)), status);
+  });
+}
 
 test('a request to a module whose next hop is itself gets 508', async (t) => {
   let port = 0;

@@ -39,12 +39,18 @@ const REFUSED: readonly (readonly [title: string, bytes: string, status: number]
   ['a hexadecimal length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x2\r\n\r\nhi', 400],
   ['a length beyond 64 bits', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\nhi', 400],
   ['an empty length', `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\n${SECOND}`, 400],
-  ['the codings gzip, chunked', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 501],
+  ['Content_Length', `POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 38\r\n\r\n${SECOND}`, 400],
+  ['Transfer_Encoding', `POST / HTTP/1.1\r\nHost: a\r\nTransfer_Encoding: chunked\r\n\r\n0\r\n\r\n${SECOND}`, 400],
+  ['RTSP/1.0', `GET / RTSP/1.0\r\nHost: a\r\n\r\n${SECOND}`, 400],
+  ['ICE/1.0', `GET / ICE/1.0\r\nHost: a\r\n\r\n${SECOND}`, 400],
+  ['gzip, chunked', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n${SECOND}`, 501],
+  ['an absolute target without a host', `GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n${SECOND}`, 400],
   [
-    'the codings chunked, identity',
-    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`,
+    'a chunk size of sixteen F',
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${'F'.repeat(16)}\r\n${SECOND}`,
     400,
   ],
+  ['chunked, identity', `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`, 400],
   [
     'chunked twice',
     `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
@@ -67,7 +73,7 @@ const REFUSED: readonly (readonly [title: string, bytes: string, status: number]
   ['chunked in HTTP/1.0', `POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SECOND}`, 400],
   ['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
   ['an empty Host', 'GET / HTTP/1.1\r\nHost: \r\n\r\n', 400],
-  ['no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
+  ['no Host', `GET / HTTP/1.1\r\n\r\n${SECOND}`, 400],
   ['a Host with user information', 'GET / HTTP/1.1\r\nHost: a/b@c\r\n\r\n', 400],
   ['HTTP/0.9', 'GET / HTTP/0.9\r\nHost: a\r\n\r\n', 505],
   ['HTTP/2.0', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
@@ -122,7 +128,7 @@ test('a request whose body looks like another request stays one request', async 
   );
 
   t.is(answer.match(/HTTP\/1\.1 200/g)?.length, 1);
-  t.regex(hop.peers[0]?.received ?? '', new RegExp(`\\r\\ncontent-length: ${SECOND.length}\\r\\n`));
+  t.regex(hop.peers[0]?.received ?? '', new RegExp(`\\r\\nContent-Length: ${SECOND.length}\\r\\n`));
 });
 
 test('an Upgrade to another protocol than WebSocket is ignored, and the body stays part of its request', async (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
 import { scriptedHop } from '../helpers/peer.ts';
+import { handshake, switching } from '../helpers/tunnel-server.ts';
 
 test('a request without a first byte within HOP_FIRST_BYTE_TIMEOUT gets 504, and the connection to the hop is closed', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
@@ -139,6 +140,44 @@ test('a client that stops in the middle of its upload gets 408 after CLIENT_IDLE
   client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello');
 
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 408 .*request_timeout/s);
+});
+
+test('an upload that stops gives its connection to the hop back', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    const head = await peer.readHead();
+    if (head.startsWith('GET')) peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const env = { NEXT_HOP: hop.url, CLIENT_IDLE_TIMEOUT: '200ms', HOP_CONNECTIONS: '2' };
+  const edge = await startEdge(t, { env });
+  const uploads = await Promise.all([edge.connect(), edge.connect(), edge.connect()]);
+  for (const client of uploads) client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello');
+  for (const client of uploads) t.regex(await client.readToEnd(), /^HTTP\/1\.1 408 /);
+
+  const answers = await Promise.all(
+    [1, 2].map(() => edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')),
+  );
+
+  for (const answer of answers) t.true(answer.endsWith('ok'), answer);
+  for (const peer of hop.peers.slice(0, 2)) await peer.until(() => peer.ended || peer.closed !== undefined, 'the end');
+});
+
+test('a refused handshake whose body stops gives its connection and its slot back', async (t) => {
+  const hop = await scriptedHop(t, async (peer, index) => {
+    await peer.readHead();
+    peer.write(index === 0 ? 'HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nsome' : switching());
+  });
+  const env = { NEXT_HOP: hop.url, HOP_IDLE_TIMEOUT: '100ms', HOP_CONNECTIONS: '1', MAX_TUNNELS: '1' };
+  const edge = await startEdge(t, { env });
+  const refused = await edge.connect();
+  refused.write(handshake());
+  await refused.readUntil('some');
+
+  await refused.until(() => refused.closed !== undefined, 'the cut');
+  await edge.accessLines(1);
+  const client = await edge.connect();
+  client.write(handshake());
+
+  t.regex(await client.readHead(), /^HTTP\/1\.1 101 /);
 });
 
 test('CLIENT_IDLE_TIMEOUT does not cut a client that waits for a slow hop', async (t) => {

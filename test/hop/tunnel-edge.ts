@@ -36,7 +36,9 @@ test('a handshake whose hop is unreachable gets 502, also after clients that res
     client.reset();
   }
 
-  t.regex(await edge.exchange(handshake('Accept: text/plain')), /^HTTP\/1\.1 502 [\s\S]*hop_unreachable/);
+  const client = await edge.connect();
+  client.write(handshake('Accept: text/plain'));
+  t.regex(await client.readUntil('hop_unreachable'), /^HTTP\/1\.1 502 /);
   t.regex(await edge.exchange(handshake('Host: another.example')), /^HTTP\/1\.1 400 /);
 });
 

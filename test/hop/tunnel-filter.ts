@@ -1,47 +1,46 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import test from 'ava';
 import { scriptedHop } from '../helpers/peer.ts';
 import { serveTunnels, switching } from '../helpers/tunnel-server.ts';
 
 const WEBSOCKET = 'Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n';
 
+/** How each request comes to the hop: as what, and with which body. */
 const PLAIN: readonly [string, string, string][] = [
   [
     'an upgrade to h2c',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n',
-    'GET with ""',
+    'GET / ',
   ],
   [
     'an upgrade to another protocol',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: chat/2\r\nConnection: Upgrade\r\n\r\n',
-    'GET with ""',
+    'GET / ',
   ],
   [
     'an upgrade to one of two protocols',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket, h2c\r\nConnection: Upgrade\r\n\r\n',
-    'GET with ""',
+    'GET / ',
   ],
-  ['a second Upgrade header', `GET / HTTP/1.1\r\n${WEBSOCKET}Upgrade: websocket\r\n\r\n`, 'GET with ""'],
+  ['two fields Upgrade', `GET / HTTP/1.1\r\n${WEBSOCKET}Upgrade: websocket\r\n\r\n`, 'GET / '],
   [
     'an upgrade to a version of the protocol',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket/13\r\nConnection: Upgrade\r\n\r\n',
-    'GET with ""',
+    'GET / ',
   ],
   [
     'an upgrade without Connection: Upgrade',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgraded\r\n\r\n',
-    'GET with ""',
+    'GET / ',
   ],
-  ['an upgrade with POST', `POST / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 4\r\n\r\nbody`, 'POST with "body"'],
-  ['an upgrade of a GET with a body', `GET / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 4\r\n\r\nbody`, 'GET with "body"'],
-  ['an upgrade of a GET with an empty body', `GET / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 0\r\n\r\n`, 'GET with ""'],
+  ['a POST', `POST / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 4\r\n\r\nbody`, 'POST / body'],
+  ['a GET with a body', `GET / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 4\r\n\r\nbody`, 'GET / body'],
+  ['a GET with an empty body', `GET / HTTP/1.1\r\n${WEBSOCKET}Content-Length: 0\r\n\r\n`, 'GET / '],
   [
     'a chunked GET',
     `GET / HTTP/1.1\r\n${WEBSOCKET}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n`,
-    'GET with "body"',
+    'GET / body',
   ],
-  ['an upgrade with HTTP/1.0', `GET / HTTP/1.0\r\n${WEBSOCKET}\r\n`, 'GET with ""'],
+  ['HTTP/1.0', `GET / HTTP/1.0\r\n${WEBSOCKET}\r\n`, 'GET / '],
 ];
 
 for (const [what, request, answer] of PLAIN) {
@@ -52,7 +51,7 @@ for (const [what, request, answer] of PLAIN) {
 
     client.write(request);
 
-    t.true((await client.readToEnd()).includes(`plain ${answer}`));
+    t.regex(await client.readUntil(answer), /^HTTP\/1\.1 200 /);
     t.is(hop.peers.length, 0);
   });
 }
@@ -74,20 +73,3 @@ for (const [how, headers] of TUNNELS) {
     t.regex(await client.readHead(), /^HTTP\/1\.1 101 /);
   });
 }
-
-test('http-proxy is used for upgrades only, because its plain forwarding lets requests be smuggled', async (t) => {
-  const folder = join(import.meta.dirname, '../../src');
-  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
-  const sources = await Promise.all(
-    names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const),
-  );
-
-  const importers = sources.filter(([, text]) => /from 'http-proxy'|import\('http-proxy'\)/.test(text));
-  const users = sources.filter(([, text]) => /\.(web|proxyRequest|listen)\(/.test(text) && text.includes('http-proxy'));
-
-  t.deepEqual(
-    importers.map(([name]) => name),
-    ['hop/tunnel-handshake.ts'],
-  );
-  t.deepEqual(users, []);
-});

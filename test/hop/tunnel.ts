@@ -58,6 +58,9 @@ test('the handshake keeps its path and the order, case and duplicates of its hea
   t.deepEqual((await peer?.readHead())?.split('\r\n'), [
     'GET //a/../%2F//b?c=//d?e HTTP/1.1',
     ...headers,
+    'Via: 1.1 nexthop',
+    'CDN-Loop: nexthop',
+    'X-Request-Id: id-of-this',
     'Upgrade: websocket',
     'Connection: Upgrade',
     '',
@@ -102,12 +105,13 @@ test('the 101 keeps all its headers with duplicates, and has Upgrade once', asyn
     'Set-Cookie: c',
     'Age: 1',
     'Age: 2',
+    'x-request-id: id-of-this',
     'Upgrade: websocket',
     'Connection: Upgrade',
     '',
     '',
   ]);
-  t.is(edge.exchanges[0]?.response.statusCode, 101);
+  t.is(edge.exchanges[0]?.response.status, 101);
   t.is(edge.exchanges[0]?.upstreamStatus, '101');
   t.is(edge.exchanges[0]?.upstreamAddress, `127.0.0.1:${hop.port}`);
 });

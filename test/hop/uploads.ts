@@ -106,6 +106,43 @@ test('an upload that is refused gets no 100 (Continue)', async (t) => {
   t.regex(answer, /^HTTP\/1\.1 502 /);
 });
 
+test('Expect: 100-continue without a body is no reason to close the connection', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      await peer.readHead();
+      peer.write(OK);
+    }
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
+  const client = await edge.connect();
+
+  for (const method of ['GET', 'POST']) {
+    client.write(`${method} /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n`);
+    t.regex(await client.readUntil('ok'), /^HTTP\/1\.1 200 OK\r\n(?![\s\S]*Connection: close)/);
+  }
+});
+
+test('300 slow uploads leave a quarter of the connections to the hop to everything else', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    for (;;) {
+      const head = await peer.readHead();
+      if (head.startsWith('GET') || head.startsWith('PUT')) peer.write(OK);
+    }
+  });
+  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url, HOP_CONNECTIONS: '16', HOP_QUEUE: '1000' } });
+  const uploads = await Promise.all(Array.from({ length: 300 }, () => edge.connect()));
+  for (const client of uploads) client.write('POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nslow');
+  await hop.connections(12);
+
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')),
+  );
+  const empty = await edge.exchange('PUT /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+
+  for (const answer of [...answers, empty]) t.regex(answer, /^HTTP\/1\.1 200 /);
+  t.true(hop.peers.length <= 16);
+});
+
 test('a request with an unknown expectation gets 417', async (t) => {
   const edge = await startEdge(t);
 

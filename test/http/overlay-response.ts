@@ -7,7 +7,7 @@ import { withExchange } from '../helpers/exchange.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** All ways to write a head with the same headers. */
+/** All ways to write a head with the same fields through Node's response. */
 const WAYS: Readonly<Record<string, (response: ServerResponse) => void>> = {
   'a flat array': (response) =>
     response.writeHead(201, ['X-A', 'own', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Vary', 'Accept', 'X-B', 'own']),
@@ -52,8 +52,9 @@ for (const [way, write] of Object.entries(WAYS)) {
       ],
     });
 
-    write(exchange.response);
-    exchange.response.end('body');
+    const { response } = exchange.node;
+    write(response);
+    response.end('body');
 
     const answer = await peer.readToEnd();
     t.is(answer.split('\r\n')[0], way === 'a reason and a flat array' ? 'HTTP/1.1 201 Made' : 'HTTP/1.1 201 Created');
@@ -76,7 +77,8 @@ test('an overlay has precedence over later ones', async (t) => {
     ],
   });
 
-  exchange.response.writeHead(200, ['X-A', 'own']).end();
+  exchange.writeHead(200, '', ['X-A', 'own']);
+  exchange.response.end();
 
   const answer = await peer.readToEnd();
   t.deepEqual(answer.match(/^x-.: .*$/gim), ['X-B: second', 'x-a: first']);
@@ -86,7 +88,8 @@ test('an overlay applies only to the responses that appliesTo selects', async (t
   const { exchange, peer } = await withExchange(t, REQUEST);
   overlayAnswer(exchange, { headers: [['x-a', 'laid']], appliesTo: ({ route }) => route !== '' });
 
-  exchange.response.writeHead(200, { 'X-A': 'own' }).end();
+  exchange.writeHead(200, '', ['X-A', 'own']);
+  exchange.response.end();
 
   t.regex(await peer.readToEnd(), /\r\nX-A: own\r\n/);
 });
@@ -112,7 +115,8 @@ test('the access line has the Content-Type of the overlay', async (t) => {
   exchange.contentType = 'text/plain';
   overlayAnswer(exchange, { headers: [['Content-Type', 'text/html']] });
 
-  exchange.response.writeHead(200, ['Content-Type', 'text/plain']).end();
+  exchange.writeHead(200, '', ['Content-Type', 'text/plain']);
+  exchange.response.end();
 
   await peer.readToEnd();
   t.is(exchange.contentType, 'text/html');

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { writeWebResponse } from '../../src/http/web-response.ts';
 import { type ExchangeServer, serveExchanges } from '../helpers/exchange-server.ts';
+import { until } from '../helpers/until.ts';
 
 function serve(t: ExecutionContext, make: () => Response): Promise<ExchangeServer> {
   return serveExchanges(t, (exchange) => writeWebResponse(exchange, make()));
@@ -35,7 +36,7 @@ test('several chunks are sent as chunks, strings as UTF-8', async (t) => {
 
   t.regex(answer, /\r\nTransfer-Encoding: chunked\r\n/);
   t.true(answer.endsWith('\r\n\r\n1\r\na\r\n2\r\nbc\r\n2\r\n\xc3\xa9\r\n0\r\n\r\n'));
-  t.is(server.exchanges[0]?.bodyBytesSent, 5);
+  t.is(server.exchanges[0]?.response.sentBytes, 5);
 });
 
 test('an HTTP/1.0 client gets a stream without chunks, ended by the end of the connection', async (t) => {
@@ -162,7 +163,7 @@ for (const [how, fail] of [
       });
 
       t.regex(await server.exchange(GET), /^HTTP\/1\.1 500 .*function_error/s);
-      t.is(server.exchanges[0]?.response.statusCode, 500);
+      t.is(server.exchanges[0]?.response.status, 500);
       t.like(server.faults, [{ code: 'function_error', cause: { message: 'no more' } }]);
     });
   }
@@ -222,9 +223,9 @@ test('the stream of a client that has left is cancelled and nothing is written',
   const over = Promise.withResolvers<void>();
   const server = await serveExchanges(t, async (exchange) => {
     peer.reset();
-    await once(exchange.response, 'close');
+    await until(() => exchange.response.isClosed, 'the client to leave');
     await writeWebResponse(exchange, new Response('Hello'));
-    t.false(exchange.response.headersSent);
+    t.false(exchange.response.isHeadWritten);
     over.resolve();
   });
   const peer = await server.connect();
@@ -275,7 +276,7 @@ test('a stream is read no faster than the client reads, and arrives completely',
   for await (const chunk of socket) received += chunk.length;
 
   t.true(received > size);
-  t.is(server.exchanges[0]?.bodyBytesSent, size);
+  t.is(server.exchanges[0]?.response.sentBytes, size);
 });
 
 function endless(cancel: (reason: unknown) => void): ReadableStream {

@@ -66,9 +66,9 @@ for (const [awaited, body] of [
     t.teardown(() => socket.destroy());
 
     socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await until(() => server.exchanges[0]?.response.headersSent ?? false, 'the head');
+    await until(() => server.exchanges[0]?.response.isHeadWritten ?? false, 'the head');
     if (awaited === 'the client')
-      await until(() => server.exchanges[0]?.response.writableNeedDrain === true, 'a full connection');
+      await until(() => server.exchanges[0]?.response.needsDrain === true, 'a full connection');
     watch.writing?.stop(fault);
 
     await until(() => server.faults.length === 1, 'the fault');

@@ -24,7 +24,7 @@ test('a body that is complete already is sent with Content-Length', async (t) =>
   t.true(answer.startsWith('HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=UTF-8\r\n'));
   t.regex(answer, /\r\nContent-Length: 5\r\n/);
   t.true(answer.endsWith('\r\n\r\nHello'));
-  t.like(server.exchanges[0], { bodyBytesSent: 5, contentType: 'text/plain;charset=UTF-8' });
+  t.like(server.exchanges[0], { response: { sentBytes: 5 }, contentType: 'text/plain;charset=UTF-8' });
 });
 
 test('the bytes of head and body arrive unchanged', async (t) => {

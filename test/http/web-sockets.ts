@@ -124,7 +124,7 @@ test('a slow client gets the whole response of a function that refuses its hands
   await new Promise((resolve) => setImmediate(resolve));
   client.socket.resume();
 
-  t.is((await client.readToEnd()).length, bytes);
+  t.is((await client.readBytes(bytes)).length, bytes);
 });
 
 test('a client that does not read is closed with 1013 when too many bytes wait for it', async (t) => {

@@ -11,6 +11,7 @@ import { fixedDialect } from '../helpers/fixed-dialect.ts';
 import { NO_LIMITS } from '../helpers/project.ts';
 import { route } from '../helpers/route.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
+import { writeText } from '../helpers/write-text.ts';
 
 test('the candidates of an exchange match its method and path, in the order of the routes', async (t) => {
   const routes = [route('/api/*rest'), route('/api/:id', { methods: ['GET'] }), route('/other')];
@@ -18,7 +19,7 @@ test('the candidates of an exchange match its method and path, in the order of t
   const found: string[][] = [];
   const server = await serveExchanges(t, (exchange) => {
     found.push(site.candidates(exchange).map((candidate) => candidate.route.pattern.text));
-    exchange.response.end();
+    writeText(exchange, 200, '');
   });
 
   await server.exchange('GET /api/7?x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -34,7 +35,7 @@ test('routes of step 1 are filters and no candidates of an exchange', async (t) 
   const found: string[][] = [];
   const server = await serveExchanges(t, (exchange) => {
     found.push(site.candidates(exchange).map((candidate) => candidate.route.file));
-    exchange.response.end();
+    writeText(exchange, 200, '');
   });
 
   await server.exchange('GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');

@@ -25,7 +25,11 @@ test('the exchange has the facts of the response', async (t) => {
   const server = await serveFiles(t, { 'public/a.txt': 'hello' });
   await server.fetch('/a.txt');
 
-  t.like(server.exchanges[0], { route: '/a.txt', bodyBytesSent: 5, contentType: 'text/plain; charset=utf-8' });
+  t.like(server.exchanges[0], {
+    route: '/a.txt',
+    response: { sentBytes: 5 },
+    contentType: 'text/plain; charset=utf-8',
+  });
 });
 
 test('HEAD gets the headers of GET and no body', async (t) => {
@@ -38,7 +42,7 @@ test('HEAD gets the headers of GET and no body', async (t) => {
     t.is(headers['content-length'], String(all.length));
     t.is(body, '');
   }
-  t.is(server.exchanges[1]?.bodyBytesSent, 0);
+  t.is(server.exchanges[1]?.response.sentBytes, 0);
 });
 
 for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {

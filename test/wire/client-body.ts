@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Fault } from '../../src/contract/fault.ts';
-import type { BodySource, IncomingRequest, ResponseSink } from '../../src/wire/currency.ts';
+import type { BodySource, IncomingRequest, ResponseSink } from '../../src/contract/http-message.ts';
 import { until } from '../helpers/until.ts';
 import { answerFault, echo, wireServer } from '../helpers/wire-server.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ResponseSink } from '../../src/wire/currency.ts';
+import type { ResponseSink } from '../../src/contract/http-message.ts';
 import type { Peer } from '../helpers/peer.ts';
 import { until } from '../helpers/until.ts';
 import { echo, wireServer } from '../helpers/wire-server.ts';

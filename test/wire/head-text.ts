@@ -67,7 +67,11 @@ test('a request head frames its body anew', (t) => {
   const headers = ['host', 'a', 'Content-Length', '7', ...OF_CONNECTION, 'X', '\xe9'];
   const head = (method: string, bodyBytes: number) => toRequestHead({ method, target: '/a?b', headers, bodyBytes });
   t.is(head('GET', 0), 'GET /a?b HTTP/1.1\r\nhost: a\r\nX: \xe9\r\nConnection: keep-alive\r\n\r\n');
-  t.true(head('GET', 7).includes('\r\nContent-Length: 7\r\n'));
+  t.is(
+    head('GET', 7),
+    'GET /a?b HTTP/1.1\r\nhost: a\r\nContent-Length: 7\r\nX: \xe9\r\nConnection: keep-alive\r\n\r\n',
+  );
+  t.true(head('GET', 8).includes('\r\nContent-Length: 8\r\n'));
   t.true(head('POST', 0).includes('\r\nContent-Length: 0\r\n'));
   t.true(head('POST', CHUNKED).includes('\r\nTransfer-Encoding: chunked\r\n'));
 });
@@ -80,7 +84,7 @@ test('a request head that asks for an upgrade says so twice', (t) => {
     bodyBytes: 0,
     upgrade: 'websocket',
   });
-  t.is(head, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  t.is(head, 'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
 });
 
 test('a method or target that would break the request line makes no head', (t) => {
@@ -101,6 +105,8 @@ test('end-to-end headers lose what Connection nominates, but nothing that the ed
   t.deepEqual(toEndToEnd(['Host', 'a', ...OF_CONNECTION, 'trailer', 'x', 'X', 'y'], 'X, host'), ['Host', 'a']);
   t.is(nominatedBy('close, Keep-Alive, TE, upgrade'), undefined);
   t.is(nominatedBy('X-Forwarded-For, true-client-ip, section-io-id, Cookie, via'), undefined);
+  t.is(nominatedBy('Host, Authorization, eo-log-uuid, x-nf-geo, Client-IP, X-Forwarded-Proto'), undefined);
+  t.is(nominatedBy(', ,'), undefined);
   t.deepEqual([...(nominatedBy('close, X-A ,x-b') ?? [])], ['x-a', 'x-b']);
 });
 

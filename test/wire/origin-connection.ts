@@ -198,7 +198,7 @@ test('an upload is held back while the origin does not read', async (t) => {
     originPool(t, hop.port),
     { method: 'POST', bodyBytes: 64 * 1024 ** 2 },
     {
-      drained: () => {
+      bodyDrained: () => {
         drained = true;
       },
     },

@@ -175,7 +175,8 @@ test('hop-by-hop headers that a build sets are not sent', async (t) => {
 
   t.is(headers.get('x-own'), 'yes');
   t.not(headers.get('connection'), 'close');
-  t.is(headers.get('transfer-encoding'), 'chunked');
+  t.is(headers.get('transfer-encoding'), null);
+  t.is(headers.get('content-length'), '2');
   t.truthy(headers.get('x-request-id'));
 });
 

@@ -39,7 +39,7 @@ for (const [how, text] of Object.entries(READERS)) {
     t.regex(fits, /^HTTP\/1\.1 200 /);
     t.true(fits.includes(String(LIMIT_BYTES)), fits);
     t.regex(tooLarge, /^HTTP\/1\.1 413 .*body_too_large/s);
-    t.is(server.exchanges[0]?.bodyBytesReceived, LIMIT_BYTES);
+    t.is(server.exchanges[0]?.request.body.receivedBytes, LIMIT_BYTES);
   });
 
   test(`a Content-Length above the limit gets 413 before the body is read by ${how}`, async (t) => {

@@ -6,6 +6,7 @@ import { openEntries } from '../../../src/dialects/edgeone/functions/open-entrie
 import { createRouter } from '../../../src/routing/router.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
 import { project } from '../../helpers/project.ts';
+import { writeText } from '../../helpers/write-text.ts';
 
 const EXPRESS =
   "import express from 'express'; const app = express(); app.get('/', (_, response) => response.send('top'));";
@@ -77,7 +78,7 @@ async function openLate(t: ExecutionContext, text: string, end = ''): Promise<La
     for (const { route, params } of router.find('GET', exchange.target)) {
       if ((await route.target.answer(exchange, params)) === 'answered') return;
     }
-    exchange.response.writeHead(421).end();
+    writeText(exchange, 421, '');
   });
   const get = async (path: string): Promise<string> => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`);

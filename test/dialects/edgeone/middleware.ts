@@ -66,9 +66,10 @@ test('a middleware is called for a WebSocket handshake to the hop', async (t) =>
   const upgrade =
     'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
 
-  const answer = await edge.exchange(`GET /admin HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
+  const client = await edge.connect();
+  client.write(`GET /admin HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
 
-  t.regex(answer, /^HTTP\/1\.1 401 .*unauthorized$/s);
+  t.regex(await client.readUntil('unauthorized'), /^HTTP\/1\.1 401 /);
 });
 
 test('a middleware without a matcher is called before functions, files and the hop', async (t) => {
@@ -134,7 +135,7 @@ test('headers that frame or route a request are not changed, and the log says so
   const answer = await post(edge, '/hop', 'hello');
 
   t.true(answer.endsWith('hello'));
-  t.regex(answer, /\r\nhost: a\.example\r\n.*\r\ncontent-length: 5\r\n/s);
+  t.regex(answer, /\r\nHost: a\.example\r\nContent-Length: 5\r\n/);
   const [line] = await errorsOf(edge);
   t.deepEqual(line?.headers, ['content-length', 'host', 'transfer-encoding']);
 });

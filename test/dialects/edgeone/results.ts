@@ -90,7 +90,7 @@ test('a HEAD calls onRequest, and no body is sent', async (t) => {
 
   const answer = await server.exchange('HEAD /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
-  t.is(server.exchanges[0]?.bodyBytesSent, 0);
+  t.is(server.exchanges[0]?.response.sentBytes, 0);
   t.regex(answer, /^HTTP\/1\.1 200 OK\r\n[\s\S]*Content-Length: 17\r\n[\s\S]*\r\n\r\n$/);
 });
 

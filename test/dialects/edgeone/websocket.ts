@@ -9,6 +9,9 @@ import { connectWebSocket } from '../../helpers/web-socket-client.ts';
 
 const HANDSHAKE = handshake('Sec-WebSocket-Version: 13');
 
+/** A request behind a handshake, whose response is the last of the connection. */
+const LAST = 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
 /** Starts an edge with this file as the function of `/chat`. */
 async function serve(t: ExecutionContext, text: string): Promise<RunningEdge> {
   return startEdge(t, { site: await siteFolder(t, { 'cloud-functions/chat.js': text }) });
@@ -70,13 +73,13 @@ const REFUSALS = [
 ] as const;
 
 for (const [what, returned, expected] of REFUSALS) {
-  test(`a handler that returns ${what} refuses the handshake, and the connection is closed after the response`, async (t) => {
+  test(`a handler that returns ${what} refuses the handshake, and the connection goes on behind it`, async (t) => {
     const edge = await serve(t, `export const onRequest = () => ${returned};`);
 
-    const answer = await edge.exchange(`${HANDSHAKE}early`);
+    const [answer = '', next] = (await edge.exchange(HANDSHAKE + LAST)).split(/(?=HTTP\/1\.1 )/);
 
     t.regex(answer, expected);
-    t.regex(answer, /\r\nConnection: close\r\n/);
+    t.regex(next ?? '', /^HTTP\/1\.1 200 /);
   });
 }
 
@@ -106,7 +109,7 @@ test('a large refusal is read from the function only as fast as the client reads
 
   client.socket.resume();
 
-  t.true((await client.readToEnd()).endsWith('\r\n0\r\n\r\n'));
+  t.true((await client.readUntil('\r\n0\r\n\r\n')).length > 0);
   t.true(client.received.length > 400 * 65536);
 });
 
@@ -117,7 +120,7 @@ for (const method of ['GET', 'POST', 'HEAD']) {
     const answer = await edge.exchange(`${method} /chat HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
 
     t.regex(answer, /^HTTP\/1\.1 426 Upgrade Required\r\nContent-Type: text\/plain/);
-    t.regex(answer, /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n/);
+    t.regex(answer, /\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n[\s\S]*\r\nConnection: close\r\n/);
     t.is(answer.endsWith('\r\n\r\n'), method === 'HEAD');
   });
 }
@@ -143,7 +146,7 @@ for (const [what, request, expected] of NO_HANDSHAKES) {
   test(`a handshake ${what} is a fault of the client`, async (t) => {
     const edge = await serve(t, 'export const onRequest = () => ({ websocket: {} });');
 
-    t.regex(await edge.exchange(`${request}early`), expected);
+    t.regex(await edge.exchange(request + LAST), expected);
 
     t.like((await edge.accessLines(1))[0], { fault: 'bad_request', fault_origin: 'client' });
   });
@@ -178,7 +181,7 @@ for (const how of ['end', 'reset'] as const) {
 test('a handshake for a function that does not load gets 500 and is not forwarded to the hop', async (t) => {
   const edge = await serve(t, 'throw new Error("mine"); export const onRequest = () => ({ websocket: {} });');
 
-  t.regex(await edge.exchange(HANDSHAKE), /^HTTP\/1\.1 500 /);
+  t.regex(await edge.exchange(HANDSHAKE + LAST), /^HTTP\/1\.1 500 /);
 });
 
 test('no WebSocket is opened during a drain', async (t) => {

@@ -1,10 +1,9 @@
-import { type OutgoingHttpHeader, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type OutgoingHttpHeader, STATUS_CODES } from 'node:http';
+import { toLength, wrongLength } from '../../../contract/content-length.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { type Coding, isCoded, TELLING_BYTES, toDecodedCoding } from '../../../http/coded-bytes.ts';
-import { toLength, wrongLength } from '../../../http/content-length.ts';
 import { isDecodedByFetch } from '../../../http/decoded-bodies.ts';
-import { Drain } from '../../../http/drain.ts';
 import { HOP_BY_HOP, joinValues, withoutNames } from '../../../http/headers.ts';
 
 export type GivenHeaders = Readonly<Record<string, OutgoingHttpHeader | undefined>>;
@@ -38,7 +37,6 @@ const MOST_WAITING = 16 * 1024 ** 2;
  */
 export class AnswerWriter {
   readonly #parts: AnswerWriterParts;
-  readonly #drain: Drain;
   #status = 200;
   #reason = '';
   /** Flat headers of a head that is not sent yet. */
@@ -50,10 +48,11 @@ export class AnswerWriter {
   #coding: Coding | undefined;
   /** The start of the body, as long as it is too short to show whether it is encoded. */
   #held = NOTHING;
+  #sentBytes = 0;
+  #wake: (() => void) | undefined;
 
   constructor(parts: AnswerWriterParts) {
     this.#parts = parts;
-    this.#drain = new Drain(parts.exchange.response);
   }
 
   /** True once the build gave a head, also if it is not sent yet. */
@@ -99,13 +98,13 @@ export class AnswerWriter {
       response.end();
       return false;
     }
-    if (!isPaced && response.writableLength > MOST_WAITING) {
+    if (!isPaced && exchange.socket.writableLength > MOST_WAITING) {
       throw new Fault('client_left', {
         message: `more than ${MOST_WAITING} bytes wait for a client that does not read`,
       });
     }
     this.#check(bytes.length);
-    exchange.bodyBytesSent += bytes.length;
+    this.#sentBytes += bytes.length;
     return response.write(bytes);
   }
 
@@ -115,12 +114,11 @@ export class AnswerWriter {
     const bytes = this.#settle(chunk, true) ?? NOTHING;
     if (this.#hasBody) {
       this.#check(bytes.length);
-      const total = exchange.bodyBytesSent + bytes.length;
+      const total = this.#sentBytes + bytes.length;
       if (this.#declaredLength !== undefined && total < this.#declaredLength)
         throw wrongLength('shorter', this.#declaredLength);
     }
     this.#sendHead(bytes.length);
-    if (this.#hasBody) exchange.bodyBytesSent += bytes.length;
     exchange.response.end(bytes);
   }
 
@@ -129,16 +127,22 @@ export class AnswerWriter {
    * already.
    */
   drained(): Promise<void> | undefined {
-    const { response } = this.#parts.exchange;
-    if (response.closed || (!response.writableNeedDrain && !response.writableEnded)) return undefined;
-    return this.#drain.next();
+    const { isClosed, isEnded, needsDrain } = this.#parts.exchange.response;
+    if (isClosed || (!needsDrain && !isEnded)) return undefined;
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** More may be written, or nobody is there any more. */
+  wake(): void {
+    this.#wake?.();
   }
 
   /** The build wrote no body in this turn: sends the head, and the held bytes, now. */
   #sendIdleHead(): void {
     const { exchange, onFault } = this.#parts;
-    const { response } = exchange;
-    if (!this.#headers || exchange.left || response.destroyed) return;
+    if (!this.#headers || exchange.left || exchange.response.isClosed) return;
     // Only the first chunk shows whether Content-Encoding must be removed.
     if (this.#coding !== undefined && this.#held.length === 0) return;
     try {
@@ -146,10 +150,7 @@ export class AnswerWriter {
       this.#held = NOTHING;
       this.#settleCoding(held, false);
       if (held.length > 0) this.write(held);
-      else {
-        this.#sendHead(0);
-        response.flushHeaders();
-      }
+      else this.#sendHead(0);
     } catch (error) {
       onFault(error instanceof Fault ? error : new Fault('function_bad_answer', { cause: error }));
     }
@@ -165,7 +166,7 @@ export class AnswerWriter {
     if (this.#hasBody) this.#check(bodyLength);
     this.#headers = undefined;
     try {
-      this.#parts.exchange.response.writeHead(this.#status, this.#reason, headers);
+      this.#parts.exchange.writeHead(this.#status, this.#reason, headers);
     } catch (cause) {
       throw new Fault('function_bad_answer', { message: 'the head of the answer cannot be written', cause });
     }
@@ -212,7 +213,7 @@ export class AnswerWriter {
    * would read the rest as the start of the next response (RFC 9112, section 6.3).
    */
   #check(bytes: number): void {
-    const total = this.#parts.exchange.bodyBytesSent + bytes;
+    const total = this.#sentBytes + bytes;
     if (this.#declaredLength !== undefined && total > this.#declaredLength)
       throw wrongLength('longer', this.#declaredLength);
   }
@@ -223,11 +224,11 @@ export class AnswerWriter {
    */
   #toFlatHeaders(given: GivenHeaders): string[] {
     const { exchange } = this.#parts;
-    const { requestId, platformId, response } = exchange;
+    const { requestId, platformId } = exchange;
     const headers: string[] = [];
     let contentEncoding: string | undefined;
     let hasRequestId = false;
-    for (const [name, values = []] of withLength(given, response)) {
+    for (const [name, values = []] of Object.entries(given)) {
       const lowerName = name.toLowerCase();
       if (HOP_BY_HOP.has(lowerName) || lowerName === platformId?.name) continue;
       if (lowerName === 'content-length') {
@@ -250,13 +251,3 @@ const NOTHING: Uint8Array = new Uint8Array();
 
 const OF_LENGTH: ReadonlySet<string> = new Set(['content-length']);
 const OF_CODED: ReadonlySet<string> = new Set(['content-length', 'content-encoding']);
-
-/** The headers of a head, with a Content-Length that the build set by `setHeader` before. */
-function withLength(given: GivenHeaders, response: ServerResponse): [string, OutgoingHttpHeader | undefined][] {
-  const entries = Object.entries(given);
-  const set = response.getHeader('content-length');
-  if (set === undefined) return entries;
-  response.removeHeader('content-length');
-  const isGiven = entries.some(([name]) => name.toLowerCase() === 'content-length');
-  return isGiven ? entries : [...entries, ['content-length', set]];
-}

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Exchange } from '../../../contract/exchange.ts';
+import type { AnswerListener, Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome } from '../../../contract/target.ts';
-import { countRawBody } from '../../../http/count-raw-body.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import { keepCall } from '../../../http/keep-call.ts';
 import type { Manifest } from './manifest.ts';
@@ -45,7 +44,7 @@ export function callHandler(parts: HandlerCallParts): Promise<Outcome> {
   return new HandlerCall(parts).run();
 }
 
-class HandlerCall {
+class HandlerCall implements AnswerListener {
   readonly #parts: HandlerCallParts;
   readonly #facade: ResponseFacade;
   readonly #outcome = Promise.withResolvers<Outcome>();
@@ -65,10 +64,14 @@ class HandlerCall {
 
   async run(): Promise<Outcome> {
     const { exchange, limits } = this.#parts;
-    const { response } = exchange;
+    const { response } = exchange.node;
     const restoreRequest = adaptRequest(exchange, () => this.#beginBody());
     const releaseCall = keepCall(exchange);
-    const answered = (): void => this.#outcome.resolve('answered');
+    const answered = (): void => {
+      this.#facade.wake();
+      this.#outcome.resolve('answered');
+    };
+    exchange.listen(this);
     response.once('close', answered);
     try {
       this.#call();
@@ -77,14 +80,27 @@ class HandlerCall {
       const fault = cause instanceof Fault ? cause : new Fault('function_error', { cause });
       this.#isTimedOut = fault.code === 'function_timeout';
       // The end of the connection is the only event by which the build learns that it can stop.
-      if (this.#isTimedOut) response.shouldKeepAlive = false;
+      if (this.#isTimedOut) exchange.response.closeBehind();
       throw fault;
     } finally {
       response.off('close', answered);
+      exchange.listen(undefined);
       this.#facade.takeBack();
       if (!this.#isTimedOut) restoreRequest();
       releaseCall();
     }
+  }
+
+  clientLeft(): void {
+    this.#facade.wake();
+  }
+
+  drained(): void {
+    this.#facade.wake();
+  }
+
+  pairFailed(fault: Fault): void {
+    this.#fail(fault);
   }
 
   #call(): void {
@@ -92,7 +108,7 @@ class HandlerCall {
     const next = (error?: unknown): void => (error === undefined ? this.#pass() : this.#fail(error));
     try {
       const returned = handler(
-        exchange.request,
+        exchange.node.request,
         this.#facade.given,
         notFound === 'next' ? next : undefined,
         exchange.locals,
@@ -122,7 +138,7 @@ class HandlerCall {
   /** The handler's promise rejected. If the response is over, the error can only be logged. */
   #failLater(error: unknown): void {
     const { response, pendingWork, answeredBy } = this.#parts.exchange;
-    if (response.closed) pendingWork.add(Promise.reject(error), answeredBy);
+    if (response.isClosed) pendingWork.add(Promise.reject(error), answeredBy);
     else this.#fail(error);
   }
 
@@ -135,10 +151,6 @@ class HandlerCall {
     try {
       limits.limitBody(exchange);
       exchange.limitBody(bodyLimit);
-      exchange.admitBody();
-      // What Node has buffered until now.
-      exchange.countBody(exchange.request.readableLength);
-      countRawBody(exchange, (fault) => this.#fail(fault));
     } catch (fault) {
       this.#fail(fault);
     }

@@ -14,12 +14,13 @@ import { hasBody } from '../../../http/headers.ts';
  * `response.req` (docs/astro.md).
  */
 export function adaptRequest(exchange: Exchange, onBody: () => void): () => void {
-  const { request, socket, client } = exchange;
+  const { socket, client, node } = exchange;
+  const { request } = node;
   request.socket = new Proxy(socket, new ClientSocket(client));
   // Read before the property below hides it: Node computes it on first use.
   const headers = withTrustedClient(request.headers, client);
   Object.defineProperty(request, 'headers', { value: headers, configurable: true, enumerable: true, writable: true });
-  if (hasBody(request)) {
+  if (hasBody(exchange.request)) {
     // Every way to read a body, events and iteration too, begins with a call of `read`.
     request.read = (...size) => {
       deleteOwn(request, 'read');
@@ -43,8 +44,8 @@ interface MessageFacade extends IncomingMessage {
   [CLEAN_UP]?: () => void;
 }
 
-/** The own properties that hide those of the request's prototype. `countRawBody` sets `push`. */
-const OWN = ['headers', 'read', 'push'] as const;
+/** What hides the parts of the request below it. */
+const OWN = ['headers', 'read'] as const;
 
 function deleteOwn(request: IncomingMessage, name: (typeof OWN)[number]): void {
   Reflect.deleteProperty(request, name);

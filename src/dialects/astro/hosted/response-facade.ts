@@ -40,7 +40,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
 
   constructor(parts: ResponseFacadeParts) {
     this.#parts = parts;
-    this.#response = parts.exchange.response;
+    this.#response = parts.exchange.node.response;
     const { exchange, isPaced } = parts;
     this.#writer = new AnswerWriter({ exchange, isPaced, onFault: (fault) => this.#fail(fault) });
     this.#own = new Map<string | symbol, unknown>([
@@ -66,7 +66,12 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
 
   /** True once the build began a response. */
   get hasBegun(): boolean {
-    return this.#response.headersSent || this.#writer.hasHead;
+    return this.#parts.exchange.response.isHeadWritten || this.#writer.hasHead;
+  }
+
+  /** More may be written, or nobody is there any more. */
+  wake(): void {
+    this.#writer.wake();
   }
 
   get(response: ServerResponse, name: string | symbol): unknown {
@@ -91,7 +96,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
     this.#status = status;
     if (BROKEN_HEAD.has(rest[0])) this.#fail(handlerFailed());
     else if (status === 404 && this.#parts.onNotFound) this.#reportNotFound(this.#parts.onNotFound);
-    else this.#attempt(() => this.#writer.head({ status, reason: this.#reason, headers }));
+    else this.#attempt(() => this.#writer.head({ status, reason: this.#reason, headers: this.#withSet(headers) }));
     return this.given;
   };
 
@@ -138,7 +143,16 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
 
   /** For a response that begins without `writeHead`. */
   #sendStatus(): void {
-    if (!this.hasBegun) this.#writer.head({ status: this.#status, reason: this.#reason, headers: {} });
+    if (this.hasBegun) return;
+    this.#writer.head({ status: this.#status, reason: this.#reason, headers: this.#withSet({}) });
+  }
+
+  /** The fields of a head, and those that were set before it. */
+  #withSet(given: GivenHeaders): GivenHeaders {
+    if (this.#setNames.size === 0) return given;
+    const names = new Set(Object.keys(given).map((name) => name.toLowerCase()));
+    const set = Object.entries(this.#response.getHeaders()).filter(([name]) => !names.has(name));
+    return { ...Object.fromEntries(set), ...given };
   }
 
   #mayNotWrite(): boolean {

@@ -48,7 +48,7 @@ class OwnTarget implements Target {
     const match = this.#find(exchange);
     // No page opens a WebSocket, but the next target may.
     if (this.#mayPass && (!match || exchange.upgrade)) return 'passed';
-    if (REFUSED.has(exchange.request.method ?? '')) throw new Fault('method_refused');
+    if (REFUSED.has(exchange.request.method)) throw new Fault('method_refused');
     if (match?.location !== undefined) {
       await writeWebResponse(exchange, redirect(exchange, match.location));
       return 'answered';
@@ -143,8 +143,8 @@ function redirect({ request }: Exchange, location: string): Response {
   return new Response(null, { status: isRead ? 301 : 308, headers: { location } });
 }
 
-function hasTooMuch({ bodyLimitBytes, bodyBytesReceived }: Exchange): boolean {
-  return bodyLimitBytes > 0 && bodyBytesReceived > bodyLimitBytes;
+function hasTooMuch({ request }: Exchange): boolean {
+  return request.body.fault?.code === 'body_too_large';
 }
 
 /**

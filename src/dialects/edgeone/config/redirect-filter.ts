@@ -85,7 +85,7 @@ class HostRedirect implements Redirect {
   }
 
   locationOf({ client, request, target }: Exchange): string | undefined {
-    const { host = '' } = request.headers;
+    const { host = '' } = request;
     const hasWww = host.toLowerCase().startsWith(WWW);
     if (hasWww === this.#adds || !isDomain(host)) return undefined;
     return `${client.proto}://${hasWww ? host.slice(WWW.length) : WWW + host}${target}`;

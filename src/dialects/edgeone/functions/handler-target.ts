@@ -42,7 +42,7 @@ export class HandlerTarget implements Target {
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
-    const handler = this.#handlers.byMethod.get(exchange.request.method ?? '') ?? this.#handlers.any;
+    const handler = this.#handlers.byMethod.get(exchange.request.method) ?? this.#handlers.any;
     if (!handler) return 'passed';
     this.#limits.limitBody(exchange);
     const body = this.#preparesBody ? await prepareBody(exchange) : undefined;

@@ -1,8 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
-import { AppResponse } from '../../../http/app-response.ts';
-import { countRawBody } from '../../../http/count-raw-body.ts';
 import { keepCall } from '../../../http/keep-call.ts';
 import { type App, type AppCall, toAppContext } from './app.ts';
 
@@ -21,29 +19,26 @@ export class NodeApp implements App {
 
   async serve(call: AppCall): Promise<void> {
     const { exchange, url, limits } = call;
-    const { request, response } = exchange;
+    const { node } = exchange;
+    const { request, response } = node;
     const context = toAppContext(call);
     request.url = url;
     setPlatformHeaders(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
     response.setHeader(exchange.requestId.name, exchange.requestId.value);
-    exchange.admitBody();
     const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
     response.once('close', resolve);
-    countRawBody(exchange, reject);
+    exchange.listen({ clientLeft() {}, pairFailed: reject });
     keepCall(exchange);
-    let isTimedOut = false;
-    const onLate = (): void => void (isTimedOut && limits.reportLate(exchange));
-    const appResponse = new AppResponse({ exchange, onFault: reject, onLate });
     try {
       const returned = this.#listener(Object.assign(request, { context }), response);
       if (returned instanceof Promise) returned.catch((error) => fail(exchange, error, reject));
       await limits.inTime(exchange, answered);
     } catch (error) {
-      isTimedOut = error instanceof Fault && error.code === 'function_timeout';
+      const isTimedOut = error instanceof Fault && error.code === 'function_timeout';
       response.off('close', resolve);
       // The app may still hold the connection.
-      response.shouldKeepAlive = false;
-      appResponse.giveUp();
+      exchange.response.closeBehind();
+      node.mute(isTimedOut ? () => limits.reportLate(exchange) : undefined);
       throw error;
     }
   }
@@ -51,7 +46,7 @@ export class NodeApp implements App {
 
 /** An error after the end of the response can only be logged. */
 function fail({ response, pendingWork, answeredBy }: Exchange, error: unknown, reject: (error: unknown) => void): void {
-  if (response.closed) pendingWork.add(Promise.reject(error), answeredBy);
+  if (response.isClosed) pendingWork.add(Promise.reject(error), answeredBy);
   else reject(error);
 }
 

@@ -19,10 +19,9 @@ export interface ServerInfo {
  * untrusted peers, so trust is checked here.
  */
 export function serverOf({ request, client, requestId }: Exchange, { region }: Platform): ServerInfo {
-  const { headers } = request;
   return {
-    region: region || (client.trusted ? first(headers['x-scf-region']) : ''),
-    requestId: (client.trusted && first(headers['x-scf-request-id'])) || requestId.value,
+    region: region || (client.trusted ? first(request, 'x-scf-region') : ''),
+    requestId: (client.trusted && first(request, 'x-scf-request-id')) || requestId.value,
   };
 }
 
@@ -33,7 +32,7 @@ const HEXADECIMAL = /^[0-9a-f]{32}$/i;
  * hexadecimal digits.
  */
 export function uuidOf({ request, requestId }: Exchange): string {
-  return first(request.headers['eo-log-uuid']) || toUuid(requestId.value);
+  return first(request, 'eo-log-uuid') || toUuid(requestId.value);
 }
 
 /**
@@ -47,10 +46,10 @@ function toUuid(id: string): string {
 
 /** Empty unless a trusted peer sent the client's location. */
 export function geoOf({ request }: Exchange): Geo {
-  const text = request.headers['eo-connecting-geo'];
-  return text === undefined ? {} : toGeo(first(text));
+  const text = request.get('eo-connecting-geo');
+  return text === undefined ? {} : toGeo(text);
 }
 
-function first(header: string | readonly string[] | undefined): string {
-  return typeof header === 'string' ? header : (header?.[0] ?? '');
+function first(request: Exchange['request'], name: string): string {
+  return request.get(name) ?? '';
 }

@@ -65,16 +65,10 @@ const UPGRADE_REQUIRED = 'This path is a WebSocket. Connect with ws: or wss:.\n'
 
 /** RFC 9110 15.5.22. */
 function writeUpgradeRequired(exchange: Exchange): void {
-  const { request, response, requestId } = exchange;
-  const length = Buffer.byteLength(UPGRADE_REQUIRED);
+  const { requestId } = exchange;
   exchange.contentType = 'text/plain; charset=utf-8';
-  response.writeHead(426, [
-    ...['Content-Type', exchange.contentType, 'Content-Length', String(length)],
-    // A sender of Upgrade must list it in Connection (RFC 9110 7.8). Node then adds no `close`
-    // itself.
-    ...['Upgrade', 'websocket', 'Connection', response.shouldKeepAlive ? 'Upgrade' : 'Upgrade, close'],
-    ...[requestId.name, requestId.value],
-  ]);
-  response.end(UPGRADE_REQUIRED);
-  if (request.method !== 'HEAD') exchange.bodyBytesSent = length;
+  const length = String(Buffer.byteLength(UPGRADE_REQUIRED));
+  const headers = ['Content-Type', exchange.contentType, 'Content-Length', length, 'Upgrade', 'websocket'];
+  exchange.writeHead(426, 'Upgrade Required', [...headers, requestId.name, requestId.value]);
+  exchange.response.end(UPGRADE_REQUIRED);
 }

@@ -116,8 +116,7 @@ const OF_BODY: ReadonlySet<string> = new Set(['content-encoding', 'content-lengt
  * server after it could obey them.
  */
 function removeMarks({ request }: Exchange): void {
-  const { rawHeaders } = request;
-  const marks = rawHeaders.filter((name, at) => at % 2 === 0 && isMark(name));
+  const marks = request.headers.filter((name, at) => at % 2 === 0 && isMark(name));
   if (marks.length > 0)
     patchRequest(
       request,
@@ -135,7 +134,7 @@ function withoutMarks(response: WebResponse): WebResponse {
 
 /** Throws `function_bad_answer` for another host: nexthop forwards to its one next hop only. */
 function toTarget(url: string, { client, request, target }: Exchange): string {
-  const base = `${client.proto}://${request.headers.host ?? 'localhost'}${target}`;
+  const base = `${client.proto}://${request.host ?? 'localhost'}${target}`;
   const { host, pathname, search } = URL.parse(url, base) ?? {};
   if (host === undefined || host !== URL.parse(base)?.host) {
     const message = `the middleware rewrote to ${JSON.stringify(url)}: the URL must have the host of the request`;

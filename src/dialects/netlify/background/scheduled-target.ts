@@ -32,7 +32,7 @@ export class ScheduledTarget implements Target {
   async answer(exchange: Exchange): Promise<Outcome> {
     if (exchange.upgrade) return 'passed';
     const { status, lines } = await this.#run(exchange);
-    const format = negotiate(exchange.request.headers.accept ?? '', ['text/plain', 'text/html']);
+    const format = negotiate(exchange.request.get('accept') ?? '', ['text/plain', 'text/html']);
     const headers = { 'content-type': `${format}; charset=utf-8`, 'cache-control': 'no-store' };
     const text = format === 'text/html' ? toHtml(lines) : `${lines.join('\n\n')}\n`;
     await writeWebResponse(exchange, new TextResponse(text, { status, headers }));

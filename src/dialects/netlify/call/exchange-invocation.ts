@@ -50,7 +50,7 @@ export class ExchangeInvocation implements Invocation {
   }
 
   get method(): string {
-    return this.#exchange.request.method ?? 'GET';
+    return this.#exchange.request.method;
   }
 
   get url(): string {
@@ -59,7 +59,7 @@ export class ExchangeInvocation implements Invocation {
   }
 
   get rawHeaders(): readonly string[] {
-    return this.#exchange.request.rawHeaders;
+    return this.#exchange.request.headers;
   }
 
   get request(): Request {

@@ -33,7 +33,7 @@ export class RequestUlids {
 
   /** The id that a trusted peer sent, if it is a ULID; else a new one. */
   of({ client, request }: Exchange): string {
-    const given = client.trusted ? request.headers[REQUEST_ID] : undefined;
-    return typeof given === 'string' && ULID.test(given) ? given : this.#make();
+    const given = client.trusted ? request.get(REQUEST_ID) : undefined;
+    return given !== undefined && ULID.test(given) ? given : this.#make();
   }
 }

@@ -75,7 +75,7 @@ class ForcedRules implements Target {
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
-    for (const { route, params } of this.#router.find(exchange.request.method ?? '', exchange.target)) {
+    for (const { route, params } of this.#router.find(exchange.request.method, exchange.target)) {
       const rule = this.#rules.get(route);
       if (!rule?.query.match(exchange.target)) continue;
       if (!rule.force) return 'passed';

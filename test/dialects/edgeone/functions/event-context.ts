@@ -7,6 +7,7 @@ import { serverOf, uuidOf } from '../../../../src/dialects/edgeone/functions/pla
 import type { DialectServer } from '../../../helpers/dialect-server.ts';
 import { serveDialect } from '../../../helpers/dialect-server.ts';
 import { serveExchanges } from '../../../helpers/exchange-server.ts';
+import { writeText } from '../../../helpers/write-text.ts';
 
 /** Serves a handler with this body at /a and at /p/:id. */
 function handler(t: ExecutionContext, body: string, parts: Partial<Project> = {}): Promise<DialectServer> {
@@ -98,8 +99,10 @@ test('region and request id of an untrusted peer are not used', async (t) => {
   const seen: unknown[] = [];
   const { exchange } = await serveExchanges(t, (trusted) => {
     const client = { ...trusted.client, trusted: false };
-    seen.push(serverOf(new Exchange({ ...trusted, client }), { env: {}, region: '' }));
-    trusted.response.end();
+    const { request, response, requestId, pendingWork, startedAtMs } = trusted;
+    const other = new Exchange({ request, response, client, requestId, pendingWork, startedAtMs, onClosed() {} });
+    seen.push(serverOf(other, { env: {}, region: '' }));
+    writeText(trusted, 200, '');
   });
 
   await exchange('GET / HTTP/1.1\r\nHost: a\r\nX-SCF-Region: x\r\nX-SCF-Request-Id: y\r\nConnection: close\r\n\r\n');
@@ -111,8 +114,10 @@ test('an id of 32 hexadecimal digits is formatted as a UUID', async (t) => {
   const seen: unknown[] = [];
   const { exchange } = await serveExchanges(t, (own) => {
     const requestId = { ...own.requestId, value: '0123456789abcdef0123456789abcdef' };
-    seen.push(uuidOf(new Exchange({ ...own, requestId })));
-    own.response.end();
+    const { request, response, client, pendingWork, startedAtMs } = own;
+    const other = new Exchange({ request, response, client, requestId, pendingWork, startedAtMs, onClosed() {} });
+    seen.push(uuidOf(other));
+    writeText(own, 200, '');
   });
 
   await exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');

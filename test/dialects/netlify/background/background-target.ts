@@ -6,6 +6,7 @@ import { fromStoredBytes, type StoredRequest } from '../../../../src/dialects/ne
 import { type ExchangeServer, serveExchanges } from '../../../helpers/exchange-server.ts';
 import { netlifyPlatform } from '../../../helpers/lambda-server.ts';
 import { untilResult } from '../../../helpers/until-told.ts';
+import { writeText } from '../../../helpers/write-text.ts';
 
 interface Intake extends JobIntake {
   readonly rules: string[];
@@ -193,7 +194,7 @@ test('a background function passes a WebSocket', async (t) => {
   const server = await serveExchanges(t, async (exchange) => {
     // Only the presence of the member is checked.
     exchange.upgrade = {} as Exclude<typeof exchange.upgrade, undefined>;
-    exchange.response.end(await target.answer(exchange, {}));
+    writeText(exchange, 200, await target.answer(exchange, {}));
   });
 
   t.true((await server.exchange(`GET / HTTP/1.1\r\n${REST}\r\n`)).endsWith('passed'));

@@ -1,4 +1,4 @@
-import { Fault } from '../contract/fault.ts';
+import { Fault } from './fault.ts';
 
 /**
  * Parses a `Content-Length`, in bytes. Undefined if it is not a number (RFC 9110 8.6) or has more

@@ -1,9 +1,10 @@
 /**
- * The two ends of an exchange, as they travel on the path of a request. `wire/` implements them over its own connections; another
- * implementation may stand over the request and response of a host. Whatever is between knows these interfaces only.
+ * The request and the response of an exchange on the path of a request. `wire/` implements both over its own connections, `http/` over
+ * the `IncomingMessage` and `ServerResponse` of Node (a host's server, or a framework of the site). All other rooms use these interfaces only.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Fault } from '../contract/fault.ts';
+import type { Fault } from './fault.ts';
 
 /** A request whose head is whole and valid. */
 export interface IncomingRequest {
@@ -13,10 +14,12 @@ export interface IncomingRequest {
   readonly target: string;
   /** HTTP/1.`minor`. */
   readonly minor: 0 | 1;
-  /** Flat (name, value, name, value), as received: order, case, repeats; in latin1. */
+  /** Flat (name, value, name, value), in latin1: order, case and repeats as received, unless `replaceHeaders` was called. */
   readonly headers: readonly string[];
   /** Undefined only in HTTP/1.0. */
   readonly host: string | undefined;
+  /** The name of a header may have an underscore. */
+  readonly hasUnderscoreName: boolean;
   /** The value of Connection; undefined without it. */
   readonly connection: string | undefined;
   /** The protocols that the client asks to change to; undefined if it does not ask. */
@@ -24,8 +27,46 @@ export interface IncomingRequest {
   readonly body: BodySource;
   /** Of the connection: address and port of the peer, and whether it is encrypted. Not to be read, written or ended. */
   readonly socket: Socket;
-  /** The value of a header, by its name in lower case; repeats are joined with ", ". Undefined without it. */
+  /** The value of a header, by its name in lower case; repeats are joined with ", " (Cookie: "; "). Undefined without it. */
   get(name: string): string | undefined;
+  /**
+   * All code that reads the request later gets these headers (flat). Framing, `host`, `connection` and `upgrade` do not change. Throws a TypeError
+   * for what is no header.
+   */
+  replaceHeaders(headers: readonly string[]): void;
+}
+
+/** The request and the response as Node's own objects, for code that needs them: Express, Koa, Astro builds, `ws`. */
+export interface NodePair {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /**
+   * What code still writes through `response` is dropped from now on, as if it had been sent; the first time it calls `onLate`. A response
+   * that is written with the `ResponseSink` is sent. May be called again.
+   */
+  mute(onLate?: () => void): void;
+}
+
+/** The exchange of a pair, as far as the pair needs it. */
+export interface PairOwner {
+  /** Rules of the site change the status or the headers of the response. */
+  readonly changesHead: boolean;
+  /** The status that is sent instead of `status`. */
+  toSentStatus(status: number): number;
+  /** The headers (flat) that are sent instead of `headers`. */
+  applyLayers(status: number, headers: readonly string[]): readonly string[];
+  /**
+   * The body that code reads through Node's request will not come, or what it wrote through Node's response cannot be sent. False: nothing
+   * answers the fault, and the connection is cut.
+   */
+  failPair(fault: Fault): boolean;
+}
+
+/** A pair, and the same request and response again, which from then on are read and written through the pair. */
+export interface NodeView {
+  readonly pair: NodePair;
+  readonly request: IncomingRequest;
+  readonly response: ResponseSink;
 }
 
 /**
@@ -39,6 +80,12 @@ export interface BodySource {
   readonly receivedBytes: number;
   /** All of it was received, and given out. True from the beginning where there is no body. */
   readonly isComplete: boolean;
+  /** `start` was called. False where there is no body. */
+  readonly isStarted: boolean;
+  /** It was started, is not paused, and not complete: the client has not sent what the sink takes. */
+  readonly isAwaited: boolean;
+  /** Why the rest does not come; see `BodySink.onFailure`. */
+  readonly fault: Fault | undefined;
   /** Flat; empty before the body is complete. */
   readonly trailers: readonly string[];
   /** Lowers the limit of the body to `bytes` (0: leaves it). Throws `body_too_large` if the head announces more. */
@@ -99,10 +146,16 @@ export interface ResponseSink {
   /** Cuts the connection, so that the client can tell that the response is not whole. Idempotent. */
   abort(): void;
   /**
-   * Takes the connection for another protocol, of a request with `upgrade` and no body, before `head`. Nothing has been written.
-   * `head`: what was received behind the request. The socket is paused, and has no listener but one for errors.
+   * Takes the connection for another protocol, of a request with `upgrade` and no body, before `head`. Nothing has been written; the caller writes the
+   * 101. `head`: what was received behind the request. The socket is paused, and has no listener but one for errors. `status` is 101 from then on,
+   * the response counts as ended, and `closed` is called when the socket closes. Throws if the connection is gone already.
    */
   takeOver(): { readonly socket: Socket; readonly head: Buffer };
+  /**
+   * Makes Node's objects, once, before `head`. From then on only the returned view is used: its `head` sends what it is given, without headers that
+   * code has set on Node's response. `target`: becomes `url`.
+   */
+  toNode(request: IncomingRequest, target: string, owner: PairOwner): NodeView;
 }
 
 export interface ResponseListener {
@@ -118,7 +171,7 @@ export interface RequestHandler {
   handle(request: IncomingRequest, response: ResponseSink): void;
   /**
    * Writes the refusal of a request that has no valid head, or no whole one in time. `head`: as far as received, in latin1. The
-   * connection ends behind it.
+   * connection ends behind it. `socket`: as `IncomingRequest.socket`.
    */
-  refuse(fault: Fault, response: ResponseSink, head: string): void;
+  refuse(fault: Fault, response: ResponseSink, head: string, socket: Socket): void;
 }

@@ -1,0 +1,198 @@
+import { findHeader } from '../contract/header-list.ts';
+import { HeaderTable } from './header-table.ts';
+
+/** About one connection alone; each connection writes its own (RFC 9110 7.6.1). */
+export const OF_CONNECTION = 1;
+export const CONNECTION = 2;
+export const KEEP_ALIVE = 3;
+export const TRANSFER_ENCODING = 4;
+export const UPGRADE = 5;
+export const EXPECT = 6;
+export const TRAILER = 7;
+/** Ids up to this one are about one connection. */
+export const LAST_OF_CONNECTION = 7;
+export const CONTENT_LENGTH = 8;
+export const HOST = 9;
+export const UNDERSCORE_FRAMING = 10;
+/** Ids up to this one frame and route the message. */
+export const LAST_OF_FRAMING = 10;
+export const DATE = 11;
+export const CDN_LOOP = 12;
+export const MAX_FORWARDS = 13;
+export const CONTENT_TYPE = 14;
+export const SECTION_IO_ID = 15;
+export const SECTION_IO_TAG = 16;
+export const X_REQUEST_ID = 17;
+const FIRST_ASKED = 18;
+
+/** Names that code asks for in nearly every request, so that their absence need not be looked for. */
+const ASKED = [
+  ...['Accept', 'Accept-Encoding', 'Cookie', 'If-Match', 'If-Modified-Since', 'If-None-Match', 'If-Range', 'Range'],
+  ...['If-Unmodified-Since', 'Referer', 'True-Client-IP', 'User-Agent', 'X-Forwarded-For', 'X-Forwarded-Proto'],
+];
+
+const KNOWN = new HeaderTable({
+  'HTTP2-Settings': OF_CONNECTION,
+  'Proxy-Authenticate': OF_CONNECTION,
+  'Proxy-Authentication-Info': OF_CONNECTION,
+  'Proxy-Authorization': OF_CONNECTION,
+  'Proxy-Connection': OF_CONNECTION,
+  TE: OF_CONNECTION,
+  Connection: CONNECTION,
+  'Keep-Alive': KEEP_ALIVE,
+  'Transfer-Encoding': TRANSFER_ENCODING,
+  Upgrade: UPGRADE,
+  Expect: EXPECT,
+  Trailer: TRAILER,
+  'Content-Length': CONTENT_LENGTH,
+  Host: HOST,
+  Content_Length: UNDERSCORE_FRAMING,
+  Transfer_Encoding: UNDERSCORE_FRAMING,
+  Date: DATE,
+  'CDN-Loop': CDN_LOOP,
+  'Max-Forwards': MAX_FORWARDS,
+  'Content-Type': CONTENT_TYPE,
+  'section-io-id': SECTION_IO_ID,
+  'section-io-tag': SECTION_IO_TAG,
+  'X-Request-Id': X_REQUEST_ID,
+  ...Object.fromEntries(ASKED.map((name, index) => [name, FIRST_ASKED + index])),
+});
+
+/**
+ * The header lines of a head whose syntax has been checked. One walk notes where the known ones are; everything else is cut out of the text when it is
+ * asked for, and lines that go on unchanged are copied as they are.
+ */
+export abstract class HeaderLines {
+  /** Everything in front of the empty line, in latin1. */
+  readonly text: string;
+  /** A name has an underscore. */
+  hasUnderscoreName = false;
+  /** The list is another one than that of the text. */
+  isChanged = false;
+  /** Where the first line begins. */
+  #start = 0;
+  /** Id and offset of each known line, in order. */
+  readonly #known: number[] = [];
+  #list: readonly string[] | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Flat (name, value, name, value), as received: order, case, repeats; values are trimmed, in latin1. */
+  get headers(): readonly string[] {
+    this.#list ??= this.#toList();
+    return this.#list;
+  }
+
+  /** The value of a header, by its name in lower case; repeats are joined. Undefined without it. */
+  get(name: string): string | undefined {
+    const id = KNOWN.idOf(name);
+    if (this.isChanged || id === 0 || id === OF_CONNECTION || id === UNDERSCORE_FRAMING)
+      return findHeader(this.headers, name);
+    return this.value(id, name === 'cookie' ? '; ' : ', ');
+  }
+
+  /** The value of a known header other than OF_CONNECTION; repeats are joined. */
+  value(id: number, separator = ', '): string | undefined {
+    const known = this.#known;
+    let value: string | undefined;
+    for (let at = 0; at < known.length; at += 2) {
+      if (known[at] !== id) continue;
+      const next = this.#valueAt(known[at + 1] as number); // pairs
+      value = value === undefined ? next : `${value}${separator}${next}`;
+    }
+    return value;
+  }
+
+  /** The values of a known header, one for each line. */
+  values(id: number): string[] {
+    const known = this.#known;
+    const values: string[] = [];
+    for (let at = 0; at < known.length; at += 2) {
+      if (known[at] === id) values.push(this.#valueAt(known[at + 1] as number)); // pairs
+    }
+    return values;
+  }
+
+  has(id: number): boolean {
+    const known = this.#known;
+    for (let at = 0; at < known.length; at += 2) if (known[at] === id) return true;
+    return false;
+  }
+
+  /** The text from `from` (0: with the first line) on, each line with its end, without the known lines with an id up to `last`. */
+  linesBeyond(last: number, from = this.#start): string {
+    const { text } = this;
+    const known = this.#known;
+    let lines = '';
+    let begin = from;
+    for (let at = 0; at < known.length; at += 2) {
+      if ((known[at] as number) > last) continue;
+      const line = known[at + 1] as number; // pairs
+      lines += text.slice(begin, line);
+      begin = this.#endOf(line) + 2;
+    }
+    return begin < text.length ? `${lines}${text.slice(begin)}\r\n` : lines;
+  }
+
+  /** Notes the known lines from `start` on. Returns how many lines there are. */
+  protected walk(start: number): number {
+    const { text } = this;
+    const known = this.#known;
+    this.#start = start;
+    let count = 0;
+    let underscore = text.indexOf('_', start);
+    for (let line = start; line < text.length; count++) {
+      const colon = text.indexOf(':', line);
+      const id = KNOWN.idAt(text, line, colon - line);
+      if (id !== 0) {
+        known.push(id, line);
+        if (id <= LAST_OF_FRAMING) this.noteFraming(id, this.#valueAt(line));
+      }
+      if (underscore >= 0 && underscore < colon) {
+        if (underscore < line) underscore = text.indexOf('_', line);
+        if (underscore >= 0 && underscore < colon) this.hasUnderscoreName = true;
+      }
+      line = this.#endOf(colon) + 2;
+    }
+    return count;
+  }
+
+  /** Called in the walk for each line that frames or routes the message, or is about its connection. */
+  protected abstract noteFraming(id: number, value: string): void;
+
+  /** All code that reads headers later gets these (flat). The text stays as it is. */
+  protected replaceList(list: readonly string[]): void {
+    this.#list = list;
+    this.isChanged = true;
+  }
+
+  #toList(): string[] {
+    const { text } = this;
+    const list: string[] = [];
+    for (let line = this.#start; line < text.length; line = this.#endOf(line) + 2) {
+      list.push(text.slice(line, text.indexOf(':', line)), this.#valueAt(line));
+    }
+    return list;
+  }
+
+  #valueAt(line: number): string {
+    const { text } = this;
+    // Without SP and HTAB at both ends (RFC 9110 5.5).
+    let from = text.indexOf(':', line) + 1;
+    let to = this.#endOf(from);
+    while (from < to && isBlank(text.charCodeAt(from))) from++;
+    while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+    return text.slice(from, to);
+  }
+
+  #endOf(at: number): number {
+    const end = this.text.indexOf('\r\n', at);
+    return end < 0 ? this.text.length : end;
+  }
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}

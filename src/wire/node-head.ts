@@ -1,0 +1,100 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { toLength } from '../contract/content-length.ts';
+import type { PairOwner } from '../contract/http-message.ts';
+import { CONNECTION, OF_CONNECTION, TRAILER, WRITTEN } from './connection-headers.ts';
+import {
+  groupByName,
+  type HeadArguments,
+  headersOf,
+  listValues,
+  toFlat,
+  toSettable,
+  withoutHeader,
+} from './flat-headers.ts';
+import { checkHeader } from './head-text.ts';
+import { listHas } from './header-table.ts';
+
+/** A head that code gave to `writeHead`, or a `ResponseSink` got. */
+export interface FramedHead {
+  readonly given: HeadArguments;
+  readonly hasBody: boolean;
+  readonly declaredLength: number | undefined;
+}
+
+/** Whether a response has content, whatever its headers say. */
+export function mayHaveBody(method: string, status: number): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304;
+}
+
+/**
+ * Reads the Content-Length of a head and returns a head with at most one. It has none if the message cannot have one (RFC 9110
+ * 8.6, RFC 9112 6.1) or if it is not a number. Node then frames the body itself.
+ */
+export function frameHead(response: ServerResponse, method: string, given: HeadArguments): FramedHead {
+  const status = Number(given[0]);
+  const hasBody = mayHaveBody(method, status);
+  const headers = headersOf(given);
+  const own = headers === undefined ? NONE : toFlat(headers);
+  const set = response.getHeader('content-length');
+  const lengths = listValues(own, 'content-length') ?? (set === undefined ? NONE : [set].flat().map(String));
+  if (lengths.length === 0) return { given, hasBody, declaredLength: undefined };
+  const [length, ...others] = new Set(lengths.map(toLength));
+  const isChunked = response.hasHeader('transfer-encoding') || listValues(own, 'transfer-encoding') !== undefined;
+  const declaredLength = isChunked || status === 204 || others.length > 0 ? undefined : length;
+  if (lengths.length === 1 && declaredLength !== undefined) return { given, hasBody, declaredLength };
+  response.removeHeader('content-length');
+  const kept = withoutHeader(own, 'content-length');
+  if (declaredLength !== undefined) kept.push('Content-Length', String(declaredLength));
+  return { given: withHeaders(given, kept), hasBody, declaredLength };
+}
+
+/** Applies the rules of the site to a head that code gave. All of its headers are set on the response then. */
+export function changeHead(response: ServerResponse, owner: PairOwner, given: HeadArguments): HeadArguments {
+  for (const [name, values] of groupByName(toFlat(headersOf(given) ?? NONE)))
+    response.setHeader(name, toSettable(values));
+  const [status, reason] = given;
+  const sent = owner.toSentStatus(status);
+  const set = toFlat(response.getHeaders());
+  const before = new Map(groupByName(set).map(([name, values]) => [name.toLowerCase(), values]));
+  for (const [name, values] of groupByName(owner.applyLayers(sent, set))) {
+    const old = before.get(name.toLowerCase());
+    before.delete(name.toLowerCase());
+    if (old?.join('\n') !== values.join('\n')) response.setHeader(name, toSettable(values));
+  }
+  for (const name of before.keys()) response.removeHeader(name);
+  if (sent !== status) return [sent, STATUS_CODES[sent] ?? ''];
+  return typeof reason === 'string' ? [status, reason] : [status];
+}
+
+/** The connection ends behind this response, also if code says that it stays open. */
+export function sayClose(response: ServerResponse, given: HeadArguments): HeadArguments {
+  response.shouldKeepAlive = false;
+  if (response.hasHeader('connection')) response.setHeader('Connection', 'close');
+  const flat = toFlat(headersOf(given) ?? NONE);
+  if (listValues(flat, 'connection') === undefined) return given;
+  return withHeaders(given, [...withoutHeader(flat, 'connection'), 'Connection', 'close']);
+}
+
+/**
+ * The headers of a `ResponseSink.head` that Node is to write: it adds those of the connection itself. Throws a TypeError for one that cannot be
+ * sent. `closes`: they ask to close the connection.
+ */
+export function toSentHeaders(flat: readonly string[]): { readonly headers: string[]; readonly closes: boolean } {
+  const headers: string[] = [];
+  let closes = false;
+  for (let at = 0; at < flat.length; at += 2) {
+    const name = flat[at] as string; // pairs
+    const value = flat[at + 1] as string;
+    checkHeader(name, value);
+    const id = WRITTEN.idOf(name);
+    if (id === CONNECTION) closes ||= listHas(value, 'close');
+    else if (id !== OF_CONNECTION && id !== TRAILER) headers.push(name, value);
+  }
+  return { headers, closes };
+}
+
+const NONE: readonly string[] = [];
+
+function withHeaders([status, reason]: HeadArguments, flat: string[]): HeadArguments {
+  return typeof reason === 'string' ? [status, reason, flat] : [status, flat];
+}

@@ -1,0 +1,87 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/**
+ * What Node's own HTTP server does with the insides of a request and a response, for which there is no public call
+ * (docs/dependencies-internals.md). All of it is here.
+ */
+
+interface MessageInsides {
+  _addHeaderLines(flat: readonly string[], length: number): void;
+  readonly _readableState: { readingMore: boolean };
+  /** Since Node 24.12. */
+  _dumpAndCloseReadable?(): void;
+}
+
+interface ResponseInsides {
+  readonly _last: boolean;
+  _closed: boolean;
+  _keepAliveTimeout: number;
+  destroyed: boolean;
+}
+
+/** Sets the header list; `headers` and `headersDistinct` are made of it at the first read. Of a complete message: the trailers. */
+export function addHeaderLines(message: IncomingMessage, flat: readonly string[]): void {
+  (message as unknown as MessageInsides)._addHeaderLines(flat, flat.length);
+}
+
+/** The first read: from now on each push leads to a further one (_http_incoming.js, _read). */
+export function beginReading(message: IncomingMessage): void {
+  (message as unknown as MessageInsides)._readableState.readingMore = false;
+}
+
+/**
+ * Nothing reads the message, which has no body, and nothing listens to it: it is read to its end and closed without the turns and events that this
+ * takes otherwise. False if this Node cannot do that.
+ */
+export function closeEmpty(message: IncomingMessage): boolean {
+  const insides = message as unknown as MessageInsides;
+  if (!insides._dumpAndCloseReadable) return false;
+  insides._dumpAndCloseReadable();
+  return true;
+}
+
+/** The head says, or the framing does, that the connection ends behind the response. */
+export function isLast(response: ServerResponse): boolean {
+  return (response as unknown as ResponseInsides)._last;
+}
+
+/** The response that was assigned to a socket. */
+export function currentResponse(socket: Socket): ServerResponse | undefined {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
+/** For the header `Keep-Alive: timeout=`. */
+export function setKeepAliveMs(response: ServerResponse, keepAliveMs: number): void {
+  (response as unknown as ResponseInsides)._keepAliveTimeout = keepAliveMs;
+}
+
+/** Of a response that is whole (_http_server.js, emitCloseNT). Idempotent. */
+export function emitClose(response: ServerResponse): void {
+  const insides = response as unknown as ResponseInsides;
+  if (insides._closed) return;
+  insides.destroyed = true;
+  insides._closed = true;
+  response.emit('close');
+}
+
+/** The connection takes bytes again (_http_server.js, socketOnDrain). */
+export function emitDrain(response: ServerResponse): void {
+  if (!response.writableNeedDrain || response.writableLength > 0) return;
+  if (NEED_DRAIN !== undefined) (response as unknown as Record<symbol, unknown>)[NEED_DRAIN] = false;
+  response.emit('drain');
+}
+
+/** The response is whole: the end of the connection does not abort `request.signal` any more (_http_server.js, resOnFinish). */
+export function detachSignal(message: IncomingMessage): void {
+  if (DETACH_SIGNAL === undefined) return;
+  (message as unknown as Record<symbol, () => void>)[DETACH_SIGNAL]?.();
+}
+
+// Neither object needs a connection until it is used.
+const NEED_DRAIN = findSymbol(new ServerResponse(new IncomingMessage(undefined as never)), 'kNeedDrain');
+const DETACH_SIGNAL = findSymbol(IncomingMessage.prototype, 'kDetachAbortSignal');
+
+function findSymbol(owner: object, description: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(owner).find((each) => each.description === description);
+}

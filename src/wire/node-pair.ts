@@ -1,0 +1,174 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Fault } from '../contract/fault.ts';
+import type { IncomingRequest, NodePair, NodeView, PairOwner } from '../contract/http-message.ts';
+import { currentResponse, detachSignal, emitClose, emitDrain, isLast, setKeepAliveMs } from './node-insides.ts';
+import { NodeRequest, type NodeRequestOwner } from './node-request.ts';
+import { type NodeConnection, NodeResponse } from './node-response.ts';
+
+/** The connection behind a pair. */
+export interface PairConnection {
+  readonly socket: Socket;
+  readonly rules: { readonly keepAliveMs: number };
+  /** Called once, when the head leaves: whether the client may send a further request. `endsNow`: with all of the response; a body that nothing has read is dropped. */
+  decideKeepAlive(endsNow: boolean): boolean;
+  /** Cuts the connection; `byReset` where an orderly end would look like the end of the body. */
+  cut(byReset: boolean): void;
+  handOver(): { readonly socket: Socket; readonly head: Buffer };
+}
+
+/** The response of the connection that is written through the pair. */
+export interface PairedResponse {
+  /** The connection ends behind it. */
+  readonly closes: boolean;
+  /** It is whole at the kernel. */
+  nodeSent(): void;
+  /** The same, and code reads no more of the request. `closes`: the connection ends. */
+  nodeEnded(closes: boolean): void;
+}
+
+export interface ConnectionPairParts {
+  readonly connection: PairConnection;
+  readonly paired: PairedResponse;
+  readonly request: IncomingRequest;
+  /** Becomes `url`. */
+  readonly target: string;
+  readonly owner: PairOwner;
+}
+
+/**
+ * Node's own request and response for one request of a client connection. Node frames the response and writes it to the client's socket; what Node's
+ * server does besides is done here. Then the connection goes on.
+ */
+export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwner {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly view: NodeView;
+  readonly #connection: PairConnection;
+  readonly #owner: PairOwner;
+  readonly #paired: PairedResponse;
+  readonly #source: NodeRequest;
+  readonly #sink: NodeResponse;
+  #isFinished = false;
+  #isLast = false;
+
+  constructor({ connection, paired, request, target, owner }: ConnectionPairParts) {
+    const { socket, rules } = connection;
+    const source = new NodeRequest({ request, target, owner: this });
+    const response = new ServerResponse(source.message);
+    setKeepAliveMs(response, rules.keepAliveMs);
+    response.assignSocket(socket);
+    const sink = new NodeResponse({ response, request, connection: this });
+    sink.ownedBy(owner);
+    if (paired.closes) sink.closeBehind();
+    // Node's own default for HTTP/1.0 is to close.
+    else response.shouldKeepAlive = true;
+    response.on('finish', this.#onFinish);
+    socket.on('timeout', onTimeout);
+    this.request = source.message;
+    this.response = response;
+    this.view = { pair: this, request: source, response: sink };
+    this.#connection = connection;
+    this.#owner = owner;
+    this.#paired = paired;
+    this.#source = source;
+    this.#sink = sink;
+  }
+
+  mute(onLate?: () => void): void {
+    this.#sink.mute(onLate);
+  }
+
+  decideKeepAlive(): boolean {
+    return this.#connection.decideKeepAlive(false);
+  }
+
+  cut(byReset: boolean): void {
+    this.#connection.cut(byReset);
+  }
+
+  takeOver(): { readonly socket: Socket; readonly head: Buffer } {
+    const { request, response } = this;
+    const taken = this.#connection.handOver();
+    this.#isFinished = true;
+    this.#detach();
+    (request as { upgrade?: boolean }).upgrade = true;
+    taken.socket.once('close', () => this.#sink.close(true));
+    response.off('finish', this.#onFinish);
+    return taken;
+  }
+
+  /** The connection takes bytes again. */
+  drained(): void {
+    emitDrain(this.response);
+  }
+
+  clientEnded(): void {
+    this.#sink.clientEnded();
+  }
+
+  closeBehind(): void {
+    this.#sink.closeBehind();
+  }
+
+  /** The connection is gone before the response was whole. Node emits `close` of the response. */
+  closed(): void {
+    this.#source.abort();
+    this.#sink.close(false);
+  }
+
+  bodyFailed(fault: Fault): void {
+    if (this.#isFinished) {
+      // Nothing answers it any more; who still reads learns of it when the connection is gone.
+      const { socket } = this.#connection;
+      if (socket.destroyed) this.#source.abort();
+      else socket.once('close', () => this.#source.abort());
+    } else if (fault.code === 'client_left') this.#source.abort();
+    else if (!this.#owner.failPair(fault)) this.#sink.abort();
+  }
+
+  bodyOver(): void {
+    this.#paired.nodeEnded(this.#isLast);
+  }
+
+  /** As Node's server does when a response is whole (_http_server.js, resOnFinish). */
+  readonly #onFinish = (): void => {
+    const { request, response } = this;
+    this.#isFinished = true;
+    this.#isLast = isLast(response) || this.#sink.closes;
+    detachSignal(request);
+    this.#detach();
+    if (this.#connection.socket.timeout) this.#connection.socket.setTimeout(0);
+    this.#source.drop(this.#isLast);
+    process.nextTick(end, this);
+  };
+
+  /** After the `finish` listeners of the site. */
+  end(): void {
+    this.#paired.nodeSent();
+    this.#sink.close(true);
+    try {
+      emitClose(this.response);
+    } finally {
+      if (this.#source.release()) this.bodyOver();
+    }
+  }
+
+  #detach(): void {
+    const { socket } = this.#connection;
+    socket.off('timeout', onTimeout);
+    this.response.detachSocket(socket);
+  }
+}
+
+/** Set by code of the site (_http_server.js, socketOnTimeout). */
+function onTimeout(this: Socket): void {
+  const response = currentResponse(this);
+  const { req: request } = response ?? {};
+  const isHandled = request && !request.complete && request.emit('timeout', this);
+  if (!response?.emit('timeout', this) && !isHandled) this.destroy();
+}
+
+function end(pair: ConnectionPair): void {
+  pair.end();
+}

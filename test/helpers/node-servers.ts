@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import type { PairOwner } from '../../src/contract/http-message.ts';
+import type { ClientConnectionsOptions } from '../../src/wire/client-connections.ts';
+import { connectTo, type Peer } from './peer.ts';
+import { type WireServer, wireServer } from './wire-server.ts';
+
+/** What the 'request' event of node:http calls. */
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+/** An owner without rules, which answers no fault. */
+export const OWNER: PairOwner = {
+  changesHead: false,
+  toSentStatus: (status) => status,
+  applyLayers: (_status, headers) => headers,
+  failPair: () => false,
+};
+
+/** A server of client connections whose requests are answered through Node's objects. Ends with the test. */
+export function pairServer(
+  t: ExecutionContext,
+  listener: NodeListener,
+  limits: Partial<ClientConnectionsOptions> = {},
+): Promise<WireServer> {
+  return wireServer(
+    t,
+    (request, response) => {
+      const { pair } = response.toNode(request, request.target, OWNER);
+      listener(pair.request, pair.response);
+    },
+    limits,
+  );
+}
+
+/** The same listener in node:http. Ends with the test. */
+export async function bareServer(t: ExecutionContext, listener: NodeListener): Promise<{ connect(): Promise<Peer> }> {
+  const server = createServer({ keepAliveTimeout: 20_000 }, listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo; // a TCP server has one
+  return { connect: () => connectTo(t, port) };
+}

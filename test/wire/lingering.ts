@@ -1,0 +1,73 @@
+import test from 'ava';
+import type { ResponseSink } from '../../src/contract/http-message.ts';
+import { until } from '../helpers/until.ts';
+import { type WireServer, wireServer } from '../helpers/wire-server.ts';
+
+const UPLOAD = 'POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 104857600\r\n\r\n';
+
+/** Refuses each upload before it reads any of it. */
+function refuse(_request: unknown, response: ResponseSink): void {
+  response.head(413, 'Too Large', []);
+  response.end('too large');
+}
+
+async function isLeft(server: WireServer): Promise<void> {
+  await until(() => server.connections.size === 0, 'the connection to be closed');
+}
+
+test('no request behind the last response is read', async (t) => {
+  const server = await wireServer(t, refuse);
+  const peer = await server.connect();
+  peer.write(UPLOAD);
+  await peer.readUntil('too large');
+
+  peer.end('DELETE /all HTTP/1.1\r\nHost: a\r\n\r\n');
+  await isLeft(server);
+
+  t.deepEqual(server.handled, ['POST /upload']);
+  t.deepEqual(server.refused, []);
+});
+
+test('the connection of a client that gives up its upload is closed at once', async (t) => {
+  for (const leave of ['end', 'reset'] as const) {
+    const server = await wireServer(t, refuse);
+    const peer = await server.connect();
+    peer.write(UPLOAD);
+    await peer.readUntil('too large');
+    const startedAt = performance.now();
+
+    peer[leave]();
+    await isLeft(server);
+
+    t.true(performance.now() - startedAt < 1900, 'before the time without bytes is over');
+  }
+});
+
+test('the connection of a client that sends nothing more is closed after a while', async (t) => {
+  const server = await wireServer(t, refuse);
+  const peer = await server.connect();
+  peer.socket.allowHalfOpen = true;
+  peer.write(UPLOAD);
+  await peer.readUntil('too large');
+  const startedAt = performance.now();
+
+  await isLeft(server);
+
+  t.true(performance.now() - startedAt > 1500);
+});
+
+test('the connection of a client that keeps sending a little is closed after a longer while', async (t) => {
+  const server = await wireServer(t, refuse);
+  const peer = await server.connect();
+  peer.socket.allowHalfOpen = true;
+  peer.write(UPLOAD);
+  await peer.readUntil('too large');
+  peer.socket.on('error', () => {}); // it writes on after it was let go
+  const trickle = setInterval(() => peer.write('a'), 50);
+  t.teardown(() => clearInterval(trickle));
+  const startedAt = performance.now();
+
+  await isLeft(server);
+
+  t.true(performance.now() - startedAt > 4000, 'each byte restarts the time without bytes');
+});

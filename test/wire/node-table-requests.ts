@@ -1,0 +1,221 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable, Stream } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { compareWithNode, get, post, readAll, sends, sendsToEnd, show } from '../helpers/node-table.ts';
+
+const REPEATED = 'Cookie: a=1\r\nX-A: 1\r\ncookie: b=2\r\nx-a: 2\r\nAge: 1\r\nage: 2\r\nSet-Cookie: x\r\nAccept: a\r\n';
+const CHUNKS =
+  'POST /c HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX-T: 1\r\nx-t: 2\r\n\r\n';
+const LARGE = 'x'.repeat(300_000);
+
+compareWithNode({
+  'the head of a GET': {
+    client: sends(get('/a?b=%20c', REPEATED)),
+    listener(request, response, note) {
+      const { method, url, headers, rawHeaders, headersDistinct, httpVersion, trailers, rawTrailers } = request;
+      note(method, url, headers, rawHeaders, { ...headersDistinct }, httpVersion, trailers, rawTrailers);
+      note(request.socket === response.socket, request.connection === request.socket, response.req === request);
+      const { socket } = request;
+      note(
+        socket.remoteFamily,
+        socket.remoteAddress,
+        socket.readable,
+        socket.writable,
+        'encrypted' in socket,
+        socket.timeout,
+      );
+      response.end();
+    },
+  },
+  'each member of the request': {
+    client: sends(get('/')),
+    listener(request, response, note) {
+      note(Object.getPrototypeOf(request) === IncomingMessage.prototype, request instanceof Readable);
+      // Node learns after the event that there is no body; `joinDuplicateHeaders` is no option here.
+      note(show(request, ['_read', 'complete', 'joinDuplicateHeaders']));
+      response.end();
+    },
+  },
+  'each member of the response': {
+    client: sends(get('/')),
+    listener(_request, response, note) {
+      note(Object.getPrototypeOf(response) === ServerResponse.prototype, response instanceof Stream);
+      note(show(response, ['_maxRequestsPerSocket', '_onPendingData']));
+      response.sendDate = false;
+      response.setHeader('X-A', ['1', '2']).end('x');
+      note(show(response, ['_maxRequestsPerSocket', '_onPendingData', '_eventsCount']));
+    },
+  },
+  'a GET that nothing reads': {
+    client: sends(get('/')),
+    listener: (_request, response) => response.end(),
+  },
+  'a GET that is read': {
+    client: sends(get('/')),
+    async listener(request, response, note) {
+      note(await readAll(request), request.complete);
+      response.end('done');
+    },
+  },
+  'a response to a HEAD': {
+    client: sends(get('/').replace('GET', 'HEAD')),
+    listener(_request, response, note) {
+      note(response.write('not sent'));
+      response.end('nor this');
+    },
+  },
+  'a 204 with content': {
+    client: sends(get('/')),
+    listener: (_request, response) => response.writeHead(204, { 'X-A': '1' }).end('dropped'),
+  },
+  'a 304 with a length': {
+    client: sends(get('/')),
+    listener: (_request, response) => response.writeHead(304, { 'Content-Length': 5 }).end(),
+  },
+  'a body that is read by data': {
+    client: sends(post('hello')),
+    listener(request, response, note) {
+      request.setEncoding('utf8');
+      request.on('data', (text) => note('data', text));
+      request.on('end', () => response.end(`${request.complete}`));
+    },
+  },
+  'a body that is read by read()': {
+    client: sends(post('hello')),
+    listener(request, response, note) {
+      request.on('readable', () => {
+        for (;;) {
+          const piece: unknown = request.read();
+          if (piece === null) return;
+          note(String(piece));
+        }
+      });
+      request.on('end', () => response.end());
+    },
+  },
+  'a body in chunks with trailers': {
+    client: sends(CHUNKS),
+    async listener(request, response, note) {
+      note(await readAll(request), request.trailers, request.rawTrailers, { ...request.trailersDistinct });
+      response.end();
+    },
+  },
+  'a body that is piped back': {
+    client: sends(CHUNKS, '0\r\n\r\n'),
+    listener: (request, response) => request.pipe(response),
+  },
+  'a body that is piped back by pipeline': {
+    client: sends(CHUNKS, '0\r\n\r\n'),
+    listener: (request, response) => pipeline(request, response),
+  },
+  'a body that arrives in pieces': {
+    async client(peer) {
+      peer.write(post('hello').slice(0, -5));
+      for (const letter of 'hello') {
+        peer.write(letter);
+        await peer.readUntil('102 Processing');
+      }
+      await peer.readUntil('done');
+    },
+    async listener(request, response) {
+      request.on('data', () => response.writeProcessing());
+      await finished(request);
+      response.end('done');
+    },
+  },
+  'a small body that nothing reads': {
+    client: sends(post('hello')),
+    listener: (_request, response) => response.end('early'),
+  },
+  'a large body that is read': {
+    client: sends(post(LARGE)),
+    async listener(request, response, note) {
+      note((await readAll(request)) === LARGE);
+      response.end();
+    },
+  },
+  'a body that is read while it is paused in between': {
+    client: sends(post(LARGE)),
+    listener(request, response, note) {
+      let length = 0;
+      request.on('data', (piece: Buffer) => {
+        length += piece.length;
+        request.pause();
+        setImmediate(() => request.resume());
+      });
+      request.on('end', () => {
+        note(length);
+        response.end();
+      });
+    },
+  },
+  'a body that is read as a web stream': {
+    client: sends(post('hello')),
+    async listener(request, response, note) {
+      note(await new Response(Readable.toWeb(request) as ReadableStream).text());
+      response.end();
+    },
+  },
+  'a body that is read after the response has ended': {
+    async client(peer) {
+      peer.write(post('hello').slice(0, -4));
+      await peer.readUntil('early');
+      peer.write('ello');
+      peer.write(get('/next'));
+      await peer.readUntil('next');
+    },
+    async listener(request, response, note) {
+      if (request.url === '/next') return void response.end('next');
+      const text = readAll(request);
+      response.end('early');
+      note(await text);
+    },
+  },
+  'HTTP/1.0': {
+    client: sendsToEnd('GET / HTTP/1.0\r\nHost: a.test\r\n\r\n'),
+    listener(_request, response) {
+      response.write('until ');
+      response.end('the end');
+    },
+  },
+  'HTTP/1.0 with keep-alive': {
+    client: sends('GET / HTTP/1.0\r\nHost: a.test\r\nConnection: keep-alive\r\n\r\n', 'text'),
+    listener: (_request, response) => response.end('text'),
+  },
+  'HTTP/1.0 with keep-alive and no length': {
+    client: sendsToEnd('GET / HTTP/1.0\r\nHost: a.test\r\nConnection: keep-alive\r\n\r\n'),
+    listener(_request, response) {
+      response.write('until ');
+      response.end('the end');
+    },
+  },
+  'Connection: close of the client': {
+    client: sendsToEnd(get('/', 'Connection: close\r\n')),
+    listener: (_request, response) => response.end('x'),
+  },
+  'Connection: close of the listener': {
+    client: sendsToEnd(get('/')),
+    listener: (_request, response) => response.setHeader('Connection', 'close').end('x'),
+  },
+  'a Connection header that was removed': {
+    client: sends(get('/'), 'last'),
+    listener(_request, response) {
+      response.removeHeader('Connection');
+      response.end('last');
+    },
+  },
+  'shouldKeepAlive set to false': {
+    client: sendsToEnd(get('/')),
+    listener(_request, response) {
+      response.shouldKeepAlive = false;
+      response.end('last');
+    },
+  },
+  'no Date': {
+    client: sends(get('/')),
+    listener(_request, response) {
+      response.sendDate = false;
+      response.end();
+    },
+  },
+});
