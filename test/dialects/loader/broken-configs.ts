@@ -83,6 +83,17 @@ test('an invalid package.json breaks only the imports that need it', async (t) =
   t.is((await built.run('c.js')).help, 1);
 });
 
+test('an import() of a missing package beside an invalid package.json fails with the error for a missing package', async (t) => {
+  const files = { 'package.json': '{', 'a.js': "export const load = () => import('no-such');" };
+
+  const { load } = await (await compileSite(t, files, ['a.js'])).run('a.js');
+
+  await t.throwsAsync((load as () => Promise<unknown>)(), {
+    code: 'ERR_MODULE_NOT_FOUND',
+    message: /^Cannot find package 'no-such' imported from .*\/a\.js$/,
+  });
+});
+
 test('an invalid JSON file that is both settings and an import is reported as both', async (t) => {
   const files = {
     'package.json': '{',

@@ -106,6 +106,15 @@ for (const [kind, login] of [
   });
 }
 
+test('a Cluster whose nodes refuse the login is reported with that reason', async (t) => {
+  const server = await startRedis(t, { settings: { requirepass: 'right' }, password: 'right' });
+  const { store } = openStore(t, `redis+cluster://127.0.0.1:${server.port}`);
+
+  const fault = await storeFault(t, store.queue.push(newJob()));
+
+  t.regex(fault.message, /^Redis Cluster .* refuses the login$/);
+});
+
 test('user, password and database are taken from the URL', async (t) => {
   const server = await startRedis(t);
   await server.call('ACL', 'SETUSER', 'site', 'on', '>p@ss word', '~*', '&*', '+@all');
