@@ -73,7 +73,13 @@ test('links between the documents lead to files', async (t) => {
 });
 
 test('files that the documents name are there', async (t) => {
-  for (const page of ['README.md', 'docs/architecture.md', 'docs/operations.md', 'docs/settings.md']) {
+  for (const page of [
+    'README.md',
+    'docs/architecture.md',
+    'docs/operations.md',
+    'docs/settings.md',
+    'docs/dependencies-internals.md',
+  ]) {
     const text = await readFile(join(ROOT, page), 'utf8');
     for (const [, path = ''] of text.matchAll(/`((?:src|test|examples|docs)\/[\w./-]+)`/g)) {
       await t.notThrowsAsync(access(join(ROOT, path)), `${page} names ${path}`);
