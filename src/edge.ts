@@ -47,6 +47,7 @@ export class Edge {
   readonly #webSockets: WebSockets;
   readonly #ready: Ready;
   #messageBus: MessageBus | undefined;
+  #storeFailure: unknown;
 
   constructor({ config, log, site, certificate, fallback }: EdgeParts) {
     this.#config = config;
@@ -100,6 +101,11 @@ export class Edge {
     });
   }
 
+  /** Why the stores of the site could not be opened at start; undefined: they were, or none is used. */
+  get storeFailure(): unknown {
+    return this.#storeFailure;
+  }
+
   /** The site that serves new requests. */
   get site(): Site {
     return this.#site.current;
@@ -111,7 +117,7 @@ export class Edge {
    * unreachable, or takes longer than 5 seconds, does not prevent the start.
    */
   async listen(): Promise<number> {
-    await this.#site.warm();
+    this.#storeFailure = await this.#site.warm();
     const port = await this.#server.listen();
     this.#site.start();
     const { messageBus } = this.#config;

@@ -1,6 +1,6 @@
 import '../config/require-node.ts';
 import { exit } from '../cli/exit.ts';
-import { explain } from '../cli/explain.ts';
+import { explain, toExitCode } from '../cli/explain.ts';
 import { start } from '../cli/start.ts';
 import { processEnv } from '../config/config.ts';
 import type { OwnBuild, OwnEntry } from '../dialects/astro/own/own-build.ts';
@@ -97,7 +97,7 @@ async function openEmbeddedEdge(build: OwnBuild, settings: BuildSettings): Promi
 
 /**
  * Serves the build until a signal, then ends the process. If the start fails, prints the reason to
- * stderr and exits with 1.
+ * stderr and exits with the code that `nexthop start` has for it.
  */
 async function runServer(open: () => OwnBuild, settings: BuildSettings): Promise<never> {
   try {
@@ -108,6 +108,6 @@ async function runServer(open: () => OwnBuild, settings: BuildSettings): Promise
     return exit(await start(config, out, toEdgeOptions(build, config)));
   } catch (error) {
     process.stderr.write(`nexthop: ${explain(error)}\n`);
-    return exit(1);
+    return exit(toExitCode(error));
   }
 }

@@ -1,3 +1,5 @@
+import { UsageError } from './usage-error.ts';
+
 /** The arguments of `nexthop jobs`. */
 export interface JobsCall {
   /** The verb (`list` if there is none) and ids. */
@@ -37,12 +39,12 @@ const FORMS = {
 
 export type Verb = keyof typeof FORMS;
 
-/** Parses the arguments. Throws a JobsError if they are invalid. */
+/** Parses the arguments. Throws a UsageError if they are invalid. */
 export function toVerb(call: JobsCall): { readonly verb: Verb; readonly ids: readonly string[] } {
   const [name = 'list', ...ids] = call.words;
   if (!isVerb(name)) {
     const verbs = Object.keys(FORMS).join(', ');
-    throw new JobsError(
+    throw new UsageError(
       `nexthop jobs has the verbs ${verbs}, got ${JSON.stringify(name)}; another site is --site=PATH`,
     );
   }
@@ -52,12 +54,12 @@ export function toVerb(call: JobsCall): { readonly verb: Verb; readonly ids: rea
     form,
   } = FORMS[name];
   const stray = FLAGS.find((flag) => call[flag] && !(flags as readonly Flag[]).includes(flag));
-  if (stray) throw new JobsError(`--${stray} is not for nexthop jobs ${name}`);
+  if (stray) throw new UsageError(`--${stray} is not for nexthop jobs ${name}`);
   if (call.all && ids.length > 0)
-    throw new JobsError(`--all means every dead job and excludes ids, got ${ids.join(' ')}`);
-  if (call.rule && !call.all && name !== 'list') throw new JobsError(`with nexthop jobs ${name} --rule needs --all`);
+    throw new UsageError(`--all means every dead job and excludes ids, got ${ids.join(' ')}`);
+  if (call.rule && !call.all && name !== 'list') throw new UsageError(`with nexthop jobs ${name} --rule needs --all`);
   if (!call.all && (ids.length < fewest || ids.length > most)) {
-    throw new JobsError(`say nexthop jobs ${form}; got ${ids.length === 0 ? 'no id' : ids.join(' ')}`);
+    throw new UsageError(`say nexthop jobs ${form}; got ${ids.length === 0 ? 'no id' : ids.join(' ')}`);
   }
   return { verb: name, ids };
 }

@@ -1,7 +1,8 @@
 import type { JobFilter, JobRecord, JobState, Ledger } from '../contract/store.ts';
 import { align } from './align.ts';
 import { toJobJson } from './job-json.ts';
-import { type JobsCall, JobsError } from './jobs-call.ts';
+import type { JobsCall } from './jobs-call.ts';
+import { UsageError } from './usage-error.ts';
 
 const STATES: readonly JobState[] = ['waiting', 'running', 'dead'];
 
@@ -16,7 +17,7 @@ const PAGE = 50;
 type Listed = Omit<JobRecord, 'payload'> & { readonly payloadBytes: number };
 
 /**
- * Prints the jobs, oldest push first, and their counts. Throws a JobsError for an invalid filter.
+ * Prints the jobs, oldest push first, and their counts. Throws a UsageError for an invalid filter.
  */
 export async function listJobs(
   ledger: Ledger,
@@ -43,9 +44,9 @@ export async function listJobs(
 function toFilter({ state, rule, limit = String(USUAL_LIMIT) }: Omit<JobsCall, 'words'>): JobFilter {
   const known = STATES.find((name) => name === state);
   if (state !== undefined && !known)
-    throw new JobsError(`--state is ${STATES.join(', ')}, got ${JSON.stringify(state)}`);
+    throw new UsageError(`--state is ${STATES.join(', ')}, got ${JSON.stringify(state)}`);
   if (!/^\d{1,5}$/.test(limit) || Number(limit) < 1 || Number(limit) > HIGHEST_LIMIT) {
-    throw new JobsError(`--limit is a number from 1 to ${HIGHEST_LIMIT}, got ${JSON.stringify(limit)}`);
+    throw new UsageError(`--limit is a number from 1 to ${HIGHEST_LIMIT}, got ${JSON.stringify(limit)}`);
   }
   return { limit: Number(limit), ...(known && { state: known }), ...(rule !== undefined && { rule }) };
 }

@@ -13,7 +13,7 @@ import { NoteLog } from './note-log.ts';
 /**
  * Shows or changes the jobs in the store of a site, whether the module runs or not. Resolves with
  * the exit code: 1 if a job does not exist or cannot be changed. Rejects with a JobsError if the
- * store cannot be used or the arguments are invalid.
+ * store cannot be used, with a UsageError if the arguments are invalid.
  */
 export async function jobs(config: Config, out: (line: string) => void, call: JobsCall): Promise<number> {
   const { verb, ids } = toVerb(call);

@@ -7,12 +7,13 @@ import { didYouMean } from '../contract/problem.ts';
 import { guardProcess } from '../process/process-guard.ts';
 import { build } from './build.ts';
 import { enterSite, explainSite } from './enter-site.ts';
-import { explain } from './explain.ts';
+import { explain, toExitCode } from './explain.ts';
 import { health } from './health.ts';
 import { jobs } from './jobs.ts';
 import { routes } from './routes.ts';
 import { start } from './start.ts';
 import { takeStdout } from './take-stdout.ts';
+import { UsageError } from './usage-error.ts';
 
 type Out = (line: string) => void;
 
@@ -87,12 +88,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (explanation !== undefined) complain(explanation);
     return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, place.words);
   } catch (error) {
-    complain(`nexthop: ${explain(error)}`);
+    complain(`nexthop: ${explain(error, config)}`);
     // What is wrong may be that a setting has its default, because it was set under another name.
     for (const { name, setting } of config ? findMisspeltSettings(config.functionEnv, config) : []) {
       complain(`  ${name} is no setting of nexthop; did you mean ${setting}?`);
     }
-    return 1;
+    return toExitCode(error);
   }
 }
 
@@ -117,7 +118,7 @@ function parse(argv: readonly string[]) {
     version: { type: 'boolean' },
   } as const;
   checkNames(argv, Object.keys(options));
-  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
+  const { values, positionals } = parseWords(() => parseArgs({ args: [...argv], allowPositionals: true, options }));
   const settings: Record<string, string> = {};
   for (const name of Object.keys(SETTINGS)) {
     const value = values[toFlag(name) as keyof typeof values];
@@ -135,6 +136,15 @@ function parse(argv: readonly string[]) {
   return { name, words, site, settings, flags, asks: { help, version } };
 }
 
+/** Node's messages say which flag has no value, or has one that it must not have. */
+function parseWords<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
 /** Before they are parsed: the parser does not say which flag was meant. */
 function checkNames(argv: readonly string[], known: readonly string[]): void {
   const end = argv.indexOf('--');
@@ -142,7 +152,7 @@ function checkNames(argv: readonly string[], known: readonly string[]): void {
     const [, name] = /^--([^=]+)/.exec(word) ?? [];
     if (name === undefined || known.includes(name)) continue;
     const flags = known.map((each) => `--${each}`);
-    throw new TypeError(`there is no flag --${name}${didYouMean(`--${name}`, flags)}`);
+    throw new UsageError(`there is no flag --${name}${didYouMean(`--${name}`, flags)}`);
   }
 }
 
@@ -150,7 +160,7 @@ function checkNames(argv: readonly string[], known: readonly string[]): void {
 function checkFlags(name: string, { flags: known = [] }: Command, flags: Flags): void {
   for (const [flag, value] of Object.entries(flags)) {
     const isKnown = known.some((each) => each === flag);
-    if (value !== false && !isKnown) throw new TypeError(`--${flag} means nothing to nexthop ${name}`);
+    if (value !== false && !isKnown) throw new UsageError(`--${flag} means nothing to nexthop ${name}`);
   }
 }
 
@@ -161,7 +171,7 @@ interface Location {
 
 function toSite({ hasWords = false }: Command, { words, site }: Location): string | undefined {
   const [first, extra] = [...(site === undefined ? [] : [site]), ...(hasWords ? [] : words)];
-  if (extra !== undefined) throw new TypeError(`one site at a time, got ${JSON.stringify(extra)} too`);
+  if (extra !== undefined) throw new UsageError(`one site at a time, got ${JSON.stringify(extra)} too`);
   return first;
 }
 

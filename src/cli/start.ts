@@ -110,6 +110,9 @@ function announce(
   out(`  site      ${config.site}, ${count(routes)}`);
   out(`  ${fallback === undefined ? 'next hop' : 'fallback'}  ${hop}`);
   out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
+  if (edge.storeFailure instanceof Error) {
+    out(`  error     ${edge.storeFailure.message}; until then, what needs the store gets 503`);
+  }
   for (const problem of problems) {
     const { severity, message } = problem;
     const place = toLocation(problem);

@@ -72,11 +72,12 @@ export class RunningSite {
 
   /**
    * Opens the store if the site uses one. A store that is away, or needs longer than 5 seconds,
-   * does not prevent the start.
+   * does not prevent the start. Resolves with the reason why it cannot be used, if there is one.
    */
-  async warm(): Promise<void> {
+  async warm(): Promise<unknown> {
     const { config, store } = this.#parts;
-    if (this.current.jobRules.length > 0 || config.KV_BINDINGS.length > 0) await store.warm();
+    const isUsed = this.current.jobRules.length > 0 || config.KV_BINDINGS.length > 0;
+    return isUsed ? store.warm() : undefined;
   }
 
   /** Starts to run jobs. */

@@ -32,15 +32,17 @@ export class LazyStore implements Store {
 
   /**
    * Opens the store before the first request needs it. Resolves when the store has replied to a
-   * query or refused it, after 5 seconds at the latest. Never rejects: the store logs by itself why
-   * it cannot be used, and each later call rejects with the same reason.
+   * query or refused it, after 5 seconds at the latest: with the reason why it cannot be used, if
+   * that is known by then. Never rejects: the store logs the reason by itself, and each later call
+   * rejects with it.
    */
-  async warm(): Promise<void> {
+  async warm(): Promise<unknown> {
     const over = new AbortController();
     const late = delay(WARM_WITHIN_MS, undefined, { signal: over.signal });
     const queried = this.#query();
-    await Promise.race([queried, late]).catch(() => {});
+    const reason = await Promise.race([queried, late]).catch((error: unknown) => error);
     over.abort();
+    return reason;
   }
 
   async close(): Promise<void> {

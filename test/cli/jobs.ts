@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { jobs } from '../../src/cli/jobs.ts';
 import { type JobsCall, JobsError } from '../../src/cli/jobs-call.ts';
+import { UsageError } from '../../src/cli/usage-error.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import type { Queue } from '../../src/contract/store.ts';
 import { openStore } from '../../src/stores/open.ts';
@@ -231,7 +232,7 @@ for (const [words, flags, message] of [
   test(`"jobs ${words}" with ${JSON.stringify(flags)} is refused with the reason`, async (t) => {
     const { run } = await openSite(t);
 
-    await t.throwsAsync(run(words, flags), { instanceOf: JobsError, message });
+    await t.throwsAsync(run(words, flags), { instanceOf: UsageError, message });
   });
 }
 
@@ -244,7 +245,7 @@ test('a folder without a store is named and not changed', async (t) => {
   });
 });
 
-test('on the command line jobs exits with 0, or with 1 and only its error message', async (t) => {
+test('on the command line jobs exits with 0, or with 1 or 2 and only its error message', async (t) => {
   const { queue, config } = await openSite(t);
   const id = await bury(queue, 'gave up');
   const site = `--site=${config.site}`;
@@ -261,7 +262,7 @@ test('on the command line jobs exits with 0, or with 1 and only its error messag
   t.true(listed.output().includes(id));
   t.is(await unknown.exited, 1);
   t.regex(unknown.output(), /^there is no job 01ABC/);
-  t.is(await refused.exited, 1);
+  t.is(await refused.exited, 2);
   t.is(refused.output(), 'nexthop: say nexthop jobs drop ID…, or drop --all for every dead job; got no id\n');
   t.is(await away.exited, 1);
   t.regex(
@@ -269,6 +270,6 @@ test('on the command line jobs exits with 0, or with 1 and only its error messag
     /^nexthop: Redis at 127\.0\.0\.1:1 cannot be used; check REDIS_URL, and whether this machine reaches it: .*\n$/,
   );
   t.notRegex(away.output(), /secret/);
-  t.is(await stray.exited, 1);
+  t.is(await stray.exited, 2);
   t.is(stray.output(), 'nexthop: --all means nothing to nexthop routes\n');
 });

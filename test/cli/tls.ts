@@ -9,7 +9,7 @@ for (const name of ['SERVER_CERT_PATH', 'SERVER_KEY_PATH']) {
   test(`nexthop does not start with ${name} alone, and names both settings`, async (t) => {
     const running = await runNexthop(t, { env: { [name]: '/x.pem' } });
 
-    t.is(await running.exited, 1);
+    t.is(await running.exited, 78);
     t.regex(running.output(), /SERVER_CERT_PATH and SERVER_KEY_PATH must both be set/);
   });
 }
@@ -19,7 +19,7 @@ test('nexthop does not start without the certificate file, and prints its name a
 
   const running = await runNexthop(t, { env: { ...env, SERVER_CERT_PATH: '/nowhere.pem' } });
 
-  t.is(await running.exited, 1);
+  t.is(await running.exited, 78);
   t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: cannot read "\/nowhere\.pem" \(ENOENT/);
 });
 
@@ -29,7 +29,7 @@ test('nexthop does not start with a file that is not a certificate, and prints t
 
   const running = await runNexthop(t, { env });
 
-  t.is(await running.exited, 1);
+  t.is(await running.exited, 78);
   t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: no certificate in PEM in ".*cert\.pem" \(.*no start line\)/);
 });
 
@@ -38,7 +38,7 @@ test('nexthop does not start with the key of another certificate', async (t) => 
 
   const running = await runNexthop(t, { env: { ...env, SERVER_KEY_PATH: other.keyPath } });
 
-  t.is(await running.exited, 1);
+  t.is(await running.exited, 78);
   t.regex(running.output(), /^nexthop: SERVER_KEY_PATH: .* does not go with .*key values mismatch/);
   t.notRegex(running.output(), /BEGIN|PRIVATE/);
 });

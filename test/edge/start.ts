@@ -19,7 +19,7 @@ test('every invalid setting is reported at once, with its value and the expected
     },
   });
 
-  t.is(await running.exited, 1);
+  t.is(await running.exited, 78);
   const output = running.output();
   t.regex(output, /PORT must be a whole number from 0 to 65535, got "http"/);
   t.regex(output, /NEXT_HOP must be an http: URL .*, got "https:\/\/origin"/);
@@ -56,7 +56,40 @@ test('a port in use stops the start, and the message says so', async (t) => {
   const running = await runNexthop(t, { env: { PORT: String(port) } });
 
   t.is(await running.exited, 1);
-  t.regex(running.output(), /PORT is taken: .*; stop the other server or set PORT/);
+  t.regex(running.output(), /^nexthop: PORT is taken: stop the other server or set PORT to another one \(.*:\d+\)\n$/);
+});
+
+/** Another user, without rights on the default folder. */
+const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'env', '-u', 'LOG_DIR'];
+
+(process.getuid?.() === 0 ? test : test.skip)(
+  'a first start without rights on /var/log/nodejs says how to set LOG_DIR (as root only)',
+  async (t) => {
+    const running = await runNexthop(t, { under: asNobody });
+
+    t.is(await running.exited, 1);
+    t.regex(
+      running.output(),
+      /^nexthop: LOG_DIR: cannot write "\/var\/log\/nodejs\/error\.log" \(E\w+\); .*\n {2}LOG_DIR is not set\. .* --log-dir=logs .*\n.* install -d -o .*\/var\/log\/nodejs\n$/,
+    );
+  },
+);
+
+test('a HOST that is not of this machine stops the start and is named', async (t) => {
+  const running = await runNexthop(t, { env: { HOST: '192.0.2.1' } });
+
+  t.is(await running.exited, 1);
+  t.regex(running.output(), /^nexthop: HOST is no address of this machine: .* \(.*192\.0\.2\.1.*\)\n$/);
+});
+
+test('an unusable value of a flag exits with 78, and a flag without its value with 2', async (t) => {
+  const value = await runNexthop(t, { args: ['start', '.', '--port=http'] });
+  const flag = await runNexthop(t, { args: ['start', '.', '--port'] });
+
+  t.is(await value.exited, 78);
+  t.regex(value.output(), /PORT must be a whole number .*, got "http"/);
+  t.is(await flag.exited, 2);
+  t.regex(flag.output(), /^nexthop: .*--port.*\n$/);
 });
 
 test('an unknown command and an unknown flag are reported with the known ones', async (t) => {
@@ -65,7 +98,7 @@ test('an unknown command and an unknown flag are reported with the known ones', 
 
   t.is(await command.exited, 2);
   t.regex(command.output(), /there is no command "stat"; did you mean start\?[\s\S]*start[\s\S]*routes/);
-  t.is(await flag.exited, 1);
+  t.is(await flag.exited, 2);
   t.is(flag.output(), 'nexthop: there is no flag --prot; did you mean --port?\n');
 });
 

@@ -17,6 +17,9 @@ for (const [where, toDataDir] of [
 
       const process = await startNexthop(t, { site: folder, env: { DATA_DIR: dataDir } });
 
+      await process.said(
+        /\n {2}error {5}\S+state\.db cannot be opened \(.*\): DATA_DIR must be a folder that this user may write/,
+      );
       const url = `http://127.0.0.1:${process.port}`;
       t.is(await (await fetch(`${url}/plain`)).text(), 'plain');
       const before = performance.now();

@@ -1,0 +1,4 @@
+/** A command, a flag or an argument that does not exist or does not fit. The message says what was given and what fits. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
