@@ -162,8 +162,8 @@ test('show hides credentials of a stored request and prints its other headers', 
 
   const printed =
     '{"method":"POST","rawHeaders":["Accept","*/*","Vary","Cookie","X-Note","Authorization",' +
-    '"authorization","[13 characters, not printed]","Cookie","[8 characters, not shown]",' +
-    '"Proxy-Authorization","[6 characters, not printed]"],"headers":{"Set-Cookie":"[8 characters, not shown]"}}';
+    '"authorization","[13 characters, not shown]","Cookie","[8 characters, not shown]",' +
+    '"Proxy-Authorization","[6 characters, not shown]"],"headers":{"Set-Cookie":"[8 characters, not shown]"}}';
   t.true(text.endsWith(`\npayload\n  ${printed}\n  its body`), text);
   t.is(Buffer.from(payload_base64, 'base64').toString(), `${printed}\nits body`);
 });
