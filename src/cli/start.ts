@@ -105,7 +105,8 @@ function announce(
 ): void {
   const { routes, problems } = edge.site;
   const { host, port: hopPort } = config.NEXT_HOP;
-  const hop = fallback ?? `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
+  const origin = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
+  const hop = fallback ?? (edge.site.ownsMisses ? NO_HOP : origin);
   out(`nexthop listens on ${address(config, port)}`);
   out(`  site      ${config.site}, ${count(routes)}`);
   out(`  ${fallback === undefined ? 'next hop' : 'fallback'}  ${hop}`);
@@ -121,6 +122,8 @@ function announce(
   logProblems(edge.log, problems);
   edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: hop });
 }
+
+const NO_HOP = 'none: the site answers every request';
 
 function count(routes: readonly Route[]): string {
   const listed = toListed(routes);

@@ -88,6 +88,8 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   fault: Fault | undefined;
   /** Sent with every response, also with a Fault's; it replaces a header of that name set by a function. */
   platformId: PlatformId | undefined;
+  /** The response is a static file of the site. Set before its head is written. */
+  isFile = false;
   /** A rule of the site replaces the status of the response by this one, but not of a fault. 0: it does not. */
   ruleStatus = 0;
   /** Of the response, for the access line. */

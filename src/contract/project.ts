@@ -2,6 +2,7 @@ import type { JobIntake } from './job-rule.ts';
 import type { Log } from './log.ts';
 import type { Problem } from './problem.ts';
 import type { Route, Router } from './route.ts';
+import type { SiteFiles } from './site-files.ts';
 import type { Kv } from './store.ts';
 
 /** A user's site, and what a dialect needs to read it. */
@@ -31,10 +32,14 @@ export interface Project {
   readonly kvBindings?: readonly string[];
   /** Settings of Astro builds. Undefined: the defaults. */
   readonly astro?: AstroSettings;
+  /** The files that the site serves, for targets that answer with one. Undefined: the project is read without files. */
+  readonly files?: SiteFiles;
   /** Compiles routes for lookups by method and path, in the order that holds for the whole site. */
   readonly createRouter: (routes: readonly Route[]) => Router;
   /** The environment variables of the process; code of the site reads and writes the same object. */
   readonly processEnv: NodeJS.ProcessEnv;
+  /** The setting NEXT_HOP is set, so that the operator expects requests to reach it. */
+  readonly hasNextHop?: boolean;
   /** Problems that were found before the dialects read the project. */
   readonly problems?: readonly Problem[];
   /** Keeps loaded code for the next reading of the site. Undefined when the site is read once. */

@@ -1,5 +1,5 @@
 import { type MatchablePath, toMatchable } from '../contract/path.ts';
-import type { Candidate, Route, Router } from '../contract/route.ts';
+import type { Candidate, Route, Router, Step } from '../contract/route.ts';
 import type { Params } from '../contract/target.ts';
 import { inOrder } from './order.ts';
 import { Trie } from './trie.ts';
@@ -27,6 +27,9 @@ class PlainRouter implements Router {
   }
 }
 
+/** The first step of the routes that answer what no other route does. */
+const RULES: Step = 6;
+
 /** For sites with routes that ignore case. */
 class AnyCaseRouter implements Router {
   readonly #asWritten: Index;
@@ -41,9 +44,11 @@ class AnyCaseRouter implements Router {
     const path = toMatchable(target);
     if (!path) return NONE;
     const found = this.#asWritten.find(method, path);
-    if (found.length > 0) return found;
+    // Rules of a site may match every path; they answer when no other route does, in any case.
+    if (found.some(({ route }) => route.step < RULES)) return found;
     const lowered = path.inLowerCase();
-    return lowered ? this.#anyCase.find(method, lowered) : NONE;
+    const foundLowered = lowered ? this.#anyCase.find(method, lowered) : NONE;
+    return found.length === 0 ? foundLowered : [...foundLowered, ...found];
   }
 }
 

@@ -45,6 +45,7 @@ export async function openProject(
     createRouter,
     processEnv: processEnv(),
     dev: config.DEV,
+    hasNextHop: config.given.has('NEXT_HOP'),
     ...mockCountry(config),
     kvBindings: config.KV_BINDINGS,
     astro: { entry: config.ASTRO_ENTRY, ownsNotFound: config.ASTRO_OWNS_404 },

@@ -7,6 +7,7 @@ import type { Candidate, Route } from '../contract/route.ts';
 import { type Conflict, findConflicts } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
 import { createRouter } from '../routing/router.ts';
+import { FoundFiles } from '../static/found-files.ts';
 import { readFiles } from '../static/read-files.ts';
 import { DIALECTS } from './dialects.ts';
 import { requireFolder } from './folder.ts';
@@ -22,6 +23,8 @@ export interface Site {
   candidates(exchange: Exchange): readonly Candidate[];
   /** In the order in which they are asked. */
   readonly routes: readonly Route[];
+  /** A rule or a page of the site answers every request that nothing else does: nothing reaches the fallback. */
+  readonly ownsMisses: boolean;
   readonly conflicts: readonly Conflict[];
   /** Each of another name. */
   readonly jobRules: readonly JobRule[];
@@ -32,18 +35,21 @@ export interface Site {
 /** Has every dialect read the project, and then its files be read. Throws a SiteError when the folder cannot be read; whatever a dialect throws is its bug and comes through. */
 export async function openSite(project: Project, dialects: readonly Dialect[] = DIALECTS): Promise<Site> {
   await requireFolder(project.root);
-  const readings = await Promise.all(dialects.map((dialect) => dialect.read(project)));
-  readings.push(await readFiles(project, namedFolders(readings)));
+  const files = new FoundFiles();
+  const readings = await Promise.all(dialects.map((dialect) => dialect.read({ ...project, files })));
+  readings.push(await readFiles(project, namedFolders(readings), files));
 
   const routes = inOrder(readings.flatMap((reading) => reading.routes));
   const filters = routes.filter(({ step }) => step === 1);
   const others = routes.slice(filters.length);
   const router = createRouter(others);
   const { rules, problems } = toJobRules(readings);
+  const owners = readings.flatMap(({ ownsMisses }) => (ownsMisses ? [ownsMisses] : []));
   return {
     filters,
     candidates: ({ request, target }) => router.find(request.method, target),
     routes,
+    ownsMisses: owners.length > 0,
     conflicts: findConflicts(others),
     jobRules: rules,
     ignored: readings.flatMap((reading) => reading.ignored),
@@ -51,6 +57,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
       ...(project.problems ?? []),
       ...readings.flatMap((reading) => reading.problems),
       ...problems,
+      ...(project.hasNextHop ? owners.map(toOwnerProblem) : []),
     ]).map(nameStopped),
   };
 }
@@ -59,6 +66,11 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
 function namedFolders(readings: readonly Reading[]): readonly FileFolder[] | undefined {
   const named = readings.flatMap(({ fileFolders }) => (fileFolders ? [fileFolders] : []));
   return named.length > 0 ? named.flat() : undefined;
+}
+
+function toOwnerProblem(owner: NonNullable<Reading['ownsMisses']>): Problem {
+  const message = 'answers every request that nothing else of the site does: nothing reaches the next hop';
+  return { severity: 'warning', ...owner, message };
 }
 
 interface JobRules {

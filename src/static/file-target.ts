@@ -30,13 +30,27 @@ interface Answers {
 export class FileTarget implements Target {
   readonly name: string;
   readonly isFile = true;
+  readonly #files: PathFiles;
   readonly #answers: Answers;
 
   /** `path`: without a slash at its end. */
   constructor(path: string, files: PathFiles, slash: NonNullable<FileFolder['slash']>) {
     this.name = (files.plain ?? files.slashed)?.name ?? '';
+    this.#files = files;
     // The root has its slash whatever the rule.
     this.#answers = files.isPage && path !== '/' ? toAnswers(files, slash) : files;
+  }
+
+  /**
+   * For a rule that answers another path with this file: the client sees no redirect. `slashed`: the
+   * form of the path that the rule names.
+   */
+  async answerInPlace(exchange: Exchange, slashed: boolean): Promise<Outcome> {
+    const { plain, slashed: withSlash, isPage } = this.#files;
+    const file = slashed ? (withSlash ?? (isPage ? plain : undefined)) : (plain ?? withSlash);
+    if (!file) return 'passed';
+    exchange.answeredBy = this.name;
+    return file.answer(exchange);
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {

@@ -3,6 +3,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import type { Log } from '../contract/log.ts';
 import { toMatchable } from '../contract/path.ts';
 import type { Outcome, Target } from '../contract/target.ts';
+import type { FileTarget } from './file-target.ts';
 import type { FileListing, VisitedFolder } from './list-files.ts';
 
 /**
@@ -17,7 +18,7 @@ export interface LiveFilesParts {
   readonly log: Log;
   list(): Promise<FileListing>;
   /** Creates the targets of the files, by path. */
-  serve(listing: FileListing): ReadonlyMap<string, Target>;
+  serve(listing: FileListing): ReadonlyMap<string, FileTarget>;
 }
 
 /**
@@ -29,7 +30,7 @@ export class LiveFiles implements Target {
   readonly name: string;
   readonly #parts: LiveFilesParts;
   #listing: FileListing;
-  #targets: ReadonlyMap<string, Target>;
+  #targets: ReadonlyMap<string, FileTarget>;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -41,6 +42,12 @@ export class LiveFiles implements Target {
     this.#targets = parts.serve(listing);
   }
 
+  /** The file of a path in its current state. The path is decoded and has no slash at its end. */
+  async find(path: string): Promise<FileTarget | undefined> {
+    await this.#refresh();
+    return this.#targets.get(path);
+  }
+
   async answer(exchange: Exchange): Promise<Outcome> {
     await this.#refresh();
     if (exchange.left) return 'answered';
@@ -49,7 +56,7 @@ export class LiveFiles implements Target {
     if (!target || path === undefined) return 'passed';
     exchange.route = path;
     exchange.answeredBy = target.name;
-    return target.answer(exchange, {});
+    return target.answer(exchange);
   }
 
   /**

@@ -4,6 +4,7 @@ import type { FileFolder, Reading } from '../contract/dialect.ts';
 import type { Project } from '../contract/project.ts';
 import { toExtraHeaders } from './extra-headers.ts';
 import { findFolder, findUnnamedBuild } from './find-folder.ts';
+import { FoundFiles } from './found-files.ts';
 import { type FileListing, listFiles, type NamedFolder } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';
 import { Memory } from './memory.ts';
@@ -23,25 +24,29 @@ const TRUSTED_MS = 1000;
  * Finds which files of the site are served: those of `folders`; none if the list is empty; if no
  * folder is named, those of the folder that `findFolder` finds. Only names are read; a file is read
  * when it is requested. In development the names are read again after a change. Never rejects
- * because of the content of the site.
+ * because of the content of the site. `found` gets all files.
  */
-export async function readFiles(project: Project, folders: readonly FileFolder[] = [{}]): Promise<Reading> {
+export async function readFiles(
+  project: Project,
+  folders: readonly FileFolder[] = [{}],
+  found = new FoundFiles(),
+): Promise<Reading> {
   const named = folders.filter((each): each is NamedFolder => each.folder !== undefined);
   const nameless: FileFolder = Object.assign({}, ...folders.filter(({ folder }) => folder === undefined).reverse());
   if (folders.length === 0) return together([]);
-  if (named.length === 0) return readFound(project, nameless);
+  if (named.length === 0) return readFound(project, nameless, found);
   const places = await mergeEqual(project.root, named);
-  return together(await Promise.all(places.map((place) => readFolder(project, { ...place, ...nameless }))));
+  return together(await Promise.all(places.map((place) => readFolder(project, { ...place, ...nameless }, found))));
 }
 
-async function readFound(project: Project, fileFolder: FileFolder): Promise<Reading> {
+async function readFound(project: Project, fileFolder: FileFolder, files: FoundFiles): Promise<Reading> {
   const { folder, pagesOnly, ignored, problems } = await findFolder(project.root);
   const others =
     problems.length === 0 && (folder === undefined || pagesOnly) ? await findUnnamedBuild(project.root) : [];
   const found = { routes: [], ignored, problems: [...problems, ...others] };
   if (folder === undefined) return found;
   const place = { ...fileFolder, folder, ...(pagesOnly && { pagesOnly }) };
-  return together([found, await readFolder(project, place)]);
+  return together([found, await readFolder(project, place, files)]);
 }
 
 /**
@@ -58,7 +63,7 @@ async function mergeEqual(root: string, folders: readonly NamedFolder[]): Promis
   return [...merged.values()];
 }
 
-async function readFolder(project: Project, place: NamedFolder): Promise<Reading> {
+async function readFolder(project: Project, place: NamedFolder, files: FoundFiles): Promise<Reading> {
   const { root, dataDir } = project;
   if (leadsOut(root, place.folder)) {
     const message = 'is not served: the folder of files must be inside the site';
@@ -74,10 +79,15 @@ async function readFolder(project: Project, place: NamedFolder): Promise<Reading
   const serve = ({ files }: FileListing) =>
     toTargets(files, { place, shelf: { memory: new Memory(MEMORY_BYTES), trustedMs }, extraHeaders });
   const listing = await list();
-  const routes = project.dev
-    ? [toRouteForAll(new LiveFiles({ name: folder, log: project.log, list, serve }, listing), place)]
-    : toRoutes(serve(listing), place);
-  return { routes, ignored: listing.ignored, problems: [...listing.problems, ...problems] };
+  const reading = { ignored: listing.ignored, problems: [...listing.problems, ...problems] };
+  if (project.dev) {
+    const live = new LiveFiles({ name: folder, log: project.log, list, serve }, listing);
+    files.add((path) => live.find(path));
+    return { ...reading, routes: [toRouteForAll(live, place)] };
+  }
+  const targets = serve(listing);
+  files.add((path) => targets.get(path));
+  return { ...reading, routes: toRoutes(targets, place) };
 }
 
 /** Files that the platforms read in the site itself, for sites that are served from their root. */

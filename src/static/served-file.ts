@@ -2,6 +2,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Outcome } from '../contract/target.ts';
 import { writeHead } from '../http/write-head.ts';
+import { REVALIDATE } from './cache-control.ts';
 import { type Coding, chooseCodings } from './choose-codings.ts';
 import type { Facts } from './facts.ts';
 import { FileSender } from './file-sender.ts';
@@ -71,12 +72,14 @@ export class ServedFile {
   async #answerWith(exchange: Exchange, choice: Choice): Promise<boolean> {
     const { request } = exchange;
     const { facts } = choice;
-    const verdict = judge(request, facts);
+    // The rule's status is that of a page about the request; conditions and ranges are about the file.
+    const isPage = exchange.ruleStatus !== 0;
+    const verdict = isPage ? 'send' : judge(request, facts);
     if (verdict === 'failed') writeHead(exchange, 412, ['Content-Length', '0']);
-    else if (verdict === 'unchanged') writeHead(exchange, 304, this.#validatorHeaders(facts));
+    else if (verdict === 'unchanged') writeHead(exchange, 304, this.#validatorHeaders(exchange, facts));
     // Ranges are defined for GET only (RFC 9110 14.2).
     else if (request.method === 'HEAD') this.#writeFileHead(exchange, choice, undefined);
-    else return this.#sendFile(exchange, choice, rangeOf(exchange, facts));
+    else return this.#sendFile(exchange, choice, isPage ? undefined : rangeOf(exchange, facts));
     exchange.response.end();
     return true;
   }
@@ -107,7 +110,7 @@ export class ServedFile {
   }
 
   #writeFileHead(exchange: Exchange, { form, facts }: Choice, range: Range | undefined): void {
-    const headers = this.#validatorHeaders(facts);
+    const headers = this.#validatorHeaders(exchange, facts);
     // The type depends on the name alone, so that the content of an uploaded file cannot turn it
     // into a script.
     headers.push('Content-Type', this.#contentType, 'X-Content-Type-Options', 'nosniff', 'Accept-Ranges', 'bytes');
@@ -119,14 +122,15 @@ export class ServedFile {
   }
 
   /** The headers that a 304 must repeat (RFC 9110 15.4.5). */
-  #validatorHeaders({ etag, lastModified }: Facts): string[] {
+  #validatorHeaders(exchange: Exchange, { etag, lastModified }: Facts): string[] {
+    exchange.isFile = true;
     const headers = [
       'ETag',
       etag,
       'Last-Modified',
       lastModified,
       'Cache-Control',
-      this.#cacheControl,
+      exchange.ruleStatus === 0 ? this.#cacheControl : REVALIDATE,
       ...this.#extraHeaders,
     ];
     if (this.#forms.length > 1) headers.push('Vary', 'Accept-Encoding');

@@ -3,7 +3,7 @@ import type { Exchange } from '../../src/contract/exchange.ts';
 import { Fault } from '../../src/contract/fault.ts';
 import type { Route } from '../../src/contract/route.ts';
 import type { Params } from '../../src/contract/target.ts';
-import type { TomlRedirect } from '../../src/dialects/netlify/config/toml-redirects.ts';
+import type { RedirectRule } from '../../src/dialects/netlify/config/redirect-rule.ts';
 import type { Declaration } from '../../src/dialects/netlify/find/declaration.ts';
 import { toRedirectRoutes } from '../../src/dialects/netlify/rules/to-redirect-routes.ts';
 import { toRoutes } from '../../src/dialects/netlify/to-routes.ts';
@@ -13,11 +13,20 @@ import { serveHandler } from './handler-server.ts';
 import { route } from './route.ts';
 import { writeText } from './write-text.ts';
 
-export type Rule = Pick<TomlRedirect, 'from' | 'to'> & Partial<TomlRedirect>;
+export type Rule = Pick<RedirectRule, 'from' | 'to'> & Partial<RedirectRule>;
 
 /** A rule with defaults for all other values. */
-export function toRule(rule: Rule): TomlRedirect {
-  return { file: 'netlify.toml', status: 301, force: false, query: {}, others: [], ...rule };
+export function toRule(rule: Rule): RedirectRule {
+  return {
+    file: 'netlify.toml',
+    status: 301,
+    force: false,
+    query: {},
+    conditions: {},
+    headers: {},
+    others: [],
+    ...rule,
+  };
 }
 
 /** Serves the functions and files of a site, the rules after them, and a fallback that answers 404. */
@@ -25,9 +34,14 @@ export async function serveRules(
   t: ExecutionContext,
   rules: readonly Rule[],
   others: readonly Route[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ExchangeServer> {
   const functions = others.filter(({ dialect }) => dialect === 'netlify');
-  const { routes, problems } = toRedirectRoutes(rules.map(toRule), functions, createRouter);
+  const { routes, problems } = toRedirectRoutes({
+    rules: rules.map(toRule),
+    functions,
+    project: { createRouter, env },
+  });
   t.deepEqual(problems, []);
   const answer = async (exchange: Exchange) => {
     writeText(exchange, 404, '');
@@ -37,8 +51,16 @@ export async function serveRules(
 }
 
 /** Sends one request and resolves with the whole response. */
-export async function exchange(server: ExchangeServer, target: string, method = 'GET'): Promise<string> {
-  return server.exchange(`${method} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+export async function exchange(
+  server: Pick<ExchangeServer, 'exchange'>,
+  target: string,
+  method = 'GET',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const lines = Object.entries({ Host: 'a', Connection: 'close', ...headers }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  return server.exchange(`${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
 }
 
 /** The routes of a function that answers with its pattern, its target and its params. */

@@ -63,7 +63,7 @@ test('the results of all dialects are merged, with the routes in the order in wh
   t.deepEqual(site.problems, problems);
 });
 
-test('every dialect gets the same project', async (t) => {
+test('every dialect gets the same project, and can answer with its files', async (t) => {
   const project = await projectIn(t);
   const seen: Project[] = [];
   const dialect: Dialect = {
@@ -76,8 +76,11 @@ test('every dialect gets the same project', async (t) => {
 
   await openSite(project, [dialect, dialect]);
   t.deepEqual(
-    seen.map((given) => given === project),
-    [true, true],
+    seen.map(({ files, ...given }) => [given, typeof files?.answer]),
+    [
+      [project, 'function'],
+      [project, 'function'],
+    ],
   );
 });
 

@@ -3,13 +3,14 @@ import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Project } from '../../contract/project.ts';
 import { DIST, type NetlifyToml, readNetlifyToml } from './config/netlify-toml.ts';
 import { findFunctions } from './find/find-functions.ts';
+import { findNotFoundPage, readRuleFiles } from './find/find-rule-files.ts';
 import { findUnused } from './find/find-unused.ts';
 import { openFunctions } from './open-functions.ts';
-import { toRedirectRoutes } from './rules/to-redirect-routes.ts';
+import { type RedirectRoutes, toRedirectRoutes } from './rules/to-redirect-routes.ts';
 
 /**
- * The dialect of Netlify: its functions, including those that frameworks generate, and the settings
- * and redirects of `netlify.toml`.
+ * The dialect of Netlify: its functions, including those that frameworks generate, the settings of
+ * `netlify.toml`, and the redirects of both `_redirects` and `netlify.toml`.
  */
 export const netlify: Dialect = {
   name: 'netlify',
@@ -23,16 +24,36 @@ async function read(given: Project): Promise<Reading> {
   // link (`current → releases/7`) would have two paths for each file.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const toml = await readNetlifyToml(project.root, project.dev ?? false);
-  const [found, unused] = await Promise.all([findFunctions(project, toml), findUnused(project.root, toml.publish)]);
+  const [found, unused, redirectsFile, notFoundPage] = await Promise.all([
+    findFunctions(project, toml),
+    findUnused(project.root, toml.publish),
+    readRuleFiles(project.root, toml.publish),
+    findNotFoundPage(project.root, toml.publish),
+  ]);
   const opened = await openFunctions(project, found);
   // Redirects depend on the routes of functions. With `ahead` no function is loaded, so there are
   // no such routes.
-  const redirects = toRedirectRoutes(project.ahead ? [] : toml.redirects, opened.routes, project.createRouter);
+  const redirects: RedirectRoutes = project.ahead
+    ? { routes: [], problems: [] }
+    : toRedirectRoutes({
+        rules: [...redirectsFile.rules, ...toml.redirects],
+        functions: opened.routes,
+        project,
+        notFoundPage,
+      });
   return {
     routes: [...opened.routes, ...redirects.routes],
     ignored: found.ignored,
-    problems: [...unused, ...toml.problems, ...found.problems, ...opened.problems, ...redirects.problems],
+    problems: [
+      ...unused,
+      ...toml.problems,
+      ...redirectsFile.problems,
+      ...found.problems,
+      ...opened.problems,
+      ...redirects.problems,
+    ],
     jobRules: opened.jobRules,
+    ...(redirects.ownsMisses && { ownsMisses: redirects.ownsMisses }),
     ...toFileFolders(toml),
   };
 }

@@ -2,11 +2,12 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
+import type { RedirectRule } from './redirect-rule.ts';
 import { type FunctionSettings, toFunctionSettings } from './toml-functions.ts';
 import { checkKeys } from './toml-keys.ts';
 import type { TomlPath } from './toml-locations.ts';
 import { TOML_FILE, TomlProblems } from './toml-problems.ts';
-import { type TomlRedirect, toRedirects } from './toml-redirects.ts';
+import { toRedirects } from './toml-redirects.ts';
 
 /** The parts of `netlify.toml` that nexthop uses. */
 export interface NetlifyToml {
@@ -14,7 +15,7 @@ export interface NetlifyToml {
   readonly functionsFolder?: string;
   readonly settings: readonly FunctionSettings[];
   /** In the order of the file: the first that matches is used. */
-  readonly redirects: readonly TomlRedirect[];
+  readonly redirects: readonly RedirectRule[];
   /** Folder of files, relative to the site. */
   readonly publish?: string;
   /** `publish` names `dist`, which does not exist. */

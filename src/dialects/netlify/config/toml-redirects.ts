@@ -1,5 +1,7 @@
 import { didYouMean } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
+import { type RedirectRule, toForwardDestination } from './redirect-rule.ts';
+import { CONDITIONS, toConditions } from './rule-conditions.ts';
 import type { TomlPath } from './toml-locations.ts';
 import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
@@ -7,7 +9,7 @@ import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
  * Reads the tables `[[redirects]]`. Returns those whose values have the right types; reports and
  * omits the others.
  */
-export function toRedirects(redirects: unknown, problems: TomlProblems): readonly TomlRedirect[] {
+export function toRedirects(redirects: unknown, problems: TomlProblems): readonly RedirectRule[] {
   if (redirects === undefined) return [];
   if (!Array.isArray(redirects)) {
     problems.add(['redirects'], 'must be tables, written as [[redirects]]; it is not used', 'error');
@@ -23,18 +25,18 @@ export function toRedirects(redirects: unknown, problems: TomlProblems): readonl
 const FROM = ['from', 'origin'];
 const TO = ['to', 'destination'];
 const QUERY = ['query', 'params', 'parameters'];
-const KNOWN: ReadonlySet<string> = new Set([...FROM, ...TO, ...QUERY, 'status', 'force']);
+const SIGNED = ['signed', 'signing', 'sign'];
+const KNOWN: ReadonlySet<string> = new Set([
+  ...FROM,
+  ...TO,
+  ...['status', 'force', 'conditions'],
+  ...QUERY,
+  ...SIGNED,
+  'headers',
+]);
 
 /** All keys that the platform knows, most used first. */
-const KEYS: readonly string[] = [
-  ...KNOWN,
-  ...['conditions', 'signed', 'signing', 'sign', 'headers', 'rate_limit', 'edge_handler', 'edge_handlers'],
-];
-
-const CONDITIONS: readonly string[] = ['Country', 'Language', 'Role', 'Cookie'].flatMap((name) => [
-  name,
-  name.toLowerCase(),
-]);
+const KEYS: readonly string[] = [...KNOWN, 'rate_limit', 'edge_handler', 'edge_handlers'];
 
 class Rule {
   readonly #table: Readonly<Record<string, unknown>>;
@@ -52,16 +54,23 @@ class Rule {
    * Undefined if any part is wrong: a rule without that part could redirect requests that it was
    * not written for.
    */
-  toRedirect(): TomlRedirect | undefined {
-    const rule = {
+  toRedirect(): RedirectRule | undefined {
+    const from = this.#text(FROM);
+    const status = this.#status();
+    const isForward = this.#find(TO)[1] === undefined;
+    const signed = this.#find(SIGNED)[1] === undefined ? undefined : this.#text(SIGNED);
+    const rule: RedirectRule = {
       file: TOML_FILE,
       ...this.#problems.lineOf(this.#path),
-      from: this.#text(FROM),
-      to: this.#text(TO),
-      status: this.#status(),
+      from,
+      to: (isForward ? toForwardDestination(from, status) : undefined) ?? this.#text(TO),
+      status,
       force: this.#force(),
-      query: this.#query(),
-      others: this.#others(),
+      query: this.#texts(QUERY),
+      conditions: this.#conditions(),
+      ...(signed !== undefined && { signed }),
+      headers: this.#texts(['headers']),
+      others: Object.keys(this.#table).filter((key) => !KNOWN.has(key)),
     };
     this.#checkKeys([], this.#table, KEYS);
     if (isTable(this.#table.conditions)) this.#checkKeys(['conditions'], this.#table.conditions, CONDITIONS);
@@ -76,7 +85,8 @@ class Rule {
 
   #status(): number {
     const [key, value = 301] = this.#find(['status']);
-    const status = Number(value);
+    // As on the platform, which reads the digits of a text: "200!" is 200.
+    const status = typeof value === 'string' ? Number.parseInt(value, 10) : Number(value);
     if (Number.isInteger(status) && status >= 200 && status <= 599) return status;
     return this.#refuse(key, 'must be a status, such as 301', value, 301);
   }
@@ -86,8 +96,19 @@ class Rule {
     return typeof value === 'boolean' ? value : this.#refuse(key, 'must be true or false', value, false);
   }
 
-  #query(): TomlRedirect['query'] {
-    const [key, value = {}] = this.#find(QUERY);
+  #conditions(): RedirectRule['conditions'] {
+    const [key, value = {}] = this.#find(['conditions']);
+    if (isTable(value)) {
+      const entries = Object.entries(value);
+      if (entries.every((entry): entry is [string, string | string[]] => isText(entry[1]))) {
+        return toConditions(Object.fromEntries(entries));
+      }
+    }
+    return this.#refuse(key, 'must be a table of strings, or of lists of strings', value, {});
+  }
+
+  #texts(keys: readonly string[]): Readonly<Record<string, string>> {
+    const [key, value = {}] = this.#find(keys);
     if (isTable(value)) {
       const entries = Object.entries(value);
       if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
@@ -95,13 +116,6 @@ class Rule {
       }
     }
     return this.#refuse(key, 'must be a table of strings', value, {});
-  }
-
-  #others(): readonly string[] {
-    return Object.entries(this.#table).flatMap(([key, value]) => {
-      if (KNOWN.has(key)) return [];
-      return key === 'conditions' && isTable(value) ? Object.keys(value).map((name) => `${key}.${name}`) : [key];
-    });
   }
 
   /**
@@ -130,26 +144,6 @@ class Rule {
   }
 }
 
-/**
- * One `[[redirects]]` of `netlify.toml`. Its values have the right types; their meaning is not yet
- * checked.
- */
-export interface TomlRedirect {
-  /** Relative to the site. */
-  readonly file: string;
-  /** The line of its table; undefined if unknown. */
-  readonly line?: number;
-  readonly from: string;
-  readonly to: string;
-  /** Default 301. */
-  readonly status: number;
-  /** Whether the rule takes precedence over files with the same path. */
-  readonly force: boolean;
-  /**
-   * Query parameters that a request must have: name → required value, or `:name` for any non-empty
-   * value.
-   */
-  readonly query: Readonly<Record<string, string>>;
-  /** Other keys that are set: `conditions.Role`, `signed`, `headers`, … */
-  readonly others: readonly string[];
+function isText(value: unknown): value is string | string[] {
+  return typeof value === 'string' || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
 }

@@ -7,7 +7,6 @@ const EDGE_FOLDERS = ['netlify/edge-functions', '.netlify/edge-functions'];
 
 /** Files with rules that the platform reads from the published folder. */
 const RULES: readonly (readonly [name: string, message: string])[] = [
-  ['_redirects', 'is not read: write the rules as [[redirects]] in netlify.toml'],
   ['_headers', 'is not read: nexthop does not set these headers, and a Basic-Auth among them protects nothing'],
 ];
 

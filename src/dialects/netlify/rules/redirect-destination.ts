@@ -73,6 +73,16 @@ function toAscii(text: string): string {
   return text.toWellFormed().replaceAll(/[^!-~]+/gu, encodeURIComponent);
 }
 
+/**
+ * The placeholder at the start of a text: the longest name that fits, as `:x-y` may be one. As on the
+ * platform it need not end there: `:idea` is the value of `:id`, and "ea". Undefined if there is none.
+ */
+export function findName(text: string, names: ReadonlySet<string>): string | undefined {
+  if (!text.startsWith(':')) return undefined;
+  const fitting = [...names].filter((name) => text.startsWith(name, 1));
+  return fitting.sort((left, right) => right.length - left.length)[0];
+}
+
 /** A text with placeholders. A colon before any other name is literal text. */
 class Template {
   /** Literal texts and names alternate; the first element is a text. */
@@ -80,10 +90,11 @@ class Template {
 
   constructor(text: string, names: ReadonlySet<string>) {
     const parts = [''];
-    for (const [index, piece] of text.split(/:([A-Za-z_]\w*)/).entries()) {
-      if (index % 2 === 0) parts.push((parts.pop() ?? '') + toAscii(piece));
-      else if (names.has(piece)) parts.push(piece, '');
-      else parts.push(`${parts.pop() ?? ''}:${piece}`);
+    for (const piece of text.split(/(?=:)/)) {
+      const name = findName(piece, names);
+      const rest = name === undefined ? piece : piece.slice(name.length + 1);
+      if (name !== undefined) parts.push(name, '');
+      parts.push((parts.pop() ?? '') + toAscii(rest));
     }
     this.#parts = parts;
   }

@@ -8,7 +8,8 @@ export interface QueryMatch {
 
 /**
  * The `query` of a rule. The request must have each of its parameters, with the given value, or
- * with any non-empty value for `:name`. The request may have others too.
+ * with any value for `:name`, also an empty one. Of several parameters of one name the last counts.
+ * The request may have others too.
  */
 export class RedirectQuery {
   readonly #required: ReadonlyMap<string, string>;
@@ -25,10 +26,10 @@ export class RedirectQuery {
     const captures = new Map<string, string>();
     for (const [name, required] of this.#required) {
       if (required.startsWith(':')) {
-        const value = values.get(name);
-        if (!value) return undefined;
+        const value = values.getAll(name).at(-1);
+        if (value === undefined) return undefined;
         captures.set(required.slice(1), value);
-      } else if (!values.getAll(name).includes(required)) return undefined;
+      } else if (values.getAll(name).at(-1) !== required) return undefined;
     }
     return { captures, rest: withoutParameters(query, this.#required) };
   }

@@ -1,60 +1,70 @@
 import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
-import type { Params } from '../../../contract/target.ts';
+import { SourceMatcher, type SourceSegment } from './source-matcher.ts';
 
-/** The name of the placeholder for the star of a rule. */
+export interface RedirectSource {
+  readonly pattern: Pattern;
+  /** Scheme and host (lower case, without port) that the request must have; undefined: any. */
+  readonly origin?: { readonly scheme: string; readonly host: string };
+  /** The placeholders that the path gives values to. */
+  readonly names: readonly string[];
+}
+
+/** The name of the placeholder for the first star of a rule. */
 const SPLAT = 'splat';
 
+/** A star in the middle is tried at each segment of a path, and so is each further star for each of these. */
+const MOST_STARS = 3;
+
 /**
- * Converts the `from` of a rule to its pattern. `:name` matches one segment; a `*` at the end
- * matches any rest, also an empty one. Case is significant, a slash at the end is not. Params are
- * raw. Returns a string with the reason if the rule cannot be used.
+ * Converts the `from` of a rule. `:name` matches one segment; a star alone in a segment matches any
+ * number of segments, also none; a star at the end of the last segment matches any rest. Any other
+ * star is literal. Case is significant, a slash at the end is not. Params are raw. Returns a string
+ * with the reason if the rule cannot be used.
  */
-export function toRedirectSource(from: string): Pattern | string {
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(from)) return 'must be a path: nexthop does not match redirects by host';
-  if (!from.startsWith('/')) return 'must start with "/"';
+export function toRedirectSource(from: string): RedirectSource | string {
+  const [, scheme, host = '', path = from] = /^(https?):\/\/([^/?#]*)(.*)$/i.exec(from) ?? [];
+  if (scheme === undefined) return toPathSource(path.startsWith('/') ? path : `/${path}`);
+  const source = toPathSource(path === '' ? '/' : path);
+  const origin = { scheme: scheme.toLowerCase(), host: host.toLowerCase().replace(/:\d*$/, '') };
+  if (origin.host === '') return 'must name a host after http:// or https://';
+  return typeof source === 'string' ? source : { ...source, origin };
+}
+
+function toPathSource(from: string): RedirectSource | string {
   if (/^\/\.netlify(?:\/|$)/.test(from)) return 'is reserved: paths below "/.netlify" have no redirects';
-  const isOpen = from.endsWith('/*');
-  const path = isOpen ? from.slice(0, -2) || '/' : from;
-  if (path.includes('*')) return 'may have a "*" only as its whole last segment';
+  const isOpen = from.endsWith('*');
+  // A star inside the last segment is a prefix; without it the path may be the site's root.
+  const path = (isOpen ? from.slice(0, -1) : from) || '/';
   // A path never contains "?" or "#". A "%" without two hex digits, as in "100%", makes
   // `toMatchable` return undefined.
   const found = path.includes('?') ? undefined : toMatchable(path.replaceAll(/[^!-~]+/gu, encodeURIComponent));
   if (!found || found.hasInnerSlash) return 'never matches: no request with such a path is routed here';
-  const segments = found.segments.map(toSegment);
-  return {
-    text: from,
-    segments: isOpen ? [...segments, REST] : segments,
-    match: new SourceMatcher(segments, isOpen).match,
-  };
+  const segments = toSegments(found, isOpen && !path.endsWith('/'));
+  if (isOpen && path.endsWith('/')) segments.push({ kind: 'star' });
+  const stars = segments.filter(({ kind }) => kind === 'star' || kind === 'prefix').length;
+  if (stars > MOST_STARS) return `must have at most ${MOST_STARS} stars`;
+  const names = segments.flatMap((segment) => (segment.kind === 'param' ? [segment.name] : []));
+  const pattern = { text: from, segments: toPattern(segments), match: new SourceMatcher(segments).match };
+  return { pattern, names: stars > 0 ? [...names, SPLAT] : names };
+}
+
+function toSegments({ segments }: MatchablePath, hasPrefix: boolean): SourceSegment[] {
+  return segments.map((text, index) => {
+    if (hasPrefix && index === segments.length - 1) return { kind: 'prefix', text };
+    if (text === '*') return { kind: 'star' };
+    return text.length > 1 && text.startsWith(':') ? { kind: 'param', name: text.slice(1) } : { kind: 'literal', text };
+  });
+}
+
+/** The segments by which the router finds the rule: they match too many paths, never too few. */
+function toPattern(segments: readonly SourceSegment[]): readonly PatternSegment[] {
+  const pattern: PatternSegment[] = [];
+  for (const segment of segments) {
+    if (segment.kind === 'star' || segment.kind === 'prefix') return [...pattern, REST];
+    pattern.push(segment);
+  }
+  return pattern;
 }
 
 const REST: PatternSegment = { kind: 'catch-all', name: SPLAT, orNone: true };
-
-function toSegment(text: string): PatternSegment {
-  const [, name] = /^:([A-Za-z_]\w*)$/.exec(text) ?? [];
-  return name === undefined ? { kind: 'literal', text } : { kind: 'param', name };
-}
-
-/** Called only for paths that the segments match, so it only extracts params. */
-class SourceMatcher {
-  readonly #segments: readonly PatternSegment[];
-  readonly #isOpen: boolean;
-
-  constructor(segments: readonly PatternSegment[], isOpen: boolean) {
-    this.#segments = segments;
-    this.#isOpen = isOpen;
-  }
-
-  readonly match = ({ rawSegments, hasInnerSlash }: MatchablePath): Params | undefined => {
-    // A `Location` with an encoded slash could mean another path to a client that decodes it before
-    // splitting.
-    if (hasInnerSlash) return undefined;
-    const params: Record<string, string> = Object.create(null);
-    for (const [index, segment] of this.#segments.entries()) {
-      if (segment.kind === 'param') params[segment.name] = rawSegments[index] ?? '';
-    }
-    if (this.#isOpen) params[SPLAT] = rawSegments.slice(this.#segments.length).join('/');
-    return params;
-  };
-}

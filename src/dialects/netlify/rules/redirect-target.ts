@@ -2,19 +2,19 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { writeHead } from '../../../http/write-head.ts';
 import type { RedirectDestination } from './redirect-destination.ts';
-import type { RedirectQuery } from './redirect-query.ts';
+import type { RuleRequest } from './rule-request.ts';
 
 export interface RedirectParts {
   /** The file that holds the rule, relative to the site. */
   readonly file: string;
   readonly status: number;
-  readonly query: RedirectQuery;
+  readonly request: RuleRequest;
   readonly destination: RedirectDestination;
 }
 
 /**
- * Responds with a redirect. Passes a request whose query does not match, and one whose redirect
- * would lead to the same URL.
+ * Responds with a redirect. Passes a request that the rule does not match, and one whose redirect
+ * would lead to the same URL, with or without a slash at the end of its path.
  */
 export class RedirectTarget implements Target {
   readonly name: string;
@@ -26,13 +26,21 @@ export class RedirectTarget implements Target {
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
-    const { query, destination, status } = this.#parts;
-    const found = query.match(exchange.target);
+    const { request, destination, status } = this.#parts;
+    const found = request.match(exchange);
     if (!found) return 'passed';
     const location = destination.toLocation(params, found);
-    if (location === exchange.target) return 'passed';
-    writeHead(exchange, status, ['Location', location, 'Content-Length', '0']);
+    if (withoutSlash(location) === withoutSlash(exchange.target)) return 'passed';
+    const fields = ['Location', location, 'Content-Length', '0'];
+    // What it depends on is not in the request line, so no cache may keep it.
+    if (request.hasConditions) fields.push('Cache-Control', 'private, no-store');
+    writeHead(exchange, status, fields);
     exchange.response.end();
     return 'answered';
   }
+}
+
+/** A file and a page may redirect between both forms of a path, so a rule must not. */
+function withoutSlash(target: string): string {
+  return target.replace(/\/(?=\?|$)/, '');
 }

@@ -1,18 +1,30 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Router } from '../../../contract/route.ts';
+import type { SiteFiles } from '../../../contract/site-files.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
+import { overlayAnswer } from '../../../http/overlay-response.ts';
+import type { NotFoundPage } from './not-found-page.ts';
+import type { QueryMatch } from './redirect-query.ts';
 import { queryOf } from './redirect-query.ts';
 import type { RedirectParts } from './redirect-target.ts';
 
-export interface RewriteParts extends RedirectParts {
+/** What a rule may answer with. */
+export interface RewriteSite {
   /** Finds functions of the site by method and path. */
   readonly functions: Router;
+  readonly files: SiteFiles;
+  readonly notFound: NotFoundPage;
+}
+
+export interface RewriteParts extends RedirectParts {
+  readonly site: RewriteSite;
 }
 
 /**
- * Calls the function whose route matches the rule's destination. The function sees the URL of the
- * client, with the query of the rule merged in. A status other than 200 replaces the status of the
- * function's response. Passes if no function matches.
+ * Answers with the function or the file at the rule's destination; the client's URL stays. A function
+ * sees that URL, with the query of the rule merged in. A status other than 200 replaces the status
+ * of the response. If there is neither, the response is 404. Passes a request that the rule does not
+ * match.
  */
 export class RewriteTarget implements Target {
   readonly name: string;
@@ -24,24 +36,51 @@ export class RewriteTarget implements Target {
   }
 
   async answer(exchange: Exchange, params: Params): Promise<Outcome> {
-    const { query, destination, functions, status } = this.#parts;
-    const { target: originalTarget } = exchange;
-    const found = query.match(originalTarget);
+    const { request, destination, status, site } = this.#parts;
+    const found = request.match(exchange);
     if (!found) return 'passed';
-    const candidates = functions.find(exchange.request.method, destination.toTarget(params, found));
+    if (request.vary !== '') overlayAnswer(exchange, { headers: toFields(request.vary, request.isGuard) });
+    const { ruleStatus } = exchange;
+    if (status !== 200) exchange.ruleStatus = status;
+    if ((await this.#callFunction(exchange, params, found)) === 'answered') return 'answered';
+    const { method } = exchange.request;
+    const path = destination.toTarget(params, found);
+    if ((method === 'GET' || method === 'HEAD' || status >= 400) && isAnswered(await site.files.answer(exchange, path)))
+      return 'answered';
+    exchange.ruleStatus = ruleStatus;
+    return site.notFound.answer(exchange, params, status >= 400 ? status : 404);
+  }
+
+  async #callFunction(exchange: Exchange, params: Params, found: QueryMatch): Promise<Outcome> {
+    const { destination, site } = this.#parts;
+    const { target: originalTarget } = exchange;
+    const candidates = site.functions.find(exchange.request.method, destination.toTarget(params, found));
     if (candidates.length === 0) return 'passed';
     const originalQuery = queryOf(originalTarget);
     const merged = destination.mergeQuery(originalQuery, params, found);
+    const { route: rule } = exchange;
     if (merged !== originalQuery) exchange.rewrite(`${originalTarget.split('?', 1)[0]}?${merged}`);
-    const { ruleStatus } = exchange;
-    if (status !== 200) exchange.ruleStatus = status;
     for (const { route, params: routeParams } of candidates) {
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
-      if ((await route.target.answer(exchange, routeParams)) === 'answered') return 'answered';
+      if (isAnswered(await route.target.answer(exchange, routeParams))) return 'answered';
     }
-    exchange.ruleStatus = ruleStatus;
+    exchange.route = rule;
     if (merged !== originalQuery) exchange.rewrite(originalTarget);
     return 'passed';
   }
+}
+
+function isAnswered(outcome: Outcome): boolean {
+  return outcome === 'answered';
+}
+
+/** A response that depends on who asks is for no other client. */
+function toFields(vary: string, isGuarded: boolean): readonly (readonly [string, string])[] {
+  return isGuarded
+    ? [
+        ['Vary', vary],
+        ['Cache-Control', 'private, no-store'],
+      ]
+    : [['Vary', vary]];
 }

@@ -1,147 +1,152 @@
-import type { Exchange } from '../../../contract/exchange.ts';
-import type { Pattern } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
-import type { Route, Router } from '../../../contract/route.ts';
-import type { Outcome, Target } from '../../../contract/target.ts';
-import type { TomlRedirect } from '../config/toml-redirects.ts';
-import { mayOverlap } from '../find/pattern-fit.ts';
-import { RedirectDestination } from './redirect-destination.ts';
-import { RedirectQuery } from './redirect-query.ts';
-import { toRedirectSource } from './redirect-source.ts';
+import type { Route } from '../../../contract/route.ts';
+import { NO_FILES } from '../../../contract/site-files.ts';
+import type { Target } from '../../../contract/target.ts';
+import { type RedirectRule, withoutRepeats } from '../config/redirect-rule.ts';
+import { AccessTokens } from './access-tokens.ts';
+import { findCountry } from './find-country.ts';
+import { NotFoundPage } from './not-found-page.ts';
+import { findName, RedirectDestination } from './redirect-destination.ts';
+import { type RedirectSource, toRedirectSource } from './redirect-source.ts';
 import { RedirectTarget } from './redirect-target.ts';
-import { RewriteTarget } from './rewrite-target.ts';
+import { type RewriteSite, RewriteTarget } from './rewrite-target.ts';
+import { type ListedRule, RuleFilter } from './rule-filter.ts';
+import { RuleRequest } from './rule-request.ts';
+
+export interface RedirectParts {
+  /** In order: the first that matches is used. */
+  readonly rules: readonly RedirectRule[];
+  /** The routes that rewrites may call. */
+  readonly functions: readonly Route[];
+  readonly project: Pick<Project, 'createRouter' | 'files' | 'env' | 'mockCountry'>;
+  /** The site has a page for what it does not have, as a file of the site; undefined: no such page. */
+  readonly notFoundPage?: string | undefined;
+}
 
 export interface RedirectRoutes {
   readonly routes: readonly Route[];
   readonly problems: readonly Problem[];
+  /** What answers every request that nothing else of the site does; undefined: those go to the next hop. */
+  readonly ownsMisses?: Pick<Problem, 'file' | 'line'>;
 }
 
 /**
- * The routes of the redirects in `netlify.toml`: redirects of the client to another URL, and
- * rewrites to a function of this site. They are one list, of which the first matching rule is used.
- * With `force` it runs before functions and files, in one filter; else after them. A rule that
- * nexthop does not support becomes a warning. `functions`: the routes that rewrites may call.
+ * The routes of the rules of a site: redirects of the client to another URL, and rewrites to a
+ * function or a file of this site. They are one list, of which the first matching rule is used. With
+ * `force` it runs before functions and files, in one filter; else after them. A rule that nexthop
+ * does not support becomes a warning.
  */
-export function toRedirectRoutes(
-  rules: readonly TomlRedirect[],
-  functions: readonly Route[],
-  createRouter: Project['createRouter'],
-): RedirectRoutes {
-  const router = createRouter(functions);
-  const found: FoundRule[] = [];
-  const problems: Problem[] = [];
-  for (const [index, rule] of rules.entries()) {
-    const made = toRoute(rule, { functions, router });
-    if (typeof made !== 'string') found.push({ rule, route: { ...made, rank: index } });
-    else {
-      const { file, line, from, to } = rule;
-      const message = `the redirect from ${JSON.stringify(from)} to ${JSON.stringify(to)} is not used: ${made}`;
-      problems.push({ severity: 'warning', file, ...(line !== undefined && { line }), message });
-    }
-  }
-  const forced = found.filter(({ rule }) => rule.force);
-  const filters = forced.length > 0 ? [toFilter(forced.length, new ForcedRules(found, createRouter))] : [];
-  return { routes: [...filters, ...found.filter(({ rule }) => !rule.force).map(({ route }) => route)], problems };
-}
-
-/** A route that is called for every path, as its pattern shows. Its text is a description. */
-function toFilter(count: number, target: Target): Route {
-  const pattern = { text: 'forced redirects', segments: [REST] };
-  const about = count === 1 ? '1 rule' : `${count} rules`;
-  return { pattern, methods: 'any', target, step: 1, dialect: 'netlify', file: target.name, about };
-}
-
-interface FoundRule {
-  readonly rule: TomlRedirect;
-  readonly route: Route;
-}
-
-/**
- * Applies the first matching rule if it has `force`. If the first matching rule has no `force`,
- * passes: that rule runs later and hides all rules after it.
- */
-class ForcedRules implements Target {
-  readonly name: string;
-  readonly #router: Router;
-  readonly #rules: ReadonlyMap<Route, { readonly force: boolean; readonly query: RedirectQuery }>;
-
-  constructor(found: readonly FoundRule[], createRouter: Project['createRouter']) {
-    this.name = found[0]?.rule.file ?? '';
-    this.#router = createRouter(found.map(({ route }) => route));
-    this.#rules = new Map(
-      found.map(({ route, rule: { force, query } }) => [route, { force, query: new RedirectQuery(query) }]),
-    );
-  }
-
-  async answer(exchange: Exchange): Promise<Outcome> {
-    for (const { route, params } of this.#router.find(exchange.request.method, exchange.target)) {
-      const rule = this.#rules.get(route);
-      if (!rule?.query.match(exchange.target)) continue;
-      if (!rule.force) return 'passed';
-      exchange.route = route.pattern.text;
-      exchange.answeredBy = route.target.name;
-      if ((await route.target.answer(exchange, params)) === 'answered') return 'answered';
-    }
-    return 'passed';
-  }
+export function toRedirectRoutes(parts: RedirectParts): RedirectRoutes {
+  return new Rules(parts).toRoutes();
 }
 
 /** The statuses that redirect a client. */
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-interface Functions {
-  readonly functions: readonly Route[];
-  readonly router: Router;
-}
+class Rules {
+  readonly #parts: RedirectParts;
+  readonly #site: RewriteSite;
+  readonly #tokens: AccessTokens;
+  readonly #problems: Problem[] = [];
 
-/** Returns a string with the reason if the rule cannot be used. */
-function toRoute(rule: TomlRedirect, functions: Functions): Route | string {
-  if (rule.others.length > 0) return `nexthop does not support ${rule.others.join(', ')}`;
-  const source = toRedirectSource(rule.from);
-  if (typeof source === 'string') return `its "from" ${source}`;
-  const target = toTarget(rule, source, functions);
-  if (typeof target === 'string') return target;
-  const { file, status, to } = rule;
-  return { pattern: source, methods: 'any', target, step: 6, dialect: 'netlify', file, about: `${status} to ${to}` };
-}
-
-function toTarget({ file, to, status, query }: TomlRedirect, source: Pattern, functions: Functions): Target | string {
-  if (!/^(?:\/(?!\/)|https?:\/\/[^/?#])/i.test(to)) return 'its "to" must start with "/", http:// or https://';
-  const names = new Set(namesOf(source, query));
-  const destination = new RedirectDestination(to, names);
-  if (hasPlaceholder(destination.origin, names)) {
-    return 'its "to" has a placeholder in the host; only path and query may have one';
+  constructor(parts: RedirectParts) {
+    const { functions, project } = parts;
+    const files = project.files ?? NO_FILES;
+    this.#parts = parts;
+    this.#site = { functions: project.createRouter(functions), files, notFound: new NotFoundPage(files) };
+    this.#tokens = new AccessTokens(project.env.JWT_SECRET ?? '');
   }
-  const parts = { file, status, query: new RedirectQuery(query), destination };
-  if (REDIRECT_STATUSES.has(status)) return new RedirectTarget(parts);
-  if (status > 200 && status < 400) return `status ${status} is neither a redirect nor a final response`;
-  if (destination.origin !== '') return 'nexthop does not proxy redirects to other hosts';
-  if (!mayReachFunction(to, names, functions))
-    return 'its "to" matches no function of this site, and nexthop does not rewrite to files';
-  return new RewriteTarget({ ...parts, functions: functions.router });
-}
 
-function* namesOf({ segments }: Pattern, query: TomlRedirect['query']): Generator<string> {
-  for (const segment of segments) if (segment.kind !== 'literal') yield segment.name;
-  for (const value of Object.values(query)) if (value.startsWith(':')) yield value.slice(1);
-}
-
-/** Whether a request for `to` can reach a function, for any values of its placeholders. */
-function mayReachFunction(to: string, names: ReadonlySet<string>, { functions, router }: Functions): boolean {
-  const [path = ''] = to.split(/[?#]/, 1);
-  const texts = path.split('/').slice(1);
-  const open = texts.findIndex((text) => hasPlaceholder(text, names));
-  if (open >= 0) {
-    const segments = texts.slice(0, open).map((text) => ({ kind: 'literal', text }) as const);
-    return functions.some(({ pattern }) => mayOverlap(pattern, { text: path, segments: [...segments, REST] }));
+  toRoutes(): RedirectRoutes {
+    const { rules, repeated } = withoutRepeats(this.#parts.rules);
+    for (const rule of repeated) this.#report(rule, 'the same rule follows later');
+    const listed = rules.flatMap((rule, index) => {
+      const found = this.#toListed(rule, index);
+      if (typeof found !== 'string') return [found];
+      this.#report(rule, found);
+      return [];
+    });
+    const all = listed.find(({ from, request }) => from === '/*' && request.isOpen);
+    const last = this.#toLastRoute();
+    const filter = this.#toFilter(listed, all !== undefined || last.length > 0);
+    const routes = [...filter, ...listed.filter(({ force }) => !force).map(({ route }) => route), ...last];
+    const owner = all ? toPlace(all.rule) : last.map(({ file }) => ({ file }))[0];
+    return { routes, problems: this.#problems, ...(owner && { ownsMisses: owner }) };
   }
-  const methods = new Set(functions.flatMap((route) => (route.methods === 'any' ? ['GET'] : route.methods)));
-  return [...methods].some((method) => router.find(method, path).length > 0);
+
+  #toListed(rule: RedirectRule, index: number): (ListedRule & { readonly rule: RedirectRule }) | string {
+    if (rule.others.length > 0) return `nexthop does not support ${rule.others.join(', ')}`;
+    const source = toRedirectSource(rule.from);
+    if (typeof source === 'string') return `its "from" ${source}`;
+    const request = this.#toRequest(rule, source);
+    const target = this.#toTarget(rule, source, request);
+    if (typeof target === 'string') return target;
+    if (request.isGuard && !this.#tokens.hasSecret) {
+      const message = `the variable JWT_SECRET is not set, so no client has a role: ${JSON.stringify(rule.from)} answers 404`;
+      this.#problems.push({ severity: 'warning', ...toPlace(rule), message });
+    }
+    const { file, status, to, from, force } = rule;
+    const { pattern } = source;
+    const route: Route = {
+      pattern: source.origin ? { ...pattern, text: from } : pattern,
+      ...{ methods: 'any', target, step: 6, rank: index, dialect: 'netlify', file, about: `${status} to ${to}` },
+    };
+    return { from: pattern.text, force, request, route, rule };
+  }
+
+  #toRequest({ query, conditions }: RedirectRule, { origin }: RedirectSource): RuleRequest {
+    const { mockCountry } = this.#parts.project;
+    return new RuleRequest({ origin, query, conditions, findCountry: findCountry(mockCountry), tokens: this.#tokens });
+  }
+
+  #toTarget(rule: RedirectRule, source: RedirectSource, request: RuleRequest): Target | string {
+    const { file, to, status, query } = rule;
+    if (!/^(?:\/(?!\/)|https?:\/\/[^/?#])/i.test(to)) return 'its "to" must start with "/", http:// or https://';
+    const names = new Set([...source.names, ...capturesOf(query)]);
+    const destination = new RedirectDestination(to, names);
+    if (destination.origin.split(/(?=:)/).some((piece) => findName(piece, names) !== undefined)) {
+      return 'its "to" has a placeholder in the host; only path and query may have one';
+    }
+    const parts = { file, status, request, destination };
+    if (REDIRECT_STATUSES.has(status)) return new RedirectTarget(parts);
+    if (status > 200 && status < 400) return `status ${status} is neither a redirect nor a final response`;
+    if (destination.origin !== '') return 'nexthop does not proxy redirects to other hosts';
+    return new RewriteTarget({ ...parts, site: this.#site });
+  }
+
+  /** A route that is called for every path, as its pattern shows. Its text is a description. */
+  #toFilter(rules: readonly ListedRule[], ownsMisses: boolean): readonly Route[] {
+    const { createRouter } = this.#parts.project;
+    const forced = rules.filter(({ force, request }) => force || request.isGuard).length;
+    if (forced === 0 && !ownsMisses) return [];
+    const target = new RuleFilter({ rules, createRouter, notFound: this.#site.notFound, ownsMisses });
+    const about = forced === 1 ? '1 rule' : `${forced} rules`;
+    const pattern = { text: forced > 0 ? 'forced redirects' : 'unusual paths', segments: [REST] };
+    return [{ pattern, methods: 'any', target, step: 1, dialect: 'netlify', file: target.name, about }];
+  }
+
+  /** The page for what the site does not have. */
+  #toLastRoute(): readonly Route[] {
+    const { notFoundPage: file } = this.#parts;
+    if (file === undefined) return [];
+    const pattern = { text: '/*', segments: [REST] };
+    return [{ pattern, methods: 'any', target: this.#site.notFound, step: 7, rank: 1, dialect: 'netlify', file }];
+  }
+
+  #report(rule: RedirectRule, why: string): void {
+    const { from, to } = rule;
+    const message = `the redirect from ${JSON.stringify(from)} to ${JSON.stringify(to)} is not used: ${why}`;
+    this.#problems.push({ severity: 'warning', ...toPlace(rule), message });
+  }
 }
 
-function hasPlaceholder(text: string, names: ReadonlySet<string>): boolean {
-  return [...text.matchAll(/:([A-Za-z_]\w*)/g)].some(([, name = '']) => names.has(name));
+function toPlace({ file, line }: RedirectRule): Pick<Problem, 'file' | 'line'> {
+  return { file, ...(line !== undefined && { line }) };
+}
+
+function capturesOf(query: RedirectRule['query']): readonly string[] {
+  return Object.values(query).flatMap((value) => (value.startsWith(':') ? [value.slice(1)] : []));
 }
 
 const REST = { kind: 'catch-all', name: '', orNone: true } as const;

@@ -136,7 +136,10 @@ test('redirects have the values of the file, also from the old names of keys', a
       status: 200,
       force: true,
       query: { id: ':id' },
-      others: ['signed', 'conditions.Role', 'conditions.Country', 'headers'],
+      conditions: { country: ['de'], role: ['admin'] },
+      signed: 'KEY',
+      headers: { 'X-From': 'here' },
+      others: [],
     },
     {
       file: 'netlify.toml',
@@ -146,6 +149,8 @@ test('redirects have the values of the file, also from the old names of keys', a
       status: 301,
       force: false,
       query: { a: '1' },
+      conditions: {},
+      headers: {},
       others: [],
     },
   ]);

@@ -12,12 +12,12 @@ test('edge functions are reported as not supported', async (t) => {
 });
 
 for (const [publish, files] of [
-  [undefined, ['public/_redirects', 'public/_headers']],
-  ['out', ['out/_redirects', 'out/_headers']],
-  ['.', ['_redirects', '_headers']],
+  [undefined, ['public/_headers']],
+  ['out', ['out/_headers']],
+  ['.', ['_headers']],
 ] as const) {
   test(`rules in files of a folder (${publish ?? 'not named'}) are reported once as not read`, async (t) => {
-    const names = ['public', 'dist', 'out', '.'].flatMap((folder) => [`${folder}/_redirects`, `${folder}/_headers`]);
+    const names = ['public', 'dist', 'out', '.'].map((folder) => `${folder}/_headers`);
     const site = await siteFolder(t, Object.fromEntries(names.map((name) => [name, '/a /b'])));
 
     const problems = await findUnused(site, publish);
@@ -26,7 +26,6 @@ for (const [publish, files] of [
       problems.map(({ file, severity }) => [file, severity]),
       files.map((file) => [file, 'warning']),
     );
-    t.regex(problems[0]?.message ?? '', /^is not read: write the rules as \[\[redirects\]\]/);
-    t.regex(problems[1]?.message ?? '', /^is not read: .* Basic-Auth among them protects nothing/);
+    t.regex(problems[0]?.message ?? '', /^is not read: .* Basic-Auth among them protects nothing/);
   });
 }

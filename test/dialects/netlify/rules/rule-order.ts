@@ -54,7 +54,7 @@ test('a rule without force hides later rules with force if its query matches', a
   t.regex(await exchange(server, '/a/c?q=x'), /^Location: \/first\r$/m);
 });
 
-test('a rule with force may rewrite to a function, and passes requests that the function does not match', async (t) => {
+test('a rule with force may rewrite to a function, and the client keeps its URL', async (t) => {
   const server = await serveRules(
     t,
     [

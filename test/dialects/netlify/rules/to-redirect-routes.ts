@@ -37,13 +37,38 @@ const TABLE: readonly Row[] = [
     '/blog/a%2F..%20b?x=1&y=2',
   ],
   [{ from: '/store', to: '/blog/:id', query: { id: ':id' } }, '/store', undefined],
-  [{ from: '/store', to: '/blog/:id', query: { id: ':id' } }, '/store?id=', undefined],
+  [{ from: '/store', to: '/blog/:id', query: { id: ':id' } }, '/store?id=', '/blog/'],
+  [{ from: '/store', to: '/blog/:id', query: { id: ':id' } }, '/store?id=1&id=2', '/blog/2'],
+  [{ from: '/store', to: '/sale', query: { kind: 'sale' } }, '/store?kind=sale&kind=other', undefined],
+  [{ from: '/news/*', to: '/blog/:splat' }, '/news/a/b/', '/blog/a/b/'],
+  [{ from: '/news/*', to: '/blog/:splat' }, '/news/', '/blog/'],
+  [{ from: '/news/*', to: '/blog/:splat' }, '/news//a', '/blog//a'],
+  [{ from: '/z*', to: '/b/:splat' }, '/zoo/a/', '/b/oo/a/'],
+  [{ from: '/z*', to: '/b/:splat' }, '/z', '/b/'],
+  [{ from: '/z*', to: '/b/:splat' }, '/a', undefined],
+  [{ from: '/a/*/b', to: '/c/:splat' }, '/a/x/y/b', '/c/x/y'],
+  [{ from: '/a/*/b', to: '/c/:splat' }, '/a/b/', '/c/'],
+  [{ from: '/a/*/b', to: '/c/:splat' }, '/a//b', '/c/'],
+  [{ from: '/a/*/b', to: '/c/:splat' }, '/a/x', undefined],
+  [{ from: '/a/*/b/*', to: '/c/:splat' }, '/a/1/b/2/b/3', '/c/1/b/2'],
+  [{ from: '/a/*.html', to: '/b' }, '/a/*.html', '/b'],
+  [{ from: '/a/*.html', to: '/b' }, '/a/x.html', undefined],
+  [{ from: '/a/:x-y', to: '/b/:x-y/:x' }, '/a/1', '/b/1/:x'],
+  [{ from: '/a/:n', to: '/b/:name' }, '/a/1', '/b/1ame'],
+  [{ from: '/a/:b/c/:b', to: '/c/:b' }, '/a/1/c/2', '/c/1'],
+  [{ from: 'x', to: '/b' }, '/x', '/b'],
+  [{ from: '*', to: '/b/:splat' }, '/x', '/b/x'],
+  [{ from: 'http://a/x', to: '/b' }, '/x', '/b'],
+  [{ from: 'http://A:80/*', to: '/b/:splat' }, '/x', '/b/x'],
+  [{ from: 'https://a/x', to: '/b' }, '/x', undefined],
+  [{ from: 'http://b.example/*', to: '/b' }, '/x', undefined],
   [{ from: '/store', to: '/sale', query: { kind: 'sale' } }, '/store?kind=sale', '/sale'],
   [{ from: '/store', to: '/sale', query: { kind: 'sale' } }, '/store?kind=other', undefined],
   // Never to another host than that of the rule, and never to the same URL.
   [{ from: '/*', to: '/:splat' }, '//evil.example', '/evil.example'],
   [{ from: '/go', to: '/:to', query: { to: ':to' } }, '/go?to=/evil.example', '/%2Fevil.example'],
   [{ from: '/a/*', to: '/a/:splat' }, '/a/b', undefined],
+  [{ from: '/a', to: '/a/' }, '/a?x', undefined],
 ];
 
 for (const [rule, target, location] of TABLE) {
@@ -81,9 +106,9 @@ test('a function that a rule rewrites to sees the URL of the client', async (t) 
     /^HTTP\/1\.1 200 .*hello at undefined called for \/api\/hello\?a=1 with \{\}/s,
   );
   t.regex(await exchange(server, '/api/hello/sub', 'POST'), /called for \/api\/hello\/sub with \{\}/);
-  // A function with a path has no default URL, and the other function does not exist.
+  // A function with a path has no default URL, and the other function does not exist: never the hop.
   for (const target of ['/api/own', '/api/gone', '/api/', '/api'])
-    t.regex(await exchange(server, target), /^HTTP\/1\.1 404 /, target);
+    t.regex(await exchange(server, target), /^HTTP\/1\.1 404 .*not_found/s, target);
   t.like(server.exchanges[0], { route: '/.netlify/functions/hello', answeredBy: 'hello at undefined' });
 });
 
@@ -121,7 +146,7 @@ test("a status other than 200 replaces the function's status, but not that of an
   t.regex(await exchange(server, '/bad'), /^HTTP\/1\.1 500 /);
 });
 
-test('a rule whose function does not match the method passes', async (t) => {
+test('a rewrite whose function does not match the method gets 404, and not from the hop', async (t) => {
   const server = await serveRules(
     t,
     [{ from: '/a', to: '/b', status: 200 }],
@@ -129,31 +154,25 @@ test('a rule whose function does not match the method passes', async (t) => {
   );
 
   t.regex(await exchange(server, '/a', 'POST'), /^HTTP\/1\.1 200 /);
-  t.regex(await exchange(server, '/a'), /^HTTP\/1\.1 404 /);
+  t.regex(await exchange(server, '/a'), /^HTTP\/1\.1 404 .*not_found/s);
 });
 
-test('a function that passes leaves the URL and the status of the request unchanged', async (t) => {
+test('a function that passes leaves the URL of the request unchanged, and the rule has its status', async (t) => {
   const passing = functionRoutes('passing').map((each) => ({
     ...each,
     target: { name: 'x', answer: async () => 'passed' as const },
   }));
   const server = await serveRules(t, [{ from: '/a', to: '/.netlify/functions/passing?x=1', status: 410 }], passing);
 
-  t.regex(await exchange(server, '/a'), /^HTTP\/1\.1 404 /);
+  t.regex(await exchange(server, '/a'), /^HTTP\/1\.1 410 /);
   t.is(server.exchanges[0]?.target, '/a');
 });
 
 for (const [why, rule] of [
-  ['a condition', { others: ['conditions.Country'] }],
-  ['a signature', { others: ['signed'] }],
-  ['a proxied host', { to: 'https://b.example/:splat', status: 200 }],
-  ['a rewrite to a file', { to: '/index.html', status: 200 }],
-  ['a function that does not exist', { to: '/.netlify/functions/gone', status: 200 }],
-  ['a function without its default URL', { to: '/.netlify/functions/own', status: 200 }],
-  ['no function below its first part', { to: '/nowhere/:splat', status: 200 }],
-  ['a host in `from`', { from: 'http://a.example/*' }],
-  ['an invalid path', { from: 'x' }],
-  ['a star in the middle', { from: '/a/*.html' }],
+  ['a limit of its rate', { others: ['rate_limit'] }],
+  ['four stars', { from: '/*/a/*/b/*/c/*' }],
+  ['no host in its URL', { from: 'http:///a' }],
+  ['another host to ask', { to: 'https://b.example/:splat', status: 200 }],
   ['a query in its path', { from: '/a?b=c' }],
   ["a path of the platform's", { from: '/.netlify/functions/x' }],
   ['an invalid destination', { to: 'b' }],
@@ -163,11 +182,8 @@ for (const [why, rule] of [
 ] as const) {
   test(`a rule with ${why} is reported with file and line, and not used`, (t) => {
     const functions = functionRoutes('own', { paths: ['/own'] });
-    const { routes, problems } = toRedirectRoutes(
-      [toRule({ from: '/x/*', to: '/y', ...rule, line: 7 })],
-      functions,
-      createRouter,
-    );
+    const rules = [toRule({ from: '/x/*', to: '/y', ...rule, line: 7 })];
+    const { routes, problems } = toRedirectRoutes({ rules, functions, project: { createRouter, env: {} } });
 
     t.deepEqual(routes, []);
     t.is(problems.length, 1);

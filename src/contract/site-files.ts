@@ -1,0 +1,14 @@
+import type { Exchange } from './exchange.ts';
+import type { Outcome } from './target.ts';
+
+/** The static files of a site, for rules of a platform that answer with one. It has no file before the whole project is read. */
+export interface SiteFiles {
+  /**
+   * Answers with the file or page of a path, with or without a slash at the end, and never redirects to the other form. `path`: in origin-form; a query
+   * is ignored. `exchange.ruleStatus` is the status. Passes if there is no such file.
+   */
+  answer(exchange: Exchange, path: string): Promise<Outcome>;
+}
+
+/** For a project that is read without files. */
+export const NO_FILES: SiteFiles = { answer: async () => 'passed' };

@@ -1,0 +1,9 @@
+import type { Exchange } from '../../../contract/exchange.ts';
+import { toGeo } from '../call/geo.ts';
+import type { FindCountry } from './rule-request.ts';
+
+/** The country of clients: what a trusted peer says, or in development always `mockCountry`. */
+export function findCountry(mockCountry: string | undefined): FindCountry {
+  if (mockCountry !== undefined) return () => mockCountry;
+  return ({ request }: Exchange) => toGeo(request.headers).country?.code ?? '';
+}

@@ -1,0 +1,83 @@
+import type { Exchange } from '../../../contract/exchange.ts';
+import { toMatchable } from '../../../contract/path.ts';
+import type { Project } from '../../../contract/project.ts';
+import type { Route, Router } from '../../../contract/route.ts';
+import type { Outcome, Target } from '../../../contract/target.ts';
+import { overlayAnswer } from '../../../http/overlay-response.ts';
+import type { NotFoundPage } from './not-found-page.ts';
+import { RoleGuard } from './role-guard.ts';
+import type { RuleRequest } from './rule-request.ts';
+
+export interface ListedRule {
+  readonly from: string;
+  readonly force: boolean;
+  readonly request: RuleRequest;
+  readonly route: Route;
+}
+
+export interface RuleFilterParts {
+  /** All rules of the site, in order. */
+  readonly rules: readonly ListedRule[];
+  readonly createRouter: Project['createRouter'];
+  readonly notFound: NotFoundPage;
+  /** No request goes on to the next hop. */
+  readonly ownsMisses: boolean;
+}
+
+/**
+ * Runs before functions and files. Applies the first matching rule if it has `force`; a rule without
+ * it runs later and hides all rules after it. If the client lacks the role of a rule, the next rules
+ * are asked, and what they say is applied here; if none matches, the response is 404, so that no
+ * function, no file and no hop answers.
+ */
+export class RuleFilter implements Target {
+  readonly name: string;
+  readonly #parts: RuleFilterParts;
+  readonly #router: Router;
+  readonly #byRoute: ReadonlyMap<Route, ListedRule>;
+  readonly #guard: RoleGuard | undefined;
+  /** Some rule may be applied here. Without one the list is not searched. */
+  readonly #runsHere: boolean;
+
+  constructor(parts: RuleFilterParts) {
+    const { rules, createRouter } = parts;
+    const guards = rules.filter(({ request }) => request.isGuard);
+    this.#parts = parts;
+    this.name = rules[0]?.route.file ?? parts.notFound.name;
+    this.#runsHere = rules.some(({ force, request }) => force || request.isGuard);
+    this.#byRoute = new Map(rules.map((rule) => [rule.route, rule]));
+    this.#router = createRouter(rules.map(({ route }) => route));
+    this.#guard = guards.length > 0 ? new RoleGuard(guards, createRouter) : undefined;
+  }
+
+  async answer(exchange: Exchange): Promise<Outcome> {
+    if (this.#runsHere && (await this.#apply(exchange)) === 'answered') return 'answered';
+    const { ownsMisses, notFound } = this.#parts;
+    // Such a path matches no route, not even that of all paths.
+    if (ownsMisses && !toMatchable(exchange.target)) return notFound.answer(exchange);
+    return 'passed';
+  }
+
+  async #apply(exchange: Exchange): Promise<Outcome> {
+    if (this.#guard?.isClosedFor(exchange)) return this.#close(exchange);
+    let isClosed = false;
+    for (const { route, params } of this.#router.find(exchange.request.method, exchange.target)) {
+      const rule = this.#byRoute.get(route);
+      if (!rule?.request.matchButRole(exchange)) continue;
+      if (!rule.request.hasRole(exchange)) {
+        isClosed = true;
+        continue;
+      }
+      if (!rule.force && !isClosed) return 'passed';
+      exchange.route = route.pattern.text;
+      exchange.answeredBy = route.target.name;
+      if ((await route.target.answer(exchange, params)) === 'answered') return 'answered';
+    }
+    return isClosed ? this.#close(exchange) : 'passed';
+  }
+
+  #close(exchange: Exchange): Promise<Outcome> {
+    overlayAnswer(exchange, { headers: [['Cache-Control', 'private, no-store']] });
+    return this.#parts.notFound.answer(exchange);
+  }
+}

@@ -1,0 +1,90 @@
+import type { Exchange } from '../../../contract/exchange.ts';
+import type { RuleConditions } from '../config/redirect-rule.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { cookieValue } from './cookie-value.ts';
+import { type QueryMatch, RedirectQuery } from './redirect-query.ts';
+import type { RedirectSource } from './redirect-source.ts';
+
+/** Finds the country of the client of an exchange: two letters, or '' if it is unknown. */
+export type FindCountry = (exchange: Exchange) => string;
+
+export interface RuleRequestParts {
+  readonly origin: RedirectSource['origin'];
+  readonly query: Readonly<Record<string, string>>;
+  readonly conditions: RuleConditions;
+  readonly findCountry: FindCountry;
+  readonly tokens: AccessTokens;
+}
+
+/** What a rule requires of a request besides its path: host, query and conditions. */
+export class RuleRequest {
+  /** The rule is for clients with one of its roles: its paths are closed for others. */
+  readonly isGuard: boolean;
+  readonly hasConditions: boolean;
+  /** The request headers that decide, as the value of `Vary`; '' for none. */
+  readonly vary: string;
+  readonly #parts: RuleRequestParts;
+  readonly #query: RedirectQuery;
+
+  constructor(parts: RuleRequestParts) {
+    const { country, language, role, cookie } = parts.conditions;
+    this.#parts = parts;
+    this.#query = new RedirectQuery(parts.query);
+    this.isGuard = role !== undefined;
+    this.hasConditions = [country, language, role, cookie].some((each) => each !== undefined);
+    this.vary = [language && 'Accept-Language', (country ?? language ?? role ?? cookie) && 'Cookie']
+      .filter(Boolean)
+      .join(', ');
+  }
+
+  /** Every request with the path of the rule matches. */
+  get isOpen(): boolean {
+    return !this.hasConditions && !this.#parts.origin && Object.keys(this.#parts.query).length === 0;
+  }
+
+  /** Undefined if the request does not match. */
+  match(exchange: Exchange): QueryMatch | undefined {
+    return this.hasRole(exchange) ? this.matchButRole(exchange) : undefined;
+  }
+
+  /** As `match`, whatever the roles of the client. */
+  matchButRole(exchange: Exchange): QueryMatch | undefined {
+    if (!this.#isHost(exchange) || !this.#hold(exchange)) return undefined;
+    return this.#query.match(exchange.target);
+  }
+
+  hasRole(exchange: Exchange): boolean {
+    const { conditions, tokens } = this.#parts;
+    if (!conditions.role) return true;
+    const roles = tokens.rolesOf(cookieValue(exchange, 'nf_jwt'));
+    return conditions.role.some((role) => roles.includes(role));
+  }
+
+  #isHost({ request, client }: Exchange): boolean {
+    const { origin } = this.#parts;
+    if (!origin) return true;
+    const host = (request.host ?? '').toLowerCase().replace(/:\d*$/, '');
+    return host === origin.host && client.proto === origin.scheme;
+  }
+
+  #hold(exchange: Exchange): boolean {
+    if (!this.hasConditions) return true;
+    const { country, language, cookie } = this.#parts.conditions;
+    if (country && !country.some((each) => each.toLowerCase() === this.#countryOf(exchange))) return false;
+    if (language && !this.#speaks(language, exchange)) return false;
+    return !cookie || cookie.some((name) => cookieValue(exchange, name) !== '');
+  }
+
+  #countryOf(exchange: Exchange): string {
+    const chosen = this.isGuard ? '' : cookieValue(exchange, 'nf_country');
+    return (chosen || this.#parts.findCountry(exchange)).toLowerCase();
+  }
+
+  /** Only the first language of the client counts, as on the platform. */
+  #speaks(languages: readonly string[], exchange: Exchange): boolean {
+    const chosen = this.isGuard ? '' : cookieValue(exchange, 'nf_lang');
+    const accepted = exchange.request.get('accept-language') ?? '';
+    const first = (chosen || (/^\s*([\w-]+)/.exec(accepted)?.[1] ?? '')).toLowerCase();
+    return languages.some((each) => [first, first.split('-', 1)[0]].includes(each.toLowerCase()));
+  }
+}
