@@ -5,6 +5,7 @@ const FAULTS = {
   bad_path: { status: 400, origin: 'client' },
   bad_request: { status: 400, origin: 'client' },
   bad_body: { status: 400, origin: 'client' },
+  login_required: { status: 401, origin: 'client' },
   request_timeout: { status: 408, origin: 'client' },
   body_too_large: { status: 413, origin: 'client' },
   expectation_failed: { status: 417, origin: 'client' },

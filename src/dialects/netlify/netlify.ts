@@ -6,11 +6,13 @@ import { findFunctions } from './find/find-functions.ts';
 import { findNotFoundPage, readRuleFiles } from './find/find-rule-files.ts';
 import { findUnused } from './find/find-unused.ts';
 import { openFunctions } from './open-functions.ts';
+import { toHeaderRoutes } from './rules/to-header-routes.ts';
 import { type RedirectRoutes, toRedirectRoutes } from './rules/to-redirect-routes.ts';
 
 /**
  * The dialect of Netlify: its functions, including those that frameworks generate, the settings of
- * `netlify.toml`, and the redirects of both `_redirects` and `netlify.toml`.
+ * `netlify.toml`, and the redirects and
+ * headers of `_redirects`, `_headers` and `netlify.toml`.
  */
 export const netlify: Dialect = {
   name: 'netlify',
@@ -24,9 +26,9 @@ async function read(given: Project): Promise<Reading> {
   // link (`current → releases/7`) would have two paths for each file.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const toml = await readNetlifyToml(project.root, project.dev ?? false);
-  const [found, unused, redirectsFile, notFoundPage] = await Promise.all([
+  const [found, unused, ruleFiles, notFoundPage] = await Promise.all([
     findFunctions(project, toml),
-    findUnused(project.root, toml.publish),
+    findUnused(project.root),
     readRuleFiles(project.root, toml.publish),
     findNotFoundPage(project.root, toml.publish),
   ]);
@@ -36,21 +38,23 @@ async function read(given: Project): Promise<Reading> {
   const redirects: RedirectRoutes = project.ahead
     ? { routes: [], problems: [] }
     : toRedirectRoutes({
-        rules: [...redirectsFile.rules, ...toml.redirects],
+        rules: [...ruleFiles.redirects, ...toml.redirects],
         functions: opened.routes,
         project,
         notFoundPage,
       });
+  const headers = toHeaderRoutes({ rules: [...ruleFiles.headers, ...toml.headers], functions: opened.routes, project });
   return {
-    routes: [...opened.routes, ...redirects.routes],
+    routes: [...opened.routes, ...headers.routes, ...redirects.routes],
     ignored: found.ignored,
     problems: [
       ...unused,
       ...toml.problems,
-      ...redirectsFile.problems,
+      ...ruleFiles.problems,
       ...found.problems,
       ...opened.problems,
       ...redirects.problems,
+      ...headers.problems,
     ],
     jobRules: opened.jobRules,
     ...(redirects.ownsMisses && { ownsMisses: redirects.ownsMisses }),

@@ -2,8 +2,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
+import type { HeaderRule } from './header-rule.ts';
 import type { RedirectRule } from './redirect-rule.ts';
 import { type FunctionSettings, toFunctionSettings } from './toml-functions.ts';
+import { toHeaders } from './toml-headers.ts';
 import { checkKeys } from './toml-keys.ts';
 import type { TomlPath } from './toml-locations.ts';
 import { TOML_FILE, TomlProblems } from './toml-problems.ts';
@@ -16,6 +18,8 @@ export interface NetlifyToml {
   readonly settings: readonly FunctionSettings[];
   /** In the order of the file: the first that matches is used. */
   readonly redirects: readonly RedirectRule[];
+  /** In the order of the file: later ones replace. */
+  readonly headers: readonly HeaderRule[];
   /** Folder of files, relative to the site. */
   readonly publish?: string;
   /** `publish` names `dist`, which does not exist. */
@@ -50,7 +54,7 @@ export async function readNetlifyToml(root: string, isDev: boolean): Promise<Net
   }
 }
 
-const EMPTY: NetlifyToml = { settings: [], redirects: [], problems: [] };
+const EMPTY: NetlifyToml = { settings: [], redirects: [], headers: [], problems: [] };
 
 function withError(message: string, location: { readonly line?: number; readonly column?: number } = {}): NetlifyToml {
   return { ...EMPTY, problems: [{ severity: 'error', file: TOML_FILE, ...location, message }] };
@@ -77,6 +81,7 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
     ...(publish?.isUnbuilt && { isUnbuilt: true }),
     settings: toFunctionSettings(document.functions, problems),
     redirects: toRedirects(document.redirects, problems),
+    headers: toHeaders(document.headers, problems),
     problems: problems.list,
   };
 }
@@ -86,12 +91,6 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
  * must not be served.
  */
 export const DIST = 'dist';
-
-/** Lists of tables that nexthop does not use. The site may rely on them for access control. */
-const UNUSED_LISTS = [
-  ['headers', 'is not used: nexthop does not set these headers, and a Basic-Auth among them protects nothing'],
-  ['edge_functions', 'is not used: edge functions run on Deno and not here'],
-] as const;
 
 class Reader {
   readonly #document: Table;
@@ -192,8 +191,8 @@ class Reader {
     if (typeof base.value === 'string' && join('.', base.value.replace(/^\/+/, ''), '/') !== './') {
       this.#problems.add(base.path, `is not supported: serve ${JSON.stringify(base.value)} as the site`);
     }
-    for (const [key, message] of UNUSED_LISTS) {
-      if (key in this.#document) this.#problems.add([key, 0], message);
+    if ('edge_functions' in this.#document) {
+      this.#problems.add(['edge_functions', 0], 'is not used: edge functions run on Deno and not here');
     }
     const { context } = this.#document;
     if (!isTable(context)) return;

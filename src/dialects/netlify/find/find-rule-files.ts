@@ -1,36 +1,69 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
+import type { HeaderRule } from '../config/header-rule.ts';
+import { readHeadersFile } from '../config/headers-file.ts';
 import { DIST } from '../config/netlify-toml.ts';
-import { type RedirectsFile, readRedirectsFile } from '../config/redirects-file.ts';
+import type { RedirectRule } from '../config/redirect-rule.ts';
+import { readRedirectsFile } from '../config/redirects-file.ts';
 
 const REDIRECTS = '_redirects';
+const HEADERS = '_headers';
 
 /** The folders where a site without `publish` may have such files. A build copies those of `public/`. */
 const PUBLISHED = ['dist', 'public'];
 
+export interface RuleFiles {
+  readonly redirects: readonly RedirectRule[];
+  readonly headers: readonly HeaderRule[];
+  readonly problems: readonly Problem[];
+}
+
 /**
- * Reads the `_redirects` of the published folder, then that of the site. Without `publish` the first
- * of the usual folders that has one counts as published.
+ * Reads `_redirects` and `_headers` of the published folder, then those of the site. Without `publish`
+ * the first of the usual folders that has such a file counts as published.
  */
-export async function readRuleFiles(root: string, publish: string | undefined): Promise<RedirectsFile> {
-  const published = publish === undefined ? PUBLISHED : [publish];
-  const found = await Promise.all(published.map((folder) => readRedirects(root, join(folder, REDIRECTS))));
-  const first = found.find((each) => each !== undefined);
-  const ofSite = publish === '.' ? undefined : await readRedirects(root, REDIRECTS);
-  const files = [first, ofSite].filter((each) => each !== undefined);
+export async function readRuleFiles(root: string, publish: string | undefined): Promise<RuleFiles> {
+  const folders = publish === undefined ? PUBLISHED : [publish];
+  const [redirects, headers] = await Promise.all([
+    readAll(root, { folders, name: REDIRECTS, read: readRedirectsFile }),
+    readAll(root, { folders, name: HEADERS, read: readHeadersFile }),
+  ]);
+  return {
+    redirects: redirects.rules,
+    headers: headers.rules,
+    problems: [...redirects.problems, ...headers.problems],
+  };
+}
+
+interface RuleFile<T> {
+  readonly rules: readonly T[];
+  readonly problems: readonly Problem[];
+}
+
+interface Kind<T> {
+  /** Of these the first that has such a file counts. */
+  readonly folders: readonly string[];
+  readonly name: string;
+  readonly read: (text: string, file: string) => RuleFile<T>;
+}
+
+async function readAll<T>(root: string, { folders, name, read }: Kind<T>): Promise<RuleFile<T>> {
+  const readOne = async (folder: string) => readRules(root, join(folder, name), read);
+  const published = await Promise.all(folders.map(readOne));
+  const ofSite = folders.includes('.') ? undefined : await readOne('.');
+  const files = [published.find((each) => each !== undefined), ofSite].filter((each) => each !== undefined);
   return { rules: files.flatMap(({ rules }) => rules), problems: files.flatMap(({ problems }) => problems) };
 }
 
 /** Undefined if there is no such file. */
-async function readRedirects(root: string, file: string): Promise<RedirectsFile | undefined> {
+async function readRules<T>(root: string, file: string, read: Kind<T>['read']): Promise<RuleFile<T> | undefined> {
   try {
-    return readRedirectsFile(await readFile(join(root, file), 'utf8'), file);
+    return read(await readFile(join(root, file), 'utf8'), file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException; // all that node:fs rejects with
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    const problem: Problem = { severity: 'error', file, message: `cannot be read: ${message}` };
-    return { rules: [], problems: [problem] };
+    return { rules: [], problems: [{ severity: 'error', file, message: `cannot be read: ${message}` }] };
   }
 }
 

@@ -39,7 +39,7 @@ export class RewriteTarget implements Target {
     const { request, destination, status, site } = this.#parts;
     const found = request.match(exchange);
     if (!found) return 'passed';
-    if (request.vary !== '') overlayAnswer(exchange, { headers: toFields(request.vary, request.isGuard) });
+    if (request.vary !== '') overlayAnswer(exchange, { headers: [['Vary', request.vary]] });
     const { ruleStatus } = exchange;
     if (status !== 200) exchange.ruleStatus = status;
     if ((await this.#callFunction(exchange, params, found)) === 'answered') return 'answered';
@@ -73,14 +73,4 @@ export class RewriteTarget implements Target {
 
 function isAnswered(outcome: Outcome): boolean {
   return outcome === 'answered';
-}
-
-/** A response that depends on who asks is for no other client. */
-function toFields(vary: string, isGuarded: boolean): readonly (readonly [string, string])[] {
-  return isGuarded
-    ? [
-        ['Vary', vary],
-        ['Cache-Control', 'private, no-store'],
-      ]
-    : [['Vary', vary]];
 }

@@ -3,7 +3,7 @@ import { toMatchable } from '../../../contract/path.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route, Router } from '../../../contract/route.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
-import { overlayAnswer } from '../../../http/overlay-response.ts';
+import { type Overlay, overlayAnswer } from '../../../http/overlay-response.ts';
 import type { NotFoundPage } from './not-found-page.ts';
 import { RoleGuard } from './role-guard.ts';
 import type { RuleRequest } from './rule-request.ts';
@@ -68,6 +68,7 @@ export class RuleFilter implements Target {
         isClosed = true;
         continue;
       }
+      if (rule.request.isGuard) overlayAnswer(exchange, FOR_ONE_CLIENT);
       if (!rule.force && !isClosed) return 'passed';
       exchange.route = route.pattern.text;
       exchange.answeredBy = route.target.name;
@@ -77,7 +78,10 @@ export class RuleFilter implements Target {
   }
 
   #close(exchange: Exchange): Promise<Outcome> {
-    overlayAnswer(exchange, { headers: [['Cache-Control', 'private, no-store']] });
+    overlayAnswer(exchange, FOR_ONE_CLIENT);
     return this.#parts.notFound.answer(exchange);
   }
 }
+
+/** A file, too, that only some clients may have must not stay in a cache. */
+const FOR_ONE_CLIENT: Overlay = { headers: [['Cache-Control', 'private, no-store']] };

@@ -6,7 +6,7 @@ import { siteFolder } from '../../../helpers/site-folder.ts';
 test('a site without netlify.toml has empty settings', async (t) => {
   const root = await siteFolder(t);
 
-  t.deepEqual(await readNetlifyToml(root, false), { settings: [], redirects: [], problems: [] });
+  t.deepEqual(await readNetlifyToml(root, false), { settings: [], redirects: [], headers: [], problems: [] });
 });
 
 test('a file that is not TOML is an error with its location, and the whole file is ignored', async (t) => {
@@ -80,7 +80,14 @@ force = "yes"
 [[edge_functions]]
 path = "/*"
 [[headers]]
+  [headers.values]
+  X-A = "1"
+[[headers]]
 for = "/*"
+  [headers.values]
+  X-A = 1
+  Location = "/x"
+  Basic-Auth = "secret"
 `;
 
 test('each error is reported with its line', async (t) => {
@@ -92,7 +99,6 @@ test('each error is reported with its line', async (t) => {
     problems.map(({ line, message }) => `${line}: ${message}`),
     [
       '2: build.base is not supported: serve "packages/site" as the site',
-      '25: headers[0] is not used: nexthop does not set these headers, and a Basic-Auth among them protects nothing',
       '23: edge_functions[0] is not used: edge functions run on Deno and not here',
       '16: context.production.functions is not used: nexthop does not read these settings of contexts',
       '14: functions.directory must be inside the site, got "../out"; it is not used',
@@ -101,6 +107,10 @@ test('each error is reported with its line', async (t) => {
       '10: redirects[1].to must be a string, got nothing; the redirect is not used',
       '22: redirects[2].force must be true or false, got "yes"; the redirect is not used',
       '21: redirects[2].query must be a table of strings, got {"a":1}; the redirect is not used',
+      '25: headers[0].for must be a path; the headers are not used',
+      '31: headers[1].values.X-A must be a text, or a list of texts; it is not used',
+      '32: headers[1].values.Location cannot be used: the header Location is set by the server alone; it is not used',
+      '33: headers[1].values.Basic-Auth cannot be used: Basic-Auth must be names and passwords such as "user:password", with spaces between them; its path is closed',
     ],
   );
   t.deepEqual(redirects, []);
