@@ -35,7 +35,10 @@ export class SourceMatcher {
     if (text === undefined) return false;
     if (segment.kind === 'prefix') {
       if (!text.startsWith(segment.text)) return false;
-      const rest = [cut(rawSegments[at] ?? '', text, segment.text), ...rawSegments.slice(at + 1)].join('/');
+      const first = cut(rawSegments[at] ?? '', text, segment.text);
+      const others = rawSegments.slice(at + 1);
+      // The slash behind a whole prefix is not part of the rest.
+      const rest = (first === '' ? others : [first, ...others]).join('/');
       params[SPLAT] = withSlash(rest, path);
       return true;
     }
@@ -46,12 +49,11 @@ export class SourceMatcher {
   }
 
   #matchStar(path: MatchablePath, index: number, at: number, params: Record<string, string>): boolean {
-    const isLast = index === this.#segments.length - 1;
     const { rawSegments } = path;
     for (let end = rawSegments.length; end >= at; end--) {
       if (!this.#matchFrom(path, index + 1, end, params)) continue;
       const taken = rawSegments.slice(at, end).join('/');
-      params[SPLAT] = isLast ? withSlash(taken, path) : taken;
+      params[SPLAT] = end === rawSegments.length ? withSlash(taken, path) : taken;
       return true;
     }
     return false;
