@@ -29,7 +29,7 @@ async function read(given: Project): Promise<Reading> {
   const [found, unused, ruleFiles, notFoundPage] = await Promise.all([
     findFunctions(project, toml),
     findUnused(project.root),
-    readRuleFiles(project.root, toml.publish),
+    readRuleFiles(project.root, toml),
     findNotFoundPage(project.root, toml.publish),
   ]);
   const opened = await openFunctions(project, found);

@@ -24,6 +24,8 @@ export interface NetlifyToml {
   readonly publish?: string;
   /** `publish` names `dist`, which does not exist. */
   readonly isUnbuilt?: true;
+  /** The folder that holds the site's sources, relative to the site; '.' for the site itself. */
+  readonly base: string;
   readonly problems: readonly Problem[];
 }
 
@@ -54,7 +56,7 @@ export async function readNetlifyToml(root: string, isDev: boolean): Promise<Net
   }
 }
 
-const EMPTY: NetlifyToml = { settings: [], redirects: [], headers: [], problems: [] };
+const EMPTY: NetlifyToml = { settings: [], redirects: [], headers: [], base: '.', problems: [] };
 
 function withError(message: string, location: { readonly line?: number; readonly column?: number } = {}): NetlifyToml {
   return { ...EMPTY, problems: [{ severity: 'error', file: TOML_FILE, ...location, message }] };
@@ -75,10 +77,12 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
   reader.warnOfUnused();
   const functionsFolder = await reader.functionsFolder(root);
   const publish = await reader.publishFolder(root);
+  await reader.checkBase(root);
   return {
     ...(functionsFolder !== undefined && { functionsFolder }),
     ...(publish && { publish: publish.folder }),
     ...(publish?.isUnbuilt && { isUnbuilt: true }),
+    base: reader.base,
     settings: toFunctionSettings(document.functions, problems),
     redirects: toRedirects(document.redirects, problems),
     headers: toHeaders(document.headers, problems),
@@ -96,11 +100,26 @@ class Reader {
   readonly #document: Table;
   readonly #problems: TomlProblems;
   readonly #isDev: boolean;
+  /** The folder to which the others are relative. '.': the site itself. */
+  readonly #base: string;
 
   constructor(document: Table, problems: TomlProblems, isDev: boolean) {
     this.#document = document;
     this.#problems = problems;
     this.#isDev = isDev;
+    this.#base = this.#firstFolder(this.#buildPaths('base'), '.')?.folder ?? '.';
+  }
+
+  get base(): string {
+    return this.#base;
+  }
+
+  /** Reports a file in the base folder, which the platform reads instead of this one. */
+  async checkBase(root: string): Promise<void> {
+    if (this.#base === '.') return;
+    const file = join(this.#base, TOML_FILE);
+    if (!(await stat(join(root, file)).catch(() => undefined))) return;
+    this.#problems.add(['build', 'base'], `has a ${file}, which is not read: move its settings here`);
   }
 
   /**
@@ -113,10 +132,17 @@ class Reader {
       ['functions', 'directory'],
       ...this.#buildPaths('functions'),
     ]);
-    if (!found) return undefined;
+    if (!found) return this.#defaultFunctions(root);
     const stats = await stat(join(root, found.folder)).catch(() => undefined);
     if (!stats?.isDirectory()) this.#problems.add(found.path, 'is no folder of the site: there are no functions');
     return found.folder;
+  }
+
+  /** Undefined: the general rule for functions of the site applies. */
+  async #defaultFunctions(root: string): Promise<string | undefined> {
+    const folder = join(this.#base, 'netlify/functions');
+    const stats = this.#base === '.' ? undefined : await stat(join(root, folder)).catch(() => undefined);
+    return stats?.isDirectory() ? folder : undefined;
   }
 
   /**
@@ -162,24 +188,25 @@ class Reader {
   /** The folder at the first of these paths that is set. */
   #firstFolder(
     paths: readonly (readonly string[])[],
+    base = this.#base,
   ): { readonly path: TomlPath; readonly folder: string } | undefined {
     for (const wanted of paths) {
       const { path, value } = this.#find(wanted);
       // A table of that name is another setting, such as [context.production.functions].
       if (value === undefined || isTable(value)) continue;
-      const folder = this.#toFolder(path, value);
+      const folder = this.#toFolder(path, value, base);
       return folder === undefined ? undefined : { path, folder };
     }
     return undefined;
   }
 
-  /** A leading slash means the root of the site, as on the platform. */
-  #toFolder(path: TomlPath, value: unknown): string | undefined {
+  /** Relative to `base`. A leading slash means the root of the site, as on the platform. */
+  #toFolder(path: TomlPath, value: unknown, base: string): string | undefined {
     if (typeof value !== 'string' || value === '') {
       this.#problems.add(path, `must be a folder of the site, got ${JSON.stringify(value)}; it is not used`);
       return undefined;
     }
-    const folder = join('.', value.replace(/^\/+/, '')).replace(/\/$/, '');
+    const folder = join(value.startsWith('/') ? '.' : base, value.replace(/^\/+/, '')).replace(/\/$/, '');
     if (folder !== '..' && !folder.startsWith('../')) return folder;
     this.#problems.add(path, `must be inside the site, got ${JSON.stringify(value)}; it is not used`, 'error');
     return undefined;
@@ -187,10 +214,6 @@ class Reader {
 
   /** Reports settings that change on the platform what is served, and that nexthop does not use. */
   warnOfUnused(): void {
-    const base = this.#find(['build', 'base']);
-    if (typeof base.value === 'string' && join('.', base.value.replace(/^\/+/, ''), '/') !== './') {
-      this.#problems.add(base.path, `is not supported: serve ${JSON.stringify(base.value)} as the site`);
-    }
     if ('edge_functions' in this.#document) {
       this.#problems.add(['edge_functions', 0], 'is not used: edge functions run on Deno and not here');
     }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
 import type { HeaderRule } from '../config/header-rule.ts';
 import { readHeadersFile } from '../config/headers-file.ts';
-import { DIST } from '../config/netlify-toml.ts';
+import { DIST, type NetlifyToml } from '../config/netlify-toml.ts';
 import type { RedirectRule } from '../config/redirect-rule.ts';
 import { readRedirectsFile } from '../config/redirects-file.ts';
 
@@ -20,14 +20,18 @@ export interface RuleFiles {
 }
 
 /**
- * Reads `_redirects` and `_headers` of the published folder, then those of the site. Without `publish`
+ * Reads `_redirects` and `_headers` of the published folder, then those of its
+ * sources. Without `publish`
  * the first of the usual folders that has such a file counts as published.
  */
-export async function readRuleFiles(root: string, publish: string | undefined): Promise<RuleFiles> {
-  const folders = publish === undefined ? PUBLISHED : [publish];
+export async function readRuleFiles(
+  root: string,
+  { publish, base }: Pick<NetlifyToml, 'publish' | 'base'>,
+): Promise<RuleFiles> {
+  const folders = publish === undefined ? PUBLISHED.map((folder) => join(base, folder)) : [publish];
   const [redirects, headers] = await Promise.all([
-    readAll(root, { folders, name: REDIRECTS, read: readRedirectsFile }),
-    readAll(root, { folders, name: HEADERS, read: readHeadersFile }),
+    readAll(root, { folders, base, name: REDIRECTS, read: readRedirectsFile }),
+    readAll(root, { folders, base, name: HEADERS, read: readHeadersFile }),
   ]);
   return {
     redirects: redirects.rules,
@@ -44,14 +48,16 @@ interface RuleFile<T> {
 interface Kind<T> {
   /** Of these the first that has such a file counts. */
   readonly folders: readonly string[];
+  /** The folder of the site's sources. */
+  readonly base: string;
   readonly name: string;
   readonly read: (text: string, file: string) => RuleFile<T>;
 }
 
-async function readAll<T>(root: string, { folders, name, read }: Kind<T>): Promise<RuleFile<T>> {
+async function readAll<T>(root: string, { folders, base, name, read }: Kind<T>): Promise<RuleFile<T>> {
   const readOne = async (folder: string) => readRules(root, join(folder, name), read);
   const published = await Promise.all(folders.map(readOne));
-  const ofSite = folders.includes('.') ? undefined : await readOne('.');
+  const ofSite = folders.includes(base) ? undefined : await readOne(base);
   const files = [published.find((each) => each !== undefined), ofSite].filter((each) => each !== undefined);
   return { rules: files.flatMap(({ rules }) => rules), problems: files.flatMap(({ problems }) => problems) };
 }

@@ -6,7 +6,13 @@ import { siteFolder } from '../../../helpers/site-folder.ts';
 test('a site without netlify.toml has empty settings', async (t) => {
   const root = await siteFolder(t);
 
-  t.deepEqual(await readNetlifyToml(root, false), { settings: [], redirects: [], headers: [], problems: [] });
+  t.deepEqual(await readNetlifyToml(root, false), {
+    settings: [],
+    redirects: [],
+    headers: [],
+    base: '.',
+    problems: [],
+  });
 });
 
 test('a file that is not TOML is an error with its location, and the whole file is ignored', async (t) => {
@@ -44,6 +50,8 @@ const FOLDERS: readonly FolderRow[] = [
     folder: 'dev',
   },
   { title: 'not out of the site', text: '[functions]\ndirectory = "../api"', folder: undefined },
+  { title: 'below the base', text: '[build]\nbase = "packages/a"\nfunctions = "fn"', folder: 'packages/a/fn' },
+  { title: 'not below the base', text: '[build]\nbase = "packages/a"\nfunctions = "/fn"', folder: 'fn' },
   { title: 'no number', text: 'functions = { directory = 1 }', folder: undefined },
 ];
 
@@ -69,7 +77,7 @@ from = "/a"
 
 [functions]
 directory = """
-../out"""
+../../../out"""
 [context.production.functions]
 directory = "x"
 [[redirects]]
@@ -91,18 +99,18 @@ for = "/*"
 `;
 
 test('each error is reported with its line', async (t) => {
-  const root = await siteFolder(t, { 'netlify.toml': MISTAKES });
+  const root = await siteFolder(t, { 'netlify.toml': MISTAKES, 'packages/site/netlify.toml': '' });
 
   const { problems, redirects } = await readNetlifyToml(root, false);
 
   t.deepEqual(
     problems.map(({ line, message }) => `${line}: ${message}`),
     [
-      '2: build.base is not supported: serve "packages/site" as the site',
       '23: edge_functions[0] is not used: edge functions run on Deno and not here',
       '16: context.production.functions is not used: nexthop does not read these settings of contexts',
-      '14: functions.directory must be inside the site, got "../out"; it is not used',
+      '14: functions.directory must be inside the site, got "../../../out"; it is not used',
       '3: build.publish must be a folder of the site, got ""; it is not used',
+      '2: build.base has a packages/site/netlify.toml, which is not read: move its settings here',
       '8: redirects[0].status must be a status, such as 301, got "soon"; the redirect is not used',
       '10: redirects[1].to must be a string, got nothing; the redirect is not used',
       '22: redirects[2].force must be true or false, got "yes"; the redirect is not used',

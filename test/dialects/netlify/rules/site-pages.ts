@@ -165,3 +165,20 @@ test('in development a rule answers with a page that was written after the start
 
   t.regex(await exchange(edge, '/x'), /later$/);
 });
+
+test('with a base, its folders and rules are relative to it', async (t) => {
+  const edge = await serve(t, {
+    'netlify.toml': '[build]\nbase = "packages/shop"\n[context.production]\npublish = "out"',
+    'packages/shop/out/index.html': 'shop',
+    'packages/shop/out/404.html': 'none',
+    'packages/shop/_redirects': '/old /new',
+    'packages/shop/netlify/functions/hello.js':
+      'export default () => new Response("hello"); export const config = { path: "/hello" };',
+    'out/index.html': 'other',
+  });
+
+  t.regex(await exchange(edge, '/'), /shop$/);
+  t.regex(await exchange(edge, '/x'), /^HTTP\/1\.1 404 .*none$/s);
+  t.regex(await exchange(edge, '/old'), /Location: \/new\r/);
+  t.regex(await exchange(edge, '/hello'), /hello$/);
+});
