@@ -81,6 +81,19 @@ export function identifiers(text: string): readonly string[] {
   return names;
 }
 
+/** Names or addresses of hosts, without ports, with commas between; '' for none. */
+export function hosts(text: string): readonly string[] {
+  if (text === '') return [];
+  return text.split(',').map((each) => {
+    const name = each.trim();
+    const url = URL.parse(`http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}`);
+    if (!url || url.host !== url.hostname || url.pathname !== '/' || url.username !== '' || /[/?#@]/.test(name)) {
+      throw new Unfit('hosts such as "api.example,10.0.0.7", without schemes and ports');
+    }
+    return url.hostname;
+  });
+}
+
 export interface Origin {
   /** As in a Host header. */
   readonly host: string;

@@ -159,6 +159,11 @@ export const SETTINGS = {
   VIA: setting(kind.token, 'nexthop', 'name of this module in Via and CDN-Loop'),
   LOOP_LIMIT: setting(kind.whole(1, 1000), '10', 'how often one request may pass modules of this name; then 508'),
 
+  PROXY_HOSTS: setting(
+    kind.hosts,
+    '',
+    'the only other hosts that rules of the site may forward to; also at private addresses; empty: those that rules name',
+  ),
   MAX_TUNNELS: setting(
     kind.whole(0, 65_535),
     '1000',

@@ -1,3 +1,4 @@
+import type { ExternalOrigins } from './external-origins.ts';
 import type { JobIntake } from './job-rule.ts';
 import type { Log } from './log.ts';
 import type { Problem } from './problem.ts';
@@ -34,6 +35,8 @@ export interface Project {
   readonly astro?: AstroSettings;
   /** The files that the site serves, for targets that answer with one. Undefined: the project is read without files. */
   readonly files?: SiteFiles;
+  /** Servers that rules of the site may name. Undefined when no requests are answered. */
+  readonly origins?: ExternalOrigins;
   /** Compiles routes for lookups by method and path, in the order that holds for the whole site. */
   readonly createRouter: (routes: readonly Route[]) => Router;
   /** The environment variables of the process; code of the site reads and writes the same object. */

@@ -44,12 +44,12 @@ export class RequestHeaders {
       if (text !== undefined) return text;
     }
     const { method, body } = request;
-    const headers = this.#toList(exchange);
+    const headers = this.toList(exchange);
     return toRequestHead({ method, target: exchange.target, headers, bodyBytes: body.announcedBytes, upgrade });
   }
 
   /** The end-to-end headers for the hop, flat. Throws `loop_detected`. */
-  #toList(exchange: Exchange): string[] {
+  toList(exchange: Exchange): string[] {
     const { headers, connection, method, minor } = exchange.request;
     const { name: ownName, appendForwardedFor } = this.#rules;
     const nominated = connection === undefined ? undefined : nominatedBy(connection);

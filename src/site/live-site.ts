@@ -6,7 +6,7 @@ import { LoadedCode } from '../dialects/loader/loaded-code.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
-export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv'> {
+export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv' | 'origins'> {
   readonly config: Config;
   readonly log: Log;
   /** Default: all platforms. */
@@ -124,12 +124,17 @@ export class LiveSite {
 }
 
 async function read(
-  { config, log, dialects, jobs, kv, beforeReading }: LiveSiteParts,
+  { config, log, dialects, jobs, kv, origins, beforeReading }: LiveSiteParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
 ): Promise<Read> {
   beforeReading?.();
-  const project = await openProject(config, log, { siteEnv, warmCode: code, ...(jobs && { jobs }), ...(kv && { kv }) });
+  const project = await openProject(config, log, {
+    ...{ siteEnv, warmCode: code },
+    ...(jobs && { jobs }),
+    ...(kv && { kv }),
+    ...(origins && { origins }),
+  });
   return { site: await openSite(project, dialects), code };
 }
 

@@ -2,6 +2,8 @@ import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
 import { PendingWork } from '../contract/pending-work.ts';
+import { ExternalServers } from '../hop/external-servers.ts';
+import { RequestHeaders } from '../hop/request-headers.ts';
 import { isReported } from '../process/exit-error.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openStore } from '../stores/open.ts';
@@ -26,6 +28,7 @@ interface OwnParts extends RunningSiteParts {
   readonly sites: LiveSite;
   readonly store: LazyStore;
   readonly background: Background;
+  readonly origins: ExternalServers;
 }
 
 /**
@@ -51,14 +54,25 @@ export class RunningSite {
     const { config, log } = parts;
     const store = new LazyStore(() => openStore(config, log));
     const background = new Background({ store, config, log });
+    const origins = new ExternalServers({
+      hosts: config.PROXY_HOSTS,
+      requestHeaders: new RequestHeaders({
+        name: config.VIA,
+        loopLimit: config.LOOP_LIMIT,
+        appendForwardedFor: config.APPEND_FORWARDED_FOR,
+      }),
+      connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
+      idleTimeoutMs: config.HOP_IDLE_TIMEOUT,
+    });
     try {
       const sites = await LiveSite.open({
         ...parts,
         jobs: background.intake,
         kv: (namespace) => store.kv(namespace),
+        origins,
         onExchange: ({ jobRules }) => background.use(jobRules),
       });
-      return new RunningSite({ ...parts, sites, store, background });
+      return new RunningSite({ ...parts, sites, store, background, origins });
     } catch (error) {
       await store.close();
       throw error;
@@ -109,7 +123,8 @@ export class RunningSite {
    * after `retire` and the last request, because requests may use the store.
    */
   async close(): Promise<void> {
-    const { sites, store, log } = this.#parts;
+    const { sites, store, log, origins } = this.#parts;
+    await origins.close();
     const closed = this.#jobsOver
       .then(() => store.close())
       .catch((error: unknown) => log.error('the store could not be closed', { error }));

@@ -1,3 +1,4 @@
+import type { ExternalOrigins } from '../../../contract/external-origins.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
@@ -7,6 +8,7 @@ import { type RedirectRule, withoutRepeats } from '../config/redirect-rule.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { findCountry } from './find-country.ts';
 import { NotFoundPage } from './not-found-page.ts';
+import { type ProxyParts, ProxyTarget } from './proxy-target.ts';
 import { findName, RedirectDestination } from './redirect-destination.ts';
 import { type RedirectSource, toRedirectSource } from './redirect-source.ts';
 import { RedirectTarget } from './redirect-target.ts';
@@ -19,7 +21,7 @@ export interface RedirectParts {
   readonly rules: readonly RedirectRule[];
   /** The routes that rewrites may call. */
   readonly functions: readonly Route[];
-  readonly project: Pick<Project, 'createRouter' | 'files' | 'env' | 'mockCountry'>;
+  readonly project: Pick<Project, 'createRouter' | 'files' | 'origins' | 'env' | 'mockCountry'>;
   /** The site has a page for what it does not have, as a file of the site; undefined: no such page. */
   readonly notFoundPage?: string | undefined;
 }
@@ -111,8 +113,30 @@ class Rules {
     const parts = { file, status, request, destination };
     if (REDIRECT_STATUSES.has(status)) return new RedirectTarget(parts);
     if (status > 200 && status < 400) return `status ${status} is neither a redirect nor a final response`;
-    if (destination.origin !== '') return 'nexthop does not proxy redirects to other hosts';
+    if (destination.origin !== '') return this.#toProxy(rule, { request, destination });
     return new RewriteTarget({ ...parts, site: this.#site });
+  }
+
+  #toProxy(rule: RedirectRule, parts: Pick<ProxyParts, 'request' | 'destination'>): Target | string {
+    const { env, origins } = this.#parts.project;
+    const { file, status, headers, signed } = rule;
+    if (status !== 200) return `only status 200 may lead to another host, got ${status}`;
+    const obstacle = origins?.findObstacle(parts.destination.origin);
+    if (obstacle !== undefined) return obstacle;
+    const secret = signed === undefined ? undefined : env[signed];
+    if (signed !== undefined && !secret)
+      return `the variable ${signed}, with which its requests are signed, is not set`;
+    const site = {
+      netlify_id: env.SITE_ID ?? '',
+      site_url: env.URL ?? '',
+      deploy_context: env.CONTEXT ?? 'production',
+    };
+    return new ProxyTarget({
+      ...{ file, status, headers, ...parts },
+      // Without a server nothing is asked.
+      origins: origins ?? NO_ORIGINS,
+      signature: secret ? { secret, site } : undefined,
+    });
   }
 
   /** A route that is called for every path, as its pattern shows. Its text is a description. */
@@ -150,3 +174,8 @@ function capturesOf(query: RedirectRule['query']): readonly string[] {
 }
 
 const REST = { kind: 'catch-all', name: '', orNone: true } as const;
+
+const NO_ORIGINS: ExternalOrigins = {
+  findObstacle: () => undefined,
+  forward: async () => 'passed',
+};

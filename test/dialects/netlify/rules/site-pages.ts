@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { deadPort } from '../../../helpers/dead-port.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { exchange } from '../../../helpers/redirect-server.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
@@ -14,7 +15,7 @@ type Files = Readonly<Record<string, string>>;
 /** A site without a next hop: a request that is forwarded gets 502. */
 async function serve(t: ExecutionContext, files: Files, env: Files = {}) {
   const site = await siteFolder(t, files);
-  return startEdge(t, { site, env: { NEXT_HOP: 'http://127.0.0.1:9', ...env } });
+  return startEdge(t, { site, env: { NEXT_HOP: `http://127.0.0.1:${await deadPort(t)}`, ...env } });
 }
 
 const SPA = {

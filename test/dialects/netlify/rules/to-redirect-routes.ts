@@ -172,7 +172,7 @@ for (const [why, rule] of [
   ['a limit of its rate', { others: ['rate_limit'] }],
   ['four stars', { from: '/*/a/*/b/*/c/*' }],
   ['no host in its URL', { from: 'http:///a' }],
-  ['another host to ask', { to: 'https://b.example/:splat', status: 200 }],
+  ['another host and 404', { to: 'https://b.example/:splat', status: 404 }],
   ['a query in its path', { from: '/a?b=c' }],
   ["a path of the platform's", { from: '/.netlify/functions/x' }],
   ['an invalid destination', { to: 'b' }],

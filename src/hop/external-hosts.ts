@@ -1,0 +1,41 @@
+import { BlockList, isIP } from 'node:net';
+import { trustedPeers } from '../config/setting.ts';
+import { toPlainAddress } from '../contract/client.ts';
+
+const isPrivate = trustedPeers('private');
+
+/** Lead to this machine, too, or to no single one. */
+const OWN = new BlockList();
+OWN.addSubnet('0.0.0.0', 8, 'ipv4');
+OWN.addSubnet('224.0.0.0', 3, 'ipv4');
+OWN.addAddress('::', 'ipv6');
+OWN.addSubnet('ff00::', 8, 'ipv6');
+
+/** The hosts that rules of a site may name, and the addresses that their names may lead to. */
+export class ExternalHosts {
+  readonly #allowed: ReadonlySet<string>;
+
+  /** `allowed`: names of hosts; if it is empty, every host may be named. */
+  constructor(allowed: readonly string[]) {
+    this.#allowed = new Set(allowed.map((host) => host.toLowerCase()));
+  }
+
+  /** Why a host (name or address, without port) is not asked; undefined if it may be. */
+  findObstacle(host: string): string | undefined {
+    if (this.#allowed.size === 0 || this.#allowed.has(host.toLowerCase())) return undefined;
+    return `PROXY_HOSTS does not name ${host}`;
+  }
+
+  /**
+   * Whether a name may lead to this address. A private address could be any server inside: only a
+   * rule that names an address or `localhost`, or an operator who names the host, means it.
+   */
+  mayLeadTo(host: string, address: string): boolean {
+    const isNamed = this.#allowed.has(host.toLowerCase()) || host.toLowerCase() === 'localhost';
+    return isNamed || !isInside(toPlainAddress(address));
+  }
+}
+
+function isInside(address: string): boolean {
+  return isPrivate(address) || OWN.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
