@@ -17,6 +17,8 @@ export interface Reading {
   readonly routes: readonly Route[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
+  /** Problems that are found only when the files of the site are known. Called once. */
+  readonly lateProblems?: () => readonly Problem[];
   /** The folders of static files, if the platform's configuration names them. Empty: no files. Undefined: the default folder. */
   readonly fileFolders?: readonly FileFolder[];
   /** The rule or page that answers every request that nothing else of the site does. Undefined: those go to the next hop. */

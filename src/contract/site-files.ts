@@ -8,7 +8,9 @@ export interface SiteFiles {
    * is ignored. `exchange.ruleStatus` is the status. Passes if there is no such file.
    */
   answer(exchange: Exchange, path: string): Promise<Outcome>;
+  /** Whether there is such a file. Undefined in development, where files may be added. */
+  has(path: string): boolean | undefined;
 }
 
 /** For a project that is read without files. */
-export const NO_FILES: SiteFiles = { answer: async () => 'passed' };
+export const NO_FILES: SiteFiles = { answer: async () => 'passed', has: () => undefined };

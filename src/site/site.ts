@@ -56,6 +56,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
     problems: mergeProblems([
       ...(project.problems ?? []),
       ...readings.flatMap((reading) => reading.problems),
+      ...readings.flatMap((reading) => reading.lateProblems?.() ?? []),
       ...problems,
       ...(project.hasNextHop ? owners.map(toOwnerProblem) : []),
     ]).map(nameStopped),

@@ -24,4 +24,11 @@ export class FoundFiles implements SiteFiles {
     }
     return 'passed';
   }
+
+  has(path: string): boolean | undefined {
+    const text = toMatchable(path)?.text;
+    const found = text === undefined ? [] : this.#folders.map((find) => find(text));
+    if (found.some((file) => file instanceof Promise)) return undefined;
+    return found.some((file) => file !== undefined);
+  }
 }

@@ -57,6 +57,7 @@ async function read(given: Project): Promise<Reading> {
       ...headers.problems,
     ],
     jobRules: opened.jobRules,
+    ...(redirects.lateProblems && { lateProblems: redirects.lateProblems }),
     ...(redirects.ownsMisses && { ownsMisses: redirects.ownsMisses }),
     ...toFileFolders(toml),
   };

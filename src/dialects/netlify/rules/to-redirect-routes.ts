@@ -29,6 +29,8 @@ export interface RedirectParts {
 export interface RedirectRoutes {
   readonly routes: readonly Route[];
   readonly problems: readonly Problem[];
+  /** Rules whose file is missing; to be called when the files of the site are known. */
+  readonly lateProblems?: () => readonly Problem[];
   /** What answers every request that nothing else of the site does; undefined: those go to the next hop. */
   readonly ownsMisses?: Pick<Problem, 'file' | 'line'>;
 }
@@ -74,7 +76,18 @@ class Rules {
     const filter = this.#toFilter(listed, all !== undefined || last.length > 0);
     const routes = [...filter, ...listed.filter(({ force }) => !force).map(({ route }) => route), ...last];
     const owner = all ? toPlace(all.rule) : last.map(({ file }) => ({ file }))[0];
-    return { routes, problems: this.#problems, ...(owner && { ownsMisses: owner }) };
+    const lateProblems = () => listed.flatMap(({ rule, route }) => this.#findMissing(rule, route.target));
+    return { routes, problems: this.#problems, lateProblems, ...(owner && { ownsMisses: owner }) };
+  }
+
+  /** A rewrite whose destination is certainly neither a function nor a file. */
+  #findMissing(rule: RedirectRule, target: Target): readonly Problem[] {
+    const { functions, files } = this.#site;
+    const [path = ''] = rule.to.split(/[?#]/, 1);
+    if (!(target instanceof RewriteTarget) || path.includes(':') || files.has(path) !== false) return [];
+    if (['GET', 'POST'].some((method) => functions.find(method, path).length > 0)) return [];
+    const message = `${JSON.stringify(path)} is neither a file nor a function of this site: requests for ${JSON.stringify(rule.from)} get 404`;
+    return [{ severity: 'warning', ...toPlace(rule), message }];
   }
 
   #toListed(rule: RedirectRule, index: number): (ListedRule & { readonly rule: RedirectRule }) | string {

@@ -79,6 +79,14 @@ test('a rule may rewrite to a page by its pretty path, and the client is not red
   })) {
     t.regex(await exchange(edge, `/${path}`), new RegExp(`^HTTP/1\\.1 200 .*\\r\\n\\r\\n${body}$`, 's'), path);
   }
+  t.deepEqual(edge.edge.site.problems, [
+    {
+      severity: 'warning',
+      file: 'out/_redirects',
+      line: 6,
+      message: '"/none" is neither a file nor a function of this site: requests for "/f" get 404',
+    },
+  ]);
   // Never the hop, which would answer 502.
   t.regex(await exchange(edge, '/f'), /^HTTP\/1\.1 404 .*not_found/s);
 });
