@@ -27,7 +27,7 @@ export function readRedirectsFile(text: string, file: string): RedirectsFile {
     const place = { file, line: index + 1 };
     const rule = toRule(parts, place);
     if (typeof rule !== 'string') rules.push(rule);
-    else problems.push({ severity: 'error', ...place, message: `${rule}; the rule is not used` });
+    else problems.push({ severity: 'warning', ...place, message: `${rule}; the rule is not used` });
   }
   return { rules, problems };
 }
