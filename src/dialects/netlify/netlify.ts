@@ -17,7 +17,7 @@ import { type RedirectRoutes, toRedirectRoutes } from './rules/to-redirect-route
 export const netlify: Dialect = {
   name: 'netlify',
   looksFor:
-    'netlify/functions/, or the folder that netlify.toml names: .js .mjs .cjs .ts .tsx .mts .cts files, or folders with such a main file; netlify.toml',
+    'netlify/functions/, or the folder that netlify.toml names: .js .mjs .cjs .ts .tsx .mts .cts files, or folders with such a main file; netlify.toml; _redirects, _headers',
   read,
 };
 

@@ -158,9 +158,10 @@ class Rules {
     const forced = rules.filter(({ force, request }) => force || request.isGuard).length;
     if (forced === 0 && !ownsMisses) return [];
     const target = new RuleFilter({ rules, createRouter, notFound: this.#site.notFound, ownsMisses });
+    const filter = { methods: 'any', target, step: 1, dialect: 'netlify', file: target.name } as const;
+    if (forced === 0) return [{ ...filter, pattern: { text: 'unusual paths', segments: [REST] } }];
     const about = forced === 1 ? '1 rule' : `${forced} rules`;
-    const pattern = { text: forced > 0 ? 'forced redirects' : 'unusual paths', segments: [REST] };
-    return [{ pattern, methods: 'any', target, step: 1, dialect: 'netlify', file: target.name, about }];
+    return [{ ...filter, pattern: { text: 'forced redirects', segments: [REST] }, about }];
   }
 
   /** The page for what the site does not have. */
