@@ -12,7 +12,7 @@ export interface ExternalRequest {
 
 /** Servers other than the next hop, which rules of a site name. */
 export interface ExternalOrigins {
-  /** Why the origin is not asked; undefined if it may be. */
+  /** Why no request is sent to the origin; undefined if requests may be sent. */
   findObstacle(origin: string): string | undefined;
   /** Forwards the request of the exchange, and its response to the client. Rejects with a Fault of the origin. */
   forward(exchange: Exchange, request: ExternalRequest): Promise<Outcome>;

@@ -20,7 +20,7 @@ export class ExternalHosts {
     this.#allowed = new Set(allowed.map((host) => host.toLowerCase()));
   }
 
-  /** Why a host (name or address, without port) is not asked; undefined if it may be. */
+  /** Why no request is sent to a host (name or address, without port); undefined if requests may be sent. */
   findObstacle(host: string): string | undefined {
     if (this.#allowed.size === 0 || this.#allowed.has(host.toLowerCase())) return undefined;
     return `PROXY_HOSTS does not name ${host}`;

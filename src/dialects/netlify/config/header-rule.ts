@@ -21,7 +21,7 @@ const OWN: ReadonlySet<string> = new Set([
   ...['date', 'keep-alive', 'location', 'server', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
 ]);
 
-/** Why a header cannot be used; undefined if it can. Never says the value: it may be a password. */
+/** Why a header cannot be used; undefined if it can. Never contains the value: it may be a password. */
 export function findHeaderFault(name: string, value: string): string | undefined {
   const lowerName = name.toLowerCase();
   if (OWN.has(lowerName)) return `the header ${name} is set by the server alone; it is not used`;

@@ -7,7 +7,7 @@ import { PathGlob } from './path-glob.ts';
 type Field = readonly [name: string, value: string];
 
 /**
- * Adds the headers of all rules that match the path which the client asked for, if a file of the
+ * Adds the headers of all rules that match the path of the request, if a file of the
  * site answers. Of rules that name the same header the last one counts. Always passes.
  */
 export class HeaderFilter implements Target {

@@ -5,7 +5,7 @@ import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
 import type { RedirectParts } from './redirect-target.ts';
 
-/** What a signed request says about the site. */
+/** The claims of a signed request about the site. */
 export interface SignedSite {
   readonly netlify_id: string;
   readonly site_url: string;

@@ -27,7 +27,7 @@ export interface RuleFilterParts {
 /**
  * Runs before functions and files. Applies the first matching rule if it has `force`; a rule without
  * it runs later and hides all rules after it. If the client lacks the role of a rule, the next rules
- * are asked, and what they say is applied here; if none matches, the response is 404, so that no
+ * apply, and they are applied here; if none matches, the response is 404, so that no
  * function, no file and no hop answers.
  */
 export class RuleFilter implements Target {

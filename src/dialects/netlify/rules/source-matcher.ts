@@ -25,7 +25,7 @@ export class SourceMatcher {
     return this.#matchFrom(path, 0, 0, params) ? params : undefined;
   };
 
-  /** Sets the params from behind, so that the first of one name is set last. */
+  /** Sets the params from the last to the first, so that the first of one name is set last. */
   #matchFrom(path: MatchablePath, index: number, at: number, params: Record<string, string>): boolean {
     const segment = this.#segments[index];
     const { segments, rawSegments } = path;
@@ -37,7 +37,7 @@ export class SourceMatcher {
       if (!text.startsWith(segment.text)) return false;
       const first = cut(rawSegments[at] ?? '', text, segment.text);
       const others = rawSegments.slice(at + 1);
-      // The slash behind a whole prefix is not part of the rest.
+      // The slash after a whole prefix is not part of the rest.
       const rest = (first === '' ? others : [first, ...others]).join('/');
       params[SPLAT] = withSlash(rest, path);
       return true;

@@ -146,7 +146,7 @@ class Rules {
     };
     return new ProxyTarget({
       ...{ file, status, headers, ...parts },
-      // Without a server nothing is asked.
+      // Without a server no request is sent.
       origins: origins ?? NO_ORIGINS,
       signature: secret ? { secret, site } : undefined,
     });

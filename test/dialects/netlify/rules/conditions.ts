@@ -41,7 +41,7 @@ for (const [title, conditions, headers, matches] of ROWS) {
   });
 }
 
-test('a place that an untrusted client names fulfils no condition, and a page that depends on it says so', async (t) => {
+test('a place that an untrusted client names fulfils no condition, and a page that depends on it has Vary', async (t) => {
   const site = await siteFolder(t, {
     'netlify.toml': '[build]\npublish = "out"',
     'out/_redirects': '/ /de.html 200! Country=de\n/lang /de.html 200 Language=de',
@@ -114,7 +114,7 @@ test('no spelling of a path passes a rule with a role', async (t) => {
   t.regex(await exchange(server, '/administration'), /^HTTP\/1\.1 301 /);
 });
 
-test('a client without the role of a rule gets what the next rule says, also if a file has the path', async (t) => {
+test('a client without the role of a rule gets the response of the next rule, also if a file has the path', async (t) => {
   const rules = [
     { from: '/admin/*', to: '/admin/:splat', status: 200, force: true, conditions: { role: ['admin'] } },
     { from: '/admin/*', to: '/login', status: 302 },
@@ -124,7 +124,7 @@ test('a client without the role of a rule gets what the next rule says, also if 
   t.regex(await exchange(server, '/admin/x'), /^HTTP\/1\.1 302 [^\n]*\n(?:.*\r\n)*Location: \/login\r/);
 });
 
-test('a path that needs a role is closed, and the start says so, if no secret is set', async (t) => {
+test('a path that needs a role is closed, and reported at start, if no secret is set', async (t) => {
   const site = await siteFolder(t, {
     'netlify.toml': '[build]\npublish = "out"',
     'out/_redirects': '/admin/* 200! Role=admin',

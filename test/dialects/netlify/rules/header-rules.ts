@@ -27,7 +27,7 @@ for (const [pattern, path, matches] of [
   });
 }
 
-test('a long path against several stars is compared in little time, and counts as what the caller says', (t) => {
+test('a long path against several stars is compared in little time, and counts as the caller decides', (t) => {
   const glob = new PathGlob('/*a*a*a*b');
   const path = `/${'a'.repeat(30_000)}`;
 
@@ -59,7 +59,7 @@ const SITE = {
   'netlify/functions/api.js': 'export default () => new Response("api"); export const config = { path: "/api" };',
 };
 
-test('headers are set on files, by the path that was asked; of one name the last rule counts', async (t) => {
+test('headers are set on files, by the requested path; of one name the last rule counts', async (t) => {
   const edge = await startEdge(t, { site: await siteFolder(t, SITE) });
   const about = await exchange(edge, '/about');
 
@@ -91,7 +91,7 @@ function login(text: string): Record<string, string> {
   return { Authorization: `Basic ${Buffer.from(text).toString('base64')}` };
 }
 
-/** A next hop that says which Authorization it got. */
+/** A next hop that responds with the Authorization of the request. */
 async function startHop(t: ExecutionContext): Promise<string> {
   const server = createServer(({ headers }, response) => response.end(`hop ${headers.authorization}`));
   server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
@@ -157,7 +157,7 @@ test('no spelling of a path passes a Basic-Auth, and neither does a WebSocket', 
   t.regex(await peer.readHead(), /^HTTP\/1\.1 401 /);
 });
 
-test('a Basic-Auth that cannot be read closes its path, and the start says so without its value', async (t) => {
+test('a Basic-Auth that cannot be read closes its path, and is reported without its value', async (t) => {
   const site = await siteFolder(t, { ...GUARDED, 'out/_headers': '/admin/*\n  Basic-Auth: topsecret' });
   const { edge, ...rest } = await startEdge(t, { site });
 

@@ -57,13 +57,13 @@ function createRule(dice: Dice, number: number): string {
   return `${from} ${query} ${['', `r${number}`, ...values].join('/')}${ownQuery}${condition}`;
 }
 
-interface Asked {
+interface OracleRequest {
   readonly path: string;
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-function createRequest(dice: Dice): Asked {
+function createRequest(dice: Dice): OracleRequest {
   const segments = dice.many(4, () => dice.pick([...WORDS, '1', 'zebra']));
   return {
     path: `/${segments.join('/')}${segments.length > 0 ? dice.pick(['', '', '/']) : ''}`,
@@ -72,7 +72,7 @@ function createRequest(dice: Dice): Asked {
   };
 }
 
-async function askOracle(rules: string, requests: readonly Asked[]): Promise<readonly (OracleMatch | null)[]> {
+async function askOracle(rules: string, requests: readonly OracleRequest[]): Promise<readonly (OracleMatch | null)[]> {
   const matcher = await oracle.parsePlain(rules, {});
   return requests.map(({ path, query, headers }) =>
     matcher.match({
@@ -85,12 +85,12 @@ async function askOracle(rules: string, requests: readonly Asked[]): Promise<rea
   );
 }
 
-function languageOf(headers: Asked['headers']): string {
+function languageOf(headers: OracleRequest['headers']): string {
   return (headers['accept-language'] ?? '').split(',', 1)[0] ?? '';
 }
 
 /** The Location for the match: with the query of the request unless the rule has its own, without what the rule captures. */
-function toLocation({ to }: OracleMatch, { query }: Asked, lines: readonly string[]): string {
+function toLocation({ to }: OracleMatch, { query }: OracleRequest, lines: readonly string[]): string {
   if (to.includes('?')) return to;
   const [, number = ''] = /^\/r(\d+)/.exec(to) ?? [];
   const named = new Set([...(lines[Number(number)] ?? '').matchAll(/ (\w+)=(?::id|v)/g)].map(([, name]) => name));
@@ -98,7 +98,7 @@ function toLocation({ to }: OracleMatch, { query }: Asked, lines: readonly strin
   return rest.length > 0 ? `${to}?${rest.join('&')}` : to;
 }
 
-test("10,000 random requests against random rules get what the platform's matcher says", async (t) => {
+test("10,000 random requests against random rules get the same result as from the platform's matcher", async (t) => {
   const dice = new Dice(20261129);
   let matches = 0;
   for (let round = 0; round < 200; round++) {
@@ -109,17 +109,17 @@ test("10,000 random requests against random rules get what the platform's matche
     const { routes } = toRedirectRoutes({ rules, functions: [], project: { createRouter, env: {} } });
     const router = createRouter(routes.filter(({ step }) => step === 6));
     const expected = await askOracle(lines.join('\n'), requests);
-    for (const [index, asked] of requests.entries()) {
+    for (const [index, request] of requests.entries()) {
       const match = expected[index];
       const found = await captureRedirect(router, {
-        ...asked,
-        target: asked.path + (asked.query && `?${asked.query}`),
+        ...request,
+        target: request.path + (request.query && `?${request.query}`),
       });
-      const wanted = match ? { status: match.status, location: toLocation(match, asked, lines) } : undefined;
+      const wanted = match ? { status: match.status, location: toLocation(match, request, lines) } : undefined;
       if (match) matches++;
       // One assertion for each of these would take most of the time.
       if (JSON.stringify(found) !== JSON.stringify(wanted))
-        t.deepEqual(found, wanted, `${JSON.stringify(asked)}\n${lines.join('\n')}`);
+        t.deepEqual(found, wanted, `${JSON.stringify(request)}\n${lines.join('\n')}`);
     }
   }
   t.true(matches > 3000, `${matches} matches`);

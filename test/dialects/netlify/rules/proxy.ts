@@ -113,7 +113,7 @@ test('a signed rule without its secret is reported and not used', async (t) => {
   );
 });
 
-test('with PROXY_HOSTS only its hosts are asked', async (t) => {
+test('with PROXY_HOSTS requests go to its hosts only', async (t) => {
   const { port } = await startOrigin(t, (_request, response) => response.end('origin'));
   const toml = toRule(`http://127.0.0.1:${port}/`);
   const refused = await serveToml(t, toml, { PROXY_HOSTS: 'api.example' });
@@ -124,7 +124,7 @@ test('with PROXY_HOSTS only its hosts are asked', async (t) => {
   t.regex(await exchange(allowed, '/api/x'), /origin/);
 });
 
-test('an origin that refuses connections, and one whose certificate nobody vouches for, get 502', async (t) => {
+test('an origin that refuses connections, and one with an untrusted certificate, get 502', async (t) => {
   const certificate = await makeCertificate(t);
   const server = createTlsServer(
     { cert: certificate.cert, key: await readFile(certificate.keyPath) },

@@ -137,7 +137,7 @@ test('rules of the published folder come before those of the site and of netlify
   t.regex(await exchange(edge, '/c'), /Location: \/toml\r/);
 });
 
-test('a site that answers every request says so at start if a next hop is set', async (t) => {
+test('a site that answers every request is reported at start if a next hop is set', async (t) => {
   const server = createServer((_request, response) => response.end('hop'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());
