@@ -79,7 +79,7 @@ export function functionRoutes(name: string, config: Partial<Declaration['config
       name: text,
       async answer(exchange: Exchange, params: Params) {
         if (name === 'bad') throw new Fault('function_error');
-        writeText(exchange, 200, `${text} asked for ${exchange.target} with ${JSON.stringify(params)}`);
+        writeText(exchange, 200, `${text} called for ${exchange.target} with ${JSON.stringify(params)}`);
         return 'answered';
       },
     };
