@@ -26,7 +26,7 @@ const SITE = {
 [[redirects]]
   from = "/elsewhere/*"
   to = "https://b.example/:splat"
-  status = 200
+  rate_limit = { window_limit = 10 }
 `,
 };
 
@@ -84,7 +84,10 @@ test('a Netlify site responds by paths, default URLs, files, the hop and redirec
     ],
   );
   t.like(edge.edge.site.problems, { length: 1 });
-  t.regex(edge.edge.site.problems[0]?.message ?? '', /^the redirect from "\/elsewhere\/\*" .* other hosts/);
+  t.regex(
+    edge.edge.site.problems[0]?.message ?? '',
+    /^the redirect from "\/elsewhere\/\*" .* nexthop does not support rate_limit$/,
+  );
   t.is(edge.edge.site.problems[0]?.line, 9);
 });
 
