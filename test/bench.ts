@@ -9,12 +9,12 @@ import { findTool, installLine } from '../bench/tool.ts';
 import { siteFolder } from './helpers/site-folder.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-/** What was installed or built, which a fresh clone does not have. */
+/** Installed or built files, which a fresh clone does not have. */
 const MADE = new Set(['node_modules', '.run', 'dist']);
 const SERVERS = ['nexthop', 'floor', 'http-proxy', 'node-http'];
 const ROUND = ['--seconds=1', '--rounds=1', '--only=get,hello', `--servers=${SERVERS.join(',')}`];
 
-/** The bench without its peers, and the sources without what is built of them: as in a fresh clone after `npm ci`. */
+/** Copies the bench without its peers, and the sources without build results, as in a fresh clone after `npm ci`. */
 async function freshClone(t: ExecutionContext): Promise<string> {
   const folder = await siteFolder(t);
   for (const name of ['package.json', 'src', 'bench']) {
@@ -25,7 +25,7 @@ async function freshClone(t: ExecutionContext): Promise<string> {
   return folder;
 }
 
-/** Runs npm in a folder. Resolves with its exit code and all that it wrote; ended, with what it started, when the test ends. */
+/** Runs npm in a folder. Resolves with its exit code and its output. It and its child processes are ended when the test ends. */
 async function npm(t: ExecutionContext, folder: string, args: readonly string[]) {
   const child = spawn('npm', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   t.teardown(() => end(child));
@@ -42,7 +42,7 @@ async function end(child: ChildProcess): Promise<void> {
 function whyNot(): string | undefined {
   if (availableParallelism() < 2) return 'needs two cores';
   const missing = ['wrk', 'nginx'].filter((name) => findTool(name) === undefined);
-  // .ci/run installs them, so that they are missing on a developer's machine alone.
+  // .ci/run installs them, so they can be missing only on a developer's machine.
   return missing.length > 0 && !process.env.CI ? `needs ${installLine(missing.join(' '))}` : undefined;
 }
 

@@ -70,7 +70,7 @@ inRoot(`a container answers, is healthy, logs, and ends with 0 on SIGTERM to npm
   await t.throwsAsync(run(file, args, { ...options, env: { ...options.env, PORT: port } }), { message: /health/ });
 });
 
-/** Runs the image's command as its user, in a process group of its own. */
+/** Runs the command of the image as its user, in a new process group. */
 async function startContainer(of: Image) {
   const { file, args, options } = toHostCommand(of, of.command);
   const env = { ...options.env, HOME: toHostPath(of, '/site'), PORT: '0', LOG_DIR: toHostPath(of, '/var/log/nodejs') };
@@ -95,10 +95,10 @@ async function startContainer(of: Image) {
     },
     kill: () => {
       try {
-        // The whole group: npm and the server, should a test have failed half-way.
+        // The whole process group, npm and the server, in case the test failed before it stopped them.
         if (child.pid) process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // Nobody is left, as it should be.
+        // All of them have ended.
       }
     },
   };

@@ -9,7 +9,7 @@ import { siteFolder } from './helpers/site-folder.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-test('the origin shows the request line, the fields as they came, and how much body', async (t) => {
+test('the origin shows the request line, the headers as received, and the size of the body', async (t) => {
   const origin = startExample(t, ['examples/origin.js', '0']);
   const [, url = ''] = /listens on (\S+)/.exec(await origin.untilSaid('\n')) ?? [];
 
@@ -25,7 +25,7 @@ test('the origin shows the request line, the fields as they came, and how much b
   t.true(shown.endsWith('\n(5 bytes of body)\n'), shown);
 });
 
-test('the Netlify example answers by path, by redirect, in the background and with its page', async (t) => {
+test('the Netlify example has functions by path and by redirect, a background function and a page', async (t) => {
   const dataDir = await siteFolder(t);
   const site = join(ROOT, 'examples/netlify');
   const server = await startNexthop(t, { site, env: { DATA_DIR: dataDir, JOB_CONCURRENCY: '1' } });
@@ -40,7 +40,7 @@ test('the Netlify example answers by path, by redirect, in the background and wi
   t.notRegex(server.output(), /warning|error/);
 });
 
-test('the demo shows a function answered and a fallback forwarded, and ends in order', async (t) => {
+test('the demo shows responses of functions and of the next hop, and ends normally', async (t) => {
   const demo = startExample(t, ['examples/demo.js'], { PORT: '0' });
   const shown = await demo.untilSaid('Ctrl-C ends them.');
 
@@ -56,7 +56,7 @@ test('the demo shows a function answered and a fallback forwarded, and ends in o
   await t.throwsAsync(access(logDir), { code: 'ENOENT' });
 });
 
-test('the demo that cannot start says why and ends with 1', async (t) => {
+test('a demo that cannot start prints the reason and exits with 1', async (t) => {
   const demo = startExample(t, ['examples/demo.js'], { PORT: 'http' });
 
   const [said, [code]] = await Promise.all([text(demo.child.stderr), once(demo.child, 'exit')]);

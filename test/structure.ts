@@ -49,7 +49,7 @@ const PRIVILEGES = [
     what: 'process.exit',
     pattern: /\bprocess\??\.(?:exit|reallyExit|abort)\b/,
     home: 'src/cli/exit.ts',
-    instead: 'throw, or return, to whoever starts the process',
+    instead: 'throw, or return to the caller',
   },
   { what: 'console', pattern: /\bconsole\s*[.[]/, home: '', instead: 'write through Log' },
   {

@@ -36,11 +36,11 @@ export class ConfigError extends Error {
 export interface Source {
   /** Default: the process's own. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Settings given as flags; they win over the environment. */
+  /** Settings given as flags. They have priority over the environment. */
   readonly flags?: Readonly<Record<string, string>>;
   /** Default: the current folder. */
   readonly site?: string;
-  /** In the place of the usual ones, for a server that is started in another way. */
+  /** Replace the usual defaults, for a server that is started in another way. */
   readonly defaults?: Readonly<Partial<Record<SettingName, string>>>;
 }
 
@@ -91,13 +91,13 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
   return Object.freeze({ ...values, ...found }) as unknown as Config;
 }
 
-/** The variables that a site brings along, in the environment of this process: code of users reads `process.env`, whatever else it is handed. */
+/** The variables of a site's `.env` in the environment of this process, because code of sites reads `process.env`. */
 export class SiteEnv {
-  /** All of the site's, also those that the process had itself. */
+  /** All variables of the site, including those that the process had itself. */
   values: Readonly<Record<string, string>> = {};
   #added: Readonly<Record<string, string>> = {};
 
-  /** Puts these in the place of the ones before. What the process had itself stays, and so does what somebody has changed since. */
+  /** Replaces the variables of the previous `.env`. Variables of the process, and variables that were changed since, stay. */
   exchange(values: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(this.#added)) {
       if (process.env[name] === value) delete process.env[name];

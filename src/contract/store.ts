@@ -1,18 +1,19 @@
 /**
- * Where state lives that outlives a request or the process. Two stores keep one contract: SQLite on this machine, and
- * Redis where many containers share one. Every verb is one whole step: it happened entirely or not at all.
+ * Storage for data that outlives a request or the process. There are two implementations: SQLite for one machine, and
+ * Redis for several containers. Every call is atomic: it is executed completely or not at all.
  *
- * A store that is away, full or broken rejects within a second with the Fault `store_unavailable`; it comes back by itself.
+ * If the store is unreachable, full or broken, a call rejects within a second with the Fault `store_unavailable`. The store
+ * recovers without a restart.
  */
 export interface Store {
   readonly queue: Queue;
-  /** Entries of one namespace are seen in no other. */
+  /** The entries of one namespace. Other namespaces do not contain them. */
   kv(namespace: string): Kv;
-  /** Resolves when nothing is open any more. What is under way is finished first, or rejects. */
+  /** Closes the store after pending calls, which are executed or reject. */
   close(): Promise<void>;
 }
 
-/** What is to be done later: by which rule, with what, and when first. */
+/** Work for later: the rule that runs it, its data, and its first due time. */
 export interface NewJob {
   /** Name of the rule that runs the job. */
   readonly rule: string;
@@ -22,72 +23,72 @@ export interface NewJob {
 }
 
 export interface Job extends NewJob {
-  /** Unique among all jobs there ever were, and the same at each attempt. Sorts by the time of the push. */
+  /** Unique among all past and present jobs, and the same at each attempt. Sorts by the time of the push. */
   readonly id: string;
-  /** How often it was claimed, this time included. */
+  /** Number of claims, including this one. */
   readonly attempts: number;
-  /** How many attempts came to a bad end. */
+  /** Number of failed attempts. */
   readonly failures: number;
-  /** How many attempts ended with their lease and without a word: the process was gone, or stalled. One that was given back in order is neither. */
+  /** Number of attempts whose lease ended without a result, because the process ended or was blocked. */
   readonly vanished: number;
 }
 
-/** A job in the hands of one worker until the lease ends; then any worker may claim it again, so it runs at least once. */
+/** A job that one worker has until the lease ends. Then any worker may claim it again, so each job runs at least once. */
 export interface Claim {
   readonly job: Job;
-  /** Proves to the store that the lease is still this worker's. */
+  /** Identifies this claim: the store compares it with the current claim of the job. */
   readonly lease: string;
 }
 
-/** A moment at which a schedule wants its rule to run. */
+/** A time at which a schedule runs its rule. */
 export interface Tick {
   readonly rule: string;
-  /** As written, e.g. `0 3 * * *`. A rule with another one than before is unheard of, so that no moment counts as missed under which it never stood. */
+  /** Its text, e.g. `0 3 * * *`. A rule with a changed schedule counts as new, so that past times of the new schedule do not count as missed. */
   readonly schedule: string;
-  /** Milliseconds since the epoch, the same in every process for the same moment of the schedule. */
+  /** Milliseconds since the epoch, equal in every process for the same time of the schedule. */
   readonly atMs: number;
   readonly payload: Uint8Array;
 }
 
 /**
- * What came of a tick. 'first': the store had never heard of the rule and takes the tick as the time from which it counts; nothing is pushed.
- * 'known': that moment, or a later one, was decided before; one that lies over a minute ahead comes from a clock that was wrong, and does
- * not count. 'busy': the run before it waits or still runs; this one is left out, and known from then on.
+ * The result of a tick. 'first': the rule is new to the store, which counts from this tick on; no job is pushed.
+ * 'known': this time or a later one was decided before; a time more than a minute ahead comes from a wrong clock and is
+ * ignored. 'busy': the previous run waits or still runs; this one is skipped, and known from then on.
  */
 export type TickOutcome = 'pushed' | 'first' | 'known' | 'busy';
 
 /**
- * Every verb that takes a claim resolves with false, and does nothing, when its lease had ended and somebody else took the job or ended it.
+ * Every method with a claim resolves with false and changes nothing if the lease has ended and another worker has claimed or ended the job.
  */
 export interface Queue {
-  /** Resolves with the job's id once it is stored so that it survives the process. */
+  /** Stores a job. Resolves with its id when the job survives the end of the process. */
   push(job: NewJob): Promise<string>;
-  /** Of the jobs of these rules that is due longest, for `leaseMs`; undefined when none is due. A job whose lease ended is due. */
+  /** Claims the job of these rules that has been due longest, for `leaseMs`. Undefined if none is due. A job whose lease has ended is due. */
   claim(rules: readonly string[], leaseMs: number): Promise<Claim | undefined>;
   extend(claim: Claim, leaseMs: number): Promise<boolean>;
-  /** The job is done and forgotten. */
+  /** Deletes a job that is done. */
   done(claim: Claim): Promise<boolean>;
-  /** The job is given back, to be claimed from `dueAtMs` on. With a reason it counts as a failure. */
+  /** Gives a job back, to be claimed from `dueAtMs` on. With a reason the attempt counts as a failure. */
   again(claim: Claim, dueAtMs: number, reason?: string): Promise<boolean>;
-  /** The job is set aside for a person to look at, with the reason. Counts as a failure. */
+  /** Sets a job aside as dead, with the reason. The attempt counts as a failure. */
   bury(claim: Claim, reason: string): Promise<boolean>;
-  /** Pushes a job for the tick, due at once, if no process has for this moment or a later one and none of the rule waits or runs. */
+  /** Pushes a job for the tick, due now, unless a process has for this time or a later one, or a job of the rule waits or runs. */
   tick(tick: Tick): Promise<TickOutcome>;
-  /** Calls `listener` when a job may have become due, here or in another process. Best effort: whoever waits must look by itself now and then. Returns how to stop. */
+  /** Calls `listener` when a job may have become due, in this or another process. Notifications can be lost, so callers must also poll. Returns a function that removes the listener. */
   onPush(listener: () => void): () => void;
   readonly ledger: Ledger;
 }
 
-/** A job whose lease ended waits. */
+/** A job whose lease has ended is waiting. */
 export type JobState = 'waiting' | 'running' | 'dead';
 
-/** A job as a person sees it. */
+/** A job for operators. */
 export interface JobRecord extends Job {
   readonly state: JobState;
   readonly pushedAtMs: number;
-  /** Of the last failure, or why it is dead; '' for none. */
+  /** Reason of the last failure or of the death of the job; '' without one. */
   readonly reason: string;
-  /** Only while it runs. */
+  /** Only of a running job. */
   readonly leaseEndsAtMs?: number;
 }
 
@@ -95,25 +96,25 @@ export interface JobFilter {
   readonly state?: JobState;
   readonly rule?: string;
   readonly limit: number;
-  /** Only jobs whose id sorts behind this one. */
+  /** Only jobs whose id sorts after this one. */
   readonly after?: string;
 }
 
-/** What a person may ask of the queue, and do to it. */
+/** Operations for operators. */
 export interface Ledger {
   /** Oldest push first. */
   list(filter: JobFilter): Promise<readonly JobRecord[]>;
   find(id: string): Promise<JobRecord | undefined>;
   counts(): Promise<Readonly<Record<JobState, number>>>;
-  /** A dead or waiting job is due at once, with all its tries before it. False for any other. */
+  /** Makes a dead or waiting job due now, with all attempts again. False for other jobs. */
   retry(id: string): Promise<boolean>;
-  /** A dead or waiting job is forgotten. False for any other: what runs cannot be taken back. */
+  /** Deletes a dead or waiting job. False for other jobs: a running job cannot be stopped. */
   drop(id: string): Promise<boolean>;
 }
 
 export interface Kv {
   get(key: string): Promise<Uint8Array | undefined>;
-  /** `ttlMs`: the entry is gone after it; without, it stays. */
+  /** `ttlMs`: the lifetime of the entry; without it the entry stays. */
   put(key: string, value: Uint8Array, ttlMs?: number): Promise<void>;
   delete(key: string): Promise<void>;
   /** Keys that begin with `prefix`, in byte order, from the first one after `after`. */

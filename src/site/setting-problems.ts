@@ -4,12 +4,12 @@ import { SETTINGS, toFlag } from '../config/settings.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { EnvFile } from './env-file.ts';
 
-/** What is told in the place of a file for a variable of the process. */
+/** The origin of a variable of the process, instead of a file. */
 const ENVIRONMENT = 'environment';
 
 /**
- * A warning for each variable that looks like a misspelt setting of nexthop, and for each setting that stands in the `.env` of the site alone: settings are read from
- * the environment of the process and from flags.
+ * Returns a warning for each variable that looks like a misspelt setting of nexthop, and for each setting that only the `.env` of the site sets: settings are read from the
+ * environment of the process and from flags.
  */
 export function findSettingProblems(
   { functionEnv, given }: Pick<Config, 'functionEnv' | 'given'>,

@@ -1,8 +1,8 @@
 import { ready, sqliteRoom } from './sqlite-store.ts';
-import type { StorePlace } from './store-place.ts';
+import type { PrepareStore } from './store-place.ts';
 
 /** Prepares an empty embedded store. Each call of the result opens it once more. */
-export const embeddedStore: StorePlace = async (t) => {
+export const embeddedStore: PrepareStore = async (t) => {
   const room = await sqliteRoom(t);
   return () => ready(room.open());
 };

@@ -17,7 +17,7 @@ export type Floors = readonly (readonly string[])[];
 export function importsPointDownward(files: readonly SourceFile[], floors: Floors): Complaints {
   return files.flatMap((file) => {
     const from = toRoom(file.path, floors);
-    if (!from) return [`${file.path} is in no room: give it a place in the table of test/structure.ts`];
+    if (!from) return [`${file.path} is in no room: add it to the table in test/structure.ts`];
     return file.imports.flatMap(({ file: imported, line }) => {
       const to = imported && toRoom(imported, floors);
       if (!to || to.name === from.name || to.floor > from.floor) return [];

@@ -61,7 +61,7 @@ const SCRIPT = `
     retryAfterMs: [],
     async run({ id, payload }) {
       const what = schedule ? JSON.parse(Buffer.from(payload)).tickMs : id;
-      // One write to the end of the file, whoever else writes: killed or not, it is there or not.
+      // One append, so that a line of a killed process is complete or absent.
       appendFileSync(ledger, process.pid + ' ' + what + '\\n');
       if (kills) process.kill(process.pid, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, Math.random() * longestRunMs));

@@ -1,11 +1,11 @@
 import test from 'ava';
-import type { StorePlace } from './store-place.ts';
+import type { PrepareStore } from './store-place.ts';
 import { untilResult } from './until-told.ts';
 
 /** The contract of key-value stores, as tests. `name`: the store's name. */
-export function testKv(name: string, place: StorePlace): void {
-  test.serial(`${name}: a value comes out as it went in, whatever its bytes`, async (t) => {
-    const open = await place(t);
+export function testKv(name: string, prepare: PrepareStore): void {
+  test.serial(`${name}: a value is returned unchanged, with any bytes`, async (t) => {
+    const open = await prepare(t);
     const kv = (await open()).kv('things');
     const elsewhere = (await open()).kv('things');
     const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
@@ -19,8 +19,8 @@ export function testKv(name: string, place: StorePlace): void {
     }
   });
 
-  test.serial(`${name}: what was never put, or was deleted, is not there`, async (t) => {
-    const kv = (await (await place(t))()).kv('things');
+  test.serial(`${name}: get returns undefined for a key that was never put or was deleted`, async (t) => {
+    const kv = (await (await prepare(t))()).kv('things');
     await kv.put('key', Buffer.from('x'));
 
     await kv.delete('key');
@@ -31,8 +31,8 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('', 10), []);
   });
 
-  test.serial(`${name}: an entry is gone after its time, and not listed any more`, async (t) => {
-    const kv = (await (await place(t))()).kv('things');
+  test.serial(`${name}: an expired entry is neither returned nor listed`, async (t) => {
+    const kv = (await (await prepare(t))()).kv('things');
     const putAtMs = Date.now();
     await kv.put('short', Buffer.from('x'), 200);
     await kv.put('long', Buffer.from('x'), 120_000);
@@ -47,8 +47,8 @@ export function testKv(name: string, place: StorePlace): void {
     t.truthy(await kv.get('long'));
   });
 
-  test.serial(`${name}: a later put sets the time anew, or takes it away`, async (t) => {
-    const kv = (await (await place(t))()).kv('things');
+  test.serial(`${name}: a later put replaces or removes the lifetime`, async (t) => {
+    const kv = (await (await prepare(t))()).kv('things');
     for (const key of ['stays', 'longer', 'witness']) await kv.put(key, Buffer.from('old'), 150);
 
     await kv.put('stays', Buffer.from('new'));
@@ -70,8 +70,8 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('', 10), ['longer']);
   });
 
-  test.serial(`${name}: an entry that was gone can be put again`, async (t) => {
-    const kv = (await (await place(t))()).kv('things');
+  test.serial(`${name}: an expired entry can be put again`, async (t) => {
+    const kv = (await (await prepare(t))()).kv('things');
     await kv.put('key', Buffer.from('old'), 1);
     await untilResult(
       () => kv.get('key'),
@@ -84,8 +84,8 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('', 10), ['key']);
   });
 
-  test.serial(`${name}: keys are listed in the order of their bytes, by prefix, in pages`, async (t) => {
-    const kv = (await (await place(t))()).kv('things');
+  test.serial(`${name}: keys are listed by prefix, in byte order, in pages`, async (t) => {
+    const kv = (await (await prepare(t))()).kv('things');
     // In UTF-16, U+FF5E sorts after U+1F600; in UTF-8, before it.
     const sorted = ['', ' ', 'A', 'a', 'a/1', 'a/10', 'a/2', 'a0', 'b', 'é', '\uff5e', '\uff5e1', '\u{1f600}'];
     for (const key of sorted.toReversed()) await kv.put(key, Buffer.from(key));
@@ -103,8 +103,8 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('c', 10), []);
   });
 
-  test.serial(`${name}: pages skip what is gone and are still full`, async (t) => {
-    const kv = (await (await place(t))()).kv('things');
+  test.serial(`${name}: pages skip expired entries and are still full`, async (t) => {
+    const kv = (await (await prepare(t))()).kv('things');
     for (let count = 0; count < 60; count++) {
       await kv.put(`key ${String(count).padStart(2, '0')}`, Buffer.from('x'), count < 50 ? 1 : undefined);
     }
@@ -116,8 +116,8 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await kv.list('key', 3), ['key 50', 'key 51', 'key 52']);
   });
 
-  test.serial(`${name}: entries of one namespace are seen in no other`, async (t) => {
-    const store = await (await place(t))();
+  test.serial(`${name}: entries of one namespace are not in another one`, async (t) => {
+    const store = await (await prepare(t))();
     const names = ['a', 'a:b', 'a*', 'ab', 'A', ''];
     for (const namespace of names) await store.kv(namespace).put('b:key', Buffer.from(namespace));
     await store.kv('a').put('key', Buffer.from('other'));
@@ -131,8 +131,8 @@ export function testKv(name: string, place: StorePlace): void {
     t.deepEqual(await store.kv('a').list('', 10), ['key']);
   });
 
-  test.serial(`${name}: odd keys are keys like any other`, async (t) => {
-    const kv = (await (await place(t))()).kv('things');
+  test.serial(`${name}: keys may have any characters`, async (t) => {
+    const kv = (await (await prepare(t))()).kv('things');
     const keys = [
       ...['*', '?', '[a-z]', 'a*b', '\\', '%', '_', '{a}', "'", '"', ':', '::', 'a b', ' ', '\n', '\0', 'a\0b'],
       ...['ключ', '鍵', '🔑🔑', 'e\u0301', 'é', '__proto__', 'x'.repeat(512), '鍵'.repeat(170), '-1', '1e3'],
@@ -149,8 +149,8 @@ export function testKv(name: string, place: StorePlace): void {
     t.is((await kv.list('', 100)).length, keys.length);
   });
 
-  test.serial(`${name}: values are there for a store that is opened later`, async (t) => {
-    const open = await place(t);
+  test.serial(`${name}: a store that is opened later has the values`, async (t) => {
+    const open = await prepare(t);
     const first = await open();
     await first.kv('things').put('key', Buffer.from('kept'));
     await first.close();

@@ -1,11 +1,11 @@
 import test from 'ava';
-import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
+import { claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './store-place.ts';
 import { untilResult } from './until-told.ts';
 
 /** The contract of a queue's ledger, as tests. */
-export function testLedger(name: string, place: StorePlace): void {
-  test.serial(`${name}: the ledger tells each job with all that is known of it`, async (t) => {
-    const open = await place(t);
+export function testLedger(name: string, prepare: PrepareStore): void {
+  test.serial(`${name}: the ledger returns each job with all its data`, async (t) => {
+    const open = await prepare(t);
     const { queue } = await open();
     const before = Date.now();
     const id = await queue.push(newJob({ payload: Buffer.from([0, 255]), dueAtMs: 77 }));
@@ -23,26 +23,29 @@ export function testLedger(name: string, place: StorePlace): void {
     t.deepEqual(await queue.ledger.list({ limit: 10 }), running ? [running] : []);
   });
 
-  test.serial(`${name}: a job whose lease ended waits, and may be dropped under its worker's hands`, async (t) => {
-    const { queue } = await (await place(t))();
-    const id = await queue.push(newJob());
-    const claim = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
+  test.serial(
+    `${name}: a job whose lease has ended is waiting, and can be dropped while its worker still runs it`,
+    async (t) => {
+      const { queue } = await (await prepare(t))();
+      const id = await queue.push(newJob());
+      const claim = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
 
-    const lapsed = await untilResult(
-      () => queue.ledger.find(id),
-      (record) => record?.state === 'waiting',
-    );
+      const lapsed = await untilResult(
+        () => queue.ledger.find(id),
+        (record) => record?.state === 'waiting',
+      );
 
-    t.is(lapsed?.leaseEndsAtMs, undefined);
-    t.deepEqual(await queue.ledger.counts(), { waiting: 1, running: 0, dead: 0 });
-    t.is((await queue.ledger.list({ state: 'waiting', limit: 10 })).length, 1);
-    t.deepEqual(await queue.ledger.list({ state: 'running', limit: 10 }), []);
-    t.true(await queue.ledger.drop(id));
-    t.false(await queue.done(claim));
-  });
+      t.is(lapsed?.leaseEndsAtMs, undefined);
+      t.deepEqual(await queue.ledger.counts(), { waiting: 1, running: 0, dead: 0 });
+      t.is((await queue.ledger.list({ state: 'waiting', limit: 10 })).length, 1);
+      t.deepEqual(await queue.ledger.list({ state: 'running', limit: 10 }), []);
+      t.true(await queue.ledger.drop(id));
+      t.false(await queue.done(claim));
+    },
+  );
 
-  test.serial(`${name}: the ledger lists by state and rule, oldest push first, in pages`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: the ledger lists jobs by state and rule, oldest push first, in pages`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const ids: string[] = [];
     // Due in another order than pushed: the list is in the order of the pushes.
     for (let count = 0; count < 12; count++) {
@@ -70,8 +73,8 @@ export function testLedger(name: string, place: StorePlace): void {
     t.is(await queue.ledger.find('no such job'), undefined);
   });
 
-  test.serial(`${name}: a dead job that is retried is due at once, as if it were new`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a retried dead job is due now, like a new one`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const id = await queue.push(newJob());
     await queue.again(await claimSoon(queue), Date.now(), 'first');
     await queue.bury(await claimSoon(queue), 'second');
@@ -85,8 +88,8 @@ export function testLedger(name: string, place: StorePlace): void {
     t.like((await claimSoon(queue)).job, { id, attempts: 1, failures: 0 });
   });
 
-  test.serial(`${name}: a waiting job that is retried is due at once`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a retried waiting job is due now`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const id = await queue.push(newJob({ dueAtMs: Date.now() + 3_600_000 }));
     t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
 
@@ -95,8 +98,8 @@ export function testLedger(name: string, place: StorePlace): void {
     t.is((await claimSoon(queue)).job.id, id);
   });
 
-  test.serial(`${name}: waiting and dead jobs are dropped for good`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: dropped waiting and dead jobs are deleted`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const dead = await queue.push(newJob());
     await queue.bury(await claimSoon(queue), 'x');
     const waiting = await queue.push(newJob());
@@ -111,8 +114,8 @@ export function testLedger(name: string, place: StorePlace): void {
     t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
   });
 
-  test.serial(`${name}: what runs is neither retried nor dropped`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: running jobs can be neither retried nor dropped`, async (t) => {
+    const { queue } = await (await prepare(t))();
     await queue.push(newJob());
     const claim = await claimSoon(queue);
 
@@ -123,25 +126,22 @@ export function testLedger(name: string, place: StorePlace): void {
     t.true(await queue.done(claim));
   });
 
-  test.serial(
-    `${name}: an attempt that ends with its lease has vanished, one that is given back has not`,
-    async (t) => {
-      const { queue } = await (await place(t))();
-      const id = await queue.push(newJob());
-      for (let round = 0; round < 2; round++) {
-        await claimSoon(queue, { leaseMs: 1 });
-        t.true(await queue.again(await claimSoon(queue), Date.now()));
-      }
-      t.true(await queue.again(await claimSoon(queue), Date.now(), 'it threw'));
+  test.serial(`${name}: an attempt whose lease ends counts as vanished, one that is given back does not`, async (t) => {
+    const { queue } = await (await prepare(t))();
+    const id = await queue.push(newJob());
+    for (let round = 0; round < 2; round++) {
+      await claimSoon(queue, { leaseMs: 1 });
+      t.true(await queue.again(await claimSoon(queue), Date.now()));
+    }
+    t.true(await queue.again(await claimSoon(queue), Date.now(), 'it threw'));
 
-      const { job } = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
+    const { job } = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
 
-      t.like(job, { attempts: 6, failures: 1, vanished: 2 });
-      t.like(await queue.ledger.find(id), { attempts: 6, failures: 1, vanished: 2 });
-      t.true(await queue.bury(await claimSoon(queue), 'gave up'));
-      t.like(await queue.ledger.find(id), { state: 'dead', vanished: 3 });
-      t.true(await queue.ledger.retry(id));
-      t.like((await claimSoon(queue)).job, { attempts: 1, failures: 0, vanished: 0 });
-    },
-  );
+    t.like(job, { attempts: 6, failures: 1, vanished: 2 });
+    t.like(await queue.ledger.find(id), { attempts: 6, failures: 1, vanished: 2 });
+    t.true(await queue.bury(await claimSoon(queue), 'gave up'));
+    t.like(await queue.ledger.find(id), { state: 'dead', vanished: 3 });
+    t.true(await queue.ledger.retry(id));
+    t.like((await claimSoon(queue)).job, { attempts: 1, failures: 0, vanished: 0 });
+  });
 }

@@ -1,14 +1,14 @@
 import test from 'ava';
-import { claimAll, claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
+import { claimAll, claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './store-place.ts';
 import { until } from './until.ts';
 
 const LONG = LONG_LEASE_MS;
 const SHORT = SHORT_LEASE_MS;
 
 /** The contract of queues about jobs and leases, as tests. `name`: the store's name. */
-export function testQueue(name: string, place: StorePlace): void {
-  test.serial(`${name}: jobs are claimed by the time they are due, then in the order of their push`, async (t) => {
-    const { queue } = await (await place(t))();
+export function testQueue(name: string, prepare: PrepareStore): void {
+  test.serial(`${name}: jobs are claimed in the order of their due times, then of their pushes`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const now = Date.now();
     const pushed: string[] = [];
     for (const agoMs of [10, 3000, 10, 2000]) pushed.push(await queue.push(newJob({ dueAtMs: now - agoMs })));
@@ -17,12 +17,12 @@ export function testQueue(name: string, place: StorePlace): void {
 
     t.deepEqual(
       claimed,
-      [1, 3, 0, 2].map((place) => pushed[place]),
+      [1, 3, 0, 2].map((index) => pushed[index]),
     );
   });
 
-  test.serial(`${name}: a claim sees only the jobs of its rules`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a claim returns only jobs of its rules`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const rules = ['/.netlify/functions/a-background', 'a', 'a*', 'ä:{b} c'];
     for (const rule of rules) await queue.push(newJob({ rule }));
 
@@ -35,8 +35,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is((await claimAll(queue, rules)).length, 2);
   });
 
-  test.serial(`${name}: nothing is claimed before it is due`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: no job is claimed before it is due`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const dueAtMs = Date.now() + 150;
     await queue.push(newJob({ dueAtMs }));
     await queue.push(newJob({ dueAtMs: Date.now() + 3_600_000 }));
@@ -48,8 +48,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(await queue.claim(['mail'], LONG), undefined);
   });
 
-  test.serial(`${name}: a job comes out as it went in, whatever its bytes`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a job is returned unchanged, with any bytes`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     const large = Buffer.alloc(256 * 1024, every);
     const inside = new Uint8Array(large.buffer, large.byteOffset + 7, 5);
@@ -64,8 +64,8 @@ export function testQueue(name: string, place: StorePlace): void {
     }
   });
 
-  test.serial(`${name}: ids are never the same and sort by the time of the push`, async (t) => {
-    const open = await place(t);
+  test.serial(`${name}: ids are unique and sort by the time of the push`, async (t) => {
+    const open = await prepare(t);
     const [one, two] = [await open(), await open()];
     const inOrder = [];
     for (let count = 0; count < 50; count++) inOrder.push(await one.queue.push(newJob()));
@@ -78,8 +78,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(new Set([...inOrder, ...atOnce]).size, 150);
   });
 
-  test.serial(`${name}: while a lease lasts, nobody else gets the job`, async (t) => {
-    const open = await place(t);
+  test.serial(`${name}: during a lease no other claim gets the job`, async (t) => {
+    const open = await prepare(t);
     const [one, two] = [await open(), await open()];
     await one.queue.push(newJob());
 
@@ -90,8 +90,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(await two.queue.claim(['mail'], LONG), undefined);
   });
 
-  test.serial(`${name}: a job whose lease ended is claimed again, under the same id`, async (t) => {
-    const open = await place(t);
+  test.serial(`${name}: a job whose lease has ended is claimed again, with the same id`, async (t) => {
+    const open = await prepare(t);
     const [one, two] = [await open(), await open()];
     const payload = Buffer.from('survives');
     await one.queue.push(newJob({ payload, dueAtMs: 5 }));
@@ -104,14 +104,14 @@ export function testQueue(name: string, place: StorePlace): void {
     t.not(second.lease, first.lease);
   });
 
-  for (const ended of ['is claimed by somebody else', 'was finished by somebody else'] as const) {
-    test.serial(`${name}: a claim whose job ${ended} can do nothing any more`, async (t) => {
-      const open = await place(t);
+  for (const ended of ['is claimed by another worker', 'was ended by another worker'] as const) {
+    test.serial(`${name}: a claim whose job ${ended} has no effect`, async (t) => {
+      const open = await prepare(t);
       const [one, two] = [await open(), await open()];
       await one.queue.push(newJob());
       const lost = await claimSoon(one.queue, { leaseMs: SHORT });
       const holder = await claimSoon(two.queue);
-      if (ended === 'was finished by somebody else') t.true(await two.queue.done(holder));
+      if (ended === 'was ended by another worker') t.true(await two.queue.done(holder));
       const before = await two.queue.ledger.find(lost.job.id);
 
       t.false(await one.queue.extend(lost, LONG));
@@ -125,19 +125,22 @@ export function testQueue(name: string, place: StorePlace): void {
     });
   }
 
-  test.serial(`${name}: a worker that is late but still alone may finish its job`, async (t) => {
-    const { queue } = await (await place(t))();
-    const id = await queue.push(newJob());
-    const claim = await claimSoon(queue, { leaseMs: 1 });
-    const claimedAtMs = Date.now();
-    await until(() => Date.now() > claimedAtMs + 5, 'the end of the lease');
+  test.serial(
+    `${name}: a worker whose lease has ended can end its job if no other worker has claimed it`,
+    async (t) => {
+      const { queue } = await (await prepare(t))();
+      const id = await queue.push(newJob());
+      const claim = await claimSoon(queue, { leaseMs: 1 });
+      const claimedAtMs = Date.now();
+      await until(() => Date.now() > claimedAtMs + 5, 'the end of the lease');
 
-    t.true(await queue.done(claim));
-    t.is(await queue.ledger.find(id), undefined);
-  });
+      t.true(await queue.done(claim));
+      t.is(await queue.ledger.find(id), undefined);
+    },
+  );
 
-  test.serial(`${name}: an extended lease lasts from then on, also one that had ended`, async (t) => {
-    const open = await place(t);
+  test.serial(`${name}: an extended lease starts at the extension, also one that had ended`, async (t) => {
+    const open = await prepare(t);
     const [one, two] = [await open(), await open()];
     await one.queue.push(newJob());
     const claim = await claimSoon(one.queue, { leaseMs: SHORT });
@@ -151,8 +154,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is((await claimSoon(two.queue)).job.attempts, 2);
   });
 
-  test.serial(`${name}: a job that is done is forgotten, and done once`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a done job is deleted, and can be ended only once`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const id = await queue.push(newJob());
     const claim = await claimSoon(queue);
 
@@ -162,8 +165,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.deepEqual(await queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
   });
 
-  test.serial(`${name}: a job that is given back with a reason has failed once more, and waits`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a job that is given back with a reason has one more failure, and waits`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const id = await queue.push(newJob());
     const later = Date.now() + 3_600_000;
 
@@ -183,8 +186,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.false(await queue.done(second));
   });
 
-  test.serial(`${name}: a job that is given back without a reason has not failed`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a job that is given back without a reason has no failure`, async (t) => {
+    const { queue } = await (await prepare(t))();
     await queue.push(newJob());
     t.true(await queue.again(await claimSoon(queue), Date.now(), 'first'));
 
@@ -195,8 +198,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is((await queue.ledger.find(job.id))?.reason, 'first');
   });
 
-  test.serial(`${name}: a buried job is dead, with the reason, and not claimed any more`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a buried job is dead, with the reason, and is not claimed again`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const id = await queue.push(newJob());
     const claim = await claimSoon(queue);
 
@@ -208,8 +211,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.false(await queue.again(claim, Date.now()));
   });
 
-  test.serial(`${name}: what waits is there for a store that is opened later`, async (t) => {
-    const open = await place(t);
+  test.serial(`${name}: a store that is opened later has the waiting jobs`, async (t) => {
+    const open = await prepare(t);
     const first = await open();
     const id = await first.queue.push(newJob({ payload: Buffer.from('kept') }));
     await first.close();
@@ -220,8 +223,8 @@ export function testQueue(name: string, place: StorePlace): void {
     t.is(Buffer.from(job.payload).toString(), 'kept');
   });
 
-  test.serial(`${name}: a closed store takes nothing in, and may be closed again`, async (t) => {
-    const store = await (await place(t))();
+  test.serial(`${name}: a closed store rejects calls, and can be closed again`, async (t) => {
+    const store = await (await prepare(t))();
     const underWay = store.queue.push(newJob()).then(
       () => 'done',
       () => 'rejected',
@@ -234,8 +237,8 @@ export function testQueue(name: string, place: StorePlace): void {
     await t.notThrowsAsync(store.close());
   });
 
-  test.serial(`${name}: 1,000 jobs are worked off by four workers on two stores, each once`, async (t) => {
-    const open = await place(t);
+  test.serial(`${name}: four workers on two stores claim and end each of 1,000 jobs once`, async (t) => {
+    const open = await prepare(t);
     const [one, two] = [await open(), await open()];
     const pushed: string[] = [];
     for (let batch = 0; batch < 20; batch++) {
@@ -258,27 +261,30 @@ export function testQueue(name: string, place: StorePlace): void {
     t.deepEqual(await two.queue.ledger.counts(), { waiting: 0, running: 0, dead: 0 });
   });
 
-  test.serial(`${name}: who listens hears of pushes here and through another store, until it stops`, async (t) => {
-    const open = await place(t);
-    const [one, two] = [await open(), await open()];
-    let notified = 0;
-    let others = 0;
-    const stop = one.queue.onPush(() => notified++);
-    one.queue.onPush(() => others++);
+  test.serial(
+    `${name}: a listener is called for pushes of this and of another store, until it is removed`,
+    async (t) => {
+      const open = await prepare(t);
+      const [one, two] = [await open(), await open()];
+      let notified = 0;
+      let others = 0;
+      const stop = one.queue.onPush(() => notified++);
+      one.queue.onPush(() => others++);
 
-    await one.queue.push(newJob());
-    await until(() => notified > 0 && others > 0, 'a push here');
-    // The store needs a moment before it notices other stores, so it may not notice a single push.
-    [notified, others] = [0, 0];
-    const again = setInterval(() => void two.queue.push(newJob()).catch(() => {}), 50);
-    t.teardown(() => clearInterval(again));
-    await until(() => notified > 0 && others > 0, 'a push through another store');
+      await one.queue.push(newJob());
+      await until(() => notified > 0 && others > 0, 'a push here');
+      // The store needs a moment before it notices other stores, so it may not notice a single push.
+      [notified, others] = [0, 0];
+      const again = setInterval(() => void two.queue.push(newJob()).catch(() => {}), 50);
+      t.teardown(() => clearInterval(again));
+      await until(() => notified > 0 && others > 0, 'a push through another store');
 
-    stop();
-    stop();
-    [notified, others] = [0, 0];
-    await one.queue.push(newJob());
-    await until(() => others > 0, 'a push here, by who still listens');
-    t.is(notified, 0);
-  });
+      stop();
+      stop();
+      [notified, others] = [0, 0];
+      await one.queue.push(newJob());
+      await until(() => others > 0, 'a push here, by who still listens');
+      t.is(notified, 0);
+    },
+  );
 }

@@ -8,7 +8,7 @@ import { untilResult } from './until-told.ts';
  *
  * The suites are serial: each store may have a thread, and many threads at once could not answer within their second.
  */
-export type StorePlace = (t: ExecutionContext) => Promise<() => Promise<Store>>;
+export type PrepareStore = (t: ExecutionContext) => Promise<() => Promise<Store>>;
 
 /** A lease that is longer than every test. */
 export const LONG_LEASE_MS = 120_000;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Tick } from '../../src/contract/store.ts';
-import { claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS, type StorePlace } from './store-place.ts';
+import { claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './store-place.ts';
 import { untilResult } from './until-told.ts';
 
 /** Whole minutes of the past hour, like the times of a schedule. */
@@ -17,25 +17,28 @@ function tick(minute: number, parts: Partial<Tick> = {}): Tick {
 }
 
 /** The contract of queues about ticks of schedules, as tests. */
-export function testTicks(name: string, place: StorePlace): void {
-  test.serial(`${name}: the first tick of a rule pushes nothing, the next one does, due at once`, async (t) => {
-    const { queue } = await (await place(t))();
+export function testTicks(name: string, prepare: PrepareStore): void {
+  test.serial(
+    `${name}: the first tick of a rule pushes nothing, the next one pushes a job that is due now`,
+    async (t) => {
+      const { queue } = await (await prepare(t))();
 
-    t.is(await queue.tick(tick(0)), 'first');
-    t.is(await queue.tick(tick(0)), 'known');
-    t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
+      t.is(await queue.tick(tick(0)), 'first');
+      t.is(await queue.tick(tick(0)), 'known');
+      t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
 
-    t.is(await queue.tick(tick(1)), 'pushed');
-    const { job } = await claimSoon(queue);
-    t.is(Buffer.from(job.payload).toString(), 'minute 1');
-    t.like(job, { rule: 'mail', attempts: 1, failures: 0 });
-    t.true(Math.abs(job.dueAtMs - Date.now()) < 10_000);
-  });
+      t.is(await queue.tick(tick(1)), 'pushed');
+      const { job } = await claimSoon(queue);
+      t.is(Buffer.from(job.payload).toString(), 'minute 1');
+      t.like(job, { rule: 'mail', attempts: 1, failures: 0 });
+      t.true(Math.abs(job.dueAtMs - Date.now()) < 10_000);
+    },
+  );
 
   test.serial(
-    `${name}: a moment that was pushed, or an earlier one, is known, in a store opened later too`,
+    `${name}: a time that was pushed, or an earlier one, is known, also in a store that is opened later`,
     async (t) => {
-      const open = await place(t);
+      const open = await prepare(t);
       const first = await open();
       await first.queue.tick(tick(0));
       t.is(await first.queue.tick(tick(5)), 'pushed');
@@ -50,8 +53,8 @@ export function testTicks(name: string, place: StorePlace): void {
     },
   );
 
-  test.serial(`${name}: a tick is left out for good while the run before it waits or runs`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a tick is skipped if the previous run waits or runs`, async (t) => {
+    const { queue } = await (await prepare(t))();
     await queue.tick(tick(0));
     t.is(await queue.tick(tick(1)), 'pushed');
     t.is(await queue.tick(tick(2)), 'busy');
@@ -67,8 +70,8 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(5)), 'pushed');
   });
 
-  test.serial(`${name}: a run whose lease ended still keeps the next tick out`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a tick is skipped if the lease of the previous run has ended`, async (t) => {
+    const { queue } = await (await prepare(t))();
     await queue.tick(tick(0));
     await queue.tick(tick(1));
     const { job } = await claimSoon(queue, { leaseMs: SHORT_LEASE_MS });
@@ -80,8 +83,8 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(2)), 'busy');
   });
 
-  test.serial(`${name}: a dead run keeps no tick out`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a dead run does not prevent a tick`, async (t) => {
+    const { queue } = await (await prepare(t))();
     await queue.tick(tick(0));
     await queue.tick(tick(1));
     await queue.bury(await claimSoon(queue), 'gave up');
@@ -89,8 +92,8 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(2)), 'pushed');
   });
 
-  test.serial(`${name}: jobs and ticks of other rules keep no tick out`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: jobs and ticks of other rules do not prevent a tick`, async (t) => {
+    const { queue } = await (await prepare(t))();
     await queue.push(newJob({ rule: 'mail2' }));
     await queue.tick(tick(0));
     t.is(await queue.tick(tick(0, { rule: 'other' })), 'first');
@@ -99,8 +102,8 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(1)), 'pushed');
   });
 
-  test.serial(`${name}: a rule with another schedule than before counts from then on`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a rule with a changed schedule counts from then on`, async (t) => {
+    const { queue } = await (await prepare(t))();
     await queue.tick(tick(0));
 
     t.is(await queue.tick(tick(5, { schedule: '*/5 * * * *' })), 'first');
@@ -109,8 +112,8 @@ export function testTicks(name: string, place: StorePlace): void {
     t.is(await queue.tick(tick(10, { schedule: '*/5 * * * *' })), 'pushed');
   });
 
-  test.serial(`${name}: of many who tick for the same moment through two stores, one pushes`, async (t) => {
-    const open = await place(t);
+  test.serial(`${name}: of many ticks for one time through two stores, one pushes a job`, async (t) => {
+    const open = await prepare(t);
     const [one, two] = [await open(), await open()];
     await one.queue.tick(tick(0));
     for (let minute = 1; minute <= 20; minute++) {
@@ -121,8 +124,8 @@ export function testTicks(name: string, place: StorePlace): void {
     }
   });
 
-  test.serial(`${name}: a tick that a wrong clock sent from the far future does not stop the schedule`, async (t) => {
-    const { queue } = await (await place(t))();
+  test.serial(`${name}: a tick of a wrong clock from the far future does not stop the schedule`, async (t) => {
+    const { queue } = await (await prepare(t))();
     const year = 365 * 24 * 60;
     await queue.tick(tick(year));
 

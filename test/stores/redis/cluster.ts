@@ -5,18 +5,18 @@ import { testLedger } from '../../helpers/ledger-contract.ts';
 import { testQueue } from '../../helpers/queue-contract.ts';
 import { runCluster } from '../../helpers/redis-cluster.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import type { StorePlace } from '../../helpers/store-place.ts';
+import type { PrepareStore } from '../../helpers/store-place.ts';
 import { testTicks } from '../../helpers/tick-contract.ts';
 
 const cluster = await runCluster();
 test.after.always(() => cluster.stop());
 
-const place: StorePlace = async (t) => {
+const prepare: PrepareStore = async (t) => {
   const prefix = randomUUID();
   return async () => openStore(t, cluster.url, prefix).store;
 };
 
-testQueue('Redis Cluster', place);
-testTicks('Redis Cluster', place);
-testLedger('Redis Cluster', place);
-testKv('Redis Cluster', place);
+testQueue('Redis Cluster', prepare);
+testTicks('Redis Cluster', prepare);
+testLedger('Redis Cluster', prepare);
+testKv('Redis Cluster', prepare);

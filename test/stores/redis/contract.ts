@@ -5,18 +5,18 @@ import { testLedger } from '../../helpers/ledger-contract.ts';
 import { testQueue } from '../../helpers/queue-contract.ts';
 import { runRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import type { StorePlace } from '../../helpers/store-place.ts';
+import type { PrepareStore } from '../../helpers/store-place.ts';
 import { testTicks } from '../../helpers/tick-contract.ts';
 
 const server = await runRedis();
 test.after.always(() => server.stop());
 
-const place: StorePlace = async (t) => {
+const prepare: PrepareStore = async (t) => {
   const prefix = randomUUID();
   return async () => openStore(t, server.url, prefix).store;
 };
 
-testQueue('Redis', place);
-testTicks('Redis', place);
-testLedger('Redis', place);
-testKv('Redis', place);
+testQueue('Redis', prepare);
+testTicks('Redis', prepare);
+testLedger('Redis', prepare);
+testKv('Redis', prepare);

@@ -5,18 +5,18 @@ import { testLedger } from '../../helpers/ledger-contract.ts';
 import { testQueue } from '../../helpers/queue-contract.ts';
 import { runGroup } from '../../helpers/redis-group.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import type { StorePlace } from '../../helpers/store-place.ts';
+import type { PrepareStore } from '../../helpers/store-place.ts';
 import { testTicks } from '../../helpers/tick-contract.ts';
 
 const group = await runGroup();
 test.after.always(() => group.stop());
 
-const place: StorePlace = async (t) => {
+const prepare: PrepareStore = async (t) => {
   const prefix = randomUUID();
   return async () => openStore(t, group.url, prefix).store;
 };
 
-testQueue('Redis Sentinel', place);
-testTicks('Redis Sentinel', place);
-testLedger('Redis Sentinel', place);
-testKv('Redis Sentinel', place);
+testQueue('Redis Sentinel', prepare);
+testTicks('Redis Sentinel', prepare);
+testLedger('Redis Sentinel', prepare);
+testKv('Redis Sentinel', prepare);

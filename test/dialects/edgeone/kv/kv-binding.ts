@@ -4,7 +4,7 @@ import { KvBinding } from '../../../../src/dialects/edgeone/kv/kv-binding.ts';
 import { embeddedStore } from '../../../helpers/embedded-store.ts';
 import { type RunningRedis, runRedis } from '../../../helpers/redis-server.ts';
 import { openStore } from '../../../helpers/redis-store.ts';
-import type { StorePlace } from '../../../helpers/store-place.ts';
+import type { PrepareStore } from '../../../helpers/store-place.ts';
 
 let redis: RunningRedis;
 test.before(async () => {
@@ -12,7 +12,7 @@ test.before(async () => {
 });
 test.after.always(() => redis?.stop());
 
-const STORES: Readonly<Record<string, StorePlace>> = {
+const STORES: Readonly<Record<string, PrepareStore>> = {
   sqlite: embeddedStore,
   redis: async (t) => {
     const { store } = openStore(t, redis.url);
