@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import type { Dialect } from './contract/dialect.ts';
+import type { Fault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
 import type { Fallback } from './contract/target.ts';
 import { Handler } from './handler.ts';
 import { Hop } from './hop/hop.ts';
 import { RequestHeaders } from './hop/request-headers.ts';
+import { adviceForUnresolved } from './hop/unresolved-name.ts';
 import { recordDecodedBodies } from './http/decoded-bodies.ts';
 import { Ready } from './http/ready.ts';
 import { installTextResponse } from './http/text-response.ts';
@@ -34,6 +36,8 @@ export interface EdgeParts {
    * Answers every request that no route of the site answers. Undefined: forward it to the next hop.
    */
   readonly fallback: Fallback | undefined;
+  /** Prints a line for the person who started the process. */
+  readonly notify: ((line: string) => void) | undefined;
 }
 
 /** One running nexthop. Owns everything that lives as long as the process. */
@@ -48,8 +52,11 @@ export class Edge {
   readonly #ready: Ready;
   #messageBus: MessageBus | undefined;
   #storeFailure: unknown;
+  readonly #notify: ((line: string) => void) | undefined;
+  #isAdvised = false;
 
-  constructor({ config, log, site, certificate, fallback }: EdgeParts) {
+  constructor({ config, log, site, certificate, fallback, notify }: EdgeParts) {
+    this.#notify = notify;
     this.#config = config;
     this.log = log;
     this.#site = site;
@@ -82,6 +89,7 @@ export class Edge {
       ready: this.#ready,
       bodyLimitBytes: config.BODY_LIMIT,
       log,
+      onHopFault: (fault) => this.#adviseOn(fault),
       dev: config.DEV,
     });
     this.#server = new Server({
@@ -178,6 +186,16 @@ export class Edge {
     await this.#site.close();
     await this.log.close(LOG_CLOSE_MS);
   }
+
+  /** Once: the line of each request has its own error. */
+  #adviseOn(fault: Fault): void {
+    if (this.#isAdvised) return;
+    const advice = adviceForUnresolved(fault, this.#config.NEXT_HOP);
+    if (advice === undefined) return;
+    this.#isAdvised = true;
+    this.log.error(advice);
+    this.#notify?.(advice);
+  }
 }
 
 export interface EdgeOptions {
@@ -189,6 +207,8 @@ export interface EdgeOptions {
   readonly dialects?: readonly Dialect[];
   /** Answers every request that no route of the site answers. Default: the next hop. */
   readonly fallback?: Fallback;
+  /** Prints a line for the person who started the process. */
+  readonly notify?: (line: string) => void;
 }
 
 /**
@@ -197,7 +217,7 @@ export interface EdgeOptions {
  */
 export async function createEdge(
   config: Config,
-  { beforeSite, beforeReading, dialects, fallback }: EdgeOptions = {},
+  { beforeSite, beforeReading, dialects, fallback, notify }: EdgeOptions = {},
 ): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
@@ -217,7 +237,7 @@ export async function createEdge(
       ...(beforeReading && { beforeReading }),
       ...(dialects && { dialects }),
     });
-    return new Edge({ config, log, site, certificate, fallback });
+    return new Edge({ config, log, site, certificate, fallback, notify });
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     throw error;

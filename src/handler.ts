@@ -24,6 +24,8 @@ export interface HandlerParts {
   /** Largest body of a request; 0: no limit. */
   readonly bodyLimitBytes: number;
   readonly log: Log;
+  /** Called with each fault of the next hop. */
+  readonly onHopFault?: (fault: Fault) => void;
   /** Development mode: error responses say what failed in a function. */
   readonly dev: boolean;
 }
@@ -143,8 +145,10 @@ export class Handler implements CallEnder {
       target: exchange.answeredBy,
       error: fault,
     };
-    if (fault.origin === 'hop') log.warn(fault.message, details);
-    else log.error(fault.message, details);
+    if (fault.origin === 'hop') {
+      log.warn(fault.message, details);
+      this.#parts.onHopFault?.(fault);
+    } else log.error(fault.message, details);
   }
 }
 

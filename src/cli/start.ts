@@ -30,7 +30,7 @@ const ECHO_MS = 300;
 export async function start(
   config: Config,
   out: (line: string) => void,
-  options: Omit<EdgeOptions, 'beforeSite'> = {},
+  options: Omit<EdgeOptions, 'beforeSite' | 'notify'> = {},
 ): Promise<number> {
   const ended = Promise.withResolvers<number>();
   let running: Edge | undefined;
@@ -41,7 +41,7 @@ export async function start(
     endBySignals(ended, () => running, { out, watchdog: watch(config) });
   };
   const serve = async (): Promise<number> => {
-    const edge = await createEdge(config, { ...options, beforeSite });
+    const edge = await createEdge(config, { ...options, beforeSite, notify: out });
     for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
     const port = await edge.listen();
     running = edge;

@@ -2,7 +2,9 @@ import test from 'ava';
 import { deadPort } from '../helpers/dead-port.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { startEdge } from '../helpers/edge.ts';
+import { complaints } from '../helpers/error-lines.ts';
 import { scriptedHop } from '../helpers/peer.ts';
+import { startNexthop } from '../helpers/process.ts';
 
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
@@ -28,6 +30,18 @@ test('nexthop starts although the name of the hop does not resolve, and a reques
   const edge = await startEdge(t, { env: { NEXT_HOP: 'http://no-such-name.invalid:80' } });
 
   t.regex(await edge.exchange(GET), /^HTTP\/1\.1 502 .*hop_unreachable/s);
+});
+
+test('a hop whose name does not resolve is reported once on the terminal and in error.log, with the setting', async (t) => {
+  const running = await startNexthop(t, { env: { NEXT_HOP: 'http://no-such-name.invalid:80' } });
+
+  for (const path of ['/a', '/b']) t.is((await fetch(`http://127.0.0.1:${running.port}${path}`)).status, 502);
+
+  const advice =
+    /the name "no-such-name\.invalid" of the next hop does not resolve \(E\w+\), .*; set NEXT_HOP to the URL .*/g;
+  t.is(running.stdout().match(advice)?.length, 1, running.stdout());
+  const lines = await complaints(running, 3);
+  t.is(lines.filter(({ message }) => String(message).match(advice)).length, 1);
 });
 
 test('a request whose connection to the hop is never accepted gets 504', async (t) => {
