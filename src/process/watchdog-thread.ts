@@ -13,7 +13,8 @@ const SETUP = workerData as ThreadSetup; // watchdog.ts sends it
 const ANSWER_MS = Math.max(1000, SETUP.stallTimeoutMs / 2);
 /** Time after the longest drain until the process is asked to end, and until it is killed. */
 const LATE_MS = 500;
-const KILL_MS = 500;
+const KILL_MS = 400;
+const CRASH_MS = 50;
 /** A loop that runs needs longer than the drain only for its last lines on a full disk. */
 const RUNNING_LATE_MS = 4000;
 /** npm and the terminal both send one signal for one key press (src/cli/start.ts). */
@@ -122,7 +123,12 @@ class Watchdog {
     this.#isEnding = true;
     write('error', message, { exit_code: code });
     if (SETUP.errorLog !== '' && !SETUP.isCopied) writeToStderr(`nexthop: ${message}; error.log says where\n`);
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), KILL_MS);
+    setTimeout(() => {
+      process.kill(process.pid, 'SIGKILL');
+      // Still here: the first process of a container ignores even that from itself (pid_namespaces(7)),
+      // but not a fault of its own.
+      setTimeout(causeSegfault, CRASH_MS);
+    }, KILL_MS);
     this.#evaluate({ exitCode: code }, () => {});
     // Node waits for debuggers to disconnect, and says so on stderr.
     this.#disconnect();
@@ -185,10 +191,18 @@ interface SignalWatch {
   unref(): void;
 }
 
+/** Node's own modules in C++, by their name. */
+function readBinding(name: string) {
+  return createRequire(import.meta.url)('internal/test/binding').internalBinding(name);
+}
+
+function causeSegfault(): void {
+  readBinding('process_methods').causeSegfault();
+}
+
 /** Node has `process.on('SIGTERM')` only in the main thread; what it is made of works in any. */
 function watchSignals(receive: (signal: number) => void): void {
-  const { internalBinding } = createRequire(import.meta.url)('internal/test/binding');
-  const { Signal }: { readonly Signal: new () => SignalWatch } = internalBinding('signal_wrap');
+  const { Signal }: { readonly Signal: new () => SignalWatch } = readBinding('signal_wrap');
   for (const signal of [constants.signals.SIGTERM, constants.signals.SIGINT]) {
     const watch = new Signal();
     watch.unref();

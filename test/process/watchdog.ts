@@ -99,6 +99,25 @@ test.serial('native code that does not return is reported without a stack, and t
   t.is(await running.exited, 'SIGKILL');
 });
 
+(process.getuid?.() === 0 ? test.serial : test.serial.skip)(
+  'native code that does not return ends the first process of a container, too (as root only)',
+  async (t) => {
+    const site = await siteFolder(t, {
+      'cloud-functions/exec.js':
+        'import { execSync } from "node:child_process";\nexport function onRequest() { execSync("exec sleep 60"); }',
+    });
+    const running = await startNexthop(t, {
+      site,
+      env: { STALL_TIMEOUT: '2s' },
+      under: ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
+    });
+    send(running, '/exec', 'execs');
+
+    t.is((await complaints(running, 2))[1]?.pid, 1);
+    t.is(await running.exited, 'SIGSEGV');
+  },
+);
+
 test.serial('SIGTERM ends a process whose event loop stands still, within DRAIN_TIMEOUT and a second', async (t) => {
   const running = await serve(t, LOOP, { STALL_TIMEOUT: '100s', DRAIN_TIMEOUT: '1s' });
   send(running, '/stall/7', 'loops');
