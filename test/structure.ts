@@ -29,7 +29,6 @@ const KNOWN_TO_DIALECTS = ['src/contract/', 'src/http/', 'src/dialects/loader/']
 const HOMES: Readonly<Record<string, string>> = {
   pino: 'src/log/',
   undici: 'src/hop/',
-  'http-proxy': 'src/hop/',
   ws: 'src/http/',
   ioredis: 'src/stores/redis/',
   mrmime: 'src/static/',
@@ -57,12 +56,6 @@ const PRIVILEGES = [
     pattern: /from ["'](?:node:)?process["']/,
     home: '',
     instead: 'use the global, so that the other rules see it',
-  },
-  {
-    what: "http-proxy's web()",
-    pattern: /\.web\s*\(|\[["']web["']\]/,
-    home: '',
-    instead: 'forward by undici dispatch: web() lets requests be smuggled (docs/decisions)',
   },
 ];
 
@@ -221,7 +214,6 @@ const BREACHES: Readonly<Record<string, string>> = {
   'process.exit': 'export const end = () => process.exit(1);',
   console: `console.log('x');`,
   'an import of node:process': `import { env } from 'node:process'; export const port = env.PORT;`,
-  "http-proxy's web()": 'export const forward = (proxy: Proxy) => proxy.web(1);',
 };
 
 for (const privilege of PRIVILEGES) {
