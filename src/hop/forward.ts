@@ -3,10 +3,12 @@ import type { AnswerListener, Exchange } from '../contract/exchange.ts';
 import { type Fault, toFault } from '../contract/fault.ts';
 import type { BodySink } from '../contract/http-message.ts';
 import type { Outcome } from '../contract/target.ts';
+import { ClientResponse } from '../wire/client-response.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
 import type { OriginCall, OriginHandler } from '../wire/origin-call.ts';
 import type { OriginPool } from '../wire/origin-pool.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
+import { toKept } from '../wire/socket-reads.ts';
 import { toPassedTrailers } from '../wire/trailers.ts';
 import { Discard } from './discard.ts';
 import { writeResponseHead } from './response-headers.ts';
@@ -107,7 +109,9 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
   }
 
   data(content: Buffer): void {
-    if (!this.exchange.response.write(content)) this.#call?.pause();
+    const { response } = this.exchange;
+    const kept = response instanceof ClientResponse ? content : toKept(content);
+    if (!response.write(kept)) this.#call?.pause();
   }
 
   drained(): void {

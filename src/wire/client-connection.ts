@@ -9,15 +9,13 @@ import { Lingering } from './lingering.ts';
 import { MessageFault } from './message-fault.ts';
 import { MessageWriter } from './message-writer.ts';
 import { ReceivedBytes } from './received-bytes.ts';
-import { checkRequestLine } from './request-head.ts';
+import { type ReadListener, SocketReads } from './socket-reads.ts';
 import { WatchedSocket } from './watched-socket.ts';
 
 /** Bytes that may wait while a response is under way; then the socket is paused. */
 const MOST_WAITING_BYTES = 64 * 1024;
 /** Of a body that nothing has read; so much is dropped for the connection to go on, more ends it. */
 const MOST_DROPPED_BYTES = 64 * 1024;
-
-const CUTTING = { side: 'request', skipsEmptyLine: true, checkFirstLine: checkRequestLine } as const;
 
 /**
  * `idle`: no byte of a next request has arrived. `head`: a part of its head has. `answering`: a request is in progress, one at a time.
@@ -29,9 +27,10 @@ type Phase = 'idle' | 'head' | 'answering' | 'over';
  * One connection of a client: reads its requests one after the other. The next head is not looked at before the response in front of it has
  * been written, so that nothing behind a request can touch it, and one connection has one request in progress.
  */
-export class ClientConnection extends WatchedSocket implements ResponseConnection {
+export class ClientConnection extends WatchedSocket implements ResponseConnection, ReadListener {
   readonly writer: MessageWriter;
   readonly rules: ClientRules;
+  readonly #reads = new SocketReads();
   readonly #input: ReceivedBytes;
   readonly #cutter: HeadCutter;
   #phase: Phase = 'idle';
@@ -50,11 +49,12 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.rules = rules;
     this.#input = new ReceivedBytes(socket);
     this.writer = new MessageWriter(socket);
-    this.#cutter = new HeadCutter({ ...CUTTING, maxBytes: rules.maxHeadBytes });
+    this.#cutter = new HeadCutter(rules.cutting);
     rules.list.add(this);
     // An error is followed by `close`.
     socket.on('error', () => undefined);
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
+    this.#reads.beginAccepted(socket, this);
+    socket.on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
   }
 
   get isIdle(): boolean {
@@ -130,12 +130,13 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     return (this.#body?.isFlowing || this.#response?.isSent) === true && this.#body?.isComplete === false;
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  received(bytes: Buffer): void {
     if (this.#isDeaf) return;
     if (this.#awaitsBody()) this.move();
-    this.#input.add(chunk);
+    this.#input.add(bytes);
     this.#read();
-  };
+    this.#input.keep();
+  }
 
   /** Reads what waits, as far as it may be read now. Never runs within itself. */
   #read(): void {
@@ -153,29 +154,27 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     if (this.#phase === 'answering') return this.#readBody();
     // A client that does not read its responses is asked for no further request.
     if (this.socket.writableNeedDrain) return false;
+    const input = this.#input;
     try {
-      this.#readHead();
+      const end = this.#cutter.push(input.chunk, input.at);
+      input.at = end < 0 ? input.chunk.length : end;
+      if (end >= 0) this.#begin(this.#cutter.text);
+      else if (this.#phase === 'idle' && this.#cutter.isPartial) {
+        this.#phase = 'head';
+        this.move();
+      }
     } catch (error) {
       this.#fail(error);
     }
     return true;
   }
 
-  #readHead(): void {
-    const input = this.#input;
-    const end = this.#cutter.push(input.chunk, input.at);
-    input.at = end < 0 ? input.chunk.length : end;
-    if (end >= 0) this.#begin(this.#cutter.text);
-    else if (this.#phase === 'idle' && this.#cutter.isPartial) {
-      this.#phase = 'head';
-      this.move();
-    }
-  }
-
   /** True if it read anything. */
   #readBody(): boolean {
     const [body, input] = [this.#body, this.#input];
     if (!body || this.#isReadingBody) return false;
+    // A sink may keep what it gets.
+    input.keep();
     this.#isReadingBody = true;
     let hasRead = false;
     try {
@@ -294,7 +293,8 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.#response = undefined;
     this.#input.clear();
     const { socket } = this;
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose);
+    this.#reads.end();
+    socket.off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose);
     this.rules.list.remove(this);
   }
 }

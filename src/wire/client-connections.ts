@@ -6,6 +6,7 @@ import { ClientConnection } from './client-connection.ts';
 import type { ClientRules, ConnectionList, ListedConnection } from './client-rules.ts';
 import { HttpDate } from './http-date.ts';
 import { LINGER_IDLE_MS, LINGER_TOTAL_MS } from './lingering.ts';
+import { checkRequestLine } from './request-head.ts';
 
 export interface ClientConnectionsOptions {
   readonly handler: RequestHandler;
@@ -49,6 +50,12 @@ export class ClientConnections implements ConnectionList {
       handler: options.handler,
       encrypted: options.encrypted,
       maxHeadBytes: options.maxHeadBytes,
+      cutting: {
+        side: 'request',
+        maxBytes: options.maxHeadBytes,
+        skipsEmptyLine: true,
+        checkFirstLine: checkRequestLine,
+      },
       maxHeaders: options.maxHeaders,
       date: new HttpDate(),
       keepAliveLines: toKeepAliveLines(keepAliveTimeoutMs),

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { RequestHandler } from '../contract/http-message.ts';
 import type { Deadlines, Watched } from '../timing/deadlines.ts';
+import type { HeadCutterOptions } from './head-cutter.ts';
 import type { HttpDate } from './http-date.ts';
 import type { RequestHeadRules } from './request-head.ts';
 
@@ -8,6 +9,7 @@ import type { RequestHeadRules } from './request-head.ts';
 export interface ClientRules extends RequestHeadRules {
   readonly handler: RequestHandler;
   readonly maxHeadBytes: number;
+  readonly cutting: HeadCutterOptions;
   readonly date: HttpDate;
   /** The Connection lines of a response behind which the connection stays open. */
   readonly keepAliveLines: string;

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { CHUNKED } from './message-head.ts';
+import { toKept } from './socket-reads.ts';
 
 /** The other side takes no body: what is written is dropped, as for a HEAD. */
 export const DROPPED = -3;
@@ -89,10 +90,11 @@ export class MessageWriter {
       }
       return socket.write(front + toLatin1(content, bytes) + after, 'latin1', flushed);
     }
-    if (front === '' && after === '') return socket.write(content, 'utf8', flushed);
+    const kept = typeof content === 'string' ? content : toKept(content);
+    if (front === '' && after === '') return socket.write(kept, 'utf8', flushed);
     socket.cork();
     if (front !== '') socket.write(front, 'latin1');
-    let ready = socket.write(content, 'utf8', after === '' ? flushed : undefined);
+    let ready = socket.write(kept, 'utf8', after === '' ? flushed : undefined);
     if (after !== '') ready = socket.write(after, 'latin1', flushed);
     socket.uncork();
     return ready;

@@ -1,5 +1,5 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 /**
  * What Node's own HTTP server does with the insides of a request and a response, for which there is no public call
@@ -78,7 +78,34 @@ export function detachSignal(message: IncomingMessage): void {
   (message as unknown as Record<symbol, () => void>)[DETACH_SIGNAL]?.();
 }
 
-// Neither object needs a connection until it is used.
+/** What `net.connect` takes as `onread`. */
+interface OnRead {
+  readonly buffer: () => Uint8Array;
+  readonly callback: (bytes: number, buffer: Uint8Array) => boolean;
+}
+
+interface SocketInsides {
+  readonly _handle: { readonly useUserBuffer?: (buffer: Uint8Array) => void } | null;
+  [symbol: symbol]: unknown;
+}
+
+/** What `onread` does for a socket that is connected, for one that a server accepted (net.js, initSocketHandle). False: it cannot be done. */
+export function readInto(socket: Socket, { buffer, callback }: OnRead): boolean {
+  const insides = socket as unknown as SocketInsides;
+  const handle = insides._handle;
+  if (!BUFFER || !BUFFER_CALLBACK || !BUFFER_MAKER || !handle?.useUserBuffer || 'encrypted' in socket) return false;
+  const first = buffer();
+  insides[BUFFER] = first;
+  insides[BUFFER_CALLBACK] = callback;
+  insides[BUFFER_MAKER] = buffer;
+  handle.useUserBuffer(first);
+  return true;
+}
+
+// None of these objects needs a connection until it is used.
+const [BUFFER, BUFFER_CALLBACK, BUFFER_MAKER] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((description) =>
+  findSymbol(new Socket(), description),
+);
 const NEED_DRAIN = findSymbol(new ServerResponse(new IncomingMessage(undefined as never)), 'kNeedDrain');
 const DETACH_SIGNAL = findSymbol(IncomingMessage.prototype, 'kDetachAbortSignal');
 

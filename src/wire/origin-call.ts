@@ -24,7 +24,7 @@ export interface OriginHandler {
   /** An interim response (1xx but 100 and 101), at most 16 of them. */
   interim(head: ResponseHead): void;
   head(head: ResponseHead): void;
-  /** A slice of what the socket received. */
+  /** Valid during the call: what is kept, or given to anything but a `ClientResponse`, has to be copied. */
   data(content: Buffer): void;
   /** The response is whole. If the body was not sent to its end, the rest is not taken any more. */
   end(trailers: readonly string[]): void;

@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import { Fault } from '../contract/fault.ts';
 import type { Content } from '../contract/http-message.ts';
-import type { Deadlines } from '../timing/deadlines.ts';
 import type { BodyReader } from './body-reader.ts';
 import { createBodyReader } from './create-body-reader.ts';
 import { HeadCutter } from './head-cutter.ts';
@@ -9,8 +8,10 @@ import { MessageFault } from './message-fault.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { CallConnection, OriginCall } from './origin-call.ts';
 import { toOriginFault } from './origin-fault.ts';
+import type { OriginRules } from './origin-rules.ts';
 import { ReceivedBytes } from './received-bytes.ts';
 import { checkStatusLine, ResponseHead } from './response-head.ts';
+import { type ReadListener, SocketReads } from './socket-reads.ts';
 import { WatchedSocket } from './watched-socket.ts';
 
 /** No origin in order sends so many interim responses; each goes to the client without waiting for it. */
@@ -18,18 +19,7 @@ const MOST_INTERIMS = 16;
 
 const CUTTING = { side: 'response', skipsEmptyLine: false, checkFirstLine: checkStatusLine } as const;
 
-export interface OriginRules {
-  readonly host: string;
-  readonly port: number;
-  readonly maxHeadBytes: number;
-  readonly maxHeaders: number;
-  readonly deadlines: Deadlines;
-  readonly connectTicks: number;
-  readonly firstByteTicks: number;
-  readonly idleTicks: number;
-  readonly keepAliveTicks: number;
-}
-
+/** Where a connection reports. */
 export interface ConnectionOwner {
   connectionFreed(connection: OriginConnection): void;
   /** Once. `call`: what it carried, and why that failed; nothing if it carried none, or was aborted. */
@@ -37,7 +27,7 @@ export interface ConnectionOwner {
 }
 
 /** One connection to an origin; it carries one call at a time. */
-export class OriginConnection extends WatchedSocket implements CallConnection {
+export class OriginConnection extends WatchedSocket implements CallConnection, ReadListener {
   address = '';
   /** It is not reused any more; the call that it carries is finished. */
   isRetired = false;
@@ -46,6 +36,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
   isOpen = false;
   readonly #rules: OriginRules;
   readonly #owner: ConnectionOwner;
+  readonly #reads: SocketReads;
   readonly #writer: MessageWriter;
   readonly #input: ReceivedBytes;
   readonly #cutter: HeadCutter;
@@ -61,8 +52,12 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
 
   /** Connects at once, for the call. The name is resolved by getaddrinfo, so `/etc/hosts` comes first. */
   constructor(rules: OriginRules, owner: ConnectionOwner, call: OriginCall) {
-    const socket = connect({ host: rules.host, port: rules.port, noDelay: true, allowHalfOpen: false });
+    const reads = new SocketReads();
+    const { host, port } = rules;
+    const socket = connect({ host, port, noDelay: true, allowHalfOpen: false, onread: reads.onread });
     super(socket, rules.deadlines);
+    this.#reads = reads;
+    reads.begin(socket, this);
     this.#rules = rules;
     this.#owner = owner;
     this.#call = call;
@@ -72,7 +67,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
     this.#input = new ReceivedBytes(socket);
     this.#cutter = new HeadCutter({ ...CUTTING, maxBytes: rules.maxHeadBytes });
     rules.deadlines.add(this);
-    socket.on('connect', this.#onConnect).on('data', this.#onData).on('end', this.#onEnd);
+    socket.on('connect', this.#onConnect).on('end', this.#onEnd);
     socket.on('drain', this.#onDrain).on('error', this.#onError).on('close', this.#onClose);
   }
 
@@ -145,17 +140,18 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
     if (this.#call) this.carry(this.#call);
   };
 
-  readonly #onData = (chunk: Buffer): void => {
+  received(bytes: Buffer): void {
     const call = this.#call;
     // RFC 9112 9.2: what no request asked for is the response to none.
     if (!call) this.lose(undefined);
     else {
       call.hasResponse = true;
       this.move();
-      this.#input.add(chunk);
+      this.#input.add(bytes);
       this.#read();
+      this.#input.keep();
     }
-  };
+  }
 
   #read(): void {
     if (this.#isReading || this.#isLost) return;
@@ -294,7 +290,8 @@ export class OriginConnection extends WatchedSocket implements CallConnection {
     this.#rules.deadlines.remove(this);
     this.#input.clear();
     const { socket } = this;
-    socket.off('connect', this.#onConnect).off('data', this.#onData).off('end', this.#onEnd);
+    this.#reads.end();
+    socket.off('connect', this.#onConnect).off('end', this.#onEnd);
     socket.off('drain', this.#onDrain).off('close', this.#onClose);
   }
 }

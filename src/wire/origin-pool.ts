@@ -2,8 +2,9 @@ import { Fault } from '../contract/fault.ts';
 import { Deadlines } from '../timing/deadlines.ts';
 import { CallQueue } from './call-queue.ts';
 import { type CallKeeper, OriginCall, type OriginHandler, type OriginRequest } from './origin-call.ts';
-import { type ConnectionOwner, OriginConnection, type OriginRules } from './origin-connection.ts';
+import { type ConnectionOwner, OriginConnection } from './origin-connection.ts';
 import { isRefused } from './origin-fault.ts';
+import type { OriginRules } from './origin-rules.ts';
 
 export interface OriginPoolOptions {
   readonly host: string;

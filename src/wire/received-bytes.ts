@@ -1,6 +1,10 @@
 import type { Socket } from 'node:net';
+import { toKept } from './socket-reads.ts';
 
-/** Bytes that a connection has received, and that are not read yet: a piece in hand, and those behind it. Nothing is copied. */
+/**
+ * Bytes that a connection has received, and that are not read yet: a piece in hand, and those behind it. Only what waits for longer than the call
+ * in which it was received is copied.
+ */
 export class ReceivedBytes {
   /** The piece that is being read; empty if nothing waits. */
   chunk: Buffer = EMPTY;
@@ -25,9 +29,18 @@ export class ReceivedBytes {
       this.chunk = chunk;
       this.at = 0;
     } else {
-      this.#behind.push(chunk);
+      this.#behind.push(toKept(chunk) as Buffer); // a copy of one
       this.#behindBytes += chunk.length;
     }
+  }
+
+  /** What waits stays valid behind the call in which it was received. */
+  keep(): void {
+    if (this.at >= this.chunk.length) return;
+    const kept = toKept(this.chunk.subarray(this.at));
+    if (kept.buffer === this.chunk.buffer) return;
+    this.chunk = kept as Buffer; // a copy of one
+    this.at = 0;
   }
 
   /** Whether the last bytes that wait are `CRLF CRLF`, the end of a head and of a body in chunks. */
@@ -50,6 +63,7 @@ export class ReceivedBytes {
 
   /** Everything that waits, in one piece; then nothing does. */
   takeAll(): Buffer {
+    this.keep();
     const rest = this.chunk.subarray(this.at);
     const all = this.#behind.length === 0 ? rest : Buffer.concat([rest, ...this.#behind]);
     this.clear();

@@ -1,0 +1,70 @@
+import type { Socket } from 'node:net';
+import { readInto } from './node-insides.ts';
+
+const READ_BYTES = 64 * 1024;
+/** A read of more is part of a long body: the next one gets memory of its own, which can be passed on without a copy. */
+const MOST_SHARED_BYTES = 32 * 1024;
+
+/**
+ * What all sockets read into. Node would allocate 64 KiB for each read, and cut them: as much work as the rest of the read. What is in it is gone with
+ * the next read of any socket.
+ */
+const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
+
+/** The bytes in memory that no read overwrites: themselves, or a copy. */
+export function toKept(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer === SHARED.buffer ? Buffer.from(bytes) : bytes;
+}
+
+/** For `net.connect`. */
+interface OnRead {
+  readonly buffer: () => Buffer;
+  /** False: read no further. */
+  readonly callback: (bytes: number, buffer: Uint8Array) => boolean;
+}
+
+export interface ReadListener {
+  /** The bytes are valid during the call; see `toKept`. */
+  received(bytes: Buffer): void;
+}
+
+/** The reads of one socket. Without a listener what is received goes into its stream, as on any other socket. */
+export class SocketReads {
+  listener: ReadListener | undefined;
+  readonly onread: OnRead = { buffer: () => this.#next(), callback: (bytes, buffer) => this.#take(bytes, buffer) };
+  #socket: Socket | undefined;
+  #wasLarge = false;
+
+  /** Of a socket that was connected with `onread`. */
+  begin(socket: Socket, listener: ReadListener): void {
+    this.#socket = socket;
+    this.listener = listener;
+  }
+
+  /** Of a socket that a server accepted. */
+  beginAccepted(socket: Socket, listener: ReadListener): void {
+    this.begin(socket, listener);
+    // Inside TLS, and if a version of Node does it in another way, it is read as a stream.
+    if (!readInto(socket, this.onread)) socket.on('data', this.#onData);
+  }
+
+  /** Idempotent. */
+  end(): void {
+    this.listener = undefined;
+    this.#socket?.off('data', this.#onData);
+  }
+
+  readonly #onData = (bytes: Buffer): void => this.listener?.received(bytes);
+
+  #next(): Buffer {
+    return this.#wasLarge ? Buffer.allocUnsafeSlow(READ_BYTES) : SHARED;
+  }
+
+  #take(bytes: number, buffer: Uint8Array): boolean {
+    this.#wasLarge = bytes > MOST_SHARED_BYTES;
+    const received = (buffer as Buffer).subarray(0, bytes); // of #next
+    if (!this.listener) return this.#socket?.push(toKept(received)) === true;
+    this.listener.received(received);
+    return true;
+  }
+}
