@@ -14,6 +14,7 @@ interface MessageInsides {
 }
 
 interface ResponseInsides {
+  readonly _headerSent: boolean;
   readonly _last: boolean;
   _closed: boolean;
   _keepAliveTimeout: number;
@@ -49,6 +50,11 @@ export function isLast(response: ServerResponse): boolean {
 /** The response that was assigned to a socket. */
 export function currentResponse(socket: Socket): ServerResponse | undefined {
   return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
+/** The head leaves with the next content. */
+export function isHeadWaiting(response: ServerResponse): boolean {
+  return !(response as unknown as ResponseInsides)._headerSent;
 }
 
 /** For the header `Keep-Alive: timeout=`. */

@@ -3,6 +3,7 @@ import { wrongLength } from '../contract/content-length.ts';
 import { Fault } from '../contract/fault.ts';
 import type { HeadArguments } from './flat-headers.ts';
 import { frameHead } from './node-head.ts';
+import { isHeadWaiting } from './node-insides.ts';
 
 /** Whose response is guarded. */
 export interface GuardOwner {
@@ -111,7 +112,7 @@ export class WriteGuard {
 
   end(given: readonly unknown[]): void {
     if (this.#isDropping) this.#drop(given);
-    else this.#send(given, true, 'end');
+    else this.#send(this.#isBelowAll && isHeadWaiting(this.#response) ? toOneText(given) : given, true, 'end');
   }
 
   destroy(cause: Error | undefined): void {
@@ -119,6 +120,11 @@ export class WriteGuard {
     const isOver = response.writableEnded || response.destroyed || this.#isMuted;
     const message = 'the app destroyed its response before it was whole';
     if (isOver || !this.#fail(new Fault('function_error', { message, cause }))) this.#call('destroy', [cause]);
+  }
+
+  /** What is given goes to Node's own methods. */
+  get #isBelowAll(): boolean {
+    return this.#below === NODES;
   }
 
   get #isDropping(): boolean {
@@ -183,6 +189,17 @@ export class WriteGuard {
       response[GUARD] = this;
     }
   }
+}
+
+/** Copying a larger content costs more than a second write. */
+const MOST_JOINED_BYTES = 16_000;
+
+/** Node writes a head together with a text, while bytes would be a second write. In latin1 each byte of the content is a character. */
+function toOneText(given: readonly unknown[]): readonly unknown[] {
+  const [content, ...rest] = given;
+  if (!(content instanceof Uint8Array) || content.length === 0 || content.length > MOST_JOINED_BYTES) return given;
+  const bytes = Buffer.isBuffer(content) ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
+  return [bytes.toString('latin1'), 'latin1', ...rest.filter((each) => typeof each === 'function')];
 }
 
 type Methods = Pick<ServerResponse, Method>;

@@ -46,3 +46,17 @@ export async function bareServer(t: ExecutionContext, listener: NodeListener): P
   const { port } = server.address() as AddressInfo; // a TCP server has one
   return { connect: () => connectTo(t, port) };
 }
+
+export function get(target: string, headers = ''): string {
+  return `GET ${target} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`;
+}
+
+export function post(target: string, body: string, headers = ''): string {
+  return `POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
+}
+
+/** Reads one response with a Content-Length. */
+export async function readResponse(peer: Peer): Promise<{ readonly head: string; readonly body: string }> {
+  const head = await peer.readHead();
+  return { head, body: await peer.readBytes(Number(/^content-length: (\d+)/im.exec(head)?.[1])) };
+}

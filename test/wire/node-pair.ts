@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream/promises';
 import test from 'ava';
-import { OWNER, pairServer } from '../helpers/node-servers.ts';
+import { bareServer, get, OWNER, pairServer, post, readResponse } from '../helpers/node-servers.ts';
 import { until } from '../helpers/until.ts';
-import { get, post, readResponse } from '../helpers/view-server.ts';
 import { echo, wireServer } from '../helpers/wire-server.ts';
 
 test('a connection serves native and framework requests in turn', async (t) => {
@@ -221,4 +222,69 @@ test('an upgrade that a framework declines is an ordinary request', async (t) =>
   peer.write(get('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\n') + get('/next'));
   t.is((await readResponse(peer)).body, 'false websocket');
   t.is((await readResponse(peer)).body, 'false undefined');
+});
+
+test('a reader that stops behind its response is cut off in time', async (t) => {
+  const server = await pairServer(
+    t,
+    (request, response) => {
+      request.on('readable', () => undefined);
+      response.end('x');
+    },
+    { clientIdleTimeoutMs: 200 },
+  );
+  const peer = await server.connect();
+  peer.write(`${post('/', 'z'.repeat(100_000)).slice(0, -1)}`);
+  await readResponse(peer);
+  t.is(await peer.readToEnd(), '');
+});
+
+test('the signal of a request is not aborted by the end of its connection behind the response', async (t) => {
+  let signal: AbortSignal | undefined;
+  const server = await pairServer(t, (request, response) => {
+    // Since Node 24.21.
+    signal = (request as { signal?: AbortSignal }).signal;
+    response.end('x');
+  });
+  const peer = await server.connect();
+  peer.write(get('/'));
+  await readResponse(peer);
+  peer.end();
+  await once(peer.socket, 'close');
+  await until(() => server.connections.size === 0, 'the end of the connection');
+  t.false(signal?.aborted ?? false);
+});
+
+test('a request without a body that nothing has heard of is over with its response, as in node:http', async (t) => {
+  for (const start of [bareServer, pairServer]) {
+    let request: IncomingMessage | undefined;
+    const server = await start(t, (given, response) => {
+      request = given;
+      response.end('x');
+    });
+    const peer = await server.connect();
+    peer.write(get('/'));
+    await readResponse(peer);
+    await until(() => request?.closed === true, 'the end of the request');
+    t.like(request, { complete: true, destroyed: true, readableEnded: true, aborted: false, errored: null });
+    await finished(request as IncomingMessage);
+  }
+});
+
+test('all pairs have the same methods, of which V8 would keep too many otherwise', async (t) => {
+  const seen: unknown[][] = [];
+  const server = await pairServer(t, (request, response) => {
+    const { writeHead, write, end, destroy } = response;
+    seen.push([request._read, writeHead, write, end, destroy]);
+    response.end('x');
+  });
+  const peer = await server.connect();
+  for (const _ of [1, 2]) {
+    peer.write(get('/'));
+    await readResponse(peer);
+  }
+  t.is(seen.length, 2);
+  seen[0]?.forEach((method, at) => {
+    t.is(method, seen[1]?.[at]);
+  });
 });

@@ -1,13 +1,24 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import test from 'ava';
 import { Fault } from '../../src/contract/fault.ts';
-import type { PairOwner, ResponseSink } from '../../src/contract/http-message.ts';
-import { OWNER, pairServer } from '../helpers/node-servers.ts';
+import type { NodeView, PairOwner, ResponseSink } from '../../src/contract/http-message.ts';
+import { get, OWNER, post, readResponse } from '../helpers/node-servers.ts';
 import { until } from '../helpers/until.ts';
-import { get, post, readResponse, viewServer } from '../helpers/view-server.ts';
 import { answerFault, echo, wireServer } from '../helpers/wire-server.ts';
+
+/** A server that gives each request as a view to `handle`. */
+function viewServer(
+  t: Parameters<typeof wireServer>[0],
+  handle: (view: NodeView) => void,
+  owner: Partial<PairOwner> = {},
+) {
+  return wireServer(t, (request, response) => {
+    const view = response.toNode(request, request.target, { ...OWNER, ...owner });
+    response.listen({ drained() {}, closed() {} });
+    handle(view);
+  });
+}
 
 test('rules of the site apply to what a framework answers', async (t) => {
   const server = await viewServer(
@@ -225,35 +236,4 @@ test('the body is read natively if no framework reads it', async (t) => {
   peer.write(post('/', 'hello') + get('/next'));
   t.is((await readResponse(peer)).body, 'POST / hello');
   t.is((await readResponse(peer)).body, 'GET /next ');
-});
-
-test('a reader that stops behind its response is cut off in time', async (t) => {
-  const server = await pairServer(
-    t,
-    (request, response) => {
-      request.on('readable', () => undefined);
-      response.end('x');
-    },
-    { clientIdleTimeoutMs: 200 },
-  );
-  const peer = await server.connect();
-  peer.write(`${post('/', 'z'.repeat(100_000)).slice(0, -1)}`);
-  await readResponse(peer);
-  t.is(await peer.readToEnd(), '');
-});
-
-test('the signal of a request is not aborted by the end of its connection behind the response', async (t) => {
-  let signal: AbortSignal | undefined;
-  const server = await pairServer(t, (request, response) => {
-    // Since Node 24.21.
-    signal = (request as { signal?: AbortSignal }).signal;
-    response.end('x');
-  });
-  const peer = await server.connect();
-  peer.write(get('/'));
-  await readResponse(peer);
-  peer.end();
-  await once(peer.socket, 'close');
-  await until(() => server.connections.size === 0, 'the end of the connection');
-  t.false(signal?.aborted ?? false);
 });
