@@ -4,14 +4,19 @@ import { currentCall, runFor } from '../process/site-calls.ts';
 
 /**
  * Events of Node's request and response come from their connection, which works for no call. From now on their listeners run for this exchange, unless
- * the event comes from code of a call. Returns how to take that back.
+ * the event comes from code of a call.
  */
-export function keepCall(exchange: Exchange): () => void {
+export function keepCall(exchange: Exchange): void {
   const { request, response } = exchange.node;
-  const undo = [keepCallOf(exchange, request), keepCallOf(exchange, response)];
-  return () => {
-    for (const each of undo) each();
-  };
+  keepCallOf(exchange, request);
+  keepCallOf(exchange, response);
+}
+
+/** Takes the last `keepCall` back. */
+export function releaseCall(exchange: Exchange): void {
+  const { request, response } = exchange.node;
+  releaseCallOf(request);
+  releaseCallOf(response);
 }
 
 const KEPT = Symbol('kept');
@@ -19,23 +24,27 @@ const KEPT = Symbol('kept');
 interface Kept {
   readonly exchange: Exchange;
   readonly emit: EventEmitter['emit'];
+  readonly before: Kept | undefined;
 }
 
 interface KeptEmitter extends EventEmitter {
   [KEPT]?: Kept | undefined;
 }
 
-function keepCallOf(exchange: Exchange, emitter: KeptEmitter): () => void {
-  const hasOwn = Object.hasOwn(emitter, 'emit');
+function keepCallOf(exchange: Exchange, emitter: KeptEmitter): void {
   const { emit, [KEPT]: before } = emitter;
-  emitter[KEPT] = { exchange, emit: before?.emit ?? emit };
+  emitter[KEPT] = { exchange, emit: before?.emit ?? emit, before };
   // The same function for all; see `WriteGuard`.
   emitter.emit = emitForCall;
-  return () => {
-    emitter[KEPT] = before;
-    if (hasOwn) emitter.emit = emit;
-    else Reflect.deleteProperty(emitter, 'emit');
-  };
+}
+
+function releaseCallOf(emitter: KeptEmitter): void {
+  const kept = emitter[KEPT];
+  if (!kept) return;
+  emitter[KEPT] = kept.before;
+  if (kept.before) return;
+  if (kept.emit === Object.getPrototypeOf(emitter).emit) Reflect.deleteProperty(emitter, 'emit');
+  else emitter.emit = kept.emit;
 }
 
 function emitForCall(this: KeptEmitter, ...given: Parameters<EventEmitter['emit']>): boolean {

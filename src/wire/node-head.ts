@@ -34,8 +34,14 @@ export function frameHead(response: ServerResponse, method: string, given: HeadA
   const status = Number(given[0]);
   const hasBody = mayHaveBody(method, status);
   const headers = headersOf(given);
-  const own = headers === undefined ? NONE : toFlat(headers);
   const set = response.getHeader('content-length');
+  // As of nearly every framework.
+  if (headers === undefined && (set === undefined || isPlain(set)) && !response.hasHeader('transfer-encoding')) {
+    const declaredLength = set === undefined ? undefined : toLength(String(set));
+    if ((declaredLength === undefined) === (set === undefined) && status !== 204)
+      return { given, hasBody, declaredLength };
+  }
+  const own = headers === undefined ? NONE : toFlat(headers);
   const lengths = listValues(own, 'content-length') ?? (set === undefined ? NONE : [set].flat().map(String));
   if (lengths.length === 0) return { given, hasBody, declaredLength: undefined };
   const [length, ...others] = new Set(lengths.map(toLength));
@@ -94,6 +100,10 @@ export function toSentHeaders(flat: readonly string[]): { readonly headers: stri
 }
 
 const NONE: readonly string[] = [];
+
+function isPlain(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
+}
 
 function withHeaders([status, reason]: HeadArguments, flat: string[]): HeadArguments {
   return typeof reason === 'string' ? [status, reason, flat] : [status, flat];

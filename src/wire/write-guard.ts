@@ -196,10 +196,12 @@ const MOST_JOINED_BYTES = 16_000;
 
 /** Node writes a head together with a text, while bytes would be a second write. In latin1 each byte of the content is a character. */
 function toOneText(given: readonly unknown[]): readonly unknown[] {
-  const [content, ...rest] = given;
+  const content = given[0];
   if (!(content instanceof Uint8Array) || content.length === 0 || content.length > MOST_JOINED_BYTES) return given;
   const bytes = Buffer.isBuffer(content) ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
-  return [bytes.toString('latin1'), 'latin1', ...rest.filter((each) => typeof each === 'function')];
+  const text = bytes.toString('latin1');
+  const done = given.at(-1);
+  return typeof done === 'function' ? [text, 'latin1', done] : [text, 'latin1'];
 }
 
 type Methods = Pick<ServerResponse, Method>;

@@ -3,7 +3,7 @@ import type { AnswerListener, Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome } from '../../../contract/target.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
-import { keepCall } from '../../../http/keep-call.ts';
+import { keepCall, releaseCall } from '../../../http/keep-call.ts';
 import type { Manifest } from './manifest.ts';
 import { adaptRequest } from './request-facade.ts';
 import { ResponseFacade } from './response-facade.ts';
@@ -66,7 +66,7 @@ class HandlerCall implements AnswerListener {
     const { exchange, limits } = this.#parts;
     const { response } = exchange.node;
     const restoreRequest = adaptRequest(exchange, () => this.#beginBody());
-    const releaseCall = keepCall(exchange);
+    keepCall(exchange);
     const answered = (): void => {
       this.#facade.wake();
       this.#outcome.resolve('answered');
@@ -87,7 +87,7 @@ class HandlerCall implements AnswerListener {
       exchange.listen(undefined);
       this.#facade.takeBack();
       if (!this.#isTimedOut) restoreRequest();
-      releaseCall();
+      releaseCall(exchange);
     }
   }
 

@@ -56,8 +56,14 @@ export class AppTarget implements Target {
   #toOwnUrl(target: string): string {
     const query = target.indexOf('?');
     const path = query < 0 ? target : target.slice(0, query);
+    // As most are: nothing to rebuild.
+    if (!path.endsWith('/') && !path.includes('//')) {
+      let at = 0;
+      for (let left = this.#prefixLength; left > 0 && at >= 0; left--) at = path.indexOf('/', at + 1);
+      return at < 0 ? `/${target.slice(path.length)}` : target.slice(at);
+    }
     const segments = path.split('/').filter((segment) => segment !== '');
-    return `/${segments.slice(this.#prefixLength).join('/')}${query < 0 ? '' : target.slice(query)}`;
+    return `/${segments.slice(this.#prefixLength).join('/')}${target.slice(path.length)}`;
   }
 }
 

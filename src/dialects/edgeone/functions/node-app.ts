@@ -26,7 +26,7 @@ export class NodeApp implements App {
     setPlatformHeaders(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
     response.setHeader(exchange.requestId.name, exchange.requestId.value);
     const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
-    response.once('close', resolve);
+    response.on('close', resolve);
     exchange.listen({ clientLeft() {}, pairFailed: reject });
     keepCall(exchange);
     try {
