@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { CHUNKED } from './message-head.ts';
-import { toKept } from './socket-reads.ts';
+import { lend, toLendable } from './socket-reads.ts';
 
 /** The other side takes no body: what is written is dropped, as for a HEAD. */
 export const DROPPED = -3;
@@ -90,13 +90,18 @@ export class MessageWriter {
       }
       return socket.write(front + toLatin1(content, bytes) + after, 'latin1', flushed);
     }
-    const kept = typeof content === 'string' ? content : toKept(content);
-    if (front === '' && after === '') return socket.write(kept, 'utf8', flushed);
-    socket.cork();
-    if (front !== '') socket.write(front, 'latin1');
-    let ready = socket.write(kept, 'utf8', after === '' ? flushed : undefined);
-    if (after !== '') ready = socket.write(after, 'latin1', flushed);
-    socket.uncork();
+    const sent = typeof content === 'string' ? content : toLendable(content);
+    let ready: boolean;
+    if (front === '' && after === '') ready = socket.write(sent, 'utf8', flushed);
+    else {
+      socket.cork();
+      if (front !== '') socket.write(front, 'latin1');
+      ready = socket.write(sent, 'utf8', after === '' ? flushed : undefined);
+      if (after !== '') ready = socket.write(after, 'latin1', flushed);
+      socket.uncork();
+    }
+    // The kernel has taken all of it, as nearly always, or it is still in use.
+    if (typeof sent !== 'string' && socket.writableLength > 0) lend(sent);
     return ready;
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { readInto } from './node-insides.ts';
 
 const READ_BYTES = 64 * 1024;
-/** A read of more is part of a long body: the next one gets memory of its own, which can be passed on without a copy. */
+/** A read of more is part of a long body: the next one gets memory of its own, which is passed on without a copy. */
 const MOST_SHARED_BYTES = 32 * 1024;
 
 /**
@@ -11,9 +11,24 @@ const MOST_SHARED_BYTES = 32 * 1024;
  */
 const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 
+/** Memory of one socket that is in use behind the call in which it was filled: not to be read into again. */
+const LENT = new WeakSet<ArrayBufferLike>();
+
 /** The bytes in memory that no read overwrites: themselves, or a copy. */
 export function toKept(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer === SHARED.buffer) return Buffer.from(bytes);
+  LENT.add(bytes.buffer);
+  return bytes;
+}
+
+/** The same for bytes that probably need not be kept for long; whether they must be, `lend` says later. */
+export function toLendable(bytes: Uint8Array): Uint8Array {
   return bytes.buffer === SHARED.buffer ? Buffer.from(bytes) : bytes;
+}
+
+/** The bytes, as `toLendable` gave them, must be kept. */
+export function lend(bytes: Uint8Array): void {
+  LENT.add(bytes.buffer);
 }
 
 /** For `net.connect`. */
@@ -34,6 +49,8 @@ export class SocketReads {
   readonly onread: OnRead = { buffer: () => this.#next(), callback: (bytes, buffer) => this.#take(bytes, buffer) };
   #socket: Socket | undefined;
   #wasLarge = false;
+  /** Of this socket, while it receives a long body. */
+  #own: Buffer | undefined;
 
   /** Of a socket that was connected with `onread`. */
   begin(socket: Socket, listener: ReadListener): void {
@@ -57,7 +74,9 @@ export class SocketReads {
   readonly #onData = (bytes: Buffer): void => this.listener?.received(bytes);
 
   #next(): Buffer {
-    return this.#wasLarge ? Buffer.allocUnsafeSlow(READ_BYTES) : SHARED;
+    if (!this.#wasLarge) this.#own = undefined;
+    else if (!this.#own || LENT.has(this.#own.buffer)) this.#own = Buffer.allocUnsafeSlow(READ_BYTES);
+    return this.#own ?? SHARED;
   }
 
   #take(bytes: number, buffer: Uint8Array): boolean {
