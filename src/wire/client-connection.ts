@@ -17,15 +17,12 @@ const MOST_WAITING_BYTES = 64 * 1024;
 /** Of a body that nothing has read; so much is dropped for the connection to go on, more ends it. */
 const MOST_DROPPED_BYTES = 64 * 1024;
 
-/**
- * `idle`: no byte of a next request has arrived. `head`: a part of its head has. `answering`: a request is in progress, one at a time.
- * `over`: the last response has been written, or the connection is closed or handed over; nothing of it is read here any more.
- */
+/** `idle`: no byte of a next request has arrived. `head`: a part of its head has. `answering`: one request is in progress. `over`: no more is read. */
 type Phase = 'idle' | 'head' | 'answering' | 'over';
 
 /**
- * One connection of a client: reads its requests one after the other. The next head is not looked at before the response in front of it has
- * been written, so that nothing behind a request can touch it, and one connection has one request in progress.
+ * One connection of a client: reads its requests one after the other. The next head is not looked at before the response in front of it has been
+ * written, so that nothing behind a request can touch it.
  */
 export class ClientConnection extends WatchedSocket implements ResponseConnection, ReadListener {
   readonly writer: MessageWriter;
@@ -130,6 +127,10 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     return (this.#body?.isFlowing || this.#response?.isSent) === true && this.#body?.isComplete === false;
   }
 
+  get isReceiving(): boolean {
+    return this.#body?.isComplete === false;
+  }
+
   received(bytes: Buffer): void {
     if (this.#isDeaf) return;
     if (this.#awaitsBody()) this.move();
@@ -202,9 +203,8 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.#awaitsContinue = request.expectsContinue;
     this.#phase = 'answering';
     this.move();
-    const response = new ClientResponse(this, request.method, request.minor, !request.keepsAlive);
-    this.#response = response;
-    rules.handler.handle(request, response);
+    this.#response = new ClientResponse(this, request.method, request.minor, !request.keepsAlive);
+    rules.handler.handle(request, this.#response);
   }
 
   #await(): void {

@@ -16,10 +16,8 @@ import { WatchedSocket } from './watched-socket.ts';
 
 /** No origin in order sends so many interim responses; each goes to the client without waiting for it. */
 const MOST_INTERIMS = 16;
-
 const CUTTING = { side: 'response', skipsEmptyLine: false, checkFirstLine: checkStatusLine } as const;
 
-/** Where a connection reports. */
 export interface ConnectionOwner {
   connectionFreed(connection: OriginConnection): void;
   /** Once. `call`: what it carried, and why that failed; nothing if it carried none, or was aborted. */
@@ -139,6 +137,10 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     this.isOpen = true;
     if (this.#call) this.carry(this.#call);
   };
+
+  get isReceiving(): boolean {
+    return this.#body !== undefined;
+  }
 
   received(bytes: Buffer): void {
     const call = this.#call;

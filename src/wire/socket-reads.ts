@@ -39,6 +39,8 @@ interface OnRead {
 }
 
 export interface ReadListener {
+  /** In the middle of a body: more of it will come. */
+  readonly isReceiving: boolean;
   /** The bytes are valid during the call; see `toKept`. */
   received(bytes: Buffer): void;
 }
@@ -74,7 +76,8 @@ export class SocketReads {
   readonly #onData = (bytes: Buffer): void => this.listener?.received(bytes);
 
   #next(): Buffer {
-    if (!this.#wasLarge) this.#own = undefined;
+    // An idle connection holds no memory.
+    if (!this.#wasLarge || !this.listener?.isReceiving) this.#own = undefined;
     else if (!this.#own || LENT.has(this.#own.buffer)) this.#own = Buffer.allocUnsafeSlow(READ_BYTES);
     return this.#own ?? SHARED;
   }
