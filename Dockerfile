@@ -13,10 +13,11 @@ COPY package.json package-lock.json ./
 # Without install scripts: "prepare" needs tsc, and esbuild finds its binary in its platform package without one.
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 COPY --from=build /app/dist ./dist
-RUN install -d -o 1000 -g 1000 /var/log/nodejs /site
+# With --read-only these are the folders to mount: logs, and data (DATA_DIR=/var/lib/nexthop).
+RUN install -d -o 1000 -g 1000 /var/log/nodejs /var/lib/nexthop /site
 # The image's user "node", by number, so that Kubernetes can tell that it is not root.
 USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "dist/cli/cli.js", "health"]
-# npm passes SIGTERM on, and its script replaces its shell by node: the server drains, and the container exits with 0.
-CMD ["npm", "start", "--", "/site"]
+# Node is process 1, without npm and a shell: it gets SIGTERM itself, and npm's 65 MB of memory are saved.
+CMD ["node", "--disable-sigusr1", "dist/cli/cli.js", "start", "/site"]

@@ -64,6 +64,7 @@ const ON_TOP = [
     'package.json',
     'package-lock.json',
     '.gitignore',
+    '.dockerignore',
     'Dockerfile',
     'README.md',
     'CHANGELOG.md',
