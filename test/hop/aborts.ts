@@ -24,7 +24,7 @@ test('a client that resets its connection while it waits ends the request at the
   t.is(line?.fault, 'client_left');
 });
 
-test('a client that half-closes its connection while it waits gets its answer', async (t) => {
+test('a client that half-closes its connection while it waits gets its response', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
   const client = await edge.connect();
@@ -39,7 +39,7 @@ test('a client that half-closes its connection while it waits gets its answer', 
   t.is(line?.fault, '');
 });
 
-test('a client that closes its connection while it waits is gone when its answer cannot be written', async (t) => {
+test('a client that closes its connection while it waits has left when its response cannot be written', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
   const client = await edge.connect();
@@ -93,7 +93,7 @@ for (const [leaving, leave] of [
     await closedAtHop(peer);
     t.false(
       peer?.received.endsWith('0\r\n\r\n'),
-      'with a last chunk the hop would take half a body for a complete one',
+      'with a last chunk, the incomplete body would look complete to the hop',
     );
   });
 }

@@ -113,7 +113,7 @@ test('a request with Content-Length: 0 is sent again when the kept-alive connect
   t.deepEqual(lines.filter(isFraming), ['Content-Length: 0']);
 });
 
-test('a client that leaves before the first byte of its chunked DELETE breaks it off at the hop', async (t) => {
+test('a client that leaves before the first byte of its chunked DELETE leaves an incomplete request at the hop', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
   const client = await edge.connect();

@@ -15,7 +15,7 @@ async function answerAll(peer: Peer): Promise<void> {
   }
 }
 
-test('1,400 pipelined GETs of one connection take one connection to the hop', async (t) => {
+test('1,400 pipelined GETs of one connection use one connection to the hop', async (t) => {
   const hop = await scriptedHop(t, answerAll);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
@@ -27,7 +27,7 @@ test('1,400 pipelined GETs of one connection take one connection to the hop', as
   t.is(hop.peers.length, 1);
 });
 
-test('a pipelined request is not sent to the hop before the answer of the one in front of it', async (t) => {
+test('a pipelined request is sent to the hop after the response to the previous one', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     t.is(peer.rest, '');
@@ -47,7 +47,7 @@ test('a pipelined request is not sent to the hop before the answer of the one in
   t.is(hop.peers.length, 1);
 });
 
-test('garbage behind a good request leaves its answer alone, and runs nothing', async (t) => {
+test('bytes after a valid request that are no request do not change its response, and what follows them is not processed', async (t) => {
   const hop = await scriptedHop(t, answerAll);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
@@ -58,7 +58,7 @@ test('garbage behind a good request leaves its answer alone, and runs nothing', 
   t.notRegex(hop.peers[0]?.received ?? '', /behind/);
 });
 
-test('NUL bytes behind requests turn no timeout of the hop off', async (t) => {
+test('HOP_FIRST_BYTE_TIMEOUT applies although NUL bytes follow the request', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
       const head = await peer.readHead();
@@ -79,7 +79,7 @@ test('NUL bytes behind requests turn no timeout of the hop off', async (t) => {
 
 const CHUNKS = `1;${'x'.repeat(100)}=y\r\na\r\n`.repeat(100);
 
-test('extensions of chunks without end are a 413', async (t) => {
+test('a body with more than 4 KiB of chunk extensions gets 413', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
 
@@ -88,7 +88,7 @@ test('extensions of chunks without end are a 413', async (t) => {
   t.regex(answer, /^HTTP\/1\.1 413 [\s\S]*body_too_large/);
 });
 
-test('a response with extensions of chunks without end is cut', async (t) => {
+test('a response with more than 4 KiB of chunk extensions is cut', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     peer.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKS}`);

@@ -121,9 +121,9 @@ for (const [what, request, response] of [
   ['a 205 with a length', 'GET', 'HTTP/1.1 205 No\r\nContent-Length: 6\r\n\r\npoison'],
   ['a 205 in chunks', 'GET', 'HTTP/1.1 205 No\r\nTransfer-Encoding: chunked\r\n\r\n6\r\npoison\r\n0\r\n\r\n'],
   ['a 304', 'GET', 'HTTP/1.1 304 No\r\nContent-Length: 6\r\n\r\npoison'],
-  ['an answer to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'],
+  ['a response to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'],
 ] as const) {
-  test(`the content of ${what} does not come in front of the next answer`, async (t) => {
+  test(`the content of ${what} is not sent before the next response`, async (t) => {
     const hop = await scriptedHop(t, async (peer, index) => {
       for (let count = 0; ; count++) {
         await peer.readHead();

@@ -142,7 +142,7 @@ test('a client that stops in the middle of its upload gets 408 after CLIENT_IDLE
   t.regex(await client.readToEnd(), /^HTTP\/1\.1 408 .*request_timeout/s);
 });
 
-test('an upload that stops gives its connection to the hop back', async (t) => {
+test('an upload that stops releases its connection to the hop', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     const head = await peer.readHead();
     if (head.startsWith('GET')) peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -161,7 +161,7 @@ test('an upload that stops gives its connection to the hop back', async (t) => {
   for (const peer of hop.peers.slice(0, 2)) await peer.until(() => peer.ended || peer.closed !== undefined, 'the end');
 });
 
-test('a refused handshake whose body stops gives its connection and its slot back', async (t) => {
+test('a refused handshake whose body stops releases its connection and its slot', async (t) => {
   const hop = await scriptedHop(t, async (peer, index) => {
     await peer.readHead();
     peer.write(index === 0 ? 'HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nsome' : switching());

@@ -28,7 +28,7 @@ test('an edge opens a tunnel, sends Via to the hop, and writes one access line',
   t.falsy(line?.fault);
 });
 
-test('a handshake whose hop is unreachable gets 502, also after clients that reset during theirs', async (t) => {
+test('a handshake whose hop is unreachable gets 502, also after other clients reset during their handshakes', async (t) => {
   const edge = await startEdge(t, { env: { NEXT_HOP: 'http://127.0.0.1:9' } });
   for (const request of [handshake(), handshake('Host: another.example')]) {
     const client = await edge.connect();

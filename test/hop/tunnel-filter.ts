@@ -4,7 +4,7 @@ import { serveTunnels, switching } from '../helpers/tunnel-server.ts';
 
 const WEBSOCKET = 'Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n';
 
-/** How each request comes to the hop: as what, and with which body. */
+/** A request, and the method, path and body with which it is answered. */
 const PLAIN: readonly [string, string, string][] = [
   [
     'an upgrade to h2c',
@@ -21,7 +21,7 @@ const PLAIN: readonly [string, string, string][] = [
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket, h2c\r\nConnection: Upgrade\r\n\r\n',
     'GET / ',
   ],
-  ['two fields Upgrade', `GET / HTTP/1.1\r\n${WEBSOCKET}Upgrade: websocket\r\n\r\n`, 'GET / '],
+  ['two Upgrade headers', `GET / HTTP/1.1\r\n${WEBSOCKET}Upgrade: websocket\r\n\r\n`, 'GET / '],
   [
     'an upgrade to a version of the protocol',
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket/13\r\nConnection: Upgrade\r\n\r\n',
@@ -44,7 +44,7 @@ const PLAIN: readonly [string, string, string][] = [
 ];
 
 for (const [what, request, answer] of PLAIN) {
-  test(`${what} is served as a plain request, with its body`, async (t) => {
+  test(`${what} is processed as a request without upgrade, with its body`, async (t) => {
     const hop = await scriptedHop(t, () => {});
     const edge = await serveTunnels(t, hop.port);
     const client = await edge.connect();

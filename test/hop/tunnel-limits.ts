@@ -183,7 +183,7 @@ test('a Fault that the request headers cause is answered with its own status and
   t.is(edge.tunnels.size, 0);
 });
 
-test('a head that cannot be sent is a fault, not a crash', async (t) => {
+test('a handshake whose head cannot be sent to the hop gets 500', async (t) => {
   const edge = await serveTunnels(t, 9, {
     requestHeaders: makes(() => {
       throw new TypeError('no value of a header');

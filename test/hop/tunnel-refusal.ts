@@ -19,7 +19,7 @@ async function requestUpgrade(
   return { edge, client: await edge.sendHandshake(), hop: () => listener.peers[0] };
 }
 
-test('a refusal with a length is relayed with its reason and every header, and both connections go on', async (t) => {
+test('a refusal with a length is forwarded with its reason and every header, and both connections stay open', async (t) => {
   const { edge, client, hop } = await requestUpgrade(t, async (peer) => {
     peer.write(
       'HTTP/1.1 401 Who are you\r\nWWW-Authenticate: Basic\r\nset-cookie: a=1\r\nConnection: keep-alive\r\nSet-Cookie: b=2\r\nset-cookie: c=3\r\nContent-Length: 4\r\n\r\nname',
@@ -63,7 +63,7 @@ test('a refusal that ends with its connection is forwarded completely', async (t
   t.regex(answer, /\r\n9\r\nall of it\r\n0\r\n\r\n$/);
 });
 
-test('what a client sends behind a refused handshake is its next request', async (t) => {
+test('bytes that a client sends after a refused handshake are its next request', async (t) => {
   const { client, hop } = await requestUpgrade(t, (peer) =>
     peer.write('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nn'),
   );
@@ -75,7 +75,7 @@ test('what a client sends behind a refused handshake is its next request', async
   t.regex(await client.readUntil('POST /next hi'), /^oHTTP\/1\.1 200 /);
 });
 
-test('what is no request behind a refused handshake ends the connection, after the refusal', async (t) => {
+test('bytes after a refused handshake that are no request end the connection after the refusal', async (t) => {
   const { edge, client, hop } = await requestUpgrade(t, (peer) =>
     peer.write('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nn'),
   );

@@ -106,7 +106,7 @@ test('an upload that is refused gets no 100 (Continue)', async (t) => {
   t.regex(answer, /^HTTP\/1\.1 502 /);
 });
 
-test('Expect: 100-continue without a body is no reason to close the connection', async (t) => {
+test('Expect: 100-continue without a body does not close the connection', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
       await peer.readHead();
@@ -122,7 +122,7 @@ test('Expect: 100-continue without a body is no reason to close the connection',
   }
 });
 
-test('300 slow uploads leave a quarter of the connections to the hop to everything else', async (t) => {
+test('a quarter of the connections to the hop is free for other requests during 300 slow uploads', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
       const head = await peer.readHead();

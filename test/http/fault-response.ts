@@ -140,7 +140,7 @@ function chunkOf(bytes: number, framing: string): Buffer {
   return Buffer.concat([Buffer.from(head), Buffer.alloc(bytes)]);
 }
 
-test('nothing is read behind a request that was refused because of a drain', async (t) => {
+test('no request is read after one that was refused because of a drain', async (t) => {
   const server = await serveFault(t, new Fault('draining'));
 
   const answer = await server.exchange(GET);
@@ -149,7 +149,7 @@ test('nothing is read behind a request that was refused because of a drain', asy
   t.true(answer.endsWith('code: draining\nrequest id: id-of-this\n'));
 });
 
-/** Waits until the part is at the client's kernel. */
+/** Sends the head and `part`. Resolves when the kernel has accepted them. */
 async function sendPart(exchange: Exchange, headers: readonly string[] = []): Promise<void> {
   exchange.writeHead(200, 'OK', headers);
   exchange.response.write('part');

@@ -7,7 +7,7 @@ import { withExchange } from '../helpers/exchange.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** All ways to write a head with the same fields through Node's response. */
+/** All ways to write a head with the same headers through Node's response. */
 const WAYS: Readonly<Record<string, (response: ServerResponse) => void>> = {
   'a flat array': (response) =>
     response.writeHead(201, ['X-A', 'own', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Vary', 'Accept', 'X-B', 'own']),

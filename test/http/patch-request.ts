@@ -5,7 +5,7 @@ import { withExchange } from '../helpers/exchange.ts';
 const REQUEST =
   'POST / HTTP/1.1\r\nHost: a\r\nX-Twice: 1\r\nCookie: a=1\r\nX-Twice: 2\r\nCookie: b=2\r\nContent-Length: 0\r\n\r\n';
 
-test('a field is replaced where it first stood, else added', async (t) => {
+test('a header is replaced at its first position, or added at the end', async (t) => {
   const { request } = (await withExchange(t, REQUEST)).exchange;
 
   const refused = patchRequest(request, [
@@ -19,7 +19,7 @@ test('a field is replaced where it first stood, else added', async (t) => {
   ]);
 });
 
-test("a patch of Node's request is seen in each of its forms", async (t) => {
+test("a patch changes headers, headersDistinct and rawHeaders of Node's request", async (t) => {
   const { exchange } = await withExchange(t, REQUEST);
   const { request } = exchange.node;
   t.is(request.headers['x-twice'], '1, 2');
@@ -46,7 +46,7 @@ test('setting all headers to their joined values changes nothing', async (t) => 
   t.deepEqual(request.headers, before);
 });
 
-test('a field without a value is removed', async (t) => {
+test('a header without a value is removed', async (t) => {
   const { request } = (await withExchange(t, REQUEST)).exchange;
 
   t.deepEqual(

@@ -7,7 +7,7 @@ for (const [code, seconds] of [
   ['store_unavailable', '1'],
   ['internal', undefined],
 ] as const satisfies readonly (readonly [FaultCode, string | undefined])[]) {
-  test(`a client of ${code} gets ${seconds ? `Retry-After: ${seconds}` : 'no Retry-After'}`, async (t) => {
+  test(`the response of the fault ${code} has ${seconds ? `Retry-After: ${seconds}` : 'no Retry-After'}`, async (t) => {
     const server = await serveExchanges(t, async (exchange) => answerFault(exchange, new Fault(code)));
 
     const answer = await server.exchange('GET / HTTP/1.0\r\n\r\n');

@@ -31,7 +31,7 @@ test("an untrusted peer's trust headers are replaced at their first position, th
   t.deepEqual(headers, [...expected, 'X-Forwarded-Proto', 'http', 'User-Agent', 'test']);
 });
 
-test('an encrypted connection says so in X-Forwarded-Proto, unless a trusted peer has said which scheme it is', async (t) => {
+test('a request over TLS gets X-Forwarded-Proto: https unless a trusted peer has sent the header', async (t) => {
   const headersOf = (trusted: 'all' | 'none', lines: readonly string[]) =>
     receiveEncrypted(t, ['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n'), (request) => {
       identify(request, trustedPeers(trusted));
