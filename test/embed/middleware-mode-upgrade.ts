@@ -58,6 +58,29 @@ test('an upgrade that a function answers with a Response is refused with it', as
   t.regex(await host.exchange(`GET /plain HTTP/1.1\r\n${HANDSHAKE}`), /^HTTP\/1\.1 200 [\s\S]*plain/);
 });
 
+test('a slow client gets the whole response that refuses its upgrade', async (t) => {
+  const bytes = 16 * 1024 * 1024;
+  const site = await siteFolder(t, {
+    'cloud-functions/large.js': `const chunk = Buffer.alloc(64 * 1024, 'x');
+      export function onRequest() {
+        let left = ${bytes / (64 * 1024)};
+        const pull = (controller) => (left-- > 0 ? controller.enqueue(chunk) : controller.close());
+        return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers: { 'Content-Length': '${bytes}' } });
+      }`,
+  });
+  const host = await startHost(t, HOSTS['Express 5'], { site });
+  host.server.on('upgrade', (request, socket: Socket, head) => void host.middleware.upgrade(request, socket, head));
+  const peer = await host.connect();
+  peer.write(`GET /large HTTP/1.1\r\n${HANDSHAKE}`);
+  await peer.readHead();
+
+  peer.socket.pause();
+  await new Promise((resolve) => setImmediate(resolve));
+  peer.socket.resume();
+
+  t.is((await peer.readBytes(bytes)).length, bytes);
+});
+
 test('without next, an upgrade that no function opens and one to another protocol get 404', async (t) => {
   const host = await startHost(t, HOSTS['Express 5'], { site: await siteFolder(t, TALK) });
   host.server.on('upgrade', (request, socket: Socket, head) => void host.middleware.upgrade(request, socket, head));

@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { readConfig } from '../../src/config/config.ts';
 import type { Dialect } from '../../src/contract/dialect.ts';
 import { createEdge, type Edge } from '../../src/edge.ts';
+import { SOON_MS } from './patience.ts';
 import { connectTo, type Peer } from './peer.ts';
 
 export interface RunningEdge {
@@ -74,7 +75,7 @@ export async function startEdge(
 
 /** Polls the file, because the log is written in batches. */
 async function linesOf(path: string, count: number): Promise<Record<string, unknown>[]> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + SOON_MS;
   for (;;) {
     const text = await readFile(path, 'utf8');
     const lines = text.split('\n').slice(0, -1);
