@@ -34,13 +34,8 @@ export interface AppContext {
 
 /** Creates the context of one call. */
 export function toAppContext({ exchange, params, platform }: AppCall): AppContext {
-  let env: AppContext['env'] | undefined;
   return {
-    // A copy for each call, which few read.
-    get env() {
-      env ??= { ...platform.env };
-      return env;
-    },
+    env: { ...platform.env },
     params: { ...params },
     uuid: uuidOf(exchange),
     server: serverOf(exchange, platform),
