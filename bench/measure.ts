@@ -35,7 +35,7 @@ export async function measure(server: Server, scenario: Scenario, bench: Bench, 
   const { cores, originPort, connections, seconds } = bench;
   await using folder = await Folder.create();
   const port = await findFreePort();
-  const command = await server.prepare({ port, originPort, folder: folder.path });
+  const command = await server.prepare({ port, originPort, folder: folder.path, family: scenario.family });
   await using child = new Child(command, cores.server, join(folder.path, 'output.log'));
   await child.accepts(port, signal);
   await probe(scenario, port, signal);

@@ -2,8 +2,8 @@
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** Whether the server forwards the request to the origin, or answers it with a function or a file. */
-  readonly family: 'forward' | 'function' | 'file';
+  /** Whether the server forwards the request to the origin, or answers it with a function, a framework's app or a file. */
+  readonly family: 'forward' | 'function' | 'app' | 'file';
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly uploadBytes: number;
@@ -46,6 +46,16 @@ export const SCENARIOS: readonly Scenario[] = [
     uploadBytes: 0,
     answer: Buffer.from('Hello from Node.js!'),
     yardstick: 'node-http',
+  },
+  {
+    name: 'app',
+    title: 'Express app',
+    family: 'app',
+    method: 'GET',
+    path: '/app/hello?name=Node.js',
+    uploadBytes: 0,
+    answer: Buffer.from('{"hello":"Node.js"}'),
+    yardstick: 'express-app',
   },
   {
     ...FILE,

@@ -34,6 +34,13 @@ const TARGETS: readonly Target[] = [
     text: 'a hello function costs at most 1.6 × bare node:http',
   },
   {
+    scenario: 'app',
+    dearer: 'nexthop',
+    cheaper: 'express-app',
+    most: 1.1,
+    text: 'an Express app costs at most 1.1 × the same app alone',
+  },
+  {
     scenario: 'file-1k',
     dearer: 'nexthop',
     cheaper: 'sirv',

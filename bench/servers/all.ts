@@ -28,6 +28,7 @@ export const SERVERS: readonly Server[] = [
   nodePeer({ name: 'hono', family: 'function', file: 'hono.js', packageName: 'hono' }),
   nodePeer({ name: 'express', family: 'function', file: 'express.js', packageName: 'express' }),
   workerd,
+  nodePeer({ name: 'express-app', family: 'app', file: 'express-app.js', packageName: 'express' }),
   nodePeer({ name: 'sirv', family: 'file', file: 'sirv.js', packageName: 'sirv' }),
   nodePeer({ name: 'express.static', family: 'file', file: 'express-static.js', packageName: 'express' }),
 ];

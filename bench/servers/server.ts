@@ -21,4 +21,6 @@ export interface Location {
   readonly originPort: number;
   /** An empty folder, which is removed after the measurement. */
   readonly folder: string;
+  /** Of what is measured. */
+  readonly family: Scenario['family'];
 }
