@@ -75,10 +75,16 @@ export function changeHead(response: ServerResponse, owner: PairOwner, given: He
 /** The connection ends behind this response, also if code says that it stays open. */
 export function sayClose(response: ServerResponse, given: HeadArguments): HeadArguments {
   response.shouldKeepAlive = false;
-  if (response.hasHeader('connection')) response.setHeader('Connection', 'close');
+  const set = response.getHeader('connection');
+  if (set !== undefined && !saysClose([set].flat().map(String))) response.setHeader('Connection', 'close');
   const flat = toFlat(headersOf(given) ?? NONE);
-  if (listValues(flat, 'connection') === undefined) return given;
+  const own = listValues(flat, 'connection');
+  if (own === undefined || saysClose(own)) return given;
   return withHeaders(given, [...withoutHeader(flat, 'connection'), 'Connection', 'close']);
+}
+
+function saysClose(values: readonly string[]): boolean {
+  return values.some((value) => listHas(value, 'close'));
 }
 
 /**
