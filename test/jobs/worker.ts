@@ -40,7 +40,8 @@ test('jobs that were pushed before the start run in the order in which they are 
   const { queue } = await (await embeddedStore(t))();
   const ran: string[] = [];
   const now = Date.now();
-  for (const agoMs of [1000, 3000, 2000]) await queue.push(newJob({ dueAtMs: now - agoMs, payload: Buffer.from(`${agoMs}`) }));
+  for (const agoMs of [1000, 3000, 2000])
+    await queue.push(newJob({ dueAtMs: now - agoMs, payload: Buffer.from(`${agoMs}`) }));
 
   const rule = jobRule({ run: async ({ payload }) => void ran.push(Buffer.from(payload).toString()) });
   await startWorker(t, queue, [rule], { functionConcurrency: 1 });
