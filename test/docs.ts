@@ -108,3 +108,11 @@ function rowsOf(text: string, firstColumn: string): string[][] {
 function toDefault(text: string): string {
   return text === '' ? '(empty)' : `\`${text}\``;
 }
+
+test('test/helpers/README.md has one line for each helper', async (t) => {
+  const folder = join(import.meta.dirname, 'helpers');
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const lines = [...(await readFile(join(folder, 'README.md'), 'utf8')).matchAll(/^- `([^`]+)`: \S/gm)];
+
+  t.deepEqual(lines.map(([, name]) => name).sort(), files.sort());
+});
