@@ -60,7 +60,10 @@ export class Fault extends Error {
   readonly clientMessage: string | undefined;
   readonly page: FaultPage | undefined;
 
-  constructor(code: FaultCode, { message, clientMessage, cause, status, headers = [], page }: FaultDetails = {}) {
+  constructor(code: FaultCode, details: FaultDetails = {}) {
+    // Own members only: code of a site may have added others to Object.prototype.
+    const own: FaultDetails = Object.assign(Object.create(null), details);
+    const { message, clientMessage, cause, status, headers = [], page } = own;
     super(message ?? code, cause === undefined ? undefined : { cause });
     this.code = code;
     this.status = status ?? FAULTS[code].status;

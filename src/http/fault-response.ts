@@ -20,13 +20,13 @@ export function answerFault(exchange: Exchange, fault: Fault, dev = false): void
 
 function write(exchange: Exchange, fault: Fault, dev: boolean): void {
   const { request, response, requestId, platformId } = exchange;
-  const page = toFaultPage(fault, { requestId: requestId.value, accept: request.get('accept') ?? '', dev });
-  const headers = headersOf(fault, page);
-  headers.push(requestId.name, requestId.value);
-  if (platformId) headers.push(platformId.name, platformId.value);
-  // The client must not send another request to a server that ends.
-  if (fault.code === 'draining') response.closeBehind();
   try {
+    const page = toFaultPage(fault, { requestId: requestId.value, accept: request.get('accept') ?? '', dev });
+    const headers = headersOf(fault, page);
+    headers.push(requestId.name, requestId.value);
+    if (platformId) headers.push(platformId.name, platformId.value);
+    // The client must not send another request to a server that ends.
+    if (fault.code === 'draining') response.closeBehind();
     response.head(fault.status, reasonOf(fault.status), headers);
     exchange.contentType = page.contentType;
     response.end(page.body);

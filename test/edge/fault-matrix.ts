@@ -100,6 +100,19 @@ test('a function that fails in any way of the table affects no other request', a
   t.is(running.child.exitCode, null);
 });
 
+test('a function that adds members to Object.prototype and throws gets a 500', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/pollute.js':
+      'export function onRequest() { Object.prototype.headers = { x: 1 }; Object.prototype.status = 299; throw new Error("polluted"); }',
+    'public/good.txt': 'good',
+  });
+  const { port } = await startNexthop(t, { site });
+
+  t.is(await ask(`http://127.0.0.1:${port}/pollute`, undefined), 500);
+  t.is(await ask(`http://127.0.0.1:${port}/pollute`, undefined), 500);
+  t.is(await (await fetch(`http://127.0.0.1:${port}/good.txt`)).text(), 'good');
+});
+
 /** Over node:http, which reads large heads when it is asked to. */
 function ask(url: string, body: string | undefined): Promise<Row['client']> {
   return new Promise((resolve) => {
