@@ -46,7 +46,7 @@ for (const [line, message] of [
   ['/a /b 301 Countri=de', 'has "Countri", which is no condition; did you mean Country?'],
   ['/a /b 301 de', 'has "de" where a condition such as "id=:id" or "Country=de" may stand'],
 ] as const) {
-  test(`the line "${line}" is reported and left out, and the others are used`, (t) => {
+  test(`the line "${line}" is reported and ignored, and the others are used`, (t) => {
     const { rules, problems } = readRedirectsFile(`/x /y\n${line}\n/z /y`, '_redirects');
 
     t.deepEqual(

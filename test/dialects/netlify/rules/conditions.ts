@@ -41,7 +41,7 @@ for (const [title, conditions, headers, matches] of ROWS) {
   });
 }
 
-test('a place that an untrusted client names fulfils no condition, and a page that depends on it has Vary', async (t) => {
+test('a country that an untrusted client sends fulfils no condition, and a page that depends on it has Vary', async (t) => {
   const site = await siteFolder(t, {
     'netlify.toml': '[build]\npublish = "out"',
     'out/_redirects': '/ /de.html 200! Country=de\n/lang /de.html 200 Language=de',
@@ -124,7 +124,7 @@ test('a client without the role of a rule gets the response of the next rule, al
   t.regex(await exchange(server, '/admin/x'), /^HTTP\/1\.1 302 [^\n]*\n(?:.*\r\n)*Location: \/login\r/);
 });
 
-test('a path that needs a role is closed, and reported at start, if no secret is set', async (t) => {
+test('a path that needs a role gets 404, and is reported at start, if no secret is set', async (t) => {
   const site = await siteFolder(t, {
     'netlify.toml': '[build]\npublish = "out"',
     'out/_redirects': '/admin/* 200! Role=admin',

@@ -27,7 +27,7 @@ for (const [pattern, path, matches] of [
   });
 }
 
-test('a long path against several stars is compared in little time, and counts as the caller decides', (t) => {
+test('for a path that takes too long to compare with several stars the caller chooses the result', (t) => {
   const glob = new PathGlob('/*a*a*a*b');
   const path = `/${'a'.repeat(30_000)}`;
 
@@ -109,7 +109,7 @@ const GUARDED = {
     'export default () => new Response("called"); export const config = { path: "/admin/call" };',
 };
 
-test('Basic-Auth guards files, functions, redirects and what the next hop answers', async (t) => {
+test('Basic-Auth protects files, functions, redirects and responses of the next hop', async (t) => {
   const env = { NEXT_HOP: await startHop(t) };
   const edge = await startEdge(t, { site: await siteFolder(t, GUARDED), env });
 

@@ -38,7 +38,7 @@ function toRule(to: string, more = ''): string {
   return `[[redirects]]\nfrom = "/api/*"\nto = "${to}"\nstatus = 200\n${more}`;
 }
 
-test('a rule with status 200 to another host forwards the request, its body and its query, and sends back what it gets', async (t) => {
+test('a rule with status 200 to another host forwards the request with body and query, and sends its response to the client', async (t) => {
   const { port, seen } = await startOrigin(t, async (request, response) => {
     const body = await text(request);
     response.writeHead(201, 'Made', [
@@ -113,7 +113,7 @@ test('a signed rule without its secret is reported and not used', async (t) => {
   );
 });
 
-test('with PROXY_HOSTS requests go to its hosts only', async (t) => {
+test('with PROXY_HOSTS requests are forwarded only to these hosts', async (t) => {
   const { port } = await startOrigin(t, (_request, response) => response.end('origin'));
   const toml = toRule(`http://127.0.0.1:${port}/`);
   const refused = await serveToml(t, toml, { PROXY_HOSTS: 'api.example' });
@@ -140,7 +140,7 @@ test('an origin that refuses connections, and one with an untrusted certificate,
   t.regex(await exchange(dead, '/api/x'), /^HTTP\/1\.1 502 .*hop_unreachable/s);
 });
 
-test('a rule that leads back to this server ends as a loop', async (t) => {
+test('a request gets 508 if a rule forwards it back to this server', async (t) => {
   const port = await freePort();
   const edge = await serveToml(t, toRule(`http://127.0.0.1:${port}/api/:splat`), { PORT: String(port) });
 

@@ -27,7 +27,7 @@ const SPA = {
     'export default () => new Response("hello"); export const config = { path: "/api/hello" };',
 };
 
-test('the rule /* /index.html 200 answers each path that neither a function, a file nor an earlier rule does', async (t) => {
+test('the rule /* /index.html 200 answers each path that no function, file or earlier rule answers', async (t) => {
   const edge = await serve(t, SPA);
 
   t.regex(await exchange(edge, '/deep/page?x=1'), /^HTTP\/1\.1 200 .*\r\n\r\napp$/s);
@@ -51,7 +51,7 @@ test('a site with such a rule forwards no request, whatever its method and its p
   }
 });
 
-test('a page that a rule rewrites to has its tag, conditions and ranges', async (t) => {
+test('a page to which a rule rewrites has its ETag, and conditions and ranges apply to it', async (t) => {
   const edge = await serve(t, SPA);
   const [, tag = ''] = /ETag: (.*)\r/.exec(await exchange(edge, '/x')) ?? [];
 
@@ -91,7 +91,7 @@ test('a rule may rewrite to a page by its pretty path, and the client is not red
   t.regex(await exchange(edge, '/f'), /^HTTP\/1\.1 404 .*not_found/s);
 });
 
-test('404.html answers what the published folder does not have, with 404, for every method', async (t) => {
+test('404.html is the response, with 404, for each path that is not in the published folder, for every method', async (t) => {
   const edge = await serve(t, { 'netlify.toml': PUBLISH, 'out/index.html': 'home', 'out/404.html': 'nothing here' });
   const text = await exchange(edge, '/gone');
 
@@ -159,7 +159,7 @@ test('a site that answers every request is reported at start if a next hop is se
   t.regex(await exchange(open, '/x'), /hop$/);
 });
 
-test('a 404.html of a folder that netlify.toml does not name owns nothing', async (t) => {
+test('a 404.html of a folder that netlify.toml does not name answers no request', async (t) => {
   const { edge } = await serve(t, { 'public/404.html': 'none', 'public/index.html': 'home' });
 
   t.false(edge.site.ownsMisses);
