@@ -120,7 +120,7 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
 
   end(trailers: readonly string[]): void {
     const { response } = this.exchange;
-    // What came in chunks and is empty goes on in chunks, and does not get a length.
+    // A chunked response without content stays chunked and gets no length.
     if (response.sentBytes === 0) response.write('');
     response.end('', trailers.length > 0 ? toPassedTrailers(trailers) : trailers);
     this.finish();

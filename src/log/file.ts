@@ -57,7 +57,7 @@ export class LogFile implements AppenderListener, Lines {
   #waitingBytes = 0;
   #waitingLines = 0;
   /** Pages that the appender is writing, and one that it has written. */
-  #lent: Buffer[] = [];
+  #writing: Buffer[] = [];
   #spare: Buffer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #linesLost = 0;
@@ -116,7 +116,7 @@ export class LogFile implements AppenderListener, Lines {
     this.#writeBatch();
     const rotated = this.#appender;
     this.#appender = new Appender(fd, this);
-    this.#lent = [];
+    this.#writing = [];
     const giveUp = setTimeout(() => this.#abandon(rotated), GIVE_UP_MS).unref();
     void this.#end(rotated).then(() => clearTimeout(giveUp));
   }
@@ -143,8 +143,8 @@ export class LogFile implements AppenderListener, Lines {
 
   written(appender: Appender): void {
     if (appender !== this.#appender) return;
-    this.#spare = this.#lent.find(({ length }) => length === PAGE_BYTES);
-    this.#lent = [];
+    this.#spare = this.#writing.find(({ length }) => length === PAGE_BYTES);
+    this.#writing = [];
     if (this.#closed) return;
     // No timer: it fired while this write was in flight.
     if (!this.#timer) this.#writeBatch();
@@ -187,7 +187,7 @@ export class LogFile implements AppenderListener, Lines {
   #turnPage(bytes: number): void {
     if (this.#pageBytes > 0) {
       this.#full.push(this.#page.subarray(0, this.#pageBytes));
-      this.#lent.push(this.#page);
+      this.#writing.push(this.#page);
     }
     this.#page = (bytes <= PAGE_BYTES && this.#spare) || Buffer.allocUnsafeSlow(Math.max(bytes, PAGE_BYTES));
     this.#spare = undefined;

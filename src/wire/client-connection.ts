@@ -12,7 +12,7 @@ import { ReceivedBytes } from './received-bytes.ts';
 import { type ReadListener, SocketReads } from './socket-reads.ts';
 import { WatchedSocket } from './watched-socket.ts';
 
-/** Bytes that may wait while a response is under way; then the socket is paused. */
+/** Bytes that may wait while a request is in progress; then the socket is paused. */
 const MOST_WAITING_BYTES = 64 * 1024;
 /** Of a body that nothing has read; so much is dropped for the connection to go on, more ends it. */
 const MOST_DROPPED_BYTES = 64 * 1024;
@@ -20,10 +20,7 @@ const MOST_DROPPED_BYTES = 64 * 1024;
 /** `idle`: no byte of a next request has arrived. `head`: a part of its head has. `answering`: one request is in progress. `over`: no more is read. */
 type Phase = 'idle' | 'head' | 'answering' | 'over';
 
-/**
- * One connection of a client: reads its requests one after the other. The next head is not looked at before the response in front of it has been
- * written, so that nothing behind a request can touch it.
- */
+/** One connection of a client: reads one request after the other. The next head is read only after the previous response has been written. */
 export class ClientConnection extends WatchedSocket implements ResponseConnection, ReadListener {
   readonly writer: MessageWriter;
   readonly rules: ClientRules;

@@ -30,7 +30,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
   /** It is at the kernel, and code still reads the body of the request. */
   isSent = false;
   needsDrain = false;
-  /** The client is told, or was, that the connection closes behind this response. */
+  /** The head of this response says, or will say, `Connection: close`. */
   closes: boolean;
   readonly #connection: ResponseConnection;
   readonly #method: string;

@@ -81,7 +81,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     return this.#guard.sentBytes;
   }
 
-  /** The rules of the owner apply to heads that code writes, and it is told what goes wrong. */
+  /** The owner applies its rules to heads that code writes, and receives the failures. */
   ownedBy(owner: PairOwner): void {
     this.owner = owner;
   }

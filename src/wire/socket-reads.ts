@@ -12,12 +12,12 @@ const MOST_SHARED_BYTES = 32 * 1024;
 const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** Memory of one socket that is in use behind the call in which it was filled: not to be read into again. */
-const LENT = new WeakSet<ArrayBufferLike>();
+const HANDED_OUT = new WeakSet<ArrayBufferLike>();
 
 /** The bytes in memory that no read overwrites: themselves, or a copy. */
 export function toKept(bytes: Uint8Array): Uint8Array {
   if (bytes.buffer === SHARED.buffer) return Buffer.from(bytes);
-  LENT.add(bytes.buffer);
+  HANDED_OUT.add(bytes.buffer);
   return bytes;
 }
 
@@ -28,7 +28,7 @@ export function toLendable(bytes: Uint8Array): Uint8Array {
 
 /** The bytes, as `toLendable` gave them, must be kept. */
 export function lend(bytes: Uint8Array): void {
-  LENT.add(bytes.buffer);
+  HANDED_OUT.add(bytes.buffer);
 }
 
 /** For `net.connect`. */
@@ -78,7 +78,7 @@ export class SocketReads {
   #next(): Buffer {
     // An idle connection holds no memory.
     if (!this.#wasLarge || !this.listener?.isReceiving) this.#own = undefined;
-    else if (!this.#own || LENT.has(this.#own.buffer)) this.#own = Buffer.allocUnsafeSlow(READ_BYTES);
+    else if (!this.#own || HANDED_OUT.has(this.#own.buffer)) this.#own = Buffer.allocUnsafeSlow(READ_BYTES);
     return this.#own ?? SHARED;
   }
 

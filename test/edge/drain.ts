@@ -42,7 +42,7 @@ test('idle connections are closed at once and new ones are refused', async (t) =
   t.is(await running.exited, 0);
 });
 
-test('a request that is under way on an idle connection when the drain begins is answered, and the connection ends', async (t) => {
+test('a request that reaches an idle connection just after the drain began is answered, and the connection ends', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
       await peer.readHead();

@@ -22,7 +22,7 @@ test('a half-closed client gets all its responses, and then the end', async (t) 
   await until(() => server.connections.size === 0, 'the end of the connection');
 });
 
-test('a response is told when its client ends, and when it leaves', async (t) => {
+test('the listener of a response is called when the client ends its side, and when it leaves', async (t) => {
   const events: string[] = [];
   const server = await wireServer(t, (_request, response) => {
     response.listen({

@@ -60,7 +60,7 @@ test('of pipelined requests one is in progress, also with a slow framework', asy
   }
 });
 
-test('the client is told to continue when the body is read, and not before', async (t) => {
+test('100 Continue is sent when the body is read, and not before', async (t) => {
   const server = await pairServer(t, (request, response) => {
     if (request.url === '/refused') response.writeHead(401, { 'Content-Length': 0 }).end();
     else request.pipe(response);

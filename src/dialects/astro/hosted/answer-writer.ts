@@ -134,7 +134,7 @@ export class AnswerWriter {
     });
   }
 
-  /** More may be written, or nobody is there any more. */
+  /** The connection takes more content, or is closed. */
   wake(): void {
     this.#wake?.();
   }

@@ -69,7 +69,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
     return this.#parts.exchange.response.isHeadWritten || this.#writer.hasHead;
   }
 
-  /** More may be written, or nobody is there any more. */
+  /** The connection takes more content, or is closed. */
   wake(): void {
     this.#writer.wake();
   }

@@ -93,7 +93,7 @@ for (const [what, trusted, id] of [
     const server = await serveFunction(t, SHOW_HEADERS, { trusted });
 
     const answer = await fetch(server.url, {
-      headers: { 'x-nf-request-id': id, 'x-nf-client-connection-ip': 'nobody' },
+      headers: { 'x-nf-request-id': id, 'x-nf-client-connection-ip': 'no-address' },
     });
 
     const headers = (await answer.json()) as Record<string, string>;
