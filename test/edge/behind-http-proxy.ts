@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import httpProxy from 'http-proxy';
 import { startEdge } from '../helpers/edge.ts';
+import { listen } from '../helpers/listen.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { connectWebSocket } from '../helpers/web-socket-client.ts';
 
@@ -18,25 +17,13 @@ async function startProxy(t: ExecutionContext, target: string): Promise<string> 
   const proxy = httpProxy.createProxyServer({ target, ws: true });
   const server = createServer((request, response) => proxy.web(request, response));
   server.on('upgrade', (request, socket, head) => proxy.ws(request, socket, head));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // a TCP server has one
+  return listen(t, server);
 }
 
 /** The next hop: answers with the body that it received. */
 async function startHop(t: ExecutionContext): Promise<string> {
   const server = createServer((request, response) => request.pipe(response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // a TCP server has one
+  return listen(t, server);
 }
 
 test('behind http-proxy, a function answers, a body is forwarded, and a function opens a WebSocket', async (t) => {

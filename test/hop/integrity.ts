@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { startEdge } from '../helpers/edge.ts';
+import { listen } from '../helpers/listen.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const CLIENTS = 16;
@@ -73,13 +73,7 @@ async function post(url: string, bytes: Buffer, random: () => number): Promise<B
 
 async function echoServer(t: ExecutionContext): Promise<string> {
   const server = createServer((incoming, response) => incoming.pipe(response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // a TCP server has one
+  return listen(t, server);
 }
 
 function randomOf(seed: number): () => number {
