@@ -73,6 +73,27 @@ test('headers are set on files, by the requested path; of one name the last rule
   t.regex(await exchange(edge, '/about', 'GET', { 'If-None-Match': tag }), /^HTTP\/1\.1 304 .*X-Who: toml\r/s);
 });
 
+test('each of thousands of paths gets its own headers, however often it is requested', async (t) => {
+  const edge = await startEdge(t, {
+    site: await siteFolder(t, {
+      ...SITE,
+      'out/_headers': '/app/:x/odd\n  X-Who: odd\n/app/:x/even\n  X-Who: even',
+    }),
+  });
+  const paths = Array.from({ length: 1200 }, (_, index) => `/app/${index % 1100}/${index % 2 === 0 ? 'even' : 'odd'}`);
+  const requests = paths.map((path, index) => {
+    const close = index === paths.length - 1 ? 'Connection: close\r\n' : '';
+    return `GET ${path} HTTP/1.1\r\nHost: a\r\n${close}\r\n`;
+  });
+
+  const text = await edge.exchange(requests.join(''));
+
+  t.deepEqual(
+    text.match(/(?<=X-Who: )\w+/g),
+    paths.map((path) => path.split('/')[3] ?? ''),
+  );
+});
+
 test('a function gets no headers of rules, and a rule for its path is reported', async (t) => {
   const edge = await startEdge(t, { site: await siteFolder(t, SITE) });
 
