@@ -46,7 +46,7 @@ async function read(given: Project): Promise<Reading> {
   const headers = toHeaderRoutes({ rules: [...ruleFiles.headers, ...toml.headers], functions: opened.routes, project });
   return {
     routes: [...opened.routes, ...headers.routes, ...redirects.routes],
-    ignored: found.ignored,
+    ignored: [...found.ignored, ...toml.ignored],
     problems: [
       ...unused,
       ...toml.problems,

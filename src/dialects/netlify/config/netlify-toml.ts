@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { IgnoredFile } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
 import type { HeaderRule } from './header-rule.ts';
@@ -7,7 +8,7 @@ import type { RedirectRule } from './redirect-rule.ts';
 import { type FunctionSettings, toFunctionSettings } from './toml-functions.ts';
 import { toHeaders } from './toml-headers.ts';
 import { checkKeys } from './toml-keys.ts';
-import type { TomlPath } from './toml-locations.ts';
+import type { FoundValue, TomlPath } from './toml-locations.ts';
 import { TOML_FILE, TomlProblems } from './toml-problems.ts';
 import { toRedirects } from './toml-redirects.ts';
 
@@ -26,6 +27,8 @@ export interface NetlifyToml {
   readonly isUnbuilt?: true;
   /** The folder that holds the site's sources, relative to the site; '.' for the site itself. */
   readonly base: string;
+  /** Tables that do not apply here, each with the reason. */
+  readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
 
@@ -56,7 +59,7 @@ export async function readNetlifyToml(root: string, isDev: boolean): Promise<Net
   }
 }
 
-const EMPTY: NetlifyToml = { settings: [], redirects: [], headers: [], base: '.', problems: [] };
+const EMPTY: NetlifyToml = { settings: [], redirects: [], headers: [], base: '.', ignored: [], problems: [] };
 
 function withError(message: string, location: { readonly line?: number; readonly column?: number } = {}): NetlifyToml {
   return { ...EMPTY, problems: [{ severity: 'error', file: TOML_FILE, ...location, message }] };
@@ -83,9 +86,11 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
     ...(publish && { publish: publish.folder }),
     ...(publish?.isUnbuilt && { isUnbuilt: true }),
     base: reader.base,
-    settings: toFunctionSettings(document.functions, problems),
-    redirects: toRedirects(document.redirects, problems),
-    headers: toHeaders(document.headers, problems),
+    // Of two settings of one glob the later one counts: those of the context.
+    settings: reader.all('functions').flatMap((found) => toFunctionSettings(found, problems)),
+    redirects: toRedirects(reader.last('redirects'), problems),
+    headers: toHeaders(reader.last('headers'), problems),
+    ignored: reader.ignored,
     problems: problems.list,
   };
 }
@@ -100,6 +105,8 @@ class Reader {
   readonly #document: Table;
   readonly #problems: TomlProblems;
   readonly #isDev: boolean;
+  /** The path of the context that applies: production unless DEV is set. */
+  readonly #context: readonly [string, string];
   /** The folder to which the others are relative. '.': the site itself. */
   readonly #base: string;
 
@@ -107,6 +114,7 @@ class Reader {
     this.#document = document;
     this.#problems = problems;
     this.#isDev = isDev;
+    this.#context = ['context', isDev ? 'dev' : 'production'];
     this.#base = this.#firstFolder(this.#buildPaths('base'), '.')?.folder ?? '.';
   }
 
@@ -122,6 +130,19 @@ class Reader {
     this.#problems.add(['build', 'base'], `has a ${file}, which is not read: move its settings here`);
   }
 
+  /** The tables at a key of the document and of the context. */
+  all(key: string): readonly FoundValue[] {
+    const ofContext = this.#find([...this.#context, key]);
+    // A text is another setting: `functions = "folder"` of a context is one of [build].
+    const isSet = typeof ofContext.value === 'object';
+    return [this.#find([key]), ...(isSet ? [ofContext] : [])];
+  }
+
+  /** As `all`, for lists: the list of the context replaces the other one, as on the platform. */
+  last(key: string): FoundValue {
+    return this.all(key).at(-1) ?? this.#find([key]);
+  }
+
   /**
    * The folder of functions. `[build] functions` is the older name of the setting. Reports a folder
    * that does not exist.
@@ -129,6 +150,7 @@ class Reader {
   async functionsFolder(root: string): Promise<string | undefined> {
     const found = this.#firstFolder([
       ...this.#devPath('functions'),
+      [...this.#context, 'functions', 'directory'],
       ['functions', 'directory'],
       ...this.#buildPaths('functions'),
     ]);
@@ -172,15 +194,11 @@ class Reader {
     return this.#isDev ? [['dev', key]] : [];
   }
 
-  /**
-   * The paths of a setting of `[build]`, the context's first. The context is production unless DEV
-   * is set.
-   */
+  /** The paths of a setting of `[build]`, the context's first. */
   #buildPaths(key: string): readonly (readonly string[])[] {
-    const context = ['context', this.#isDev ? 'dev' : 'production'];
     return [
-      [...context, key],
-      [...context, 'build', key],
+      [...this.#context, key],
+      [...this.#context, 'build', key],
       ['build', key],
     ];
   }
@@ -217,15 +235,16 @@ class Reader {
     if ('edge_functions' in this.#document) {
       this.#problems.add(['edge_functions', 0], 'is not used: edge functions run on Deno and not here');
     }
-    const { context } = this.#document;
-    if (!isTable(context)) return;
-    for (const [name, settings] of Object.entries(context)) {
-      for (const key of ['functions', 'redirects']) {
-        if (isTable(settings) && typeof settings[key] === 'object') {
-          this.#problems.add(['context', name, key], 'is not used: nexthop does not read these settings of contexts');
-        }
-      }
-    }
+  }
+
+  /** Tables for other contexts than the one of this process. */
+  get ignored(): readonly IgnoredFile[] {
+    const [, current] = this.#context;
+    const { context, dev } = this.#document;
+    const others = Object.keys(isTable(context) ? context : {}).filter((name) => name !== current);
+    const reasons = others.map((name) => `[context.${name}] is not used: the context here is ${current}`);
+    if (isTable(dev) && !this.#isDev) reasons.unshift('[dev] is not used: it applies with DEV=1');
+    return reasons.map((reason) => ({ file: TOML_FILE, reason }));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { matchesGlob } from 'node:path';
 import { type ConfigValue, type ConfigValues, isTable, mergeValues } from './config-values.ts';
-import type { TomlPath } from './toml-locations.ts';
+import type { FoundValue, TomlPath } from './toml-locations.ts';
 import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
 /** Settings of `netlify.toml` for the functions whose names match a glob. */
@@ -11,13 +11,16 @@ export interface FunctionSettings {
 }
 
 /**
- * Reads the table `[functions]`. Its own keys apply to all functions. The keys of its sub-tables
- * are globs, and their settings apply to the functions that match.
+ * Reads the table `[functions]` at `path`. Its own keys apply to all functions. The keys of its
+ * sub-tables are globs, and their settings apply to the functions that match.
  */
-export function toFunctionSettings(functions: unknown, problems: TomlProblems): readonly FunctionSettings[] {
+export function toFunctionSettings(
+  { path: tablePath, value: functions }: FoundValue,
+  problems: TomlProblems,
+): readonly FunctionSettings[] {
   if (functions === undefined) return [];
   if (!isTable(functions)) {
-    problems.add(['functions'], 'must be a table; it is not used');
+    problems.add(tablePath, 'must be a table; it is not used');
     return [];
   }
   const globs = Object.entries(functions).filter(([, value]) => isTable(value));
@@ -29,8 +32,8 @@ export function toFunctionSettings(functions: unknown, problems: TomlProblems): 
     return new Map(entries);
   };
   return [
-    { glob: EVERY, values: toValues(['functions'], functions) },
-    ...globs.map(([glob, table]) => ({ glob, values: toValues(['functions', glob], Object(table)) })),
+    { glob: EVERY, values: toValues(tablePath, functions) },
+    ...globs.map(([glob, table]) => ({ glob, values: toValues([...tablePath, glob], Object(table)) })),
   ];
 }
 

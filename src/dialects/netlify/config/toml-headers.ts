@@ -1,16 +1,16 @@
 import { isTable } from './config-values.ts';
 import { BASIC_AUTH, findHeaderFault, type HeaderRule } from './header-rule.ts';
-import type { TomlPath } from './toml-locations.ts';
+import type { FoundValue, TomlPath } from './toml-locations.ts';
 import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
-/** Reads the tables `[[headers]]`. Reports and omits what has the wrong type or cannot be sent. */
-export function toHeaders(headers: unknown, problems: TomlProblems): readonly HeaderRule[] {
+/** Reads the tables `[[headers]]` at `path`. Reports and omits what has the wrong type or cannot be sent. */
+export function toHeaders({ path, value: headers }: FoundValue, problems: TomlProblems): readonly HeaderRule[] {
   if (headers === undefined) return [];
   if (!Array.isArray(headers)) {
-    problems.add(['headers'], 'must be tables, written as [[headers]]; it is not used', 'error');
+    problems.add(path, 'must be tables, written as [[headers]]; it is not used', 'error');
     return [];
   }
-  return headers.flatMap((table: unknown, index) => toRule(table, ['headers', index], problems));
+  return headers.flatMap((table: unknown, index) => toRule(table, [...path, index], problems));
 }
 
 function toRule(table: unknown, path: TomlPath, problems: TomlProblems): readonly HeaderRule[] {

@@ -1,6 +1,13 @@
 /** A path from the root of the document: keys of tables, and indices of arrays. */
 export type TomlPath = readonly (string | number)[];
 
+/** A value of the document. */
+export interface FoundValue {
+  readonly path: TomlPath;
+  /** Undefined if there is none at the path. */
+  readonly value: unknown;
+}
+
 /**
  * Finds the line of every key and table of a TOML document, which the parser does not report. Scans
  * the whole text by the grammar of TOML 1.0, so that text inside strings, comments and arrays is

@@ -2,21 +2,21 @@ import { didYouMean } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
 import { type RedirectRule, toForwardDestination } from './redirect-rule.ts';
 import { CONDITIONS, toConditions } from './rule-conditions.ts';
-import type { TomlPath } from './toml-locations.ts';
+import type { FoundValue, TomlPath } from './toml-locations.ts';
 import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
 /**
- * Reads the tables `[[redirects]]`. Returns those whose values have the right types; reports and
- * omits the others.
+ * Reads the tables `[[redirects]]` at `path`. Returns those whose values have the right types;
+ * reports and omits the others.
  */
-export function toRedirects(redirects: unknown, problems: TomlProblems): readonly RedirectRule[] {
+export function toRedirects({ path, value: redirects }: FoundValue, problems: TomlProblems): readonly RedirectRule[] {
   if (redirects === undefined) return [];
   if (!Array.isArray(redirects)) {
-    problems.add(['redirects'], 'must be tables, written as [[redirects]]; it is not used', 'error');
+    problems.add(path, 'must be tables, written as [[redirects]]; it is not used', 'error');
     return [];
   }
   return redirects.flatMap((table: unknown, index) => {
-    const rule = new Rule(table, ['redirects', index], problems).toRedirect();
+    const rule = new Rule(table, [...path, index], problems).toRedirect();
     return rule === undefined ? [] : [rule];
   });
 }

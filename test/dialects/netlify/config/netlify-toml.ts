@@ -11,6 +11,7 @@ test('a site without netlify.toml has empty settings', async (t) => {
     redirects: [],
     headers: [],
     base: '.',
+    ignored: [],
     problems: [],
   });
 });
@@ -79,7 +80,7 @@ from = "/a"
 directory = """
 ../../../out"""
 [context.production.functions]
-directory = "x"
+timeout = 1
 [[redirects]]
 from = "/c"
 to = "/d"
@@ -107,7 +108,6 @@ test('each error is reported with its line', async (t) => {
     problems.map(({ line, message }) => `${line}: ${message}`),
     [
       '23: edge_functions[0] is not used: edge functions run on Deno and not here',
-      '16: context.production.functions is not used: nexthop does not read these settings of contexts',
       '14: functions.directory must be inside the site, got "../../../out"; it is not used',
       '3: build.publish must be a folder of the site, got ""; it is not used',
       '2: build.base has a packages/site/netlify.toml, which is not read: move its settings here',
@@ -199,4 +199,73 @@ test('of the globs that match a name, the most specific one has precedence, key 
   t.deepEqual(settled(toml, 'hello'), { timeout: 1, background: true });
   t.is(valuesFor('api_report', toml.settings).get('timeout')?.line, 2);
   t.is(valuesFor('api_report', toml.settings).get('schedule')?.line, 5);
+});
+
+const CONTEXTS = `[functions]
+timeout = 1
+[functions.api]
+timeout = 3
+[[redirects]]
+from = "/a"
+to = "/everywhere"
+[[headers]]
+for = "/a"
+values = { X = "everywhere" }
+[context.production.build]
+functions = "fn"
+environment = { A = "only for builds" }
+[context.production.functions]
+timeout = 2
+[context.production.functions.api]
+background = true
+[[context.production.redirects]]
+from = "/a"
+to = "/production"
+[[context.production.redirects]]
+from = "/b"
+[context.deploy-preview]
+publish = "preview"
+[[context.dev.headers]]
+for = "/a"
+values = { X = "dev" }
+[dev]
+publish = "dev"
+`;
+
+test('tables of the context apply: functions key by key, redirects and headers instead of the others', async (t) => {
+  const root = await siteFolder(t, { 'netlify.toml': CONTEXTS, 'fn/api.js': '' });
+
+  const production = await readNetlifyToml(root, false);
+  const dev = await readNetlifyToml(root, true);
+
+  t.is(production.functionsFolder, 'fn');
+  t.deepEqual(settled(production, 'api'), { timeout: 3, background: true });
+  t.deepEqual(settled(production, 'other'), { timeout: 2 });
+  t.deepEqual(
+    production.redirects.map(({ to, line }) => [to, line]),
+    [['/production', 18]],
+  );
+  t.deepEqual(production.headers[0]?.values.get('x'), ['X', 'everywhere']);
+  t.deepEqual(
+    production.problems.map(({ line, message }) => `${line}: ${message}`),
+    ['21: context.production.redirects[1].to must be a string, got nothing; the redirect is not used'],
+  );
+  t.is(dev.publish, 'dev');
+  t.deepEqual(
+    dev.redirects.map(({ to }) => to),
+    ['/everywhere'],
+  );
+  t.deepEqual(dev.headers[0]?.values.get('x'), ['X', 'dev']);
+});
+
+test('tables that do not apply are listed with the reason', async (t) => {
+  const root = await siteFolder(t, { 'netlify.toml': CONTEXTS, 'fn/api.js': '' });
+
+  const { ignored } = await readNetlifyToml(root, false);
+
+  t.deepEqual(ignored, [
+    { file: 'netlify.toml', reason: '[dev] is not used: it applies with DEV=1' },
+    { file: 'netlify.toml', reason: '[context.deploy-preview] is not used: the context here is production' },
+    { file: 'netlify.toml', reason: '[context.dev] is not used: the context here is production' },
+  ]);
 });
