@@ -1,4 +1,5 @@
 import type { CallEnder, Exchange } from './contract/exchange.ts';
+import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
 import type { Fallback, Outcome, Params, Target } from './contract/target.ts';
@@ -7,7 +8,6 @@ import { hasBody } from './http/headers.ts';
 import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
-import { isReported } from './process/exit-error.ts';
 import { runFor } from './process/site-calls.ts';
 import type { Site } from './site/site.ts';
 

@@ -18,8 +18,9 @@ const FLOORS: rules.Floors = [
   ['dialects/loader/', 'hop/', 'static/', 'jobs/', 'stores/', 'routing/', 'tls/'],
   ['http/', 'log/'],
   ['wire/', 'process/'],
+  ['config/'],
   ['contract/'],
-  ['config/', 'timing/'],
+  ['timing/'],
 ];
 
 /** The only rooms that a dialect imports. */
@@ -31,7 +32,7 @@ const HOMES: Readonly<Record<string, string>> = {
   undici: 'src/hop/',
   ws: 'src/http/',
   ioredis: 'src/stores/redis/',
-  mrmime: 'src/static/',
+  mrmime: 'src/http/',
   cookie: 'src/dialects/edgeone/',
   'jsonc-parser': 'src/dialects/edgeone/',
   esbuild: 'src/dialects/loader/',

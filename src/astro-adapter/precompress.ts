@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, gunzip, gzip } from 'node:zlib';
-import { contentTypeOf } from '../static/content-type.ts';
+import { contentTypeOf } from '../http/content-type.ts';
 
 export interface Precompressed {
   /** Number of files that have a smaller form. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import { nearestWord } from '../contract/nearest-word.ts';
 import { type MessageBusEndpoint, type MessageBusSettings, toMessageBusEndpoint } from './message-bus-endpoint.ts';
-import { nearestWord } from './nearest-word.ts';
 import * as kind from './setting.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 

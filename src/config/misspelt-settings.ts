@@ -1,4 +1,4 @@
-import { countEdits, mostEdits, nearestWord, toLetters } from './nearest-word.ts';
+import { countEdits, mostEdits, nearestWord, toLetters } from '../contract/nearest-word.ts';
 import { SETTINGS } from './settings.ts';
 
 /** A variable that nexthop does not read, and the setting that it was most likely meant to be. */

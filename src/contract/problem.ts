@@ -1,5 +1,5 @@
-import { nearestWord } from '../config/nearest-word.ts';
 import type { Log } from './log.ts';
+import { nearestWord } from './nearest-word.ts';
 
 /** A mistake in the files of the site. Printed at start and by `routes`. */
 export interface Problem {

@@ -1,5 +1,5 @@
 import { syncBuiltinESMExports } from 'node:module';
-import { isReported } from './exit-error.ts';
+import { isReported } from '../contract/exit-error.ts';
 import { guardCluster } from './guard-cluster.ts';
 import { guardEnd } from './guard-end.ts';
 import { guardExitCode } from './guard-exit-code.ts';

@@ -1,7 +1,7 @@
 import { sep } from 'node:path';
+import { ExitError, isReported } from '../contract/exit-error.ts';
 import type { Log } from '../contract/log.ts';
 import { Caller, type CodeLocation, isOfGuard, isOwn } from './caller.ts';
-import { ExitError, isReported } from './exit-error.ts';
 import { toRealPath } from './real-path.ts';
 import { currentCall } from './site-calls.ts';
 

@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
+import { isReported } from '../contract/exit-error.ts';
 import type { Log } from '../contract/log.ts';
 import { PendingWork } from '../contract/pending-work.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
 import { RequestHeaders } from '../hop/request-headers.ts';
-import { isReported } from '../process/exit-error.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openStore } from '../stores/open.ts';
 import { withTimeout } from '../timing/with-timeout.ts';

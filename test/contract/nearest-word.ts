@@ -1,5 +1,5 @@
 import test from 'ava';
-import { countEdits, nearestWord } from '../../src/config/nearest-word.ts';
+import { countEdits, nearestWord } from '../../src/contract/nearest-word.ts';
 
 const WORDS = [
   'onRequest',

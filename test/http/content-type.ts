@@ -1,5 +1,5 @@
 import test from 'ava';
-import { contentTypeOf } from '../../src/static/content-type.ts';
+import { contentTypeOf } from '../../src/http/content-type.ts';
 
 for (const [name, type] of Object.entries({
   'index.html': 'text/html; charset=utf-8',
