@@ -12,7 +12,6 @@ import { health } from './health.ts';
 import { jobs } from './jobs.ts';
 import { routes } from './routes.ts';
 import { start } from './start.ts';
-import { takeStdout } from './take-stdout.ts';
 import { UsageError } from './usage-error.ts';
 
 type Out = (line: string) => void;
@@ -95,6 +94,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     return toExitCode(error);
   }
+}
+
+/**
+ * Reserves stdout for the lines of nexthop, so that a script can read them. Other output, e.g. of
+ * the site's code while it loads, goes to stderr. Returns a function that writes a line to stdout.
+ */
+function takeStdout(): Out {
+  const { stdout, stderr } = process;
+  // The stream itself is replaced, not its `write`: loggers use its descriptor (pino), and the
+  // console reads it at its first use.
+  Object.defineProperty(process, 'stdout', { configurable: true, enumerable: true, get: () => stderr });
+  return (line) => void stdout.write(`${line}\n`);
 }
 
 /** Entered for each reading: a folder that was put in the place of another is another one, though its path is the same. */

@@ -1,5 +1,6 @@
 import type { Origin } from '../config/setting.ts';
 import type { Exchange } from '../contract/exchange.ts';
+import type { Fault } from '../contract/fault.ts';
 import type { Fallback, Outcome } from '../contract/target.ts';
 import type { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { isWebSocketRequest } from '../http/web-socket-request.ts';
@@ -90,4 +91,16 @@ export class Hop implements Fallback {
     this.#addressWatch.close();
     this.#pool.close();
   }
+}
+
+/** Errors of getaddrinfo: there is no such name, or no server of names answers. */
+const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+
+/**
+ * What to do about a fault of a hop whose name does not resolve; undefined for other faults. The
+ * default name exists only where a platform defines it, so a first start elsewhere answers 502.
+ */
+export function adviceForUnresolved({ cause }: Fault, { hostname }: HopOptions['origin']): string | undefined {
+  if (!(cause instanceof Error) || !('code' in cause) || !UNRESOLVED.has(cause.code)) return undefined;
+  return `the name "${hostname}" of the next hop does not resolve (${cause.code}), so requests that the site does not answer get 502; set NEXT_HOP to the URL of the server that answers them, such as NEXT_HOP=http://127.0.0.1:3000`;
 }

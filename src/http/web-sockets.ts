@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { SocketTalker } from '../contract/upgrade.ts';
-import { toHandshakeMessage } from './handshake-message.ts';
+import { addHeaderLines } from '../wire/node-insides.ts';
 import type { UpgradeSlots } from './upgrade-slots.ts';
 import { isWebSocketRequest } from './web-socket-request.ts';
 import { WebSocketSession } from './web-socket-session.ts';
@@ -149,4 +149,20 @@ class BoundedSocket extends WebSocket {
     // ws itself checks whether the second argument is the callback.
     super.send(data, options as Options, callback);
   }
+}
+
+/** The request of a handshake as the package `ws` takes it, and functions see it: Node's own object, with an empty body. */
+function toHandshakeMessage(exchange: Exchange): IncomingMessage {
+  if (exchange.hasNode) return exchange.node.request;
+  const { request, socket, target } = exchange;
+  const message = new IncomingMessage(socket);
+  message.method = request.method;
+  message.url = target;
+  message.httpVersionMajor = 1;
+  message.httpVersionMinor = request.minor;
+  message.httpVersion = `1.${request.minor}`;
+  addHeaderLines(message, [...request.headers]);
+  message.complete = true;
+  message.push(null);
+  return message;
 }

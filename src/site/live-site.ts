@@ -2,7 +2,7 @@ import { type Config, SiteEnv } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
 import { logProblems } from '../contract/problem.ts';
-import { LoadedCode } from '../dialects/loader/loaded-code.ts';
+import type { WarmCode } from '../contract/project.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -157,4 +157,35 @@ function findReasonToKeep({ filters, routes, problems }: Site): string | undefin
   );
   if (functions.size === 0 || [...functions].some((file) => !failing.has(file))) return undefined;
   return `no function works; the first error: ${first.file} ${first.message}`;
+}
+
+/**
+ * The modules that one reading of a site uses. Those of the previous reading are reused if this one
+ * looks for them, and dropped otherwise.
+ */
+export class LoadedCode implements WarmCode {
+  readonly isFirst: boolean;
+  /** A copy. A reference to the previous LoadedCode would keep all readings before it in memory. */
+  readonly #before: Map<string, object>;
+  readonly #modules = new Map<string, object>();
+
+  constructor(before?: LoadedCode) {
+    this.isFirst = before === undefined;
+    this.#before = new Map(before ? before.#modules : undefined);
+  }
+
+  find(key: string): object | undefined {
+    const module = this.#modules.get(key) ?? this.#before.get(key);
+    if (module) this.#modules.set(key, module);
+    return module;
+  }
+
+  keep(key: string, module: object): void {
+    this.#modules.set(key, module);
+  }
+
+  forget(key: string): void {
+    this.#modules.delete(key);
+    this.#before.delete(key);
+  }
 }

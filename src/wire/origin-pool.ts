@@ -1,6 +1,5 @@
 import { Fault } from '../contract/fault.ts';
 import { Deadlines } from '../timing/deadlines.ts';
-import { CallQueue } from './call-queue.ts';
 import { type CallKeeper, OriginCall, type OriginHandler, type OriginRequest } from './origin-call.ts';
 import { type ConnectionOwner, OriginConnection } from './origin-connection.ts';
 import { isRefused } from './origin-fault.ts';
@@ -206,5 +205,34 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
       this.withdraw(call);
       this.#start(call);
     }
+  }
+}
+
+/** Calls that wait for a connection, first in, first out. Linked through its members: a call that gives up leaves at once. */
+class CallQueue {
+  first: OriginCall | undefined;
+  #last: OriginCall | undefined;
+  size = 0;
+
+  push(call: OriginCall): void {
+    call.previousCall = this.#last;
+    if (this.#last) this.#last.nextCall = call;
+    else this.first = call;
+    this.#last = call;
+    this.size++;
+  }
+
+  /** Idempotent. */
+  remove(call: OriginCall): boolean {
+    const { previousCall, nextCall } = call;
+    if (!previousCall && this.first !== call) return false;
+    if (previousCall) previousCall.nextCall = nextCall;
+    else this.first = nextCall;
+    if (nextCall) nextCall.previousCall = previousCall;
+    else this.#last = previousCall;
+    call.nextCall = undefined;
+    call.previousCall = undefined;
+    this.size--;
+    return true;
   }
 }

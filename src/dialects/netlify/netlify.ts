@@ -1,10 +1,11 @@
-import { realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
+import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import { DIST, type NetlifyToml, readNetlifyToml } from './config/netlify-toml.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findNotFoundPage, readRuleFiles } from './find/find-rule-files.ts';
-import { findUnused } from './find/find-unused.ts';
 import { openFunctions } from './open-functions.ts';
 import { toHeaderRoutes } from './rules/to-header-routes.ts';
 import { type RedirectRoutes, toRedirectRoutes } from './rules/to-redirect-routes.ts';
@@ -61,6 +62,30 @@ async function read(given: Project): Promise<Reading> {
     ...(redirects.ownsMisses && { ownsMisses: redirects.ownsMisses }),
     ...toFileFolders(toml),
   };
+}
+
+/** The folders where the platform finds edge functions of users and of frameworks. */
+const EDGE_FOLDERS = ['netlify/edge-functions', '.netlify/edge-functions'];
+
+/**
+ * Finds files of the site that Netlify runs and nexthop does not. The site may rely on any of them
+ * for access control.
+ */
+async function findUnused(root: string): Promise<readonly Problem[]> {
+  const found = await Promise.all(EDGE_FOLDERS.map((folder) => isFilled(join(root, folder))));
+  return EDGE_FOLDERS.filter((_, index) => found[index]).map((file) =>
+    toProblem(file, 'holds edge functions, which run on Deno and not here; their checks and changes are not applied'),
+  );
+}
+
+function toProblem(file: string, message: string): Problem {
+  return { severity: 'warning', file, message };
+}
+
+/** False if the folder does not exist, is no folder, or is not readable. */
+async function isFilled(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  return names.length > 0;
 }
 
 /**

@@ -1,9 +1,9 @@
+import type { MatchablePath } from '../../contract/path.ts';
 import type { Pattern, PatternSegment } from '../../contract/pattern.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Params, Target } from '../../contract/target.ts';
 import type { Declaration } from './find/declaration.ts';
-import { type Matcher, mayOverlap, toMatcher } from './find/pattern-fit.ts';
 import { toPattern } from './find/to-pattern.ts';
 
 export interface FunctionRoutes {
@@ -20,6 +20,9 @@ export interface FunctionRoutes {
 export function toRoutes(declaration: Declaration, toTarget: (path: string | undefined) => Target): FunctionRoutes {
   return new Routing(declaration, toTarget).toRoutes();
 }
+
+/** Matches a path: right params, or undefined if it does not match. */
+type Matcher = (path: MatchablePath) => Params | undefined;
 
 /**
  * The first segment after `/.netlify/` of default URLs. No path of a function may be in the folders
@@ -150,4 +153,24 @@ function toDefaultPattern(folder: (typeof DEFAULT_FOLDERS)[number], name: string
   const texts = ['.netlify', folder, name];
   const segments = texts.map((text): PatternSegment => ({ kind: 'literal', text }));
   return { text: `/${texts.join('/')}`, segments: [...segments, REST], match: () => NO_PARAMS };
+}
+
+/**
+ * Creates a matcher that matches the same paths as the router does for this pattern. The pattern
+ * must come from `toPattern`.
+ */
+function toMatcher({ match, segments }: Pattern): Matcher {
+  if (match) return match;
+  const text = `/${segments.map((segment) => (segment.kind === 'literal' ? segment.text : '')).join('/')}`;
+  return (path) => (path.text === text ? NO_PARAMS : undefined);
+}
+
+/** False if, by their segments, no path can match both patterns. */
+function mayOverlap(one: Pattern, other: Pattern): boolean {
+  for (let index = 0; ; index++) {
+    const [left, right] = [one.segments[index], other.segments[index]];
+    if (left?.kind === 'catch-all' || right?.kind === 'catch-all') return true;
+    if (!left || !right) return left === right;
+    if (left.kind === 'literal' && right.kind === 'literal' && left.text !== right.text) return false;
+  }
 }

@@ -194,6 +194,15 @@ function toRules(rules: readonly JobRule[] = []): unknown {
   return rules.map(({ name, schedule, timeoutMs }) => [name, schedule, timeoutMs]);
 }
 
+test('edge functions are reported as not supported', async (t) => {
+  const { problems } = await netlify.read(
+    await project(t, { 'netlify/edge-functions/guard.ts': 'export default () => {};' }),
+  );
+
+  t.like(problems, { ...[{ severity: 'warning', file: 'netlify/edge-functions' }], length: 1 });
+  t.regex(problems[0]?.message ?? '', /^holds edge functions/);
+});
+
 test('a site behind a symbolic link is read at its real path', async (t) => {
   const opened = await project(t, { 'netlify/functions/a.ts': MODERN });
   const link = `${opened.root}-link`;

@@ -1,7 +1,6 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { RuleConditions } from '../config/redirect-rule.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import { cookieValue } from './cookie-value.ts';
 import { type QueryMatch, RedirectQuery } from './redirect-query.ts';
 import type { RedirectSource } from './redirect-source.ts';
 
@@ -87,4 +86,17 @@ export class RuleRequest {
     const first = (chosen || (/^\s*([\w-]+)/.exec(accepted)?.[1] ?? '')).toLowerCase();
     return languages.some((each) => [first, first.split('-', 1)[0]].includes(each.toLowerCase()));
   }
+}
+
+/** The value of a cookie of the request, without quotes; '' without that cookie. The first that has a value counts. */
+function cookieValue({ request }: Exchange, name: string): string {
+  const header = request.get('cookie') ?? '';
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals < 0 || pair.slice(0, equals).trim() !== name) continue;
+    const value = pair.slice(equals + 1).trim();
+    const bare = value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
+    if (bare !== '') return bare;
+  }
+  return '';
 }

@@ -4,9 +4,9 @@ import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
 import { NO_FILES } from '../../../contract/site-files.ts';
 import type { Target } from '../../../contract/target.ts';
+import { toGeo } from '../call/geo.ts';
 import { type RedirectRule, withoutRepeats } from '../config/redirect-rule.ts';
 import { AccessTokens } from './access-tokens.ts';
-import { findCountry } from './find-country.ts';
 import { NotFoundPage } from './not-found-page.ts';
 import { type ProxyParts, ProxyTarget } from './proxy-target.ts';
 import { findName, RedirectDestination } from './redirect-destination.ts';
@@ -14,7 +14,7 @@ import { type RedirectSource, toRedirectSource } from './redirect-source.ts';
 import { RedirectTarget } from './redirect-target.ts';
 import { type RewriteSite, RewriteTarget } from './rewrite-target.ts';
 import { type ListedRule, RuleFilter } from './rule-filter.ts';
-import { RuleRequest } from './rule-request.ts';
+import { type FindCountry, RuleRequest } from './rule-request.ts';
 
 export interface RedirectParts {
   /** In order: the first that matches is used. */
@@ -193,3 +193,9 @@ const NO_ORIGINS: ExternalOrigins = {
   findObstacle: () => undefined,
   forward: async () => 'passed',
 };
+
+/** The country of clients: the value of a trusted peer, or in development always `mockCountry`. */
+function findCountry(mockCountry: string | undefined): FindCountry {
+  if (mockCountry !== undefined) return () => mockCountry;
+  return ({ request }) => toGeo(request.headers).country?.code ?? '';
+}
