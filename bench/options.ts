@@ -10,8 +10,8 @@ export interface Options {
   readonly seconds: number;
   readonly rounds: number;
   readonly connections: number;
-  /** Name of the server to profile. Undefined: servers are compared. */
-  readonly profiled: string | undefined;
+  /** Print where the servers spend their time, instead of comparing them. */
+  readonly profile: boolean;
   /** True if every scenario runs with every server. Only such a run is written to bench/results. */
   readonly complete: boolean;
 }
@@ -24,16 +24,15 @@ export function readOptions(argv: readonly string[]): Options {
   const { values } = parse(argv);
   const scenarioNames = SCENARIOS.map(({ name }) => name);
   const serverNames = SERVERS.map(({ name }) => name);
-  const profiled =
-    values.cpuprofile === undefined ? undefined : pick('--cpuprofile', values.cpuprofile, serverNames)[0];
+  const { profile, only, servers = profile ? 'nexthop' : undefined } = values;
   return {
-    scenarios: values.only === undefined ? scenarioNames : pick('--only', values.only, scenarioNames),
-    servers: values.servers === undefined ? serverNames : pick('--servers', values.servers, serverNames),
+    scenarios: only === undefined ? scenarioNames : pick('--only', only, scenarioNames),
+    servers: servers === undefined ? serverNames : pick('--servers', servers, serverNames),
     seconds: whole('--seconds', values.seconds, 1, 60),
     rounds: whole('--rounds', values.rounds, 1, 20),
     connections: whole('--connections', values.connections, 1, 1000),
-    profiled,
-    complete: values.only === undefined && values.servers === undefined && profiled === undefined,
+    profile,
+    complete: only === undefined && servers === undefined,
   };
 }
 
@@ -48,7 +47,7 @@ function parse(argv: readonly string[]) {
         rounds: { type: 'string', default: '3' },
         // With few connections fast servers wait for requests, and each wake-up counts as work.
         connections: { type: 'string', default: '32' },
-        cpuprofile: { type: 'string' },
+        profile: { type: 'boolean', default: false },
       },
     });
   } catch (error) {

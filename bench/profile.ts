@@ -7,8 +7,11 @@ const ROOT = join(import.meta.dirname, '..');
 const SHOWN = 25;
 const OWNERS_SHOWN = 10;
 const OWNER = /^(?:dist\/[^/:]+|.*node_modules\/(?:@[^/]+\/)?[^/]+)/;
-// Node writes the profile only in a normal exit. Not every server exits normally on SIGTERM.
-const EXIT_ON_SIGTERM = 'data:text/javascript,process.once("SIGTERM",()=>process.exit(0))';
+/** Node writes one for each thread: `CPU.<date>.<time>.<pid>.<thread>.<number>.cpuprofile`. */
+const OF_MAIN_THREAD = /\.0\.\d+\.cpuprofile$/;
+// Node writes the profile only in a normal exit. Servers without a listener of their own would be ended by the signal.
+const EXIT_ON_SIGTERM =
+  'data:text/javascript,process.once("SIGTERM",()=>{if(process.listenerCount("SIGTERM")===0)process.exit(0)})';
 
 /** The used part of a .cpuprofile (Profiler.Profile of the Chrome DevTools protocol). */
 interface CpuProfile {
@@ -35,7 +38,7 @@ export function withProfile(server: Server, folder: string): Server {
 
 /** The packages and the functions with the highest self time, without idle time, as lines of text. */
 export async function readProfile(folder: string): Promise<string[]> {
-  const name = (await readdir(folder)).find((each) => each.endsWith('.cpuprofile'));
+  const name = (await readdir(folder)).find((each) => OF_MAIN_THREAD.test(each));
   if (name === undefined) throw new Error('the server wrote no CPU profile');
   // Node writes this format.
   const times = sumSelfTimes(JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile);

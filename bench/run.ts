@@ -48,8 +48,7 @@ async function run(options: Options, signal: AbortSignal): Promise<number> {
   await using _origin = child;
   const bench = { cores, originPort, connections: options.connections, seconds: options.seconds };
   // `await`, because the origin ends when this function returns.
-  if (options.profiled === undefined) return await compare(options, bench, signal);
-  return await profile(options, options.profiled, bench, signal);
+  return options.profile ? await profile(options, bench, signal) : await compare(options, bench, signal);
 }
 
 async function compare(options: Options, bench: Bench, signal: AbortSignal): Promise<number> {
@@ -78,14 +77,15 @@ async function compare(options: Options, bench: Bench, signal: AbortSignal): Pro
   return rows.some(({ failures }) => failures.length > 0) ? 1 : 0;
 }
 
-async function profile(options: Options, name: string, bench: Bench, signal: AbortSignal): Promise<number> {
-  const server = SERVERS.find((each) => each.name === name);
-  for (const scenario of SCENARIOS) {
-    if (!server?.families.includes(scenario.family) || !options.scenarios.includes(scenario.name)) continue;
-    await using folder = await Folder.create();
-    const sample = await measure(withProfile(server, folder.path), scenario, bench, signal);
-    say(`\n${toProgress({ scenario, server }, sample)}, slowed by the profiler`);
-    for (const line of await readProfile(folder.path)) say(line);
+async function profile(options: Options, bench: Bench, signal: AbortSignal): Promise<number> {
+  const servers = SERVERS.filter(({ name }) => options.servers.includes(name));
+  for (const scenario of SCENARIOS.filter(({ name }) => options.scenarios.includes(name))) {
+    for (const server of servers.filter(({ families }) => families.includes(scenario.family))) {
+      await using folder = await Folder.create();
+      const sample = await measure(withProfile(server, folder.path), scenario, bench, signal);
+      say(`\n${toProgress({ scenario, server }, sample)}, slowed by the profiler`);
+      for (const line of await readProfile(folder.path)) say(line);
+    }
   }
   return 0;
 }
