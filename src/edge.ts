@@ -134,10 +134,11 @@ export class Edge {
   }
 
   /**
-   * Reads the site again and serves new requests from it. No request is dropped
+   * Reads the site and the certificate again and serves new requests from it. No request is dropped
    * (docs/operations.md). Never rejects.
    */
   reload(): Promise<Reload> {
+    this.renewCertificate();
     return this.#site.reload();
   }
 

@@ -10,6 +10,7 @@ import { enterSite, explainSite } from './enter-site.ts';
 import { explain, toExitCode } from './explain.ts';
 import { health } from './health.ts';
 import { jobs } from './jobs.ts';
+import { reload } from './reload.ts';
 import { routes } from './routes.ts';
 import { start } from './start.ts';
 import { UsageError } from './usage-error.ts';
@@ -59,6 +60,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     flags: ['json', 'all', 'state', 'rule', 'limit'],
     hasWords: true,
     run: (config, out, flags, words) => jobs(config, out, { ...flags, words }),
+  },
+  reload: {
+    about: 'read the site again in the nexthop that runs it; exit 0 once the new site serves',
+    run: (config, out) => reload(config, out, { complain }),
   },
   health: { about: 'exit 0 if the server on PORT is ready', hasSite: false, run: health },
 };

@@ -2,20 +2,23 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../contract/log.ts';
-import { logProblems, toLocation } from '../contract/problem.ts';
+import { logProblems } from '../contract/problem.ts';
 import type { Route } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
+import { type ControlSocket, openControlSocket } from '../process/control-socket.ts';
 import { guardProcess } from '../process/process-guard.ts';
 import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
+import type { Reload } from '../site/live-site.ts';
 import { exit } from './exit.ts';
+import { describeReload, toLine } from './reload.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /**
- * All of them open the logs again and read the certificate again. A listener for SIGUSR1 also
- * prevents Node from opening its inspector, which would be a second port.
+ * Both open the logs again. A listener for SIGUSR1 also prevents Node from opening its inspector,
+ * which would be a second port.
  */
-const REOPEN_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+const REOPEN_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
 
 /**
  * On Ctrl-C the terminal sends SIGINT to this process, and npm forwards it once more: one key, two
@@ -34,6 +37,7 @@ export async function start(
 ): Promise<number> {
   const ended = Promise.withResolvers<number>();
   let running: Edge | undefined;
+  let control: ControlSocket | undefined;
   const beforeSite = (log: Log): void => {
     guardProcess({ log, site: config.site });
     // Before the site is loaded: with a listener of its own, a signal during the load would otherwise
@@ -42,13 +46,23 @@ export async function start(
   };
   const serve = async (): Promise<number> => {
     const edge = await createEdge(config, { ...options, beforeSite, notify: out });
-    for (const signal of REOPEN_SIGNALS) process.on(signal, () => openAgain(edge));
+    for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
+    process.on('SIGUSR1', () => edge.renewCertificate());
+    process.on('SIGHUP', () => {
+      reopenLogs(edge);
+      void reload(config, edge, out);
+    });
     const port = await edge.listen();
+    control = await openControl(config, edge, out);
     running = edge;
     announce(config, edge, port, options.fallback?.name, out);
     return ended.promise;
   };
-  return Promise.race([serve(), ended.promise]);
+  try {
+    return await Promise.race([serve(), ended.promise]);
+  } finally {
+    await control?.close();
+  }
 }
 
 function watch({ STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR, LOG_STDOUT, site }: Config): Watchdog | undefined {
@@ -85,15 +99,38 @@ function endBySignals(
   }
 }
 
-function openAgain(edge: Edge): void {
-  const { log } = edge;
+function reopenLogs({ log }: Edge): void {
   try {
     log.reopen();
   } catch (error) {
     // The old files stay in use; the next signal tries again.
     log.error('the logs could not be opened again', { error });
   }
-  edge.renewCertificate();
+}
+
+async function reload({ site }: Config, edge: Edge, out: (line: string) => void): Promise<Reload> {
+  const outcome = await edge.reload();
+  for (const line of describeReload(site, outcome)) out(line);
+  return outcome;
+}
+
+/** Undefined if `nexthop reload` cannot reach this process; SIGHUP still does. */
+async function openControl(
+  config: Config,
+  edge: Edge,
+  out: (line: string) => void,
+): Promise<ControlSocket | undefined> {
+  try {
+    return await openControlSocket(config.DATA_DIR, async ({ command }) => {
+      if (command !== 'reload') throw new Error(`there is no command ${JSON.stringify(command)}`);
+      return { pid: process.pid, site: config.site, ...(await reload(config, edge, out)) };
+    });
+  } catch (error) {
+    const message =
+      'nexthop reload cannot reach this process, because no socket can be opened in DATA_DIR; send SIGHUP';
+    edge.log.warn(message, { error });
+    return undefined;
+  }
 }
 
 function announce(
@@ -114,11 +151,7 @@ function announce(
   if (edge.storeFailure instanceof Error) {
     out(`  error     ${edge.storeFailure.message}; until then, what needs the store gets 503`);
   }
-  for (const problem of problems) {
-    const { severity, message } = problem;
-    const place = toLocation(problem);
-    out(`  ${severity.padEnd(10)}${place} ${message}`);
-  }
+  for (const problem of problems) out(toLine(problem));
   logProblems(edge.log, problems);
   edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: hop });
 }

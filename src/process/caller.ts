@@ -1,4 +1,4 @@
-import { dirname, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 // Not `import { getCallSites }`: in an old Node, which lacks it, that would throw before the
 // message about the version.
@@ -28,11 +28,13 @@ const MOST_FRAMES = 200;
 /** The folder of nexthop's own code, as sources or compiled. */
 const OWN = dirname(import.meta.dirname) + sep;
 const GUARD = import.meta.dirname + sep;
+/** It opens its socket after the guard is installed, and so counts as nexthop's own code. */
+const CONTROL = join(GUARD, 'control-socket');
 const PACKAGES = `${sep}node_modules${sep}`;
 
 /**
  * The call stack at the time of its creation, innermost function first, without those of
- * `src/process/`. Contains no functions that await.
+ * `src/process/` that may be on any stack. Contains no functions that await.
  */
 export class Caller {
   readonly #frames: readonly Frame[];
@@ -42,7 +44,7 @@ export class Caller {
     const running = util.getCallSites(MOST_FRAMES);
     const sources = util.getCallSites(MOST_FRAMES, { sourceMap: true });
     const frames = running.map(({ scriptName }, at) => ({ path: toPath(scriptName), source: sources[at] }));
-    this.#frames = frames.filter(({ path }) => !path.startsWith(GUARD));
+    this.#frames = frames.filter(({ path }) => !path.startsWith(GUARD) || path.startsWith(CONTROL));
     // The outermost frame is there only while Node handles an uncaught exception, e.g. by the error
     // handler of a domain. Another exception then ends the process.
     this.#isFatal = running.at(-1)?.scriptName === 'node:internal/process/execution';

@@ -1,7 +1,7 @@
 import { type Config, SiteEnv } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
-import { logProblems } from '../contract/problem.ts';
+import { logProblems, type Problem } from '../contract/problem.ts';
 import type { WarmCode } from '../contract/project.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
@@ -16,8 +16,18 @@ export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv' | 'origi
   readonly onExchange?: (site: Site) => void;
 }
 
-/** Result of a reload: a new site is in use, or the previous one is kept, with the reason. */
-export type Reload = { readonly state: 'exchanged' } | { readonly state: 'kept'; readonly reason: string };
+/**
+ * Result of a reload: a new site is in use, or the previous one is kept, with the reason.
+ * `problems`: those of the site that was read.
+ */
+export type Reload =
+  | {
+      readonly state: 'exchanged';
+      readonly routes: number;
+      readonly tookMs: number;
+      readonly problems: readonly Problem[];
+    }
+  | { readonly state: 'kept'; readonly reason: string; readonly problems: readonly Problem[] };
 
 interface Read {
   readonly site: Site;
@@ -92,7 +102,7 @@ export class LiveSite {
 
   async #exchange(): Promise<Reload> {
     const { log, onExchange } = this.#parts;
-    if (this.#isClosed) return { state: 'kept', reason: 'the server ends' };
+    if (this.#isClosed) return { state: 'kept', reason: 'the server ends', problems: [] };
     const startedAtMs = performance.now();
     const valuesBefore = this.#siteEnv.values;
     try {
@@ -102,9 +112,10 @@ export class LiveSite {
       this.#read = found;
       onExchange?.(found.site);
       logProblems(log, found.site.problems);
-      const details = { routes: found.site.routes.length, took_ms: Math.round(performance.now() - startedAtMs) };
-      log.info('the site was read again and replaced the previous one', details);
-      return { state: 'exchanged' };
+      const { routes, problems } = found.site;
+      const tookMs = Math.round(performance.now() - startedAtMs);
+      log.info('the site was read again and replaced the previous one', { routes: routes.length, took_ms: tookMs });
+      return { state: 'exchanged', routes: routes.length, tookMs, problems };
     } catch (error) {
       // This includes defects of a dialect: no error may harm the site in use.
       return this.#keep(valuesBefore, error instanceof Error ? error.message : String(error), undefined, error);
@@ -119,7 +130,7 @@ export class LiveSite {
       reason,
       ...(error !== undefined && { error }),
     });
-    return { state: 'kept', reason };
+    return { state: 'kept', reason, problems: refused?.problems ?? [] };
   }
 }
 

@@ -173,7 +173,7 @@ test('a reload keeps the routes that work, and reports each bad file in one line
 
   for (const text of ['export const b = ];', "import x from 'no-such'; export const b = x;", "throw new Error('x');"]) {
     await writeFile(join(site, 'lib/help.mjs'), text);
-    t.deepEqual(await running.edge.reload(), { state: 'exchanged' });
+    t.is((await running.edge.reload()).state, 'exchanged');
     t.deepEqual(await getAll(), ['500', '500', 'good', 'good']);
   }
   await writeFile(join(site, 'lib/help.mjs'), "export const b = 'new';");

@@ -45,7 +45,7 @@ test('a request in flight ends with the old site, later requests are answered by
   const later = await read('/a');
   filter.leave.resolve();
 
-  t.deepEqual(outcome, { state: 'exchanged' });
+  t.is(outcome.state, 'exchanged');
   t.is(later, 'new');
   t.is(await pending, 'old');
 });
@@ -157,7 +157,7 @@ test('a reload with a middleware that does not load leaves the old site in use',
 
   await change('middleware.js', `${GUARD} throw new Error('no');`);
 
-  t.deepEqual(await edge.reload(), { state: 'kept', reason: 'middleware.js does not work' });
+  t.like(await edge.reload(), { state: 'kept', reason: 'middleware.js does not work' });
   t.is(await read('/a'), 'a');
 });
 
@@ -193,8 +193,8 @@ test('a closing server does not reload', async (t) => {
   const pending = edge.reload();
   await close();
 
-  t.deepEqual(await pending, { state: 'kept', reason: 'the server ends' });
-  t.deepEqual(await edge.reload(), { state: 'kept', reason: 'the server ends' });
+  t.like(await pending, { state: 'kept', reason: 'the server ends' });
+  t.like(await edge.reload(), { state: 'kept', reason: 'the server ends' });
 });
 
 test('twenty reloads leave no old site, timer or handle', async (t) => {

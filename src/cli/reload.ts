@@ -1,0 +1,73 @@
+import type { Config } from '../config/config.ts';
+import { type Problem, toLocation } from '../contract/problem.ts';
+import { askProcesses } from '../process/control-socket.ts';
+import type { Reload } from '../site/live-site.ts';
+
+type Out = (line: string) => void;
+
+export interface ReloadOptions {
+  /** Prints a line for a person, apart from the result. */
+  readonly complain: Out;
+  /** Time for a process to answer. Default: 2 minutes. */
+  readonly limitMs?: number;
+}
+
+/** A file may take 10 s to load, and a reload that is already running is waited for. */
+const LIMIT_MS = 120_000;
+/** Shorter reloads print only their result. */
+const CALM_MS = 1000;
+
+/** What a process answers. */
+type Answer = ({ readonly pid: number; readonly site: string } & Reload) | { readonly error: string };
+
+/**
+ * Reloads each nexthop that uses the DATA_DIR of this configuration. Resolves with the exit code: 0
+ * if each of them serves the new site and all of it works.
+ */
+export async function reload(
+  { DATA_DIR, site }: Config,
+  out: Out,
+  { complain, limitMs = LIMIT_MS }: ReloadOptions,
+): Promise<number> {
+  const asked = await askProcesses(DATA_DIR, { command: 'reload' }, limitMs);
+  if (asked.length === 0) {
+    complain(`nexthop: no nexthop runs with DATA_DIR ${DATA_DIR}: start one, or name its site or its DATA_DIR`);
+    return 1;
+  }
+  const calm = setTimeout(() => complain(`reading ${site} again; requests are answered meanwhile`), CALM_MS);
+  const outcomes = await Promise.allSettled(asked);
+  clearTimeout(calm);
+  const answers = outcomes.map((outcome): Answer => {
+    // A process of another version may answer something else, which fails below like an error.
+    return outcome.status === 'fulfilled' ? (outcome.value as Answer) : { error: messageOf(outcome.reason) };
+  });
+  for (const answer of answers) {
+    if ('error' in answer) out(`not reloaded: ${answer.error}`);
+    else for (const line of describeReload(answer.site, answer)) out(line);
+  }
+  return answers.every(isWhole) ? 0 : 1;
+}
+
+/** The result of a reload, as lines for a person. */
+export function describeReload(site: string, reload: Reload): readonly string[] {
+  const { problems } = reload;
+  const first =
+    reload.state === 'exchanged'
+      ? `reloaded ${site}: ${reload.routes === 1 ? '1 route' : `${reload.routes} routes`} in ${(reload.tookMs / 1000).toFixed(1)} s`
+      : `not reloaded: ${reload.reason}; the previous site stays in use`;
+  return [first, ...problems.map(toLine)];
+}
+
+/** A problem as a line of a list for a person. */
+export function toLine(problem: Problem): string {
+  return `  ${problem.severity.padEnd(10)}${toLocation(problem)} ${problem.message}`;
+}
+
+function isWhole(answer: Answer): boolean {
+  if ('error' in answer || answer.state !== 'exchanged') return false;
+  return answer.problems.every(({ severity }) => severity === 'warning');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { until } from '../helpers/until.ts';
+
+const answering = (text: string) => `export const onRequest = () => new Response('${text}');`;
+
+async function read({ port }: RunningProcess): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/a`)).text();
+}
+
+test('nexthop reload exits 0 when the new site serves, and prints what it has', async (t) => {
+  const site = await siteFolder(t, { 'cloud-functions/a.js': answering('old') });
+  const running = await startNexthop(t, { site });
+  await writeFile(join(site, 'cloud-functions/a.js'), answering('new'));
+
+  const command = await runNexthop(t, { args: ['reload', site] });
+
+  t.is(await command.exited, 0, command.output());
+  t.is(await read(running), 'new');
+  t.regex(command.stdout(), /^reloaded \/.*: 1 route in \d+\.\d s\n$/);
+  await running.said(/\nreloaded /);
+});
+
+test('nexthop reload exits 1 with file, line and reason when the new code does not load', async (t) => {
+  const site = await siteFolder(t, { 'cloud-functions/a.js': answering('old') });
+  const running = await startNexthop(t, { site });
+  await writeFile(join(site, 'cloud-functions/a.js'), 'export const onRequest = ( => 1;');
+
+  const command = await runNexthop(t, { args: ['reload', site] });
+
+  t.is(await command.exited, 1);
+  t.regex(command.stdout(), / {2}error {5}cloud-functions\/a\.js:1:28 Unexpected/);
+  t.is(await read(running), 'old');
+});
+
+test('nexthop reload exits 1 when no nexthop uses the folder', async (t) => {
+  const site = await siteFolder(t);
+
+  const command = await runNexthop(t, { args: ['reload', site] });
+
+  t.is(await command.exited, 1);
+  t.regex(command.output(), /^nexthop: no nexthop runs with DATA_DIR \/.*\.nexthop: start one/);
+});
+
+test('SIGHUP reads the site again and opens the logs again; SIGUSR2 only opens the logs again', async (t) => {
+  const site = await siteFolder(t, { 'cloud-functions/a.js': answering('old') });
+  const running = await startNexthop(t, { site });
+  const accessLog = join(running.logDir, 'access.log');
+  await writeFile(join(site, 'cloud-functions/a.js'), answering('new'));
+
+  await rename(accessLog, `${accessLog}.1`);
+  running.child.kill('SIGUSR2');
+  await until(() => existsSync(accessLog), 'a new access.log');
+  t.is(await read(running), 'old');
+
+  await rename(accessLog, `${accessLog}.2`);
+  running.child.kill('SIGHUP');
+  await running.said(/reloaded .*: 1 route/);
+  t.is(await read(running), 'new');
+  t.true(existsSync(accessLog));
+});
