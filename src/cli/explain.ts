@@ -1,9 +1,6 @@
 import { type Config, ConfigError } from '../config/config.ts';
-import { BuildError } from '../dialects/loader/build-error.ts';
+import { UserError } from '../contract/user-error.ts';
 import { LogError } from '../log/open.ts';
-import { SiteError } from '../site/folder.ts';
-import { CertificateError } from '../tls/certificate.ts';
-import { JobsError } from './jobs-call.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What sysexits.h calls EX_CONFIG: the value of a setting, or a file that it names, does not fit. */
@@ -13,7 +10,7 @@ const FAILED = 1;
 
 /** The exit code of a command that an error stops (docs/operations.md). */
 export function toExitCode(error: unknown): number {
-  if (error instanceof ConfigError || error instanceof CertificateError) return BAD_SETTING;
+  if (error instanceof UserError && error.isOfSetting) return BAD_SETTING;
   return error instanceof UsageError ? BAD_USAGE : FAILED;
 }
 
@@ -25,14 +22,7 @@ export function explain(error: unknown, config?: Config): string {
   if (error instanceof ConfigError)
     return `cannot start\n${error.complaints.map((complaint) => `  ${complaint}`).join('\n')}`;
   if (error instanceof LogError) return [error.message, ...remedies(config)].join('\n  ');
-  if (
-    error instanceof UsageError ||
-    error instanceof CertificateError ||
-    error instanceof SiteError ||
-    error instanceof BuildError ||
-    error instanceof JobsError
-  )
-    return error.message;
+  if (error instanceof UserError) return error.message;
   if (!(error instanceof Error)) return String(error);
   const { code = '', syscall } = error as NodeJS.ErrnoException;
   // Also of the lookup of a name in HOST.

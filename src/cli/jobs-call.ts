@@ -1,3 +1,4 @@
+import { UserError } from '../contract/user-error.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The arguments of `nexthop jobs`. */
@@ -13,7 +14,7 @@ export interface JobsCall {
 }
 
 /** Why jobs cannot be shown or changed; the message is for the user. */
-export class JobsError extends Error {
+export class JobsError extends UserError {
   override readonly name = 'JobsError';
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { nearestWord } from '../contract/nearest-word.ts';
+import { UserError } from '../contract/user-error.ts';
 import { type MessageBusEndpoint, type MessageBusSettings, toMessageBusEndpoint } from './message-bus-endpoint.ts';
 import * as kind from './setting.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
@@ -23,8 +24,9 @@ export type Config = {
 };
 
 /** All bad settings at once; the message has a line for each. */
-export class ConfigError extends Error {
+export class ConfigError extends UserError {
   override readonly name = 'ConfigError';
+  override readonly isOfSetting = true;
   readonly complaints: readonly string[];
 
   constructor(complaints: readonly string[]) {

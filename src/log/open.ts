@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Log } from '../contract/log.ts';
+import { UserError } from '../contract/user-error.ts';
 import { toRealPath } from '../process/real-path.ts';
 import { AccessLine } from './access-line.ts';
 import { withErrorOnTop } from './error-on-top.ts';
@@ -23,7 +24,7 @@ export interface LogOptions {
 }
 
 /** A log file cannot be opened. The message says which one, why, and what to do. */
-export class LogError extends Error {
+export class LogError extends UserError {
   override readonly name = 'LogError';
 }
 

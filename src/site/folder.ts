@@ -1,7 +1,8 @@
 import { access, constants, stat } from 'node:fs/promises';
+import { UserError } from '../contract/user-error.ts';
 
 /** The site cannot be read at all. The message has its path and what to do. */
-export class SiteError extends Error {
+export class SiteError extends UserError {
   override readonly name = 'SiteError';
 }
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { UserError } from '../contract/user-error.ts';
 
 /** Absolute paths of the two files. */
 export interface CertificatePaths {
@@ -17,8 +18,9 @@ export interface Certificate {
 }
 
 /** A certificate or key that cannot be used. The message names the setting, the file, and the error of OpenSSL or the system. */
-export class CertificateError extends Error {
+export class CertificateError extends UserError {
   override readonly name = 'CertificateError';
+  override readonly isOfSetting = true;
 }
 
 /** Reads both files and checks that they match. Throws a CertificateError, which never contains a part of the key. */
