@@ -1,10 +1,7 @@
-import type { Dialect } from '../contract/dialect.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import { type Problem, toLocation } from '../contract/problem.ts';
-import type { Route } from '../contract/route.ts';
-import type { Conflict } from '../routing/conflict.ts';
+import type { Conflict, Route } from '../contract/route.ts';
 import type { Site } from '../site/site.ts';
-import { LOOKS_FOR } from '../static/find-folder.ts';
 import { align, inOneLine } from './align.ts';
 import { toListed } from './routes-listed.ts';
 
@@ -15,14 +12,13 @@ export interface Listing {
   readonly site: Site;
   /** Log lines of the reading. */
   readonly notes: readonly string[];
-  readonly dialects: readonly Dialect[];
 }
 
 /** The listing for people, line by line, without empty parts. */
-export function toTable({ root, site, notes, dialects }: Listing): readonly string[] {
+export function toTable({ root, site, notes }: Listing): readonly string[] {
   return [
     `site ${inOneLine(root)}`,
-    ...(site.routes.length > 0 ? part('routes', routeRows(site.routes)) : noRoutes(dialects)),
+    ...(site.routes.length > 0 ? part('routes', routeRows(site.routes)) : noRoutes(site)),
     ...part('jobs', site.jobRules.map(jobRow)),
     ...part('conflicts', site.conflicts.map(conflictRow)),
     ...part(
@@ -61,13 +57,8 @@ function spell(methods: Route['methods']): string {
   return methods === 'any' ? 'any' : methods.join(',');
 }
 
-function noRoutes(dialects: readonly Dialect[]): readonly string[] {
-  const places = [...dialects.map(placeRow), ['files', LOOKS_FOR]];
-  return ['', 'no routes: every request goes to the next hop', ...part('looked for', places)];
-}
-
-function placeRow({ name, looksFor }: Dialect): readonly string[] {
-  return [name, looksFor];
+function noRoutes({ searched }: Site): readonly string[] {
+  return ['', 'no routes: every request goes to the next hop', ...part('looked for', searched)];
 }
 
 /** A rule without a schedule runs on request. */

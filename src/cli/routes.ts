@@ -1,7 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
-import { DIALECTS } from '../site/dialects.ts';
 import { openProject } from '../site/project.ts';
 import { openSite } from '../site/site.ts';
 import { NoteLog } from './note-log.ts';
@@ -23,13 +22,13 @@ export interface RoutesOptions {
 export async function routes(
   config: Config,
   out: (line: string) => void,
-  { json = false, dialects = DIALECTS, beforeSite }: RoutesOptions = {},
+  { json = false, dialects, beforeSite }: RoutesOptions = {},
 ): Promise<number> {
   const notes: string[] = [];
   const log = new NoteLog(notes);
   beforeSite?.(log);
   const site = await openSite(await openProject(config, log), dialects);
-  const listing = { root: config.site, site, notes, dialects };
+  const listing = { root: config.site, site, notes };
   for (const line of json ? [toJson(listing)] : toTable(listing)) out(line);
   return site.problems.some(({ severity }) => severity === 'error') ? 1 : 0;
 }

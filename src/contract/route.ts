@@ -46,3 +46,10 @@ export interface Router {
   /** The matching routes, in the order in which they are tried. `target` is the raw request target. Never throws. */
   find(method: string, target: string): readonly Candidate[];
 }
+
+/** Two routes that match the same paths: `second` answers `methods` only if `first` passes. */
+export interface Conflict {
+  readonly first: Route;
+  readonly second: Route;
+  readonly methods: Route['methods'];
+}

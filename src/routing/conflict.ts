@@ -1,12 +1,5 @@
 import type { Pattern } from '../contract/pattern.ts';
-import type { Route } from '../contract/route.ts';
-
-/** Two routes that match the same paths: `second` answers `methods` only if `first` passes. */
-export interface Conflict {
-  readonly first: Route;
-  readonly second: Route;
-  readonly methods: Route['methods'];
-}
+import type { Conflict, Route } from '../contract/route.ts';
 
 /** Finds the conflicts between routes with equal patterns; names of parameters are ignored. `ordered`: the order in which they are tried. */
 export function findConflicts(ordered: readonly Route[]): readonly Conflict[] {

@@ -3,10 +3,11 @@ import type { Exchange } from '../contract/exchange.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import { mergeProblems, nameStopped, type Problem } from '../contract/problem.ts';
 import type { Project } from '../contract/project.ts';
-import type { Candidate, Route } from '../contract/route.ts';
-import { type Conflict, findConflicts } from '../routing/conflict.ts';
+import type { Candidate, Conflict, Route } from '../contract/route.ts';
+import { findConflicts } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
 import { createRouter } from '../routing/router.ts';
+import { LOOKS_FOR } from '../static/find-folder.ts';
 import { FoundFiles } from '../static/found-files.ts';
 import { readFiles } from '../static/read-files.ts';
 import { DIALECTS } from './dialects.ts';
@@ -26,6 +27,8 @@ export interface Site {
   /** A rule or a page of the site answers every request that nothing else does: nothing reaches the fallback. */
   readonly ownsMisses: boolean;
   readonly conflicts: readonly Conflict[];
+  /** For each platform, and for files: the locations in which routes are searched. */
+  readonly searched: readonly (readonly [name: string, locations: string])[];
   /** Each of another name. */
   readonly jobRules: readonly JobRule[];
   readonly ignored: readonly IgnoredFile[];
@@ -51,6 +54,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
     routes,
     ownsMisses: owners.length > 0,
     conflicts: findConflicts(others),
+    searched: [...dialects.map(({ name, looksFor }) => [name, looksFor] as const), ['files', LOOKS_FOR]],
     jobRules: rules,
     ignored: readings.flatMap((reading) => reading.ignored),
     problems: mergeProblems([
