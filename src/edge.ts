@@ -17,7 +17,6 @@ import { Server } from './server.ts';
 import type { Reload } from './site/live-site.ts';
 import { RunningSite } from './site/running-site.ts';
 import type { Site } from './site/site.ts';
-import { type MessageBus, openMessageBus } from './stores/redis/message-bus.ts';
 import { withTimeout } from './timing/with-timeout.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
 
@@ -49,7 +48,6 @@ export class Edge {
   readonly #hop: Hop;
   readonly #webSockets: WebSockets;
   readonly #ready: Ready;
-  #messageBus: MessageBus | undefined;
   #storeFailure: unknown;
   readonly #notify: ((line: string) => void) | undefined;
   #isAdvised = false;
@@ -63,7 +61,8 @@ export class Edge {
     this.#ready = new Ready(config.READY_PATH);
     const slots = new UpgradeSlots(config.MAX_TUNNELS);
     this.#hop = new Hop({
-      origin: config.NEXT_HOP,
+      hostname: config.NEXT_HOP.hostname,
+      port: config.NEXT_HOP.port,
       connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
       firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
       idleTimeoutMs: config.HOP_IDLE_TIMEOUT,
@@ -127,9 +126,6 @@ export class Edge {
     this.#storeFailure = await this.#site.warm();
     const port = await this.#server.listen();
     this.#site.start();
-    const { messageBus } = this.#config;
-    if (messageBus)
-      this.#messageBus = openMessageBus({ endpoint: messageBus, log: this.log, onUpdate: () => void this.reload() });
     return port;
   }
 
@@ -162,7 +158,7 @@ export class Edge {
     const { pendingWork } = this.#site;
     this.#ready.isReady = false;
     this.#server.announceClose();
-    const retired = Promise.all([this.#messageBus?.close(), this.#site.retire(DRAIN_DELAY + DRAIN_TIMEOUT)]);
+    const retired = this.#site.retire(DRAIN_DELAY + DRAIN_TIMEOUT);
     if (DRAIN_DELAY > 0) await delay(DRAIN_DELAY);
     const finished = Promise.all([
       this.#server.drain(),
@@ -190,7 +186,7 @@ export class Edge {
   /** Once: the line of each request has its own error. */
   #adviseOn(fault: Fault): void {
     if (this.#isAdvised) return;
-    const advice = adviceForUnresolved(fault, this.#config.NEXT_HOP);
+    const advice = adviceForUnresolved(fault, this.#config.NEXT_HOP.hostname);
     if (advice === undefined) return;
     this.#isAdvised = true;
     this.log.error(advice);

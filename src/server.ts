@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
-import type { TrustedPeers } from './config/setting.ts';
+import type { TrustedPeers } from './contract/client.ts';
 import type { Exchange } from './contract/exchange.ts';
 import { Fault } from './contract/fault.ts';
 import type { IncomingRequest, RequestHandler, ResponseSink } from './contract/http-message.ts';

@@ -6,7 +6,6 @@ import { processEnv } from '../config/config.ts';
 import type { OwnBuild, OwnEntry } from '../dialects/astro/own/own-build.ts';
 import { EmbeddedEdge } from '../embed/embedded.ts';
 import type { MiddlewareArguments } from '../embed/middleware.ts';
-import { openHostLog } from '../log/host-log.ts';
 import { keepSessionsBy } from '../public/session-store.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { type AstroParts, openBuild } from './open-build.ts';
@@ -86,10 +85,8 @@ function lazyHandler(open: () => OwnBuild, settings: BuildSettings): Handler {
 async function openEmbeddedEdge(build: OwnBuild, settings: BuildSettings): Promise<EmbeddedEdge> {
   const config = readEmbedConfig(build, settings);
   keepSessionsBy(config);
-  const { LOG_DIR: dir, LOG_LEVEL: level, LOG_STDOUT: stdout, LOG_SHORT_ADDRESSES: shortAddresses } = config;
   return EmbeddedEdge.open({
     config,
-    log: openHostLog(undefined, { dir, level, stdout, shortAddresses, site: config.site }),
     isTrusted: config.TRUSTED_PROXIES,
     ...toEmbedOptions(build, config),
   });

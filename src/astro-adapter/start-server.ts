@@ -46,7 +46,8 @@ export async function startServer(
   let release = (): void => {};
   // The process belongs to the program: only code of the site is guarded.
   const beforeSite = (log: Log): void => {
-    release = guardHost({ log, site: config.site, isSiteCode: toSiteCode({ ...config, ASTRO_ENTRY: build.entry }) });
+    const { site, DATA_DIR: dataDir } = config;
+    release = guardHost({ log, site, isSiteCode: toSiteCode({ site, dataDir, astroEntry: build.entry }) });
   };
   const dialects = [previewHeaders(headers), ...own.dialects];
   const { edge, port } = await open(config, { ...own, dialects, beforeSite }).catch((error: unknown) => {

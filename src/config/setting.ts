@@ -1,4 +1,6 @@
 import { BlockList, isIP } from 'node:net';
+import type { TrustedPeers } from '../contract/client.ts';
+import { PRIVATE_RANGES } from '../contract/private-address.ts';
 
 /** Reads one setting's text. Returns the value, or throws an `Unfit` that says what is expected. */
 export type Kind<T> = (text: string) => T;
@@ -111,22 +113,6 @@ export function httpOrigin(text: string): Origin {
   return { host: url.host, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };
 }
 
-/** The pod network: loopback, private, shared (100.64/10), link-local and unique-local addresses. */
-const PRIVATE = [
-  '127.0.0.0/8',
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '169.254.0.0/16',
-  '100.64.0.0/10',
-  '::1/128',
-  'fc00::/7',
-  'fe80::/10',
-];
-
-/** Returns whether an address is one of the trusted peers. */
-export type TrustedPeers = (address: string) => boolean;
-
 /**
  * `private`, `all`, `none`, or CIDRs and addresses separated by commas; `private` may be one of
  * them.
@@ -135,7 +121,7 @@ export function trustedPeers(text: string): TrustedPeers {
   if (text === 'all') return () => true;
   if (text === 'none') return () => false;
   const list = new BlockList();
-  for (const entry of text.split(',').flatMap((each) => (each.trim() === 'private' ? PRIVATE : [each.trim()]))) {
+  for (const entry of text.split(',').flatMap((each) => (each.trim() === 'private' ? PRIVATE_RANGES : [each.trim()]))) {
     addRange(list, entry);
   }
   return (address) => {

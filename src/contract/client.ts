@@ -7,6 +7,9 @@ export interface Client {
   readonly trusted: boolean;
 }
 
+/** Returns whether an address is one of TRUSTED_PROXIES. */
+export type TrustedPeers = (address: string) => boolean;
+
 const MAPPED_IPV4 = '::ffff:';
 
 /** The address as plain text: `::ffff:192.0.2.1`, which a dual-stack socket reports, becomes `192.0.2.1`; a zone (`%eth0`) is removed. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from '../config/config.ts';
-import type { TrustedPeers } from '../config/setting.ts';
+import type { TrustedPeers } from '../contract/client.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
@@ -15,6 +15,7 @@ import { Ready } from '../http/ready.ts';
 import { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { isWebSocketRequest } from '../http/web-socket-request.ts';
 import { WebSockets } from '../http/web-sockets.ts';
+import { type HostLog, openHostLog } from '../log/host-log.ts';
 import { guardHost } from '../process/process-guard.ts';
 import { toSiteCode } from '../process/site-code.ts';
 import type { Reload } from '../site/live-site.ts';
@@ -31,7 +32,8 @@ const LOG_CLOSE_MS = 1000;
 
 export interface EmbeddedEdgeParts {
   readonly config: Config;
-  readonly log: Log;
+  /** Default: files if LOG_DIR is set, else stderr. */
+  readonly log?: HostLog | undefined;
   readonly isTrusted: TrustedPeers;
   /** The supported platforms. Default: all. */
   readonly dialects?: readonly Dialect[];
@@ -39,7 +41,8 @@ export interface EmbeddedEdgeParts {
   readonly last?: Fallback;
 }
 
-interface OwnParts extends EmbeddedEdgeParts {
+interface OwnParts extends Omit<EmbeddedEdgeParts, 'log'> {
+  readonly log: Log;
   readonly site: RunningSite;
   /** Takes the guard off the process. */
   readonly release: () => void;
@@ -76,18 +79,20 @@ export class EmbeddedEdge {
   }
 
   /**
-   * Reads the site and starts its jobs. Rejects with a SiteError after closing everything that was
-   * opened, also the log.
+   * Opens the log, reads the site and starts its jobs. Rejects with a LogError, or with a SiteError
+   * after closing everything that was opened, also the log.
    */
   static async open(parts: EmbeddedEdgeParts): Promise<EmbeddedEdge> {
-    const { config, log, dialects } = parts;
-    const release = guardHost({ log, site: config.site, isSiteCode: toSiteCode(config) });
+    const { config, dialects } = parts;
+    const { site: root, DATA_DIR: dataDir, ASTRO_ENTRY: astroEntry } = config;
+    const log = openLogOf(parts);
+    const release = guardHost({ log, site: root, isSiteCode: toSiteCode({ site: root, dataDir, astroEntry }) });
     try {
       const site = await RunningSite.open({ config, log, ...(dialects && { dialects }) });
       logProblems(log, site.current.problems);
       await site.warm();
       site.start();
-      return new EmbeddedEdge({ ...parts, site, release });
+      return new EmbeddedEdge({ ...parts, log, site, release });
     } catch (error) {
       release();
       await log.close(LOG_CLOSE_MS);
@@ -189,6 +194,11 @@ export class EmbeddedEdge {
       'a request over HTTP/2 was refused, as every later one will be: a middleware supports HTTP/1.1 only',
     );
   }
+}
+
+function openLogOf({ config, log }: EmbeddedEdgeParts): Log {
+  const { LOG_DIR: dir, LOG_LEVEL: level, LOG_STDOUT: stdout, LOG_SHORT_ADDRESSES: shortAddresses, site } = config;
+  return openHostLog(log, { dir, level, stdout, shortAddresses, site });
 }
 
 interface VisitOptions {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Source } from '../config/config.ts';
-import type { TrustedPeers } from '../config/setting.ts';
 import type { SettingName } from '../config/settings.ts';
-import { type HostLog, openHostLog } from '../log/host-log.ts';
+import type { TrustedPeers } from '../contract/client.ts';
+import type { HostLog } from '../log/host-log.ts';
 import type { Reload } from '../site/live-site.ts';
 import { readHostConfig } from './config.ts';
 import { EmbeddedEdge } from './embedded.ts';
@@ -81,10 +81,9 @@ export async function createMiddleware({
     ...(site !== undefined && { site }),
     ...(env && { env }),
   });
-  const { LOG_DIR: dir, LOG_LEVEL: level, LOG_STDOUT: stdout, LOG_SHORT_ADDRESSES: shortAddresses } = config;
   const edge = await EmbeddedEdge.open({
     config,
-    log: openHostLog(log, { dir, level, stdout, shortAddresses, site: config.site }),
+    log,
     isTrusted: typeof trustedProxies === 'function' ? trustedProxies : config.TRUSTED_PROXIES,
   });
   return Object.assign((...given: MiddlewareArguments) => edge.serve(...given), {

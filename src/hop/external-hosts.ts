@@ -1,8 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import { trustedPeers } from '../config/setting.ts';
 import { toPlainAddress } from '../contract/client.ts';
-
-const isPrivate = trustedPeers('private');
+import { isPrivateAddress } from '../contract/private-address.ts';
 
 /** Lead to this machine, too, or to no single one. */
 const OWN = new BlockList();
@@ -37,5 +35,5 @@ export class ExternalHosts {
 }
 
 function isInside(address: string): boolean {
-  return isPrivate(address) || OWN.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  return isPrivateAddress(address) || OWN.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }

@@ -1,4 +1,3 @@
-import type { Origin } from '../config/setting.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
 import type { Fallback, Outcome } from '../contract/target.ts';
@@ -12,7 +11,8 @@ import type { RequestHeaders } from './request-headers.ts';
 import { Tunnels } from './tunnels.ts';
 
 export interface HopOptions {
-  readonly origin: Origin;
+  readonly hostname: string;
+  readonly port: number;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -44,11 +44,11 @@ export class Hop implements Fallback {
   readonly #addressWatch: AddressWatch;
 
   constructor(options: HopOptions) {
-    const { origin, requestHeaders } = options;
+    const { hostname, port, requestHeaders } = options;
     this.#requestHeaders = requestHeaders;
     this.#pool = new OriginPool({
-      host: origin.hostname,
-      port: origin.port,
+      host: hostname,
+      port,
       connections: options.connections,
       queue: options.queue,
       connectTimeoutMs: options.connectTimeoutMs,
@@ -64,7 +64,7 @@ export class Hop implements Fallback {
       slots: options.slots,
       idleTimeoutMs: options.tunnelIdleTimeoutMs,
     });
-    this.#addressWatch = new AddressWatch(origin.hostname, options.lookupIntervalMs, () => this.#pool.renew());
+    this.#addressWatch = new AddressWatch(hostname, options.lookupIntervalMs, () => this.#pool.renew());
   }
 
   /** Forwards the request and its response. Rejects with or throws a Fault of the hop, `loop_detected`, or `hop_busy` if too many requests wait. */
@@ -100,7 +100,7 @@ const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
  * What to do about a fault of a hop whose name does not resolve; undefined for other faults. The
  * default name exists only where a platform defines it, so a first start elsewhere answers 502.
  */
-export function adviceForUnresolved({ cause }: Fault, { hostname }: HopOptions['origin']): string | undefined {
+export function adviceForUnresolved({ cause }: Fault, hostname: string): string | undefined {
   if (!(cause instanceof Error) || !('code' in cause) || !UNRESOLVED.has(cause.code)) return undefined;
   return `the name "${hostname}" of the next hop does not resolve (${cause.code}), so requests that the site does not answer get 502; set NEXT_HOP to the URL of the server that answers them, such as NEXT_HOP=http://127.0.0.1:3000`;
 }

@@ -1,6 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import type { TrustedPeers } from '../config/setting.ts';
-import { type Client, toPlainAddress } from '../contract/client.ts';
+import { type Client, type TrustedPeers, toPlainAddress } from '../contract/client.ts';
 import type { IncomingRequest } from '../contract/http-message.ts';
 import { type Peer, vetTrustHeaders } from './trust-headers.ts';
 

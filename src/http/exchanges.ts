@@ -1,4 +1,4 @@
-import type { TrustedPeers } from '../config/setting.ts';
+import type { TrustedPeers } from '../contract/client.ts';
 import { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { IncomingRequest, ResponseListener, ResponseSink } from '../contract/http-message.ts';

@@ -1,5 +1,4 @@
 import { dirname, resolve, sep } from 'node:path';
-import type { Config } from '../config/config.ts';
 import { toRealPath } from './real-path.ts';
 
 /**
@@ -8,16 +7,20 @@ import { toRealPath } from './real-path.ts';
  */
 const ELSEWHERE = /[\\/]nexthop-\w+[\\/]functions\.mjs$/;
 
+export interface SiteCodeLocations {
+  /** Absolute path. */
+  readonly site: string;
+  readonly dataDir: string;
+  /** Relative to the site, or absolute. */
+  readonly astroEntry: string;
+}
+
 /**
  * Creates a function that says whether a file, by its absolute path, contains code that nexthop
  * loads for a site: compiled functions or a build of Astro.
  */
-export function toSiteCode({
-  site,
-  DATA_DIR,
-  ASTRO_ENTRY,
-}: Pick<Config, 'site' | 'DATA_DIR' | 'ASTRO_ENTRY'>): (path: string) => boolean {
-  const folders = [DATA_DIR, dirname(resolve(site, ASTRO_ENTRY))];
+export function toSiteCode({ site, dataDir, astroEntry }: SiteCodeLocations): (path: string) => boolean {
+  const folders = [dataDir, dirname(resolve(site, astroEntry))];
   // Real paths are computed per call: a folder may be created later.
   return (path) => ELSEWHERE.test(path) || folders.some((folder) => isBelow(path, folder));
 }

@@ -7,6 +7,7 @@ import { ExternalServers } from '../hop/external-servers.ts';
 import { RequestHeaders } from '../hop/request-headers.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openStore } from '../stores/open.ts';
+import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { Background } from './background.ts';
 import { LiveSite, type Reload } from './live-site.ts';
@@ -39,6 +40,7 @@ export class RunningSite {
   /** Work that functions started and that no response waits for (`waitUntil`). */
   readonly pendingWork: PendingWork;
   readonly #parts: OwnParts;
+  #messageBus: MessageBus | undefined;
   #jobsOver: Promise<void> = Promise.resolve();
   #jobsEndAtMs = 0;
 
@@ -94,9 +96,12 @@ export class RunningSite {
     return isUsed ? store.warm() : undefined;
   }
 
-  /** Starts to run jobs. */
+  /** Starts to run jobs, and to reload the site when the message bus requests it. */
   start(): void {
-    this.#parts.background.start(this.current.jobRules);
+    const { config, log, background } = this.#parts;
+    background.start(this.current.jobRules);
+    if (!config.messageBus) return;
+    this.#messageBus = openMessageBus({ endpoint: config.messageBus, log, onUpdate: () => void this.reload() });
   }
 
   /**
@@ -115,7 +120,7 @@ export class RunningSite {
     const { sites, background } = this.#parts;
     this.#jobsEndAtMs = performance.now() + graceMs;
     this.#jobsOver = background.close(graceMs);
-    await sites.close();
+    await Promise.all([this.#messageBus?.close(), sites.close()]);
   }
 
   /**

@@ -29,7 +29,8 @@ export async function serveHandler(t: ExecutionContext, setup: HandlerSetup): Pr
   const site = await openSite(opened, [fixedDialect({ routes: setup.routes })]);
   const slots = new UpgradeSlots(10);
   const hop = new Hop({
-    origin: config.NEXT_HOP,
+    hostname: config.NEXT_HOP.hostname,
+    port: config.NEXT_HOP.port,
     connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
     firstByteTimeoutMs: config.HOP_FIRST_BYTE_TIMEOUT,
     idleTimeoutMs: config.HOP_IDLE_TIMEOUT,

@@ -47,7 +47,8 @@ export async function serveTunnels(
   options: Partial<HopOptions> = {},
 ): Promise<TunnelServer> {
   const hop = new Hop({
-    origin: { host: `127.0.0.1:${hopPort}`, hostname: '127.0.0.1', port: hopPort },
+    hostname: '127.0.0.1',
+    port: hopPort,
     connectTimeoutMs: 0,
     firstByteTimeoutMs: 0,
     idleTimeoutMs: 0,
