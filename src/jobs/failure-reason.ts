@@ -1,6 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { Fault } from '../contract/fault.ts';
-import { toLoggableText } from '../log/loggable.ts';
+import { toLoggableText } from '../contract/loggable-text.ts';
 
 /** The reason is stored with the job and shown in lists, so its length is limited. */
 const LONGEST_REASON = 1000;

@@ -1,4 +1,5 @@
 import { isNativeError } from 'node:util/types';
+import { REMOVED, toLoggableText } from '../contract/loggable-text.ts';
 import { shortAddress } from './short-address.ts';
 
 /**
@@ -7,19 +8,12 @@ import { shortAddress } from './short-address.ts';
  */
 const SECRETS: ReadonlySet<string> = new Set(['authorization', 'proxyauthorization', 'cookie', 'cookies', 'setcookie']);
 
-/** The same as header lines, which error messages may quote. */
-const SECRET_LINES = /\b(proxy-authorization|authorization|set-cookie|cookie)(["']?\s*:)[^\r\n]*/gi;
-
-const REMOVED = '[removed]';
-
 /** Keys of nexthop's own log lines that hold client addresses. */
 const CLIENT_ADDRESSES: ReadonlySet<string> = new Set(['peer', 'remote_addr']);
 
 const DEEPEST = 8;
 /** Most values that are copied: a thrown object may refer to the whole process. */
 const MOST_VALUES = 500;
-/** In UTF-16 units. */
-const LONGEST_TEXT = 16 * 1024;
 
 export interface LoggableOptions {
   readonly shortAddresses: boolean;
@@ -37,12 +31,6 @@ export function toLoggable(
   { shortAddresses, withoutStackOf }: LoggableOptions,
 ): Record<string, unknown> {
   return new Copy(shortAddresses, withoutStackOf).ofEntries(Object.entries(details), DEEPEST);
-}
-
-/** A log message without secrets, of bounded length. */
-export function toLoggableText(text: string): string {
-  const cut = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-  return cut.replace(SECRET_LINES, `$1$2 ${REMOVED}`);
 }
 
 class Copy {

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Log } from '../contract/log.ts';
+import { toLoggableText } from '../contract/loggable-text.ts';
 import { UserError } from '../contract/user-error.ts';
 import { toRealPath } from '../process/real-path.ts';
 import { AccessLine } from './access-line.ts';
 import { withErrorOnTop } from './error-on-top.ts';
 import { LogFile, type TroubleListener } from './file.ts';
-import { toLoggable, toLoggableText } from './loggable.ts';
+import { toLoggable } from './loggable.ts';
 import { type Lines, Mirror, StreamLines } from './mirror.ts';
 
 export interface LogOptions {
