@@ -135,6 +135,9 @@ export const SETTINGS = {
     'KV namespaces that functions see as global variables, separated by commas',
   ),
 
+  BLOBS_OBJECT_LIMIT: setting(kind.size, '5g', 'largest blob; a larger one is refused'),
+  BLOBS_LIMIT: setting(kind.size, '0', 'most bytes of all blobs together; 0: as much as the disk or Redis can take'),
+
   HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'time to connect to the next hop; then 504'),
   HOP_FIRST_BYTE_TIMEOUT: setting(
     kind.duration,

@@ -1,3 +1,4 @@
+import type { BlobStorage } from './blob-storage.ts';
 import type { ExternalOrigins } from './external-origins.ts';
 import type { JobIntake } from './job-rule.ts';
 import type { Log } from './log.ts';
@@ -29,6 +30,8 @@ export interface Project {
   readonly jobs?: JobIntake;
   /** Opens a namespace of stored values. Undefined when no functions are run. */
   readonly kv?: (namespace: string) => Kv;
+  /** Storage for files and values of any size, opened at its first use. Undefined when no functions are run. */
+  readonly blobs?: BlobStorage;
   /** Namespaces that functions see as global variables. */
   readonly kvBindings?: readonly string[];
   /** Settings of Astro builds. Undefined: the defaults. */

@@ -1,3 +1,5 @@
+import type { BlobLimits, BlobStorage } from './blob-storage.ts';
+
 /**
  * Storage for data that outlives a request or the process. There are two implementations: SQLite for one machine, and
  * Redis for several containers. Every call is atomic: it is executed completely or not at all.
@@ -9,6 +11,7 @@ export interface Store {
   readonly queue: Queue;
   /** The entries of one namespace. Other namespaces do not contain them. */
   kv(namespace: string): Kv;
+  blobs(limits: BlobLimits): BlobStorage;
   /** Closes the store after pending calls, which are executed or reject. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { WarmCode } from '../contract/project.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
-export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv' | 'origins'> {
+export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs' | 'origins'> {
   readonly config: Config;
   readonly log: Log;
   /** Default: all platforms. */
@@ -135,7 +135,7 @@ export class LiveSite {
 }
 
 async function read(
-  { config, log, dialects, jobs, kv, origins, beforeReading }: LiveSiteParts,
+  { config, log, dialects, jobs, kv, blobs, origins, beforeReading }: LiveSiteParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
 ): Promise<Read> {
@@ -144,6 +144,7 @@ async function read(
     ...{ siteEnv, warmCode: code },
     ...(jobs && { jobs }),
     ...(kv && { kv }),
+    ...(blobs && { blobs }),
     ...(origins && { origins }),
   });
   return { site: await openSite(project, dialects), code };

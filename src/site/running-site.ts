@@ -6,7 +6,7 @@ import { PendingWork } from '../contract/pending-work.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
 import { RequestHeaders } from '../hop/request-headers.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
-import { openStore } from '../stores/open.ts';
+import { openBlobs, openStore } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { Background } from './background.ts';
@@ -71,6 +71,7 @@ export class RunningSite {
         ...parts,
         jobs: background.intake,
         kv: (namespace) => store.kv(namespace),
+        blobs: openBlobs(config, store),
         origins,
         onExchange: ({ jobRules }) => background.use(jobRules),
       });

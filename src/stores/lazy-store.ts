@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BlobBody, BlobLimits, BlobStorage, ListQuery, PutOptions } from '../contract/blob-storage.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Kv, Queue, Store } from '../contract/store.ts';
 
@@ -28,6 +29,11 @@ export class LazyStore implements Store {
   /** The first call to a method of the namespace opens the store. */
   kv(namespace: string): Kv {
     return new LazyKv(() => this.#opened().kv(namespace));
+  }
+
+  /** The first call to a method opens the store. */
+  blobs(limits: BlobLimits): BlobStorage {
+    return new LazyBlobs(() => this.#opened().blobs(limits));
   }
 
   /**
@@ -89,5 +95,52 @@ class LazyKv implements Kv {
   #opened(): Kv {
     this.#kv ??= this.#open();
     return this.#kv;
+  }
+}
+
+/** Its methods are async for the same reason. */
+class LazyBlobs implements BlobStorage {
+  readonly #open: () => BlobStorage;
+  #blobs: BlobStorage | undefined;
+
+  constructor(open: () => BlobStorage) {
+    this.#open = open;
+  }
+
+  async get(store: string, key: string) {
+    return this.#opened().get(store, key);
+  }
+
+  async head(store: string, key: string) {
+    return this.#opened().head(store, key);
+  }
+
+  async put(store: string, key: string, body: BlobBody, options?: PutOptions) {
+    return this.#opened().put(store, key, body, options);
+  }
+
+  async delete(store: string, key: string, ifMatch?: string) {
+    return this.#opened().delete(store, key, ifMatch);
+  }
+
+  async list(store: string, query?: ListQuery) {
+    return this.#opened().list(store, query);
+  }
+
+  async listStores(prefix: string, cursor?: string) {
+    return this.#opened().listStores(prefix, cursor);
+  }
+
+  async deleteStore(store: string) {
+    return this.#opened().deleteStore(store);
+  }
+
+  async check() {
+    return this.#opened().check();
+  }
+
+  #opened(): BlobStorage {
+    this.#blobs ??= this.#open();
+    return this.#blobs;
   }
 }

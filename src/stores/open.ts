@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { BlobLimits, BlobStorage } from '../contract/blob-storage.ts';
 import type { Log } from '../contract/log.ts';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './redis/open.ts';
@@ -15,4 +16,15 @@ export function openStore(
   return config.REDIS_URL
     ? openRedisStore({ endpoint: config.REDIS_URL, prefix: config.REDIS_PREFIX, log })
     : openSqliteStore({ dataDir: config.DATA_DIR, fsync: config.STORE_FSYNC, log });
+}
+
+/**
+ * Opens the storage for blobs, which lives as long as the store.
+ */
+export function openBlobs(
+  config: Pick<Config, 'BLOBS_OBJECT_LIMIT' | 'BLOBS_LIMIT'>,
+  store: Pick<Store, 'blobs'>,
+): BlobStorage {
+  const limits: BlobLimits = { objectBytes: config.BLOBS_OBJECT_LIMIT, totalBytes: config.BLOBS_LIMIT };
+  return store.blobs(limits);
 }

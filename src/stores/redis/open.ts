@@ -2,6 +2,7 @@ import type { RedisEndpoint } from '../../config/redis-url.ts';
 import type { Log } from '../../contract/log.ts';
 import type { Store } from '../../contract/store.ts';
 import { adviseOnce } from './advice.ts';
+import { RedisBlobs } from './blobs.ts';
 import { Connection } from './connection.ts';
 import { RedisKv } from './kv.ts';
 import { RedisQueue } from './queue.ts';
@@ -31,6 +32,7 @@ export function openRedisStore({ endpoint, prefix, log }: RedisStoreSetup): Stor
     // The encoding ensures that no namespace contains a brace or a colon, so the keys of two
     // namespaces cannot collide.
     kv: (namespace) => new RedisKv(connection, `{${prefix}:${encodeURIComponent(namespace.toWellFormed())}}`),
+    blobs: (limits) => new RedisBlobs(connection, `{${prefix}:/blobs}`, limits),
     async close() {
       await Promise.all([wakeUp.close(), connection.close()]);
     },

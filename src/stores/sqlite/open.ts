@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Log } from '../../contract/log.ts';
 import type { Store } from '../../contract/store.ts';
+import { SqliteBlobs } from './blobs.ts';
 import { SqliteKv, SqliteQueue } from './queue.ts';
 import { StateThread } from './state-thread.ts';
 
@@ -9,6 +10,9 @@ import { StateThread } from './state-thread.ts';
  * it.
  */
 export const STATE_FILE = 'state.db';
+
+/** The folder in the data folder with the bodies of blobs that are too long for the database. */
+export const BLOB_FOLDER = 'blobs';
 
 export interface SqliteSetup {
   /** Created when the store is first used. */
@@ -33,6 +37,7 @@ export function openSqliteStore({ dataDir, fsync, log }: SqliteSetup): Store {
   return {
     queue,
     kv: (namespace) => new SqliteKv(thread, namespace),
+    blobs: (limits) => new SqliteBlobs({ thread, folder: join(dataDir, BLOB_FOLDER), fsync, limits }),
     close: () => thread.close(),
   };
 }

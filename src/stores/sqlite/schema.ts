@@ -85,6 +85,27 @@ const MIGRATIONS: readonly string[] = [
     seen_at INTEGER NOT NULL
   ) STRICT;
   `,
+  // The content is last, so that a list does not read it. `bytes` and `file`: one of both is set.
+  `
+  CREATE TABLE blobs (
+    store TEXT NOT NULL,
+    key BLOB NOT NULL,
+    etag TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    modified_at INTEGER NOT NULL,
+    file TEXT,
+    bytes BLOB,
+    PRIMARY KEY (store, key)
+  ) STRICT;
+  CREATE INDEX blobs_file ON blobs (file) WHERE file IS NOT NULL;
+  CREATE TABLE blob_usage (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    bytes INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO blob_usage (one, bytes) VALUES (1, 0);
+  `,
 ];
 
 /**

@@ -1,3 +1,4 @@
+import { blobSteps } from './blob-steps.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
 import { DiskRoom } from './disk-room.ts';
 import { jobSteps } from './job-steps.ts';
@@ -97,7 +98,12 @@ export class StateFile {
       opened = openDatabase(this.path, this.#setup);
       const { database } = opened;
       const clock = StoreClock.open(database);
-      const steps = { ...jobSteps(database, clock), ...ledgerSteps(database, clock), ...kvSteps(database) };
+      const steps = {
+        ...jobSteps(database, clock),
+        ...ledgerSteps(database, clock),
+        ...kvSteps(database),
+        ...blobSteps(database),
+      };
       return { ...opened, steps, upkeep: new Upkeep(database, clock), room: new DiskRoom(database, this.path) };
     } catch (cause) {
       opened?.database.close();

@@ -1,4 +1,5 @@
 import type { Claim, JobFilter, JobRecord, JobState, NewJob, Tick, TickOutcome } from '../../contract/store.ts';
+import type { BlobVerbs } from './blob-verbs.ts';
 
 /** A claim without its job, which the thread does not need. */
 export interface Hold {
@@ -7,7 +8,7 @@ export interface Hold {
 }
 
 /** The verbs of the thread that uses the database. Each is one whole step. */
-export interface Verbs {
+export interface Verbs extends BlobVerbs {
   push(job: NewJob): string;
   claim(rules: readonly string[], leaseMs: number): Claim | undefined;
   extend(hold: Hold, leaseMs: number): boolean;

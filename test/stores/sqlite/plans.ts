@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
+import { blobSteps } from '../../../src/stores/sqlite/blob-steps.ts';
 import { jobSteps } from '../../../src/stores/sqlite/job-steps.ts';
 import { kvSteps } from '../../../src/stores/sqlite/kv-steps.ts';
 import { ledgerSteps } from '../../../src/stores/sqlite/ledger-steps.ts';
@@ -23,12 +24,13 @@ function plansOf(t: ExecutionContext, prepareAll: (database: DatabaseSync) => vo
   return plans;
 }
 
-test('no statement of queue, ledger or values scans or sorts rows, except the counts', (t) => {
+test('no statement of queue, ledger, values or blobs scans or sorts rows, except the counts', (t) => {
   const plans = plansOf(t, (database) => {
     const clock = StoreClock.open(database);
     jobSteps(database, clock);
     ledgerSteps(database, clock);
     kvSteps(database);
+    blobSteps(database);
     new Upkeep(database, clock);
   });
 
