@@ -11,7 +11,7 @@ import { type Config, readConfig } from '../src/config/config.ts';
 import { SETTINGS } from '../src/config/settings.ts';
 import { startNexthop } from './helpers/process.ts';
 import { startRedis } from './helpers/redis-server.ts';
-import { untilResult } from './helpers/until-told.ts';
+import { untilResult } from './helpers/until-result.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');

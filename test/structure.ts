@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import * as rules from './helpers/house-rules.ts';
 import { fakeSourceTree, readSourceTree } from './helpers/source-tree.ts';
+import * as rules from './helpers/structure-rules.ts';
 
 /**
  * The rooms, from the top floor to the ground floor. A room is a whole folder of `src/`, or a file on top of it; each dialect and the loader is a room of

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type AstroSetup, astroCli, astroEnv, astroSite, astroSources } from '../helpers/astro-site.ts';
 import { PATIENCE_MS } from '../helpers/patience.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 

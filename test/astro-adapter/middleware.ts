@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { runEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
-import { answerAsHost, type Handle, HOSTS } from '../helpers/hosts.ts';
+import { answerAsHost, type Handle, HOSTS } from '../helpers/host-servers.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'middleware' } } as const;
 

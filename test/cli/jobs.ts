@@ -6,12 +6,12 @@ import { type Config, readConfig } from '../../src/config/config.ts';
 import type { Queue } from '../../src/contract/store.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { jobRule } from '../helpers/job-rule.ts';
+import { startWorker } from '../helpers/job-worker.ts';
 import { logFolder } from '../helpers/log-folder.ts';
+import { claimSoon, newJob } from '../helpers/prepare-store.ts';
 import { runNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { ready } from '../helpers/sqlite-store.ts';
-import { claimSoon, newJob } from '../helpers/store-place.ts';
-import { startWorker } from '../helpers/worker.ts';
 
 interface Ran {
   readonly code: number;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { connectByTls, makeCertificate, replaceCertificate } from '../helpers/certificate.ts';
 import { runNexthop, startNexthop } from '../helpers/process.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 for (const name of ['SERVER_CERT_PATH', 'SERVER_KEY_PATH']) {
   test(`nexthop does not start with ${name} alone, and names both settings`, async (t) => {

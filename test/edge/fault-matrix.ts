@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 interface Row {
   readonly code: string;

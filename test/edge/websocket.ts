@@ -1,10 +1,10 @@
 import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
-import { closeMark, frame } from '../helpers/frame.ts';
 import { scriptedHop } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { handshake, switching } from '../helpers/tunnel-server.ts';
 import { connectWebSocket } from '../helpers/web-socket-client.ts';
+import { closeMark, frame } from '../helpers/web-socket-frame.ts';
 
 const ECHO = `export const onRequest = () => ({
   websocket: { onmessage: (ws, data, isBinary) => ws.send(data, { binary: isBinary }) },

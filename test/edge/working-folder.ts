@@ -5,7 +5,7 @@ import test from 'ava';
 import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 /** As on the platforms, where code opens included files by their path in the site. */
 const READS = `import { readFileSync } from 'node:fs';

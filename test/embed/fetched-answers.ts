@@ -2,7 +2,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { codingOrigin, getRaw } from '../helpers/coding-origin.ts';
-import { HOSTS, startHost } from '../helpers/hosts.ts';
+import { HOSTS, startHost } from '../helpers/host-servers.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const PAGE = Buffer.from('<p>a page that the origin compresses</p>\n'.repeat(300));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { astroSite } from '../helpers/astro-site.ts';
-import { answerAsHost, express, openMiddleware, serveHost } from '../helpers/hosts.ts';
+import { answerAsHost, express, openMiddleware, serveHost } from '../helpers/host-servers.ts';
 
 for (const major of [5, 7] as const) {
   test(`a build of Astro ${major} answers in Express, with the locals of the host`, async (t) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
-import { HOSTS, type LogLine, recordLog, startHost } from '../helpers/hosts.ts';
+import { HOSTS, type LogLine, recordLog, startHost } from '../helpers/host-servers.ts';
 import { project } from '../helpers/project.ts';
 
 const SITE = {

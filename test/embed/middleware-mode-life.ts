@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { CHILD_ENV } from '../helpers/child-env.ts';
-import { HOSTS, type LogLine, openMiddleware, recordLog, serveHost, startHost } from '../helpers/hosts.ts';
+import { HOSTS, type LogLine, openMiddleware, recordLog, serveHost, startHost } from '../helpers/host-servers.ts';
 import { connectTo } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const HELLO = { 'cloud-functions/hello.js': 'export function onRequest() { return new Response("hello"); }' };
 

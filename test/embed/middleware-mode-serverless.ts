@@ -4,9 +4,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { astroSite } from '../helpers/astro-site.ts';
-import { answerAsHost, express, openMiddleware } from '../helpers/hosts.ts';
+import { answerAsHost, express, openMiddleware } from '../helpers/host-servers.ts';
 import { project } from '../helpers/project.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const require = createRequire(import.meta.url);
 

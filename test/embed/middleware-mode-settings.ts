@@ -17,7 +17,7 @@ import {
   recordLog,
   serveHost,
   startHost,
-} from '../helpers/hosts.ts';
+} from '../helpers/host-servers.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const HELLO = { 'cloud-functions/hello.js': 'export function onRequest() { return new Response("hello"); }' };

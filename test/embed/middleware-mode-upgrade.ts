@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocketServer } from 'ws';
-import { HOSTS, type Host, startHost } from '../helpers/hosts.ts';
+import { HOSTS, type Host, startHost } from '../helpers/host-servers.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { connectWebSocket } from '../helpers/web-socket-client.ts';
 

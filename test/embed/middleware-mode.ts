@@ -10,7 +10,7 @@ import {
   type LogLine,
   recordLog,
   startHost,
-} from '../helpers/hosts.ts';
+} from '../helpers/host-servers.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const ECHO =

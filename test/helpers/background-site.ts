@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { siteFolder } from './site-folder.ts';
-import { untilResult } from './until-told.ts';
+import { untilResult } from './until-result.ts';
 
 /** A line of the ledger of a site: the event, the job's text, id and attempt, the process and the time. */
 export interface LedgerLine {

@@ -1,8 +1,8 @@
-import { ready, sqliteRoom } from './sqlite-store.ts';
-import type { PrepareStore } from './store-place.ts';
+import type { PrepareStore } from './prepare-store.ts';
+import { ready, sqliteFolder } from './sqlite-store.ts';
 
 /** Prepares an empty embedded store. Each call of the result opens it once more. */
 export const embeddedStore: PrepareStore = async (t) => {
-  const room = await sqliteRoom(t);
-  return () => ready(room.open());
+  const folder = await sqliteFolder(t);
+  return () => ready(folder.open());
 };

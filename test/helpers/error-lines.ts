@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { untilResult } from './until-told.ts';
+import { untilResult } from './until-result.ts';
 
 /** Resolves with the lines of error.log above `info` when there are at least `count`. The log is written in batches. */
 export function complaints(

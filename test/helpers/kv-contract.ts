@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { PrepareStore } from './store-place.ts';
-import { untilResult } from './until-told.ts';
+import type { PrepareStore } from './prepare-store.ts';
+import { untilResult } from './until-result.ts';
 
 /** The contract of key-value stores, as tests. `name`: the store's name. */
 export function testKv(name: string, prepare: PrepareStore): void {

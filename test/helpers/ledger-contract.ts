@@ -1,6 +1,6 @@
 import test from 'ava';
-import { claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './store-place.ts';
-import { untilResult } from './until-told.ts';
+import { claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './prepare-store.ts';
+import { untilResult } from './until-result.ts';
 
 /** The contract of a queue's ledger, as tests. */
 export function testLedger(name: string, prepare: PrepareStore): void {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { claimAll, claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './store-place.ts';
+import { claimAll, claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './prepare-store.ts';
 import { until } from './until.ts';
 
 const LONG = LONG_LEASE_MS;

@@ -1,5 +1,5 @@
 import { type RunningRedis, runRedis } from './redis-server.ts';
-import { untilResult } from './until-told.ts';
+import { untilResult } from './until-result.ts';
 
 export interface RedisCluster {
   readonly nodes: readonly RunningRedis[];

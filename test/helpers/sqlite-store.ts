@@ -5,9 +5,9 @@ import type { ExecutionContext } from 'ava';
 import type { Log } from '../../src/contract/log.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { openSqliteStore } from '../../src/stores/sqlite/open.ts';
-import { untilResult } from './until-told.ts';
+import { untilResult } from './until-result.ts';
 
-export interface SqliteRoom {
+export interface SqliteFolder {
   readonly dataDir: string;
   /** Path of the database. */
   readonly file: string;
@@ -18,7 +18,7 @@ export interface SqliteRoom {
 }
 
 /** The path of a data folder that does not exist yet, in a folder that is removed when the test ends. Without fsync by default, because other tests use the same disk. */
-export async function sqliteRoom(t: ExecutionContext, { fsync = false } = {}): Promise<SqliteRoom> {
+export async function sqliteFolder(t: ExecutionContext, { fsync = false } = {}): Promise<SqliteFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-state-'));
   const dataDir = join(folder, 'site', '.nexthop');
   const stores: Store[] = [];

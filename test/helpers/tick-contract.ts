@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Tick } from '../../src/contract/store.ts';
-import { claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './store-place.ts';
-import { untilResult } from './until-told.ts';
+import { claimSoon, LONG_LEASE_MS, newJob, type PrepareStore, SHORT_LEASE_MS } from './prepare-store.ts';
+import { untilResult } from './until-result.ts';
 
 /** Whole minutes of the past hour, like the times of a schedule. */
 const START_MS = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;

@@ -1,15 +1,15 @@
 import test from 'ava';
-import { deadPort } from '../helpers/dead-port.ts';
-import { deafPort } from '../helpers/deaf-port.ts';
 import { startEdge } from '../helpers/edge.ts';
 import { complaints } from '../helpers/error-lines.ts';
 import { scriptedHop } from '../helpers/peer.ts';
 import { startNexthop } from '../helpers/process.ts';
+import { refusingPort } from '../helpers/refusing-port.ts';
+import { silentPort } from '../helpers/silent-port.ts';
 
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
 test('a GET and a POST whose hop refuses the connection get 502', async (t) => {
-  const edge = await startEdge(t, { env: { NEXT_HOP: `http://127.0.0.1:${await deadPort(t)}` } });
+  const edge = await startEdge(t, { env: { NEXT_HOP: `http://127.0.0.1:${await refusingPort(t)}` } });
 
   const get = await edge.exchange(GET);
   const post = await edge.exchange('POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi');
@@ -46,7 +46,7 @@ test('a hop whose name does not resolve is reported once on the terminal and in 
 
 test('a request whose connection to the hop is never accepted gets 504', async (t) => {
   const edge = await startEdge(t, {
-    env: { NEXT_HOP: `http://127.0.0.1:${await deafPort(t)}`, HOP_CONNECT_TIMEOUT: '150ms' },
+    env: { NEXT_HOP: `http://127.0.0.1:${await silentPort(t)}`, HOP_CONNECT_TIMEOUT: '150ms' },
   });
 
   t.regex(await edge.exchange(GET), /^HTTP\/1\.1 504 .*hop_timeout/s);

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { Exchange } from '../../src/contract/exchange.ts';
-import { deafPort } from '../helpers/deaf-port.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';
+import { silentPort } from '../helpers/silent-port.ts';
 import { handshake, serveTunnels, switching, type TunnelServer } from '../helpers/tunnel-server.ts';
 import { until } from '../helpers/until.ts';
 
@@ -81,7 +81,7 @@ for (const [leaves, leave] of WAYS_TO_LEAVE) {
   });
 
   test.serial(`a client that ${leaves} while the connection to the hop is opened leaves no socket open`, async (t) => {
-    const edge = await serveTunnels(t, await deafPort(t));
+    const edge = await serveTunnels(t, await silentPort(t));
     const before = openSockets();
     const client = await edge.sendHandshake();
     await until(() => openSockets() === before + 3, 'the connection to the hop');

@@ -4,8 +4,8 @@ import test from 'ava';
 import { Fault } from '../../src/contract/fault.ts';
 import type { RequestHeaders } from '../../src/hop/request-headers.ts';
 import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
-import { deafPort } from '../helpers/deaf-port.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';
+import { silentPort } from '../helpers/silent-port.ts';
 import { serveTunnels, switching } from '../helpers/tunnel-server.ts';
 
 async function acceptUpgrade(hop: Peer): Promise<void> {
@@ -14,7 +14,7 @@ async function acceptUpgrade(hop: Peer): Promise<void> {
 }
 
 test('a handshake gets hop_timeout when the hop does not accept the connection in time', async (t) => {
-  const port = await deafPort(t);
+  const port = await silentPort(t);
   const edge = await serveTunnels(t, port, { connectTimeoutMs: 50 });
   const client = await edge.sendHandshake();
 

@@ -1,11 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
 import { type RunningEdge, startEdge } from '../helpers/edge.ts';
-import { closeMark, frame } from '../helpers/frame.ts';
 import type { Peer } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { handshake } from '../helpers/tunnel-server.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 import { connectWebSocket } from '../helpers/web-socket-client.ts';
+import { closeMark, frame } from '../helpers/web-socket-frame.ts';
 
 /** A function whose WebSocket records its errors and close codes. A POST returns them. */
 const RECORDING = `const calls = [];

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { backgroundSite, type LedgerLine, sendUntilTaken } from '../helpers/background-site.ts';
+import { CONFIGURED_STORES } from '../helpers/configured-store.ts';
 import { type RunningProcess, startNexthop } from '../helpers/process.ts';
-import { STATE_ROOMS } from '../helpers/state-room.ts';
 
 /** Longer than any of these tests may take: a lease, plus delays of a busy machine. */
 const WITHIN_MS = 30_000;
 
-for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
+for (const [name, prepare] of Object.entries(CONFIGURED_STORES)) {
   test(`${name}: after SIGTERM a running job has the time of the drain, and no job is started`, async (t) => {
     const site = await backgroundSite(t);
     const room = await prepare(t);

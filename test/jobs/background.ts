@@ -2,15 +2,15 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Store } from '../../src/contract/store.ts';
-import { deafPort } from '../helpers/deaf-port.ts';
 import { type RunningEdge, startEdge } from '../helpers/edge.ts';
 import { jobDialect } from '../helpers/job-dialect.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { scriptedHop } from '../helpers/peer.ts';
+import { silentPort } from '../helpers/silent-port.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { sqliteRoom } from '../helpers/sqlite-store.ts';
+import { sqliteFolder } from '../helpers/sqlite-store.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 test('a job that a request pushes runs', async (t) => {
   const ran: string[] = [];
@@ -43,7 +43,7 @@ test('a site without jobs and values creates no file and opens no connection', a
 });
 
 test('with JOB_CONCURRENCY=0 jobs are only stored, and another process runs them', async (t) => {
-  const { dataDir } = await sqliteRoom(t);
+  const { dataDir } = await sqliteFolder(t);
   const ran: string[] = [];
   const note = (name: string) => jobDialect(async (text) => void ran.push(`${name} ${text}`));
   const taker = await startEdge(t, { dialects: [note('taker')], env: { ...onDisk(dataDir), JOB_CONCURRENCY: '0' } });
@@ -56,7 +56,7 @@ test('with JOB_CONCURRENCY=0 jobs are only stored, and another process runs them
 });
 
 test('in a drain a running job ends, and a request in flight can still push one', async (t) => {
-  const room = await sqliteRoom(t);
+  const folder = await sqliteFolder(t);
   const [running, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const ended: string[] = [];
   const dialect = jobDialect(async (text) => {
@@ -65,7 +65,7 @@ test('in a drain a running job ends, and a request in flight can still push one'
     ended.push(text);
   });
   const [received, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const edge = await startEdge(t, { dialects: [dialect], env: { ...onDisk(room.dataDir), DRAIN_TIMEOUT: '8s' } });
+  const edge = await startEdge(t, { dialects: [dialect], env: { ...onDisk(folder.dataDir), DRAIN_TIMEOUT: '8s' } });
   await push(edge.url, 'first');
   await running.promise;
   dialect.beforePush = async () => {
@@ -84,17 +84,17 @@ test('in a drain a running job ends, and a request in flight can still push one'
 
   t.is(answer.status, 200);
   t.deepEqual(ended, ['first']);
-  t.deepEqual(await jobsIn(room.open()), ['waiting second 0']);
+  t.deepEqual(await jobsIn(folder.open()), ['waiting second 0']);
 });
 
 test('a job that does not end within the drain is aborted and given back, without a failure', async (t) => {
-  const room = await sqliteRoom(t);
+  const folder = await sqliteFolder(t);
   const running = Promise.withResolvers<AbortSignal>();
   const dialect = jobDialect(async (_, { signal }) => {
     running.resolve(signal);
     await new Promise(() => {});
   });
-  const edge = await startEdge(t, { dialects: [dialect], env: { ...onDisk(room.dataDir), DRAIN_TIMEOUT: '2200ms' } });
+  const edge = await startEdge(t, { dialects: [dialect], env: { ...onDisk(folder.dataDir), DRAIN_TIMEOUT: '2200ms' } });
   await push(edge.url, 'letter');
   const signal = await running.promise;
 
@@ -107,7 +107,7 @@ test('a job that does not end within the drain is aborted and given back, withou
     'the drain waits for the job, although no request is in flight',
   );
   t.false(messages.some((text) => /not closed in time/.test(String(text))));
-  t.deepEqual(await jobsIn(room.open()), ['waiting letter 0']);
+  t.deepEqual(await jobsIn(folder.open()), ['waiting letter 0']);
 });
 
 test('after a reload jobs run with the new rules, and running jobs end with the old ones', async (t) => {
@@ -134,7 +134,7 @@ test('after a reload jobs run with the new rules, and running jobs end with the 
 
 test('while the store is unreachable, nexthop is ready, answers requests that need no store, and refuses jobs with 503 within a second', async (t) => {
   const dialects = [jobDialect(async () => {})];
-  const running = await startEdge(t, { dialects, env: { REDIS_URL: `redis://127.0.0.1:${await deafPort(t)}` } });
+  const running = await startEdge(t, { dialects, env: { REDIS_URL: `redis://127.0.0.1:${await silentPort(t)}` } });
   const { url } = running;
 
   const startedAtMs = performance.now();

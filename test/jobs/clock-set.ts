@@ -4,11 +4,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { logFolder } from '../helpers/log-folder.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { type SettableClock, settableClock } from '../helpers/settable-clock.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { ready, sqliteRoom } from '../helpers/sqlite-store.ts';
-import { newJob } from '../helpers/store-place.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { ready, sqliteFolder } from '../helpers/sqlite-store.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const SRC = new URL('../../src/', import.meta.url).href;
 
@@ -58,7 +58,7 @@ for (const [where, aheadMs] of [
   ['back', -7_200_000],
 ] as const) {
   test.serial(`a job of two processes runs once, although the clock is set ${where} by two hours`, async (t) => {
-    const { file, open } = await sqliteRoom(t);
+    const { file, open } = await sqliteFolder(t);
     const { queue } = await ready(open());
     const clock = await settableClock(t);
     const folder = await siteFolder(t, { runs: '' });

@@ -6,10 +6,10 @@ import { embeddedStore } from '../helpers/embedded-store.ts';
 import { FakeTime } from '../helpers/fake-time.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { logFolder } from '../helpers/log-folder.ts';
-import { claimAll, newJob } from '../helpers/store-place.ts';
+import { claimAll, newJob } from '../helpers/prepare-store.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const HOURLY = jobRule({ schedule: '0 * * * *' });
 

@@ -8,10 +8,10 @@ import type { Queue } from '../../src/contract/store.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { type JobProcess, startJobProcess } from '../helpers/job-process.ts';
 import { logFolder } from '../helpers/log-folder.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { ready } from '../helpers/sqlite-store.ts';
-import { newJob } from '../helpers/store-place.ts';
 
 const JOBS = 1000;
 const KILLS = 10;

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
-import { newJob } from '../helpers/store-place.ts';
+import { startWorker } from '../helpers/job-worker.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
-import { startWorker } from '../helpers/worker.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 test('a run of a schedule gets the time of the next one, other jobs do not', async (t) => {
   const { queue } = await (await embeddedStore(t))();

@@ -5,11 +5,11 @@ import { readConfig } from '../../src/config/config.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { startJobProcess } from '../helpers/job-process.ts';
 import { logFolder } from '../helpers/log-folder.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { ready } from '../helpers/sqlite-store.ts';
-import { newJob } from '../helpers/store-place.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const SHARED = { leaseMs: 15_000, concurrency: 3, longestRunMs: 10 };
 

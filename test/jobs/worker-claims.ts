@@ -2,11 +2,11 @@ import test from 'ava';
 import { Fault } from '../../src/contract/fault.ts';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
-import { newJob } from '../helpers/store-place.ts';
+import { startWorker } from '../helpers/job-worker.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
-import { startWorker } from '../helpers/worker.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 /** Counts the pending claims, and rejects those in `refused`. */
 class CountingQueue extends SwitchedQueue {

@@ -1,11 +1,11 @@
 import test from 'ava';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
+import { startWorker } from '../helpers/job-worker.ts';
 import { SOON_MS } from '../helpers/patience.ts';
-import { newJob } from '../helpers/store-place.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { startWorker } from '../helpers/worker.ts';
 
 test('a closing worker lets running jobs end within the grace period and claims no more', async (t) => {
   const { queue } = await (await embeddedStore(t))();

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
-import { claimSoon, newJob } from '../helpers/store-place.ts';
+import { startWorker } from '../helpers/job-worker.ts';
+import { claimSoon, newJob } from '../helpers/prepare-store.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
-import { startWorker } from '../helpers/worker.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 test('a failed job waits for the time of its rule, with the reason in the store and in the log', async (t) => {
   const { queue } = await (await embeddedStore(t))();

@@ -2,12 +2,12 @@ import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
-import { ready, sqliteRoom } from '../helpers/sqlite-store.ts';
-import { claimSoon, LONG_LEASE_MS, newJob } from '../helpers/store-place.ts';
+import { startWorker } from '../helpers/job-worker.ts';
+import { claimSoon, LONG_LEASE_MS, newJob } from '../helpers/prepare-store.ts';
+import { ready, sqliteFolder } from '../helpers/sqlite-store.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
-import { startWorker } from '../helpers/worker.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 /** Short enough to end during a test, long enough to be extended in time on a busy machine. */
 const LEASE_MS = 600;
@@ -38,7 +38,7 @@ test('a job that runs longer than a lease runs once', async (t) => {
 test.serial(
   'a job that the store returns to the process in which it already runs continues and does not run twice',
   async (t) => {
-    const { file, open } = await sqliteRoom(t);
+    const { file, open } = await sqliteFolder(t);
     const { queue } = await ready(open());
     const release = Promise.withResolvers<void>();
     const ran: string[] = [];

@@ -1,11 +1,11 @@
 import test from 'ava';
 import { jobRule } from '../helpers/job-rule.ts';
+import { startWorker } from '../helpers/job-worker.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { openStore } from '../helpers/redis-store.ts';
-import { newJob } from '../helpers/store-place.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
-import { startWorker } from '../helpers/worker.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 test('running jobs do not wait for a Redis that stops answering, and the worker resumes when it answers again', async (t) => {
   const redis = await startRedis(t);

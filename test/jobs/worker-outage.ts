@@ -1,11 +1,11 @@
 import test from 'ava';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
-import { newJob } from '../helpers/store-place.ts';
+import { startWorker } from '../helpers/job-worker.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
-import { startWorker } from '../helpers/worker.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 for (const verb of ['done', 'again', 'bury'] as const) {
   test(`the result of a job is stored when the store is back: ${verb}`, async (t) => {

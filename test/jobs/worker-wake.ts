@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
-import { newJob } from '../helpers/store-place.ts';
+import { startWorker } from '../helpers/job-worker.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { startWorker } from '../helpers/worker.ts';
 
 /** Within this number of microtask turns after the end of a function, its slot may not be free yet when a push arrives. */
 const TURNS = 16;

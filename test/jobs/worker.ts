@@ -2,12 +2,12 @@ import test from 'ava';
 import type { JobAttempt } from '../../src/contract/job-rule.ts';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
+import { startWorker } from '../helpers/job-worker.ts';
 import { SOON_MS } from '../helpers/patience.ts';
-import { newJob } from '../helpers/store-place.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
-import { startWorker } from '../helpers/worker.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const NOTHING = { waiting: 0, running: 0, dead: 0 };
 

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { complaints } from '../helpers/error-lines.ts';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const GOOD = 'export const onRequest = () => new Response("good");';
 

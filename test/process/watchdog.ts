@@ -5,7 +5,7 @@ import { complaints } from '../helpers/error-lines.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const LOOP = `import { computeForever } from '../../lib/compute.ts';
 

@@ -7,10 +7,10 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { astroSite } from '../helpers/astro-site.ts';
 import { CHILD_ENV } from '../helpers/child-env.ts';
-import { deafPort } from '../helpers/deaf-port.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { startRedis } from '../helpers/redis-server.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { silentPort } from '../helpers/silent-port.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -54,7 +54,7 @@ for (const major of [5, 7] as const) {
       major,
       config: { session: SESSION[major], vite: { define: { DRIVER: JSON.stringify(DRIVER) } } },
     });
-    const server = await serve(t, root, { REDIS_URL: `redis://127.0.0.1:${await deafPort(t)}` });
+    const server = await serve(t, root, { REDIS_URL: `redis://127.0.0.1:${await silentPort(t)}` });
 
     const startedAtMs = performance.now();
     const answer = await fetch(`${server.url}/counter`);

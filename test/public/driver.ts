@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { SessionDriver } from '../../src/public/session.ts';
-import { deafPort } from '../helpers/deaf-port.ts';
 import { isOpen } from '../helpers/open-files.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { type RunningRedis, runRedis } from '../helpers/redis-server.ts';
+import { silentPort } from '../helpers/silent-port.ts';
 import { until } from '../helpers/until.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 /**
  * Imports the driver as a build of Astro does. The name is in a variable, so that no compiler
@@ -119,7 +119,7 @@ test.serial(
 );
 
 test.serial('while Redis is away every operation rejects within a second with the reason', async (t) => {
-  process.env.REDIS_URL = `redis://127.0.0.1:${await deafPort(t)}`;
+  process.env.REDIS_URL = `redis://127.0.0.1:${await silentPort(t)}`;
   const driver = createDriver();
 
   const startedAtMs = performance.now();

@@ -1,14 +1,14 @@
 import test from 'ava';
 import { LazyStore } from '../../src/stores/lazy-store.ts';
 import { SOON_MS } from '../helpers/patience.ts';
-import { sqliteRoom } from '../helpers/sqlite-store.ts';
+import { sqliteFolder } from '../helpers/sqlite-store.ts';
 
 test('a warmed store is opened once and answers', async (t) => {
-  const room = await sqliteRoom(t);
+  const folder = await sqliteFolder(t);
   let opened = 0;
   const store = new LazyStore(() => {
     opened++;
-    return room.open();
+    return folder.open();
   });
   t.is(opened, 0);
 
@@ -23,8 +23,8 @@ test('warming ends for a store that cannot be opened and for one that never answ
   const broken = new LazyStore(() => {
     throw new Error('no store');
   });
-  const room = await sqliteRoom(t);
-  const real = room.open();
+  const folder = await sqliteFolder(t);
+  const real = folder.open();
   const silent = new LazyStore(() => ({
     ...real,
     queue: Object.assign(Object.create(real.queue), {

@@ -6,7 +6,7 @@ import { startEdge } from '../helpers/edge.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const KEYS = { PROXY_REGO_KEY: 'R', LIST_KEY_PREFIX: 'P', LIST_KEY_SUFFIX: 'pod', REDIS_HOST: '127.0.0.1' };
 

@@ -6,10 +6,10 @@ import test from 'ava';
 import { readConfig } from '../../src/config/config.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { CHILD_ENV } from '../helpers/child-env.ts';
+import { newJob } from '../helpers/prepare-store.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { ready, recordingLog } from '../helpers/sqlite-store.ts';
-import { newJob } from '../helpers/store-place.ts';
 
 test.serial('without a REDIS_URL the store is in DATA_DIR', async (t) => {
   const folder = await siteFolder(t);

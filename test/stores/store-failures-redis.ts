@@ -1,10 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import { sendUntilTaken } from '../helpers/background-site.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { assertAway, assertBack, type Module, startModule } from '../helpers/outage.ts';
 import { runGroup, untilReplicated } from '../helpers/redis-group.ts';
 import { type RedisServer, startRedis } from '../helpers/redis-server.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { assertAway, assertBack, type Module, startModule } from '../helpers/store-outage.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 interface Outage {
   begin(server: RedisServer): Promise<unknown>;

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { backgroundSite, send, sendUntilTaken } from '../helpers/background-site.ts';
-import { answeringHop, assertAway, assertBack, type Module, startModule } from '../helpers/outage.ts';
 import { startNexthop } from '../helpers/process.ts';
-import { sqliteRoom } from '../helpers/sqlite-store.ts';
-import { untilResult } from '../helpers/until-told.ts';
+import { sqliteFolder } from '../helpers/sqlite-store.ts';
+import { answeringHop, assertAway, assertBack, type Module, startModule } from '../helpers/store-outage.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 /** Serial, because each store has a thread that must answer within a second. */
 const run = test.serial;
@@ -31,7 +31,7 @@ async function untilRefused(url: string): Promise<void> {
 run(
   'while the database is locked, what needs no state is as fast as ever, the rest a quick 503, and nothing is lost',
   async (t) => {
-    const { dataDir, file } = await sqliteRoom(t);
+    const { dataDir, file } = await sqliteFolder(t);
     const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0', JOB_CONCURRENCY: '1' });
     const accepted = await acceptSome(module);
 
@@ -55,7 +55,7 @@ run(
 );
 
 run('a database that is damaged while it is in use, and put right, loses nothing and needs no restart', async (t) => {
-  const { dataDir, file } = await sqliteRoom(t);
+  const { dataDir, file } = await sqliteFolder(t);
   const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0', JOB_CONCURRENCY: '1' });
   const accepted = await acceptSome(module);
   const other = new DatabaseSync(file, { timeout: 1000 });
@@ -76,7 +76,7 @@ run('a database that is damaged while it is in use, and put right, loses nothing
 run(
   'a module that finds no database where its database should be is up, and takes jobs when that is moved away',
   async (t) => {
-    const { dataDir, file } = await sqliteRoom(t);
+    const { dataDir, file } = await sqliteFolder(t);
     mkdirSync(dataDir, { recursive: true });
     writeFileSync(file, 'a diary, not a database. '.repeat(400));
     const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0' });
@@ -98,7 +98,7 @@ const reason = isRoot ? '' : ' (skipped: only root can show a process a disk of 
   `on a full disk requests without state are as fast as ever, others get 503 quickly, and no job is lost${reason}`,
   async (t) => {
     const site = await backgroundSite(t);
-    const { dataDir } = await sqliteRoom(t);
+    const { dataDir } = await sqliteFolder(t);
     mkdirSync(dataDir, { recursive: true });
     const process = await startNexthop(t, {
       site: site.folder,

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { CHUNKED } from '../../src/wire/message-head.ts';
-import { deadPort } from '../helpers/dead-port.ts';
 import { originPool, send } from '../helpers/origin-pool.ts';
 import { type Peer, scriptedHop } from '../helpers/peer.ts';
+import { refusingPort } from '../helpers/refusing-port.ts';
 import { until } from '../helpers/until.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -152,7 +152,7 @@ test('a request is not sent a second time once a byte of a response arrived, nor
 });
 
 test('an origin that refuses connections is asked once more, and is unreachable', async (t) => {
-  const sent = send(originPool(t, await deadPort(t)), { method: 'POST', bodyBytes: 2 }, { body: 'hi' });
+  const sent = send(originPool(t, await refusingPort(t)), { method: 'POST', bodyBytes: 2 }, { body: 'hi' });
   t.is(await sent.ended(), 'hop_unreachable');
   t.true(sent.call.hasRetried);
 });

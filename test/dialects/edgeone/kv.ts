@@ -1,13 +1,13 @@
 import test from 'ava';
-import { deafPort } from '../../helpers/deaf-port.ts';
 import { startEdge } from '../../helpers/edge.ts';
 import { runNexthop } from '../../helpers/process.ts';
+import { silentPort } from '../../helpers/silent-port.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
-import { sqliteRoom } from '../../helpers/sqlite-store.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { sqliteFolder } from '../../helpers/sqlite-store.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 test('a namespace is a global in all code of the site, and its values persist after the server ends', async (t) => {
-  const { dataDir } = await sqliteRoom(t);
+  const { dataDir } = await sqliteFolder(t);
   const site = await siteFolder(t, {
     'cloud-functions/put.js': `const atLoad = typeof first_kv.put;
       export async function onRequest() { await first_kv.put('greeting', 'hello'); return new Response(atLoad); }`,
@@ -40,7 +40,7 @@ test('a function that does not catch store_unavailable answers 503, and one that
     'cloud-functions/through.js': `export const onRequest = async () => new Response(await away_kv.get('key'));`,
     'cloud-functions/caught.js': `export const onRequest = async () => away_kv.put('key', 'x').catch((error) => new Response(error.message));`,
   });
-  const redis = `redis://127.0.0.1:${await deafPort(t)}`;
+  const redis = `redis://127.0.0.1:${await silentPort(t)}`;
   const { url } = await startEdge(t, { site, env: { KV_BINDINGS: 'away_kv', REDIS_URL: redis } });
 
   const through = await fetch(`${url}/through`);

@@ -4,7 +4,7 @@ import { SOON_MS } from '../../helpers/patience.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
 import { handshake } from '../../helpers/tunnel-server.ts';
 import { until } from '../../helpers/until.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 import { connectWebSocket } from '../../helpers/web-socket-client.ts';
 
 const HANDSHAKE = handshake('Sec-WebSocket-Version: 13');

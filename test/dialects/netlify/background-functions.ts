@@ -8,15 +8,15 @@ import {
   WORK,
   WORK_RULE,
 } from '../../helpers/background-site.ts';
+import { CONFIGURED_STORES, configureRedis, configureSqlite } from '../../helpers/configured-store.ts';
 import { startEdge } from '../../helpers/edge.ts';
 import { scriptedHop } from '../../helpers/peer.ts';
-import { redisState, STATE_ROOMS, sqliteState } from '../../helpers/state-room.ts';
 import { until } from '../../helpers/until.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 const NOTHING = { waiting: 0, running: 0, dead: 0 };
 
-for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
+for (const [name, prepare] of Object.entries(CONFIGURED_STORES)) {
   test(`${name}: a request for a background function gets an empty 202, and the function runs with the whole request`, async (t) => {
     const site = await backgroundSite(t);
     const { env } = await prepare(t);
@@ -109,7 +109,7 @@ for (const [name, prepare] of Object.entries(STATE_ROOMS)) {
 
 test('a body of 256 KiB is accepted, and one byte more gets 413 and is not stored', async (t) => {
   const site = await backgroundSite(t);
-  const room = await sqliteState(t);
+  const room = await configureSqlite(t);
   const { url } = await startEdge(t, { site: site.folder, env: { ...room.env, JOB_CONCURRENCY: '0' } });
   await sendUntilTaken(url, 'first');
   const limit = 256 * 1024;
@@ -144,7 +144,7 @@ test('a scheduled function has a URL only in development', async (t) => {
 
 test('two modules on one Redis run a missed time of a schedule once', async (t) => {
   const site = await backgroundSite(t, { scheduled: true });
-  const { env, open } = await redisState(t);
+  const { env, open } = await configureRedis(t);
   const { queue } = await open();
   const minute = 60_000;
   const atMs = Math.floor(Date.now() / minute - 5) * minute;

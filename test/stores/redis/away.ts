@@ -1,11 +1,11 @@
 import test from 'ava';
 import { SOON_MS } from '../../helpers/patience.ts';
+import { claimAll, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
-import { claimAll, newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 const works = async (verb: () => Promise<unknown>): Promise<boolean> =>
   verb().then(

@@ -2,12 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { redisUrl } from '../../../src/config/redis-url.ts';
 import { createClient, disconnect } from '../../../src/stores/redis/client.ts';
-import { deadPort } from '../../helpers/dead-port.ts';
+import { refusingPort } from '../../helpers/refusing-port.ts';
 import { until } from '../../helpers/until.ts';
 
 // The status of a client of ioredis is not documented (docs/dependencies-internals.md).
 test('a client that is between two connection attempts is closed without a wait', async (t) => {
-  const endpoint = redisUrl(`redis://127.0.0.1:${await deadPort(t)}`);
+  const endpoint = redisUrl(`redis://127.0.0.1:${await refusingPort(t)}`);
   if (!endpoint) throw new Error('not a URL of a Redis');
   const client = createClient(endpoint);
   client.on('error', () => {}); // the connection is refused

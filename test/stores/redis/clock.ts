@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { SOON_MS } from '../../helpers/patience.ts';
+import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import test from 'ava';
 import { testKv } from '../../helpers/kv-contract.ts';
 import { testLedger } from '../../helpers/ledger-contract.ts';
+import type { PrepareStore } from '../../helpers/prepare-store.ts';
 import { testQueue } from '../../helpers/queue-contract.ts';
 import { runRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import type { PrepareStore } from '../../helpers/store-place.ts';
 import { testTicks } from '../../helpers/tick-contract.ts';
 
 const server = await runRedis();

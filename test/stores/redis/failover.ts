@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import test from 'ava';
 import { SOON_MS } from '../../helpers/patience.ts';
+import { claimAll, newJob } from '../../helpers/prepare-store.ts';
 import { runCluster } from '../../helpers/redis-cluster.ts';
 import { runGroup, untilReplicated } from '../../helpers/redis-group.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
-import { claimAll, newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 /** A prefix whose slot belongs to the first master. */
 const PREFIX_OF_FIRST = 'site-0';

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { PUSH } from '../../../src/stores/redis/queue-scripts.ts';
+import { claimAll, claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
-import { claimAll, claimSoon, LONG_LEASE_MS, newJob, SHORT_LEASE_MS } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 test('done jobs and expired values leave no keys', async (t) => {
   const server = await startRedis(t);

@@ -1,9 +1,9 @@
 import test from 'ava';
+import { LONG_LEASE_MS, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
-import { LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 test('the next claim returns the job of a claim whose reply was lost, once', async (t) => {
   const server = await startRedis(t);

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { ConfigError, readConfig } from '../../../src/config/config.ts';
 import { type MessageBus, openMessageBus } from '../../../src/stores/redis/message-bus.ts';
-import { deafPort } from '../../helpers/deaf-port.ts';
 import { logFolder } from '../../helpers/log-folder.ts';
 import { SOON_MS } from '../../helpers/patience.ts';
 import { type RedisServer, startRedis } from '../../helpers/redis-server.ts';
+import { silentPort } from '../../helpers/silent-port.ts';
 import { until } from '../../helpers/until.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 const KEYS = { PROXY_REGO_KEY: 'Rabc', LIST_KEY_PREFIX: 'Pdef', LIST_KEY_SUFFIX: 'pod-7' };
 /** The SHA-1 of the suffix, computed with `sha1sum`. */
@@ -99,7 +99,7 @@ test('an outage of the bus is logged once; afterwards the module registers again
 
 for (const [what, portOf] of [
   ['that waits for a message', async (t: ExecutionContext) => (await startRedis(t)).port],
-  ['that accepts no connection', deafPort],
+  ['that accepts no connection', silentPort],
   ['that does not exist', async () => 1],
 ] as const) {
   test(`close resolves quickly with a Redis ${what}`, async (t) => {

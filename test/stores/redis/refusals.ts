@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { claimSoon, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { logText, storeFault } from '../../helpers/store-fault.ts';
-import { claimSoon, newJob } from '../../helpers/store-place.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 /** The log lines about the beginning and the end of outages. */
 function outages({ lines }: ReturnType<typeof openStore>): string[] {

@@ -1,8 +1,8 @@
 import test from 'ava';
+import { claimSoon, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { logText, storeFault } from '../../helpers/store-fault.ts';
-import { claimSoon, newJob } from '../../helpers/store-place.ts';
 
 for (const [sentinelLogin, lines] of [
   ['no password', []],

@@ -6,10 +6,10 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { freePort } from '../../helpers/free-port.ts';
+import { claimSoon, newJob } from '../../helpers/prepare-store.ts';
 import { type RedisServer, startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
-import { claimSoon, newJob } from '../../helpers/store-place.ts';
 import { until } from '../../helpers/until.ts';
 
 /** Starts a Redis that also listens with TLS, with a certificate for the name "localhost". */

@@ -4,8 +4,8 @@ import { Batches } from '../../../src/stores/sqlite/batches.ts';
 import type { Answer } from '../../../src/stores/sqlite/messages.ts';
 import { monotonicMs } from '../../../src/stores/sqlite/monotonic.ts';
 import { StateFile } from '../../../src/stores/sqlite/state-file.ts';
-import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
-import { newJob } from '../../helpers/store-place.ts';
+import { newJob } from '../../helpers/prepare-store.ts';
+import { ready, sqliteFolder } from '../../helpers/sqlite-store.ts';
 import { until } from '../../helpers/until.ts';
 
 /** The number of commits in a write-ahead log (sqlite.org/fileformat2.html, section 4). */
@@ -23,31 +23,31 @@ function commitsIn(file: string): number {
 }
 
 test.serial('calls at the same time are committed together', async (t) => {
-  const room = await sqliteRoom(t);
-  const { queue } = await ready(room.open());
-  const before = commitsIn(room.file);
+  const folder = await sqliteFolder(t);
+  const { queue } = await ready(folder.open());
+  const before = commitsIn(folder.file);
 
   await Promise.all(Array.from({ length: 500 }, () => queue.push(newJob())));
 
-  const commits = commitsIn(room.file) - before;
+  const commits = commitsIn(folder.file) - before;
   t.true(commits >= 1 && commits < 50, `${commits} commits`);
 });
 
 test.serial('calls one after another are committed one after another', async (t) => {
-  const room = await sqliteRoom(t);
-  const { queue } = await ready(room.open());
-  const before = commitsIn(room.file);
+  const folder = await sqliteFolder(t);
+  const { queue } = await ready(folder.open());
+  const before = commitsIn(folder.file);
 
   for (let count = 0; count < 5; count++) await queue.push(newJob());
 
-  t.is(commitsIn(room.file) - before, 5);
+  t.is(commitsIn(folder.file) - before, 5);
 });
 
 test.serial('calls that only read commit nothing', async (t) => {
-  const room = await sqliteRoom(t);
-  const store = await ready(room.open());
+  const folder = await sqliteFolder(t);
+  const store = await ready(folder.open());
   await store.queue.tick({ rule: 'a', schedule: '* * * * *', atMs: 60_000, payload: Buffer.from('') });
-  const before = readFileSync(`${room.file}-wal`);
+  const before = readFileSync(`${folder.file}-wal`);
 
   await store.queue.claim(['mail'], 1000);
   await store.queue.tick({ rule: 'a', schedule: '* * * * *', atMs: 60_000, payload: Buffer.from('') });
@@ -55,11 +55,11 @@ test.serial('calls that only read commit nothing', async (t) => {
   await store.kv('a').get('b');
   await store.kv('a').list('', 10);
 
-  t.true(readFileSync(`${room.file}-wal`).equals(before));
+  t.true(readFileSync(`${folder.file}-wal`).equals(before));
 });
 
 test.serial('calls are executed in their order, also without waits in between', async (t) => {
-  const kv = (await ready((await sqliteRoom(t)).open())).kv('a');
+  const kv = (await ready((await sqliteFolder(t)).open())).kv('a');
 
   const done = [
     kv.get('key'),
@@ -79,7 +79,7 @@ test.serial('calls are executed in their order, also without waits in between', 
 });
 
 test.serial('a call whose caller no longer waits is not executed', async (t) => {
-  const { file: path } = await sqliteRoom(t);
+  const { file: path } = await sqliteFolder(t);
   const file = new StateFile({ path, fsync: false, onOpen: () => {}, onMoved: () => {} });
   t.teardown(() => file.close());
   const answers: Answer[] = [];

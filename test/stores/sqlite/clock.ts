@@ -2,17 +2,17 @@ import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
 import { SqliteQueue } from '../../../src/stores/sqlite/queue.ts';
 import { StateThread } from '../../../src/stores/sqlite/state-thread.ts';
+import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/prepare-store.ts';
 import { type SettableClock, settableClock } from '../../helpers/settable-clock.ts';
-import { ready, recordingLog, type SqliteRoom, sqliteRoom } from '../../helpers/sqlite-store.ts';
-import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { ready, recordingLog, type SqliteFolder, sqliteFolder } from '../../helpers/sqlite-store.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Opens a queue on the file of a room. Its thread and this process use the clock until the test ends. */
+/** Opens a queue on the file of a folder. Its thread and this process use the clock until the test ends. */
 async function openWith(
   t: ExecutionContext,
-  { file }: SqliteRoom,
+  { file }: SqliteFolder,
   { threadEntry }: SettableClock,
 ): Promise<SqliteQueue> {
   const setup = { file, fsync: false, log: recordingLog([]), onChange: () => {}, entry: threadEntry };
@@ -43,14 +43,14 @@ for (const [where, aheadMs] of [
   ['back', -2 * HOUR_MS],
 ] as const) {
   test.serial(`a clock that is set ${where} by two hours ends no lease, in this or another process`, async (t) => {
-    const room = await sqliteRoom(t);
+    const folder = await sqliteFolder(t);
     const clock = await settableClock(t);
-    const queue = await openWith(t, room, clock);
+    const queue = await openWith(t, folder, clock);
     const id = await queue.push(newJob());
     const claim = await claimSoon(queue);
 
     await setAll(t, clock, aheadMs);
-    const later = await openWith(t, room, clock);
+    const later = await openWith(t, folder, clock);
 
     for (const each of [queue, later]) {
       t.is(await each.claim(['mail'], LONG_LEASE_MS), undefined);
@@ -64,9 +64,9 @@ for (const [where, aheadMs] of [
   });
 
   test.serial(`a clock that is set ${where} by two hours delays no job, and makes none due too early`, async (t) => {
-    const room = await sqliteRoom(t);
+    const folder = await sqliteFolder(t);
     const clock = await settableClock(t);
-    const queue = await openWith(t, room, clock);
+    const queue = await openWith(t, folder, clock);
     const before = await queue.push(newJob());
     await queue.push(newJob({ dueAtMs: Date.now() + HOUR_MS }));
 
@@ -85,9 +85,9 @@ for (const [where, aheadMs] of [
   });
 
   test.serial(`a lease that is not extended ends after its length, although the clock was set ${where}`, async (t) => {
-    const room = await sqliteRoom(t);
+    const folder = await sqliteFolder(t);
     const clock = await settableClock(t);
-    const queue = await openWith(t, room, clock);
+    const queue = await openWith(t, folder, clock);
     const id = await queue.push(newJob());
     await claimSoon(queue, { leaseMs: 300 });
 
@@ -98,20 +98,20 @@ for (const [where, aheadMs] of [
 }
 
 /** Changes the running jobs as if the clock had been ahead by `ms` when they were claimed. */
-function wasAhead({ file }: SqliteRoom, ms: number): void {
+function wasAhead({ file }: SqliteFolder, ms: number): void {
   const database = new DatabaseSync(file, { timeout: 1000 });
   database.prepare('UPDATE jobs SET lease_ends_at = lease_ends_at + ? WHERE lease IS NOT NULL').run(ms);
   database.close();
 }
 
 test.serial('a lease that was taken before the clock was set back a day does not last a day', async (t) => {
-  const room = await sqliteRoom(t);
-  const { queue } = await ready(room.open());
+  const folder = await sqliteFolder(t);
+  const { queue } = await ready(folder.open());
   const id = await queue.push(newJob());
   await claimSoon(queue);
   t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
 
-  wasAhead(room, 24 * 3_600_000);
+  wasAhead(folder, 24 * 3_600_000);
 
   t.is((await queue.ledger.find(id))?.state, 'waiting');
   t.like(await queue.ledger.counts(), { waiting: 1, running: 0 });
@@ -119,12 +119,12 @@ test.serial('a lease that was taken before the clock was set back a day does not
 });
 
 test.serial('a clock that is corrected by less than a lease ends no lease', async (t) => {
-  const room = await sqliteRoom(t);
-  const { queue } = await ready(room.open());
+  const folder = await sqliteFolder(t);
+  const { queue } = await ready(folder.open());
   const id = await queue.push(newJob());
   const claim = await claimSoon(queue);
 
-  wasAhead(room, LONG_LEASE_MS / 2);
+  wasAhead(folder, LONG_LEASE_MS / 2);
 
   t.is(await queue.claim(['mail'], LONG_LEASE_MS), undefined);
   t.is((await queue.ledger.find(id))?.state, 'running');

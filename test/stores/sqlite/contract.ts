@@ -1,12 +1,12 @@
 import { testKv } from '../../helpers/kv-contract.ts';
 import { testLedger } from '../../helpers/ledger-contract.ts';
+import type { PrepareStore } from '../../helpers/prepare-store.ts';
 import { testQueue } from '../../helpers/queue-contract.ts';
-import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
-import type { PrepareStore } from '../../helpers/store-place.ts';
+import { ready, sqliteFolder } from '../../helpers/sqlite-store.ts';
 import { testTicks } from '../../helpers/tick-contract.ts';
 
 const prepare: PrepareStore = async (t) => {
-  const { open } = await sqliteRoom(t);
+  const { open } = await sqliteFolder(t);
   return () => ready(open());
 };
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { openDatabase } from '../../../src/stores/sqlite/database.ts';
-import { sqliteRoom } from '../../helpers/sqlite-store.ts';
+import { sqliteFolder } from '../../helpers/sqlite-store.ts';
 
 /** Values of `PRAGMA synchronous`: in WAL mode a commit waits for the disk only with FULL. */
 const NORMAL = 1;
@@ -12,7 +12,7 @@ for (const [fsync, synchronous] of [
   [false, NORMAL],
 ] as const) {
   test(`fsync ${fsync ? 'on' : 'off'}: each commit ${fsync ? 'waits' : 'does not wait'} for the disk`, async (t) => {
-    const { file } = await sqliteRoom(t);
+    const { file } = await sqliteFolder(t);
 
     const { database } = openDatabase(file, { fsync });
     t.teardown(() => database.close());
@@ -23,7 +23,7 @@ for (const [fsync, synchronous] of [
 }
 
 test('a database whose creation was interrupted is completed at the next opening', async (t) => {
-  const { file } = await sqliteRoom(t);
+  const { file } = await sqliteFolder(t);
   openDatabase(file, { fsync: false }).database.close();
   const raw = new DatabaseSync(file);
   raw.exec('PRAGMA user_version = 0');

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import test from 'ava';
 import { SOON_MS } from '../../helpers/patience.ts';
-import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
+import { ready, sqliteFolder } from '../../helpers/sqlite-store.ts';
 import { startStateProcess } from '../../helpers/state-process.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -18,8 +18,8 @@ interface Outcome {
 run(
   `on a full disk writes are refused, reads succeed, accepted jobs are not lost, and writes succeed when there is space${reason}`,
   async (t) => {
-    const room = await sqliteRoom(t);
-    mkdirSync(room.dataDir, { recursive: true });
+    const folder = await sqliteFolder(t);
+    mkdirSync(folder.dataDir, { recursive: true });
     const script = `
     fs.writeFileSync(dataDir + '/filler', Buffer.alloc(1 << 20));
     await store.kv('a').put('key', Buffer.from('kept'));
@@ -36,8 +36,8 @@ run(
     say((await store.queue.ledger.counts()).waiting === accepted + 1);`;
 
     const process = startStateProcess(t, script, {
-      ...room,
-      under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=3m none "$0" && exec "$@"', room.dataDir],
+      ...folder,
+      under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=3m none "$0" && exec "$@"', folder.dataDir],
     });
 
     t.is(await process.exited, 0);
@@ -53,8 +53,8 @@ run(
 );
 
 run(`on a full disk a checkpoint makes space in the log if the database has free pages${reason}`, async (t) => {
-  const room = await sqliteRoom(t);
-  mkdirSync(room.dataDir, { recursive: true });
+  const folder = await sqliteFolder(t);
+  mkdirSync(folder.dataDir, { recursive: true });
   // Free pages in the database, a log too short for an automatic checkpoint, and no other free byte on the disk.
   const script = `
     const push = ({ queue }) => outcome(queue.push({ ...job(), payload: Buffer.alloc(100_000) }));
@@ -69,8 +69,8 @@ run(`on a full disk a checkpoint makes space in the log if the database has free
     say(taken);`;
 
   const process = startStateProcess(t, script, {
-    ...room,
-    under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=24m none "$0" && exec "$@"', room.dataDir],
+    ...folder,
+    under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=24m none "$0" && exec "$@"', folder.dataDir],
   });
 
   t.is(await process.exited, 0);
@@ -133,14 +133,14 @@ for (const [what, bytes, isFilled, disk] of [
   ['a few jobs and other files that fill the disk', 100_000, true, '4m'],
 ] as const) {
   run(`${what} are worked off without space from elsewhere${reason}`, async (t) => {
-    const room = await sqliteRoom(t);
-    mkdirSync(room.dataDir, { recursive: true });
+    const folder = await sqliteFolder(t);
+    mkdirSync(folder.dataDir, { recursive: true });
 
     const process = startStateProcess(t, FILL_AND_WORK_OFF, {
-      ...room,
+      ...folder,
       under: [
         ...['env', `BACKLOG=${JSON.stringify([bytes, isFilled])}`, 'unshare', '--mount', 'sh', '-c'],
-        ...[`mount -t tmpfs -o size=${disk} none "$0" && exec "$@"`, room.dataDir],
+        ...[`mount -t tmpfs -o size=${disk} none "$0" && exec "$@"`, folder.dataDir],
       ],
     });
 
@@ -157,8 +157,8 @@ for (const [what, bytes, isFilled, disk] of [
 }
 
 run(`on a disk that cannot be written writing is refused, and goes on when it can${reason}`, async (t) => {
-  const room = await sqliteRoom(t);
-  const store = await ready(room.open());
+  const folder = await sqliteFolder(t);
+  const store = await ready(folder.open());
   await store.kv('a').put('key', Buffer.from('kept'));
   await store.close();
   const script = `
@@ -171,10 +171,10 @@ run(`on a disk that cannot be written writing is refused, and goes on when it ca
     say((await store.kv('a').get('key')).join());`;
 
   const process = startStateProcess(t, script, {
-    ...room,
+    ...folder,
     under: [
       ...['unshare', '--mount', 'sh', '-c'],
-      ...['mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"', room.dataDir],
+      ...['mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"', folder.dataDir],
     ],
   });
 
@@ -187,10 +187,13 @@ run(`on a disk that cannot be written writing is refused, and goes on when it ca
 });
 
 test.serial('the built store finds the module of its thread', async (t) => {
-  const room = await sqliteRoom(t);
+  const folder = await sqliteFolder(t);
   const module = new URL('../../../dist/stores/sqlite/open.js', import.meta.url).href;
 
-  const process = startStateProcess(t, 'say(await store.queue.push(job())); await store.close();', { ...room, module });
+  const process = startStateProcess(t, 'say(await store.queue.push(job())); await store.close();', {
+    ...folder,
+    module,
+  });
 
   t.is((await process.receive(1)).length, 1);
   t.is(await process.exited, 0);

@@ -1,16 +1,16 @@
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { SOON_MS } from '../../helpers/patience.ts';
-import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
-import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/store-place.ts';
+import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/prepare-store.ts';
+import { ready, sqliteFolder } from '../../helpers/sqlite-store.ts';
 
 test.serial(
   'while another process keeps the database locked, what would write is refused within a second, and reading goes on',
   async (t) => {
-    const room = await sqliteRoom(t);
-    const store = await ready(room.open());
+    const folder = await sqliteFolder(t);
+    const store = await ready(folder.open());
     await store.kv('a').put('key', Buffer.from('x'));
-    const other = new DatabaseSync(room.file);
+    const other = new DatabaseSync(folder.file);
     other.exec('BEGIN IMMEDIATE');
 
     const before = performance.now();
@@ -22,20 +22,20 @@ test.serial(
     t.true(tookMs < SOON_MS, `it took ${tookMs} ms`);
     t.truthy(await store.kv('a').get('key'));
     t.is(await store.queue.claim(['mail'], LONG_LEASE_MS), undefined);
-    t.regex(room.logged[0] ?? '', /^error: .*state\.db is locked/);
+    t.regex(folder.logged[0] ?? '', /^error: .*state\.db is locked/);
     other.exec('ROLLBACK');
     other.close();
   },
 );
 
 test.serial('a call that was rejected because of a lock is not executed later', async (t) => {
-  const room = await sqliteRoom(t);
-  const { queue } = await ready(room.open());
-  const other = new DatabaseSync(room.file);
+  const folder = await sqliteFolder(t);
+  const { queue } = await ready(folder.open());
+  const other = new DatabaseSync(folder.file);
   other.exec('BEGIN IMMEDIATE');
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => queue.push(newJob())));
   t.true(outcomes.every(({ status }) => status === 'rejected'));
-  t.is(room.logged.length, 1);
+  t.is(folder.logged.length, 1);
 
   other.exec('ROLLBACK');
   other.close();
@@ -48,9 +48,9 @@ test.serial('a call that was rejected because of a lock is not executed later', 
 });
 
 test.serial('a call succeeds if a lock is released in time', async (t) => {
-  const room = await sqliteRoom(t);
-  const { queue } = await ready(room.open());
-  const other = new DatabaseSync(room.file);
+  const folder = await sqliteFolder(t);
+  const { queue } = await ready(folder.open());
+  const other = new DatabaseSync(folder.file);
   other.exec('BEGIN IMMEDIATE');
   setTimeout(() => {
     other.exec('ROLLBACK');

@@ -1,8 +1,8 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
-import { ready, type SqliteRoom, sqliteRoom } from '../../helpers/sqlite-store.ts';
-import { claimSoon, LONG_LEASE_MS } from '../../helpers/store-place.ts';
+import { claimSoon, LONG_LEASE_MS } from '../../helpers/prepare-store.ts';
+import { ready, type SqliteFolder, sqliteFolder } from '../../helpers/sqlite-store.ts';
 
 /** The schema of the versions in which the table of jobs had the payloads. */
 const SCHEMA_1 = `
@@ -49,8 +49,8 @@ const SCHEMA_2 = `${SCHEMA_1}
 
 const LARGE = Buffer.alloc(256 * 1024, 'nexthop');
 
-/** Creates the file of a room with an old schema and a job in each state. */
-function makeOld({ dataDir, file }: SqliteRoom, schema: string): void {
+/** Creates the file of a folder with an old schema and a job in each state. */
+function makeOld({ dataDir, file }: SqliteFolder, schema: string): void {
   mkdirSync(dataDir, { recursive: true });
   const database = new DatabaseSync(file);
   database.exec(schema);
@@ -73,9 +73,9 @@ for (const [version, schema] of [
   [2, SCHEMA_2],
 ] as const) {
   test.serial(`the jobs of a file with schema ${version} are unchanged and can be claimed and ended`, async (t) => {
-    const room = await sqliteRoom(t);
-    makeOld(room, schema);
-    const { queue, kv } = await ready(room.open());
+    const folder = await sqliteFolder(t);
+    makeOld(folder, schema);
+    const { queue, kv } = await ready(folder.open());
 
     t.deepEqual(
       (await queue.ledger.list({ limit: 10 })).map(({ id, state, attempts, failures, reason }) => [
@@ -107,28 +107,28 @@ for (const [version, schema] of [
 }
 
 test.serial('the payloads of an old file are not copied, because they may fill the disk', async (t) => {
-  const room = await sqliteRoom(t);
-  makeOld(room, SCHEMA_2);
-  const raw = new DatabaseSync(room.file);
+  const folder = await sqliteFolder(t);
+  makeOld(folder, SCHEMA_2);
+  const raw = new DatabaseSync(folder.file);
   raw.exec(`
     WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 100)
     INSERT INTO jobs (id, rule, pushed_at, due_at, payload) SELECT 'many ' || n, 'mail', 1, 1, zeroblob(256 * 1024) FROM count;
     PRAGMA wal_checkpoint(TRUNCATE);`);
   raw.close();
-  const before = statSync(room.file).size;
+  const before = statSync(folder.file).size;
   t.true(before > 25_000_000);
 
-  const store = await ready(room.open());
+  const store = await ready(folder.open());
   t.like(await store.queue.ledger.counts(), { waiting: 102 });
 
-  const grown = statSync(room.file).size + statSync(`${room.file}-wal`).size - before;
+  const grown = statSync(folder.file).size + statSync(`${folder.file}-wal`).size - before;
   t.true(grown < 500_000, `${grown} bytes more`);
 });
 
 test.serial('all rows of a job are deleted when it is done or dropped', async (t) => {
-  const room = await sqliteRoom(t);
-  makeOld(room, SCHEMA_1);
-  const { queue } = await ready(room.open());
+  const folder = await sqliteFolder(t);
+  makeOld(folder, SCHEMA_1);
+  const { queue } = await ready(folder.open());
   await queue.push({ rule: 'mail', payload: Buffer.from('new'), dueAtMs: 0 });
 
   for (
@@ -140,7 +140,7 @@ test.serial('all rows of a job are deleted when it is done or dropped', async (t
   }
   for (const id of ['2 later', '4 dead']) t.true(await queue.ledger.drop(id));
 
-  const raw = new DatabaseSync(room.file);
+  const raw = new DatabaseSync(folder.file);
   t.teardown(() => raw.close());
   t.deepEqual(
     raw

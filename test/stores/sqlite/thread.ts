@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { StateThread } from '../../../src/stores/sqlite/state-thread.ts';
 import { SOON_MS } from '../../helpers/patience.ts';
 import { recordingLog } from '../../helpers/sqlite-store.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 /** A thread that answers `find` with its argument, dies at `drop`, and hangs at `retry`. */
 const FAULTY = `

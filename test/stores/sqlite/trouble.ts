@@ -4,9 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
 import type { Store } from '../../../src/contract/store.ts';
 import { SOON_MS } from '../../helpers/patience.ts';
-import { ready, sqliteRoom } from '../../helpers/sqlite-store.ts';
-import { newJob } from '../../helpers/store-place.ts';
-import { untilResult } from '../../helpers/until-told.ts';
+import { newJob } from '../../helpers/prepare-store.ts';
+import { ready, sqliteFolder } from '../../helpers/sqlite-store.ts';
+import { untilResult } from '../../helpers/until-result.ts';
 
 /** Pushes until the message of the fault matches, i.e. is not that of a starting thread. Resolves with the message. */
 async function refusal(t: ExecutionContext, store: Store, pattern: RegExp): Promise<string> {
@@ -31,67 +31,67 @@ function recovery({ queue }: Store): Promise<string> {
 }
 
 test.serial('no file is created before the store is used, and then only its user can read it', async (t) => {
-  const room = await sqliteRoom(t);
-  const store = room.open();
-  t.throws(() => statSync(room.dataDir), { code: 'ENOENT' });
+  const folder = await sqliteFolder(t);
+  const store = folder.open();
+  t.throws(() => statSync(folder.dataDir), { code: 'ENOENT' });
 
   await ready(store);
   await store.queue.push(newJob());
 
-  t.is(statSync(room.dataDir).mode & 0o777, 0o700);
-  for (const suffix of ['', '-wal', '-shm']) t.is(statSync(room.file + suffix).mode & 0o777, 0o600);
+  t.is(statSync(folder.dataDir).mode & 0o777, 0o700);
+  for (const suffix of ['', '-wal', '-shm']) t.is(statSync(folder.file + suffix).mode & 0o777, 0o600);
 });
 
 test.serial('an existing data folder keeps its mode', async (t) => {
-  const room = await sqliteRoom(t);
-  mkdirSync(room.dataDir, { recursive: true });
-  chmodSync(room.dataDir, 0o755);
+  const folder = await sqliteFolder(t);
+  mkdirSync(folder.dataDir, { recursive: true });
+  chmodSync(folder.dataDir, 0o755);
 
-  await ready(room.open());
+  await ready(folder.open());
 
-  t.is(statSync(room.dataDir).mode & 0o777, 0o755);
+  t.is(statSync(folder.dataDir).mode & 0o777, 0o755);
 });
 
 test.serial('a file that is not a database is named, not changed, and replaced when it is moved away', async (t) => {
-  const room = await sqliteRoom(t);
-  mkdirSync(room.dataDir, { recursive: true });
+  const folder = await sqliteFolder(t);
+  mkdirSync(folder.dataDir, { recursive: true });
   const text = 'this is a diary. '.repeat(400);
-  writeFileSync(room.file, text);
-  const store = room.open();
+  writeFileSync(folder.file, text);
+  const store = folder.open();
 
   t.regex(await refusal(t, store, /damaged/), /\/state\.db is damaged .*: nothing was deleted/);
-  t.is(readFileSync(room.file, 'utf8'), text);
+  t.is(readFileSync(folder.file, 'utf8'), text);
 
-  rmSync(room.file);
+  rmSync(folder.file);
   t.truthy(await recovery(store));
 });
 
 test.serial(
   'a database that is damaged while it is in use is named, and works again when it is repaired',
   async (t) => {
-    const room = await sqliteRoom(t);
-    const first = await ready(room.open());
+    const folder = await sqliteFolder(t);
+    const first = await ready(folder.open());
     for (let count = 0; count < 200; count++) void first.queue.push(newJob({ payload: Buffer.alloc(3000) }));
     const kept = await first.queue.push(newJob());
     await first.close();
-    const sound = readFileSync(room.file);
-    const store = await ready(room.open());
+    const sound = readFileSync(folder.file);
+    const store = await ready(folder.open());
 
-    writeFileSync(room.file, Buffer.concat([sound.subarray(0, 100), Buffer.alloc(sound.length - 100, 0x5a)]));
+    writeFileSync(folder.file, Buffer.concat([sound.subarray(0, 100), Buffer.alloc(sound.length - 100, 0x5a)]));
     t.regex(await refusal(t, store, /damaged/), /\/state\.db is damaged/);
 
-    for (const suffix of ['-wal', '-shm']) rmSync(room.file + suffix, { force: true });
-    writeFileSync(room.file, sound);
+    for (const suffix of ['-wal', '-shm']) rmSync(folder.file + suffix, { force: true });
+    writeFileSync(folder.file, sound);
     t.truthy(await recovery(store));
     t.truthy(await store.queue.ledger.find(kept));
   },
 );
 
 test.serial('a folder that cannot be created is named, and created when that is possible', async (t) => {
-  const room = await sqliteRoom(t);
-  const inTheWay = dirname(room.dataDir);
+  const folder = await sqliteFolder(t);
+  const inTheWay = dirname(folder.dataDir);
   writeFileSync(inTheWay, 'a file');
-  const store = room.open();
+  const store = folder.open();
 
   t.regex(await refusal(t, store, /ENOTDIR|EEXIST/), /state\.db cannot be opened .*site/);
 
@@ -100,29 +100,29 @@ test.serial('a folder that cannot be created is named, and created when that is 
 });
 
 test.serial('a database of a newer nexthop is refused and not changed', async (t) => {
-  const room = await sqliteRoom(t);
-  await (await ready(room.open())).close();
-  const newer = new DatabaseSync(room.file);
+  const folder = await sqliteFolder(t);
+  await (await ready(folder.open())).close();
+  const newer = new DatabaseSync(folder.file);
   newer.exec('PRAGMA user_version = 999; CREATE TABLE of_the_future (a)');
   newer.close();
 
-  const message = await refusal(t, room.open(), /newer/);
+  const message = await refusal(t, folder.open(), /newer/);
 
   t.regex(message, /state\.db was written by a newer nexthop: its schema is 999, this one supports \d+/);
 });
 
 test.serial('a database that is removed while it is in use is created again, and the loss is logged', async (t) => {
-  const room = await sqliteRoom(t);
-  const store = await ready(room.open());
+  const folder = await sqliteFolder(t);
+  const store = await ready(folder.open());
   let notified = 0;
   store.queue.onPush(() => notified++);
   await store.queue.push(newJob());
 
-  rmSync(room.dataDir, { recursive: true });
+  rmSync(folder.dataDir, { recursive: true });
 
   const id = await recovery(store);
-  t.true(room.logged.some((line) => /^warn: .*state\.db was removed or replaced/.test(line)));
-  const other = await ready(room.open());
+  t.true(folder.logged.some((line) => /^warn: .*state\.db was removed or replaced/.test(line)));
+  const other = await ready(folder.open());
   t.deepEqual(
     (await other.queue.ledger.list({ limit: 10 })).map((record) => record.id),
     [id],
@@ -139,8 +139,8 @@ test.serial('a database that is removed while it is in use is created again, and
 });
 
 test.serial('an invalid call is not logged as a failure of the store, and does not affect other calls', async (t) => {
-  const room = await sqliteRoom(t);
-  const { queue } = await ready(room.open());
+  const folder = await sqliteFolder(t);
+  const { queue } = await ready(folder.open());
 
   const outcomes = await Promise.allSettled([
     queue.push(newJob()),
@@ -154,5 +154,5 @@ test.serial('an invalid call is not logged as a failure of the store, and does n
   );
   t.not(outcomes[1]?.status === 'rejected' && outcomes[1].reason.code, 'store_unavailable');
   t.deepEqual(await queue.ledger.counts(), { waiting: 2, running: 0, dead: 0 });
-  t.deepEqual(room.logged, []);
+  t.deepEqual(folder.logged, []);
 });

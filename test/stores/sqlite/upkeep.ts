@@ -5,11 +5,11 @@ import { jobSteps } from '../../../src/stores/sqlite/job-steps.ts';
 import { kvSteps } from '../../../src/stores/sqlite/kv-steps.ts';
 import { StoreClock } from '../../../src/stores/sqlite/store-clock.ts';
 import { Upkeep } from '../../../src/stores/sqlite/upkeep.ts';
-import { sqliteRoom } from '../../helpers/sqlite-store.ts';
-import { newJob } from '../../helpers/store-place.ts';
+import { newJob } from '../../helpers/prepare-store.ts';
+import { sqliteFolder } from '../../helpers/sqlite-store.ts';
 
 test('only expired entries are removed, a limited number at a time', async (t) => {
-  const { file } = await sqliteRoom(t);
+  const { file } = await sqliteFolder(t);
   const { database } = openDatabase(file, { fsync: false });
   t.teardown(() => database.close());
   const { put, keys } = kvSteps(database);
@@ -30,7 +30,7 @@ test('only expired entries are removed, a limited number at a time', async (t) =
 });
 
 test('a file that was full of jobs shrinks when they are done', async (t) => {
-  const { file } = await sqliteRoom(t);
+  const { file } = await sqliteFolder(t);
   const { database } = openDatabase(file, { fsync: false });
   t.teardown(() => database.close());
   const { push, claim, done } = jobSteps(database, StoreClock.open(database));

@@ -8,7 +8,7 @@ import { astroSite } from '../../../helpers/astro-site.ts';
 import { CHILD_ENV } from '../../../helpers/child-env.ts';
 import { startNexthop } from '../../../helpers/process.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
-import { untilResult } from '../../../helpers/until-told.ts';
+import { untilResult } from '../../../helpers/until-result.ts';
 
 for (const build of BUILDS) {
   test(`an unhandled rejection of a page of ${nameOf(build)} is logged once, and the process continues`, async (t) => {

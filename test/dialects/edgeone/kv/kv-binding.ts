@@ -2,9 +2,9 @@ import test from 'ava';
 import type { Kv } from '../../../../src/contract/store.ts';
 import { KvBinding } from '../../../../src/dialects/edgeone/kv/kv-binding.ts';
 import { embeddedStore } from '../../../helpers/embedded-store.ts';
+import type { PrepareStore } from '../../../helpers/prepare-store.ts';
 import { type RunningRedis, runRedis } from '../../../helpers/redis-server.ts';
 import { openStore } from '../../../helpers/redis-store.ts';
-import type { PrepareStore } from '../../../helpers/store-place.ts';
 
 let redis: RunningRedis;
 test.before(async () => {

@@ -5,7 +5,7 @@ import { BackgroundTarget } from '../../../../src/dialects/netlify/background/ba
 import { fromStoredBytes, type StoredRequest } from '../../../../src/dialects/netlify/background/stored-request.ts';
 import { type ExchangeServer, serveExchanges } from '../../../helpers/exchange-server.ts';
 import { netlifyPlatform } from '../../../helpers/lambda-server.ts';
-import { untilResult } from '../../../helpers/until-told.ts';
+import { untilResult } from '../../../helpers/until-result.ts';
 import { writeText } from '../../../helpers/write-text.ts';
 
 interface Intake extends JobIntake {

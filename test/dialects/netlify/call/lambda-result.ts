@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type LambdaServer, serveLambda } from '../../../helpers/lambda-server.ts';
-import { untilResult } from '../../../helpers/until-told.ts';
+import { untilResult } from '../../../helpers/until-result.ts';
 
 async function get(server: LambdaServer, init: RequestInit = {}): Promise<Response> {
   return fetch(`${server.url}/x`, init);

@@ -5,7 +5,7 @@ import { awslambda } from '../../../../src/dialects/netlify/call/awslambda.ts';
 import { installGlobals } from '../../../../src/dialects/netlify/call/globals.ts';
 import type { LambdaResponseStream } from '../../../../src/dialects/netlify/call/lambda-stream.ts';
 import { serveLambda } from '../../../helpers/lambda-server.ts';
-import { untilResult } from '../../../helpers/until-told.ts';
+import { untilResult } from '../../../helpers/until-result.ts';
 
 installGlobals(process.env);
 

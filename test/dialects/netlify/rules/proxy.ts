@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { makeCertificate } from '../../../helpers/certificate.ts';
-import { deadPort } from '../../../helpers/dead-port.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { freePort } from '../../../helpers/free-port.ts';
 import { exchange } from '../../../helpers/redirect-server.ts';
+import { refusingPort } from '../../../helpers/refusing-port.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
 async function startOrigin(
@@ -31,7 +31,7 @@ async function startOrigin(
 
 async function serveToml(t: ExecutionContext, toml: string, env: Readonly<Record<string, string>> = {}) {
   const site = await siteFolder(t, { 'netlify.toml': toml });
-  return startEdge(t, { site, env: { NEXT_HOP: `http://127.0.0.1:${await deadPort(t)}`, ...env } });
+  return startEdge(t, { site, env: { NEXT_HOP: `http://127.0.0.1:${await refusingPort(t)}`, ...env } });
 }
 
 function toRule(to: string, more = ''): string {
@@ -134,7 +134,7 @@ test('an origin that refuses connections, and one with an untrusted certificate,
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo; // it listens on TCP
   const untrusted = await serveToml(t, toRule(`https://localhost:${port}/`));
-  const dead = await serveToml(t, toRule(`http://127.0.0.1:${await deadPort(t)}/`));
+  const dead = await serveToml(t, toRule(`http://127.0.0.1:${await refusingPort(t)}/`));
 
   t.regex(await exchange(untrusted, '/api/x'), /^HTTP\/1\.1 502 .*hop_unreachable/s);
   t.regex(await exchange(dead, '/api/x'), /^HTTP\/1\.1 502 .*hop_unreachable/s);

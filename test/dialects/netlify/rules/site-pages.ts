@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { deadPort } from '../../../helpers/dead-port.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { exchange } from '../../../helpers/redirect-server.ts';
+import { refusingPort } from '../../../helpers/refusing-port.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
 const PUBLISH = '[build]\npublish = "out"\n';
@@ -15,7 +15,7 @@ type Files = Readonly<Record<string, string>>;
 /** A site without a next hop: a request that is forwarded gets 502. */
 async function serve(t: ExecutionContext, files: Files, env: Files = {}) {
   const site = await siteFolder(t, files);
-  return startEdge(t, { site, env: { NEXT_HOP: `http://127.0.0.1:${await deadPort(t)}`, ...env } });
+  return startEdge(t, { site, env: { NEXT_HOP: `http://127.0.0.1:${await refusingPort(t)}`, ...env } });
 }
 
 const SPA = {

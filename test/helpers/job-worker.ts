@@ -3,7 +3,7 @@ import type { JobRule } from '../../src/contract/job-rule.ts';
 import type { Queue } from '../../src/contract/store.ts';
 import { Worker, type WorkerParts } from '../../src/jobs/worker.ts';
 import { logFolder } from './log-folder.ts';
-import { untilResult } from './until-told.ts';
+import { untilResult } from './until-result.ts';
 
 export interface RunningWorker {
   readonly worker: Worker;

@@ -18,7 +18,7 @@ const LISTENER = `
 const CONNECT_MS = 300;
 
 /** A port of this machine on which connections are neither accepted nor refused. Closed when the test ends. */
-export async function deafPort(t: ExecutionContext): Promise<number> {
+export async function silentPort(t: ExecutionContext): Promise<number> {
   const worker = new Worker(LISTENER, { eval: true });
   t.teardown(() => worker.terminate());
   const [port] = (await once(worker, 'message')) as [number];

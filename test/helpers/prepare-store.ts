@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import type { Claim, Job, NewJob, Queue, Store } from '../../src/contract/store.ts';
-import { untilResult } from './until-told.ts';
+import { untilResult } from './until-result.ts';
 
 /**
  * Prepares empty storage. Resolves with a function that opens a store on it. Each call opens one more store on the same data, like another process.

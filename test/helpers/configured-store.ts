@@ -5,10 +5,10 @@ import type { Store } from '../../src/contract/store.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { logFolder } from './log-folder.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
-import { ready, sqliteRoom } from './sqlite-store.ts';
+import { ready, sqliteFolder } from './sqlite-store.ts';
 
 /** An empty store with the settings that name it. */
-export interface StateRoom {
+export interface ConfiguredStore {
   readonly env: Readonly<Record<string, string>>;
   /** Opens the store for the test, in addition to nexthop. Closed when the test ends. */
   open(): Promise<Store>;
@@ -19,13 +19,13 @@ export interface StateRoom {
 }
 
 /** By the name of the store. */
-export const STATE_ROOMS: Readonly<Record<string, (t: ExecutionContext) => Promise<StateRoom>>> = {
-  SQLite: sqliteState,
-  Redis: redisState,
+export const CONFIGURED_STORES: Readonly<Record<string, (t: ExecutionContext) => Promise<ConfiguredStore>>> = {
+  SQLite: configureSqlite,
+  Redis: configureRedis,
 };
 
-export async function sqliteState(t: ExecutionContext): Promise<StateRoom> {
-  const { dataDir, file } = await sqliteRoom(t);
+export async function configureSqlite(t: ExecutionContext): Promise<ConfiguredStore> {
+  const { dataDir, file } = await sqliteFolder(t);
   const env = { DATA_DIR: dataDir, STORE_FSYNC: '0' };
   return {
     env,
@@ -43,7 +43,7 @@ export async function sqliteState(t: ExecutionContext): Promise<StateRoom> {
   };
 }
 
-export async function redisState(t: ExecutionContext): Promise<StateRoom> {
+export async function configureRedis(t: ExecutionContext): Promise<ConfiguredStore> {
   const server = await startRedis(t);
   const env = { REDIS_URL: server.url };
   return {
@@ -63,7 +63,7 @@ async function passTime(server: RedisServer): Promise<void> {
   }
 }
 
-async function open(t: ExecutionContext, env: StateRoom['env']): Promise<Store> {
+async function open(t: ExecutionContext, env: ConfiguredStore['env']): Promise<Store> {
   const store = openStore(readConfig({ env }), (await logFolder(t)).open());
   t.teardown(() => store.close());
   return ready(store);
