@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
-import { makeCertificate } from '../../../helpers/certificate.ts';
+import { makeCertificate, type TestCertificate } from '../../../helpers/certificate.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { freePort } from '../../../helpers/free-port.ts';
 import { exchange } from '../../../helpers/redirect-server.ts';
@@ -124,15 +125,34 @@ test('with PROXY_HOSTS requests are forwarded only to these hosts', async (t) =>
   t.regex(await exchange(allowed, '/api/x'), /origin/);
 });
 
-test('an origin that refuses connections, and one with an untrusted certificate, get 502', async (t) => {
+/** Starts an origin with a new certificate for `localhost`. */
+async function startTlsOrigin(
+  t: ExecutionContext,
+): Promise<{ readonly port: number; readonly certificate: TestCertificate }> {
   const certificate = await makeCertificate(t);
   const server = createTlsServer(
     { cert: certificate.cert, key: await readFile(certificate.keyPath) },
-    (_request, response) => response.end('origin'),
+    (request, response) => response.end(`${request.method} ${request.url}`),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const { port } = server.address() as AddressInfo; // it listens on TCP
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { port: (server.address() as AddressInfo).port, certificate }; // it listens on TCP
+}
+
+test('a rule may forward to an https origin whose certificate is trusted', async (t) => {
+  const { port, certificate } = await startTlsOrigin(t);
+  setDefaultCACertificates([...getCACertificates('default'), certificate.cert]);
+  const edge = await serveToml(t, toRule(`https://localhost:${port}/v1/:splat`));
+
+  t.regex(await exchange(edge, '/api/x?y=1'), /^HTTP\/1\.1 200 .*GET \/v1\/x\?y=1$/s);
+  t.regex(await exchange(edge, '/api/y'), /^HTTP\/1\.1 200 /);
+});
+
+test('an origin that refuses connections, and one with an untrusted certificate, get 502', async (t) => {
+  const { port } = await startTlsOrigin(t);
   const untrusted = await serveToml(t, toRule(`https://localhost:${port}/`));
   const dead = await serveToml(t, toRule(`http://127.0.0.1:${await refusingPort(t)}/`));
 
