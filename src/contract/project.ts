@@ -38,6 +38,8 @@ export interface Project {
   readonly astro?: AstroSettings;
   /** The files that the site serves, for targets that answer with one. Undefined: the project is read without files. */
   readonly files?: SiteFiles;
+  /** All routes of the site but filters, for rules of a platform that answer with one. It finds none before the whole project is read. */
+  readonly siteRoutes?: Router;
   /** Servers that rules of the site may name. Undefined when no requests are answered. */
   readonly origins?: ExternalOrigins;
   /** Compiles routes for lookups by method and path, in the order that holds for the whole site. */

@@ -3,7 +3,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import { mergeProblems, nameStopped, type Problem } from '../contract/problem.ts';
 import type { Project } from '../contract/project.ts';
-import type { Candidate, Conflict, Route } from '../contract/route.ts';
+import type { Candidate, Conflict, Route, Router } from '../contract/route.ts';
 import { findConflicts } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
 import { createRouter } from '../routing/router.ts';
@@ -39,13 +39,16 @@ export interface Site {
 export async function openSite(project: Project, dialects: readonly Dialect[] = DIALECTS): Promise<Site> {
   await requireFolder(project.root);
   const files = new FoundFiles();
-  const readings = await Promise.all(dialects.map((dialect) => dialect.read({ ...project, files })));
+  let found: Router = { find: () => [] };
+  const siteRoutes: Router = { find: (method, target) => found.find(method, target) };
+  const readings = await Promise.all(dialects.map((dialect) => dialect.read({ ...project, files, siteRoutes })));
   readings.push(await readFiles(project, namedFolders(readings), files));
 
   const routes = inOrder(readings.flatMap((reading) => reading.routes));
   const filters = routes.filter(({ step }) => step === 1);
   const others = routes.slice(filters.length);
   const router = createRouter(others);
+  found = router;
   const { rules, problems } = toJobRules(readings);
   const owners = readings.flatMap(({ ownsMisses }) => (ownsMisses ? [ownsMisses] : []));
   return {

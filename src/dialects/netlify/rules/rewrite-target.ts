@@ -1,5 +1,5 @@
 import type { Exchange } from '../../../contract/exchange.ts';
-import type { Router } from '../../../contract/route.ts';
+import type { Candidate, Router } from '../../../contract/route.ts';
 import type { SiteFiles } from '../../../contract/site-files.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
@@ -13,6 +13,8 @@ export interface RewriteSite {
   /** Finds functions of the site by method and path. */
   readonly functions: Router;
   readonly files: SiteFiles;
+  /** Finds functions and pages of other platforms in the same project. */
+  readonly others: Router;
   readonly notFound: NotFoundPage;
 }
 
@@ -21,8 +23,9 @@ export interface RewriteParts extends RedirectParts {
 }
 
 /**
- * Answers with the function or the file at the rule's destination; the client's URL stays. A function
- * sees that URL, with the query of the rule merged in. A status other than 200 replaces the status
+ * Answers with the function, the file or the page at the rule's destination; the client's URL stays.
+ * A function of Netlify sees that URL, with the query of the rule merged in; functions and pages of
+ * other platforms, which may have routes of their own, see the destination. A status other than 200 replaces the status
  * of the response. If there is neither, the response is 404. Passes a request that the rule does not
  * match.
  */
@@ -47,6 +50,7 @@ export class RewriteTarget implements Target {
     const path = destination.toTarget(params, found);
     if ((method === 'GET' || method === 'HEAD' || status >= 400) && isAnswered(await site.files.answer(exchange, path)))
       return 'answered';
+    if (isAnswered(await this.#callOther(exchange, path))) return 'answered';
     exchange.ruleStatus = ruleStatus;
     return site.notFound.answer(exchange, params, status >= 400 ? status : 404);
   }
@@ -69,6 +73,27 @@ export class RewriteTarget implements Target {
     if (merged !== originalQuery) exchange.rewrite(originalTarget);
     return 'passed';
   }
+
+  async #callOther(exchange: Exchange, path: string): Promise<Outcome> {
+    const { target: originalTarget, route: rule } = exchange;
+    const candidates = this.#parts.site.others.find(exchange.request.method, path);
+    if (candidates.length === 0) return 'passed';
+    exchange.rewrite(path);
+    for (const { route, params } of candidates) {
+      exchange.route = route.pattern.text;
+      exchange.answeredBy = route.target.name;
+      if (isAnswered(await route.target.answer(exchange, params))) return 'answered';
+    }
+    exchange.route = rule;
+    exchange.rewrite(originalTarget);
+    return 'passed';
+  }
+}
+
+/** Of the routes of a site the functions and pages of other platforms. Rules are none of them: a rewrite leads to no other rule. */
+export function toOthers(siteRoutes: Router | undefined): Router {
+  const isOther = ({ route: { dialect, step } }: Candidate) => dialect !== 'netlify' && (step === 4 || step === 5);
+  return { find: (method, target) => siteRoutes?.find(method, target).filter(isOther) ?? [] };
 }
 
 function isAnswered(outcome: Outcome): boolean {

@@ -12,7 +12,7 @@ import { type ProxyParts, ProxyTarget } from './proxy-target.ts';
 import { findName, RedirectDestination } from './redirect-destination.ts';
 import { type RedirectSource, toRedirectSource } from './redirect-source.ts';
 import { RedirectTarget } from './redirect-target.ts';
-import { type RewriteSite, RewriteTarget } from './rewrite-target.ts';
+import { type RewriteSite, RewriteTarget, toOthers } from './rewrite-target.ts';
 import { type ListedRule, RuleFilter } from './rule-filter.ts';
 import { type FindCountry, RuleRequest } from './rule-request.ts';
 
@@ -21,7 +21,7 @@ export interface RedirectParts {
   readonly rules: readonly RedirectRule[];
   /** The routes that rewrites may call. */
   readonly functions: readonly Route[];
-  readonly project: Pick<Project, 'createRouter' | 'files' | 'origins' | 'env' | 'mockCountry'>;
+  readonly project: Pick<Project, 'createRouter' | 'files' | 'siteRoutes' | 'origins' | 'env' | 'mockCountry'>;
   /** The site has a page for what it does not have, as a file of the site; undefined: no such page. */
   readonly notFoundPage?: string | undefined;
 }
@@ -58,7 +58,12 @@ class Rules {
     const { functions, project } = parts;
     const files = project.files ?? NO_FILES;
     this.#parts = parts;
-    this.#site = { functions: project.createRouter(functions), files, notFound: new NotFoundPage(files) };
+    this.#site = {
+      functions: project.createRouter(functions),
+      files,
+      others: toOthers(project.siteRoutes),
+      notFound: new NotFoundPage(files),
+    };
     this.#tokens = new AccessTokens(project.env.JWT_SECRET ?? '');
   }
 
@@ -82,10 +87,11 @@ class Rules {
 
   /** A rewrite whose destination is certainly neither a function nor a file. */
   #findMissing(rule: RedirectRule, target: Target): readonly Problem[] {
-    const { functions, files } = this.#site;
+    const { functions, files, others } = this.#site;
     const [path = ''] = rule.to.split(/[?#]/, 1);
     if (!(target instanceof RewriteTarget) || path.includes(':') || files.has(path) !== false) return [];
-    if (['GET', 'POST'].some((method) => functions.find(method, path).length > 0)) return [];
+    const routers = [functions, others];
+    if (['GET', 'POST'].some((method) => routers.some((router) => router.find(method, path).length > 0))) return [];
     const message = `${JSON.stringify(path)} is neither a file nor a function of this site: requests for ${JSON.stringify(rule.from)} get 404`;
     return [{ severity: 'warning', ...toPlace(rule), message }];
   }
