@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { errorPages } from '../../src/astro-adapter/error-page.ts';
+import { listen } from '../helpers/listen.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 async function host(t: ExecutionContext): Promise<{ origin: string; requested: string[] }> {
@@ -10,10 +10,7 @@ async function host(t: ExecutionContext): Promise<{ origin: string; requested: s
     requested.push(request.url ?? '');
     response.end('from the host');
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close().closeAllConnections());
-  return { origin: `http://127.0.0.1:${(server.address() as { port: number }).port}`, requested }; // it listens on a port
+  return { origin: await listen(t, server), requested };
 }
 
 const NO_HEADERS = new Map();

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { runEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { answerAsHost, type Handle, HOSTS } from '../helpers/host-servers.ts';
+import { listen } from '../helpers/listen.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'middleware' } } as const;
 
@@ -22,18 +22,15 @@ async function importHandler(t: ExecutionContext, major: 5 | 7): Promise<Handler
   return handler;
 }
 
-async function listen(t: ExecutionContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close().closeAllConnections());
-  return `http://127.0.0.1:${(server.address() as { port: number }).port}`; // it listens on a port
+function serve(t: ExecutionContext, listener: RequestListener): Promise<string> {
+  return listen(t, createServer(listener));
 }
 
 for (const major of [5, 7] as const) {
   test(`Astro ${major}: in every host server the handler answers with pages and files, and passes other requests with their body`, async (t) => {
     const handler = await importHandler(t, major);
     for (const [name, take] of Object.entries(HOSTS)) {
-      const url = await listen(t, await take(handler as Handle));
+      const url = await serve(t, await take(handler as Handle));
 
       t.regex(await (await fetch(`${url}/users/1`)).text(), /User 1/, name);
       t.regex(await (await fetch(`${url}/about`)).text(), /Prerendered/, name);
@@ -46,7 +43,7 @@ for (const major of [5, 7] as const) {
 
   test(`Astro ${major}: locals reach the page, and its middleware adds to them`, async (t) => {
     const handler = await importHandler(t, major);
-    const url = await listen(t, (request, response) => {
+    const url = await serve(t, (request, response) => {
       void handler(request, response, () => void answerAsHost(request, response), { title: 'of the host' });
     });
 
@@ -57,7 +54,7 @@ for (const major of [5, 7] as const) {
 
   test(`Astro ${major}: without a next the handler answers with Astro's 404 page`, async (t) => {
     const handler = await importHandler(t, major);
-    const url = await listen(t, (request, response) => void handler(request, response));
+    const url = await serve(t, (request, response) => void handler(request, response));
 
     const answer = await fetch(`${url}/nothing`);
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { ExecutionContext } from 'ava';
 import { type AstroSetup, astroSite } from './astro-site.ts';
 import { type RunningEdge, startEdge } from './edge.ts';
+import { listenOnPort } from './listen.ts';
 
 export interface AstroEdge extends RunningEdge {
   /** Folder of the site, with the build in `dist/`. */
@@ -44,10 +44,7 @@ export async function startAstroEdge(t: ExecutionContext, setup: AstroEdgeSetup)
     forwarded.push({ method, url, headers, body: sum.digest('hex') });
     response.writeHead(hopStatus).end('from the hop');
   });
-  hop.listen(0, '127.0.0.1');
-  await once(hop, 'listening');
-  t.teardown(() => hop.close().closeAllConnections());
-  const { port } = hop.address() as { port: number };
+  const port = await listenOnPort(t, hop);
   const edge = await startEdge(t, { site: root, env: { NEXT_HOP: `http://127.0.0.1:${port}`, ...env } });
   return { ...edge, root, forwarded };
 }

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
+import { listen } from './listen.ts';
 
 /** Encoders by the name of their coding. No client has a decoder for `foo`. */
 export const ENCODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
@@ -37,13 +37,7 @@ export async function codingOrigin(t: ExecutionContext, body: Buffer): Promise<C
     else if (search === '?events') response.flushHeaders();
     else response.writeHead(200, { 'Content-Length': coded.length }).end(coded);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }; // a TCP server has a port
+  return { url: await listen(t, server) };
 }
 
 export interface RawAnswer {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { ExecutionContext } from 'ava';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from '../../src/embed/middleware.ts';
 import type { HostLog } from '../../src/log/host-log.ts';
+import { listenOnPort } from './listen.ts';
 import { connectTo, type Peer } from './peer.ts';
 
 export interface Host {
@@ -134,13 +134,7 @@ export async function openMiddleware(t: ExecutionContext, options: MiddlewareOpt
 /** Serves a request listener that calls the middleware. */
 export async function serveHost(t: ExecutionContext, middleware: Middleware, listener: RequestListener): Promise<Host> {
   const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as { port: number }; // a TCP server has a port
+  const port = await listenOnPort(t, server);
   return {
     port,
     url: `http://127.0.0.1:${port}`,

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import type { PairOwner } from '../../src/contract/http-message.ts';
 import type { ClientConnectionsOptions } from '../../src/wire/client-connections.ts';
+import { listenOnPort } from './listen.ts';
 import { connectTo, type Peer } from './peer.ts';
 import { type WireServer, wireServer } from './wire-server.ts';
 
@@ -37,13 +36,7 @@ export function pairServer(
 /** The same listener in node:http. Ends with the test. */
 export async function bareServer(t: ExecutionContext, listener: NodeListener): Promise<{ connect(): Promise<Peer> }> {
   const server = createServer({ keepAliveTimeout: 20_000 }, listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo; // a TCP server has one
+  const port = await listenOnPort(t, server);
   return { connect: () => connectTo(t, port) };
 }
 

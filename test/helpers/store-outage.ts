@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { type BackgroundSite, backgroundSite, send, sendUntilTaken } from './background-site.ts';
 import { type RunningEdge, startEdge } from './edge.ts';
+import { listen } from './listen.ts';
 import { SOON_MS } from './patience.ts';
 
 /** A request that waited for an unreachable store would take at least 900 ms. */
@@ -27,11 +26,7 @@ export async function startModule(t: ExecutionContext, env: Readonly<Record<stri
 
 export async function answeringHop(t: ExecutionContext): Promise<string> {
   const server = createServer((_, response) => response.end('hop'));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close());
-  const { port } = server.address() as AddressInfo; // a TCP server has a port
-  return `http://127.0.0.1:${port}`;
+  return listen(t, server);
 }
 
 /**

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { Random } from '../helpers/differential/random.ts';
 import { startEdge } from '../helpers/edge.ts';
 import { listen } from '../helpers/listen.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
@@ -27,7 +28,7 @@ const TARGETS = ['/stream', '/whole', '/app/pipe', '/app/late', '/hop'];
 test('under load each client gets the bytes that it sent, whatever answers', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   t.log(`seed ${seed}`);
-  const random = randomOf(seed);
+  const random = new Random(seed);
   const hop = await echoServer(t);
   const site = await siteFolder(t, SITE);
   const edge = await startEdge(t, { site, env: { NEXT_HOP: hop, BODY: 'stream', FUNCTION_BODY_LIMIT: '0' } });
@@ -35,14 +36,19 @@ test('under load each client gets the bytes that it sent, whatever answers', asy
   await Promise.all(
     Array.from({ length: CLIENTS }, async (_, client) => {
       for (let round = 0; round < REQUESTS; round++) {
-        const sent = pattern(client * REQUESTS + round, Math.floor(random() ** 3 * LARGEST));
-        const target = TARGETS[Math.floor(random() * TARGETS.length)] as string; // within bounds
+        const sent = pattern(client * REQUESTS + round, smallMoreOften(random));
+        const target = random.pick(TARGETS);
         const got = await post(`${edge.url}${target}`, sent, random);
         t.true(got.equals(sent), `${target}: ${sent.length} bytes sent, ${got.length} received, client ${client}`);
       }
     }),
   );
 });
+
+/** Up to LARGEST; half of the numbers are below an eighth of it. */
+function smallMoreOften(random: Random): number {
+  return Math.floor((random.below(LARGEST) / LARGEST) ** 3 * LARGEST);
+}
 
 /** Bytes that no other request has in the same order. */
 function pattern(id: number, length: number): Buffer {
@@ -52,21 +58,21 @@ function pattern(id: number, length: number): Buffer {
 }
 
 /** Sends the bytes in pieces, and reads the response with pauses. */
-async function post(url: string, bytes: Buffer, random: () => number): Promise<Buffer> {
+async function post(url: string, bytes: Buffer, random: Random): Promise<Buffer> {
   const sending = request(url, { method: 'POST', headers: { 'Content-Length': bytes.length } });
   const answered = once(sending, 'response');
   for (let at = 0; at < bytes.length; ) {
-    const piece = bytes.subarray(at, at + 1 + Math.floor(random() * 100_000));
+    const piece = bytes.subarray(at, at + 1 + random.below(100_000));
     at += piece.length;
     if (!sending.write(piece)) await once(sending, 'drain');
-    if (random() < 0.3) await turn();
+    if (random.oneIn(3)) await turn();
   }
   sending.end();
   const [response] = await answered;
   const pieces: Buffer[] = [];
   for await (const piece of response) {
     pieces.push(piece);
-    if (random() < 0.3) for (let turns = 0; turns < 5; turns++) await turn();
+    if (random.oneIn(3)) for (let turns = 0; turns < 5; turns++) await turn();
   }
   return Buffer.concat(pieces);
 }
@@ -74,12 +80,4 @@ async function post(url: string, bytes: Buffer, random: () => number): Promise<B
 async function echoServer(t: ExecutionContext): Promise<string> {
   const server = createServer((incoming, response) => incoming.pipe(response));
   return listen(t, server);
-}
-
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

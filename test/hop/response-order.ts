@@ -1,26 +1,7 @@
 import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
+import { answerOf, CLOSE } from '../helpers/hop-response.ts';
 import { scriptedHop } from '../helpers/peer.ts';
-
-const CLOSE = 'Connection: close\r\n\r\n';
-
-/**
- * What a client receives when the hop answers its request with these bytes and then keeps or ends
- * the connection.
- */
-async function answerOf(
-  t: Parameters<typeof startEdge>[0],
-  bytes: string,
-  { request = `GET / HTTP/1.1\r\nHost: a\r\n${CLOSE}`, end = false } = {},
-): Promise<string> {
-  const hop = await scriptedHop(t, async (peer) => {
-    await peer.readHead();
-    peer.write(bytes);
-    if (end) peer.end();
-  });
-  const edge = await startEdge(t, { env: { NEXT_HOP: hop.url } });
-  return edge.exchange(request);
-}
 
 test('103 Early Hints and other 1xx responses are forwarded before the final one', async (t) => {
   const answer = await answerOf(

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type FileServer, serveFiles } from '../helpers/file-server.ts';
-import { openFileCount } from '../helpers/open-file-count.ts';
+import { openFileCount } from '../helpers/open-files.ts';
 import { until } from '../helpers/until.ts';
 
 const LARGE = 'x'.repeat(8 * 1024 ** 2);

@@ -2,7 +2,7 @@ import { appendFile, open, rename, truncate, utimes, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import test from 'ava';
 import { type FileServer, serveFiles } from '../helpers/file-server.ts';
-import { openFileCount } from '../helpers/open-file-count.ts';
+import { openFileCount } from '../helpers/open-files.ts';
 import { until } from '../helpers/until.ts';
 
 const LARGE = 'x'.repeat(500_000);

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'ava';
 import { createMiddleware } from '../../../src/index.ts';
 import { nameOf } from '../../helpers/astro-builds.ts';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import { type AstroSetup, astroSite } from '../../helpers/astro-site.ts';
+import { listenOnPort } from '../../helpers/listen.ts';
 
 /**
  * Without a prerendered 404 page: with one, Astro runs no middleware for a path without a route.
@@ -84,9 +84,7 @@ test("in another server a path that only middleware answers goes to the server's
   const nexthop = await createMiddleware({ site, settings: { DATA_DIR: site } });
   t.teardown(() => nexthop.close());
   const server = createServer((request, response) => nexthop(request, response, () => response.end('of the host')));
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.teardown(() => server.close().closeAllConnections());
-  const { port } = server.address() as { port: number };
+  const port = await listenOnPort(t, server);
 
   t.is(await (await fetch(`http://127.0.0.1:${port}/by-middleware`)).text(), 'of the host');
   t.regex(await (await fetch(`http://127.0.0.1:${port}/users/7`)).text(), /User 7/);

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'ava';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import type { AstroSetup } from '../../helpers/astro-site.ts';
+import { listenOnPort } from '../../helpers/listen.ts';
 
 /**
  * Astro 5.0 and 6.0 with the adapters of that time. Their builds differ in form from those of the
@@ -61,9 +61,7 @@ for (const mode of ['middleware', 'standalone'] as const) {
       requested.push(request.url ?? '');
       response.end('from another host');
     });
-    await once(other.listen(0, '127.0.0.1'), 'listening');
-    t.teardown(() => other.close().closeAllConnections());
-    const { port } = other.address() as { port: number };
+    const port = await listenOnPort(t, other);
     const edge = await startAstroEdge(t, { major: '5.0', options: { mode }, env: { ASTRO_OWNS_404: '1' } });
 
     for (const host of [`127.0.0.1:${port}`, '127.0.0.1:9']) {

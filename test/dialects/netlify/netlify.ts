@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { build } from '../../../src/cli/build.ts';
 import { routes } from '../../../src/cli/routes.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { startEdge } from '../../helpers/edge.ts';
+import { listen } from '../../helpers/listen.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
 
 const HOP_FILES: ReadonlySet<string> = new Set(['/product/1', '/hop']);
@@ -16,10 +16,7 @@ async function startHop(t: ExecutionContext): Promise<string> {
   const server = createServer(({ url = '' }, response) => {
     response.writeHead(HOP_FILES.has(url) ? 200 : 404).end(`hop ${url}`);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  // A server that listens on TCP has such an address.
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return listen(t, server);
 }
 
 const PRODUCT = `

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import type { JobIntake } from '../../../src/contract/job-rule.ts';
 import { netlify } from '../../../src/dialects/netlify/netlify.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
+import { listen } from '../../helpers/listen.ts';
 
 /** The examples of the platform's page "Get started with functions", unchanged. */
 
@@ -91,10 +91,7 @@ test('the body of a fetch is passed on as a stream of events', async (t) => {
     response.write('data: one\n\n');
     request.on('data', (chunk) => response.write(`data: ${chunk}\n\n`)).on('end', () => response.end());
   });
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => upstream.close());
-  // A server that listens on TCP has such an address.
-  process.env.SEED_PAGE_UPSTREAM = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+  process.env.SEED_PAGE_UPSTREAM = await listen(t, upstream);
   const { url } = await serveDialect(t, netlify, { 'netlify/functions/pie.js': PASSED_ON });
 
   const response = await fetch(`${url}/.netlify/functions/pie?pie=plum`);

@@ -1,12 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { NetlifyGlobal } from '@netlify/types';
 import test from 'ava';
 import { installGlobals } from '../../../../src/dialects/netlify/call/globals.ts';
 import { requestStore } from '../../../../src/dialects/netlify/call/request-store.ts';
 import { serveFunction } from '../../../helpers/function-server.ts';
+import { listen } from '../../../helpers/listen.ts';
 
 installGlobals(process.env);
 const { Netlify } = globalThis as unknown as { Netlify: NetlifyGlobal }; // just installed
@@ -129,10 +128,7 @@ test('purgeCache throws that there is nothing to purge, and sends no request', a
 
 test('all other uses of fetch are unchanged', async (t) => {
   const server = createServer((request, response) => response.end(`${request.method} ${request.url}`));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/purge`;
+  const url = `${await listen(t, server)}/api/v1/purge`;
 
   const answers = await Promise.all([fetch(url, { method: 'POST' }), fetch(new URL(url)), fetch(new Request(url))]);
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { PathGlob } from '../../../../src/dialects/netlify/rules/path-glob.ts';
 import { startEdge } from '../../../helpers/edge.ts';
+import { listen } from '../../../helpers/listen.ts';
 import { exchange } from '../../../helpers/redirect-server.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
@@ -116,9 +116,7 @@ function login(text: string): Record<string, string> {
 async function startHop(t: ExecutionContext): Promise<string> {
   const server = createServer(({ headers }, response) => response.end(`hop ${headers.authorization}`));
   server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on TCP
+  return listen(t, server);
 }
 
 const GUARDED = {

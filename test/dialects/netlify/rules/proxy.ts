@@ -2,13 +2,13 @@ import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { makeCertificate, type TestCertificate } from '../../../helpers/certificate.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { freePort } from '../../../helpers/free-port.ts';
+import { listenOnPort } from '../../../helpers/listen.ts';
 import { exchange } from '../../../helpers/redirect-server.ts';
 import { refusingPort } from '../../../helpers/refusing-port.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
@@ -22,12 +22,7 @@ async function startOrigin(
     seen.push(request);
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { port: (server.address() as AddressInfo).port, seen }; // it listens on TCP
+  return { port: await listenOnPort(t, server), seen };
 }
 
 async function serveToml(t: ExecutionContext, toml: string, env: Readonly<Record<string, string>> = {}) {
@@ -134,12 +129,7 @@ async function startTlsOrigin(
     { cert: certificate.cert, key: await readFile(certificate.keyPath) },
     (request, response) => response.end(`${request.method} ${request.url}`),
   );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { port: (server.address() as AddressInfo).port, certificate }; // it listens on TCP
+  return { port: await listenOnPort(t, server), certificate };
 }
 
 test('a rule may forward to an https origin whose certificate is trusted', async (t) => {

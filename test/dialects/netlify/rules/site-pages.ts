@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startEdge } from '../../../helpers/edge.ts';
+import { listen } from '../../../helpers/listen.ts';
 import { exchange } from '../../../helpers/redirect-server.ts';
 import { refusingPort } from '../../../helpers/refusing-port.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
@@ -139,9 +139,7 @@ test('rules of the published folder come before those of the site and of netlify
 
 test('a site that answers every request is reported at start if a next hop is set', async (t) => {
   const server = createServer((_request, response) => response.end('hop'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const NEXT_HOP = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on TCP
+  const NEXT_HOP = await listen(t, server);
   const owning = await serve(t, SPA, { NEXT_HOP });
   const open = await serve(t, { 'out/index.html': 'home', 'netlify.toml': PUBLISH }, { NEXT_HOP });
 
