@@ -1,42 +1,42 @@
 import { posix } from 'node:path';
 import type { SourceFile } from './source-tree.ts';
 
-/** Each rule checks a source tree and returns its violations: what, where, and what to do. */
-export type Complaints = string[];
+/** Each rule checks source files and returns a message for each violation: what, where, and what to do. */
+export type Violations = string[];
 
 /**
- * The rooms from top to bottom, one line for each floor. A room is a file or a folder of `src/`; `*` matches
- * one folder name, and each such folder is a room. The room of a file is the longest entry that matches it.
+ * The rooms by level, from top to bottom. A room is a file or a folder of `src/`; `*` matches one folder
+ * name, and each such folder is a room. The room of a file is the longest entry that matches it.
  */
-export type Floors = readonly (readonly string[])[];
+export type Levels = readonly (readonly string[])[];
 
 /**
- * A file imports only from its own room or from a lower floor, never from another room on its floor.
+ * A file imports only from its own room or from a lower level, never from another room on its own level.
  * So rooms cannot form a circle.
  */
-export function importsPointDownward(files: readonly SourceFile[], floors: Floors): Complaints {
+export function importsPointDownward(files: readonly SourceFile[], levels: Levels): Violations {
   return files.flatMap((file) => {
-    const from = toRoom(file.path, floors);
+    const from = toRoom(file.path, levels);
     if (!from) return [`${file.path} is in no room: add it to the table in test/structure.ts`];
     return file.imports.flatMap(({ file: imported, line }) => {
-      const to = imported && toRoom(imported, floors);
-      if (!to || to.name === from.name || to.floor > from.floor) return [];
-      const where = to.floor === from.floor ? 'a neighbour on the same floor' : 'a higher floor';
+      const to = imported && toRoom(imported, levels);
+      if (!to || to.name === from.name || to.level > from.level) return [];
+      const where = to.level === from.level ? 'a room on the same level' : 'a room on a higher level';
       return [
-        `${file.path}:${line} imports ${imported}, ${where}: pass it in from above, or move the noun both need down`,
+        `${file.path}:${line} imports ${imported}, ${where}: pass it in as a parameter, or move what both need to a lower level`,
       ];
     });
   });
 }
 
 /** No file imports itself through other files. */
-export function noCycles(files: readonly SourceFile[]): Complaints {
+export function noCycles(files: readonly SourceFile[]): Violations {
   const importsOf = new Map(files.map((file) => [file.path, file.imports.flatMap((each) => each.file ?? [])]));
   return circlesIn(importsOf).map((circle) => `${circle} is a circle: move what both ends need into a file of its own`);
 }
 
 /** No folder imports itself through other folders. Checks the entries of each folder: its files, and its subfolders as wholes. */
-export function noFolderCycles(files: readonly SourceFile[]): Complaints {
+export function noFolderCycles(files: readonly SourceFile[]): Violations {
   const folders = new Set(['src/', ...files.flatMap(({ path }) => foldersOf(path))]);
   return [...folders].flatMap((folder) =>
     circlesIn(importsInside(folder, files))
@@ -80,7 +80,7 @@ function circlesIn(importsOf: ReadonlyMap<string, readonly string[]>): string[] 
 }
 
 /** Files of a room import only from the room itself (its first three folders) and from `allowed`. */
-export function importsOnlyFrom(files: readonly SourceFile[], allowed: readonly string[]): Complaints {
+export function importsOnlyFrom(files: readonly SourceFile[], allowed: readonly string[]): Violations {
   return files.flatMap(({ path, imports }) => {
     const own = `${path.split('/').slice(0, 3).join('/')}/`;
     return imports
@@ -91,60 +91,58 @@ export function importsOnlyFrom(files: readonly SourceFile[], allowed: readonly 
   });
 }
 
-/** `packageName` is imported only below `home`, a file or a folder that ends with a slash. */
-export function importedOnlyIn(files: readonly SourceFile[], packageName: string, home: string): Complaints {
+/** `packageName` is imported only in `room`, a file or a folder that ends with a slash. */
+export function importedOnlyIn(files: readonly SourceFile[], packageName: string, room: string): Violations {
   return files
-    .filter(({ path }) => !isWithin(path, home))
+    .filter(({ path }) => !isWithin(path, room))
     .flatMap(({ path, imports }) =>
       imports
         .filter(({ specifier }) => specifier === packageName || specifier.startsWith(`${packageName}/`))
         .map(
           ({ line }) =>
-            `${path}:${line} imports ${packageName}, which only ${home} may know: use what that room exports`,
+            `${path}:${line} imports ${packageName}, which only ${room} may import: use what that room exports`,
         ),
     );
 }
 
-/** Code that matches `pattern` is only below `home`; with '' as home, nowhere. */
+/** Code that matches `pattern` is only in `room`; with '' as room, in no file. */
 export function writtenOnlyIn(
   files: readonly SourceFile[],
-  { what, pattern, home, instead }: { what: string; pattern: RegExp; home: string; instead: string },
-): Complaints {
+  { what, pattern, room, instead }: { what: string; pattern: RegExp; room: string; instead: string },
+): Violations {
   return files
-    .filter(({ path, code }) => !(home && isWithin(path, home)) && pattern.test(code))
+    .filter(({ path, code }) => !(room && isWithin(path, room)) && pattern.test(code))
     .map((file) => `${file.path}${lineOf(file, pattern)} uses ${what}: ${instead}`);
 }
 
 /** A file has at most `most` lines. */
-export function noLongFiles(files: readonly SourceFile[], most: number): Complaints {
+export function noLongFiles(files: readonly SourceFile[], most: number): Violations {
   return files
     .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
     .filter(({ lines }) => lines > most)
-    .map(
-      ({ path, lines }) => `${path} has ${lines} lines, at most ${most} are allowed: find the noun that hides in it`,
-    );
+    .map(({ path, lines }) => `${path} has ${lines} lines, at most ${most} are allowed: split it`);
 }
 
 const EMPTY_NAMES = /^(?:utils?|helpers?|common|misc|types?|shared|stuff)$/;
 
 /** Names of files and of nested folders describe their content. */
-export function noEmptyNames(files: readonly SourceFile[]): Complaints {
+export function noEmptyNames(files: readonly SourceFile[]): Violations {
   return files.flatMap(({ path }) => {
     const [, ...names] = path.replace(/(?:\.d)?\.[jt]s$/, '').split('/');
     return names.some((name) => EMPTY_NAMES.test(name))
-      ? [`${path} has a name that says nothing: name it after the one noun or verb it holds`]
+      ? [`${path} has a name without a meaning: name it after the one noun or verb that it holds`]
       : [];
   });
 }
 
-/** Each folder, and each file at the top of `src/`, has a row in the map: `| \`src/hop/\` | its purpose |`. */
-export function everyRoomIsOnTheMap(files: readonly SourceFile[], map: string): Complaints {
+/** Each folder, and each file at the top of `src/`, has a row in the table of docs/architecture.md: `| \`src/hop/\` | its purpose |`. */
+export function everyRoomHasARow(files: readonly SourceFile[], table: string): Violations {
   const rooms = new Set(
     files.flatMap(({ path }) => [...foldersOf(path), ...(path.split('/').length === 2 ? [path] : [])]),
   );
   rooms.delete('src/');
-  const missing = [...rooms].filter((room) => !rowOf(map, room));
-  const gone = [...map.matchAll(/^\| `(src\/[^`]+)` \|/gm)]
+  const missing = [...rooms].filter((room) => !rowOf(table, room));
+  const gone = [...table.matchAll(/^\| `(src\/[^`]+)` \|/gm)]
     .map(([, room = '']) => room)
     .filter((room) => !rooms.has(room));
   return [
@@ -154,25 +152,25 @@ export function everyRoomIsOnTheMap(files: readonly SourceFile[], map: string): 
 }
 
 /** The top of the repository holds only these names. */
-export function onlyOnTop(names: readonly string[], allowed: readonly string[]): Complaints {
+export function onlyAtTop(names: readonly string[], allowed: readonly string[]): Violations {
   return names
     .filter((name) => !allowed.includes(name))
-    .map((name) => `${name} does not belong on top of the repository: move it into a folder, or into package.json`);
+    .map((name) => `${name} is not allowed at the top of the repository: move it into a folder, or into package.json`);
 }
 
-function toRoom(path: string, floors: Floors): { name: string; floor: number } | undefined {
-  const rooms = floors.flatMap((entries, floor) =>
+function toRoom(path: string, levels: Levels): { name: string; level: number } | undefined {
+  const rooms = levels.flatMap((entries, level) =>
     entries.flatMap((entry) => {
       const pattern = `^src/${entry.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}${entry.endsWith('/') ? '' : '$'}`;
       const [name] = new RegExp(pattern).exec(path) ?? [];
-      return name === undefined ? [] : [{ name, floor, exactness: entry.includes('*') ? 0 : entry.length }];
+      return name === undefined ? [] : [{ name, level, exactness: entry.includes('*') ? 0 : entry.length }];
     }),
   );
   return rooms.sort((one, other) => other.exactness - one.exactness)[0];
 }
 
-function isWithin(path: string, home: string): boolean {
-  return home.endsWith('/') ? path.startsWith(home) : path === home;
+function isWithin(path: string, room: string): boolean {
+  return room.endsWith('/') ? path.startsWith(room) : path === room;
 }
 
 /** `:12`, or '' if the code on that line differs from its text. */
@@ -186,6 +184,8 @@ function foldersOf(path: string): string[] {
   return folder === '.' ? [] : [`${folder}/`, ...foldersOf(folder)];
 }
 
-function rowOf(map: string, room: string): boolean {
-  return map.split('\n').some((line) => line.startsWith(`| \`${room}\` | `) && /\w/.test(line.slice(room.length + 7)));
+function rowOf(table: string, room: string): boolean {
+  return table
+    .split('\n')
+    .some((line) => line.startsWith(`| \`${room}\` | `) && /\w/.test(line.slice(room.length + 7)));
 }
