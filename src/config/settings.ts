@@ -135,6 +135,12 @@ export const SETTINGS = {
     'KV namespaces that functions see as global variables, separated by commas',
   ),
 
+  BLOBS_REDIS: setting(kind.flag, '0', '1: blobs are in the memory of the Redis of REDIS_URL, at most 25 MB each'),
+  BLOBS_CAPTURE: setting(
+    kind.flag,
+    '0',
+    '1: stores that Netlify functions open with a siteID and a token are those of this site, not those at Netlify',
+  ),
   BLOBS_OBJECT_LIMIT: setting(kind.size, '5g', 'largest blob; a larger one is refused'),
   BLOBS_LIMIT: setting(kind.size, '0', 'most bytes of all blobs together; 0: as much as the disk or Redis can take'),
 

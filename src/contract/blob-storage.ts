@@ -1,3 +1,5 @@
+import { UserError } from './user-error.ts';
+
 /**
  * Storage for files and values of any size, by store and key. There are three implementations: files with an index in
  * SQLite, a bucket that speaks S3, and Redis.
@@ -6,6 +8,8 @@
  * cannot be used, and with a BlobRefusal if the call cannot be carried out.
  */
 export interface BlobStorage {
+  /** Whether processes of other machines may use the same storage. */
+  readonly isShared: boolean;
   /** Undefined if there is no such key. The caller reads the body to its end or cancels it. */
   get(store: string, key: string): Promise<FoundBlob | undefined>;
   head(store: string, key: string): Promise<BlobEntry | undefined>;
@@ -19,7 +23,7 @@ export interface BlobStorage {
   listStores(prefix: string, cursor?: string): Promise<StorePage>;
   /** Deletes some blobs of a store. Call it again while `hasMore`. */
   deleteStore(store: string): Promise<{ readonly deleted: number; readonly hasMore: boolean }>;
-  /** Checks at start that the storage fits. Throws if it lacks what conditional writes need; other failures are left to later calls. */
+  /** Checks at start that the storage fits. Throws an UnfitBlobStorage if not. A storage that is away may fit. */
   check(): Promise<void>;
 }
 
@@ -103,6 +107,12 @@ export class BlobRefusal extends Error {
     super(message);
     this.reason = reason;
   }
+}
+
+/** The settings name no storage, or one that lacks what blobs need. The message is for the operator. */
+export class UnfitBlobStorage extends UserError {
+  override readonly name = 'UnfitBlobStorage';
+  override readonly isOfSetting = true;
 }
 
 /** The limit of the platform, for the key as the client writes it. */

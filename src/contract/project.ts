@@ -32,6 +32,8 @@ export interface Project {
   readonly kv?: (namespace: string) => Kv;
   /** Storage for files and values of any size, opened at its first use. Undefined when no functions are run. */
   readonly blobs?: BlobStorage;
+  /** The setting BLOBS_CAPTURE. */
+  readonly capturesBlobs?: boolean;
   /** Namespaces that functions see as global variables. */
   readonly kvBindings?: readonly string[];
   /** Settings of Astro builds. Undefined: the defaults. */

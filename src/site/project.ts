@@ -48,6 +48,7 @@ export async function openProject(
     hasNextHop: config.given.has('NEXT_HOP'),
     ...mockCountry(config),
     kvBindings: config.KV_BINDINGS,
+    capturesBlobs: config.BLOBS_CAPTURE,
     astro: { entry: config.ASTRO_ENTRY, ownsNotFound: config.ASTRO_OWNS_404 },
     ...state,
     problems: [...envFile.problems, ...findSettingProblems(config, envFile)],

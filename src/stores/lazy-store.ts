@@ -107,6 +107,10 @@ class LazyBlobs implements BlobStorage {
     this.#open = open;
   }
 
+  get isShared(): boolean {
+    return this.#opened().isShared;
+  }
+
   async get(store: string, key: string) {
     return this.#opened().get(store, key);
   }

@@ -1,9 +1,10 @@
 import type { Config } from '../config/config.ts';
-import type { BlobLimits, BlobStorage } from '../contract/blob-storage.ts';
+import type { BlobStorage } from '../contract/blob-storage.ts';
 import type { Log } from '../contract/log.ts';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './redis/open.ts';
 import { openSqliteStore } from './sqlite/open.ts';
+import { UnfitBlobs } from './unfit-blobs.ts';
 
 /**
  * Opens the store that the settings name: Redis if there is a REDIS_URL, else the embedded one in
@@ -18,13 +19,16 @@ export function openStore(
     : openSqliteStore({ dataDir: config.DATA_DIR, fsync: config.STORE_FSYNC, log });
 }
 
+const UNSHARED =
+  'REDIS_URL is set and the site uses blobs: each container would have its own blobs. Set BLOBS_REDIS=1 to store small ones in that Redis';
+
 /**
- * Opens the storage for blobs, which lives as long as the store.
+ * Opens the storage for blobs that the settings name. It lives as long as the store.
  */
 export function openBlobs(
-  config: Pick<Config, 'BLOBS_OBJECT_LIMIT' | 'BLOBS_LIMIT'>,
+  config: Pick<Config, 'REDIS_URL' | 'BLOBS_REDIS' | 'BLOBS_OBJECT_LIMIT' | 'BLOBS_LIMIT'>,
   store: Pick<Store, 'blobs'>,
 ): BlobStorage {
-  const limits: BlobLimits = { objectBytes: config.BLOBS_OBJECT_LIMIT, totalBytes: config.BLOBS_LIMIT };
-  return store.blobs(limits);
+  if (config.REDIS_URL && !config.BLOBS_REDIS) return new UnfitBlobs(UNSHARED);
+  return store.blobs({ objectBytes: config.BLOBS_OBJECT_LIMIT, totalBytes: config.BLOBS_LIMIT });
 }

@@ -29,6 +29,8 @@ export type Loaded =
   | { readonly state: 'slow'; readonly later: Promise<Exports> };
 
 export interface Compiled {
+  /** The code of the files and of all that they import, packages excepted; '' of a build without code. */
+  readonly code: string;
   /** Problems in the files and in all that they import. */
   readonly problems: readonly Problem[];
   /**
@@ -56,7 +58,8 @@ export async function compile(project: Project, request: CompileRequest): Promis
     const hooks = new ModuleHooks(root);
     // A package that was missing where the build was made may be installed here.
     const current = toProblems({ problems, unresolved: unresolved.filter((call) => hooks.isUnresolved(call)) });
-    return loadInto(project, module?.hash ?? '', kept.importModule, current);
+    const code = { id: module?.hash ?? '', text: kept.text };
+    return loadInto(project, code, kept.importModule, current);
   }
   const watch = ahead && new InputWatch(root);
   const { module, ...found } = await explainStale(kept, () => bundle({ ...request, root, watch }));
@@ -67,30 +70,42 @@ export async function compile(project: Project, request: CompileRequest): Promis
     if (problems.every(({ severity }) => severity === 'warning')) {
       ahead.keep({ kind: 'functions', files, inputs: watch.toInputs(), ...found, module });
     }
-    return { problems, load: async () => ({ state: 'ahead' }), explain: (file, error) => explain(root, file, error) };
+    return {
+      code: module.text,
+      problems,
+      load: async () => ({ state: 'ahead' }),
+      explain: (file, error) => explain(root, file, error),
+    };
   }
   const importModule = () => importText(module, root, join(dataDir, 'functions'));
-  return loadInto(project, module.text, importModule, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
+  const code = { id: module.text, text: module.text };
+  return loadInto(project, code, importModule, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
 }
 
 function toProblems({ problems, unresolved }: Pick<Bundle, 'problems' | 'unresolved'>): readonly Problem[] {
   return mergeProblems([...problems, ...unresolved.map(({ problem }) => problem)]);
 }
 
-/** `codeId`: equal for equal code. */
+interface CodeText {
+  /** Equal for equal code. */
+  readonly id: string;
+  readonly text: string;
+}
+
 async function loadInto(
   { root, env, warmCode }: Project,
-  codeId: string,
+  { id, text }: CodeText,
   importModule: (isReload: boolean) => Promise<unknown>,
   problems: readonly Problem[],
 ): Promise<Compiled> {
   // Code may read variables once, while it loads: other values need another import.
-  const key = warmCode ? hash('sha256', JSON.stringify([codeId, Object.entries(env).sort()])) : '';
+  const key = warmCode ? hash('sha256', JSON.stringify([id, Object.entries(env).sort()])) : '';
   // `Code` is all that is stored under this key.
   const code =
     (warmCode?.find(key) as Code | undefined) ?? connect(root, await importModule(warmCode?.isFirst === false));
   warmCode?.keep(key, code);
   return {
+    code: text,
     problems,
     load: (file, limitMs = LOAD_LIMIT_MS) =>
       // A module that failed is not used again: a reload evaluates it again, when what it lacked may

@@ -27,6 +27,8 @@ export type Kept =
   | {
       readonly state: 'fresh';
       readonly piece: KeptPiece;
+      /** Its code; '' without. */
+      readonly text: string;
       /** `isReload`: evaluates the module again if this process has imported it before. */
       importModule(isReload: boolean): Promise<unknown>;
     };
@@ -60,11 +62,11 @@ export async function findKept(project: Project, key: PieceKey): Promise<Kept> {
     const change = findChange(root, piece.inputs);
     if (change) return stale(change.file, `${change.what} since the build`);
     const { module } = piece;
-    if (!module) return { state: 'fresh', piece, importModule: noModule };
+    if (!module) return { state: 'fresh', piece, text: '', importModule: noModule };
     const text = await readCode(folder, module);
     const importModule = (isReload: boolean) =>
       importKept(project, { folder, toRoot: manifest.toRoot, module, text, isReload });
-    return { state: 'fresh', piece, importModule };
+    return { state: 'fresh', piece, text, importModule };
   } catch (error) {
     return stale(location, `cannot be used (${error instanceof Error ? error.message : error})`);
   }

@@ -21,6 +21,8 @@ export interface LoadRequest<Entry extends FunctionEntry> {
   readonly external?: ReadonlySet<string> | undefined;
   /** How long the start waits for a module; default: 10 s. */
   readonly limitMs?: number | undefined;
+  /** Called with all compiled code, packages excepted, before any of it is evaluated. */
+  readonly beforeLoad?: (code: string) => Promise<void>;
 }
 
 /**
@@ -42,8 +44,8 @@ export interface LoadedFunctions<Entry extends FunctionEntry> {
 }
 
 /**
- * Compiles files and evaluates each. Never rejects: a file that fails becomes a problem and breaks
- * only its own routes.
+ * Compiles files and evaluates each. Rejects only with an error of `beforeLoad`: a file that fails
+ * becomes a problem and breaks only its own routes.
  */
 export async function loadFunctions<Entry extends FunctionEntry>(
   project: Project,
@@ -51,20 +53,23 @@ export async function loadFunctions<Entry extends FunctionEntry>(
 ): Promise<LoadedFunctions<Entry>> {
   const { files, found, external } = request;
   if (files.length === 0) return { loaded: [], problems: [] };
-  const problems: Problem[] = [];
+  let compiled: Compiled;
   try {
-    const paths = files.map(({ path }) => path);
-    const compiled = await compile(project, { files: paths, found, external });
-    problems.push(...compiled.problems);
-    const loaded = files.map(async (entry) => {
-      return { entry, outcome: await load(project, { compiled, entry, problems, limitMs: request.limitMs }) };
-    });
-    return { loaded: await Promise.all(loaded), problems: mergeProblems(problems) };
+    compiled = await compile(project, { files: files.map(({ path }) => path), found, external });
   } catch (error) {
     // Not the fault of a user's file, e.g. no folder can be written to.
-    problems.push({ severity: 'error', file: '', message: `functions cannot be compiled: ${error}` });
-    return { loaded: files.map((entry) => ({ entry, outcome: { state: 'failed', cause: error } })), problems };
+    const problem: Problem = { severity: 'error', file: '', message: `functions cannot be compiled: ${error}` };
+    return {
+      loaded: files.map((entry) => ({ entry, outcome: { state: 'failed', cause: error } })),
+      problems: [problem],
+    };
   }
+  if (!project.ahead) await request.beforeLoad?.(compiled.code);
+  const problems = [...compiled.problems];
+  const loaded = files.map(async (entry) => {
+    return { entry, outcome: await load(project, { compiled, entry, problems, limitMs: request.limitMs }) };
+  });
+  return { loaded: await Promise.all(loaded), problems: mergeProblems(problems) };
 }
 
 interface Loading {

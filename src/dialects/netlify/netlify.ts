@@ -4,6 +4,7 @@ import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import { DIST, type NetlifyToml, readNetlifyToml } from './config/netlify-toml.ts';
+import { findDeployFiles } from './find/find-deploy-files.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findNotFoundPage, readRuleFiles } from './find/find-rule-files.ts';
 import { openFunctions } from './open-functions.ts';
@@ -27,13 +28,14 @@ async function read(given: Project): Promise<Reading> {
   // link (`current → releases/7`) would have two paths for each file.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const toml = await readNetlifyToml(project.root, project.dev ?? false);
-  const [found, unused, ruleFiles, notFoundPage] = await Promise.all([
+  const [found, unused, ruleFiles, notFoundPage, deployFiles] = await Promise.all([
     findFunctions(project, toml),
     findUnused(project.root),
     readRuleFiles(project.root, toml),
     findNotFoundPage(project.root, toml.publish),
+    findDeployFiles(project.root),
   ]);
-  const opened = await openFunctions(project, found);
+  const opened = await openFunctions(project, { ...found, deployFiles: deployFiles.files });
   // Redirects depend on the routes of functions. With `ahead` no function is loaded, so there are
   // no such routes.
   const redirects: RedirectRoutes = project.ahead
@@ -53,6 +55,7 @@ async function read(given: Project): Promise<Reading> {
       ...toml.problems,
       ...ruleFiles.problems,
       ...found.problems,
+      ...deployFiles.problems,
       ...opened.problems,
       ...redirects.problems,
       ...headers.problems,

@@ -6,12 +6,16 @@ import type { Project } from '../../contract/project.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Exports } from '../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../loader/load-functions.ts';
+import type { DeployBlobs } from './blobs/fetch-guard.ts';
+import type { OpenedBlobs } from './blobs/open-blobs.ts';
+import { dependsOnBlobs, mayUseBlobs } from './blobs/uses-blobs.ts';
 import { installGlobals } from './call/globals.ts';
 import type { Run } from './call/invocation.ts';
 import { toLambdaRun } from './call/lambda-run.ts';
 import { toModernRun } from './call/modern-run.ts';
 import { type Platform, toPlatform } from './call/platform.ts';
 import type { Declaration } from './find/declaration.ts';
+import type { DeployFile } from './find/find-deploy-files.ts';
 import type { Findings } from './find/find-functions.ts';
 import { toEntryPoints } from './function-targets.ts';
 import { toRoutes } from './to-routes.ts';
@@ -22,27 +26,41 @@ export interface OpenedFunctions {
   readonly problems: readonly Problem[];
 }
 
+export interface FoundCode extends Pick<Findings, 'declarations' | 'unread'> {
+  /** Default: none. */
+  readonly deployFiles?: readonly DeployFile[];
+}
+
 export interface OpeningOptions {
   /** How long the start waits for a module, in milliseconds; default: the limit of the loader. */
   readonly loadLimitMs?: number;
 }
 
 /**
- * Compiles and loads the functions that were found, and creates their routes and job rules. Never
- * rejects: a function that does not compile or load affects only its own routes.
+ * Compiles and loads the functions that were found, and creates their routes and job rules. Rejects
+ * only with an UnfitBlobStorage: a function that does not compile or load affects only its own
+ * routes.
  */
 export async function openFunctions(
   project: Project,
-  { declarations, unread }: Pick<Findings, 'declarations' | 'unread'>,
+  { declarations, unread, deployFiles = [] }: FoundCode,
   { loadLimitMs }: OpeningOptions = {},
 ): Promise<OpenedFunctions> {
   if (declarations.length === 0) return { routes: [], jobRules: [], problems: [] };
   // Functions may use the globals while they load. With `ahead` no function is loaded.
   if (!project.ahead) installGlobals(project.processEnv);
   const external = new Set(declarations.flatMap(({ config }) => config.externalPackages ?? []));
-  const { loaded, problems } = await loadFunctions(project, { files: declarations, external, limitMs: loadLimitMs });
-  const opening = new Opening(project, [
+  let opened: OpenedBlobs | undefined;
+  const beforeLoad = async (code: string): Promise<void> => {
+    if (!mayUseBlobs(code) && deployFiles.length === 0 && !(await dependsOnBlobs(project.root))) return;
+    const { openBlobs } = await import('./blobs/open-blobs.ts');
+    opened = await openBlobs(project, code, deployFiles);
+  };
+  const request = { files: declarations, external, limitMs: loadLimitMs, beforeLoad };
+  const { loaded, problems } = await loadFunctions(project, request);
+  const opening = new Opening(project, opened?.blobs, [
     ...problems,
+    ...(opened?.problems ?? []),
     ...unread.filter((each) => !isReported(each, { problems, project, declarations })),
   ]);
   for (const { entry, outcome } of loaded) opening.add(entry, outcome);
@@ -69,16 +87,19 @@ class Opening implements OpenedFunctions {
   readonly problems: Problem[];
   readonly #project: Project;
   readonly #platform: Platform;
+  readonly #blobs: DeployBlobs | undefined;
 
-  constructor(project: Project, problems: Problem[]) {
+  constructor(project: Project, blobs: DeployBlobs | undefined, problems: Problem[]) {
     this.#project = project;
-    this.#platform = toPlatform(project);
+    this.#platform = toPlatform(project, blobs);
+    this.#blobs = blobs;
     this.problems = problems;
   }
 
   add(declaration: Declaration, outcome: LoadedFunction): void {
     if (outcome.state === 'ahead') return;
-    const run = this.#toRun(declaration, outcome);
+    const plain = this.#toRun(declaration, outcome);
+    const run = this.#blobs?.connect(plain) ?? plain;
     const { toTarget, jobRules } = toEntryPoints({
       project: this.#project,
       platform: this.#platform,

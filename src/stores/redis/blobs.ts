@@ -28,6 +28,7 @@ const ENTRY = ['etag', 'size', 'type', 'metadata', 'modified'] as const;
 
 /** Blobs of small sites in many containers, in the memory of Redis. */
 export class RedisBlobs implements BlobStorage {
+  readonly isShared = true;
   readonly #connection: Connection;
   readonly #root: string;
   readonly #limits: BlobLimits;

@@ -49,6 +49,7 @@ export interface SqliteBlobsSetup {
  * several processes can use one folder.
  */
 export class SqliteBlobs implements BlobStorage {
+  readonly isShared = false;
   readonly #setup: SqliteBlobsSetup;
   #isSwept = false;
 

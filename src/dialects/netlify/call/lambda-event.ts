@@ -22,10 +22,12 @@ export interface LambdaEvent {
   readonly body: string | null;
   readonly isBase64Encoded: boolean;
   readonly route?: string;
+  /** For `connectLambda()` of `@netlify/blobs`; only in sites that use it. */
+  readonly blobs?: string;
 }
 
 /** The values that the events of all functions of a site share. */
-export type LambdaSite = Pick<Platform, 'site' | 'mockCountry'>;
+export type LambdaSite = Pick<Platform, 'site' | 'mockCountry' | 'blobs'>;
 
 /** Creates the event of one call. An empty `body` becomes null. */
 export function toLambdaEvent(invocation: Invocation, body: Buffer, platform: LambdaSite): LambdaEvent {
@@ -45,6 +47,7 @@ export function toLambdaEvent(invocation: Invocation, body: Buffer, platform: La
     body: hasBody ? body.toString(isBase64Encoded ? 'base64' : 'utf8') : null,
     isBase64Encoded,
     ...(route !== undefined && { route }),
+    ...(platform.blobs && { blobs: platform.blobs.eventBlobs }),
   };
 }
 
@@ -73,6 +76,10 @@ function toHeaders(invocation: Invocation, platform: LambdaSite): Map<string, st
   if (platform.mockCountry !== undefined || !headers.has('x-nf-geo'))
     headers.set('x-nf-geo', [toGeoHeader(invocation, platform)]);
   if (!headers.has('x-nf-account-id')) headers.set('x-nf-account-id', ['']);
+  if (platform.blobs) {
+    headers.set('x-nf-deploy-id', [platform.blobs.deployId]);
+    headers.set('x-nf-site-id', [platform.blobs.site]);
+  }
   if (!headers.has('x-nf-site-id')) headers.set('x-nf-site-id', [platform.site.id ?? '']);
   if (!headers.has('host')) headers.set('host', [toAuthority(url)]);
   return headers;

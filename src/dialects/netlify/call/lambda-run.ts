@@ -16,7 +16,7 @@ export interface LambdaRunParts {
   readonly name: string;
   /** The file, relative to the site; written to the log. */
   readonly file: string;
-  readonly platform: Pick<Platform, 'log' | 'server' | 'site' | 'mockCountry'>;
+  readonly platform: Pick<Platform, 'log' | 'server' | 'site' | 'mockCountry' | 'blobs'>;
 }
 
 /**

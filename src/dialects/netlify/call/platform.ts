@@ -23,13 +23,26 @@ export interface Platform {
   readonly mockCountry: string | undefined;
   readonly requestIds: RequestUlids;
   readonly limits: AllCallLimits;
+  /** Undefined if the site uses no blobs. */
+  readonly blobs?: PlatformBlobs;
+}
+
+/** How Lambda-compatible functions find the blobs of the site. */
+export interface PlatformBlobs {
+  readonly site: string;
+  readonly deployId: string;
+  /** `event.blobs` */
+  readonly eventBlobs: string;
 }
 
 /**
  * Called once for each reading of a site. The platform passes these values in variables: AWS_REGION
  * (REGION takes precedence), SITE_ID, SITE_NAME and URL.
  */
-export function toPlatform({ log, dev = false, region, env, mockCountry, functionLimits }: Project): Platform {
+export function toPlatform(
+  { log, dev = false, region, env, mockCountry, functionLimits }: Project,
+  blobs?: PlatformBlobs,
+): Platform {
   const { AWS_REGION, SITE_ID: id, SITE_NAME: name, URL: url } = env;
   const serverRegion = region || AWS_REGION || (dev ? 'dev' : undefined);
   return {
@@ -40,5 +53,6 @@ export function toPlatform({ log, dev = false, region, env, mockCountry, functio
     mockCountry,
     requestIds: new RequestUlids(),
     limits: new AllCallLimits(functionLimits, log),
+    ...(blobs && { blobs }),
   };
 }

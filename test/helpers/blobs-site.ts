@@ -1,0 +1,30 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { type RunningEdge, startEdge } from './edge.ts';
+import { siteFolder } from './site-folder.ts';
+
+/** A function that uses blobs, so that nexthop provides them. */
+export const USES_BLOBS = `
+  import { getStore } from '@netlify/blobs';
+  export default async () => new Response(await getStore('things').get('key'));
+  export const config = { path: '/blob' };`;
+
+export interface BlobsSite extends RunningEdge {
+  readonly site: string;
+}
+
+/**
+ * Starts a nexthop in this process with a site that uses blobs. The test itself can use
+ * \`@netlify/blobs\` then, as code of the site does: the context and the fetch are global. So tests
+ * of one file are serial.
+ */
+export async function startBlobsSite(
+  t: ExecutionContext,
+  files: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<BlobsSite> {
+  const site = await siteFolder(t, { 'netlify/functions/blob.mjs': USES_BLOBS, ...files });
+  await symlink(join(import.meta.dirname, '../../node_modules'), join(site, 'node_modules'));
+  return { ...(await startEdge(t, { site, env: { STORE_FSYNC: '0', ...env } })), site };
+}
