@@ -145,9 +145,9 @@ export class ClientResponse implements ResponseSink, PairedResponse {
     this.#connection.responseEnded(this);
   }
 
-  /** Sends the head if no content came with it in this turn. */
+  /** Sends the head if no content came with it in this turn, or none that is sent. */
   flush(): void {
-    if (this.isClosed || this.#framing !== undefined) return;
+    if (this.isClosed || this.isEnded) return;
     this.#open(undefined);
     this.#connection.writer.flush();
   }

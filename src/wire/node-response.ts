@@ -54,6 +54,8 @@ export class NodeResponse implements ResponseSink, GuardOwner {
   #isTaken = false;
   /** Given by `head`, and not written yet. */
   #head: Head | undefined;
+  /** Written, and Node keeps it: no content was written that is sent. */
+  #isHeadKept = false;
   #listensForDrain = false;
 
   constructor({ response, request, connection }: NodeResponseParts) {
@@ -109,9 +111,13 @@ export class NodeResponse implements ResponseSink, GuardOwner {
   write(content: Content): boolean {
     if (this.isClosed || this.isEnded) return true;
     const bytes = byteLength(content);
-    this.#sendHead(undefined);
+    if (this.#head) {
+      this.#sendHead(undefined);
+      this.#isHeadKept = true;
+    }
     this.#refuseMore(bytes);
     if (bytes === 0) return true;
+    if (this.#guard.hasBody) this.#isHeadKept = false;
     const ready = this.response.write(content);
     if (!ready) this.#awaitDrain();
     return ready;
@@ -170,9 +176,10 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     this.#guard.takeOff(this.owner?.changesHead === true);
   }
 
-  /** Sends the head if no content came with it in this turn. */
+  /** Sends the head if no content came with it in this turn, or none that is sent. */
   flush(): void {
-    if (!this.#head || this.isClosed) return;
+    if (this.isClosed || this.isEnded || !(this.#head || this.#isHeadKept)) return;
+    this.#isHeadKept = false;
     try {
       this.#sendHead(undefined);
       this.response.flushHeaders();

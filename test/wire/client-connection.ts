@@ -191,6 +191,19 @@ test('a head leaves at the end of the turn without any content', async (t) => {
   t.regex(await peer.readHead(), /\r\nTransfer-Encoding: chunked\r\n/);
 });
 
+test('a head leaves at the end of the turn also if the content written with it is empty, or is dropped', async (t) => {
+  const server = await wireServer(t, (request, response) => {
+    response.head(request.target === '/205' ? 205 : 200, 'OK', []);
+    response.write(request.target === '/empty' ? '' : 'dropped');
+  });
+  for (const bytes of [GET('/empty'), GET('/205'), GET('/head').replace('GET', 'HEAD')]) {
+    const peer = await server.connect();
+    peer.write(bytes);
+    t.regex(await peer.readHead(), /^HTTP\/1\.1 20[05] OK\r\n/);
+    t.is(peer.rest, '');
+  }
+});
+
 test('a response that breaks off is seen to be cut, in every framing', async (t) => {
   for (const [request, headers] of [
     [GET('/'), []],

@@ -175,6 +175,19 @@ test('the sink of a pair writes a whole response, in one write or in pieces', as
   t.is(await peer.readUntil('X-T: 2\r\n\r\n'), '3\r\npie\r\n3\r\nces\r\n0\r\nX-T: 1\r\nX-T: 2\r\n\r\n');
 });
 
+test('the sink of a pair sends its head at the end of the turn also if the content written with it is empty, or is dropped', async (t) => {
+  const server = await viewServer(t, ({ request, response }) => {
+    response.head(200, 'OK', []);
+    response.write(request.method === 'HEAD' ? 'dropped' : '');
+  });
+  for (const bytes of [get('/'), get('/').replace('GET', 'HEAD')]) {
+    const peer = await server.connect();
+    peer.write(bytes);
+    t.regex(await peer.readHead(), /^HTTP\/1\.1 200 OK\r\n/);
+    t.is(peer.rest, '');
+  }
+});
+
 test('the sink of a pair holds to its Content-Length', async (t) => {
   const server = await viewServer(t, ({ request, response }) => {
     response.head(200, '', ['Content-Length', '4']);
