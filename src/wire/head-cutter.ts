@@ -132,12 +132,13 @@ export class HeadCutter {
         if (at > 0 && bytes[at - 1] === CR) this.#refuse('bare_cr');
       } else if (byte !== TAB || (at > 0 && bytes[at - 1] === CR)) this.#refuse('control_byte');
     }
-    this.#checkFirstLine(bytes);
+    this.#checkFirstLine(from, bytes);
   }
 
-  #checkFirstLine(bytes: Buffer): void {
+  /** `from`: bytes in front of it have been searched for the end of the line. */
+  #checkFirstLine(from: number, bytes: Buffer): void {
     if (this.#firstLineChecked || !this.#options.checkFirstLine) return;
-    const end = bytes.indexOf('\r\n');
+    const end = bytes.indexOf('\r\n', Math.max(0, from - 1));
     if (end < 0) return;
     this.#firstLineChecked = true;
     this.#options.checkFirstLine(bytes.toString('latin1', 0, end));

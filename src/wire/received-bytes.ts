@@ -1,6 +1,10 @@
 import type { Socket } from 'node:net';
 import { toKept } from './socket-reads.ts';
 
+/** Pieces of fewer bytes are put together; one object for each would take more memory and time than its bytes. */
+const SMALL_BYTES = 1024;
+const JOINED_BYTES = 4096;
+
 /**
  * Bytes that a connection has received, and that are not read yet: a piece in hand, and those behind it. Only what waits for longer than the call
  * in which it was received is copied.
@@ -12,6 +16,8 @@ export class ReceivedBytes {
   at = 0;
   #behind: Buffer[] = [];
   #behindBytes = 0;
+  /** Memory of the last piece behind, if that is made of small ones. */
+  #joined: Buffer | undefined;
   readonly #socket: Socket;
   #isPaused = false;
 
@@ -29,8 +35,25 @@ export class ReceivedBytes {
       this.chunk = chunk;
       this.at = 0;
     } else {
-      this.#behind.push(toKept(chunk) as Buffer); // a copy of one
       this.#behindBytes += chunk.length;
+      if (chunk.length < SMALL_BYTES) this.#join(chunk);
+      else {
+        this.#joined = undefined;
+        this.#behind.push(toKept(chunk) as Buffer); // a copy of one
+      }
+    }
+  }
+
+  #join(chunk: Buffer): void {
+    const last = this.#joined ? this.#behind.at(-1) : undefined;
+    const used = last?.length ?? 0;
+    if (!this.#joined || !last || used + chunk.length > JOINED_BYTES) {
+      this.#joined = Buffer.allocUnsafeSlow(JOINED_BYTES);
+      chunk.copy(this.#joined);
+      this.#behind.push(this.#joined.subarray(0, chunk.length));
+    } else {
+      chunk.copy(this.#joined, used);
+      this.#behind[this.#behind.length - 1] = this.#joined.subarray(0, used + chunk.length);
     }
   }
 
@@ -55,6 +78,7 @@ export class ReceivedBytes {
   next(): boolean {
     if (this.at < this.chunk.length) return true;
     const next = this.#behind.shift();
+    if (this.#behind.length === 0) this.#joined = undefined;
     this.chunk = next ?? EMPTY;
     this.at = 0;
     this.#behindBytes -= this.chunk.length;
@@ -75,6 +99,7 @@ export class ReceivedBytes {
     this.at = 0;
     this.#behind = [];
     this.#behindBytes = 0;
+    this.#joined = undefined;
     // The end of the other side has to be seen.
     this.regulate(1);
   }
