@@ -8,7 +8,6 @@ import { Socket } from 'node:net';
 
 interface MessageInsides {
   _addHeaderLines(flat: readonly string[], length: number): void;
-  readonly _readableState: { readingMore: boolean };
   /** Since Node 24.12. */
   _dumpAndCloseReadable?(): void;
 }
@@ -24,11 +23,6 @@ interface ResponseInsides {
 /** Sets the header list; `headers` and `headersDistinct` are made of it at the first read. Of a complete message: the trailers. */
 export function addHeaderLines(message: IncomingMessage, flat: readonly string[]): void {
   (message as unknown as MessageInsides)._addHeaderLines(flat, flat.length);
-}
-
-/** The first read: from now on each push leads to a further one (_http_incoming.js, _read). */
-export function beginReading(message: IncomingMessage): void {
-  (message as unknown as MessageInsides)._readableState.readingMore = false;
 }
 
 /**

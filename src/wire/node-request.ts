@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault } from '../contract/fault.ts';
 import type { BodySink, BodySource, IncomingRequest } from '../contract/http-message.ts';
-import { addHeaderLines, beginReading, closeEmpty } from './node-insides.ts';
+import { addHeaderLines, closeEmpty } from './node-insides.ts';
 
 /** What a request of Node belongs to. */
 export interface NodeRequestOwner {
@@ -150,7 +150,6 @@ export class NodeRequest implements IncomingRequest, BodySink {
       return;
     }
     this.#isReading = true;
-    beginReading(this.message);
     this.body.start(this);
   }
 

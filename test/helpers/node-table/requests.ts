@@ -69,6 +69,36 @@ export const REQUESTS: Cases = {
       request.on('end', () => response.end());
     },
   },
+  'a body that is read in pieces of a given size': {
+    async client(peer) {
+      peer.write(post('hello world').slice(0, -11));
+      for (const piece of ['h', 'ello', ' w', 'orld']) {
+        await new Promise((resolve) => setImmediate(resolve));
+        peer.write(piece);
+      }
+      await peer.readUntil('done');
+    },
+    listener(request, response, note) {
+      request.setEncoding('latin1').on('readable', () => {
+        for (let piece = request.read(4); piece !== null; piece = request.read(4)) note(piece);
+      });
+      request.on('end', () => response.end('done'));
+    },
+  },
+  'a large body that is read after a while, in pieces of a given size': {
+    client: sends(post(LARGE), 'done'),
+    async listener(request, response, note) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      let length = 0;
+      request.on('readable', () => {
+        for (let piece = request.read(1000); piece !== null; piece = request.read(1000)) length += piece.length;
+      });
+      request.on('end', () => {
+        note(length);
+        response.end('done');
+      });
+    },
+  },
   'a body in chunks with trailers': {
     client: sends(CHUNKS),
     async listener(request, response, note) {
