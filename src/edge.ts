@@ -36,6 +36,8 @@ export interface EdgeParts {
   readonly fallback: Fallback | undefined;
   /** Prints a line for the person who started the process. */
   readonly notify: ((line: string) => void) | undefined;
+  /** Descriptor of a bound socket to listen on, instead of HOST and PORT. */
+  readonly listenFd: number | undefined;
 }
 
 /** One running nexthop. Owns everything that lives as long as the process. */
@@ -51,8 +53,9 @@ export class Edge {
   #storeFailure: unknown;
   readonly #notify: ((line: string) => void) | undefined;
   #isAdvised = false;
+  #isClosing = false;
 
-  constructor({ config, log, site, certificate, fallback, notify }: EdgeParts) {
+  constructor({ config, log, site, certificate, fallback, notify, listenFd }: EdgeParts) {
     this.#notify = notify;
     this.#config = config;
     this.log = log;
@@ -93,6 +96,7 @@ export class Edge {
     this.#server = new Server({
       host: config.HOST,
       port: config.PORT,
+      listenFd,
       ...(certificate && { certificate: certificate.current }),
       headerLimitBytes: config.HEADER_LIMIT,
       headerCount: config.HEADER_COUNT,
@@ -118,15 +122,25 @@ export class Edge {
   }
 
   /**
-   * Opens the stores of the site, binds PORT, starts the jobs and subscribes to the message bus.
-   * Resolves with the port (PORT=0 takes a free one). Rejects with Node's error. A store that is
-   * unreachable, or takes longer than 5 seconds, does not prevent the start.
+   * Opens the stores of the site, binds PORT and starts the jobs. Resolves with the port (PORT=0
+   * takes a free one). Rejects with Node's error. A store that is unreachable, or takes longer than
+   * 5 seconds, does not prevent the start. `isOwner`: no other process serves this site here, or
+   * none of them has called `own`.
    */
-  async listen(): Promise<number> {
+  async listen({ isOwner = true }: { readonly isOwner?: boolean } = {}): Promise<number> {
     this.#storeFailure = await this.#site.warm();
     const port = await this.#server.listen();
     this.#site.start();
+    if (isOwner) this.own();
     return port;
+  }
+
+  /**
+   * Starts what only one of several workers may do: the clock of schedules, and the subscription to
+   * the message bus. Call it after `listen`. `requestReload`: reloads all workers; default: this one.
+   */
+  own(requestReload: () => void = () => void this.reload()): void {
+    if (!this.#isClosing) this.#site.own(requestReload);
   }
 
   /**
@@ -151,12 +165,15 @@ export class Edge {
    * Drains and closes. First READY_PATH returns 503 and every response has `Connection: close`.
    * After DRAIN_DELAY, the port and idle connections are closed. Requests, tunnels, jobs and
    * background work then have DRAIN_TIMEOUT to finish. What remains is cut, and its jobs go back to
-   * the queue. Resolves when everything is closed and the logs are flushed.
+   * the queue. Resolves when everything is closed and the logs are flushed. `isReplaced`: another
+   * process serves on the same socket, so READY_PATH stays 200 and DRAIN_DELAY does not apply.
    */
-  async close(): Promise<void> {
-    const { DRAIN_DELAY, DRAIN_TIMEOUT } = this.#config;
+  async close({ isReplaced = false }: { readonly isReplaced?: boolean } = {}): Promise<void> {
+    const { DRAIN_TIMEOUT } = this.#config;
+    const DRAIN_DELAY = isReplaced ? 0 : this.#config.DRAIN_DELAY;
     const { pendingWork } = this.#site;
-    this.#ready.isReady = false;
+    this.#isClosing = true;
+    this.#ready.isReady = isReplaced;
     this.#server.announceClose();
     const retired = this.#site.retire(DRAIN_DELAY + DRAIN_TIMEOUT);
     if (DRAIN_DELAY > 0) await delay(DRAIN_DELAY);
@@ -205,6 +222,8 @@ export interface EdgeOptions {
   readonly fallback?: Fallback;
   /** Prints a line for the person who started the process. */
   readonly notify?: (line: string) => void;
+  /** Descriptor of a bound socket to listen on. Default: HOST and PORT are bound. */
+  readonly listenFd?: number;
 }
 
 /**
@@ -213,7 +232,7 @@ export interface EdgeOptions {
  */
 export async function createEdge(
   config: Config,
-  { beforeSite, beforeReading, dialects, fallback, notify }: EdgeOptions = {},
+  { beforeSite, beforeReading, dialects, fallback, notify, listenFd }: EdgeOptions = {},
 ): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
@@ -233,7 +252,7 @@ export async function createEdge(
       ...(beforeReading && { beforeReading }),
       ...(dialects && { dialects }),
     });
-    return new Edge({ config, log, site, certificate, fallback, notify });
+    return new Edge({ config, log, site, certificate, fallback, notify, listenFd });
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     throw error;

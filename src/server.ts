@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly host: string;
   /** 0: the system chooses a free port. */
   readonly port: number;
+  /** Descriptor of a bound socket to listen on, instead of host and port. */
+  readonly listenFd?: number | undefined;
   /** If given, the port accepts TLS only. */
   readonly certificate?: Certificate;
   readonly headerLimitBytes: number;
@@ -83,7 +85,9 @@ export class Server implements RequestHandler {
 
   /** Binds the port and resolves with its number. Rejects with Node's error, e.g. EADDRINUSE. */
   async listen(): Promise<number> {
-    this.#listener.listen(this.#options.port, this.#options.host || undefined);
+    const { listenFd, port, host } = this.#options;
+    if (listenFd === undefined) this.#listener.listen(port, host || undefined);
+    else this.#listener.listen({ fd: listenFd });
     await once(this.#listener, 'listening');
     return (this.#listener.address() as AddressInfo).port; // a TCP server has one
   }

@@ -115,6 +115,7 @@ async function startContainer(of: Image, { under, env: more = {} }: Running = {}
     ...options.env,
     HOME: toHostPath(of, '/site'),
     PORT: '0',
+    WORKERS: '0',
     LOG_DIR: toHostPath(of, '/var/log/nodejs'),
     ...more,
   };

@@ -67,7 +67,7 @@ test('a demo that cannot start prints the reason and exits with 1', async (t) =>
 function startExample(t: ExecutionContext, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { ...process.env, ...env },
+    env: { ...process.env, WORKERS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // Not SIGKILL: the demo ends its own children when it is asked to end.

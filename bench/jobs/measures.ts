@@ -207,6 +207,7 @@ class Setting implements AsyncDisposable {
       args: [join(ROOT, 'dist/cli/cli.js'), 'start', site],
       environment: {
         NODE_ENV: 'production',
+        WORKERS: '0',
         PORT: String(port),
         LOG_DIR: join(folder, 'logs'),
         DATA_DIR: join(folder, 'state'),

@@ -35,6 +35,8 @@ export const nexthop: Server = {
         NEXT_HOP: `http://127.0.0.1:${originPort}`,
         LOG_DIR: join(folder, 'logs'),
         NODE_ENV: 'production',
+        // Its rivals are one process, too.
+        WORKERS: '0',
       },
     };
   },

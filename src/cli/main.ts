@@ -1,19 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { url as inspectorUrl } from 'node:inspector';
 import { parseArgs } from 'node:util';
 import { type Config, readConfig } from '../config/config.ts';
 import { findMisspeltSettings } from '../config/misspelt-settings.ts';
 import { SETTINGS, toFlag } from '../config/settings.ts';
 import { didYouMean } from '../contract/problem.ts';
-import { guardProcess } from '../process/process-guard.ts';
-import { build } from './build.ts';
+import { countCpus } from '../process/container.ts';
+import type { SupervisorLink } from '../process/supervisor-link.ts';
 import { enterSite, explainSite } from './enter-site.ts';
-import { explain, toExitCode } from './explain.ts';
-import { health } from './health.ts';
-import { jobs } from './jobs.ts';
-import { reload } from './reload.ts';
-import { routes } from './routes.ts';
-import { start } from './start.ts';
 import { UsageError } from './usage-error.ts';
+
+// A command is imported when it runs: the supervisor of `start` must not hold the memory of code
+// that only its workers and other commands use.
 
 type Out = (line: string) => void;
 
@@ -37,19 +35,27 @@ interface Command {
   /** False: it looks at no site. Default: true. */
   readonly hasSite?: boolean;
   /** Resolves with the exit code. */
-  run(config: Config, out: Out, flags: Flags, words: readonly string[]): Promise<number>;
+  run(config: Config, out: Out, flags: Flags, given: Given): Promise<number>;
+}
+
+interface Given {
+  readonly words: readonly string[];
+  /** Undefined: the process was not started by a supervisor. */
+  readonly supervisor: SupervisorLink | undefined;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   start: { about: 'serve the site until SIGTERM or SIGINT', sharesStdout: true, run: startInSite },
   build: {
     about: 'compile the functions of the site ahead, for a start without compiling',
-    run: (config, out) => build(config, out),
+    run: async (config, out) => (await import('./build.ts')).build(config, out),
   },
   routes: {
     about: 'print the routes of the site, conflicts and ignored files (--json)',
     flags: ['json'],
-    run: (config, out, { json }) => {
+    run: async (config, out, { json }) => {
+      const { guardProcess } = await import('../process/process-guard.ts');
+      const { routes } = await import('./routes.ts');
       enterSite(config);
       return routes(config, out, { json, beforeSite: (log) => guardProcess({ log, site: config.site }) });
     },
@@ -59,17 +65,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'list the jobs that wait, run and are dead (--state, --rule, --limit, --json); or show, retry, drop some of them',
     flags: ['json', 'all', 'state', 'rule', 'limit'],
     hasWords: true,
-    run: (config, out, flags, words) => jobs(config, out, { ...flags, words }),
+    run: async (config, out, flags, { words }) => (await import('./jobs.ts')).jobs(config, out, { ...flags, words }),
+  },
+  health: {
+    about: 'exit 0 if the server on PORT is ready',
+    hasSite: false,
+    run: async (config, out) => (await import('./health.ts')).health(config, out),
   },
   reload: {
     about: 'read the site again in the nexthop that runs it; exit 0 once the new site serves',
-    run: (config, out) => reload(config, out, { complain }),
+    run: async (config, out) => (await import('./reload.ts')).reload(config, out, { complain }),
   },
-  health: { about: 'exit 0 if the server on PORT is ready', hasSite: false, run: health },
 };
 
-/** Runs the command that these arguments name. Resolves with its exit code. */
-export async function main(argv: readonly string[]): Promise<number> {
+/**
+ * Runs the command that these arguments name. Resolves with its exit code. `supervisor`: this is a
+ * worker of `nexthop start`.
+ */
+export async function main(argv: readonly string[], supervisor?: SupervisorLink): Promise<number> {
   const out: Out = (line) => void process.stdout.write(`${line}\n`);
   let config: Config | undefined;
   try {
@@ -89,9 +102,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     const site = toSite(command, place);
     config = readConfig({ flags: settings, ...(site !== undefined && { site }) });
     const explanation = site === undefined && command.hasSite !== false ? explainSite(config) : undefined;
-    if (explanation !== undefined) complain(explanation);
-    return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, place.words);
+    if (explanation !== undefined && !supervisor) complain(explanation);
+    return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, {
+      words: place.words,
+      supervisor,
+    });
   } catch (error) {
+    const { explain, toExitCode } = await import('./explain.ts');
     complain(`nexthop: ${explain(error, config)}`);
     // What is wrong may be that a setting has its default, because it was set under another name.
     for (const { name, setting } of config ? findMisspeltSettings(config.functionEnv, config) : []) {
@@ -113,9 +130,19 @@ function takeStdout(): Out {
   return (line) => void stdout.write(`${line}\n`);
 }
 
-/** Entered for each reading: a folder that was put in the place of another is another one, though its path is the same. */
-function startInSite(config: Config, out: Out): Promise<number> {
-  return start(config, out, { beforeReading: () => enterSite(config) });
+async function startInSite(config: Config, out: Out, _: Flags, { supervisor }: Given): Promise<number> {
+  const workers = supervisor ? 0 : countWorkers(config);
+  if (workers > 0) return (await import('./supervise.ts')).supervise(config, workers, out);
+  const { start } = await import('./start.ts');
+  // Entered for each reading: a folder that was put in the place of another is another one, though
+  // its path is the same.
+  return start(config, out, { beforeReading: () => enterSite(config), ...(supervisor && { supervisor }) });
+}
+
+function countWorkers({ WORKERS }: Config): number {
+  if (WORKERS !== 'auto') return WORKERS;
+  // Workers would need the port of the debugger, too.
+  return inspectorUrl() === undefined ? Math.max(1, Math.floor(countCpus())) : 0;
 }
 
 function parse(argv: readonly string[]) {

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { type Problem, toLocation } from '../contract/problem.ts';
-import { askProcesses } from '../process/control-socket.ts';
+import { askProcesses, type ControlSocket, openControlSocket } from '../process/control-socket.ts';
 import type { Reload } from '../site/live-site.ts';
 
 type Out = (line: string) => void;
@@ -56,6 +56,38 @@ export function describeReload(site: string, reload: Reload): readonly string[] 
       ? `reloaded ${site}: ${reload.routes === 1 ? '1 route' : `${reload.routes} routes`} in ${(reload.tookMs / 1000).toFixed(1)} s`
       : `not reloaded: ${reload.reason}; the previous site stays in use`;
   return [first, ...problems.map(toLine)];
+}
+
+export interface Reloading {
+  readonly config: Config;
+  /** Prints a line on the terminal of the server. */
+  readonly out: Out;
+  /** Reads the site again in all processes of this server. Never rejects. */
+  readonly reload: () => Promise<Reload>;
+  readonly warn: (message: string, details: { readonly error: unknown }) => void;
+}
+
+/** Reloads the site of this server, and prints the result on its terminal. */
+export async function reloadAndPrint({ config, out, reload }: Reloading): Promise<Reload> {
+  const outcome = await reload();
+  for (const line of describeReload(config.site, outcome)) out(line);
+  return outcome;
+}
+
+/** Resolves with undefined if `nexthop reload` cannot reach this process; SIGHUP still does. */
+export async function openReloadSocket(reloading: Reloading): Promise<ControlSocket | undefined> {
+  const { config, warn } = reloading;
+  try {
+    return await openControlSocket(config.DATA_DIR, async ({ command }) => {
+      if (command !== 'reload') throw new Error(`there is no command ${JSON.stringify(command)}`);
+      return { pid: process.pid, site: config.site, ...(await reloadAndPrint(reloading)) };
+    });
+  } catch (error) {
+    warn('nexthop reload cannot reach this process, because no socket can be opened in DATA_DIR; send SIGHUP', {
+      error,
+    });
+    return undefined;
+  }
 }
 
 /** A problem as a line of a list for a person. */

@@ -5,12 +5,12 @@ import type { Log } from '../contract/log.ts';
 import { logProblems } from '../contract/problem.ts';
 import type { Route } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
-import { type ControlSocket, openControlSocket } from '../process/control-socket.ts';
+import type { ControlSocket } from '../process/control-socket.ts';
 import { guardProcess } from '../process/process-guard.ts';
+import type { SupervisorLink } from '../process/supervisor-link.ts';
 import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
-import type { Reload } from '../site/live-site.ts';
 import { exit } from './exit.ts';
-import { describeReload, toLine } from './reload.ts';
+import { openReloadSocket, reloadAndPrint, toLine } from './reload.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -26,6 +26,11 @@ const REOPEN_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
  */
 const ECHO_MS = 300;
 
+export interface StartOptions extends Omit<EdgeOptions, 'beforeSite' | 'notify' | 'listenFd'> {
+  /** This process is a worker: the supervisor has the port, prints, and decides what it owns. */
+  readonly supervisor?: SupervisorLink;
+}
+
 /**
  * Serves the site until a signal ends it. Resolves with the exit code: 0 after a drain, 128 + the
  * number of a second signal that aborted the drain. Rejects with the reason if it cannot start.
@@ -33,7 +38,7 @@ const ECHO_MS = 300;
 export async function start(
   config: Config,
   out: (line: string) => void,
-  options: Omit<EdgeOptions, 'beforeSite' | 'notify'> = {},
+  { supervisor, ...options }: StartOptions = {},
 ): Promise<number> {
   const ended = Promise.withResolvers<number>();
   let running: Edge | undefined;
@@ -42,20 +47,25 @@ export async function start(
     guardProcess({ log, site: config.site });
     // Before the site is loaded: with a listener of its own, a signal during the load would otherwise
     // not end the process.
-    endBySignals(ended, () => running, { out, watchdog: watch(config) });
+    endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog: watch(config, supervisor) });
   };
   const serve = async (): Promise<number> => {
-    const edge = await createEdge(config, { ...options, beforeSite, notify: out });
+    const notify = supervisor ? (line: string) => supervisor.send({ kind: 'notice', line }) : out;
+    const socket = supervisor && { listenFd: supervisor.setup.listenFd };
+    const edge = await createEdge(config, { ...options, ...socket, beforeSite, notify });
+    const reloading = { config, out, reload: () => edge.reload(), warn: edge.log.warn.bind(edge.log) };
     for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
     process.on('SIGUSR1', () => edge.renewCertificate());
     process.on('SIGHUP', () => {
       reopenLogs(edge);
-      void reload(config, edge, out);
+      void reloadAndPrint(reloading);
     });
-    const port = await edge.listen();
-    control = await openControl(config, edge, out);
+    const port = await edge.listen({ isOwner: !supervisor });
+    if (!supervisor) control = await openReloadSocket(reloading);
     running = edge;
-    announce(config, edge, port, options.fallback?.name, out);
+    if (supervisor?.setup.isFirst ?? true) announce(config, edge, port, options.fallback?.name, out);
+    else edge.log.info('another worker listens', { port });
+    if (supervisor) serveFor(supervisor, edge, ended);
     return ended.promise;
   };
   try {
@@ -65,13 +75,26 @@ export async function start(
   }
 }
 
-function watch({ STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR, LOG_STDOUT, site }: Config): Watchdog | undefined {
+function serveFor(supervisor: SupervisorLink, edge: Edge, { resolve, reject }: PromiseWithResolvers<number>): void {
+  supervisor.send({ kind: 'listening' });
+  supervisor.serve({
+    own: () => edge.own(() => supervisor.send({ kind: 'reload' })),
+    reload: () => edge.reload(),
+    retire: () => void edge.close({ isReplaced: true }).then(() => resolve(0), reject),
+  });
+}
+
+function watch(
+  { STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR, LOG_STDOUT, site }: Config,
+  supervisor: SupervisorLink | undefined,
+): Watchdog | undefined {
   return startWatchdog({
     stallTimeoutMs: STALL_TIMEOUT,
     drainMs: DRAIN_DELAY + DRAIN_TIMEOUT,
     errorLog: LOG_DIR && join(LOG_DIR, 'error.log'),
     isCopied: LOG_STDOUT,
     site,
+    parentPid: supervisor && process.ppid,
     end: exit,
   });
 }
@@ -80,7 +103,7 @@ function watch({ STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR, LOG_STDOUT,
 function endBySignals(
   { resolve, reject }: PromiseWithResolvers<number>,
   getRunning: () => Edge | undefined,
-  { out, watchdog }: { readonly out: (line: string) => void; readonly watchdog: Watchdog | undefined },
+  { out, watchdog }: { readonly out: ((line: string) => void) | undefined; readonly watchdog: Watchdog | undefined },
 ): void {
   let stoppingSinceMs: number | undefined;
   for (const signal of STOP_SIGNALS) {
@@ -93,7 +116,7 @@ function endBySignals(
         return;
       }
       stoppingSinceMs = performance.now();
-      out(`${signal}: finishing running requests and jobs; a second signal ends at once`);
+      out?.(`${signal}: finishing running requests and jobs; a second signal ends at once`);
       edge.close().then(() => resolve(0), reject);
     });
   }
@@ -105,31 +128,6 @@ function reopenLogs({ log }: Edge): void {
   } catch (error) {
     // The old files stay in use; the next signal tries again.
     log.error('the logs could not be opened again', { error });
-  }
-}
-
-async function reload({ site }: Config, edge: Edge, out: (line: string) => void): Promise<Reload> {
-  const outcome = await edge.reload();
-  for (const line of describeReload(site, outcome)) out(line);
-  return outcome;
-}
-
-/** Undefined if `nexthop reload` cannot reach this process; SIGHUP still does. */
-async function openControl(
-  config: Config,
-  edge: Edge,
-  out: (line: string) => void,
-): Promise<ControlSocket | undefined> {
-  try {
-    return await openControlSocket(config.DATA_DIR, async ({ command }) => {
-      if (command !== 'reload') throw new Error(`there is no command ${JSON.stringify(command)}`);
-      return { pid: process.pid, site: config.site, ...(await reload(config, edge, out)) };
-    });
-  } catch (error) {
-    const message =
-      'nexthop reload cannot reach this process, because no socket can be opened in DATA_DIR; send SIGHUP';
-    edge.log.warn(message, { error });
-    return undefined;
   }
 }
 

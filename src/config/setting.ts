@@ -37,6 +37,14 @@ export function whole(from: number, to: number): Kind<number> {
   };
 }
 
+/** `auto`, or a number of processes. */
+export function workers(text: string): 'auto' | number {
+  if (text === 'auto') return 'auto';
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= 256)) throw new Unfit('"auto", or a whole number from 0 to 256');
+  return value;
+}
+
 export function flag(text: string): boolean {
   if (text === '1' || text === 'true') return true;
   if (text === '0' || text === 'false' || text === '') return false;

@@ -61,6 +61,11 @@ export const SETTINGS = {
     '10s',
     'time for which the event loop may stand still before error.log says where; after twice that time the process ends; 0: no watchdog',
   ),
+  WORKERS: setting(
+    kind.workers,
+    'auto',
+    'worker processes that serve the site; auto: as many as the container has CPUs; 0: one process, without a supervisor',
+  ),
   READY_PATH: setting(
     kind.ownPath,
     '/.well-known/nexthop/ready',

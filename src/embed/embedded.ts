@@ -92,6 +92,7 @@ export class EmbeddedEdge {
       logProblems(log, site.current.problems);
       await site.warm();
       site.start();
+      site.own(() => void site.reload());
       return new EmbeddedEdge({ ...parts, log, site, release });
     } catch (error) {
       release();

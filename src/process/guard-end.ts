@@ -25,7 +25,19 @@ export function guardEnd(guard: SiteGuard): readonly (() => void)[] {
     guard.endCall(spellCall('process.kill', [pid, signal]), caller);
     return true;
   });
-  return [...ends, kill];
+  return [...ends, kill, ...guardChannel(guard)];
+}
+
+/** Without its channel, a worker takes its supervisor for dead, and ends. */
+function guardChannel(guard: SiteGuard): readonly (() => void)[] {
+  if (!process.disconnect) return [];
+  return [
+    replaceMethod(process, 'disconnect', (disconnect) => (...given) => {
+      const caller = guard.findSiteCaller();
+      if (!caller) return Reflect.apply(disconnect, process, given);
+      return guard.ignore('process.disconnect()', 'has no effect: the channel belongs to nexthop', caller);
+    }),
+  ];
 }
 
 /** Whether a signal to this id would reach this process, its parent, or its process group. */

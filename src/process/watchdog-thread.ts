@@ -1,8 +1,8 @@
-import { appendFileSync, writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { workerData } from 'node:worker_threads';
+import { appendErrorLine, writeToStderr } from './error-lines.ts';
 import { BEATS, type Question, STOP_SIGNAL, type StallReport, type ThreadSetup } from './watchdog.ts';
 
 /** The watchdog's own thread (watchdog.ts): it must not depend on anything of the event loop. */
@@ -39,6 +39,10 @@ class Watchdog {
     if (beat === this.#beat) this.#stoodMs += passedMs;
     else this.#continue(beat);
     if (!this.#isReported && this.#stoodMs >= SETUP.stallTimeoutMs) this.#report();
+    // The event loop of a worker notices by itself that its supervisor has ended, unless it stands still.
+    if (SETUP.parentPid !== undefined && this.#standsStill && process.ppid !== SETUP.parentPid) {
+      this.#end(1, 'the supervisor has ended, and the event loop stands still; the process ends');
+    }
     if (this.#stoodMs >= 2 * SETUP.stallTimeoutMs) this.#end(1, 'the event loop stands still; the process ends');
     // The event loop may receive one before this thread listens.
     const signal = Atomics.load(SETUP.shared, STOP_SIGNAL);
@@ -164,25 +168,8 @@ function toMessage({ file, line, column, target }: StallReport): string {
   return `the event loop stands still${target === undefined ? '' : ` in a call of ${target}`}`;
 }
 
-/** Appends a line to error.log, in its form. The main thread cannot: it waits for its event loop. */
 function write(level: 'warn' | 'error', message: string, fields: object): void {
-  const line = `${JSON.stringify({ level, time: new Date().toISOString(), pid: process.pid, ...fields, message })}\n`;
-  if (SETUP.errorLog === '' || SETUP.isCopied) writeToStderr(line);
-  if (SETUP.errorLog === '') return;
-  try {
-    appendFileSync(SETUP.errorLog, line);
-  } catch (error) {
-    writeToStderr(`${line}nexthop: cannot write ${SETUP.errorLog}: ${String(error)}\n`);
-  }
-}
-
-/** `process.stderr` of a thread is written by the main thread. */
-function writeToStderr(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // Closed, or a full pipe: there is no other place.
-  }
+  appendErrorLine(SETUP, { level, message, ...fields });
 }
 
 interface SignalWatch {

@@ -17,6 +17,8 @@ export interface WatchdogOptions {
   readonly isCopied: boolean;
   /** Absolute path of the site: its files are named relative to it. */
   readonly site: string;
+  /** Id of the supervisor: this process ends with it. Undefined: it has none. */
+  readonly parentPid: number | undefined;
   /** Writes what the logs still hold, and ends the process. */
   readonly end: (code: number) => never;
 }

@@ -16,6 +16,7 @@ export interface BackgroundParts {
 export class Background {
   readonly #parts: BackgroundParts;
   #isStarted = false;
+  #isOwner = false;
   #running: { readonly worker: Worker; readonly clock: Clock } | undefined;
 
   constructor(parts: BackgroundParts) {
@@ -34,6 +35,12 @@ export class Background {
   start(rules: readonly JobRule[]): void {
     this.#isStarted = true;
     this.use(rules);
+  }
+
+  /** Starts to add the jobs of schedules. Without this call another process does. */
+  own(): void {
+    this.#isOwner = true;
+    this.#running?.clock.start();
   }
 
   /**
@@ -70,6 +77,6 @@ export class Background {
     const clock = new Clock({ queue, log, rules });
     this.#running = { worker, clock };
     worker.start();
-    clock.start();
+    if (this.#isOwner) clock.start();
   }
 }

@@ -97,12 +97,20 @@ export class RunningSite {
     return isUsed ? store.warm() : undefined;
   }
 
-  /** Starts to run jobs, and to reload the site when the message bus requests it. */
+  /** Starts to run jobs. */
   start(): void {
+    this.#parts.background.start(this.current.jobRules);
+  }
+
+  /**
+   * Starts what one of several processes on a store does: the clock of schedules, and the
+   * subscription to the message bus, which may request a reload.
+   */
+  own(requestReload: () => void): void {
     const { config, log, background } = this.#parts;
-    background.start(this.current.jobRules);
-    if (!config.messageBus) return;
-    this.#messageBus = openMessageBus({ endpoint: config.messageBus, log, onUpdate: () => void this.reload() });
+    background.own();
+    if (config.messageBus && !this.#messageBus)
+      this.#messageBus = openMessageBus({ endpoint: config.messageBus, log, onUpdate: requestReload });
   }
 
   /**

@@ -26,6 +26,7 @@ async function runIn(
       PORT: '0',
       HOST: '127.0.0.1',
       LOG_DIR: '',
+      WORKERS: '0',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

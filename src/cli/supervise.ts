@@ -1,0 +1,90 @@
+import { constants } from 'node:os';
+import { extname, join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { ControlSocket } from '../process/control-socket.ts';
+import { appendErrorLine, type ErrorLevel } from '../process/error-lines.ts';
+import { type ListeningSocket, openListeningSocket } from '../process/listening-socket.ts';
+import { Supervisor } from '../process/supervisor.ts';
+import type { Reload } from '../site/live-site.ts';
+import { openReloadSocket, type Reloading, reloadAndPrint } from './reload.ts';
+
+type Out = (line: string) => void;
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** Passed on to the workers, which have the logs and the certificate (start.ts). */
+const PASSED_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
+
+/** See start.ts. */
+const ECHO_MS = 300;
+
+/**
+ * Serves the site with this many worker processes until a signal ends them. Resolves with the exit
+ * code: 0 after a drain, that of the first worker if it cannot start. Rejects if the port cannot be
+ * used.
+ */
+export async function supervise(config: Config, count: number, out: Out): Promise<number> {
+  const { DRAIN_DELAY, DRAIN_TIMEOUT, HOST, PORT, functionEnv } = config;
+  const socket = await openListeningSocket({ host: HOST, port: PORT });
+  const entry = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
+  const log = toLog(config);
+  let control: Promise<ControlSocket | undefined> | undefined;
+  const supervisor = new Supervisor({
+    count,
+    command: {
+      args: [...process.execArgv, entry, ...process.argv.slice(2)],
+      env: functionEnv,
+      listenFd: socket.fd,
+    },
+    drainMs: DRAIN_DELAY + DRAIN_TIMEOUT,
+    log,
+    print: out,
+    onStarted: () => {
+      control = openReloadSocket(reloading);
+    },
+  });
+  const reloading: Reloading = {
+    config,
+    out,
+    reload: async () => toOne(await supervisor.reload()),
+    warn: (message, { error }) => log('warn', message, { error: String(error) }),
+  };
+  endBySignals(supervisor, socket, out);
+  for (const signal of PASSED_SIGNALS) process.on(signal, () => supervisor.signal(signal));
+  process.on('SIGHUP', () => {
+    // Opens the logs again.
+    supervisor.signal('SIGUSR2');
+    void reloadAndPrint(reloading);
+  });
+  const code = await supervisor.run();
+  await (await control)?.close();
+  return code;
+}
+
+function toLog({ LOG_DIR, LOG_STDOUT }: Config) {
+  const lines = { errorLog: LOG_DIR && join(LOG_DIR, 'error.log'), isCopied: LOG_STDOUT };
+  return (level: ErrorLevel, message: string, fields: object): void =>
+    appendErrorLine(lines, { level, message, ...fields });
+}
+
+function endBySignals(supervisor: Supervisor, socket: ListeningSocket, out: Out): void {
+  let stoppingSinceMs: number | undefined;
+  for (const signal of STOP_SIGNALS) {
+    process.on(signal, () => {
+      const nowMs = performance.now();
+      const isFirst = stoppingSinceMs === undefined;
+      stoppingSinceMs ??= nowMs;
+      if (!isFirst && nowMs - stoppingSinceMs <= ECHO_MS) return;
+      // The workers hold it for DRAIN_DELAY. Afterwards its queue would take connections in vain.
+      if (isFirst) socket.close();
+      if (isFirst) out(`${signal}: finishing running requests and jobs; a second signal ends at once`);
+      supervisor.stop(signal, { code: 128 + constants.signals[signal], atOnce: !isFirst });
+    });
+  }
+}
+
+/** All workers read the same files: the first result, or one that differs by what was not used. */
+function toOne(outcomes: readonly object[]): Reload {
+  const reloads = outcomes as readonly Reload[]; // what `Edge.reload` of a worker resolved with
+  const kept = reloads.find(({ state }) => state === 'kept');
+  return kept ?? reloads[0] ?? { state: 'kept', reason: 'no worker runs at the moment', problems: [] };
+}

@@ -1,0 +1,98 @@
+/** From the supervisor to a worker. */
+export type ToWorker =
+  /** Sent once, first. */
+  | ({ readonly kind: 'setup' } & WorkerSetup)
+  /** This worker is the one that does what only one process may do. */
+  | { readonly kind: 'own' }
+  /** Another worker serves in its place: accept no more connections, finish, and end. */
+  | { readonly kind: 'retire' }
+  /** Read the site again, and send the result with the number of this call. */
+  | { readonly kind: 'reload'; readonly call: number };
+
+/** From a worker to the supervisor. */
+export type FromWorker =
+  /** It accepts connections. */
+  | { readonly kind: 'listening' }
+  /** A line for the person who started nexthop. */
+  | { readonly kind: 'notice'; readonly line: string }
+  /** The message bus requests that all workers read the site again. */
+  | { readonly kind: 'reload' }
+  | { readonly kind: 'reloaded'; readonly call: number; readonly outcome: object };
+
+export interface WorkerSetup {
+  /** The first worker of a start reports on it: the address, the site and its problems. */
+  readonly isFirst: boolean;
+  /** The descriptor of the socket to listen on. */
+  readonly listenFd: number;
+}
+
+/** What the supervisor may ask of a worker at any time. */
+export interface WorkerDuties {
+  own(): void;
+  retire(): void;
+  /** Resolves with plain data. Never rejects. */
+  reload(): Promise<object>;
+}
+
+type Send = (message: FromWorker, ...rest: readonly unknown[]) => boolean;
+
+/**
+ * The connection of a worker to its supervisor, by the channel of `child_process`. Code of the site
+ * sees no channel, as in a process without a supervisor.
+ */
+export class SupervisorLink {
+  readonly setup: WorkerSetup;
+  readonly #send: Send;
+  /** Messages that arrived before `serve`. */
+  #early: ToWorker[] | undefined = [];
+  #duties: WorkerDuties | undefined;
+
+  private constructor(setup: WorkerSetup, send: Send) {
+    this.setup = setup;
+    this.#send = send;
+  }
+
+  /** Resolves with the first message. `end` is called when the supervisor has ended. */
+  static open(end: () => void): Promise<SupervisorLink> {
+    const send = process.send?.bind(process) as Send | undefined; // the channel takes any message
+    if (!send) throw new Error('this file is started by the supervisor of nexthop start');
+    Reflect.deleteProperty(process, 'send');
+    process.on('disconnect', end);
+    return new Promise((resolve) => {
+      let link: SupervisorLink | undefined;
+      process.on('message', (received) => {
+        const message = received as ToWorker; // nothing else has the other end of the channel
+        if (link) link.#receive(message);
+        else if (message.kind === 'setup') {
+          link = new SupervisorLink(message, send);
+          resolve(link);
+        }
+      });
+    });
+  }
+
+  /** Starts to pass on what the supervisor asks for, also what it has asked for before. */
+  serve(duties: WorkerDuties): void {
+    this.#duties = duties;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const message of early) this.#receive(message);
+  }
+
+  send(message: FromWorker): void {
+    // Without a callback, an error of a closed channel would be emitted by the process.
+    this.#send(message, undefined, undefined, () => {});
+  }
+
+  #receive(message: ToWorker): void {
+    if (this.#early) this.#early.push(message);
+    else if (message.kind === 'own') this.#duties?.own();
+    else if (message.kind === 'retire') this.#duties?.retire();
+    else if (message.kind === 'reload') void this.#reload(message.call);
+  }
+
+  async #reload(call: number): Promise<void> {
+    const outcome = await this.#duties?.reload();
+    if (outcome) this.send({ kind: 'reloaded', call, outcome });
+  }
+}

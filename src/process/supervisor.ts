@@ -1,0 +1,141 @@
+import type { ErrorLevel } from './error-lines.ts';
+import type { FromWorker } from './supervisor-link.ts';
+import type { WorkerCommand, WorkerEnd, WorkerProcess } from './worker-process.ts';
+import { type SlotListener, WorkerSlot } from './worker-slot.ts';
+
+export interface SupervisorParts {
+  /** How many workers serve. */
+  readonly count: number;
+  readonly command: WorkerCommand;
+  /** The longest drain of a worker. */
+  readonly drainMs: number;
+  readonly log: (level: ErrorLevel, message: string, fields: object) => void;
+  /** Prints a line for the person who started nexthop. */
+  readonly print: (line: string) => void;
+  /** Called once, when the first worker serves. */
+  readonly onStarted: () => void;
+}
+
+/** After its drain a worker has this time to end by itself, also if its event loop stands still. */
+const LATE_MS = 800;
+
+/**
+ * Starts the workers, keeps them running, and ends them. Opens no port and answers no request, so
+ * that nothing that happens to a request can happen to it. It loads nothing of the site and little
+ * of nexthop, since its memory is the price of the workers.
+ */
+export class Supervisor implements SlotListener {
+  readonly #parts: SupervisorParts;
+  readonly #slots: readonly WorkerSlot[];
+  readonly #ended = Promise.withResolvers<number>();
+  readonly #printed = new Set<string>();
+  /** The worker that does what only one process may do. */
+  #owner: WorkerProcess | undefined;
+  #isStarted = false;
+  #isStopping = false;
+  /** The exit code after a stop. */
+  #code = 0;
+
+  constructor(parts: SupervisorParts) {
+    this.#parts = parts;
+    const { command, drainMs } = parts;
+    const slot = () => new WorkerSlot({ command, longestDrainMs: drainMs + LATE_MS, listener: this });
+    this.#slots = Array.from({ length: parts.count }, slot);
+  }
+
+  /**
+   * Starts one worker, and all others when it serves: what prevents the start is printed once.
+   * Resolves with the exit code when all workers have ended, after `stop` or because the first one
+   * could not start.
+   */
+  run(): Promise<number> {
+    this.#slots[0]?.start({ isFirst: true });
+    return this.#ended.promise;
+  }
+
+  /** Ends the workers by this signal; those that are late, or all if `atOnce`, are killed. `code`: if any was killed. */
+  stop(signal: NodeJS.Signals, { code, atOnce }: { readonly code: number; readonly atOnce: boolean }): void {
+    for (const slot of this.#slots) slot.stop();
+    if (!this.#isStopping) this.signal(signal);
+    this.#isStopping = true;
+    const killAll = (): void => {
+      this.#code = code;
+      for (const worker of this.#living()) worker.kill('SIGKILL');
+      this.#ended.resolve(code);
+    };
+    if (atOnce) killAll();
+    else setTimeout(killAll, this.#parts.drainMs + LATE_MS);
+    this.#endIfAlone();
+  }
+
+  /** Sends a signal to each worker. */
+  signal(signal: NodeJS.Signals): void {
+    for (const worker of this.#living()) worker.kill(signal);
+  }
+
+  /** Makes each worker read the site again. Resolves with the results of those that have not ended before. */
+  async reload(): Promise<readonly object[]> {
+    const workers = [...this.#living()].filter(({ isRetired }) => !isRetired);
+    const outcomes = await Promise.all(workers.map((worker) => worker.reload()));
+    return outcomes.filter((outcome) => outcome !== undefined);
+  }
+
+  serving(worker: WorkerProcess): void {
+    if (!this.#owner) this.#makeOwner(worker);
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#parts.onStarted();
+    if (!this.#isStopping) for (const slot of this.#slots.slice(1)) slot.start();
+  }
+
+  received(_slot: WorkerSlot, _worker: WorkerProcess, message: FromWorker): void {
+    if (message.kind === 'reload') void this.reload();
+    else if (message.kind === 'notice' && !this.#printed.has(message.line)) {
+      this.#printed.add(message.line);
+      this.#parts.print(message.line);
+    }
+  }
+
+  ended(worker: WorkerProcess, end: WorkerEnd, restartMs: number | undefined): void {
+    if (this.#owner === worker) this.#moveOwnership();
+    if (!this.#isStarted) {
+      this.#code = toCode(end);
+      for (const slot of this.#slots) slot.stop();
+      this.#ended.resolve(this.#code);
+    } else if (this.#isStopping) {
+      if (this.#code === 0) this.#code = toCode(end);
+      this.#endIfAlone();
+    } else if (restartMs !== undefined) {
+      const fields = { worker_pid: worker.pid, ...toFields(end), lived_ms: Math.round(worker.livedMs) };
+      this.#parts.log('error', 'a worker ended; another one is started', { ...fields, again_in_ms: restartMs });
+    }
+  }
+
+  *#living(): Generator<WorkerProcess> {
+    for (const slot of this.#slots) yield* slot.living;
+  }
+
+  #moveOwnership(): void {
+    this.#owner = undefined;
+    const next = [...this.#living()].find(({ isServing, isRetired }) => isServing && !isRetired);
+    if (next) this.#makeOwner(next);
+  }
+
+  #makeOwner(worker: WorkerProcess): void {
+    this.#owner = worker;
+    worker.send({ kind: 'own' });
+  }
+
+  #endIfAlone(): void {
+    if (this.#isStopping && [...this.#living()].length === 0) this.#ended.resolve(this.#code);
+  }
+}
+
+function toFields({ code, signal }: WorkerEnd): object {
+  return signal === null ? { exit_code: code } : { signal };
+}
+
+/** As a shell has it. */
+function toCode({ code, signal }: WorkerEnd): number {
+  return code ?? (signal === 'SIGKILL' ? 137 : 1);
+}

@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { FromWorker, ToWorker } from './supervisor-link.ts';
+
+/** How a worker is started. */
+export interface WorkerCommand {
+  /** Arguments for Node: its options, the file of a worker, the arguments of the command. */
+  readonly args: readonly string[];
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** The socket on which workers listen. */
+  readonly listenFd: number;
+}
+
+export interface WorkerListener {
+  received(worker: WorkerProcess, message: FromWorker): void;
+  ended(worker: WorkerProcess, end: WorkerEnd): void;
+}
+
+export interface WorkerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The descriptor of the listening socket in a worker, after three for its output and its channel. */
+const LISTEN_FD = 4;
+
+/** A worker as its supervisor sees it. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #startedAtMs = performance.now();
+  #isEnded = false;
+  #calls = 0;
+  /** Reloads without a result yet, by the number of the call. */
+  readonly #reloads = new Map<number, (outcome: object | undefined) => void>();
+  /** It accepts connections, or did before it was retired. */
+  isServing = false;
+  isRetired = false;
+
+  constructor({ args, env, listenFd }: WorkerCommand, isFirst: boolean, listener: WorkerListener) {
+    const child = spawn(process.execPath, args, { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc', listenFd] });
+    this.#child = child;
+    child.on('message', (message) => {
+      if (!this.#isEnded) this.#receive(message as FromWorker, listener); // nothing else has the other end
+    });
+    // 'close' comes after the last message; after a failed start there is 'error' alone.
+    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+      if (this.#isEnded) return;
+      this.#isEnded = true;
+      for (const resolve of this.#reloads.values()) resolve(undefined);
+      listener.ended(this, { code, signal });
+    };
+    child.on('close', end);
+    child.on('error', () => {
+      if (child.pid === undefined) end(1, null);
+    });
+    this.send({ kind: 'setup', isFirst, listenFd: LISTEN_FD });
+  }
+
+  /** 0 if it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get livedMs(): number {
+    return performance.now() - this.#startedAtMs;
+  }
+
+  send(message: ToWorker): void {
+    // Fails only if the worker has just ended, which is reported.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  /** Reads the site again. Resolves with the result; undefined if the worker ends before. */
+  reload(): Promise<object | undefined> {
+    if (this.#isEnded) return Promise.resolve(undefined);
+    const call = ++this.#calls;
+    return new Promise((resolve) => {
+      this.#reloads.set(call, resolve);
+      this.send({ kind: 'reload', call });
+    });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  #receive(message: FromWorker, listener: WorkerListener): void {
+    if (message.kind === 'reloaded') {
+      this.#reloads.get(message.call)?.(message.outcome);
+      this.#reloads.delete(message.call);
+    } else listener.received(this, message);
+  }
+}
