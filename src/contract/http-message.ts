@@ -90,6 +90,11 @@ export interface BodySource {
   readonly trailers: readonly string[];
   /** Lowers the limit of the body to `bytes` (0: leaves it). Throws `body_too_large` if the head announces more. */
   limit(bytes: number): void;
+  /**
+   * Resolves with the beginning of the body, as soon as `isEnough` accepts what was received so far, or with all of it. Nothing is taken: `start`
+   * gives it again, so a target that has peeked may pass. Only of a body with an announced length, before `start`. Rejects with the Fault of the body.
+   */
+  peek(isEnough: (content: Buffer) => boolean): Promise<Buffer>;
   /** Gives the body to `sink`, the first pieces perhaps before it returns. Once only; throws for a second call. */
   start(sink: BodySink): void;
   /** No `onData` and no `onEnd` until `resume`. At most what the socket has given already is held. */

@@ -2,6 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { Fault } from '../contract/fault.ts';
 import type { BodySink, BodySource, PairOwner } from '../contract/http-message.ts';
 
+/** On a message whose body was only looked at: nexthop may be mounted twice in one host. */
+const PEEKED = Symbol('peeked');
+
 /** The body of a host's request. */
 export class HostBody implements BodySource {
   readonly announcedBytes: number;
@@ -36,6 +39,18 @@ export class HostBody implements BodySource {
     if (this.#isTooMuch(Math.max(this.announcedBytes, this.receivedBytes))) throw new Fault('body_too_large');
   }
 
+  async peek(isEnough: (content: Buffer) => boolean): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const pieces: Buffer[] = [];
+      const onData = (piece: Buffer): void => {
+        pieces.push(piece);
+        if (this.receivedBytes < this.announcedBytes && !isEnough(Buffer.concat(pieces))) return;
+        resolve(this.#giveBack(Buffer.concat(pieces)));
+      };
+      this.start({ onData, onEnd: () => resolve(Buffer.concat(pieces)), onFailure: reject });
+    });
+  }
+
   start(sink: BodySink): void {
     if (this.isStarted) throw new Error('a body was started a second time');
     this.isStarted = true;
@@ -46,7 +61,7 @@ export class HostBody implements BodySource {
     }
     this.#sink = sink;
     if (message.readableAborted) this.#fail(new Fault('client_left'));
-    else if (message.readableDidRead) this.#fail(readBefore());
+    else if (message.readableDidRead && !(PEEKED in message)) this.#fail(readBefore());
     else if (message.destroyed) this.#fail(tooLate());
     else message.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onLost);
   }
@@ -123,6 +138,20 @@ export class HostBody implements BodySource {
     this.fault = fault;
     this.discard();
     sink.onFailure(fault);
+  }
+
+  /** In the same step in which Node gave the last piece: afterwards the message may have ended, and takes nothing back. */
+  #giveBack(content: Buffer): Buffer {
+    const message = this.#message;
+    this.#stop();
+    this.isStarted = false;
+    Reflect.set(message, PEEKED, true);
+    this.receivedBytes = 0;
+    message.pause();
+    message.unshift(content);
+    // Paused by code, it would not flow for the next listener of `data`.
+    (message as { readableFlowing: boolean | null }).readableFlowing = null;
+    return content;
   }
 
   #stop(): void {

@@ -24,6 +24,8 @@ export class ClientBody implements BodySource {
   #state: State = 'unread';
   #sink: BodySink | undefined;
   #fault: Fault | undefined;
+  /** What `peek` has read: the sink gets it first. */
+  #peeked: Buffer | undefined;
   /** The response has ended. */
   #isReleased = false;
 
@@ -39,6 +41,11 @@ export class ClientBody implements BodySource {
   }
 
   get isComplete(): boolean {
+    return this.#reader.isComplete && this.#peeked === undefined;
+  }
+
+  /** All of it was received; the next request is behind it. */
+  get isReceived(): boolean {
     return this.#reader.isComplete;
   }
 
@@ -88,6 +95,21 @@ export class ClientBody implements BodySource {
       throw new MessageFault('body_too_large', 'request');
   }
 
+  async peek(isEnough: (content: Buffer) => boolean): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      let content = EMPTY;
+      const end = (): void => {
+        this.#giveBack(content);
+        resolve(content);
+      };
+      const onData = (piece: Buffer): void => {
+        content = Buffer.concat([content, piece]);
+        if (this.#reader.isComplete || isEnough(content)) end();
+      };
+      this.start({ onData, onEnd: end, onFailure: reject });
+    });
+  }
+
   start(sink: BodySink): void {
     if (this.#fault) {
       sink.onFailure(this.#fault);
@@ -102,7 +124,10 @@ export class ClientBody implements BodySource {
     this.#sink = sink;
     this.#state = 'flowing';
     this.#connection.admitBody();
-    this.#connection.readOn();
+    const peeked = this.#peeked;
+    this.#peeked = undefined;
+    if (peeked) sink.onData(peeked);
+    this.#readOn();
   }
 
   pause(): void {
@@ -112,14 +137,15 @@ export class ClientBody implements BodySource {
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'flowing';
-    this.#connection.readOn();
+    this.#readOn();
   }
 
   discard(): void {
     if (this.#state === 'over' || this.#state === 'dropping') return;
     this.#sink = undefined;
+    this.#peeked = undefined;
     this.#state = 'dropping';
-    this.#connection.readOn();
+    this.#readOn();
   }
 
   /**
@@ -140,10 +166,7 @@ export class ClientBody implements BodySource {
       position = reader.advance(chunk, position);
       if (reader.to > reader.from) this.#sink?.onData(chunk.subarray(reader.from, reader.to));
     }
-    if (reader.isComplete && this.#state !== 'over') {
-      this.#state = 'over';
-      this.#sink?.onEnd();
-    }
+    if (reader.isComplete && this.#peeked === undefined) this.#end();
     return position;
   }
 
@@ -154,7 +177,28 @@ export class ClientBody implements BodySource {
     this.#fault = fault;
     this.#sink?.onFailure(fault);
   }
+
+  /** A body that was peeked to its end has no further bytes that would end it. */
+  #readOn(): void {
+    if (this.#state !== 'paused' && this.#reader.isComplete) this.#end();
+    else this.#connection.readOn();
+  }
+
+  #end(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#sink?.onEnd();
+  }
+
+  #giveBack(content: Buffer): void {
+    this.#peeked = content;
+    this.#sink = undefined;
+    this.isStarted = false;
+    this.#state = 'unread';
+  }
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** The body of a request; undefined if its head announces none. `maxHeadBytes` also bounds the trailer section. */
 export function createClientBody(
@@ -177,6 +221,7 @@ export const NO_BODY: BodySource = Object.freeze({
   fault: undefined,
   trailers: [],
   limit(): void {},
+  peek: async () => EMPTY,
   start(sink: BodySink): void {
     sink.onEnd();
   },

@@ -96,7 +96,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
   responseEnded(response: ClientResponse): void {
     if (response !== this.#response) return;
     if (response.closes || this.#isDeaf) this.#linger();
-    else if (!this.#body || this.#body.isComplete) this.#await();
+    else if (!this.#body || this.#body.isReceived) this.#await();
     // What is left is little, or the response would close; the next request begins behind it.
     else this.#body.release();
   }
@@ -121,11 +121,11 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
   }
 
   #awaitsBody(): boolean {
-    return (this.#body?.isFlowing || this.#response?.isSent) === true && this.#body?.isComplete === false;
+    return (this.#body?.isFlowing || this.#response?.isSent) === true && this.#body?.isReceived === false;
   }
 
   get isReceiving(): boolean {
-    return this.#body?.isComplete === false;
+    return this.#body?.isReceived === false;
   }
 
   received(bytes: Buffer): void {
@@ -176,7 +176,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.#isReadingBody = true;
     let hasRead = false;
     try {
-      while (body.isFlowing && !body.isComplete && input.next()) {
+      while (body.isFlowing && !body.isReceived && input.next()) {
         const { chunk } = input;
         const at = body.read(chunk, input.at);
         // What the handler did meanwhile may have dropped everything that waited.
@@ -188,7 +188,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     } finally {
       this.#isReadingBody = false;
     }
-    if (body === this.#body && body.isComplete && this.#response?.isEnded) this.#await();
+    if (body === this.#body && body.isReceived && this.#response?.isEnded) this.#await();
     return hasRead;
   }
 
@@ -261,7 +261,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
   #endIfRead(): void {
     const body = this.#body;
     if (this.#phase === 'answering') {
-      if (!body || body.isComplete || body.mayEndIn(this.#input)) return;
+      if (!body || body.isReceived || body.mayEndIn(this.#input)) return;
       this.#failBody(new Fault('client_left', { message: 'the client ended before its whole body arrived' }));
       this.socket.destroy();
     } else if (this.#input.size > 0) return;
