@@ -19,6 +19,10 @@ export interface Reading {
   readonly problems: readonly Problem[];
   /** Problems that are found only when the files of the site are known. Called once. */
   readonly lateProblems?: () => readonly Problem[];
+  /** Reads what depends on the pages of the site. Called once, when `project.files` has all files. */
+  readonly readPages?: () => Promise<Pick<Reading, 'routes' | 'problems'>>;
+  /** Called each time when the site comes into use: at start, and after a reload. Never rejects. */
+  readonly announce?: () => Promise<void>;
   /** The folders of static files, if the platform's configuration names them. Empty: no files. Undefined: the default folder. */
   readonly fileFolders?: readonly FileFolder[];
   /** The rule or page that answers every request that nothing else of the site does. Undefined: those go to the next hop. */

@@ -29,4 +29,6 @@ export interface JobAttempt {
 export interface JobIntake {
   /** Resolves with the job's id once it is stored. Rejects with `store_unavailable`. */
   push(rule: string, payload: Uint8Array): Promise<string>;
+  /** Stores a job of the rule unless any process has done so for this key. `key`: without spaces. True if the job was stored now. Rejects with `store_unavailable`. */
+  pushOnce(rule: string, key: string, payload: Uint8Array): Promise<boolean>;
 }

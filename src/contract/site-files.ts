@@ -10,7 +10,19 @@ export interface SiteFiles {
   answer(exchange: Exchange, path: string): Promise<Outcome>;
   /** Whether there is such a file. Undefined in development, where files may be added. */
   has(path: string): boolean | undefined;
+  /** The HTML files, as they were when the site was read. */
+  readonly pages: readonly SitePage[];
+}
+
+/** An HTML file that the site serves. */
+export interface SitePage {
+  /** Path of its URL, decoded, without `.html` and `index.html`: `/`, `/about`, `/docs/`. */
+  readonly path: string;
+  /** Relative to the site, for messages. */
+  readonly file: string;
+  /** Absolute, without links. */
+  readonly realPath: string;
 }
 
 /** For a project that is read without files. */
-export const NO_FILES: SiteFiles = { answer: async () => 'passed', has: () => undefined };
+export const NO_FILES: SiteFiles = { answer: async () => 'passed', has: () => undefined, pages: [] };

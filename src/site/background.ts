@@ -1,9 +1,15 @@
 import type { Config } from '../config/config.ts';
 import type { JobIntake, JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
-import type { Store } from '../contract/store.ts';
+import type { Store, TickOutcome } from '../contract/store.ts';
 import { Clock } from '../jobs/clock.ts';
 import { Worker } from '../jobs/worker.ts';
+
+/** Namespace of the keys of `pushOnce`. */
+const ONCE = 'nexthop/once';
+
+/** Of one `pushOnce`. */
+const MOST_TICKS = 20;
 
 export interface BackgroundParts {
   /** Its queue is opened only when there is a job, or a rule for jobs. */
@@ -26,7 +32,30 @@ export class Background {
   /** Accepts jobs before the start too, and until the store is closed. */
   readonly intake: JobIntake = {
     push: async (rule, payload) => this.#parts.store.queue.push({ rule, payload, dueAtMs: Date.now() }),
+    pushOnce: (rule, key, payload) => this.#pushOnce(rule, key, payload),
   };
+
+  /**
+   * Two times of a schedule that is named after the key decide which of several processes pushes:
+   * the first time makes the schedule known, the second one pushes, in one step with its decision.
+   * An entry for the key keeps it known when other keys follow.
+   */
+  async #pushOnce(rule: string, key: string, payload: Uint8Array): Promise<boolean> {
+    const { store } = this.#parts;
+    const { queue } = store;
+    const known = store.kv(ONCE);
+    const name = `${rule} ${key}`;
+    if (await known.get(name)) return false;
+    const tick = { rule, schedule: `once ${key}`, payload };
+    await queue.tick({ ...tick, atMs: 1 });
+    let outcome: TickOutcome = 'first';
+    // Between the two, a process may have made another key known.
+    for (let atMs = 2; outcome === 'first' && atMs < MOST_TICKS; atMs++) outcome = await queue.tick({ ...tick, atMs });
+    // Only one process gets this outcome, too: an earlier job of the rule is not finished.
+    if (outcome === 'busy') await queue.push({ rule, payload, dueAtMs: Date.now() });
+    await known.put(name, new Uint8Array());
+    return outcome === 'pushed' || outcome === 'busy';
+  }
 
   /**
    * Starts to run jobs by these rules. Does nothing in a site without rules, or if JOB_CONCURRENCY

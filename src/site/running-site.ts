@@ -73,7 +73,10 @@ export class RunningSite {
         kv: (namespace) => store.kv(namespace),
         blobs: openBlobs(config, store),
         origins,
-        onExchange: ({ jobRules }) => background.use(jobRules),
+        onExchange: (site) => {
+          background.use(site.jobRules);
+          void site.announce();
+        },
       });
       return new RunningSite({ ...parts, sites, store, background, origins });
     } catch (error) {
@@ -100,6 +103,7 @@ export class RunningSite {
   /** Starts to run jobs. */
   start(): void {
     this.#parts.background.start(this.current.jobRules);
+    void this.current.announce();
   }
 
   /**

@@ -33,6 +33,8 @@ export interface Site {
   readonly jobRules: readonly JobRule[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
+  /** Called each time when the site comes into use. Never rejects. */
+  announce(): Promise<void>;
 }
 
 /** Has every dialect read the project, and then its files be read. Throws a SiteError when the folder cannot be read; whatever a dialect throws is its bug and comes through. */
@@ -43,6 +45,8 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const siteRoutes: Router = { find: (method, target) => found.find(method, target) };
   const readings = await Promise.all(dialects.map((dialect) => dialect.read({ ...project, files, siteRoutes })));
   readings.push(await readFiles(project, namedFolders(readings), files));
+  const ofPages = await Promise.all(readings.map(({ readPages }) => readPages?.()));
+  for (const each of ofPages) if (each) readings.push({ ...each, ignored: [] });
 
   const routes = inOrder(readings.flatMap((reading) => reading.routes));
   const filters = routes.filter(({ step }) => step === 1);
@@ -67,6 +71,9 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
       ...problems,
       ...(project.hasNextHop ? owners.map(toOwnerProblem) : []),
     ]).map(nameStopped),
+    async announce() {
+      await Promise.all(readings.map((reading) => reading.announce?.()));
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { toMatchable } from '../contract/path.ts';
-import type { SiteFiles } from '../contract/site-files.ts';
+import type { SiteFiles, SitePage } from '../contract/site-files.ts';
 import type { Outcome } from '../contract/target.ts';
 import type { FileTarget } from './file-target.ts';
 
@@ -9,10 +9,12 @@ export type FindFile = (path: string) => FileTarget | undefined | Promise<FileTa
 
 /** The files of all folders that are served, once they are read. */
 export class FoundFiles implements SiteFiles {
+  readonly pages: SitePage[] = [];
   readonly #folders: FindFile[] = [];
 
-  add(find: FindFile): void {
+  add(find: FindFile, pages: readonly SitePage[]): void {
     this.#folders.push(find);
+    this.pages.push(...pages);
   }
 
   async answer(exchange: Exchange, path: string): Promise<Outcome> {

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { FileFolder, Reading } from '../contract/dialect.ts';
 import type { Project } from '../contract/project.ts';
+import type { SitePage } from '../contract/site-files.ts';
 import { toExtraHeaders } from './extra-headers.ts';
 import { findFolder, findUnnamedBuild } from './find-folder.ts';
 import { FoundFiles } from './found-files.ts';
@@ -82,12 +83,22 @@ async function readFolder(project: Project, place: NamedFolder, files: FoundFile
   const reading = { ignored: listing.ignored, problems: [...listing.problems, ...problems] };
   if (project.dev) {
     const live = new LiveFiles({ name: folder, log: project.log, list, serve }, listing);
-    files.add((path) => live.find(path));
+    files.add((path) => live.find(path), toPages(listing, place));
     return { ...reading, routes: [toRouteForAll(live, place)] };
   }
   const targets = serve(listing);
-  files.add((path) => targets.get(path));
+  files.add((path) => targets.get(path), toPages(listing, place));
   return { ...reading, routes: toRoutes(targets, place) };
+}
+
+function toPages({ files }: FileListing, { folder, base }: NamedFolder): readonly SitePage[] {
+  return files
+    .filter(({ path }) => /\.html?$/i.test(path))
+    .map(({ path, realPath }) => ({
+      path: `${toBase(base)}/${path}`.replace(/(?:(?<=\/)index)?\.html?$/i, ''),
+      file: join(folder, path),
+      realPath,
+    }));
 }
 
 /** Files that the platforms read in the site itself, for sites that are served from their root. */

@@ -9,7 +9,10 @@ import { ScheduledTarget } from './background/scheduled-target.ts';
 import { FunctionTarget } from './call/function-target.ts';
 import type { Run } from './call/invocation.ts';
 import type { Platform } from './call/platform.ts';
+import { type Subscription, toEventRule } from './events/event-rule.ts';
+import { toEventRun } from './events/event-run.ts';
 import type { Declaration } from './find/declaration.ts';
+import { findEvent, findMethods, type PlatformEvent } from './find/event-names.ts';
 
 export interface FunctionParts {
   readonly project: Project;
@@ -26,6 +29,7 @@ export interface EntryPoints {
    */
   readonly toTarget: ((route: string | undefined) => Target) | undefined;
   readonly jobRules: readonly JobRule[];
+  readonly subscriptions?: readonly Subscription[];
 }
 
 /**
@@ -34,8 +38,32 @@ export interface EntryPoints {
  */
 export function toEntryPoints(parts: FunctionParts): EntryPoints {
   const { schedule, background } = parts.declaration.config;
+  const event = findEvent(parts.declaration.name);
+  // Only the platform may call it: its effects may be privileged.
+  if (event) return { toTarget: undefined, ...toEventEntry(parts, event, false) };
   if (schedule !== undefined) return toScheduledEntry(parts, schedule);
   return background ? toBackgroundEntry(parts) : { toTarget: (route) => toFunctionTarget(parts, route), jobRules: [] };
+}
+
+/** A rule for each event that a function handles with a method of its default export. `connect`: adds to each call what calls of functions have. */
+export function toMethodEntries(
+  parts: Omit<FunctionParts, 'run'>,
+  exported: object,
+  connect: (run: Run) => Run,
+): readonly EventEntry[] {
+  return findMethods(exported)
+    .filter(({ happens }) => happens)
+    .map((event) => toEventEntry({ ...parts, run: connect(toEventRun(exported, event, parts.platform)) }, event, true));
+}
+
+export interface EventEntry {
+  readonly jobRules: readonly JobRule[];
+  readonly subscriptions: readonly Subscription[];
+}
+
+function toEventEntry({ project, ...parts }: FunctionParts, event: PlatformEvent, isMethod: boolean): EventEntry {
+  const rule = toEventRule({ ...parts, timeoutMs: project.functionLimits.backgroundMs, event, isMethod });
+  return { jobRules: [rule], subscriptions: [{ event, rule: rule.name }] };
 }
 
 function toScheduledEntry({ project, platform, declaration, run }: FunctionParts, schedule: string): EntryPoints {

@@ -4,6 +4,7 @@ import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import { DIST, type NetlifyToml, readNetlifyToml } from './config/netlify-toml.ts';
+import { toAnnouncement } from './events/deploy-event.ts';
 import { findDeployFiles } from './find/find-deploy-files.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findNotFoundPage, readRuleFiles } from './find/find-rule-files.ts';
@@ -61,6 +62,7 @@ async function read(given: Project): Promise<Reading> {
       ...headers.problems,
     ],
     jobRules: opened.jobRules,
+    ...toAnnouncement(project, toml, opened.subscriptions),
     ...(redirects.lateProblems && { lateProblems: redirects.lateProblems }),
     ...(redirects.ownsMisses && { ownsMisses: redirects.ownsMisses }),
     ...toFileFolders(toml),

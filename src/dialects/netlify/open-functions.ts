@@ -12,17 +12,22 @@ import { dependsOnBlobs, mayUseBlobs } from './blobs/uses-blobs.ts';
 import { installGlobals } from './call/globals.ts';
 import type { Run } from './call/invocation.ts';
 import { toLambdaRun } from './call/lambda-run.ts';
-import { toModernRun } from './call/modern-run.ts';
+import { defaultOf, toModernRun } from './call/modern-run.ts';
 import { type Platform, toPlatform } from './call/platform.ts';
+import type { Subscription } from './events/event-rule.ts';
+import { toEventRun } from './events/event-run.ts';
 import type { Declaration } from './find/declaration.ts';
+import { findEvent, findMethods } from './find/event-names.ts';
 import type { DeployFile } from './find/find-deploy-files.ts';
 import type { Findings } from './find/find-functions.ts';
-import { toEntryPoints } from './function-targets.ts';
+import { type FunctionParts, toEntryPoints, toMethodEntries } from './function-targets.ts';
 import { toRoutes } from './to-routes.ts';
 
 export interface OpenedFunctions {
   readonly routes: readonly Route[];
   readonly jobRules: readonly JobRule[];
+  /** The functions that handle events. */
+  readonly subscriptions: readonly Subscription[];
   readonly problems: readonly Problem[];
 }
 
@@ -46,7 +51,7 @@ export async function openFunctions(
   { declarations, unread, deployFiles = [] }: FoundCode,
   { loadLimitMs }: OpeningOptions = {},
 ): Promise<OpenedFunctions> {
-  if (declarations.length === 0) return { routes: [], jobRules: [], problems: [] };
+  if (declarations.length === 0) return { routes: [], jobRules: [], subscriptions: [], problems: [] };
   // Functions may use the globals while they load. With `ahead` no function is loaded.
   if (!project.ahead) installGlobals(project.processEnv);
   const external = new Set(declarations.flatMap(({ config }) => config.externalPackages ?? []));
@@ -84,6 +89,7 @@ function isReported({ file }: Problem, { problems, project, declarations }: Repo
 class Opening implements OpenedFunctions {
   readonly routes: Route[] = [];
   readonly jobRules: JobRule[] = [];
+  readonly subscriptions: Subscription[] = [];
   readonly problems: Problem[];
   readonly #project: Project;
   readonly #platform: Platform;
@@ -98,19 +104,41 @@ class Opening implements OpenedFunctions {
 
   add(declaration: Declaration, outcome: LoadedFunction): void {
     if (outcome.state === 'ahead') return;
+    const parts = { project: this.#project, platform: this.#platform, declaration };
     const plain = this.#toRun(declaration, outcome);
-    const run = this.#blobs?.connect(plain) ?? plain;
-    const { toTarget, jobRules } = toEntryPoints({
-      project: this.#project,
-      platform: this.#platform,
-      declaration,
-      run,
+    const {
+      toTarget,
+      jobRules,
+      subscriptions = [],
+    } = toEntryPoints({
+      ...parts,
+      run: this.#blobs?.connect(plain) ?? plain,
     });
     this.jobRules.push(...jobRules);
+    this.subscriptions.push(...subscriptions);
     if (!toTarget) return;
+    if (outcome.state === 'ready') this.#addMethods(parts, outcome.exports);
     const { routes, problems } = toRoutes(declaration, toTarget);
     this.routes.push(...routes);
     this.problems.push(...problems);
+  }
+
+  #addMethods(parts: Omit<FunctionParts, 'run'>, exports: Exports): void {
+    const { file, generation } = parts.declaration;
+    const exported = defaultOf(exports);
+    if (generation !== 'modern' || typeof exported !== 'object' || exported === null) return;
+    for (const { jobRules, subscriptions } of toMethodEntries(
+      parts,
+      exported,
+      (run) => this.#blobs?.connect(run) ?? run,
+    )) {
+      this.jobRules.push(...jobRules);
+      this.subscriptions.push(...subscriptions);
+    }
+    const unused = findMethods(exported).filter(({ happens }) => !happens);
+    if (unused.length === 0) return;
+    const names = unused.map(({ method }) => method).join(', ');
+    this.problems.push({ severity: 'warning', file, message: `nexthop has no events for ${names}: never called` });
   }
 
   #toRun(declaration: Declaration, outcome: Exclude<LoadedFunction, { state: 'ahead' }>): Run {
@@ -147,6 +175,9 @@ class Opening implements OpenedFunctions {
  * export.
  */
 function toFunctionRun(exports: Exports, { name, file, generation }: Declaration, platform: Platform): Run {
+  const event = findEvent(name);
+  const exported = defaultOf(exports);
+  if (event && findMethods(exported).includes(event)) return toEventRun(Object(exported), event, platform);
   // The default export of a modern function may be an app with a `handler` property, which is meant
   // for other servers.
   if (generation === 'modern' && exports.handler === undefined) return toModernRun(exports, platform);

@@ -118,6 +118,7 @@ for (const file of ['hello-background.mts', 'hello-background/index.mts']) {
         pushed.push(rule);
         return 'id';
       },
+      pushOnce: async () => false,
     };
     const { url, reading } = await serveDialect(t, netlify, { [`netlify/functions/${file}`]: BACKGROUND }, { jobs });
 

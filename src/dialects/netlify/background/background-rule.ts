@@ -17,7 +17,7 @@ export interface RuleParts {
  * Two retries, as on the platform: after one minute, then after two more minutes
  * (docs.netlify.com/functions/background-functions).
  */
-const RETRY_AFTER_MS = [60_000, 120_000];
+export const RETRY_AFTER_MS = [60_000, 120_000];
 
 /**
  * The rule that runs the requests stored by a BackgroundTarget. An attempt fails if the function

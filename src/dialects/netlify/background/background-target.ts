@@ -15,7 +15,7 @@ export interface BackgroundTargetParts {
   /** The name of the rule under which the job is stored. */
   readonly rule: string;
   /** Undefined if this process runs no functions. */
-  readonly jobs: JobIntake | undefined;
+  readonly jobs: Pick<JobIntake, 'push'> | undefined;
   /** Largest body that is stored, in bytes; 0: no limit of its own. */
   readonly bodyLimitBytes: number;
   /** The pattern of its route; undefined on the default URL. */

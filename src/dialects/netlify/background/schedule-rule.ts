@@ -1,7 +1,7 @@
 import type { JobRule } from '../../../contract/job-rule.ts';
 import { type RuleParts, toRuleName } from './background-rule.ts';
 import { JobInvocation, runJob } from './job-invocation.ts';
-import type { StoredRequest } from './stored-request.ts';
+import { type StoredRequest, toPlatformRequest } from './stored-request.ts';
 
 export interface ScheduledRuleParts extends RuleParts {
   /** As written in the settings. */
@@ -44,27 +44,11 @@ export interface ScheduledRequestParts {
  * (docs.netlify.com/functions/scheduled-functions).
  */
 export function toScheduledRequest(parts: ScheduledRequestParts): StoredRequest {
-  const { functionName, siteUrl, nextRunAtMs, requestId } = parts;
-  const origin = toOrigin(siteUrl);
+  const { nextRunAtMs, ...others } = parts;
   const next_run = nextRunAtMs === undefined ? null : new Date(nextRunAtMs).toISOString();
-  const body = Buffer.from(JSON.stringify({ next_run }));
-  return {
-    method: 'POST',
-    url: `${origin}/.netlify/functions/${functionName}`,
-    rawHeaders: [
-      ...['host', new URL(origin).host, 'content-type', 'application/json', 'content-length', String(body.length)],
-      ...['user-agent', 'Netlify Clockwork', 'x-nf-event', 'schedule'],
-    ],
-    clientAddress: '',
-    trusted: true,
-    requestId,
-    params: {},
-    route: undefined,
-    body,
-  };
-}
-
-function toOrigin(siteUrl: string | undefined): string {
-  const url = siteUrl === undefined ? null : URL.parse(siteUrl);
-  return url && (url.protocol === 'https:' || url.protocol === 'http:') ? url.origin : 'http://localhost';
+  return toPlatformRequest({
+    ...others,
+    headers: ['user-agent', 'Netlify Clockwork', 'x-nf-event', 'schedule'],
+    body: Buffer.from(JSON.stringify({ next_run })),
+  });
 }

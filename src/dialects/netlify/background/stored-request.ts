@@ -17,6 +17,42 @@ export interface StoredRequest {
   readonly body: Buffer;
 }
 
+export interface PlatformRequestParts {
+  readonly functionName: string;
+  /** `URL` of the site; if undefined, the request is for http://localhost. */
+  readonly siteUrl: string | undefined;
+  readonly requestId: string;
+  /** Besides those of the body. */
+  readonly headers: readonly string[];
+  /** JSON. */
+  readonly body: Buffer;
+}
+
+/** A request of the platform itself. */
+export function toPlatformRequest(parts: PlatformRequestParts): StoredRequest {
+  const { functionName, siteUrl, requestId, headers, body } = parts;
+  const origin = toOrigin(siteUrl);
+  return {
+    method: 'POST',
+    url: `${origin}/.netlify/functions/${functionName}`,
+    rawHeaders: [
+      ...['host', new URL(origin).host, 'content-type', 'application/json', 'content-length', String(body.length)],
+      ...headers,
+    ],
+    clientAddress: '',
+    trusted: true,
+    requestId,
+    params: {},
+    route: undefined,
+    body,
+  };
+}
+
+function toOrigin(siteUrl: string | undefined): string {
+  const url = siteUrl === undefined ? null : URL.parse(siteUrl);
+  return url && (url.protocol === 'https:' || url.protocol === 'http:') ? url.origin : 'http://localhost';
+}
+
 /** Increased whenever an older process would misread the new format. */
 const VERSION = 1;
 

@@ -39,7 +39,7 @@ export function toModernRun(exports: Exports, platform: Platform): Run {
 type Call = (request: Request, context: Context) => unknown;
 
 function toCall(exports: Exports): Call {
-  const handler = withoutDefault(exports.default);
+  const handler = defaultOf(exports);
   if (typeof handler === 'function') return (request, context) => handler(request, context);
   return (request, context) => {
     if (!hasFetch(handler)) {
@@ -52,8 +52,11 @@ function toCall(exports: Exports): Call {
   };
 }
 
-/** Compilers that turn a module into CommonJS leave a second `default` inside the first. */
-function withoutDefault(value: unknown): unknown {
+/**
+ * The default export of a module. Compilers that turn a module into CommonJS leave a second
+ * `default` inside the first.
+ */
+export function defaultOf({ default: value }: Exports): unknown {
   const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
   return isObject && 'default' in value ? value.default : value;
 }

@@ -9,6 +9,7 @@ import type { NetlifyToml } from '../config/netlify-toml.ts';
 import { valuesFor } from '../config/toml-functions.ts';
 import { checkConfig } from './check-config.ts';
 import type { Declaration } from './declaration.ts';
+import { findEvent } from './event-names.ts';
 import { type Candidate, listCandidates } from './list-candidates.ts';
 import { readSidecar, type Sidecar } from './sidecar.ts';
 import { readSource, type SourceReading } from './source-config.ts';
@@ -26,7 +27,7 @@ export interface Findings {
 }
 
 /** The default folder of functions. */
-const DEFAULT_FOLDER = 'netlify/functions';
+export const DEFAULT_FOLDER = 'netlify/functions';
 
 /**
  * Finds the functions of a site and reads the settings of each, without running any. Never rejects
@@ -176,8 +177,10 @@ function checkName(name: string): string | undefined {
   if (!/^[\w-]+$/.test(name)) {
     return `has the name ${JSON.stringify(name)}: only letters, digits, "-" and "_" may be in the name of a function`;
   }
-  if (!EVENTS.has(name.replace(/-background$/, ''))) return undefined;
-  return 'has the name of a Netlify event: only Netlify may call it, so it gets no URL';
+  const event = findEvent(name);
+  return !event || event.happens
+    ? undefined
+    : `handles ${event.functionName}, an event that nexthop does not have: it is never called`;
 }
 
 /** The names of the platform's own entry files. */
@@ -185,14 +188,4 @@ const RESERVED: ReadonlySet<string> = new Set([
   '___netlify-entry-point',
   '___netlify-bootstrap',
   '___netlify-telemetry',
-]);
-
-/**
- * Functions that handle events. The platform signs its calls and refuses other requests, because
- * these functions have privileged effects (such as setting the roles of a new user).
- */
-const EVENTS: ReadonlySet<string> = new Set([
-  ...['deploy-building', 'deploy-succeeded', 'deploy-failed', 'deploy-deleted', 'deploy-locked', 'deploy-unlocked'],
-  ...['split-test-activated', 'split-test-deactivated', 'split-test-modified', 'submission-created'],
-  ...['identity-validate', 'identity-signup', 'identity-login'],
 ]);

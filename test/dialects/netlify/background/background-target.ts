@@ -1,14 +1,17 @@
 import test, { type ExecutionContext } from 'ava';
 import { Fault } from '../../../../src/contract/fault.ts';
 import type { JobIntake } from '../../../../src/contract/job-rule.ts';
-import { BackgroundTarget } from '../../../../src/dialects/netlify/background/background-target.ts';
+import {
+  BackgroundTarget,
+  type BackgroundTargetParts,
+} from '../../../../src/dialects/netlify/background/background-target.ts';
 import { fromStoredBytes, type StoredRequest } from '../../../../src/dialects/netlify/background/stored-request.ts';
 import { type ExchangeServer, serveExchanges } from '../../../helpers/exchange-server.ts';
 import { netlifyPlatform } from '../../../helpers/lambda-server.ts';
 import { untilResult } from '../../../helpers/until-result.ts';
 import { writeText } from '../../../helpers/write-text.ts';
 
-interface Intake extends JobIntake {
+interface Intake extends Pick<JobIntake, 'push'> {
   readonly rules: string[];
   readonly stored: StoredRequest[];
   /** The promise for which each push waits. */
@@ -32,7 +35,7 @@ function createIntake(mayStore: Promise<unknown> = Promise.resolve()): Intake {
 }
 
 /** A background function that stores bodies of up to 10 bytes. */
-function toTarget(jobs: JobIntake | undefined): BackgroundTarget {
+function toTarget(jobs: BackgroundTargetParts['jobs']): BackgroundTarget {
   return new BackgroundTarget({
     name: 'netlify/functions/report-background.js',
     rule: 'netlify/report-background',
@@ -43,7 +46,7 @@ function toTarget(jobs: JobIntake | undefined): BackgroundTarget {
   });
 }
 
-async function serve(t: ExecutionContext, jobs: JobIntake | undefined): Promise<ExchangeServer> {
+async function serve(t: ExecutionContext, jobs: BackgroundTargetParts['jobs']): Promise<ExchangeServer> {
   const target = toTarget(jobs);
   return serveExchanges(t, async (exchange) => {
     await target.answer(exchange, { id: '7' });
