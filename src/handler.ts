@@ -2,7 +2,8 @@ import type { CallEnder, Exchange } from './contract/exchange.ts';
 import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
-import type { Fallback, Outcome, Params, Target } from './contract/target.ts';
+import type { Candidate } from './contract/route.ts';
+import type { Answer, Fallback, Outcome, Params, Target } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
 import { hasBody } from './http/headers.ts';
 import type { Ready } from './http/ready.ts';
@@ -12,6 +13,7 @@ import { runFor } from './process/site-calls.ts';
 import type { Site } from './site/site.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
+const NOTHING = (): void => undefined;
 
 export interface HandlerParts {
   /** A request is answered to its end by the site that was current when it arrived. */
@@ -41,48 +43,87 @@ export class Handler implements CallEnder {
     this.#parts = parts;
   }
 
-  /** `refusal`: a fault that was found before the request was used. Never rejects. */
-  async handle(exchange: Exchange, refusal?: Fault): Promise<void> {
+  /**
+   * `refusal`: a fault that was found before the request was used. Never rejects or throws. Undefined if the response is written, or will be without anything here
+   * that waits for it.
+   */
+  handle(exchange: Exchange, refusal?: Fault): Promise<void> | undefined {
+    exchange.callEnder = this;
     try {
       if (refusal) throw refusal;
       exchange.limitBody(this.#parts.bodyLimitBytes);
-      if (exchange.target === '*') answerOptions(exchange);
-      else await this.#answer(exchange);
+      if (exchange.target !== '*') {
+        const answered = this.#answer(exchange);
+        if (answered instanceof Promise) return answered.then(NOTHING, (error) => this.failCall(exchange, error));
+      } else answerOptions(exchange);
     } catch (error) {
-      this.#answerFault(exchange, toFault(error));
+      this.failCall(exchange, error);
     }
+    return undefined;
   }
 
-  async #answer(exchange: Exchange): Promise<void> {
-    const { sites, fallback, webSockets, ready } = this.#parts;
+  #answer(exchange: Exchange): Answer {
+    const { sites, webSockets, ready } = this.#parts;
     if (ready.isReadinessCheck(exchange)) {
       ready.answer(exchange);
-      return;
+      return 'answered';
     }
     const site = sites.current;
     // A site without routes cannot accept a WebSocket.
     if (exchange.request.upgrade !== undefined && site.routes.length > 0) webSockets.offer(exchange);
-    if (await this.#isAnswered(exchange, site)) return;
-    exchange.upgrade = undefined;
-    exchange.answeredBy = fallback.name;
-    await fallback.answer(exchange, NO_PARAMS);
+    const outcome =
+      site.filters.length > 0 ? this.#tryFilters(exchange, site) : this.#tryRoutes(exchange, site.candidates(exchange));
+    if (outcome instanceof Promise) {
+      return outcome.then((later) => (later === 'answered' ? later : this.#answerByFallback(exchange)));
+    }
+    return outcome === 'answered' ? outcome : this.#answerByFallback(exchange);
   }
 
-  /** Tries the filters, then the candidate routes in order. */
-  async #isAnswered(exchange: Exchange, site: Site): Promise<boolean> {
-    if (site.filters.length > 0 && (await this.#isAnsweredByFilter(exchange, site))) return true;
-    let isFallbackTried = false;
-    for (const { route, params } of site.candidates(exchange)) {
-      if (route.afterFallback && !isFallbackTried) {
-        isFallbackTried = true;
-        if (await this.#isAnsweredByFallback(exchange)) return true;
+  #answerByFallback(exchange: Exchange): Answer {
+    const { fallback } = this.#parts;
+    exchange.upgrade = undefined;
+    exchange.answeredBy = fallback.name;
+    return fallback.answer(exchange, NO_PARAMS);
+  }
+
+  /**
+   * Runs the filters, then tries the routes. A filter may answer, or change the target and the headers; therefore the
+   * routes are looked up afterwards.
+   */
+  async #tryFilters(exchange: Exchange, site: Site): Promise<Outcome> {
+    for (const { target, pattern } of site.filters) {
+      exchange.route = pattern.text;
+      exchange.answeredBy = target.name;
+      if ((await this.#call(exchange, target, NO_PARAMS)) === 'answered' || exchange.isCallEnded) return 'answered';
+    }
+    return this.#tryRoutes(exchange, site.candidates(exchange));
+  }
+
+  /** Tries the candidates in order, from the one at index `from` on. */
+  #tryRoutes(exchange: Exchange, candidates: readonly Candidate[], from = 0): Answer {
+    for (let at = from; at < candidates.length; at++) {
+      const candidate = candidates[at] as Candidate; // within bounds
+      const isFallbackDue = candidate.route.afterFallback && !candidates[at - 1]?.route.afterFallback;
+      const outcome = isFallbackDue ? this.#tryAfterFallback(exchange, candidate) : this.#tryRoute(exchange, candidate);
+      if (outcome instanceof Promise) {
+        return outcome.then((later) =>
+          later === 'answered' || exchange.isCallEnded ? 'answered' : this.#tryRoutes(exchange, candidates, at + 1),
+        );
       }
-      exchange.route = route.pattern.text;
-      exchange.answeredBy = route.target.name;
-      if ((await this.#call(exchange, route.target, params)) === 'answered' || exchange.isCallEnded) return true;
+      if (outcome === 'answered' || exchange.isCallEnded) return 'answered';
     }
     exchange.route = '';
-    return false;
+    return 'passed';
+  }
+
+  #tryRoute(exchange: Exchange, { route, params }: Candidate): Answer {
+    exchange.route = route.pattern.text;
+    exchange.answeredBy = route.target.name;
+    return this.#call(exchange, route.target, params);
+  }
+
+  async #tryAfterFallback(exchange: Exchange, candidate: Candidate): Promise<Outcome> {
+    return (await this.#isAnsweredByFallback(exchange)) ? 'answered' : this.#tryRoute(exchange, candidate);
   }
 
   /**
@@ -95,19 +136,6 @@ export class Handler implements CallEnder {
     exchange.route = '';
     exchange.answeredBy = fallback.name;
     return (await fallback.answerUnlessMissing(exchange)) === 'answered';
-  }
-
-  /**
-   * Runs the filters. A filter may answer, or change the target and the headers; therefore the
-   * routes are looked up afterwards.
-   */
-  async #isAnsweredByFilter(exchange: Exchange, { filters }: Site): Promise<boolean> {
-    for (const { target, pattern } of filters) {
-      exchange.route = pattern.text;
-      exchange.answeredBy = target.name;
-      if ((await this.#call(exchange, target, NO_PARAMS)) === 'answered' || exchange.isCallEnded) return true;
-    }
-    return false;
   }
 
   /** Code of the site asked for the end of the process: the client gets a 500, and nothing of what the code still writes. */
@@ -124,9 +152,12 @@ export class Handler implements CallEnder {
     return true;
   }
 
-  #call(exchange: Exchange, target: Target, params: Params): Promise<Outcome> {
+  failCall(exchange: Exchange, error: unknown): void {
+    this.#answerFault(exchange, toFault(error));
+  }
+
+  #call(exchange: Exchange, target: Target, params: Params): Answer {
     if (target.isFile) return target.answer(exchange, params);
-    exchange.callEnder = this;
     return runFor(exchange, () => target.answer(exchange, params));
   }
 

@@ -33,9 +33,9 @@ export interface ServerOptions {
   readonly pendingWork: PendingWork;
   readonly log: Log;
   /**
-   * Answers a request. Never rejects. `refusal`: the fault that was already found in the request.
+   * Answers a request. Never throws or rejects. `refusal`: the fault that was already found in the request.
    */
-  readonly handle: (exchange: Exchange, refusal?: Fault) => Promise<void>;
+  readonly handle: (exchange: Exchange, refusal?: Fault) => Promise<void> | undefined;
 }
 
 /**

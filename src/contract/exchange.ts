@@ -25,8 +25,10 @@ export interface ResponseLayer {
   toHeaders(exchange: Exchange, status: number, headers: readonly string[]): readonly string[];
 }
 
-/** Answers a request instead of the function that was called for it. */
+/** Answers a request instead of the target that was called for it. */
 export interface CallEnder {
+  /** See `Exchange.fail`. */
+  failCall(exchange: Exchange, error: unknown): void;
   /** See `Exchange.end`. */
   endCall(exchange: Exchange, error: Error): boolean;
 }
@@ -108,7 +110,7 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   /** Set while the request is a WebSocket handshake that no target has accepted or refused. A target that opens no WebSockets may pass. */
   upgrade: Upgrade | undefined;
 
-  /** Set before code of the site runs for the request. */
+  /** Set before the first target is called. */
   callEnder: CallEnder | undefined;
   /** The request was answered instead of by its function. Whatever the function still writes is discarded. */
   isCallEnded = false;
@@ -233,6 +235,11 @@ export class Exchange implements Member, ResponseListener, PairOwner {
    */
   end(error: Error): boolean {
     return this.callEnder?.endCall(this, error) ?? false;
+  }
+
+  /** The target failed behind its outcome: the error becomes the response, or cuts it. */
+  fail(error: unknown): void {
+    this.callEnder?.failCall(this, error);
   }
 
   /** The client is gone, or the response is of no use to it any more. Idempotent. */

@@ -6,18 +6,21 @@ export type Params = Readonly<Record<string, string | readonly string[]>>;
 /** 'answered': the target has written the response, or will. 'passed': it left the exchange untouched for the next target. */
 export type Outcome = 'answered' | 'passed';
 
+/** A value of which nothing has to be awaited costs no turn. */
+export type Answer = Outcome | Promise<Outcome>;
+
 /**
  * Answers requests: a function, a file, the hop.
  *
  * A target may pass only while nothing of the request's body is read and nothing of the response is written.
- * It throws a `Fault` for every failure; it never writes an error page itself.
+ * It throws a `Fault` for every failure, or rejects with it; it never writes an error page itself. A failure behind its outcome goes to `Exchange.fail`.
  */
 export interface Target {
   /** Its name in lists of routes and in the access log, e.g. `cloud-functions/api/hello.js`. */
   readonly name: string;
   /** No code of the site runs for it. */
   readonly isFile?: boolean;
-  answer(exchange: Exchange, params: Params): Promise<Outcome>;
+  answer(exchange: Exchange, params: Params): Answer;
 }
 
 /** Answers when no route does: the hop, or the host's `next`. It never passes. */

@@ -20,20 +20,22 @@ export interface ForwardOptions {
   readonly unlessMissing?: boolean;
   /** The head asks for another protocol. */
   readonly mayUpgrade?: boolean;
+  /** `settled` is used; else a fault goes to the exchange. */
+  readonly isAwaited?: boolean;
 }
 
 /**
  * One request that is forwarded to the hop, and its response to the client.
  *
- * A class without closures, because this is the hot path. `settled` resolves when the response is written or the client has left, or with 'passed'
- * if another route may answer. It rejects with a Fault. Invariant: after that nothing is called that changes the exchange.
+ * A class without closures and promises, because this is the hot path. `settled`, if it is asked for, resolves when the response is written or the client
+ * has left, or with 'passed' if another route may answer. It rejects with a Fault. Invariant: after that nothing is called that changes the exchange.
  */
 export class Forward implements OriginHandler, BodySink, AnswerListener {
-  readonly settled: Promise<Outcome>;
+  readonly settled: Promise<Outcome> = ANSWERED;
   protected readonly exchange: Exchange;
   readonly #unlessMissing: boolean;
-  #resolve!: (outcome: Outcome) => void;
-  #reject!: (fault: Fault) => void;
+  #resolve: ((outcome: Outcome) => void) | undefined;
+  #reject: ((fault: Fault) => void) | undefined;
   #call: OriginCall | undefined;
   #isOver = false;
   #heldInterims: ResponseHead[] | undefined;
@@ -42,14 +44,16 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
   constructor(
     exchange: Exchange,
     pool: OriginPool,
-    { headText, unlessMissing = false, mayUpgrade = false }: ForwardOptions,
+    { headText, unlessMissing = false, mayUpgrade = false, isAwaited = unlessMissing }: ForwardOptions,
   ) {
     this.exchange = exchange;
     this.#unlessMissing = unlessMissing;
-    this.settled = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    if (isAwaited) {
+      this.settled = new Promise((resolve, reject) => {
+        this.#resolve = resolve;
+        this.#reject = reject;
+      });
+    }
     exchange.listen(this);
     if (this.#isOver) return;
     const { method, body } = exchange.request;
@@ -114,6 +118,11 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     if (!response.write(kept)) this.#call?.pause();
   }
 
+  waiting(): void {
+    const { response } = this.exchange;
+    if (response instanceof ClientResponse) response.flush();
+  }
+
   drained(): void {
     this.#call?.resume();
   }
@@ -155,7 +164,7 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
   /** Idempotent. */
   protected finish(): void {
     this.#isOver = true;
-    this.#resolve('answered');
+    this.#resolve?.('answered');
   }
 
   /** Idempotent. */
@@ -163,20 +172,23 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#call?.abort();
-    this.#reject(fault);
+    if (this.#reject) this.#reject(fault);
+    else this.exchange.fail(fault);
   }
 
   /** Another route may answer. */
   #pass(): void {
     this.#isOver = true;
     this.exchange.listen(undefined);
-    this.#resolve('passed');
+    this.#resolve?.('passed');
   }
 
   #passInterim({ status, headers, connection }: ResponseHead): void {
     this.exchange.response.inform(status, toEndToEnd(headers, connection));
   }
 }
+
+const ANSWERED: Promise<Outcome> = Promise.resolve('answered');
 
 function isEventStream(contentType: string): boolean {
   return contentType.length >= EVENT_STREAM.length && contentType.toLowerCase().startsWith(EVENT_STREAM);

@@ -26,7 +26,7 @@ export class Handshake extends Forward {
   #tunnel: Tunnel | undefined;
 
   constructor(exchange: Exchange, pool: OriginPool, options: HandshakeOptions) {
-    super(exchange, pool, { headText: options.headText, mayUpgrade: true });
+    super(exchange, pool, { headText: options.headText, mayUpgrade: true, isAwaited: true });
     this.#options = options;
   }
 

@@ -1,6 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
-import type { Fallback, Outcome } from '../contract/target.ts';
+import type { Answer, Fallback, Outcome } from '../contract/target.ts';
 import type { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { isWebSocketRequest } from '../http/web-socket-request.ts';
 import { answerOptions } from '../http/write-head.ts';
@@ -32,8 +32,6 @@ export interface HopOptions {
 
 /** No origin in order sends so many header lines; bounds the work of one response. */
 const MOST_HEADERS = 1000;
-
-const ANSWERED: Promise<Outcome> = Promise.resolve('answered');
 
 /** The next hop. It answers every request that no route of the site answers, and opens a tunnel for a WebSocket that no function accepts. */
 export class Hop implements Fallback {
@@ -67,15 +65,16 @@ export class Hop implements Fallback {
     this.#addressWatch = new AddressWatch(hostname, options.lookupIntervalMs, () => this.#pool.renew());
   }
 
-  /** Forwards the request and its response. Rejects with or throws a Fault of the hop, `loop_detected`, or `hop_busy` if too many requests wait. */
-  answer(exchange: Exchange): Promise<Outcome> {
+  /** Forwards the request and its response. Throws `loop_detected`; a Fault of the hop, or `hop_busy` if too many requests wait, goes to the exchange. */
+  answer(exchange: Exchange): Answer {
     const { request } = exchange;
     if (request.method === 'OPTIONS' && request.get('max-forwards') === '0') {
       answerOptions(exchange);
-      return ANSWERED;
+      return 'answered';
     }
     if (request.upgrade !== undefined && isWebSocketRequest(request)) return this.tunnels.open(exchange);
-    return new Forward(exchange, this.#pool, { headText: this.#requestHeaders.toHeadText(exchange) }).settled;
+    new Forward(exchange, this.#pool, { headText: this.#requestHeaders.toHeadText(exchange) });
+    return 'answered';
   }
 
   /**

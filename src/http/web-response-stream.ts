@@ -52,10 +52,10 @@ export class StreamWriter implements AnswerListener, Writing {
   }
 
   /**
-   * Resolves when the last chunk is passed to the connection, or the client has left. Throws a
+   * Resolves when the last chunk is passed to the connection, or the client has left. Rejects with a
    * Fault.
    */
-  async write(): Promise<void> {
+  async write(): Promise<'answered'> {
     const exchange = this.#exchange;
     exchange.listen(this);
     this.#watch?.begin(this);
@@ -64,8 +64,11 @@ export class StreamWriter implements AnswerListener, Writing {
       for (;;) {
         const { done, value } = await this.#chunks.next();
         if (this.#fault) throw this.#fault;
-        if (exchange.left) return;
-        if (done) return this.#end();
+        if (exchange.left) return 'answered';
+        if (done) {
+          this.#end();
+          return 'answered';
+        }
         if (this.#take(toBytes(value))) continue;
         await this.#drain();
         if (this.#fault) throw this.#fault;
@@ -73,7 +76,8 @@ export class StreamWriter implements AnswerListener, Writing {
     } catch (error) {
       const fault = this.#fault ?? toBodyFault(error);
       this.#chunks.cancel(fault);
-      if (!exchange.left) throw fault;
+      if (exchange.left) return 'answered';
+      throw fault;
     } finally {
       this.#over = true;
       this.#watch?.end();

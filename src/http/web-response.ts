@@ -27,17 +27,17 @@ export interface WriteOptions {
 }
 
 /**
- * Sends a function's Response. Resolves when all bytes are passed to the connection, or when the
- * client has left; then the body is cancelled. Throws `function_bad_answer` for a Response that
+ * Sends a function's Response. Undefined: all bytes were passed to the connection at once. Else it resolves with 'answered' when they
+ * are, or when the client has left; then the body is cancelled. Throws, or rejects with, `function_bad_answer` for a Response that
  * cannot be sent, and `function_error` if the body fails. A Fault thrown by the body (e.g. one of
  * the request's body) is rethrown unchanged. If it throws before the head is sent, no byte of the
  * response is sent.
  */
-export async function writeWebResponse(
+export function writeWebResponse(
   exchange: Exchange,
   webResponse: WebResponse,
   { watch, ownReason = false }: WriteOptions = {},
-): Promise<void> {
+): Promise<'answered'> | undefined {
   const head = new WebResponseHead(exchange, webResponse, ownReason);
   const text = TextResponse.take(webResponse);
   if (text !== undefined) {
@@ -45,7 +45,7 @@ export async function writeWebResponse(
     if (head.coding) head.leaveOutCoding();
     if (head.isWithoutBody) head.sendWithoutBody();
     else head.sendText(text);
-    return;
+    return undefined;
   }
   if (isDecodedByFetch(webResponse.copyOf ?? webResponse, head.coding)) head.leaveOutCoding();
   const chunks = chunksOf(webResponse);
@@ -56,8 +56,9 @@ export async function writeWebResponse(
     if (head.coding) head.leaveOutCoding();
     head.sendWith(NOTHING);
   } else {
-    await new StreamWriter(exchange, head, chunks, watch).write();
+    return new StreamWriter(exchange, head, chunks, watch).write();
   }
+  return undefined;
 }
 
 const NOTHING = new Uint8Array();

@@ -200,8 +200,10 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.#awaitsContinue = request.expectsContinue;
     this.#phase = 'answering';
     this.move();
-    this.#response = new ClientResponse(this, request.method, request.minor, !request.keepsAlive);
-    rules.handler.handle(request, this.#response);
+    const response = new ClientResponse(this, request.method, request.minor, !request.keepsAlive);
+    this.#response = response;
+    rules.handler.handle(request, response);
+    response.handlerReturned();
   }
 
   #await(): void {
@@ -240,8 +242,10 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.#deafen();
     this.#phase = 'answering';
     this.#body = undefined;
-    this.#response = new ClientResponse(this, '', 1, true);
-    this.rules.handler.refuse(fault, this.#response, this.#cutter.received, this.socket);
+    const response = new ClientResponse(this, '', 1, true);
+    this.#response = response;
+    this.rules.handler.refuse(fault, response, this.#cutter.received, this.socket);
+    response.handlerReturned();
   }
 
   #linger(): void {
@@ -289,9 +293,8 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.#body = undefined;
     this.#response = undefined;
     this.#input.clear();
-    const { socket } = this;
     this.#reads.end();
-    socket.off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose);
+    this.socket.off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose);
     this.rules.list.remove(this);
   }
 }

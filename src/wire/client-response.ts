@@ -41,6 +41,8 @@ export class ClientResponse implements ResponseSink, PairedResponse {
   #framing: number | undefined;
   #isWhole = false;
   #sentBytes = 0;
+  /** The handler has not returned yet: all of the response may follow the head at once. */
+  #isInHandler = true;
   /** Node's objects; from then on the response is written through them. */
   #pair: ConnectionPair | undefined;
 
@@ -72,16 +74,22 @@ export class ClientResponse implements ResponseSink, PairedResponse {
 
   head(status: number, reason: string, headers: readonly string[]): void {
     this.headText(status, toResponseHead(status, reason, headers));
+    if (!this.#isInHandler) this.#flushLater();
   }
 
-  /** The same with a text that holds the status line and valid lines. */
+  /** The same with a text that holds the status line and valid lines. The caller writes content in this turn, or calls `flush`. */
   headText(status: number, text: ResponseHeadText): void {
     if (this.isHeadWritten) throw new Error('the head of a response was written a second time');
     if (!Number.isInteger(status) || status < 200 || status > 999) throw new TypeError(`no final status: ${status}`);
     this.#head = text;
     this.status = status;
     if (text.closes) this.closes = true;
-    if (!this.isClosed) process.nextTick(flush, this);
+  }
+
+  /** Called once, when the handler of the request has returned. */
+  handlerReturned(): void {
+    this.#isInHandler = false;
+    if (this.#head && !this.isEnded) this.#flushLater();
   }
 
   write(content: Content): boolean {
@@ -99,11 +107,16 @@ export class ClientResponse implements ResponseSink, PairedResponse {
     const lines = trailers.length === 0 ? '' : toTrailerLines(trailers);
     this.#open(lines === '' ? content : undefined);
     const { writer } = this.#connection;
-    const isFull = writer.end(content, lines, this.#onFlushed);
+    const isFull = writer.end(content, lines);
     this.isEnded = true;
     this.#sentBytes = writer.count;
-    if (isFull) this.#connection.responseEnded(this);
-    else this.#connection.cut(false);
+    if (!isFull) {
+      this.#connection.cut(false);
+      return;
+    }
+    if (writer.isFlushed) this.close(true);
+    else writer.whenFlushed((error) => this.close(!error));
+    this.#connection.responseEnded(this);
   }
 
   closeBehind(): void {
@@ -147,7 +160,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
 
   /** Sends the head if no content came with it in this turn, or none that is sent. */
   flush(): void {
-    if (this.isClosed || this.isEnded) return;
+    if (this.isClosed || this.isEnded || !this.#head) return;
     this.#open(undefined);
     this.#connection.writer.flush();
   }
@@ -174,7 +187,9 @@ export class ClientResponse implements ResponseSink, PairedResponse {
     else this.#listener?.closed(isWhole);
   }
 
-  readonly #onFlushed = (error?: Error | null): void => this.close(!error);
+  #flushLater(): void {
+    if (!this.isClosed) process.nextTick(flush, this);
+  }
 
   /** Decides on the framing, once. `whole`: all of the content, if it is known. */
   #open(whole: Content | undefined): void {

@@ -50,22 +50,33 @@ export class MessageWriter {
     return this.#send(`${bytes.toString(16)}\r\n`, content, bytes, '\r\n');
   }
 
-  /**
-   * Ends the message. `flushed` is called when the kernel has taken it, or the socket closed. False: less than the announced length
-   * was written, and the connection must be cut. Throws as `write`.
-   */
-  end(content: Uint8Array | string, trailers: string, flushed: () => void): boolean {
+  /** Ends the message. False: less than the announced length was written, and the connection must be cut. Throws as `write`. */
+  end(content: Uint8Array | string, trailers: string): boolean {
     const bytes = byteLength(content);
-    if (this.#framing === DROPPED) this.#send('', '', 0, '', flushed);
+    if (this.#framing === DROPPED) this.flush();
     else {
       this.#take(bytes);
       if (this.#framing === CHUNKED) {
         const last = `0\r\n${trailers}\r\n`;
-        if (bytes === 0) this.#send(last, '', 0, '', flushed);
-        else this.#send(`${bytes.toString(16)}\r\n`, content, bytes, `\r\n${last}`, flushed);
-      } else this.#send('', content, bytes, '', flushed);
+        if (bytes === 0) this.#send(last, '', 0, '');
+        else this.#send(`${bytes.toString(16)}\r\n`, content, bytes, `\r\n${last}`);
+      } else if (bytes === 0) this.flush();
+      else this.#send('', content, bytes, '');
     }
     return this.#framing <= 0 || this.#left === 0;
+  }
+
+  /** The kernel has taken all that was written, as nearly always. */
+  get isFlushed(): boolean {
+    return this.#socket.writableLength === 0 && this.#socket.writable;
+  }
+
+  /**
+   * Calls `flushed` when the kernel has taken all that was written, or the socket closed. Only for a writer that is not flushed yet: a callback
+   * costs a turn of its own, and this one a write of nothing.
+   */
+  whenFlushed(flushed: (error?: Error | null) => void): void {
+    this.#socket.write('', flushed);
   }
 
   #take(bytes: number): void {
@@ -78,26 +89,21 @@ export class MessageWriter {
   }
 
   /** The pending head, then the three parts, in as few writes as is cheap. */
-  #send(before: string, content: Uint8Array | string, bytes: number, after: string, flushed?: () => void): boolean {
+  #send(before: string, content: Uint8Array | string, bytes: number, after: string): boolean {
     const socket = this.#socket;
     const front = this.#head + before;
     this.#head = '';
     if (bytes + front.length < JOINED_BYTES) {
-      // Nothing is left: a write of nothing would be a call of the kernel, and is needed only behind a write that still waits.
-      if (flushed && socket.writableLength === 0 && !socket.destroyed && bytes + front.length + after.length === 0) {
-        process.nextTick(flushed);
-        return true;
-      }
-      return socket.write(front + toLatin1(content, bytes) + after, 'latin1', flushed);
+      return socket.write(front + toLatin1(content, bytes) + after, 'latin1');
     }
     const sent = typeof content === 'string' ? content : toLendable(content);
     let ready: boolean;
-    if (front === '' && after === '') ready = socket.write(sent, 'utf8', flushed);
+    if (front === '' && after === '') ready = socket.write(sent, 'utf8');
     else {
       socket.cork();
       if (front !== '') socket.write(front, 'latin1');
-      ready = socket.write(sent, 'utf8', after === '' ? flushed : undefined);
-      if (after !== '') ready = socket.write(after, 'latin1', flushed);
+      ready = socket.write(sent, 'utf8');
+      if (after !== '') ready = socket.write(after, 'latin1');
       socket.uncork();
     }
     // The kernel has taken all of it, as nearly always, or it is still in use.

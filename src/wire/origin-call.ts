@@ -26,6 +26,8 @@ export interface OriginHandler {
   head(head: ResponseHead): void;
   /** Valid during the call: what is kept, or given to anything but a `ClientResponse`, has to be copied. */
   data(content: Buffer): void;
+  /** Behind a head: all that has arrived was given, and the rest has not arrived yet. */
+  waiting?(): void;
   /** The response is whole. If the body was not sent to its end, the rest is not taken any more. */
   end(trailers: readonly string[]): void;
   /** `hop_unreachable`, `hop_timeout`, `hop_reset`, `hop_bad_answer` (a MessageFault), `hop_busy`, `draining`. */

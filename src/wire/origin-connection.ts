@@ -96,7 +96,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
 
   finish(content: Content): void {
     this.move();
-    if (!this.#writer.end(content, '', () => undefined)) {
+    if (!this.#writer.end(content, '')) {
       this.lose(new Fault('internal', { message: 'the body is shorter than its announced length' }));
     }
   }
@@ -166,6 +166,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     } finally {
       this.#isReading = false;
     }
+    if (this.#head) this.#call?.handler.waiting?.();
     this.#input.regulate(1);
   }
 

@@ -36,7 +36,7 @@ export interface ExchangeSetup {
 /** Client connections whose requests are exchanges. A fault is answered as the edge does it. Closed when the test ends. */
 export async function serveExchanges(
   t: ExecutionContext,
-  answer: (exchange: Exchange) => Promise<void> | void,
+  answer: (exchange: Exchange) => unknown,
   { bodyLimitBytes = 0, trusted = true, onClosed = () => {}, tls }: ExchangeSetup = {},
 ): Promise<ExchangeServer> {
   const exchanges: Exchange[] = [];
@@ -45,14 +45,19 @@ export async function serveExchanges(
 
   async function serve(exchange: Exchange): Promise<void> {
     exchanges.push(exchange);
+    exchange.callEnder = { failCall: fail, endCall: () => false };
     try {
       exchange.limitBody(bodyLimitBytes);
       await answer(exchange);
     } catch (error) {
-      const fault = toFault(error);
-      faults.push(fault);
-      answerFault(exchange, fault);
+      fail(exchange, error);
     }
+  }
+
+  function fail(exchange: Exchange, error: unknown): void {
+    const fault = toFault(error);
+    faults.push(fault);
+    answerFault(exchange, fault);
   }
 
   function open(request: IncomingRequest, response: ResponseSink): Exchange {

@@ -1,6 +1,6 @@
 import type { Dialect, Reading } from '../../src/contract/dialect.ts';
 import type { JobAttempt, JobIntake } from '../../src/contract/job-rule.ts';
-import type { Target } from '../../src/contract/target.ts';
+import type { Outcome, Target } from '../../src/contract/target.ts';
 import { route } from './route.ts';
 import { writeText } from './write-text.ts';
 
@@ -44,7 +44,7 @@ export function jobDialect(run: JobDialect['run']): JobDialect {
 function pushTarget(jobs: JobIntake, beforePush: () => Promise<void>): Target {
   return {
     name: 'push',
-    async answer(exchange) {
+    async answer(exchange): Promise<Outcome> {
       await beforePush();
       writeText(exchange, 200, await jobs.push('jobs/one', new TextEncoder().encode(exchange.target.split('?')[1])));
       return 'answered';
@@ -55,7 +55,7 @@ function pushTarget(jobs: JobIntake, beforePush: () => Promise<void>): Target {
 function answering(text: string): Target {
   return {
     name: text,
-    async answer(exchange) {
+    answer(exchange) {
       writeText(exchange, 200, text);
       return 'answered';
     },

@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava';
 import type { Exchange } from '../../src/contract/exchange.ts';
 import { Fault } from '../../src/contract/fault.ts';
 import type { Route } from '../../src/contract/route.ts';
-import type { Params } from '../../src/contract/target.ts';
+import type { Outcome, Params } from '../../src/contract/target.ts';
 import type { RedirectRule } from '../../src/dialects/netlify/config/redirect-rule.ts';
 import type { Declaration } from '../../src/dialects/netlify/find/declaration.ts';
 import { toRedirectRoutes } from '../../src/dialects/netlify/rules/to-redirect-routes.ts';
@@ -77,7 +77,7 @@ export function functionRoutes(name: string, config: Partial<Declaration['config
     const text = `${name} at ${path}`;
     return {
       name: text,
-      async answer(exchange: Exchange, params: Params) {
+      answer(exchange: Exchange, params: Params): Outcome {
         if (name === 'bad') throw new Fault('function_error');
         writeText(exchange, 200, `${text} called for ${exchange.target} with ${JSON.stringify(params)}`);
         return 'answered';

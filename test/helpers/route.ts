@@ -7,7 +7,7 @@ export function route(text: string, parts: Partial<Route> = {}): Route {
   return {
     pattern: { text, segments: text.split('/').filter(Boolean).map(toSegment) },
     methods: 'any',
-    target: { name: file, answer: async () => 'passed' },
+    target: { name: file, answer: () => 'passed' },
     step: 4,
     dialect: 'test',
     file,

@@ -73,8 +73,7 @@ export async function serveTunnels(
     const exchange = new Exchange({ request, response, ...PARTS });
     response.listen(exchange);
     exchanges.push(exchange);
-    hop
-      .answer(exchange)
+    new Promise((resolve) => resolve(hop.answer(exchange)))
       .catch((error: unknown) => {
         const fault = toFault(error);
         faults.push(fault);

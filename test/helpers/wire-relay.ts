@@ -72,6 +72,10 @@ export class Relay implements OriginHandler, BodySink, ResponseListener {
     if (!this.#response.write(content)) this.#call?.pause();
   }
 
+  waiting(): void {
+    if (this.#response instanceof ClientResponse) this.#response.flush();
+  }
+
   end(trailers: readonly string[]): void {
     this.#response.end('', toPassedTrailers(trailers));
   }

@@ -22,9 +22,7 @@ for (const [title, framing, contents, trailers, expected] of [
     const writer = new MessageWriter(socket);
     writer.begin(HEAD, framing);
     for (const content of contents.slice(0, -1)) writer.write(content);
-    await new Promise<void>((resolve) => {
-      t.true(writer.end(contents.at(-1) ?? '', trailers, resolve));
-    });
+    t.true(writer.end(contents.at(-1) ?? '', trailers));
     socket.end();
 
     t.is(await peer.readToEnd(), HEAD + Buffer.from(expected).toString('latin1'));
@@ -42,7 +40,7 @@ test('a head and the content that is there leave in one write', async (t) => {
   }) as typeof socket.write;
 
   writer.begin(HEAD, CHUNKED);
-  writer.end('hello', '', () => undefined);
+  writer.end('hello', '');
   t.is(writes, 1);
 });
 
@@ -57,9 +55,8 @@ test('an end that has nothing to send costs no write, and is flushed behind the 
     writes++;
     return write(...args);
   }) as typeof socket.write;
-  await new Promise<void>((resolve) => {
-    t.true(writer.end('', '', resolve));
-  });
+  t.true(writer.end('', ''));
+  t.true(writer.isFlushed);
   t.is(writes, 0);
   await peer.readUntil('hello');
 
@@ -67,12 +64,12 @@ test('an end that has nothing to send costs no write, and is flushed behind the 
   const length = 32 * 1024 ** 2;
   writer.begin(HEAD, length);
   writer.write(Buffer.alloc(length));
-  let isFlushed = false;
-  writer.end('', '', () => {
-    isFlushed = true;
-  });
-  await new Promise(setImmediate);
-  t.false(isFlushed);
+  writer.end('', '');
+  t.false(writer.isFlushed);
+  const flushed = new Promise<unknown>((resolve) => writer.whenFlushed(resolve));
+  peer.socket.resume();
+  t.falsy(await flushed);
+  t.true(writer.isFlushed);
 });
 
 test('a head can leave alone, once', async (t) => {
@@ -82,7 +79,7 @@ test('a head can leave alone, once', async (t) => {
   writer.flush();
   await peer.readHead();
   writer.flush();
-  writer.end('hi', '', () => undefined);
+  writer.end('hi', '');
   t.is(await peer.readBytes(2), 'hi');
 });
 
@@ -92,7 +89,7 @@ test('a body longer than its length is refused before anything of the surplus is
   writer.begin(HEAD, 5);
   writer.write('hell');
   t.throws(() => writer.write('oo'), { instanceOf: RangeError });
-  t.throws(() => writer.end('oo', '', () => undefined), { instanceOf: RangeError });
+  t.throws(() => writer.end('oo', ''), { instanceOf: RangeError });
   socket.end();
   t.is(await peer.readToEnd(), `${HEAD}hell`);
 });
@@ -101,5 +98,5 @@ test('a body shorter than its length is noticed at its end', async (t) => {
   const { socket } = await socketPair(t);
   const writer = new MessageWriter(socket);
   writer.begin(HEAD, 5);
-  t.false(writer.end('hell', '', () => undefined));
+  t.false(writer.end('hell', ''));
 });

@@ -167,7 +167,7 @@ function open(name: string, config: Partial<FunctionConfig> = {}, parts: Partial
     config: { paths: [], excludedPaths: [], methods: 'any', preferStatic: false, background: false, ...config },
     ...parts,
   };
-  return toRoutes(declaration, (path) => ({ name: `${name} at ${path}`, answer: async () => 'passed' }));
+  return toRoutes(declaration, (path) => ({ name: `${name} at ${path}`, answer: () => 'passed' }));
 }
 
 /** The targets that are called, in order, with their params. */

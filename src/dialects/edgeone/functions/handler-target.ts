@@ -1,10 +1,10 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
-import type { Outcome, Params, Target } from '../../../contract/target.ts';
+import type { Answer, Outcome, Params, Target } from '../../../contract/target.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
 import { EventContext } from './event-context.ts';
-import type { Handlers } from './handlers.ts';
+import type { Handler, Handlers } from './handlers.ts';
 import type { Platform } from './platform.ts';
 import { prepareBody } from './prepared-body.ts';
 import { isWebSocketResult, openWebSocket } from './websocket-result.ts';
@@ -41,24 +41,39 @@ export class HandlerTarget implements Target {
     this.#preparesBody = preparesBody;
   }
 
-  async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+  answer(exchange: Exchange, params: Params): Answer {
     const handler = this.#handlers.byMethod.get(exchange.request.method) ?? this.#handlers.any;
     if (!handler) return 'passed';
     this.#limits.limitBody(exchange);
-    const body = this.#preparesBody ? await prepareBody(exchange) : undefined;
-    const context = new EventContext({ exchange, params, platform: this.#platform, file: this.name, body });
+    const parts = { exchange, params, platform: this.#platform, file: this.name };
+    if (!this.#preparesBody) return this.#run(handler, exchange, new EventContext({ ...parts, body: undefined }));
+    return prepareBody(exchange).then((body) => this.#run(handler, exchange, new EventContext({ ...parts, body })));
+  }
+
+  #run(handler: Handler, exchange: Exchange, context: EventContext): Answer {
     let result: unknown;
     try {
       result = handler(context);
-      if (isPromise(result)) result = await this.#limits.inTime(exchange, result);
     } catch (cause) {
-      // A Fault is not the function's error, e.g. a body that is too large. A thrown Response is an
-      // error, as on the platform.
-      throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
+      throw toFunctionFault(cause);
     }
-    await writeResult(exchange, result);
-    return 'answered';
+    return isPromise(result) ? this.#await(exchange, result) : writeResult(exchange, result);
   }
+
+  async #await(exchange: Exchange, promise: PromiseLike<unknown>): Promise<Outcome> {
+    let result: unknown;
+    try {
+      result = await this.#limits.inTime(exchange, promise);
+    } catch (cause) {
+      throw toFunctionFault(cause);
+    }
+    return writeResult(exchange, result);
+  }
+}
+
+/** A Fault is not the function's error, e.g. a body that is too large. A thrown Response is an error, as on the platform. */
+function toFunctionFault(cause: unknown): Fault {
+  return cause instanceof Fault ? cause : new Fault('function_error', { cause });
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
@@ -74,9 +89,9 @@ const NO_RESULT = JSON.stringify({ error: 'Not Found', message: 'The requested p
  * it resolves when the socket is closed. Throws `function_bad_answer` for a value that JSON cannot
  * hold.
  */
-async function writeResult(exchange: Exchange, result: unknown): Promise<void> {
-  if (isWebResponse(result)) return writeWebResponse(exchange, result);
-  if (isWebSocketResult(result)) return openWebSocket(exchange, result);
+function writeResult(exchange: Exchange, result: unknown): Answer {
+  if (isWebResponse(result)) return writeWebResponse(exchange, result) ?? 'answered';
+  if (isWebSocketResult(result)) return openWebSocket(exchange, result).then(() => 'answered');
   return result ? writeJson(exchange, 200, toJson(result)) : writeJson(exchange, 404, NO_RESULT);
 }
 
@@ -99,8 +114,8 @@ function toJson(result: unknown): string {
   return text;
 }
 
-function writeJson(exchange: Exchange, status: number, text: string): Promise<void> {
+function writeJson(exchange: Exchange, status: number, text: string): Answer {
   // Explicit, because a response to HEAD has no body from which it could be computed.
   const headers = { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(text)) };
-  return writeWebResponse(exchange, new Response(text, { status, headers }));
+  return writeWebResponse(exchange, new Response(text, { status, headers })) ?? 'answered';
 }

@@ -217,7 +217,7 @@ function withEmpty(segment: PatternSegment): PatternSegment {
 }
 
 /** Replaces the target of a file that loaded late and has no route with this pattern. */
-const NO_ROUTE: Target = { name: 'no function', answer: async () => 'passed' };
+const NO_ROUTE: Target = { name: 'no function', answer: () => 'passed' };
 
 /**
  * The target of a file that loaded late. Until then its route had the pattern of an app, which

@@ -131,7 +131,7 @@ function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedM
 }
 
 /** Replaces the target of a file that loaded late and exports no middleware. */
-const NO_MIDDLEWARE_TARGET: Target = { name: 'no middleware', answer: async () => 'passed' };
+const NO_MIDDLEWARE_TARGET: Target = { name: 'no middleware', answer: () => 'passed' };
 
 function toFilter({ env, log, functionLimits }: Project, source: SourceFile, exports: Exports): OpenedMiddleware {
   const { file } = source;
