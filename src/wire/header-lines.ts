@@ -29,6 +29,15 @@ const FIRST_ASKED = 18;
 const ASKED = [
   ...['Accept', 'Accept-Encoding', 'Cookie', 'If-Match', 'If-Modified-Since', 'If-None-Match', 'If-Range', 'Range'],
   ...['If-Unmodified-Since', 'Referer', 'True-Client-IP', 'User-Agent', 'X-Forwarded-For', 'X-Forwarded-Proto'],
+  ...[
+    'Accept-Language',
+    'Authorization',
+    'EO-Connecting-Geo',
+    'EO-Log-UUID',
+    'X-NF-Geo',
+    'X-SCF-Region',
+    'X-SCF-Request-Id',
+  ],
 ];
 
 const KNOWN = new HeaderTable({

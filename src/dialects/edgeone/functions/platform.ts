@@ -25,7 +25,7 @@ export function serverOf({ request, client, requestId }: Exchange, { region }: P
   };
 }
 
-const HEXADECIMAL = /^[0-9a-f]{32}$/i;
+const HEXADECIMAL = /^[0-9A-Fa-f]{32}$/;
 
 /**
  * `EO-LOG-UUID`. Without EdgeOne in front: the request id, formatted as a UUID if it has 32
