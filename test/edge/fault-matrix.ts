@@ -73,7 +73,7 @@ test('a function that fails in any way of the table affects no other request', a
       ]),
     ),
   });
-  const running = await startNexthop(t, { site, env: { FUNCTION_TIMEOUT: '1s' } });
+  const running = await startNexthop(t, { site, env: { FUNCTION_TIMEOUT: '5s' } });
   const url = `http://127.0.0.1:${running.port}`;
   const read = async (name: string) => readFile(join(running.logDir, name), 'utf8');
 

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { CHILD_ENV } from '../helpers/child-env.ts';
 import { HOSTS, type LogLine, openMiddleware, recordLog, serveHost, startHost } from '../helpers/host-servers.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { connectTo } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-result.ts';
@@ -159,7 +160,7 @@ for (const [how, env] of [
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['host.mjs'], {
       cwd: site,
       env: { ...CHILD_ENV, ...env },
-      timeout: 20_000,
+      timeout: PATIENCE_MS,
     });
 
     t.is(stdout, '200 200 500 404');

@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config/config.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { logFolder } from './log-folder.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { ready, sqliteFolder } from './sqlite-store.ts';
 
@@ -31,12 +32,12 @@ export async function configureSqlite(t: ExecutionContext): Promise<ConfiguredSt
     env,
     open: () => open(t, env),
     async passTime() {
-      const database = new DatabaseSync(file, { timeout: 1000 });
+      const database = new DatabaseSync(file, { timeout: PATIENCE_MS });
       database.exec('UPDATE jobs SET due_at = 0 WHERE lease IS NULL AND dead = 0');
       database.close();
     },
     async hold() {
-      const database = new DatabaseSync(file, { timeout: 1000 });
+      const database = new DatabaseSync(file, { timeout: PATIENCE_MS });
       database.exec('BEGIN IMMEDIATE');
       return async () => database.close();
     },

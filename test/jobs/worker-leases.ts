@@ -3,6 +3,7 @@ import test from 'ava';
 import { embeddedStore } from '../helpers/embedded-store.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { startWorker } from '../helpers/job-worker.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { claimSoon, LONG_LEASE_MS, newJob } from '../helpers/prepare-store.ts';
 import { ready, sqliteFolder } from '../helpers/sqlite-store.ts';
 import { SwitchedQueue } from '../helpers/switched-queue.ts';
@@ -53,7 +54,7 @@ test.serial(
     await until(() => ran.length === 1, 'the first run');
 
     // As if the clock of the store had been set.
-    const raw = new DatabaseSync(file, { timeout: 1000 });
+    const raw = new DatabaseSync(file, { timeout: PATIENCE_MS });
     raw.exec('UPDATE jobs SET lease_ends_at = 1 WHERE lease IS NOT NULL');
     raw.close();
     // Due later than the first, so that the first is claimed first.

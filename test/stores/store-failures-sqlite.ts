@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { backgroundSite, send, sendUntilTaken } from '../helpers/background-site.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { sqliteFolder } from '../helpers/sqlite-store.ts';
 import { answeringHop, assertAway, assertBack, type Module, startModule } from '../helpers/store-outage.ts';
@@ -35,7 +36,7 @@ run(
     const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0', JOB_CONCURRENCY: '1' });
     const accepted = await acceptSome(module);
 
-    const other = new DatabaseSync(file, { timeout: 1000 });
+    const other = new DatabaseSync(file, { timeout: PATIENCE_MS });
     other.exec('BEGIN IMMEDIATE');
     await assertAway(t, module.url, 'refused 1');
     // The running job ends while its result cannot be stored.
@@ -58,7 +59,7 @@ run('a database that is damaged while it is in use, and put right, loses nothing
   const { dataDir, file } = await sqliteFolder(t);
   const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0', JOB_CONCURRENCY: '1' });
   const accepted = await acceptSome(module);
-  const other = new DatabaseSync(file, { timeout: 1000 });
+  const other = new DatabaseSync(file, { timeout: PATIENCE_MS });
   other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   other.close();
   const sound = readFileSync(file);

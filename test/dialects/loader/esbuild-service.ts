@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 
 const SERVICE = JSON.stringify(import.meta.resolve('../../../src/dialects/loader/build-around.ts'));
 
@@ -16,7 +17,7 @@ async function run(script: string): Promise<string> {
     const gone = async () => { while (children() > 0) await new Promise((go) => setTimeout(go, 5)); };
     const tell = (...values) => process.stdout.write(values.join(' '));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', start + script], {
-    timeout: 10_000,
+    timeout: PATIENCE_MS,
   });
   return stdout;
 }

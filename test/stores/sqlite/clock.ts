@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
 import { SqliteQueue } from '../../../src/stores/sqlite/queue.ts';
 import { StateThread } from '../../../src/stores/sqlite/state-thread.ts';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/prepare-store.ts';
 import { type SettableClock, settableClock } from '../../helpers/settable-clock.ts';
 import { ready, recordingLog, type SqliteFolder, sqliteFolder } from '../../helpers/sqlite-store.ts';
@@ -99,7 +100,7 @@ for (const [where, aheadMs] of [
 
 /** Changes the running jobs as if the clock had been ahead by `ms` when they were claimed. */
 function wasAhead({ file }: SqliteFolder, ms: number): void {
-  const database = new DatabaseSync(file, { timeout: 1000 });
+  const database = new DatabaseSync(file, { timeout: PATIENCE_MS });
   database.prepare('UPDATE jobs SET lease_ends_at = lease_ends_at + ? WHERE lease IS NOT NULL').run(ms);
   database.close();
 }
