@@ -17,7 +17,7 @@ interface Read {
   readonly trailers: readonly string[];
 }
 
-/** Reads the pieces one after the other. `rest`: what is behind the end of the body. */
+/** Reads the pieces one after the other. `rest`: the bytes after the end of the body. */
 function read(bodyBytes: number, pieces: readonly string[], maxBytes = 0): Read {
   const reader = create(bodyBytes);
   reader.maxBytes = maxBytes;
@@ -59,7 +59,7 @@ const BODIES: readonly (readonly [
 ];
 
 for (const [title, bodyBytes, bytes, expected] of BODIES) {
-  test(`a body with ${title} is found for every cut`, (t) => {
+  test(`a body with ${title} is read correctly however its bytes are cut into two pieces`, (t) => {
     t.deepEqual(read(bodyBytes, [bytes]), { ...expected, isComplete: true });
     t.deepEqual(read(bodyBytes, [...bytes]), { ...expected, isComplete: true });
     for (let at = 1; at < bytes.length; at++) {
@@ -78,7 +78,7 @@ test('a body is not complete before its last byte', (t) => {
   for (let at = 0; at < chunked.length; at++) t.false(read(CHUNKED, [chunked.slice(0, at)]).isComplete);
 });
 
-test('content is a slice of the chunk, not a copy', (t) => {
+test('content is a slice of the received chunk, not a copy', (t) => {
   const reader = create(CHUNKED);
   const chunk = Buffer.from('5\r\nhello\r\n');
   reader.advance(chunk, 0);
@@ -157,7 +157,7 @@ for (const [reason, status, ...bodies] of REFUSED) {
   }
 }
 
-test('a body above its limit is refused before any byte above it is given out', (t) => {
+test('a body above its limit is refused before any byte above the limit is passed on', (t) => {
   for (const [bodyBytes, bytes] of [
     [UNTIL_CLOSE, 'helloX'],
     [CHUNKED, '5\r\nhello\r\n1\r\n'],
@@ -168,6 +168,6 @@ test('a body above its limit is refused before any byte above it is given out', 
   }
 });
 
-test('of trailers only those are passed on that a head need not carry', (t) => {
+test('only trailers that need not be in the head are passed on', (t) => {
   t.deepEqual(toPassedTrailers(['X-Sum', '1', 'Content-Type', 'x', 'SET-cookie', 'y']), ['X-Sum', '1']);
 });

@@ -7,7 +7,7 @@ import { answerFault, echo, wireServer } from '../helpers/wire-server.ts';
 const POST = (length: number, more = '') => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n${more}\r\n`;
 const NEXT = 'GET /next HTTP/1.1\r\nHost: a\r\n\r\n';
 
-/** Answers at once and leaves the body alone, but for `/next`. */
+/** Answers at once without reading the body, except for `/next`. */
 function ignore(request: IncomingRequest, response: ResponseSink): void {
   if (request.target === '/next') echo(request, response);
   else {
@@ -16,7 +16,7 @@ function ignore(request: IncomingRequest, response: ResponseSink): void {
   }
 }
 
-test('100 Continue is sent when the body is started, and not before', async (t) => {
+test('100 Continue is sent when the reading of the body starts, not earlier', async (t) => {
   let start: (() => void) | undefined;
   const server = await wireServer(t, (request, response) => {
     start = () => echo(request, response);
@@ -34,21 +34,21 @@ test('100 Continue is sent when the body is started, and not before', async (t) 
   await until(() => start !== undefined, 'the next request');
 });
 
-test('Expect: 100-continue without a body is no reason to close', async (t) => {
+test('Expect: 100-continue without a body does not close the connection', async (t) => {
   const server = await wireServer(t, echo);
   const peer = await server.connect();
   peer.write(`GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n${NEXT}`);
   t.false((await peer.readUntil('GET /next ')).includes('100 Continue'));
 });
 
-test('a response to a client that still waits for 100 Continue is the last of its connection', async (t) => {
+test('after a response to a client that still waits for 100 Continue the connection is closed', async (t) => {
   const server = await wireServer(t, ignore);
   const peer = await server.connect();
   peer.write(POST(5, 'Expect: 100-continue\r\n'));
   t.regex(await peer.readToEnd(), /^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n\r\nok$/s);
 });
 
-test('a small body that nothing reads is dropped, and the connection goes on', async (t) => {
+test('a small body that the handler does not read is discarded, and the connection stays open', async (t) => {
   const server = await wireServer(t, ignore);
   const peer = await server.connect();
   peer.write(`${POST(5)}hello${NEXT}`);
@@ -63,7 +63,7 @@ test('a small body that nothing reads is dropped, and the connection goes on', a
   t.is(server.connections.size, 1);
 });
 
-test('a client that sends a large body gets the response that came early, and the connection ends', async (t) => {
+test('a client that still sends a large body gets the early response, and then the connection is closed', async (t) => {
   const server = await wireServer(t, ignore);
   const peer = await server.connect();
   peer.write(POST(8_000_000));
@@ -75,7 +75,7 @@ test('a client that sends a large body gets the response that came early, and th
   t.deepEqual(server.handled, ['POST /']);
 });
 
-test('a body above its limit is refused by its announced length, and else as soon as it is above', async (t) => {
+test('a body above its limit is refused by its announced length, or as soon as it exceeds the limit', async (t) => {
   const server = await wireServer(t, (request, response) => {
     try {
       request.body.limit(5);
@@ -97,7 +97,7 @@ test('a body above its limit is refused by its announced length, and else as soo
   await peer.readUntil('POST / hello');
 });
 
-test('a paused body gives nothing, and holds its client back', async (t) => {
+test('a paused body passes nothing on, and its client cannot send more', async (t) => {
   let body: BodySource | undefined;
   let received = 0;
   const server = await wireServer(t, (request, response) => {
@@ -129,7 +129,7 @@ test('a paused body gives nothing, and holds its client back', async (t) => {
   await peer.readUntil(`\r\n\r\n${length}`);
 });
 
-test('what a sink does within its own call is safe: pause and resume, discard, an early response', async (t) => {
+test('a sink may pause, resume, discard or answer early inside its own call', async (t) => {
   const server = await wireServer(t, (request, response) => {
     if (request.target === '/next') return echo(request, response);
     request.body.start({
@@ -153,7 +153,7 @@ test('what a sink does within its own call is safe: pause and resume, discard, a
   t.deepEqual(server.handled, ['POST /', 'GET /next']);
 });
 
-test('a body that stops gets 408 once, and its connection ends', async (t) => {
+test('a client that stops within its body gets 408 once, and its connection is closed', async (t) => {
   const faults: string[] = [];
   const server = await wireServer(
     t,
@@ -176,7 +176,7 @@ test('a body that stops gets 408 once, and its connection ends', async (t) => {
   t.deepEqual(faults, ['request_timeout']);
 });
 
-test('a body that is paused, or not started, is not a client that stops', async (t) => {
+test('a paused or unread body does not count as a client that stops', async (t) => {
   let finish: (() => void) | undefined;
   const server = await wireServer(
     t,
@@ -206,7 +206,7 @@ for (const [title, leave] of [
         onData: () => {
           isStarted = true;
         },
-        onEnd: () => t.fail('half a body is not a whole one'),
+        onEnd: () => t.fail('half of a body has no end'),
         onFailure(fault) {
           faults.push(fault.code);
           response.abort();

@@ -6,7 +6,7 @@ import { echo, wireServer } from '../helpers/wire-server.ts';
 
 const GET = (target: string) => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
-/** Reads one response with a Content-Length; gives its body. */
+/** Reads one response with a Content-Length. Resolves with its body. */
 async function readResponse(peer: Peer): Promise<{ readonly head: string; readonly body: string }> {
   const head = await peer.readHead();
   const length = Number(/^content-length: (\d+)/im.exec(head)?.[1]);
@@ -29,7 +29,7 @@ test('requests of one connection are answered one after the other', async (t) =>
   t.is(server.connections.size, 1);
 });
 
-test('of pipelined requests one is in progress, and all are answered in order', async (t) => {
+test('pipelined requests are handled one at a time and answered in order', async (t) => {
   const waiting: ResponseSink[] = [];
   const server = await wireServer(t, (_request, response) => waiting.push(response));
   const peer = await server.connect();
@@ -45,7 +45,7 @@ test('of pipelined requests one is in progress, and all are answered in order', 
   t.is(server.handled.length, 1400);
 });
 
-test('a client that pipelines without end is stopped at 64 KiB', async (t) => {
+test('a client that pipelines without end can send at most 64 KiB ahead', async (t) => {
   const server = await wireServer(t, () => undefined);
   const peer = await server.connect();
   const request = GET(`/${'x'.repeat(1000)}`);
@@ -54,11 +54,11 @@ test('a client that pipelines without end is stopped at 64 KiB', async (t) => {
     isFull = !peer.socket.write(request.repeat(64)) && peer.socket.writableLength > 8 * 1024 ** 2;
     await new Promise(setImmediate);
   }
-  t.true(isFull, 'what is not read stays with the client');
+  t.true(isFull, 'the client cannot send the rest');
   t.is(server.handled.length, 1);
 });
 
-test('garbage behind a good request leaves its response alone, and nothing behind it runs', async (t) => {
+test('invalid bytes after a valid request do not change its response, and no later request is handled', async (t) => {
   const server = await wireServer(t, echo);
   const peer = await server.connect();
   peer.write(`${GET('/good')}\0garbage\r\n\r\n${GET('/never')}`);
@@ -78,7 +78,7 @@ for (const [title, bytes, status] of [
   ['with a head that is too long', `GET /${'x'.repeat(5000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431],
   ['with an unknown expectation', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n', 417],
 ] as const) {
-  test(`a request ${title} gets ${status}, and nothing behind it runs`, async (t) => {
+  test(`a request ${title} gets ${status}, and no later request is handled`, async (t) => {
     const server = await wireServer(t, echo);
     const peer = await server.connect();
     peer.write(bytes + GET('/behind'));
@@ -88,7 +88,7 @@ for (const [title, bytes, status] of [
   });
 }
 
-test('NUL bytes behind requests leave no connection and nothing that waits', async (t) => {
+test('NUL bytes after requests leave no open connection and no waiting request', async (t) => {
   const server = await wireServer(t, echo);
   for (let round = 0; round < 3; round++) {
     const peer = await server.connect();
@@ -101,7 +101,7 @@ test('NUL bytes behind requests leave no connection and nothing that waits', asy
   t.pass();
 });
 
-test('broken framing in a body gets 400, and the connection ends', async (t) => {
+test('invalid framing in a body gets 400, and the connection is closed', async (t) => {
   const server = await wireServer(t, echo);
   const peer = await server.connect();
   peer.write(
@@ -111,7 +111,7 @@ test('broken framing in a body gets 400, and the connection ends', async (t) => 
   t.deepEqual(server.handled, ['POST /']);
 });
 
-test('any token is a method', async (t) => {
+test('every token is accepted as a method', async (t) => {
   const server = await wireServer(t, echo);
   const peer = await server.connect();
   peer.write('PURGE /x HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -140,7 +140,7 @@ for (const [title, request, status, rest] of [
   ['a 304', GET('/'), 304, 'Content-Length: 5\r\n'],
   ['a 205', GET('/'), 205, 'Content-Length: 0\r\n'],
 ] as const) {
-  test(`content of ${title} is not sent in front of the next response`, async (t) => {
+  test(`content of ${title} is not sent before the next response`, async (t) => {
     const server = await wireServer(t, (asked, response) => {
       if (asked.target === '/next') return echo(asked, response);
       response.head(status, 'X', ['Content-Length', '5', 'Date', 'x']);
@@ -157,7 +157,7 @@ for (const [title, request, status, rest] of [
   });
 }
 
-test('a response in chunks carries trailers', async (t) => {
+test('a chunked response has its trailers', async (t) => {
   const server = await wireServer(t, (_request, response) => {
     response.head(200, 'OK', ['Trailer', 'X-Sum']);
     response.write('hi');
@@ -182,7 +182,7 @@ test('interim responses go in front of the final one, without framing, and not t
   t.regex(await peer.readToEnd(), /^HTTP\/1\.1 200 /);
 });
 
-test('a head leaves at the end of the turn without any content', async (t) => {
+test('a head without content is sent at the end of the turn of the event loop', async (t) => {
   const server = await wireServer(t, (_request, response) =>
     response.head(200, 'OK', ['Content-Type', 'text/event-stream']),
   );
@@ -191,7 +191,7 @@ test('a head leaves at the end of the turn without any content', async (t) => {
   t.regex(await peer.readHead(), /\r\nTransfer-Encoding: chunked\r\n/);
 });
 
-test('a head leaves at the end of the turn also if the content written with it is empty, or is dropped', async (t) => {
+test('a head is sent at the end of the turn of the event loop, also if the content written with it is empty or dropped', async (t) => {
   const server = await wireServer(t, (request, response) => {
     response.head(request.target === '/205' ? 205 : 200, 'OK', []);
     response.write(request.target === '/empty' ? '' : 'dropped');
@@ -204,7 +204,7 @@ test('a head leaves at the end of the turn also if the content written with it i
   }
 });
 
-test('a response that breaks off is seen to be cut, in every framing', async (t) => {
+test('the client can detect an incomplete response in every framing', async (t) => {
   for (const [request, headers] of [
     [GET('/'), []],
     [GET('/'), ['Content-Length', '5']],
@@ -225,7 +225,7 @@ test('a response that breaks off is seen to be cut, in every framing', async (t)
   }
 });
 
-test('less than the Content-Length cuts the connection, and more is never sent', async (t) => {
+test('a body shorter than its Content-Length cuts the connection, and bytes beyond it are never sent', async (t) => {
   const server = await wireServer(t, (_request, response) => {
     response.head(200, 'OK', ['Content-Length', '5']);
     t.throws(() => response.write('hello!'), { instanceOf: RangeError });

@@ -11,7 +11,7 @@ import { answerFault, echo, LIMITS, wireServer } from '../helpers/wire-server.ts
 const GET = (target: string, more = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 const UPGRADE = 'Connection: Upgrade\r\nUpgrade: x\r\n';
 
-test('a half-closed client gets all its responses, and then the end', async (t) => {
+test('a client that has ended its side gets all its responses, and then the end', async (t) => {
   const server = await wireServer(t, (request, response) => {
     setImmediate(() => echo(request, response));
   });
@@ -22,7 +22,7 @@ test('a half-closed client gets all its responses, and then the end', async (t) 
   await until(() => server.connections.size === 0, 'the end of the connection');
 });
 
-test('the listener of a response is called when the client ends its side, and when it leaves', async (t) => {
+test('the listener of a response is called when the client ends its side and when it closes the connection', async (t) => {
   const events: string[] = [];
   const server = await wireServer(t, (_request, response) => {
     response.listen({
@@ -37,11 +37,11 @@ test('the listener of a response is called when the client ends its side, and wh
   gone.write(GET('/'));
   await until(() => server.handled.length === 2, 'the second request');
   gone.reset();
-  await until(() => events.length === 2, 'the second client to leave');
+  await until(() => events.length === 2, 'the second client to close');
   t.deepEqual(events, ['ended', 'closed false']);
 });
 
-test('a head that breaks off gets 400 if its client can still read', async (t) => {
+test('an incomplete head gets 400 if its client can still read', async (t) => {
   const server = await wireServer(t, echo);
   const peer = await server.connect();
   peer.end('GET / HTTP/1.1\r\nHost');
@@ -49,7 +49,7 @@ test('a head that breaks off gets 400 if its client can still read', async (t) =
   t.deepEqual(server.handled, []);
 });
 
-test('a head that does not end in time gets 408, however often a byte of it arrives', async (t) => {
+test('a head that is not complete in time gets 408, even if its bytes keep arriving', async (t) => {
   const server = await wireServer(t, echo, { headersTimeoutMs: 200 });
   const peer = await server.connect();
   peer.write('GET / HTTP/1.1\r\n');
@@ -58,7 +58,7 @@ test('a head that does not end in time gets 408, however often a byte of it arri
   t.regex(await peer.readToEnd(), /^HTTP\/1\.1 408 /);
 });
 
-test('an idle connection is closed in time, in order', async (t) => {
+test('an idle connection is closed after its timeout, without a reset', async (t) => {
   const server = await wireServer(t, echo, { keepAliveTimeoutMs: 200 });
   const peer = await server.connect();
   peer.write(GET('/'));
@@ -67,7 +67,7 @@ test('an idle connection is closed in time, in order', async (t) => {
   t.not(peer.closed, 'reset');
 });
 
-test('a client that does not read its response is cut off, and one that reads slowly is not', async (t) => {
+test('the connection of a client that does not read its response is cut, and that of a slow reader is not', async (t) => {
   const endings: boolean[] = [];
   const server = await wireServer(
     t,
@@ -81,7 +81,7 @@ test('a client that does not read its response is cut off, and one that reads sl
   const [deaf, slow] = [await server.connect(), await server.connect()];
   deaf.socket.pause();
   deaf.write(GET('/'));
-  await until(() => endings.length === 1, 'the end of the response that nothing reads');
+  await until(() => endings.length === 1, 'the end of the unread response');
   t.deepEqual(endings, [false]);
 
   slow.write(GET('/'));
@@ -94,7 +94,7 @@ test('a client that does not read its response is cut off, and one that reads sl
   t.deepEqual(endings, [false, true]);
 });
 
-test('a response is held back while its client does not read, and goes on when it does', async (t) => {
+test('a response waits while its client does not read, and continues when it reads', async (t) => {
   let response: ResponseSink | undefined;
   let drains = 0;
   const server = await wireServer(t, (_request, sink) => {
@@ -115,7 +115,7 @@ test('a response is held back while its client does not read, and goes on when i
   await peer.readUntil('0\r\n\r\n');
 });
 
-test('a drain answers a request that was under way on an idle connection, and ends all others behind their response', async (t) => {
+test('a drain answers a request that was on its way on an idle connection, and closes all other connections after their responses', async (t) => {
   const waiting: ResponseSink[] = [];
   const server = await wireServer(
     t,
@@ -142,7 +142,7 @@ test('a drain answers a request that was under way on an idle connection, and en
   t.is(server.connections.size, 0);
 });
 
-test('an upgrade gets the connection with what was received behind its head', async (t) => {
+test('an upgrade gets the connection with the bytes received after its head', async (t) => {
   const server = await wireServer(t, (request, response) => {
     t.is(request.upgrade, 'x');
     const { socket, head } = response.takeOver();
@@ -160,7 +160,7 @@ test('an upgrade gets the connection with what was received behind its head', as
   t.is(await peer.readToEnd(), '');
 });
 
-test('a declined upgrade is an ordinary request: its body is a body, and what is behind it is read', async (t) => {
+test('a declined upgrade is an ordinary request: its body and the next request are read', async (t) => {
   const server = await wireServer(t, echo);
   const peer = await server.connect();
   peer.write(GET('/1', UPGRADE) + GET('/2'));
@@ -170,7 +170,7 @@ test('a declined upgrade is an ordinary request: its body is a body, and what is
   t.deepEqual(server.handled, ['GET /1', 'GET /2', 'POST /3']);
 });
 
-test('a refused upgrade whose body stalls ends like any other request', async (t) => {
+test('a refused upgrade whose body stops ends like any other request', async (t) => {
   const server = await wireServer(t, echo, { clientIdleTimeoutMs: 200 });
   const peer = await server.connect();
   peer.write(`POST / HTTP/1.1\r\nHost: a\r\n${UPGRADE}Content-Length: 5\r\n\r\nhe`);
@@ -179,7 +179,7 @@ test('a refused upgrade whose body stalls ends like any other request', async (t
   await until(() => server.connections.size === 0, 'the end of the connection');
 });
 
-test('a handler that throws costs its own connection alone', async (t) => {
+test('a handler that throws closes only its own connection', async (t) => {
   const server = await wireServer(t, (request, response) => {
     if (request.target === '/bad') throw new Error('a mistake');
     echo(request, response);
@@ -192,7 +192,7 @@ test('a handler that throws costs its own connection alone', async (t) => {
   t.is(server.connections.size, 1);
 });
 
-test('a connection inside TLS is served the same', async (t) => {
+test('a connection over TLS is served in the same way', async (t) => {
   const certificate = await makeCertificate(t);
   const handler = { handle: echo, refuse: answerFault };
   const connections = new ClientConnections({ ...LIMITS, encrypted: true, handler });

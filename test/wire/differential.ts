@@ -5,10 +5,10 @@ import { compareReaders } from '../helpers/differential/compare.ts';
 
 const MESSAGES = 20_000;
 
-/** Mutations find odd places in which llhttp is lenient, once in some hundred thousand messages; a rule that differs is found more often. */
+/** Mutations find rare inputs that llhttp accepts by leniency, about once in some hundred thousand messages; a rule that differs is found more often. */
 const RARE = 5;
 
-/** Why the wire refuses what Node takes; each is a row of docs/decisions/wire.md. */
+/** Reasons for which the wire refuses a message that Node accepts; each is a row of docs/decisions/wire.md. */
 const ONLY_NODE: ReadonlySet<string> = new Set<MessageReason>([
   'asterisk_target',
   'bad_chunk_end',
@@ -41,17 +41,17 @@ const ONLY_NODE: ReadonlySet<string> = new Set<MessageReason>([
   'unsupported_version',
 ]);
 
-test('what the wire takes, Node takes too and reads the same, however it is cut', async (t) => {
+test('Node accepts every message that the wire accepts and reads the same from it, however its bytes are cut', async (t) => {
   const seed = randomInt(2 ** 31);
   t.log(`seed ${seed}`);
 
   const findings = await compareReaders(seed, (messages) => messages >= MESSAGES);
 
   t.deepEqual(findings.breaches, []);
-  t.true(findings.accepted > MESSAGES / 4, 'most messages are in order');
+  t.true(findings.accepted > MESSAGES / 4, 'most messages are valid');
   t.deepEqual(
     [...findings.onlyNode].filter(([reason, count]) => count > RARE && !ONLY_NODE.has(reason)),
     [],
-    'a new reason for which only the wire refuses',
+    'a new reason for which only the wire refuses a message',
   );
 });

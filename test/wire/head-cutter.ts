@@ -10,7 +10,7 @@ const OPTIONS: HeadCutterOptions = {
   checkFirstLine: checkRequestLine,
 };
 
-/** Pushes the pieces; gives the head and what is left of the last piece, or undefined if the head has not ended. */
+/** Pushes the pieces. Returns the head and the rest of the last piece, or undefined if the head is not complete. */
 function cut(...pieces: readonly string[]): { readonly head: string; readonly rest: string } | undefined {
   const cutter = new HeadCutter(OPTIONS);
   for (const piece of pieces) {
@@ -23,27 +23,27 @@ function cut(...pieces: readonly string[]): { readonly head: string; readonly re
 
 const HEAD = 'GET / HTTP/1.1\r\nHost: \xe9';
 
-test('a head in one piece is cut from what follows it', (t) => {
+test('a head in one piece is separated from the bytes that follow it', (t) => {
   t.deepEqual(cut(`${HEAD}\r\n\r\nGET /2`), { head: HEAD, rest: 'GET /2' });
 });
 
-test('a head in two pieces is the same for every place of the cut', (t) => {
+test('a head in two pieces is the same for every position of the cut', (t) => {
   const whole = `\r\n${HEAD}\r\n\r\n`;
   for (let at = 0; at < whole.length; at++) {
     t.deepEqual(cut(whole.slice(0, at), `${whole.slice(at)}rest`), { head: HEAD, rest: 'rest' }, String(at));
   }
 });
 
-test('a head byte by byte is the same', (t) => {
+test('a head that arrives byte by byte is the same', (t) => {
   t.deepEqual(cut(...`\r\n${HEAD}\r\n\r\n`), { head: HEAD, rest: '' });
 });
 
-test('one empty line in front of a request is skipped, and no second', (t) => {
+test('one empty line before a request is skipped, and a second one is not', (t) => {
   t.deepEqual(cut(`\r\n${HEAD}\r\n\r\n`), { head: HEAD, rest: '' });
   t.deepEqual(cut(`\r\n\r\n${HEAD}\r\n\r\n`)?.head, `\r\n${HEAD}`);
 });
 
-test('a head of the limit is taken, and one byte more is refused, in one piece and in many', (t) => {
+test('a head with the largest allowed size is accepted, and one byte more is refused, in one piece and in many', (t) => {
   const exact = HEAD.padEnd(64, 'x');
   t.is(cut(`${exact}\r\n\r\n`)?.head, exact);
   t.is(cut(...`${exact}\r\n\r\n`)?.head, exact);
@@ -61,14 +61,14 @@ for (const [reason, ...starts] of [
   ['unsupported_version', 'GET / HTTP/0.9\r\n'],
 ] as const) {
   for (const start of starts) {
-    test(`${reason} is refused before the head has ended: ${JSON.stringify(start)}`, (t) => {
+    test(`${reason} is refused before the head is complete: ${JSON.stringify(start)}`, (t) => {
       t.is(t.throws<MessageFault>(() => cut(start))?.reason, reason);
       t.is(t.throws<MessageFault>(() => cut(...start))?.reason, reason);
     });
   }
 }
 
-test('a cutter begins anew after each head', (t) => {
+test('a cutter starts again after each head', (t) => {
   const cutter = new HeadCutter(OPTIONS);
   const chunk = Buffer.from(`${HEAD}\r\n\r\n\r\nPUT /2 HTTP/1.1\r\n\r\n`, 'latin1');
 

@@ -10,7 +10,7 @@ const OF_CONNECTION = [
   ...['HTTP2-Settings', 'a', 'Expect', '100-continue'],
 ];
 
-test('a response head keeps order, case and repeats, and holds nothing of another connection', (t) => {
+test('a response head keeps order, case and repeated headers, without headers of another connection', (t) => {
   const { text, contentLength } = toResponseHead(299, 'So \xe9', [
     ...['Set-Cookie', 'a', 'content-length', '5', ...OF_CONNECTION, 'set-cookie', 'b', 'X-Empty', ''],
   ]);
@@ -18,7 +18,7 @@ test('a response head keeps order, case and repeats, and holds nothing of anothe
   t.is(contentLength, 5);
 });
 
-test('a response head notes what its writer has to add or to do', (t) => {
+test('a response head says what its writer must add or do', (t) => {
   t.like(toResponseHead(200, 'OK', []), { contentLength: -1, trailerLine: '', hasDate: false, closes: false });
   t.like(toResponseHead(200, 'OK', ['date', 'x', 'Connection', 'a, Close', 'Trailer', 'X-Sum']), {
     trailerLine: 'Trailer: X-Sum\r\n',
@@ -27,7 +27,7 @@ test('a response head notes what its writer has to add or to do', (t) => {
   });
 });
 
-test('a reason that cannot be sent becomes the usual one', (t) => {
+test('a reason phrase that cannot be sent is replaced by the usual one', (t) => {
   t.true(toResponseHead(404, 'a\r\nB: c', []).text.startsWith('HTTP/1.1 404 Not Found\r\n'));
   t.true(toResponseHead(404, '\u{1F600}', []).text.startsWith('HTTP/1.1 404 Not Found\r\n'));
   t.true(toResponseHead(404, '', []).text.startsWith('HTTP/1.1 404 \r\n'));
@@ -42,7 +42,7 @@ for (const [title, name, value] of [
   ['an empty name', '', 'a'],
   ['a name with a space', 'X ', 'a'],
 ] as const) {
-  test(`no head is made with ${title}`, (t) => {
+  test(`a head with ${title} is refused`, (t) => {
     t.throws(() => toResponseHead(200, 'OK', [name, value]), { instanceOf: TypeError });
     t.throws(() => toInterimHead(103, [name, value]), { instanceOf: TypeError });
     t.throws(() => toRequestHead({ method: 'GET', target: '/', headers: [name, value], bodyBytes: 0 }), {
@@ -52,18 +52,18 @@ for (const [title, name, value] of [
   });
 }
 
-test('two lengths that differ, or one that is none, make no head', (t) => {
+test('a head with two different lengths, or with an invalid length, is refused', (t) => {
   t.notThrows(() => toResponseHead(200, 'OK', ['Content-Length', '5', 'content-length', '5']));
   t.throws(() => toResponseHead(200, 'OK', ['Content-Length', '5', 'content-length', '6']));
   t.throws(() => toResponseHead(200, 'OK', ['Content-Length', '-5']));
 });
 
-test('an interim head holds no framing and nothing of a connection', (t) => {
+test('an interim head has no framing headers and no headers of a connection', (t) => {
   const text = toInterimHead(103, ['Link', '</a>', 'Content-Length', '5', 'Trailer', 'x', ...OF_CONNECTION]);
   t.is(text, 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
 });
 
-test('a request head frames its body anew', (t) => {
+test('a request head has new framing headers for its body', (t) => {
   const headers = ['host', 'a', 'Content-Length', '7', ...OF_CONNECTION, 'X', '\xe9'];
   const head = (method: string, bodyBytes: number) => toRequestHead({ method, target: '/a?b', headers, bodyBytes });
   t.is(head('GET', 0), 'GET /a?b HTTP/1.1\r\nhost: a\r\nX: \xe9\r\nConnection: keep-alive\r\n\r\n');
@@ -76,7 +76,7 @@ test('a request head frames its body anew', (t) => {
   t.true(head('POST', CHUNKED).includes('\r\nTransfer-Encoding: chunked\r\n'));
 });
 
-test('a request head that asks for an upgrade says so twice', (t) => {
+test('a request head for an upgrade has both Upgrade and Connection', (t) => {
   const head = toRequestHead({
     method: 'GET',
     target: '/',
@@ -87,7 +87,7 @@ test('a request head that asks for an upgrade says so twice', (t) => {
   t.is(head, 'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
 });
 
-test('a method or target that would break the request line makes no head', (t) => {
+test('a method or target that would break the request line is refused', (t) => {
   for (const [method, target] of [
     ['GET /x HTTP/1.1\r\nA:', '/'],
     ['', '/'],
@@ -99,7 +99,7 @@ test('a method or target that would break the request line makes no head', (t) =
   }
 });
 
-test('end-to-end headers lose what Connection nominates, but nothing that the edge vouches for', (t) => {
+test('headers that Connection nominates are removed, except those that the edge itself sets', (t) => {
   const plain = ['Host', 'a', 'X', 'y'];
   t.is(toEndToEnd(plain, 'keep-alive'), plain);
   t.deepEqual(toEndToEnd(['Host', 'a', ...OF_CONNECTION, 'trailer', 'x', 'X', 'y'], 'X, host'), ['Host', 'a']);
@@ -110,7 +110,7 @@ test('end-to-end headers lose what Connection nominates, but nothing that the ed
   t.deepEqual([...(nominatedBy('close, X-A ,x-b') ?? [])], ['x-a', 'x-b']);
 });
 
-test('a date is the one of now, to the second', (t) => {
+test('a date is the current second', (t) => {
   const { text } = new HttpDate();
   t.regex(text, /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
   t.true(Math.abs(Date.now() - Date.parse(text)) < 10_000);

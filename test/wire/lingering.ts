@@ -15,7 +15,7 @@ async function isLeft(server: WireServer): Promise<void> {
   await until(() => server.connections.size === 0, 'the connection to be closed');
 }
 
-test('no request behind the last response is read', async (t) => {
+test('no request after the last response is read', async (t) => {
   const server = await wireServer(t, refuse);
   const peer = await server.connect();
   peer.write(UPLOAD);
@@ -28,7 +28,7 @@ test('no request behind the last response is read', async (t) => {
   t.deepEqual(server.refused, []);
 });
 
-test('the connection of a client that gives up its upload is closed at once', async (t) => {
+test('the connection of a client that aborts its upload is closed at once', async (t) => {
   for (const leave of ['end', 'reset'] as const) {
     // On a loaded machine a single try may take longer for other reasons.
     let tookMs = Number.POSITIVE_INFINITY;
@@ -43,11 +43,11 @@ test('the connection of a client that gives up its upload is closed at once', as
       tookMs = performance.now() - startedAt;
     }
 
-    t.true(tookMs < 1900, 'before the time without bytes is over');
+    t.true(tookMs < 1900, 'before the limit for silence is over');
   }
 });
 
-test('the connection of a client that sends nothing more is closed after a while', async (t) => {
+test('the connection of a client that sends nothing more is closed after the limit for silence', async (t) => {
   const server = await wireServer(t, refuse);
   const peer = await server.connect();
   peer.socket.allowHalfOpen = true;
@@ -60,18 +60,18 @@ test('the connection of a client that sends nothing more is closed after a while
   t.true(performance.now() - startedAt > 1500);
 });
 
-test('the connection of a client that keeps sending a little is closed after a longer while', async (t) => {
+test('the connection of a client that keeps sending single bytes is closed after the longer limit', async (t) => {
   const server = await wireServer(t, refuse);
   const peer = await server.connect();
   peer.socket.allowHalfOpen = true;
   peer.write(UPLOAD);
   await peer.readUntil('too large');
-  peer.socket.on('error', () => {}); // it writes on after it was let go
+  peer.socket.on('error', () => {}); // it still writes after its connection is closed
   const trickle = setInterval(() => peer.write('a'), 50);
   t.teardown(() => clearInterval(trickle));
   const startedAt = performance.now();
 
   await isLeft(server);
 
-  t.true(performance.now() - startedAt > 4000, 'each byte restarts the time without bytes');
+  t.true(performance.now() - startedAt > 4000, 'each byte restarts the limit for silence');
 });

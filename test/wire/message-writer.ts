@@ -29,7 +29,7 @@ for (const [title, framing, contents, trailers, expected] of [
   });
 }
 
-test('a head and the content that is there leave in one write', async (t) => {
+test('a head and the available content are sent in one write', async (t) => {
   const { socket } = await socketPair(t);
   const writer = new MessageWriter(socket);
   let writes = 0;
@@ -44,7 +44,7 @@ test('a head and the content that is there leave in one write', async (t) => {
   t.is(writes, 1);
 });
 
-test('an end that has nothing to send costs no write, and is flushed behind the writes before it', async (t) => {
+test('an end without bytes causes no write, and is flushed after the earlier writes', async (t) => {
   const { socket, peer } = await socketPair(t);
   const writer = new MessageWriter(socket);
   writer.begin(HEAD, 5);
@@ -72,7 +72,7 @@ test('an end that has nothing to send costs no write, and is flushed behind the 
   t.true(writer.isFlushed);
 });
 
-test('a head can leave alone, once', async (t) => {
+test('a head can be sent alone, once', async (t) => {
   const { socket, peer } = await socketPair(t);
   const writer = new MessageWriter(socket);
   writer.begin(HEAD, 2);
@@ -83,7 +83,7 @@ test('a head can leave alone, once', async (t) => {
   t.is(await peer.readBytes(2), 'hi');
 });
 
-test('a body longer than its length is refused before anything of the surplus is sent', async (t) => {
+test('a body longer than its length is refused before any surplus byte is sent', async (t) => {
   const { socket, peer } = await socketPair(t);
   const writer = new MessageWriter(socket);
   writer.begin(HEAD, 5);
@@ -94,7 +94,7 @@ test('a body longer than its length is refused before anything of the surplus is
   t.is(await peer.readToEnd(), `${HEAD}hell`);
 });
 
-test('a body shorter than its length is noticed at its end', async (t) => {
+test('a body shorter than its length is detected at its end', async (t) => {
   const { socket } = await socketPair(t);
   const writer = new MessageWriter(socket);
   writer.begin(HEAD, 5);

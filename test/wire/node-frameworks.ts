@@ -6,7 +6,7 @@ interface Fixture {
   readonly APPS: Readonly<Record<string, () => NodeListener | Promise<NodeListener>>>;
 }
 
-// Plain JavaScript, without types.
+// The packages have no types.
 const { APPS } = createRequire(import.meta.url)('../fixtures/node-apps.js') as Fixture;
 
 const JSON_BODY = '{"a":["é",1]}';
@@ -43,7 +43,7 @@ function post(target: string, body: string, headers: string): string {
   return `${get('POST', target, `${headers}Content-Length: ${bytes.length}\r\n`)}${bytes}`;
 }
 
-/** All that the client gets, but for the time. */
+/** All bytes that the client receives, without the date. */
 async function answerOf(t: ExecutionContext, start: typeof bareServer, listener: NodeListener, bytes: string) {
   const server = await start(t, listener);
   const peer = await server.connect();

@@ -47,7 +47,7 @@ test('a thousand requests of one connection leave no listener on its socket', as
   t.is(counts.size, 1, [...counts].join());
 });
 
-test('of pipelined requests one is in progress, also with a slow framework', async (t) => {
+test('pipelined requests are handled one at a time, also by a slow framework', async (t) => {
   const waiting: ServerResponse[] = [];
   const server = await pairServer(t, (_request, response) => waiting.push(response));
   const peer = await server.connect();
@@ -60,7 +60,7 @@ test('of pipelined requests one is in progress, also with a slow framework', asy
   }
 });
 
-test('100 Continue is sent when the body is read, and not before', async (t) => {
+test('100 Continue is sent when the body is read, not earlier', async (t) => {
   const server = await pairServer(t, (request, response) => {
     if (request.url === '/refused') response.writeHead(401, { 'Content-Length': 0 }).end();
     else request.pipe(response);
@@ -126,7 +126,7 @@ test('a response waits while its client does not read', async (t) => {
   await until(() => written === 256, 'the whole response');
 });
 
-test('a framework that goes on reading behind its response gets the whole upload', async (t) => {
+test('a framework that reads after its response gets the whole upload', async (t) => {
   const body = 'y'.repeat(1024 ** 2);
   let received = 0;
   const ended = Promise.withResolvers<void>();
@@ -147,7 +147,7 @@ test('a framework that goes on reading behind its response gets the whole upload
   t.is(await peer.readToEnd(), '');
 });
 
-test('a body that nothing reads ends the connection if it is large, and the client still gets the response', async (t) => {
+test('a large body that the framework does not read closes the connection, and the client still gets the response', async (t) => {
   const server = await pairServer(t, (_request, response) => response.end('no'));
   const peer = await server.connect();
   peer.write(post('/', 'z'.repeat(4 * 1024 ** 2)));
@@ -169,7 +169,7 @@ test('a half-closed client gets its response from a framework', async (t) => {
   t.regex(answer, /\r\n\r\nlate$/);
 });
 
-test('while the server drains a framework says that the connection closes, whatever it sets', async (t) => {
+test('while the server drains, every response of a framework has Connection: close, whatever it sets', async (t) => {
   const server = await pairServer(t, (request, response) => {
     server.connections.announceClose();
     if (request.url === '/set') response.setHeader('Connection', 'keep-alive').end();
@@ -184,7 +184,7 @@ test('while the server drains a framework says that the connection closes, whate
   }
 });
 
-test('a socket that is upgraded through the pair has the bytes behind the request and no listener', async (t) => {
+test('a socket that is upgraded through the pair has the bytes after the request and no listener', async (t) => {
   const closed: boolean[] = [];
   const server = await wireServer(t, (request, response) => {
     const { pair, response: sink } = response.toNode(request, request.target, OWNER);
@@ -224,7 +224,7 @@ test('an upgrade that a framework declines is an ordinary request', async (t) =>
   t.is((await readResponse(peer)).body, 'false undefined');
 });
 
-test('a reader that stops behind its response is cut off in time', async (t) => {
+test('a framework that stops reading after its response loses its connection after the timeout', async (t) => {
   const server = await pairServer(
     t,
     (request, response) => {
@@ -239,7 +239,7 @@ test('a reader that stops behind its response is cut off in time', async (t) => 
   t.is(await peer.readToEnd(), '');
 });
 
-test('the signal of a request is not aborted by the end of its connection behind the response', async (t) => {
+test('the signal of a request is not aborted when its connection ends after the response', async (t) => {
   let signal: AbortSignal | undefined;
   const server = await pairServer(t, (request, response) => {
     // Since Node 24.21.
@@ -255,7 +255,7 @@ test('the signal of a request is not aborted by the end of its connection behind
   t.false(signal?.aborted ?? false);
 });
 
-test('a request without a body that nothing has heard of is over with its response, as in node:http', async (t) => {
+test('a request without a body and without listeners ends with its response, as in node:http', async (t) => {
   for (const start of [bareServer, pairServer]) {
     let request: IncomingMessage | undefined;
     const server = await start(t, (given, response) => {
@@ -271,7 +271,7 @@ test('a request without a body that nothing has heard of is over with its respon
   }
 });
 
-test('all pairs have the same methods, of which V8 would keep too many otherwise', async (t) => {
+test('all pairs share their methods, because V8 would otherwise keep too many functions', async (t) => {
   const seen: unknown[][] = [];
   const server = await pairServer(t, (request, response) => {
     const { writeHead, write, end, destroy } = response;

@@ -7,7 +7,7 @@ import { get, OWNER, post, readResponse } from '../helpers/node-servers.ts';
 import { until } from '../helpers/until.ts';
 import { answerFault, echo, wireServer } from '../helpers/wire-server.ts';
 
-/** A server that gives each request as a view to `handle`. */
+/** A server that passes each request as a view to `handle`. */
 function viewServer(
   t: Parameters<typeof wireServer>[0],
   handle: (view: NodeView) => void,
@@ -20,7 +20,7 @@ function viewServer(
   });
 }
 
-test('rules of the site apply to what a framework answers', async (t) => {
+test('rules of the site apply to the responses of a framework', async (t) => {
   const server = await viewServer(
     t,
     ({ pair: { request, response } }) => {
@@ -88,7 +88,7 @@ for (const [title, write] of [
   });
 }
 
-test('a fault is written in place of what the framework had set, and what it writes later is dropped', async (t) => {
+test('a fault replaces what the framework has set, and what the framework writes later is discarded', async (t) => {
   let late = 0;
   const server = await viewServer(t, ({ pair, response }) => {
     pair.response.setHeader('X-App', '1').setHeader('Content-Length', 99).setHeader('Connection', 'keep-alive');
@@ -113,8 +113,8 @@ test('a fault is written in place of what the framework had set, and what it wri
   t.is(late, 4, 'the first late write of each, and its callback');
 });
 
-test('a fault is written through what the framework has put around the response', async (t) => {
-  // Without types of its own.
+test('a fault is written through the wrappers that the framework has put around the response', async (t) => {
+  // The package has no types.
   const compress = createRequire(import.meta.url)('compression')({ threshold: 0 });
   const server = await viewServer(t, ({ pair, response }) => {
     compress(pair.request, pair.response, () => {
@@ -129,7 +129,7 @@ test('a fault is written through what the framework has put around the response'
   t.regex(head, /\r\nContent-Encoding: gzip\r\n/);
 });
 
-test('a body that is too large reaches the owner and is not read on', async (t) => {
+test('a body that is too large is reported to the owner and not read further', async (t) => {
   const pieces: Buffer[] = [];
   const server = await wireServer(t, (request, response) => {
     let sink: ResponseSink | undefined;
@@ -175,7 +175,7 @@ test('the sink of a pair writes a whole response, in one write or in pieces', as
   t.is(await peer.readUntil('X-T: 2\r\n\r\n'), '3\r\npie\r\n3\r\nces\r\n0\r\nX-T: 1\r\nX-T: 2\r\n\r\n');
 });
 
-test('the sink of a pair sends its head at the end of the turn also if the content written with it is empty, or is dropped', async (t) => {
+test('the sink of a pair sends its head at the end of the turn of the event loop, also if the content written with it is empty or dropped', async (t) => {
   const server = await viewServer(t, ({ request, response }) => {
     response.head(200, 'OK', []);
     response.write(request.method === 'HEAD' ? 'dropped' : '');
@@ -188,7 +188,7 @@ test('the sink of a pair sends its head at the end of the turn also if the conte
   }
 });
 
-test('the sink of a pair holds to its Content-Length', async (t) => {
+test('the sink of a pair enforces its Content-Length', async (t) => {
   const server = await viewServer(t, ({ request, response }) => {
     response.head(200, '', ['Content-Length', '4']);
     response.write('ab');
@@ -203,7 +203,7 @@ test('the sink of a pair holds to its Content-Length', async (t) => {
   await other.readUntil('ab');
 });
 
-test('the sink of a pair reports what Node reports', async (t) => {
+test('the sink of a pair reports the same events as Node', async (t) => {
   const closed: boolean[] = [];
   const server = await wireServer(t, (request, response) => {
     const { pair, response: sink } = response.toNode(request, request.target, OWNER);
@@ -228,7 +228,7 @@ test('the sink of a pair reports what Node reports', async (t) => {
   t.deepEqual(closed, [true, false]);
 });
 
-test('headers that are replaced are seen in each form', async (t) => {
+test('replaced headers appear in each form', async (t) => {
   const server = await viewServer(t, ({ pair, request }) => {
     t.is(pair.request.headers['x-a'], 'old');
     request.replaceHeaders(['Host', 'a', 'X-B', 'new', 'x-b', 'twice']);

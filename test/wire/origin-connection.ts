@@ -7,7 +7,7 @@ import { until } from '../helpers/until.ts';
 
 const HEAD = 'HTTP/1.1 200 OK\r\n';
 
-/** One response to a GET, cut by the connection's end; and whether the connection was kept. */
+/** One response to a GET, with the end of the connection as its end, and whether the connection was kept. */
 const RESPONSES: readonly (readonly [title: string, bytes: string, events: string, isKept: boolean])[] = [
   ['with a length', `${HEAD}Content-Length: 2\r\n\r\nok`, '200 ok end', true],
   [
@@ -26,7 +26,7 @@ const RESPONSES: readonly (readonly [title: string, bytes: string, events: strin
   ],
   ['with garbage behind it', `${HEAD}Content-Length: 2\r\n\r\nokgarbage`, '200 ok end', false],
   [
-    'with a second one behind it',
+    'with a second one after it',
     `${HEAD}Content-Length: 2\r\n\r\nok${HEAD}Content-Length: 2\r\n\r\nno`,
     '200 ok end',
     false,
@@ -40,7 +40,7 @@ const RESPONSES: readonly (readonly [title: string, bytes: string, events: strin
     true,
   ],
   [
-    '101 that nothing asked for',
+    '101 without an upgrade in the request',
     'HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
     'hop_bad_answer',
     false,
@@ -67,7 +67,7 @@ const RESPONSES: readonly (readonly [title: string, bytes: string, events: strin
 ];
 
 for (const [title, bytes, events, isKept] of RESPONSES) {
-  test(`a response ${title}: ${events}, ${isKept ? 'and the connection is kept' : 'and the connection ends'}`, async (t) => {
+  test(`a response ${title}: ${events}, ${isKept ? 'and the connection is kept' : 'and the connection is closed'}`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
       peer.write(bytes);
@@ -79,7 +79,7 @@ for (const [title, bytes, events, isKept] of RESPONSES) {
   });
 }
 
-test('a response byte by byte is the same', async (t) => {
+test('a response that arrives byte by byte is the same', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
     for (const byte of `${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`) {
@@ -95,12 +95,12 @@ for (const [title, bytes, ending, events] of [
   ['a reset does not end a body without length', `${HEAD}\r\nok`, 'reset', '200 ok hop_reset'],
   ['an orderly end within a length is a break', `${HEAD}Content-Length: 3\r\n\r\nok`, 'end', '200 ok hop_reset'],
   [
-    'an orderly end within chunks is a break',
+    'an end without a reset inside chunks is a failure',
     `${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n`,
     'end',
     '200 ok hop_reset',
   ],
-  ['an orderly end within a head is a break', `${HEAD}Content`, 'end', 'hop_reset'],
+  ['an end without a reset inside a head is a failure', `${HEAD}Content`, 'end', 'hop_reset'],
 ] as const) {
   test(title, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
@@ -118,7 +118,7 @@ for (const [title, bytes, ending, events] of [
   });
 }
 
-test('an upload and its response go at the same time, and an early response ends the connection behind it', async (t) => {
+test('an upload and its response are sent at the same time, and after an early response the connection is closed', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readUntil('2\r\nhi\r\n');
     peer.write(`${HEAD}Content-Length: 4\r\n\r\nea`);
@@ -138,7 +138,7 @@ test('an upload and its response go at the same time, and an early response ends
 });
 
 for (const phase of ['connecting', 'waiting', 'uploading', 'reading'] as const) {
-  test(`a call that is aborted while ${phase} ends its connection, and hears nothing more`, async (t) => {
+  test(`a call that is aborted while ${phase} closes its connection and gets no more events`, async (t) => {
     const hop = await scriptedHop(t, async (peer) => {
       await peer.readHead();
       if (phase === 'reading') peer.write(`${HEAD}Content-Length: 9\r\n\r\nok`);
@@ -157,7 +157,7 @@ for (const phase of ['connecting', 'waiting', 'uploading', 'reading'] as const) 
   });
 }
 
-test('a paused response holds the origin back, and is whole when it goes on, also behind the end', async (t) => {
+test('a paused response stops the origin from sending, and is complete after it resumes, also after the end of the origin', async (t) => {
   const length = 64 * 1024 ** 2;
   let sentAll = false;
   const hop = await scriptedHop(t, async (peer) => {
@@ -188,7 +188,7 @@ test('a paused response holds the origin back, and is whole when it goes on, als
   t.is(received, length);
 });
 
-test('an upload is held back while the origin does not read', async (t) => {
+test('an upload waits while the origin does not read', async (t) => {
   let drained = false;
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -226,7 +226,7 @@ for (const [title, request, answer, events] of [
   });
 }
 
-test('an event stream may be silent, and an upload that its client holds back is not the fault of the origin', async (t) => {
+test('an event stream may be silent, and an upload that its client delays causes no timeout of the origin', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     const head = await peer.readHead();
     if (head.startsWith('GET')) peer.write(`${HEAD}\r\ndata`);
@@ -257,7 +257,7 @@ test('a call that waits too long for a connection is refused', async (t) => {
   t.deepEqual(upload.events, []);
 });
 
-test('an upgrade hands over the socket with what was received behind the head; a refusal is a response', async (t) => {
+test('an upgrade passes the socket on with the bytes received after the head; a refusal is a response', async (t) => {
   const hop = await scriptedHop(t, async (peer, index) => {
     await peer.readHead();
     peer.write(
@@ -290,7 +290,7 @@ test('an upgrade hands over the socket with what was received behind the head; a
   t.is(pool.idleCount, 1);
 });
 
-test('a request that cannot be written is an error of its sender, and costs no connection', async (t) => {
+test('a request that cannot be written throws to its sender, and no connection is lost', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const pool = originPool(t, hop.port);
   t.throws(() => send(pool, { headers: ['A', 'b\r\nC: d'] }), { instanceOf: TypeError });

@@ -7,7 +7,7 @@ import { until } from '../helpers/until.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** Answers each request without a body the same. */
+/** Answers each request without a body in the same way. */
 async function answerAll(peer: Peer, answer = OK): Promise<void> {
   for (;;) {
     await peer.readHead();
@@ -15,7 +15,7 @@ async function answerAll(peer: Peer, answer = OK): Promise<void> {
   }
 }
 
-test('calls go one after the other over one connection', async (t) => {
+test('successive calls use one connection', async (t) => {
   const hop = await scriptedHop(t, (peer) => answerAll(peer));
   const pool = originPool(t, hop.port);
   for (let round = 0; round < 3; round++) {
@@ -35,7 +35,7 @@ test('the connection that was used last is used first', async (t) => {
   for (let round = 0; round < 5; round++) t.is(await send(pool).ended(), last);
 });
 
-test('calls beyond the connections wait in order, and beyond the queue they are refused', async (t) => {
+test('calls wait in order when all connections are in use, and are refused when the queue is full', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const pool = originPool(t, hop.port, { connections: 1, queue: 2 });
   const sent = ['/1', '/2', '/3'].map((target) => send(pool, { target }));
@@ -49,7 +49,7 @@ test('calls beyond the connections wait in order, and beyond the queue they are 
   t.is(hop.peers.length, 1);
 });
 
-test('a call that gives up leaves the queue at once', async (t) => {
+test('an aborted call is removed from the queue at once', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const pool = originPool(t, hop.port, { connections: 1, queue: 1 });
   const running = send(pool);
@@ -68,7 +68,7 @@ test('a call that gives up leaves the queue at once', async (t) => {
   t.deepEqual(waiting.events, []);
 });
 
-test('uploads that do not move leave a share of the connections to everything else', async (t) => {
+test('uploads that do not progress leave a share of the connections for other requests', async (t) => {
   const hop = await scriptedHop(t, async (peer) => {
     const head = await peer.readHead();
     if (head.startsWith('GET')) await answerAll(peer, '');
@@ -82,20 +82,20 @@ test('uploads that do not move leave a share of the connections to everything el
   t.is(pool.waitingCount, 7);
   peers[3]?.write(OK);
   t.is(await get.ended(), '200 ok end');
-  // A body that is whole holds no place of the uploads.
+  // A request with a complete body does not count as an upload.
   uploads[0]?.call.end('x');
   await until(() => pool.waitingCount === 6, 'the next upload');
   for (const { call } of uploads) call.abort();
   await until(() => pool.waitingCount === 0 && pool.size === 0, 'the end of all');
 });
 
-test('of one connection no share is kept: an upload still goes through', async (t) => {
+test('a pool of one connection keeps no share: an upload can still use it', async (t) => {
   const hop = await scriptedHop(t, (peer) => answerAll(peer));
   const pool = originPool(t, hop.port, { connections: 1 });
   t.is(await send(pool, { method: 'POST', bodyBytes: 2 }, { body: 'hi' }).ended(), '200 ok end');
 });
 
-test('a call whose idle connection turns out to be stale goes to a fresh one, however many are stale', async (t) => {
+test('a call on a stale idle connection is sent again on a new one, however many are stale', async (t) => {
   const hop = await scriptedHop(t, async (peer, index) => {
     await peer.readHead();
     peer.write(OK);
@@ -129,7 +129,7 @@ for (const [title, request] of [
   });
 }
 
-test('a request is not sent a second time once a byte of a response arrived, nor on a fresh connection, nor twice', async (t) => {
+test('a request is not sent again after a byte of a response, nor after a failure of a new connection, and never more than twice', async (t) => {
   const begun = await scriptedHop(t, async (peer, index) => {
     await peer.readHead();
     peer.write(OK);
@@ -151,13 +151,13 @@ test('a request is not sent a second time once a byte of a response arrived, nor
   t.is(closing.peers.length, 1);
 });
 
-test('an origin that refuses connections is asked once more, and is unreachable', async (t) => {
+test('a refused connection is tried once more, and then the origin is unreachable', async (t) => {
   const sent = send(originPool(t, await refusingPort(t)), { method: 'POST', bodyBytes: 2 }, { body: 'hi' });
   t.is(await sent.ended(), 'hop_unreachable');
   t.true(sent.call.hasRetried);
 });
 
-test('idle connections that the origin closes, resets or writes to are gone', async (t) => {
+test('idle connections that the origin closes, resets or writes to are removed', async (t) => {
   const hop = await scriptedHop(t, (peer) => answerAll(peer));
   const pool = originPool(t, hop.port);
   for (const spoil of [
@@ -171,7 +171,7 @@ test('idle connections that the origin closes, resets or writes to are gone', as
   }
 });
 
-test('an idle connection is kept no longer than the setting, nor than the origin says', async (t) => {
+test('an idle connection is kept at most as long as the setting and the origin allow', async (t) => {
   const hop = await scriptedHop(t, (peer) => answerAll(peer));
   const short = originPool(t, hop.port, { keepAliveMs: 100 });
   await send(short).ended();
@@ -184,7 +184,7 @@ test('an idle connection is kept no longer than the setting, nor than the origin
   t.is(pool.idleCount, 0);
 });
 
-test('after a change of address no connection is used again', async (t) => {
+test('after a change of address no existing connection is used again', async (t) => {
   const hop = await scriptedHop(t, (peer, index) => (index === 1 ? undefined : answerAll(peer)));
   const pool = originPool(t, hop.port);
   await send(pool).ended();
@@ -200,7 +200,7 @@ test('after a change of address no connection is used again', async (t) => {
   t.is(pool.size, 0);
 });
 
-test('a pool that closes ends what runs and what waits, and takes nothing more', async (t) => {
+test('a pool that is closed ends running and waiting calls, and refuses new ones', async (t) => {
   const hop = await scriptedHop(t, () => undefined);
   const pool = originPool(t, hop.port, { connections: 1 });
   const calls = [send(pool), send(pool), send(pool, { method: 'POST', bodyBytes: CHUNKED })];

@@ -7,12 +7,12 @@ import { SOON_MS } from '../helpers/patience.ts';
 
 const RULES = { encrypted: false, maxHeaders: 200 };
 
-/** A head from its lines. */
+/** Creates a head from its lines. */
 function read(...lines: readonly string[]): RequestHead {
   return new RequestHead(lines.join('\r\n'), RULES);
 }
 
-test('a request head gives method, target, version and its headers as received', (t) => {
+test('the reader of a request head returns method, target, version and the headers as received', (t) => {
   const head = read('GET /a?b=%20 HTTP/1.1', 'Host: a.example:8080', 'x-One:  1 \t', 'X-oNe:', 'Q: \xe9;"a:b"');
 
   t.is(head.method, 'GET');
@@ -23,20 +23,20 @@ test('a request head gives method, target, version and its headers as received',
   t.is(head.get('x'), undefined);
 });
 
-test('any token is a method', (t) => {
+test('every token is accepted as a method', (t) => {
   for (const method of ['PURGE', 'get', "!#$%&'*+-.^_`|~09aZ", 'M-SEARCH']) {
     t.is(read(`${method} / HTTP/1.1`, 'Host: a').method, method);
   }
 });
 
-test('framing headers say how long the body is, for every method', (t) => {
+test('framing headers set the length of the body, for every method', (t) => {
   t.is(read('GET / HTTP/1.1', 'Host: a').bodyBytes, 0);
   t.is(read('GET / HTTP/1.1', 'Host: a', 'content-LENGTH: 12').bodyBytes, 12);
   t.is(read('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: Chunked').bodyBytes, CHUNKED);
   t.is(read('POST / HTTP/1.0', 'Content-Length: 9007199254740991').bodyBytes, Number.MAX_SAFE_INTEGER);
 });
 
-test('a connection stays open unless one side says otherwise, in the way of its version', (t) => {
+test('a connection stays open unless a header says otherwise, by the rules of its version', (t) => {
   t.true(read('GET / HTTP/1.1', 'Host: a').keepsAlive);
   t.false(read('GET / HTTP/1.1', 'Host: a', 'Connection: x', 'connection: CLOSE').keepsAlive);
   t.false(read('GET / HTTP/1.0', 'Host: a').keepsAlive);
@@ -71,7 +71,7 @@ test('an absolute target becomes origin-form, and its authority replaces Host', 
   t.is(new RequestHead('GET https://b/x HTTP/1.1\r\nHost: b', { ...RULES, encrypted: true }).target, '/x');
 });
 
-test('Host may be a name, an address, with a port, empty or not', (t) => {
+test('Host may be empty, a name or an address, with or without a port', (t) => {
   for (const host of ['a', 'A.b', 'a:80', 'a:', '[::1]', '[::1]:80', '1.2.3.4', 'a_b', '%41']) {
     t.is(read('GET / HTTP/1.1', `Host: ${host}`).host, host);
   }
@@ -144,12 +144,12 @@ for (const [reason, status, ...heads] of REFUSED) {
   }
 }
 
-test('a 405 says which methods are allowed', (t) => {
+test('a 405 lists the allowed methods', (t) => {
   const fault = t.throws<Fault>(() => read('TRACE / HTTP/1.1', 'Host: a'));
   t.is(fault?.headers[0], 'Allow');
 });
 
-test('a long head that is refused at its end costs no more than its length', (t) => {
+test('the work for a long head that is refused at its end grows only with its length', (t) => {
   const before = performance.now();
   for (const part of [
     'X: y\r\n'.repeat(50_000),

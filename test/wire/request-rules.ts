@@ -16,7 +16,7 @@ function check(requestLine: string, lines: readonly string[]): Checked {
     const { target, headers, host } = new RequestHead([requestLine, ...lines].join('\r\n'), RULES);
     return { target, headers, host };
   } catch (error) {
-    const { code, status, headers } = error as Fault; // all that it throws
+    const { code, status, headers } = error as Fault; // it throws only Faults
     return { fault: code, status, sent: headers };
   }
 }
@@ -39,7 +39,7 @@ const HOSTS = [
 ];
 
 for (const host of HOSTS) {
-  test(`Host: ${host} is taken`, (t) => {
+  test(`Host: ${host} is accepted`, (t) => {
     t.is(check('GET / HTTP/1.1', [`Host: ${host}`]).fault, undefined);
   });
 }
@@ -125,7 +125,7 @@ for (const [what, requestLine, headers, fault, status] of REFUSED) {
   });
 }
 
-test('a refused method gets the list of allowed ones', (t) => {
+test('a refused method gets the list of allowed methods', (t) => {
   const { sent } = check('TRACE / HTTP/1.1', ['Host: a']);
 
   t.deepEqual(sent, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
@@ -140,7 +140,7 @@ const ACCEPTED: readonly (readonly [what: string, requestLine: string, headers: 
 ];
 
 for (const [what, requestLine, headers] of ACCEPTED) {
-  test(`${what} is taken, and its target stays as it is`, (t) => {
+  test(`${what} is accepted, and its target is not changed`, (t) => {
     const { fault, target } = check(requestLine, headers);
 
     t.is(fault, undefined);
@@ -160,7 +160,7 @@ const ABSOLUTE: readonly (readonly [requestLine: string, url: string, host: stri
 ];
 
 for (const [requestLine, url, host] of ABSOLUTE) {
-  test(`${requestLine} asks ${host} for ${url}, whatever Host says`, (t) => {
+  test(`${requestLine} requests ${url} from ${host}, whatever Host says`, (t) => {
     const checked = check(requestLine, ['Accept: x', 'hOST: a', 'Accept: y']);
 
     t.is(checked.fault, undefined);

@@ -9,7 +9,7 @@ function read(...lines: readonly string[]): ResponseHead {
   return new ResponseHead(lines.join('\r\n'), RULES);
 }
 
-test('a response head gives status, reason, version and its headers as received', (t) => {
+test('the reader of a response head returns status, reason, version and the headers as received', (t) => {
   const head = read('HTTP/1.1 299 So \xe9', 'Server: x', 'set-cookie: a', 'Set-Cookie: b');
 
   t.is(head.status, 299);
@@ -18,13 +18,13 @@ test('a response head gives status, reason, version and its headers as received'
   t.deepEqual(head.headers, ['Server', 'x', 'set-cookie', 'a', 'Set-Cookie', 'b']);
 });
 
-test('a reason may be empty, with and without the space in front of it', (t) => {
+test('a reason may be empty, with and without the space before it', (t) => {
   t.is(read('HTTP/1.1 200 ', 'A: b').reason, '');
   t.is(read('HTTP/1.1 200', 'A: b').reason, '');
   t.is(read('HTTP/1.0 200').reason, '');
 });
 
-test('an answer ends as its headers say, or with the connection', (t) => {
+test('a response ends by its headers, or with the connection', (t) => {
   t.is(read('HTTP/1.1 200 OK', 'Content-Length: 5').bodyBytes, 5);
   t.is(read('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked').bodyBytes, CHUNKED);
   t.is(read('HTTP/1.1 200 OK').bodyBytes, UNTIL_CLOSE);
@@ -41,7 +41,7 @@ test('a HEAD, 1xx, 204 and 304 have no body, whatever their headers say', (t) =>
   }
 });
 
-test('Keep-Alive says how long the other side keeps the connection', (t) => {
+test('Keep-Alive sets how long the other side keeps the connection', (t) => {
   t.is(read('HTTP/1.1 200 OK', 'Keep-Alive: max=5, timeout=15').keepAliveSeconds, 15);
   t.is(read('HTTP/1.1 200 OK', 'Keep-Alive: Timeout = "5"').keepAliveSeconds, 5);
   t.is(read('HTTP/1.1 200 OK', 'Keep-Alive: mytimeout=5').keepAliveSeconds, undefined);

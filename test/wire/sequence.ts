@@ -14,7 +14,7 @@ const LARGE = Buffer.alloc(300_000, 'x');
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** What an origin may do with a request, by the first segment of its target. */
+/** What the origin does with a request, by the first segment of its target. */
 const ORIGIN: Readonly<Record<string, (socket: Socket) => void>> = {
   ok: (socket) => socket.write(OK),
   chunked: (socket) =>
@@ -38,7 +38,7 @@ function get(target: string, more = ''): string {
   return `GET /${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 }
 
-/** One connection of a client: what it sends, and how it leaves. */
+/** One connection of a client: what it sends, and how it ends. */
 function makeClient(random: Random): { readonly bytes: string; readonly leaves: 'ends' | 'resets' | 'stays' } {
   const leaves = random.pick(['ends', 'ends', 'ends', 'resets', 'stays'] as const);
   const target = random.mostly(random.pick(GOOD), Object.keys(ORIGIN), 4);
@@ -79,7 +79,7 @@ function makeClient(random: Random): { readonly bytes: string; readonly leaves: 
   }
 }
 
-/** Plays one client to its end; resolves when its socket is closed. */
+/** Runs one client to its end. Resolves when its socket is closed. */
 async function play(random: Random, port: number): Promise<void> {
   const { bytes, leaves } = makeClient(random);
   const turns = random.below(20);
@@ -96,7 +96,7 @@ async function play(random: Random, port: number): Promise<void> {
   await closed;
 }
 
-test('behind thousands of requests, aborts, refusals, upgrades and timeouts nothing is left', async (t) => {
+test('after thousands of requests, aborts, refusals, upgrades and timeouts no connection, call or listener is left', async (t) => {
   t.timeout(180_000);
   const seed = randomInt(2 ** 31);
   t.log(`seed ${seed}`);
@@ -107,7 +107,7 @@ test('behind thousands of requests, aborts, refusals, upgrades and timeouts noth
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => {
       received = received.slice(-200) + chunk.toString('latin1');
-      // A request without a body is answered at its end; one with a body early, at its head or within it.
+      // A request without a body is answered at its end. One with a body is answered early, at its head or within the body.
       const [, target = ''] = /^[A-Z]+ \/(\w+) .*?\r\n\r\n/ms.exec(received) ?? [];
       if (target === '') return;
       received = '';
@@ -156,7 +156,7 @@ test('behind thousands of requests, aborts, refusals, upgrades and timeouts noth
   t.is(closes, server.handled.length, 'each response is closed once');
   t.true(server.handled.length > OPENS / 2 && server.refused.length > 100);
 
-  // Every place for an upload is free again: six of eight go at once.
+  // Every slot for an upload is free again: six of eight are sent at once.
   const uploads = Array.from({ length: 6 }, () => send(pool, { method: 'POST', target: '/never', bodyBytes: 9 }));
   t.is(pool.waitingCount, 0);
   for (const { call } of uploads) call.abort();

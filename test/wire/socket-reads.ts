@@ -39,7 +39,7 @@ test('this version of Node reads an accepted socket into given memory', async (t
   t.is(socket.bytesRead, 5);
 });
 
-test('pieces of bodies that are kept are not overwritten by what other clients send', async (t) => {
+test('kept pieces of bodies are not overwritten by the bytes of other clients', async (t) => {
   const kept = new Map<string, Buffer[]>();
   const server = await wireServer(t, (request, response) => {
     const pieces: Buffer[] = [];
@@ -66,7 +66,7 @@ test('pieces of bodies that are kept are not overwritten by what other clients s
   for (const letter of letters) t.is(Buffer.concat(kept.get(`/${letter}`) ?? []).toString(), letter.repeat(3000));
 });
 
-test('what waits for a client that does not read is not overwritten by what others receive', async (t) => {
+test('bytes that wait for a client that does not read are not overwritten by those of other clients', async (t) => {
   const piece = 20_000;
   const pieces = 1000;
   const hop = await scriptedHop(t, async (peer) => {
@@ -75,7 +75,7 @@ test('what waits for a client that does not read is not overwritten by what othe
       const count = isLong ? pieces : 1;
       peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${count * piece}\r\n\r\n`);
       for (let sent = 0; sent < count; sent++) {
-        // Each in a read of its own.
+        // Each in a separate read.
         await new Promise((resolve) => setImmediate(resolve));
         if (!peer.socket.write((isLong ? 'a' : 'b').repeat(piece))) await once(peer.socket, 'drain');
       }
@@ -108,7 +108,7 @@ test('what waits for a client that does not read is not overwritten by what othe
   t.is(foreign, 0);
 });
 
-/** How much comes, and how many bytes `b` are behind the head. */
+/** The number of received bytes, and of bytes `b` after the head. */
 async function lookAt(socket: Socket): Promise<{ length: number; foreign: number }> {
   let length = 0;
   let foreign = 0;
@@ -120,7 +120,7 @@ async function lookAt(socket: Socket): Promise<{ length: number; foreign: number
   return { length, foreign };
 }
 
-test('a connection that is taken over goes on as a stream', async (t) => {
+test('a connection that is taken over continues as a stream', async (t) => {
   const server = await wireServer(t, (_request, response) => {
     const { socket, head } = response.takeOver();
     socket.write(head);
