@@ -10,6 +10,9 @@ import { listJobs } from './jobs-list.ts';
 import { showJob } from './jobs-show.ts';
 import { NoteLog } from './note-log.ts';
 
+/** A person can wait longer than a request, e.g. on a machine whose other processes use all cores. */
+const CALL_TIMEOUT_MS = 5000;
+
 /**
  * Shows or changes the jobs in the store of a site, whether the module runs or not. Resolves with
  * the exit code: 1 if a job does not exist or cannot be changed. Rejects with a JobsError if the
@@ -25,7 +28,7 @@ export async function jobs(config: Config, out: (line: string) => void, call: Jo
   }
   try {
     // The error contains what the store would log.
-    const store = openStore(config, new NoteLog([]));
+    const store = openStore(config, new NoteLog([]), { callTimeoutMs: CALL_TIMEOUT_MS });
     try {
       const { ledger } = store.queue;
       if (verb === 'list') return await listJobs(ledger, out, call);

@@ -16,6 +16,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Longest wait for a call of a store by a request: it leaves time to answer within a second. */
+export const CALL_TIMEOUT_MS = 900;
+
 /** Work for later: the rule that runs it, its data, and its first due time. */
 export interface NewJob {
   /** Name of the rule that runs the job. */

@@ -8,15 +8,16 @@ import { UnfitBlobs } from './unfit-blobs.ts';
 
 /**
  * Opens the store that the settings name: Redis if there is a REDIS_URL, else the embedded one in
- * DATA_DIR. The caller closes it.
+ * DATA_DIR. The caller closes it. `callTimeoutMs`: time limit of a call; default: CALL_TIMEOUT_MS.
  */
 export function openStore(
   config: Pick<Config, 'REDIS_URL' | 'REDIS_PREFIX' | 'DATA_DIR' | 'STORE_FSYNC'>,
   log: Log,
+  { callTimeoutMs }: { readonly callTimeoutMs?: number } = {},
 ): Store {
   return config.REDIS_URL
-    ? openRedisStore({ endpoint: config.REDIS_URL, prefix: config.REDIS_PREFIX, log })
-    : openSqliteStore({ dataDir: config.DATA_DIR, fsync: config.STORE_FSYNC, log });
+    ? openRedisStore({ endpoint: config.REDIS_URL, prefix: config.REDIS_PREFIX, log, callTimeoutMs })
+    : openSqliteStore({ dataDir: config.DATA_DIR, fsync: config.STORE_FSYNC, log, callTimeoutMs });
 }
 
 const UNSHARED =

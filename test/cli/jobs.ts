@@ -8,6 +8,7 @@ import { openStore } from '../../src/stores/open.ts';
 import { jobRule } from '../helpers/job-rule.ts';
 import { startWorker } from '../helpers/job-worker.ts';
 import { logFolder } from '../helpers/log-folder.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { claimSoon, newJob } from '../helpers/prepare-store.ts';
 import { runNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
@@ -27,7 +28,7 @@ interface Opened {
 
 async function openSite(t: ExecutionContext): Promise<Opened> {
   const config = readConfig({ site: await siteFolder(t), env: { STORE_FSYNC: '0' } });
-  const store = openStore(config, (await logFolder(t)).open());
+  const store = openStore(config, (await logFolder(t)).open(), { callTimeoutMs: PATIENCE_MS });
   t.teardown(() => store.close());
   return {
     config,

@@ -65,7 +65,7 @@ async function passTime(server: RedisServer): Promise<void> {
 }
 
 async function open(t: ExecutionContext, env: ConfiguredStore['env']): Promise<Store> {
-  const store = openStore(readConfig({ env }), (await logFolder(t)).open());
+  const store = openStore(readConfig({ env }), (await logFolder(t)).open(), { callTimeoutMs: PATIENCE_MS });
   t.teardown(() => store.close());
   return ready(store);
 }

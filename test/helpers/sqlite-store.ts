@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import type { Log } from '../../src/contract/log.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { openSqliteStore } from '../../src/stores/sqlite/open.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { untilResult } from './until-result.ts';
 
 export interface SqliteFolder {
@@ -17,8 +18,14 @@ export interface SqliteFolder {
   open(): Store;
 }
 
-/** The path of a data folder that does not exist yet, in a folder that is removed when the test ends. Without fsync by default, because other tests use the same disk. */
-export async function sqliteFolder(t: ExecutionContext, { fsync = false } = {}): Promise<SqliteFolder> {
+/**
+ * The path of a data folder that does not exist yet, in a folder that is removed when the test ends. Without fsync by default, because other tests use
+ * the same disk; with a long time limit of calls, because other processes may use all cores.
+ */
+export async function sqliteFolder(
+  t: ExecutionContext,
+  { fsync = false, callTimeoutMs = PATIENCE_MS } = {},
+): Promise<SqliteFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-state-'));
   const dataDir = join(folder, 'site', '.nexthop');
   const stores: Store[] = [];
@@ -32,7 +39,7 @@ export async function sqliteFolder(t: ExecutionContext, { fsync = false } = {}):
     file: join(dataDir, 'state.db'),
     logged,
     open: () => {
-      const store = openSqliteStore({ dataDir, fsync, log: recordingLog(logged) });
+      const store = openSqliteStore({ dataDir, fsync, log: recordingLog(logged), callTimeoutMs });
       stores.push(store);
       return store;
     },

@@ -2,15 +2,10 @@ import type { Cluster, Redis } from 'ioredis';
 import type { RedisEndpoint } from '../../config/redis-url.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Log } from '../../contract/log.ts';
+import { CALL_TIMEOUT_MS } from '../../contract/store.ts';
 import { createClient, disconnect } from './client.ts';
 import type { Needs, Script } from './script.ts';
 import { messageOf, nameOf, type Trouble, toCause, toTrouble } from './trouble.ts';
-
-/**
- * Deadline of one verb, including the wait for a connection. The contract of stores allows a
- * second.
- */
-const DEADLINE_MS = 900;
 
 /**
  * Messages of ioredis for commands that were in flight when the connection broke. The reason
@@ -28,6 +23,7 @@ class NoReply extends Error {}
 export class Connection {
   readonly name: string;
   readonly #client: Redis | Cluster;
+  readonly #callTimeoutMs: number;
   readonly #condition: Condition;
   readonly #inFlight = new Set<Promise<unknown>>();
   /** The last error of the connection since it was last ready. */
@@ -40,7 +36,9 @@ export class Connection {
   #readyTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(endpoint: RedisEndpoint, log: Log) {
+  /** `callTimeoutMs`: the time limit of one verb, including the wait for a connection. */
+  constructor(endpoint: RedisEndpoint, log: Log, callTimeoutMs = CALL_TIMEOUT_MS) {
+    this.#callTimeoutMs = callTimeoutMs;
     this.name = nameOf(endpoint);
     this.#condition = new Condition(log, this.name);
     this.#client = createClient(endpoint);
@@ -90,7 +88,7 @@ export class Connection {
 
   #runUntilDeadline(script: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(this.#isReady ? new NoReply() : this.#notReady()), DEADLINE_MS);
+      const timer = setTimeout(() => reject(this.#isReady ? new NoReply() : this.#notReady()), this.#callTimeoutMs);
       const send = async (): Promise<unknown> => {
         // The wait began when the connection was lost, so it ends before this deadline: nothing is
         // sent after the deadline.
@@ -136,7 +134,7 @@ export class Connection {
     this.#readyTimer = setTimeout(() => {
       this.#readiness.resolve(false);
       this.#condition.bad(this.#toTrouble(this.#notReady(), 'reading'));
-    }, DEADLINE_MS).unref();
+    }, this.#callTimeoutMs).unref();
   }
 
   #notReady(): Error {
@@ -154,7 +152,7 @@ export class Connection {
   }
 
   #toTrouble(error: Error, needs: Needs): Trouble {
-    if (error instanceof NoReply) return { words: `did not reply within ${DEADLINE_MS} ms`, needs: 'reading' };
+    if (error instanceof NoReply) return { words: `did not reply within ${this.#callTimeoutMs} ms`, needs: 'reading' };
     const known = toTrouble(error, needs);
     if (known) return known;
     const isBroken = BROKEN.test(error.message);

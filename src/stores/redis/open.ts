@@ -16,15 +16,17 @@ export interface RedisStoreSetup {
    */
   readonly prefix: string;
   readonly log: Log;
+  /** Time limit of a call, including the wait for a connection. Default: CALL_TIMEOUT_MS. */
+  readonly callTimeoutMs?: number | undefined;
 }
 
 /**
  * Opens a store on Redis. Returns at once: the client connects by itself, now and after each loss
  * of the connection.
  */
-export function openRedisStore({ endpoint, prefix, log }: RedisStoreSetup): Store {
+export function openRedisStore({ endpoint, prefix, log, callTimeoutMs }: RedisStoreSetup): Store {
   const root = `{${prefix}}`;
-  const connection = new Connection(endpoint, log);
+  const connection = new Connection(endpoint, log, callTimeoutMs);
   const wakeUp = new WakeUp(endpoint, `${root}:pushed`, log);
   adviseOnce(connection, root, log);
   return {

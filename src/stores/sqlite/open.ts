@@ -20,18 +20,21 @@ export interface SqliteSetup {
   /** Without it, stored data survives the process, but maybe not a loss of power. */
   readonly fsync: boolean;
   readonly log: Log;
+  /** Time limit of a call. Default: CALL_TIMEOUT_MS. */
+  readonly callTimeoutMs?: number | undefined;
 }
 
 /**
  * The embedded store. It opens no file and starts no thread before its first use. Several processes
  * may use the same folder.
  */
-export function openSqliteStore({ dataDir, fsync, log }: SqliteSetup): Store {
+export function openSqliteStore({ dataDir, fsync, log, callTimeoutMs }: SqliteSetup): Store {
   const thread = new StateThread({
     file: join(dataDir, STATE_FILE),
     fsync,
     log,
     onChange: () => queue.announce(),
+    callTimeoutMs,
   });
   const queue = new SqliteQueue(thread);
   return {

@@ -2,17 +2,16 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../contract/fault.ts';
 import type { Log } from '../../contract/log.ts';
+import { CALL_TIMEOUT_MS } from '../../contract/store.ts';
 import type { Answer, FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import type { VerbName, Verbs } from './verbs.ts';
 
-/** Time limit of a call. The contract of stores allows a second. */
-const CALL_TIMEOUT_MS = 900;
-
 /**
- * The thread starts no verb later than this, so that the caller usually gets its result in time.
+ * The thread starts no verb in the last part of the time limit of its call, so that the caller
+ * usually gets its result in time.
  */
-const BEGIN_WITHIN_MS = 700;
+const RESERVED_MS = 200;
 
 /** The start takes 50 ms, but longer on an overloaded machine, which is no fault of the store. */
 const START_WITHIN_MS = 5000;
@@ -40,6 +39,8 @@ export interface StateThreadSetup extends ThreadSetup {
   readonly log: Log;
   /** Called when another process has changed the database. */
   readonly onChange: () => void;
+  /** Time limit of a call. Default: CALL_TIMEOUT_MS. */
+  readonly callTimeoutMs?: number | undefined;
   /** Code of the thread; only tests set it. */
   readonly entry?: URL;
 }
@@ -48,7 +49,7 @@ export interface StateThreadSetup extends ThreadSetup {
  * The thread that uses the database. It is started at the first call, and again after it died. It
  * keeps the process alive only while a call is in flight.
  *
- * A call rejects with `store_unavailable` 900 ms after it was sent to a running thread. Usually the
+ * A call rejects with `store_unavailable` when its time limit is over, which starts when it is sent to a running thread. Usually the
  * verb was not started by then and never will be. But if the commit took too long, the verb may
  * have taken effect: a job may be stored although its push was rejected, and a claim that did not
  * reach its caller ends with its lease. While the thread owes such an answer, further calls are
@@ -56,6 +57,7 @@ export interface StateThreadSetup extends ThreadSetup {
  */
 export class StateThread {
   readonly #setup: StateThreadSetup;
+  readonly #callTimeoutMs: number;
   #worker: Worker | undefined;
   #diedAtMs = Number.NEGATIVE_INFINITY;
   #isWatching = false;
@@ -75,6 +77,7 @@ export class StateThread {
 
   constructor(setup: StateThreadSetup) {
     this.#setup = setup;
+    this.#callTimeoutMs = setup.callTimeoutMs ?? CALL_TIMEOUT_MS;
   }
 
   /** Runs a verb in the thread. `transfer`: buffers in `args` that are moved instead of copied. */
@@ -87,7 +90,7 @@ export class StateThread {
       const worker = this.#start();
       if (this.#isSilent) throw this.#noAnswer();
       const number = ++this.#lastNumber;
-      const timeoutMs = this.#starting ? START_WITHIN_MS : CALL_TIMEOUT_MS;
+      const timeoutMs = this.#starting ? Math.max(START_WITHIN_MS, this.#callTimeoutMs) : this.#callTimeoutMs;
       const sending = { number, verb, args, transfer };
       if (this.#starting) this.#starting.push(sending);
       else this.#post(worker, sending);
@@ -161,7 +164,7 @@ export class StateThread {
   }
 
   #post(worker: Worker, { number, verb, args, transfer }: Sending): void {
-    const call = { number, verb, args, startUntilMs: monotonicMs() + BEGIN_WITHIN_MS };
+    const call = { number, verb, args, startUntilMs: monotonicMs() + this.#callTimeoutMs - RESERVED_MS };
     worker.postMessage({ kind: 'call', call } satisfies ToThread, transfer);
   }
 
@@ -172,12 +175,12 @@ export class StateThread {
     for (const sending of held) {
       const waiting = this.#waiting.get(sending.number);
       if (!waiting) continue;
-      waiting.untilMs = monotonicMs() + CALL_TIMEOUT_MS;
+      waiting.untilMs = monotonicMs() + this.#callTimeoutMs;
       this.#post(worker, sending);
     }
     if (this.#waiting.size === 0) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#timeOut(), CALL_TIMEOUT_MS);
+    this.#timer = setTimeout(() => this.#timeOut(), this.#callTimeoutMs);
   }
 
   #receive(worker: Worker, message: FromThread): void {

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
+import { CALL_TIMEOUT_MS } from '../../../src/contract/store.ts';
 import { SOON_MS } from '../../helpers/patience.ts';
 import { claimSoon, LONG_LEASE_MS, newJob } from '../../helpers/prepare-store.ts';
 import { ready, sqliteFolder } from '../../helpers/sqlite-store.ts';
@@ -7,7 +8,7 @@ import { ready, sqliteFolder } from '../../helpers/sqlite-store.ts';
 test.serial(
   'while another process keeps the database locked, what would write is refused within a second, and reading goes on',
   async (t) => {
-    const folder = await sqliteFolder(t);
+    const folder = await sqliteFolder(t, { callTimeoutMs: CALL_TIMEOUT_MS });
     const store = await ready(folder.open());
     await store.kv('a').put('key', Buffer.from('x'));
     const other = new DatabaseSync(folder.file);
@@ -29,7 +30,7 @@ test.serial(
 );
 
 test.serial('a call that was rejected because of a lock is not executed later', async (t) => {
-  const folder = await sqliteFolder(t);
+  const folder = await sqliteFolder(t, { callTimeoutMs: CALL_TIMEOUT_MS });
   const { queue } = await ready(folder.open());
   const other = new DatabaseSync(folder.file);
   other.exec('BEGIN IMMEDIATE');
@@ -48,7 +49,7 @@ test.serial('a call that was rejected because of a lock is not executed later', 
 });
 
 test.serial('a call succeeds if a lock is released in time', async (t) => {
-  const folder = await sqliteFolder(t);
+  const folder = await sqliteFolder(t, { callTimeoutMs: CALL_TIMEOUT_MS });
   const { queue } = await ready(folder.open());
   const other = new DatabaseSync(folder.file);
   other.exec('BEGIN IMMEDIATE');
