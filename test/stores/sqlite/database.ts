@@ -27,7 +27,9 @@ test('a database whose creation was interrupted is completed at the next opening
   openDatabase(file, { fsync: false }).database.close();
   const raw = new DatabaseSync(file);
   raw.exec('PRAGMA user_version = 0');
-  for (const table of ['jobs', 'payloads', 'clock', 'ticks', 'kv']) raw.exec(`DROP TABLE ${table}`);
+  for (const { name } of raw.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()) {
+    raw.exec(`DROP TABLE ${name}`);
+  }
   raw.close();
 
   const { database } = openDatabase(file, { fsync: false });
