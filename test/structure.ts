@@ -32,6 +32,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   undici: 'src/hop/',
   ws: 'src/http/',
   ioredis: 'src/stores/redis/',
+  aws4fetch: 'src/stores/s3/',
   mrmime: 'src/http/',
   cookie: 'src/dialects/edgeone/',
   'jsonc-parser': 'src/dialects/edgeone/',

@@ -1,4 +1,5 @@
 import { redisUrl } from './redis-url.ts';
+import { s3Url } from './s3-url.ts';
 import * as kind from './setting.ts';
 
 export interface Setting<T> {
@@ -140,6 +141,11 @@ export const SETTINGS = {
     'KV namespaces that functions see as global variables, separated by commas',
   ),
 
+  BLOBS_S3: setting(
+    s3Url,
+    '',
+    'bucket of S3, or of a server that speaks its protocol, for blobs; empty: they are in DATA_DIR',
+  ),
   BLOBS_REDIS: setting(kind.flag, '0', '1: blobs are in the memory of the Redis of REDIS_URL, at most 25 MB each'),
   BLOBS_CAPTURE: setting(
     kind.flag,

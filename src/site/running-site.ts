@@ -71,7 +71,7 @@ export class RunningSite {
         ...parts,
         jobs: background.intake,
         kv: (namespace) => store.kv(namespace),
-        blobs: openBlobs(config, store),
+        blobs: openBlobs(config, store, log),
         origins,
         onExchange: (site) => {
           background.use(site.jobRules);

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { BlobStorage } from '../contract/blob-storage.ts';
 import type { Log } from '../contract/log.ts';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './redis/open.ts';
+import { S3Blobs } from './s3/blobs.ts';
 import { openSqliteStore } from './sqlite/open.ts';
 import { UnfitBlobs } from './unfit-blobs.ts';
 
@@ -21,15 +23,22 @@ export function openStore(
 }
 
 const UNSHARED =
-  'REDIS_URL is set and the site uses blobs: each container would have its own blobs. Set BLOBS_REDIS=1 to store small ones in that Redis';
+  'REDIS_URL is set and the site uses blobs: each container would have its own blobs. Set BLOBS_S3 to a bucket, or BLOBS_REDIS=1 to store small ones in that Redis';
+
+type BlobSettings = Pick<
+  Config,
+  'REDIS_URL' | 'BLOBS_S3' | 'BLOBS_REDIS' | 'BLOBS_OBJECT_LIMIT' | 'BLOBS_LIMIT' | 'DATA_DIR' | 'functionEnv'
+>;
 
 /**
  * Opens the storage for blobs that the settings name. It lives as long as the store.
  */
-export function openBlobs(
-  config: Pick<Config, 'REDIS_URL' | 'BLOBS_REDIS' | 'BLOBS_OBJECT_LIMIT' | 'BLOBS_LIMIT'>,
-  store: Pick<Store, 'blobs'>,
-): BlobStorage {
+export function openBlobs(config: BlobSettings, store: Pick<Store, 'blobs'>, log: Log): BlobStorage {
+  const { BLOBS_S3: bucket, BLOBS_OBJECT_LIMIT: objectLimitBytes } = config;
+  if (bucket) {
+    const site = config.functionEnv.SITE_ID || 'site';
+    return new S3Blobs({ bucket, site, folder: join(config.DATA_DIR, 'uploads'), objectLimitBytes, log });
+  }
   if (config.REDIS_URL && !config.BLOBS_REDIS) return new UnfitBlobs(UNSHARED);
-  return store.blobs({ objectBytes: config.BLOBS_OBJECT_LIMIT, totalBytes: config.BLOBS_LIMIT });
+  return store.blobs({ objectBytes: objectLimitBytes, totalBytes: config.BLOBS_LIMIT });
 }

@@ -1,8 +1,10 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { getStore } from '@netlify/blobs';
 import type { ExecutionContext } from 'ava';
 import { type RunningEdge, startEdge } from './edge.ts';
 import { siteFolder } from './site-folder.ts';
+import { untilResult } from './until-result.ts';
 
 /** A function that uses blobs, so that nexthop provides them. */
 export const USES_BLOBS = `
@@ -16,15 +18,30 @@ export interface BlobsSite extends RunningEdge {
 
 /**
  * Starts a nexthop in this process with a site that uses blobs. The test itself can use
- * \`@netlify/blobs\` then, as code of the site does: the context and the fetch are global. So tests
- * of one file are serial.
+ * `@netlify/blobs` then, as code of the site does: the context and the fetch are global. So tests
+ * of one file are serial. `isReady`: false for a storage that cannot be used.
  */
 export async function startBlobsSite(
   t: ExecutionContext,
   files: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string>> = {},
+  { isReady = true } = {},
 ): Promise<BlobsSite> {
   const site = await siteFolder(t, { 'netlify/functions/blob.mjs': USES_BLOBS, ...files });
   await symlink(join(import.meta.dirname, '../../node_modules'), join(site, 'node_modules'));
-  return { ...(await startEdge(t, { site, env: { STORE_FSYNC: '0', ...env } })), site };
+  const edge = await startEdge(t, { site, env: { STORE_FSYNC: '0', ...env } });
+  // On a busy machine the start of the store may take longer than the deadline of a call.
+  if (isReady) {
+    await untilResult(
+      () =>
+        getStore('things')
+          .get('ready', { type: 'text' })
+          .then(
+            () => true,
+            () => false,
+          ),
+      Boolean,
+    );
+  }
+  return { ...edge, site };
 }

@@ -3,6 +3,7 @@ import { getStore } from '@netlify/blobs';
 import test from 'ava';
 import { startBlobsSite } from '../../../helpers/blobs-site.ts';
 import { runRedis } from '../../../helpers/redis-server.ts';
+import { runS3 } from '../../../helpers/s3-server.ts';
 
 const redis = await runRedis();
 test.after.always(() => redis.stop());
@@ -21,7 +22,7 @@ test.serial('a start with REDIS_URL is not refused if only the package.json has 
     'netlify/functions/blob.mjs': `export default async () => new Response('works'); export const config = { path: '/blob' };`,
     'package.json': '{ "dependencies": { "@netlify/blobs": "*" } }',
   };
-  const { url } = await startBlobsSite(t, files, env());
+  const { url } = await startBlobsSite(t, files, env(), { isReady: false });
 
   t.is(await (await fetch(`${url}/blob`)).text(), 'works');
   await t.throwsAsync(getStore('things').set('key', 'x'), { message: /store_unavailable/ });
@@ -34,6 +35,28 @@ test.serial('with BLOBS_REDIS=1 two containers have the same blobs', async (t) =
   await getStore('things').set('key', 'shared');
 
   for (const { url } of sites) t.is(await (await fetch(`${url}/blob`)).text(), 'shared');
+});
+
+test.serial('with BLOBS_S3 two containers have the same blobs in a bucket', async (t) => {
+  const server = await runS3();
+  t.teardown(() => server.close());
+  const settings = { ...env(), BLOBS_S3: server.url('prefix'), SITE_ID: 'my-site' };
+  const sites = [await startBlobsSite(t, {}, settings), await startBlobsSite(t, {}, settings)];
+
+  await getStore('things').set('key', 'shared', { metadata: { a: 1 } });
+
+  for (const { url } of sites) t.is(await (await fetch(`${url}/blob`)).text(), 'shared');
+  t.deepEqual((await getStore('things').getMetadata('key'))?.metadata, { a: 1 });
+  t.false((await getStore('things').set('key', 'x', { onlyIfNew: true })).modified);
+});
+
+test.serial('a start is refused with a bucket that has no conditional writes', async (t) => {
+  const server = await runS3({ hasConditions: false });
+  t.teardown(() => server.close());
+
+  const start = startBlobsSite(t, {}, { BLOBS_S3: server.url('prefix') });
+
+  await t.throwsAsync(start, { name: 'UnfitBlobStorage', message: /BLOBS_S3: .*has no conditional writes/ });
 });
 
 test.serial('two sites in one process have their own blobs', async (t) => {
