@@ -138,7 +138,7 @@ export class Handler implements CallEnder {
     return (await fallback.answerUnlessMissing(exchange)) === 'answered';
   }
 
-  /** Code of the site asked for the end of the process: the client gets a 500, and nothing of what the code still writes. */
+  /** Code of the site tried to end the process: the client gets a 500, and nothing that the code writes afterwards. */
   endCall(exchange: Exchange, error: Error): boolean {
     const { response } = exchange;
     if (exchange.isCallEnded) return true;
@@ -147,7 +147,7 @@ export class Handler implements CallEnder {
     this.#answerFault(exchange, new Fault('function_error', { cause: error }));
     exchange.isCallEnded = true;
     if (exchange.hasNode) exchange.node.mute();
-    // Nothing of a stream is of use any more.
+    // The rest of a stream is not needed any more.
     exchange.leave();
     return true;
   }

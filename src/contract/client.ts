@@ -3,7 +3,7 @@ export interface Client {
   /** IP address of the client; '' when its socket was gone before it could be read. */
   readonly address: string;
   readonly proto: 'http' | 'https';
-  /** The peer is one of TRUSTED_PROXIES, so its trust headers are believed. */
+  /** The peer is one of TRUSTED_PROXIES, so its trust headers are accepted. */
   readonly trusted: boolean;
 }
 

@@ -15,7 +15,7 @@ export interface AnswerListener {
   drained?(): void;
   /** Code used Node's pair, and its request or response failed; see `PairOwner.failPair`. */
   pairFailed?(fault: Fault): void;
-  /** The client will send no further request. It may still read the response, or be gone; only a write can tell. */
+  /** The client will send no further request. It may still read the response, or have closed; only a write shows which. */
   clientEnded?(): void;
 }
 
@@ -237,7 +237,7 @@ export class Exchange implements Member, ResponseListener, PairOwner {
     return this.callEnder?.endCall(this, error) ?? false;
   }
 
-  /** The target failed behind its outcome: the error becomes the response, or cuts it. */
+  /** The target failed after its outcome: the error becomes the response, or cuts it. */
   fail(error: unknown): void {
     this.callEnder?.failCall(this, error);
   }

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault } from './fault.ts';
 
-/** A request whose head is whole and valid. */
+/** A request with a complete and valid head. */
 export interface IncomingRequest {
   /** Any token, in its case. */
   readonly method: string;
@@ -22,7 +22,7 @@ export interface IncomingRequest {
   readonly hasUnderscoreName: boolean;
   /** The value of Connection; undefined without it. */
   readonly connection: string | undefined;
-  /** The protocols that the client asks to change to; undefined if it does not ask. */
+  /** The protocols of the Upgrade header; undefined if the request is no upgrade. */
   readonly upgrade: string | undefined;
   readonly body: BodySource;
   /** Of the connection: address and port of the peer, and whether it is encrypted. Not to be read, written or ended. */
@@ -71,14 +71,14 @@ export interface NodeView {
 
 /**
  * The body of a request. Nothing of it is read before `start`, and a client that waits for `100 Continue` gets it then.
- * What is never started is dropped behind the response, or the connection ends there.
+ * A body that is never started is discarded after the response, or the connection is closed.
  */
 export interface BodySource {
   /** Bytes that the head announces; 0: there is no body; -1: it is in chunks. */
   readonly announcedBytes: number;
   /** Bytes of content that were given to the sink. */
   readonly receivedBytes: number;
-  /** All of it was received, and given out. True from the beginning where there is no body. */
+  /** All of it was received and passed on. True from the beginning where there is no body. */
   readonly isComplete: boolean;
   /** `start` was called. False where there is no body. */
   readonly isStarted: boolean;
@@ -91,7 +91,7 @@ export interface BodySource {
   /** Lowers the limit of the body to `bytes` (0: leaves it). Throws `body_too_large` if the head announces more. */
   limit(bytes: number): void;
   /**
-   * Resolves with the beginning of the body, as soon as `isEnough` accepts what was received so far, or with all of it. Nothing is taken: `start`
+   * Resolves with the beginning of the body, as soon as `isEnough` accepts what was received so far, or with all of it. The bytes are not consumed: `start`
    * gives it again, so a target that has peeked may pass. Only of a body with an announced length, before `start`. Rejects with the Fault of the body.
    */
   peek(isEnough: (content: Buffer) => boolean): Promise<Buffer>;
@@ -110,7 +110,7 @@ export interface BodySink {
   onEnd(): void;
   /**
    * The rest will not come: `client_left`, `request_timeout`, `body_too_large`, or a MessageFault of broken framing. The response may
-   * still be written, but for `client_left`; the connection ends behind it.
+   * still be written, except after `client_left`; then the connection is closed.
    */
   onFailure(fault: Fault): void;
 }
@@ -148,11 +148,11 @@ export interface ResponseSink {
   end(content?: Content, trailers?: readonly string[]): void;
   /** This is the last response of the connection. Before `head` it also says so to the client. */
   closeBehind(): void;
-  /** Cuts the connection, so that the client can tell that the response is not whole. Idempotent. */
+  /** Cuts the connection, so that the client can detect the incomplete response. Idempotent. */
   abort(): void;
   /**
    * Takes the connection for another protocol, of a request with `upgrade` and no body, before `head`. Nothing has been written; the caller writes the
-   * 101. `head`: what was received behind the request. The socket is paused, and has no listener but one for errors. `status` is 101 from then on,
+   * 101. `head`: the bytes received after the request. The socket is paused, and has only a listener for errors. `status` is 101 from then on,
    * the response counts as ended, and `closed` is called when the socket closes. Throws if the connection is gone already.
    */
   takeOver(): { readonly socket: Socket; readonly head: Buffer };
@@ -167,7 +167,7 @@ export interface ResponseListener {
   drained(): void;
   /** Once. `isWhole`: the kernel took all of the response; else the client is gone, or the response was aborted. */
   closed(isWhole: boolean): void;
-  /** The client sent its FIN: it will send no further request. It may wait for the response, or be gone; only a write can tell. */
+  /** The client sent its FIN: it will send no further request. It may wait for the response, or have closed; only a write shows which. */
   clientEnded?(): void;
 }
 
@@ -176,7 +176,7 @@ export interface RequestHandler {
   handle(request: IncomingRequest, response: ResponseSink): void;
   /**
    * Writes the refusal of a request that has no valid head, or no whole one in time. `head`: as far as received, in latin1. The
-   * connection ends behind it. `socket`: as `IncomingRequest.socket`.
+   * connection is closed after it. `socket`: as `IncomingRequest.socket`.
    */
   refuse(fault: Fault, response: ResponseSink, head: string, socket: Socket): void;
 }

@@ -1,7 +1,7 @@
 /**
  * The word of a list that a misspelt one most likely means: the one with the fewest edits, at most
  * two; the first of several. Case, `_`, `-` and `.` do not count, so `log-dir` and `LOGDIR` are
- * `LOG_DIR`. An edit adds, removes or replaces a letter, or swaps two neighbours. Undefined if no
+ * `LOG_DIR`. An edit adds, removes or replaces a letter, or swaps two adjacent letters. Undefined if no
  * word is near: at most a third of the letters may differ.
  */
 export function nearestWord(word: string, words: Iterable<string>): string | undefined {
@@ -25,7 +25,7 @@ export function mostEdits(letters: string): number {
   return Math.min(2, Math.floor((letters.length + 1) / 3));
 }
 
-/** The optimal string alignment distance: Levenshtein's, with swapped neighbours as one edit. */
+/** The optimal string alignment distance: Levenshtein's, with two swapped letters as one edit. */
 export function countEdits(left: string, right: string): number {
   let before: number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, column) => column);

@@ -6,7 +6,7 @@ const SLASH = 0x2f;
  */
 const AMBIGUOUS = /%5c|%00|[^!-[\]-~]/i;
 
-/** Replaces an encoded slash in a decoded path. Paths with a NUL of their own are refused, and no file has one in its name. */
+/** Replaces an encoded slash in a decoded path. Paths that contain a NUL are refused, and no file has one in its name. */
 const INNER_SLASH = '\0';
 const ENCODED_SLASH = /%2f/gi;
 

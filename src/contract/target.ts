@@ -12,8 +12,8 @@ export type Answer = Outcome | Promise<Outcome>;
 /**
  * Answers requests: a function, a file, the hop.
  *
- * A target may pass only while nothing of the request's body is read and nothing of the response is written.
- * It throws a `Fault` for every failure, or rejects with it; it never writes an error page itself. A failure behind its outcome goes to `Exchange.fail`.
+ * A target may pass only while no byte of the request's body is read and no byte of the response is written.
+ * It throws a `Fault` for every failure, or rejects with it; it never writes an error page itself. It reports a failure after its outcome by `Exchange.fail`.
  */
 export interface Target {
   /** Its name in lists of routes and in the access log, e.g. `cloud-functions/api/hello.js`. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The socket of the package `ws`, as functions know it from the platforms. Only `http/` opens it; everything between passes it on. */
+/** The socket of the package `ws`, which functions get on the platforms, too. Only `http/` opens it; the code in between passes it on. */
 export type FunctionSocket = object;
 /** A message as `ws` gives it: a Buffer, unless the function has set another `binaryType`. */
 export type SocketData = Buffer | ArrayBuffer | Buffer[];
@@ -19,7 +19,7 @@ export interface SocketTalker {
 
 /**
  * A WebSocket handshake of a client: an ordinary request with `request.upgrade`, on the path of every other one. A target may accept it, or write
- * a response, which refuses it and after which the connection goes on, or pass. The hop opens a tunnel for it.
+ * a response, which refuses it and after which the connection stays open, or pass. The hop opens a tunnel for it.
  */
 export interface Upgrade {
   /**

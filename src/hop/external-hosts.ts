@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { toPlainAddress } from '../contract/client.ts';
 import { isPrivateAddress } from '../contract/private-address.ts';
 
-/** Lead to this machine, too, or to no single one. */
+/** Addresses that also lead to this machine, or to no single one. */
 const OWN = new BlockList();
 OWN.addSubnet('0.0.0.0', 8, 'ipv4');
 OWN.addSubnet('224.0.0.0', 3, 'ipv4');

@@ -18,7 +18,7 @@ export interface ForwardOptions {
   readonly headText: string;
   /** Resolve with 'passed' on a 404 or an unreachable hop. Only for requests without a body. */
   readonly unlessMissing?: boolean;
-  /** The head asks for another protocol. */
+  /** The head has an Upgrade. */
   readonly mayUpgrade?: boolean;
   /** `settled` is used; else a fault goes to the exchange. */
   readonly isAwaited?: boolean;
@@ -27,7 +27,7 @@ export interface ForwardOptions {
 /**
  * One request that is forwarded to the hop, and its response to the client.
  *
- * A class without closures and promises, because this is the hot path. `settled`, if it is asked for, resolves when the response is written or the client
+ * A class without closures and promises, because this is the hot path. `settled` is created at its first use. It resolves when the response is written or the client
  * has left, or with 'passed' if another route may answer. It rejects with a Fault. Invariant: after that nothing is called that changes the exchange.
  */
 export class Forward implements OriginHandler, BodySink, AnswerListener {
@@ -140,7 +140,7 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     else this.fail(fault);
   }
 
-  /** Not called: no upgrade was asked for. */
+  /** Not called: no upgrade was requested. */
   upgraded(_head: ResponseHead, socket: Socket, _early: Buffer): void {
     socket.destroy();
   }

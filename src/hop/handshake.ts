@@ -18,7 +18,7 @@ export interface HandshakeOptions {
 }
 
 /**
- * A forwarded request for a WebSocket. A refusal of the hop is a response like any other, and both connections go on behind it; a 101 opens a tunnel.
+ * A forwarded request for a WebSocket. A refusal of the hop is an ordinary response, after which both connections stay open; a 101 opens a tunnel.
  * `settled` resolves when the tunnel is over.
  */
 export class Handshake extends Forward {

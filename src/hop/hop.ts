@@ -30,7 +30,7 @@ export interface HopOptions {
   readonly slots: UpgradeSlots;
 }
 
-/** No origin in order sends so many header lines; bounds the work of one response. */
+/** No normal origin sends so many header lines; bounds the work for one response. */
 const MOST_HEADERS = 1000;
 
 /** The next hop. It answers every request that no route of the site answers, and opens a tunnel for a WebSocket that no function accepts. */

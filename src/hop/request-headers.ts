@@ -33,7 +33,7 @@ export class RequestHeaders {
   /** The whole head with its empty line. Throws `loop_detected` for a loop, a TypeError for a target or headers of rules that cannot be sent. */
   toHeadText(exchange: Exchange, upgrade?: string): string {
     const { request, requestId } = exchange;
-    // Most requests go on as they were received. Their lines are copied in one piece.
+    // Most requests are forwarded as they were received. Their lines are copied in one piece.
     if (request instanceof ClientRequest && !this.#changesLines(exchange)) {
       const loops = request.has(CDN_LOOP) ? this.#countLoops(request.values(CDN_LOOP)) : 0;
       this.#refuseLoop(loops);
@@ -118,7 +118,7 @@ function countCdnLoop(value: string, id: string): number {
   return count;
 }
 
-/** A quote that is not closed is no quote: it would hide the entries that proxies add behind it, and with them the loop. */
+/** A quote that is not closed is no quote: it would hide the entries that proxies add after it, and with them the loop. */
 function toEntries(value: string): string[] {
   const entries: string[] = [];
   let from = 0;

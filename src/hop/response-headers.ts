@@ -11,7 +11,7 @@ export function writeResponseHead(head: ResponseHead, exchange: Exchange): void 
   exchange.upstreamStatus = STATUS_TEXTS[head.status] as string; // of three digits
   exchange.contentType = head.value(CONTENT_TYPE) ?? '';
   exchange.sectionTag = head.value(SECTION_IO_TAG) ?? '';
-  // Most heads go on as they were received. Their lines are copied in one piece.
+  // Most heads are forwarded as they were received. Their lines are copied in one piece.
   if (response instanceof ClientResponse && !exchange.changesHead) {
     const { requestId } = exchange;
     const text = passResponseHead(

@@ -57,7 +57,7 @@ export class Tunnels {
   }
 
   /**
-   * Opens no new tunnels, ends the open ones in order and destroys the rest after `graceMs`. Resolves when none is left. A handshake without a response
+   * Opens no new tunnels, closes the open ones and destroys the rest after `graceMs`. Resolves when none is left. A handshake without a response
    * yet fails with `draining`.
    */
   async close(graceMs: number): Promise<void> {

@@ -10,7 +10,7 @@ export type Coding = (typeof CODINGS)[number];
 
 /**
  * The last (outermost) coding of a `Content-Encoding` if `fetch` decodes it; undefined for any
- * other value. `fetch` decodes all codings of the list, or none if it does not know one of them.
+ * other value. `fetch` decodes all codings of the list, or none if one of them is unknown.
  */
 export function toDecodedCoding(contentEncoding: string): Coding | undefined {
   const codings = contentEncoding

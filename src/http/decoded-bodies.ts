@@ -3,7 +3,7 @@ import { type Coding, toDecodedCoding } from './coded-bytes.ts';
 /**
  * The bodies that `fetch` has decoded. Its Response keeps `Content-Encoding` and `Content-Length`
  * of the coded bytes, which are wrong for the decoded body. With this set that is known even if a
- * function puts the body into a Response of its own.
+ * function puts the body into another Response.
  */
 const decodedBodies = new WeakSet<object>();
 

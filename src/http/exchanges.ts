@@ -49,7 +49,7 @@ export class Exchanges {
     return exchange;
   }
 
-  /** Gives request and response back to the host server: nothing of this module listens any more, and no access line is written. */
+  /** Returns request and response to the host server: this module listens to neither any more, and writes no access line. */
   release(exchange: Exchange): void {
     exchange.response.listen(NOTHING_TO_DO);
     this.#leave(exchange);

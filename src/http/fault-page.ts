@@ -23,7 +23,7 @@ const FUNCTION_FORMATS = ['application/json', 'text/plain', 'text/html'] as cons
 /**
  * Builds the error page of a fault: status, code, request id and the fault's client message, in the
  * format that the client prefers. Internal details are shown in development mode only. Without it,
- * a fault that has a page of its own gets that page.
+ * a fault with its own page gets that page.
  */
 export function toFaultPage(fault: Fault, { requestId, accept, dev }: FaultPageOptions): FaultPage {
   const { status, code, origin } = fault;

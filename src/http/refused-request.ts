@@ -6,7 +6,7 @@ import { NO_BODY } from '../wire/client-body.ts';
 const FIRST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ ]+) HTTP\/1\.([01])$/;
 
 /**
- * What can be read of a request whose head was refused, for its error response and its line in the access log. Nothing may act on it: it is not
+ * What can be read of a request whose head was refused, for its error response and its line in the access log. No other code may act on it: it is not
  * valid, and perhaps not whole. `head`: as far as received, in latin1.
  */
 export class RefusedRequest implements IncomingRequest {

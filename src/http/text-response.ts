@@ -139,7 +139,7 @@ export class TextResponse extends Base {
    */
   #toNative(): Response {
     this.#native ??= new NativeResponse(this.#text, { headers: this.headers });
-    // A body that was taken counts as used, like a native body.
+    // A body that was read counts as used, like a native body.
     if (this.#isTaken && !this.#native.bodyUsed) void this.#native.text();
     return this.#native;
   }

@@ -46,7 +46,7 @@ export class TimedCall<T> implements Watched {
 
   allowedTicks(): number {
     // On the platform the time starts when the whole body has arrived. A slow client does not make
-    // the function slow, and it has a timeout of its own.
+    // the function slow, and it has a separate timeout.
     if (this.#exchange.request.body.isAwaited) this.movedAt = this.#tools.deadlines.now;
     return this.#tools.ticks;
   }

@@ -36,8 +36,8 @@ export class WebSockets {
   }
 
   /**
-   * Lets a target accept the WebSocket that the request asks for, if it does. A target that passes leaves an ordinary request, which the connection reads
-   * on behind.
+   * Lets a target accept the WebSocket, if the request is a handshake. If every target passes, the request is an ordinary one, and the connection reads
+   * the next request after it.
    */
   offer(exchange: Exchange): void {
     const { request } = exchange;
@@ -107,7 +107,7 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** A list of tokens (RFC 6455 11.3.4). */
 const PROTOCOLS = /^[!#$%&'*+.^_`|~\w-]+(?:[\t ]*,[\t ]*[!#$%&'*+.^_`|~\w-]+)*$/;
 
-/** What `ws` asks of a handshake. Another version than 13 learns which one is served (RFC 6455 4.4). */
+/** The checks of `ws` for a handshake. A client with another version than 13 gets the supported one (RFC 6455 4.4). */
 function checkHandshake({ headers }: IncomingMessage): void {
   const {
     'sec-websocket-version': version,

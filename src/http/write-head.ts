@@ -8,7 +8,7 @@ export function writeHead(exchange: Exchange, status: number, headers: string[])
   exchange.writeHead(status, STATUS_CODES[status] ?? '', headers);
 }
 
-/** The usual methods; others are forwarded too, but for CONNECT and TRACE, which are refused. */
+/** The usual methods. Others are forwarded too, except CONNECT and TRACE, which are refused. */
 export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /**

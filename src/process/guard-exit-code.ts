@@ -11,7 +11,7 @@ const ASSIGNMENT = /\bexitCode(?:['"]\])?\s*(?:\?\?|\|\|)?=(?!=)\s*([^;,}\s]*)/;
 /**
  * Logs that code of the site has set `process.exitCode`, which has no effect (src/cli/exit.ts).
  * Node does not let this property be replaced, so it is read after each call, and reset. Cannot be
- * taken off: only for a process that belongs to nexthop.
+ * removed: only for a process that belongs to nexthop.
  */
 export function guardExitCode(guard: SiteGuard): void {
   const files = new Set<string>();

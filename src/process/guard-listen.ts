@@ -7,7 +7,7 @@ const NO_LISTEN = 'opens no port: nexthop serves this site itself; remove the ca
 const NO_INSPECTOR = 'opens no port: nexthop listens on PORT alone';
 
 /**
- * `address()` of a server that asked for any free port: the first of those that no service is
+ * `address()` of a server that listens on any free port: the first of those that no service is
  * assigned (RFC 6335, section 6).
  */
 const ANY_PORT = 49_152;
@@ -111,7 +111,7 @@ function toSocketName(host: unknown, port: number | null): SocketName {
 }
 
 /**
- * What `net.Server` calls on its handle. It holds nothing of the operating system, so it does not
+ * What `net.Server` calls on its handle. It has no resource of the operating system, so it does not
  * keep the process alive.
  */
 class IdleHandle {

@@ -11,7 +11,7 @@ const SETUP = workerData as ThreadSetup; // watchdog.ts sends it
 
 /** Time for the loop's thread to say where it stands: native code does not answer the debugger. */
 const ANSWER_MS = Math.max(1000, SETUP.stallTimeoutMs / 2);
-/** Time after the longest drain until the process is asked to end, and until it is killed. */
+/** Time after the longest drain until the process gets a signal to end, and until it is killed. */
 const LATE_MS = 500;
 const KILL_MS = 400;
 const CRASH_MS = 50;
@@ -77,7 +77,7 @@ class Watchdog {
   }
 
   #endBySignal(code: number): void {
-    this.#end(code, 'a signal asked for the end of the process, and its event loop stands still; the process ends');
+    this.#end(code, 'the process got a signal to end, and its event loop is blocked; the process ends');
   }
 
   #report(): void {
@@ -130,7 +130,7 @@ class Watchdog {
     setTimeout(() => {
       process.kill(process.pid, 'SIGKILL');
       // Still here: the first process of a container ignores even that from itself (pid_namespaces(7)),
-      // but not a fault of its own.
+      // but no fault by itself.
       setTimeout(causeSegfault, CRASH_MS);
     }, KILL_MS);
     this.#evaluate({ exitCode: code }, () => {});

@@ -13,23 +13,23 @@ import { readFiles } from '../static/read-files.ts';
 import { DIALECTS } from './dialects.ts';
 import { requireFolder } from './folder.ts';
 
-/** What a project answers by itself, and what its author should know about it. */
+/** The routes of a project, and the reports for its author. */
 export interface Site {
   /**
-   * Who is asked before anybody is looked up: middleware and redirects, the routes of step 1. Each decides for itself, as its rules know more than
-   * a pattern does, and is asked about every request: none may get past a guard by a path that matches nothing here.
+   * The routes of step 1: middleware and redirects. They run for every request, before other routes are looked up. Each matches by its own rules,
+   * which are finer than a pattern, so no spelling of a path avoids a filter that protects the site.
    */
   readonly filters: readonly Route[];
-  /** Who may answer of all others, first to be asked first. Looks at method and path alone; nothing of the exchange is read or written. */
+  /** The other routes that match the method and the path, in the order in which they are tried. Does not change the exchange. */
   candidates(exchange: Exchange): readonly Candidate[];
-  /** In the order in which they are asked. */
+  /** In the order in which they are tried. */
   readonly routes: readonly Route[];
-  /** A rule or a page of the site answers every request that nothing else does: nothing reaches the fallback. */
+  /** A rule or a page of the site answers every request that no other route answers, so none reaches the fallback. */
   readonly ownsMisses: boolean;
   readonly conflicts: readonly Conflict[];
   /** For each platform, and for files: the locations in which routes are searched. */
   readonly searched: readonly (readonly [name: string, locations: string])[];
-  /** Each of another name. */
+  /** Their names are unique. */
   readonly jobRules: readonly JobRule[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
@@ -37,7 +37,7 @@ export interface Site {
   announce(): Promise<void>;
 }
 
-/** Has every dialect read the project, and then its files be read. Throws a SiteError when the folder cannot be read; whatever a dialect throws is its bug and comes through. */
+/** Reads the project with every dialect, then its files. Throws a SiteError when the folder cannot be read, and the errors of dialects, which are defects of nexthop. */
 export async function openSite(project: Project, dialects: readonly Dialect[] = DIALECTS): Promise<Site> {
   await requireFolder(project.root);
   const files = new FoundFiles();
@@ -77,25 +77,25 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   };
 }
 
-/** Undefined unless some dialect knows where the files are. */
+/** Undefined if no dialect names the folders of files. */
 function namedFolders(readings: readonly Reading[]): readonly FileFolder[] | undefined {
   const named = readings.flatMap(({ fileFolders }) => (fileFolders ? [fileFolders] : []));
   return named.length > 0 ? named.flat() : undefined;
 }
 
 function toOwnerProblem(owner: NonNullable<Reading['ownsMisses']>): Problem {
-  const message = 'answers every request that nothing else of the site does: nothing reaches the next hop';
+  const message = 'answers every request that no other route of the site answers: none reaches the next hop';
   return { severity: 'warning', ...owner, message };
 }
 
 interface JobRules {
-  /** Each of another name. */
+  /** Their names are unique. */
   readonly rules: readonly JobRule[];
-  /** One for each rule that is left out. */
+  /** One for each rule that is not used. */
   readonly problems: readonly Problem[];
 }
 
-/** The rules of all readings. A stored job says only the name of its rule, so of two that have the same the first holds. */
+/** The rules of all readings. A stored job has only the name of its rule, so of two rules with the same name the first is used. */
 function toJobRules(readings: readonly Reading[]): JobRules {
   const rules = new Map<string, JobRule>();
   const problems: Problem[] = [];

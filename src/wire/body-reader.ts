@@ -21,9 +21,9 @@ export interface BodyReader {
   maxBytes: number;
   /** Flat; empty until the body is complete, and for bodies that cannot have any. */
   readonly trailers: readonly string[];
-  /** Reads one piece of content at most. Returns the offset behind what it read. Throws a MessageFault. */
+  /** Reads one piece of content at most. Returns the offset after the bytes that it read. Throws a MessageFault. */
   advance(chunk: Buffer, at: number): number;
-  /** The other side ended the connection in order. Only a body without length and chunks is complete by that. */
+  /** The other side ended the connection without a reset. Only a body without length and chunks is complete then. */
   endConnection(): void;
 }
 

@@ -12,7 +12,7 @@ export interface ChunkedReaderOptions {
 
 type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'end-lf' | 'complete';
 
-/** Of one body, over all of its chunks: nothing in order sends any, so that more is only work. */
+/** Of one body, over all of its chunks: no normal client sends any, so more would only cost work. */
 const MAX_EXTENSION_BYTES = 4096;
 
 /** 2^53 has 14 digits; a few zeros in front of a size are harmless, endless ones are not. */

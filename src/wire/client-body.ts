@@ -44,7 +44,7 @@ export class ClientBody implements BodySource {
     return this.#reader.isComplete && this.#peeked === undefined;
   }
 
-  /** All of it was received; the next request is behind it. */
+  /** All of it was received; the next request follows it. */
   get isReceived(): boolean {
     return this.#reader.isComplete;
   }
@@ -74,7 +74,7 @@ export class ClientBody implements BodySource {
     return this.#state === 'paused';
   }
 
-  /** Bytes of content that are still to come; Infinity if it is not known, or more than is taken. */
+  /** Bytes of content that are still expected; Infinity if the number is unknown or above the limit. */
   get restBytes(): number {
     const { isComplete, maxBytes } = this.#reader;
     if (isComplete) return 0;
@@ -149,7 +149,7 @@ export class ClientBody implements BodySource {
   }
 
   /**
-   * The response has ended, and the next request is behind this body, of which little is left: a sink gets that little at once, also if it has
+   * The response has ended, and the next request follows this body, of which little is left: a sink gets the rest at once, also if it has
    * paused. What nothing reads is dropped.
    */
   release(): void {
@@ -158,7 +158,7 @@ export class ClientBody implements BodySource {
     else this.resume();
   }
 
-  /** Reads bytes of `chunk` while the body takes any; returns the offset behind them. Throws a MessageFault. */
+  /** Reads the bytes of `chunk` that belong to the body. Returns the offset after them. Throws a MessageFault. */
   read(chunk: Buffer, at: number): number {
     const reader = this.#reader;
     let position = at;

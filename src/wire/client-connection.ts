@@ -14,7 +14,7 @@ import { WatchedSocket } from './watched-socket.ts';
 
 /** Bytes that may wait while a request is in progress; then the socket is paused. */
 const MOST_WAITING_BYTES = 64 * 1024;
-/** Of a body that nothing has read; so much is dropped for the connection to go on, more ends it. */
+/** Of a body that no code has read: up to this size it is discarded to keep the connection, and a longer one closes it. */
 const MOST_DROPPED_BYTES = 64 * 1024;
 
 /** `idle`: no byte of a next request has arrived. `head`: a part of its head has. `answering`: one request is in progress. `over`: no more is read. */
@@ -97,7 +97,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     if (response !== this.#response) return;
     if (response.closes || this.#isDeaf) this.#linger();
     else if (!this.#body || this.#body.isReceived) this.#await();
-    // What is left is little, or the response would close; the next request begins behind it.
+    // Little is left, or the response would close the connection; the next request begins after it.
     else this.#body.release();
   }
 
@@ -109,7 +109,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
 
   handOver(): { readonly socket: Socket; readonly head: Buffer } {
     if (this.#phase !== 'answering' || this.#body || this.socket.destroyed) {
-      throw new Error('a connection was taken over that has no request, or one with a body');
+      throw new Error('a connection without a request, or with a body, was taken over');
     }
     const head = this.#input.takeAll();
     this.#leave();
@@ -150,7 +150,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
   /** One piece of a head, or a run of a body. False if nothing may be read now. */
   #step(): boolean {
     if (this.#phase === 'answering') return this.#readBody();
-    // A client that does not read its responses is asked for no further request.
+    // No further request is read from a client that does not read its responses.
     if (this.socket.writableNeedDrain) return false;
     const input = this.#input;
     try {
@@ -222,7 +222,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     else this.#refuse(error);
   }
 
-  /** The rest of the body will not come; the handler may still answer, and the connection ends behind that. */
+  /** The rest of the body will not arrive; the handler may still answer, and then the connection is closed. */
   #failBody(fault: Fault): void {
     const body = this.#body;
     this.#deafen();

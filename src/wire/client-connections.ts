@@ -20,9 +20,9 @@ export interface ClientConnectionsOptions {
   readonly headersTimeoutMs: number;
   /** From one response to the first byte of the next request. */
   readonly keepAliveTimeoutMs: number;
-  /** For a client that sends nothing of its body, or reads nothing of its response; 0: no limit. */
+  /** For a client that stops sending its body or reading its response; 0: no limit. */
   readonly clientIdleTimeoutMs: number;
-  /** After a drain began, a request that was under way on an idle connection is still answered for so long. */
+  /** Time after the start of a drain in which a request that arrives on an idle connection is still answered. */
   readonly drainGraceMs: number;
 }
 
@@ -70,7 +70,7 @@ export class ClientConnections implements ConnectionList {
     };
   }
 
-  /** Open connections, those included whose last response has been written. */
+  /** Open connections, including those whose last response has been written. */
   get size(): number {
     return this.#connections.size;
   }
@@ -99,8 +99,8 @@ export class ClientConnections implements ConnectionList {
   }
 
   /**
-   * Closes idle connections after the grace, and each other one behind its response; resolves when the last one is closed. A request may have been
-   * sent on an idle connection before its client could know: within the grace it is answered.
+   * Closes idle connections after the grace time, and each other one after its response. Resolves when the last one is closed. A client may have
+   * sent a request on an idle connection before it received the end: within the grace time it is answered.
    */
   async drain(): Promise<void> {
     this.announceClose();
@@ -119,7 +119,7 @@ export class ClientConnections implements ConnectionList {
   }
 }
 
-/** Clients that do not know how long the connection is kept would send a request on one that is being closed. */
+/** Without this header, clients would send requests on connections that are being closed. */
 function toKeepAliveLines(keepAliveTimeoutMs: number): string {
   const seconds = Math.floor(keepAliveTimeoutMs / 1000);
   return `Connection: keep-alive\r\n${seconds > 0 ? `Keep-Alive: timeout=${seconds}\r\n` : ''}`;

@@ -18,7 +18,7 @@ import { isBodiless, UNTIL_CLOSE } from './response-head.ts';
 export interface ResponseConnection extends PairConnection {
   readonly writer: MessageWriter;
   readonly rules: { readonly date: HttpDate; readonly keepAliveLines: string; readonly keepAliveMs: number };
-  /** The response has ended; the connection goes on, or closes. */
+  /** The response has ended; the connection reads the next request, or closes. */
   responseEnded(response: ClientResponse): void;
 }
 
@@ -46,7 +46,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
   /** Node's objects; from then on the response is written through them. */
   #pair: ConnectionPair | undefined;
 
-  /** `closes`: the connection must close behind it, whatever happens. */
+  /** `closes`: the connection must be closed after it in any case. */
   constructor(connection: ResponseConnection, method: string, minor: 0 | 1, closes: boolean) {
     this.#connection = connection;
     this.#method = method;
@@ -130,7 +130,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
   }
 
   takeOver(): { readonly socket: Socket; readonly head: Buffer } {
-    if (this.isHeadWritten) throw new Error('a connection was taken over behind a response');
+    if (this.isHeadWritten) throw new Error('a connection was taken over after a response');
     const taken = this.#connection.handOver();
     this.status = 101;
     this.isEnded = true;
@@ -158,7 +158,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
     this.#connection.responseEnded(this);
   }
 
-  /** Sends the head if no content came with it in this turn, or none that is sent. */
+  /** Sends the head if in this turn of the event loop no content followed it, or none that is sent. */
   flush(): void {
     if (this.isClosed || this.isEnded || !this.#head) return;
     this.#open(undefined);

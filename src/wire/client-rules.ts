@@ -11,7 +11,7 @@ export interface ClientRules extends RequestHeadRules {
   readonly maxHeadBytes: number;
   readonly cutting: HeadCutterOptions;
   readonly date: HttpDate;
-  /** The Connection lines of a response behind which the connection stays open. */
+  /** The Connection lines of a response after which the connection stays open. */
   readonly keepAliveLines: string;
   readonly keepAliveMs: number;
   readonly deadlines: Deadlines;
@@ -27,7 +27,7 @@ export interface ListedConnection extends Watched {
   readonly socket: Socket;
   /** No request is in progress, and no part of one has arrived. */
   readonly isIdle: boolean;
-  /** Ends the connection in order if it is idle. */
+  /** Closes the connection, without a reset, if it is idle. */
   closeIfIdle(): void;
 }
 

@@ -27,7 +27,7 @@ export const HOP_BY_HOP = {
 export const WRITTEN = new HeaderTable({ ...HOP_BY_HOP, 'Content-Length': CONTENT_LENGTH, Date: DATE });
 
 /**
- * Headers that `Connection` may nominate in vain: a client must not remove what the edge vouches for (its address, the
+ * Headers that are kept although `Connection` nominates them: a client must not remove what the edge has set (its address, the
  * scheme) or what frames, routes and guards the message. Caddy and Apache let it (docs/decisions/wire.md).
  */
 const PROTECTED: ReadonlySet<string> = new Set([

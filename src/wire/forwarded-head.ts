@@ -6,7 +6,7 @@ import { CHUNKED } from './message-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /**
- * The whole head of a request that goes on as it was received but for the lines of its connection. `added`: further lines, each with its CRLF. `upgrade`: the protocol
+ * The whole head of a request that is forwarded as it was received, except for the lines of its connection. `added`: further lines, each with its CRLF. `upgrade`: the protocol
  * to change to.
  * Undefined if a line has to be changed, which takes the list of its headers (`toRequestHead`).
  */

@@ -46,7 +46,7 @@ export class HeadCutter {
   }
 
   /**
-   * Takes bytes of `chunk` from `at` on. Returns the offset behind the head, which then is in `text`, or -1 if all of the chunk
+   * Reads bytes of `chunk` from `at`. Returns the offset after the head, which then is in `text`, or -1 if all of the chunk
    * belongs to the head and its end has not arrived. Throws a MessageFault for what can become no head.
    */
   push(chunk: Buffer, at: number): number {

@@ -11,7 +11,7 @@ export interface ResponseHeadText {
   /** For a body in chunks; '' without one. */
   readonly trailerLine: string;
   readonly hasDate: boolean;
-  /** The headers ask to close the connection behind this response. */
+  /** The headers require that the connection is closed after this response. */
   readonly closes: boolean;
 }
 

@@ -25,7 +25,7 @@ export const SECTION_IO_TAG = 16;
 export const X_REQUEST_ID = 17;
 const FIRST_ASKED = 18;
 
-/** Names that code asks for in nearly every request, so that their absence need not be looked for. */
+/** Names that code looks up in nearly every request; a flag stores their absence. */
 const ASKED = [
   ...['Accept', 'Accept-Encoding', 'Cookie', 'If-Match', 'If-Modified-Since', 'If-None-Match', 'If-Range', 'Range'],
   ...['If-Unmodified-Since', 'Referer', 'True-Client-IP', 'User-Agent', 'X-Forwarded-For', 'X-Forwarded-Proto'],
@@ -68,8 +68,8 @@ const KNOWN = new HeaderTable({
 });
 
 /**
- * The header lines of a head whose syntax has been checked. One walk notes where the known ones are; everything else is cut out of the text when it is
- * asked for, and lines that go on unchanged are copied as they are.
+ * The header lines of a head whose syntax has been checked. One pass stores the positions of the known ones. Everything else is cut out of the text at its first
+ * use, and lines that are forwarded unchanged are copied as they are.
  */
 export abstract class HeaderLines {
   /** Everything in front of the empty line, in latin1. */

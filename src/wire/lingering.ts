@@ -8,7 +8,7 @@ export const LINGER_TOTAL_MS = 5000;
 const LINGER_BYTES = 64 * 1024 ** 2;
 
 /**
- * The end of a connection behind its last response (RFC 9112 9.6). Closing at once would make the kernel reset the connection for bytes that were
+ * The end of a connection after its last response (RFC 9112 9.6). Closing at once would make the kernel reset the connection for bytes that were
  * not read, and a client that is still sending could lose the response. So our side ends, and what still arrives is dropped until
  * the client's side has ended or a limit is reached. Nothing of it is looked at.
  */

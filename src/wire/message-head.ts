@@ -76,7 +76,7 @@ export abstract class MessageHead extends HeaderLines {
         this.host = value;
         break;
       case CONTENT_LENGTH:
-        // RFC 9112 6.3 allows to accept equal values; llhttp and nginx refuse them, and nothing in order sends them.
+        // RFC 9112 6.3 allows to accept equal values; llhttp and nginx refuse them, and no normal client sends them.
         if (this.contentLength !== undefined) this.refuse('two_lengths');
         this.contentLength = value;
         break;

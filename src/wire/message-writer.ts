@@ -41,7 +41,7 @@ export class MessageWriter {
     this.#socket.write(head, 'latin1');
   }
 
-  /** False: wait for the socket's `drain`. Throws a RangeError for more than the announced length; nothing of it is sent. */
+  /** False: wait for the socket's `drain`. Throws a RangeError for more than the announced length, and sends none of these bytes. */
   write(content: Uint8Array | string): boolean {
     const bytes = byteLength(content);
     if (bytes === 0 || this.#framing === DROPPED) return true;
@@ -66,14 +66,14 @@ export class MessageWriter {
     return this.#framing <= 0 || this.#left === 0;
   }
 
-  /** The kernel has taken all that was written, as nearly always. */
+  /** The kernel has accepted all written bytes, which is the usual case. */
   get isFlushed(): boolean {
     return this.#socket.writableLength === 0 && this.#socket.writable;
   }
 
   /**
-   * Calls `flushed` when the kernel has taken all that was written, or the socket closed. Only for a writer that is not flushed yet: a callback
-   * costs a turn of its own, and this one a write of nothing.
+   * Calls `flushed` when the kernel has accepted all written bytes, or the socket closed. Only for a writer that is not flushed yet: a callback
+   * costs an extra turn of the event loop, and this one an empty write.
    */
   whenFlushed(flushed: (error?: Error | null) => void): void {
     this.#socket.write('', flushed);
@@ -106,7 +106,7 @@ export class MessageWriter {
       if (after !== '') ready = socket.write(after, 'latin1');
       socket.uncork();
     }
-    // The kernel has taken all of it, as nearly always, or it is still in use.
+    // Usually the kernel has accepted all of it; otherwise it is still in use.
     if (typeof sent !== 'string' && socket.writableLength > 0) lend(sent);
     return ready;
   }

@@ -72,7 +72,7 @@ export function changeHead(response: ServerResponse, owner: PairOwner, given: He
   return typeof reason === 'string' ? [status, reason] : [status];
 }
 
-/** The connection ends behind this response, also if code says that it stays open. */
+/** The connection is closed after this response, also if the code sets keep-alive. */
 export function sayClose(response: ServerResponse, given: HeadArguments): HeadArguments {
   response.shouldKeepAlive = false;
   const set = response.getHeader('connection');
@@ -89,7 +89,7 @@ function saysClose(values: readonly string[]): boolean {
 
 /**
  * The headers of a `ResponseSink.head` that Node is to write: it adds those of the connection itself. Throws a TypeError for one that cannot be
- * sent. `closes`: they ask to close the connection.
+ * sent. `closes`: they require that the connection is closed.
  */
 export function toSentHeaders(flat: readonly string[]): { readonly headers: string[]; readonly closes: boolean } {
   const headers: string[] = [];

@@ -36,7 +36,7 @@ export function closeEmpty(message: IncomingMessage): boolean {
   return true;
 }
 
-/** The head says, or the framing does, that the connection ends behind the response. */
+/** The head or the framing says that the connection is closed after the response. */
 export function isLast(response: ServerResponse): boolean {
   return (response as unknown as ResponseInsides)._last;
 }

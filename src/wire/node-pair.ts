@@ -6,7 +6,7 @@ import { currentResponse, detachSignal, emitClose, emitDrain, isLast, setKeepAli
 import { NodeRequest, type NodeRequestOwner } from './node-request.ts';
 import { type NodeConnection, NodeResponse } from './node-response.ts';
 
-/** The connection behind a pair. */
+/** The connection of a pair. */
 export interface PairConnection {
   readonly socket: Socket;
   readonly rules: { readonly keepAliveMs: number };
@@ -19,7 +19,7 @@ export interface PairConnection {
 
 /** The response of the connection that is written through the pair. */
 export interface PairedResponse {
-  /** The connection ends behind it. */
+  /** The connection is closed after it. */
   readonly closes: boolean;
   /** It is whole at the kernel. */
   nodeSent(): void;
@@ -38,7 +38,7 @@ export interface ConnectionPairParts {
 
 /**
  * Node's own request and response for one request of a client connection. Node frames the response and writes it to the client's socket; what Node's
- * server does besides is done here. Then the connection goes on.
+ * server does besides is done here. Then the connection reads the next request.
  */
 export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwner {
   readonly request: IncomingMessage;
@@ -119,7 +119,7 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
 
   bodyFailed(fault: Fault): void {
     if (this.#isFinished) {
-      // Nothing answers it any more; who still reads learns of it when the connection is gone.
+      // Nothing answers it any more; code that still reads gets an error when the connection is closed.
       const { socket } = this.#connection;
       if (socket.destroyed) this.#source.abort();
       else socket.once('close', () => this.#source.abort());

@@ -14,7 +14,7 @@ import { toInterimHead } from './head-text.ts';
 import { changeHead, mayHaveBody, sayClose, toSentHeaders } from './node-head.ts';
 import { type GuardOwner, WriteGuard } from './write-guard.ts';
 
-/** What is behind Node's response: a connection of the wire, or the server of a host. */
+/** The sender of Node's response: a connection of the wire, or the server of a host. */
 export interface NodeConnection {
   /** Called once, when the head is made: whether the client may send a further request. */
   decideKeepAlive(): boolean;
@@ -41,7 +41,7 @@ export interface Head {
 export class NodeResponse implements ResponseSink, GuardOwner {
   isClosed = false;
   needsDrain = false;
-  /** The connection ends behind this response. */
+  /** The connection is closed after this response. */
   closes = false;
   protected readonly response: ServerResponse;
   protected owner: PairOwner | undefined;
@@ -155,7 +155,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
   }
 
   takeOver(): { readonly socket: Socket; readonly head: Buffer } {
-    if (this.isHeadWritten) throw new Error('a connection was taken over behind a response');
+    if (this.isHeadWritten) throw new Error('a connection was taken over after a response');
     const taken = this.#connection.takeOver();
     this.#isTaken = true;
     this.#isEnded = true;
@@ -176,7 +176,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     this.#guard.takeOff(this.owner?.changesHead === true);
   }
 
-  /** Sends the head if no content came with it in this turn, or none that is sent. */
+  /** Sends the head if in this turn of the event loop no content followed it, or none that is sent. */
   flush(): void {
     if (this.isClosed || this.isEnded || !(this.#head || this.#isHeadKept)) return;
     this.#isHeadKept = false;
@@ -189,7 +189,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     }
   }
 
-  /** Called by what is behind it. Idempotent. */
+  /** Called by the sender. Idempotent. */
   close(isWhole: boolean): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -197,7 +197,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     this.#listener?.closed(isWhole);
   }
 
-  /** Called by what is behind it. */
+  /** Called by the sender. */
   clientEnded(): void {
     this.#listener?.clientEnded?.();
   }
@@ -246,7 +246,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
 
   #awaitDrain(): void {
     this.needsDrain = true;
-    // Once per response: `compression` moves such a listener to a stream of its own, where it cannot be taken off.
+    // Once per response: `compression` moves such a listener to another stream, from which it cannot be removed.
     if (!this.#listensForDrain) this.response.on('drain', this.#onDrain);
     this.#listensForDrain = true;
   }

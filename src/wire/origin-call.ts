@@ -11,7 +11,7 @@ export interface OriginRequest {
   readonly headText: string;
   /** 0: no body; CHUNKED: of unknown length. */
   readonly bodyBytes: number;
-  /** The head asks for another protocol: the response may be a 101. Only without a body. */
+  /** The head has an Upgrade: the response may be a 101. Only without a body. */
   readonly mayUpgrade: boolean;
 }
 
@@ -28,11 +28,11 @@ export interface OriginHandler {
   data(content: Buffer): void;
   /** Behind a head: all that has arrived was given, and the rest has not arrived yet. */
   waiting?(): void;
-  /** The response is whole. If the body was not sent to its end, the rest is not taken any more. */
+  /** The response is complete. If the body was not sent to its end, the rest is not accepted any more. */
   end(trailers: readonly string[]): void;
   /** `hop_unreachable`, `hop_timeout`, `hop_reset`, `hop_bad_answer` (a MessageFault), `hop_busy`, `draining`. */
   failed(fault: Fault): void;
-  /** The origin changed to the protocol asked for. The socket is paused; `early` was received behind the head. */
+  /** The origin changed to the requested protocol. The socket is paused; `early`: the bytes received after the head. */
   upgraded(head: ResponseHead, socket: Socket, early: Buffer): void;
 }
 
@@ -46,7 +46,7 @@ export interface CallConnection {
   abort(): void;
 }
 
-/** What holds a call before it has a connection, and hears of its end. */
+/** Owns a call before it has a connection, and is notified of its end. */
 export interface CallKeeper {
   /** The body has been sent, or nothing more of it will be. Idempotent. */
   bodyEnded(call: OriginCall): void;
@@ -75,7 +75,7 @@ export class OriginCall implements Watched {
   connection: CallConnection | undefined;
   /** Address and port of the origin, once connected. */
   address = '';
-  /** In the queue: the calls in front of it and behind it, and its place among all. */
+  /** In the queue: the previous and the next call, and its position. */
   nextCall: OriginCall | undefined;
   previousCall: OriginCall | undefined;
   /** It takes one of the places for uploads. */
@@ -107,7 +107,7 @@ export class OriginCall implements Watched {
     this.#keeper.bodyEnded(this);
   }
 
-  /** No `data` until `resume`; the `end` behind the last piece may come. */
+  /** No `data` until `resume`; the `end` after the last piece may be reported. */
   pause(): void {
     this.isPaused = true;
   }

@@ -14,7 +14,7 @@ import { checkStatusLine, ResponseHead } from './response-head.ts';
 import { type ReadListener, SocketReads } from './socket-reads.ts';
 import { WatchedSocket } from './watched-socket.ts';
 
-/** No origin in order sends so many interim responses; each goes to the client without waiting for it. */
+/** No normal origin sends so many interim responses; each is sent to the client without back-pressure. */
 const MOST_INTERIMS = 16;
 const CUTTING = { side: 'response', skipsEmptyLine: false, checkFirstLine: checkStatusLine } as const;
 
@@ -118,7 +118,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     if (!call) return this.#keepAliveTicks;
     const isWriteWaiting = this.isWriteWaiting();
     if (this.#head) return call.isPaused || call.mayBeSilent ? 0 : idleTicks;
-    // While the client has not sent its body the origin has nothing to answer; the client has a timeout of its own.
+    // While the client has not sent its body the origin has nothing to answer; the client has a separate timeout.
     return call.isSent || isWriteWaiting ? firstByteTicks : 0;
   }
 
@@ -144,7 +144,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
 
   received(bytes: Buffer): void {
     const call = this.#call;
-    // RFC 9112 9.2: what no request asked for is the response to none.
+    // RFC 9112 9.2: bytes without a request are no response.
     if (!call) this.lose(undefined);
     else {
       call.hasResponse = true;
@@ -193,7 +193,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     if (status === 101) this.#upgrade(call, head);
     else if (status < 200) {
       if (++this.#interims > MOST_INTERIMS) throw new MessageFault('too_many_interims', 'response');
-      // A 100 was not asked for: Expect never goes to the origin.
+      // A 100 was not requested: Expect is never sent to the origin.
       if (status !== 100) call.handler.interim(head);
     } else {
       this.#head = head;
@@ -217,7 +217,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     call.handler.upgraded(head, this.socket.pause(), early);
   }
 
-  /** The response is whole. Bytes behind it belong to none: the connection ends, and nothing of them reaches a client. */
+  /** The response is complete. Bytes after it belong to no response: the connection is closed, and they reach no client. */
   #complete(call: OriginCall, trailers: readonly string[]): void {
     const head = this.#head as ResponseHead; // of this response
     const mayReuse =
@@ -269,7 +269,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
   };
 
   readonly #onClose = (): void => {
-    // An orderly end whose rest a paused call has not read yet is handled when it goes on.
+    // An end without a reset, before which a paused call has not read everything, is handled when the call resumes.
     if (this.#isEnded && this.#error === undefined && this.#call?.isPaused) return;
     this.lose(this.#error ?? new Fault('hop_reset', { message: 'the origin closed its connection' }));
   };

@@ -2,7 +2,7 @@ import { Fault } from '../contract/fault.ts';
 
 const TIMED_OUT: ReadonlySet<string> = new Set(['ETIMEDOUT', 'ERR_SOCKET_CONNECTION_TIMEOUT']);
 
-/** What a socket reported as a fault. `isConnected`: before that, nothing of a request can have been acted on. */
+/** Converts an error of a socket to a Fault. `isConnected`: without a connection, the origin cannot have acted on the request. */
 export function toOriginFault(error: unknown, isConnected: boolean): Fault {
   if (error instanceof Fault) return error;
   const message = error instanceof Error ? error.message || codeOf(error) : 'the origin ended its connection';

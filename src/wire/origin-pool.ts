@@ -39,7 +39,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
  * The connections to one origin over plain TCP.
  *
  * A body that its client sends slowly holds a connection for as long. So a quarter of the connections, at least one, is kept for
- * calls without a body or whose body has been sent: uploads that do not move cannot keep everything else waiting. Of a single
+ * calls without a body or whose body has been sent: uploads that do not progress cannot block all other requests. Of a single
  * connection no share can be kept.
  */
 export class OriginPool implements ConnectionOwner, CallKeeper {
@@ -49,7 +49,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
   readonly #mostUploads: number;
   readonly #mostWaiting: number;
   readonly #connections = new Set<OriginConnection>();
-  /** The one that was used last is taken first: those that are not needed become old, and close. */
+  /** The one that was used last is used first: those that are not needed become old, and close. */
   readonly #idle: OriginConnection[] = [];
   readonly #waiting = new CallQueue();
   readonly #waitingUploads = new CallQueue();
@@ -91,7 +91,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
     return this.#waiting.size + this.#waitingUploads.size;
   }
 
-  /** Sends the request; `handler` hears of the rest. Throws `hop_busy` when too many calls wait and `draining` after `close`. */
+  /** Sends the request; `handler` is called with all results. Throws `hop_busy` when too many calls wait and `draining` after `close`. */
   send(request: OriginRequest, handler: OriginHandler): OriginCall {
     if (this.#isClosed) throw new Fault('draining');
     const call = new OriginCall(request, handler, this);
@@ -158,7 +158,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
   }
 
   /**
-   * Once, and only if nothing of the request can have been acted on: the connection was refused, or a reused one broke in front of the first byte
+   * Once, and only if the origin cannot have acted on the request: the connection was refused, or a reused one broke before the first byte
    * of a response to an idempotent request without a body (RFC 9110 9.2.2).
    */
   #mayRetry(connection: OriginConnection, call: OriginCall, fault: Fault): boolean {
@@ -197,7 +197,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
     this.#rules.deadlines.add(call);
   }
 
-  /** Starts calls that wait, while there are connections for them. Each queue is in order; a plain call goes first. */
+  /** Starts calls that wait, while there are connections for them. Each queue is first in, first out; a call without a body is started first. */
   #startWaiting(): void {
     for (;;) {
       const call = [this.#waiting.first, this.#waitingUploads.first].find((each) => each && this.#canStart(each));
@@ -208,7 +208,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
   }
 }
 
-/** Calls that wait for a connection, first in, first out. Linked through its members: a call that gives up leaves at once. */
+/** Calls that wait for a connection, first in, first out. Linked through its members: an aborted call is removed at once. */
 class CallQueue {
   first: OriginCall | undefined;
   #last: OriginCall | undefined;

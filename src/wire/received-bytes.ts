@@ -6,7 +6,7 @@ const SMALL_BYTES = 1024;
 const JOINED_BYTES = 4096;
 
 /**
- * Bytes that a connection has received, and that are not read yet: a piece in hand, and those behind it. Only what waits for longer than the call
+ * Bytes that a connection has received, and that are not read yet: the current piece, and the later ones. Only what waits for longer than the call
  * in which it was received is copied.
  */
 export class ReceivedBytes {
@@ -16,7 +16,7 @@ export class ReceivedBytes {
   at = 0;
   #behind: Buffer[] = [];
   #behindBytes = 0;
-  /** Memory of the last piece behind, if that is made of small ones. */
+  /** Memory of the last piece, if that consists of small ones. */
   #joined: Buffer | undefined;
   readonly #socket: Socket;
   #isPaused = false;
@@ -57,7 +57,7 @@ export class ReceivedBytes {
     }
   }
 
-  /** What waits stays valid behind the call in which it was received. */
+  /** Bytes that wait stay valid after the call in which they were received. */
   keep(): void {
     if (this.at >= this.chunk.length) return;
     const kept = toKept(this.chunk.subarray(this.at));

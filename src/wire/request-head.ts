@@ -45,7 +45,7 @@ export class RequestHead extends MessageHead {
     return this.expect !== undefined && this.minor === 1 && this.bodyBytes !== 0;
   }
 
-  /** The protocols that the client asks to change to; undefined if it does not ask (RFC 9110 7.8). */
+  /** The protocols of the Upgrade header; undefined if the request is no upgrade (RFC 9110 7.8). */
   get upgrade(): string | undefined {
     const { upgradeTo, connection } = this;
     if (upgradeTo === undefined || connection === undefined || this.minor === 0) return undefined;
@@ -80,7 +80,7 @@ export class RequestHead extends MessageHead {
     this.replaceList(headers);
   }
 
-  /** RFC 9110 10.1.1: an HTTP/1.0 client cannot know the answer. */
+  /** RFC 9110 10.1.1: an HTTP/1.0 client does not understand 100 Continue. */
   #checkExpectation(expect: string): void {
     if (this.minor === 1 && expect.toLowerCase() !== '100-continue') this.refuse('unknown_expectation');
   }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { readInto } from './node-insides.ts';
 
 const READ_BYTES = 64 * 1024;
-/** A read of more is part of a long body: the next one gets memory of its own, which is passed on without a copy. */
+/** A longer read is part of a long body: the next read gets separate memory, which is passed on without a copy. */
 const MOST_SHARED_BYTES = 32 * 1024;
 
 /**
@@ -11,7 +11,7 @@ const MOST_SHARED_BYTES = 32 * 1024;
  */
 const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 
-/** Memory of one socket that is in use behind the call in which it was filled: not to be read into again. */
+/** Memory of one socket that is in use after the call in which it was filled: nothing may be read into it again. */
 const HANDED_OUT = new WeakSet<ArrayBufferLike>();
 
 /** The bytes in memory that no read overwrites: themselves, or a copy. */

@@ -25,7 +25,7 @@ export abstract class WatchedSocket implements Watched {
   }
 
   /**
-   * The kernel has not taken all that was written: the other side does not read, or slowly. One that takes a large write in small
+   * The kernel has not accepted all written bytes: the other side does not read, or slowly. One that reads a large write in small
    * steps does move. Asked at each tick.
    */
   protected isWriteWaiting(): boolean {
@@ -37,7 +37,7 @@ export abstract class WatchedSocket implements Watched {
   }
 }
 
-/** Undefined if Node does not say. Node's own socket timeout asks the same (docs/dependencies-internals.md). */
+/** Undefined if Node does not report it. Node's own socket timeout reads the same value (docs/dependencies-internals.md). */
 function unsentBytes(socket: Socket): number | undefined {
   const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly writeQueueSize?: unknown } | null };
   return typeof handle?.writeQueueSize === 'number' ? handle.writeQueueSize : undefined;

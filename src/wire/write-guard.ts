@@ -29,7 +29,7 @@ export interface WriteGuardParts {
  * The methods are replaced on the object itself: frameworks replace its prototype. Every head passes through `writeHead`, also
  * the one that Node makes at the first byte (_http_server.js, _implicitHeader).
  *
- * The new methods are the same functions for all responses. With functions of its own on each response, V8 (13.6, Node 24) keeps the responses of many
+ * The new methods are the same functions for all responses. With separate functions for each response, V8 (13.6, Node 24) keeps the responses of many
  * requests until a full collection: half of all garbage was promoted, and a request cost three times as much.
  */
 export class WriteGuard {
@@ -79,7 +79,7 @@ export class WriteGuard {
     for (const name of INTERIM) response[name] = () => undefined;
   }
 
-  /** Puts back what was there before, unless something has replaced it since. `keepsHead`: but for `writeHead`. */
+  /** Restores the previous methods, unless other code has replaced them since. `keepsHead`: except `writeHead`. */
   takeOff(keepsHead: boolean): void {
     const response = this.#response;
     const { writeHead, write, end, destroy } = this.#below;
@@ -99,7 +99,7 @@ export class WriteGuard {
     this.hasBody = framed.hasBody;
     this.declaredLength = framed.declaredLength;
     const fault = this.#firstChunk && this.#check(this.#firstChunk);
-    // Node has stored nothing of the head yet, so that an error response can still be sent.
+    // Node has not stored the head yet, so an error response can still be sent.
     if (fault) throw fault;
     return this.#call('writeHead', owner.finishHead(framed.given));
   }
