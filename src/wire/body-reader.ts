@@ -5,7 +5,7 @@ import { MessageFault, type Side } from './message-fault.ts';
  *
  *     while (at < chunk.length && !reader.isComplete) {
  *       at = reader.advance(chunk, at);
- *       if (reader.to > reader.from) take(chunk.subarray(reader.from, reader.to));
+ *       if (reader.to > reader.from) use(chunk.subarray(reader.from, reader.to));
  *     }
  *
  * Bytes from `at` on do not belong to the message once `isComplete` is true.

@@ -15,10 +15,10 @@ type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' |
 /** Of one body, over all of its chunks: no normal client sends any, so more would only cost work. */
 const MAX_EXTENSION_BYTES = 4096;
 
-/** 2^53 has 14 digits; a few zeros in front of a size are harmless, endless ones are not. */
+/** 2^53 has 14 digits; a few leading zeros of a size are harmless, an endless number is not. */
 const MAX_SIZE_DIGITS = 16;
 
-/** RFC 9112 7.1.1, without the blanks that it calls bad. */
+/** RFC 9112 7.1.1, without optional blanks ("BWS"). */
 const EXTENSIONS = new RegExp(
   `^(?:;[${TOKEN}]+(?:=(?:[${TOKEN}]+|"(?:[\\t !#-\\[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*"))?)*$`,
 );
@@ -27,7 +27,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 const SEMICOLON = 0x3b;
 
-/** Reads a chunked body (RFC 9112 7.1) strictly: whatever two readers might read differently is refused. */
+/** Reads a chunked body (RFC 9112 7.1) strictly: it refuses everything that two readers could read differently. */
 export class ChunkedReader implements BodyReader {
   from = 0;
   to = 0;
@@ -36,7 +36,7 @@ export class ChunkedReader implements BodyReader {
   trailers: readonly string[] = [];
   readonly #options: ChunkedReaderOptions;
   #state: State = 'size';
-  /** Of the chunk: as read so far, then what is left of its content. */
+  /** Of the chunk: the part of its size read so far, then the rest of its content. */
   #size = 0;
   #digits = 0;
   #extension = '';
@@ -65,7 +65,7 @@ export class ChunkedReader implements BodyReader {
     return position;
   }
 
-  /** Nothing but the last chunk ends it. */
+  /** Only the last chunk ends it. */
   endConnection(): void {}
 
   #takeByte(byte: number): void {
@@ -126,7 +126,7 @@ export class ChunkedReader implements BodyReader {
     this.#extension += String.fromCharCode(byte);
   }
 
-  /** After its size line. The last chunk, of size 0, has trailers in the place of content. */
+  /** After its size line. The last chunk, of size 0, has trailers instead of content. */
   #beginChunk(): void {
     this.#state = this.#size === 0 ? 'trailers' : 'data';
     const { maxBytes } = this;
@@ -164,7 +164,7 @@ export class ChunkedReader implements BodyReader {
   }
 }
 
-/** -1 for what is no hexadecimal digit. */
+/** -1 for a byte that is no hexadecimal digit. */
 function toDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte | 0x20;

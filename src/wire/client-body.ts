@@ -7,7 +7,7 @@ import type { ReceivedBytes } from './received-bytes.ts';
 
 /** The connection that a body is read from. */
 export interface BodyConnection {
-  /** The body takes bytes now: those that wait, and further ones. */
+  /** The body accepts bytes now: those that wait, and further ones. */
   readOn(): void;
   /** Sends `100 Continue` to a client that waits for it. */
   admitBody(): void;
@@ -15,7 +15,7 @@ export interface BodyConnection {
 
 type State = 'unread' | 'flowing' | 'paused' | 'dropping' | 'over';
 
-/** The body of one request on a client connection, which gives it the bytes that it received. */
+/** The body of one request on a client connection. The connection passes it the received bytes. */
 export class ClientBody implements BodySource {
   isStarted = false;
   readonly announcedBytes: number;
@@ -29,7 +29,7 @@ export class ClientBody implements BodySource {
   /** The response has ended. */
   #isReleased = false;
 
-  /** `announcedBytes`: of the head; not 0. */
+  /** `announcedBytes`: as in the head; not 0. */
   constructor(announcedBytes: number, reader: BodyReader, connection: BodyConnection) {
     this.announcedBytes = announcedBytes;
     this.#reader = reader;
@@ -57,7 +57,7 @@ export class ClientBody implements BodySource {
     return this.#reader.trailers;
   }
 
-  /** The body takes bytes: what does not arrive is the client's fault. */
+  /** The body accepts bytes: if none arrive, the client is the reason. */
   get isFlowing(): boolean {
     return this.#state === 'flowing' || this.#state === 'dropping';
   }
@@ -83,7 +83,7 @@ export class ClientBody implements BodySource {
       : this.announcedBytes - this.#reader.count;
   }
 
-  /** Whether the bytes that wait may be the rest of it, all that the client will send. */
+  /** Whether the waiting bytes may be the rest of the body, after which the client sends nothing. */
   mayEndIn({ size, endsWithEmptyLine }: ReceivedBytes): boolean {
     return this.announcedBytes < 0 ? endsWithEmptyLine : size >= this.announcedBytes - this.#reader.count;
   }
@@ -150,7 +150,7 @@ export class ClientBody implements BodySource {
 
   /**
    * The response has ended, and the next request follows this body, of which little is left: a sink gets the rest at once, also if it has
-   * paused. What nothing reads is dropped.
+   * paused. Without a sink it is discarded.
    */
   release(): void {
     this.#isReleased = true;
@@ -170,7 +170,7 @@ export class ClientBody implements BodySource {
     return position;
   }
 
-  /** The rest will not come. Idempotent. */
+  /** The rest will not arrive. Idempotent. */
   fail(fault: Fault): void {
     if (this.#state === 'over') return;
     this.#state = 'over';

@@ -35,7 +35,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
   #isReadingBody = false;
   /** The client sent its FIN. */
   #isEnded = false;
-  /** What the client sends is dropped. */
+  /** Bytes from the client are discarded. */
   #isDeaf = false;
 
   constructor(socket: Socket, rules: ClientRules) {
@@ -57,7 +57,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
 
   decideKeepAlive(endsNow: boolean): boolean {
     const body = this.#body;
-    // What waits of a body that nothing reads costs nothing to drop.
+    // Discarding the waiting bytes of an unread body costs nothing.
     if (endsNow && body?.isUnread && !this.#awaitsContinue) body.discard();
     if (this.rules.list.isDraining || this.#isDeaf || this.#awaitsContinue) return false;
     if (this.#isEnded && this.#input.size === 0) return false;
@@ -70,7 +70,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     if (this.isWriteWaiting()) return idleTicks;
     if (this.#phase === 'idle') return keepAliveTicks;
     if (this.#phase === 'head') return headTicks;
-    // What does not move because of a function or the next hop has a timeout there.
+    // A function or a next hop that makes no progress has its own timeout.
     return this.#awaitsBody() ? idleTicks : 0;
   }
 
@@ -102,7 +102,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
   }
 
   cut(byReset: boolean): void {
-    // TLS shows by itself that it was cut, and cannot be reset.
+    // With TLS the client detects a cut by itself, and there is no reset.
     if (byReset && !this.rules.encrypted) this.socket.resetAndDestroy();
     else this.socket.destroy();
   }
@@ -136,18 +136,18 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     this.#input.keep();
   }
 
-  /** Reads what waits, as far as it may be read now. Never runs within itself. */
+  /** Reads the waiting bytes, as far as they may be read now. It is not re-entrant. */
   #read(): void {
     if (this.#isReading) return;
     this.#isReading = true;
     while (!this.#isDeaf && this.#phase !== 'over' && this.#input.next() && this.#step());
     this.#isReading = false;
     if (this.#isEnded) this.#endIfRead();
-    // A body that is paused lets nothing more wait than has arrived.
+    // While a body is paused, only bytes that have already arrived wait.
     this.#input.regulate(this.#body?.isPaused === true ? 1 : MOST_WAITING_BYTES);
   }
 
-  /** One piece of a head, or a run of a body. False if nothing may be read now. */
+  /** Reads one piece of a head, or a run of a body. False if nothing may be read now. */
   #step(): boolean {
     if (this.#phase === 'answering') return this.#readBody();
     // No further request is read from a client that does not read its responses.
@@ -171,7 +171,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
   #readBody(): boolean {
     const [body, input] = [this.#body, this.#input];
     if (!body || this.#isReadingBody) return false;
-    // A sink may keep what it gets.
+    // A sink may keep the bytes that it gets.
     input.keep();
     this.#isReadingBody = true;
     let hasRead = false;
@@ -179,7 +179,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
       while (body.isFlowing && !body.isReceived && input.next()) {
         const { chunk } = input;
         const at = body.read(chunk, input.at);
-        // What the handler did meanwhile may have dropped everything that waited.
+        // The handler may have discarded all waiting bytes meanwhile.
         if (input.chunk === chunk) input.at = at;
         hasRead = true;
       }
@@ -230,14 +230,14 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     else body?.fail(fault);
   }
 
-  /** Nothing more of this connection is acted on; its response is the last one. */
+  /** Handles no more bytes of this connection; its response is the last one. */
   #deafen(): void {
     this.#isDeaf = true;
     this.#input.clear();
     this.#response?.closeBehind();
   }
 
-  /** For what is no request: the handler writes why, and the connection ends. */
+  /** For bytes that are no request: the handler writes the reason, and the connection is closed. */
   #refuse(fault: Fault): void {
     this.#deafen();
     this.#phase = 'answering';
@@ -261,7 +261,7 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     if (this.#phase === 'answering') this.#response?.clientEnded();
   };
 
-  /** The client will send nothing more: what is unfinished stays so. What is whole is answered. */
+  /** The client will send nothing more: an incomplete request stays incomplete, a complete one is answered. */
   #endIfRead(): void {
     const body = this.#body;
     if (this.#phase === 'answering') {

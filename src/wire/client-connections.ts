@@ -32,7 +32,7 @@ export interface ClientConnectionsOptions {
  *     const connections = new ClientConnections(options);
  *     createServer({ allowHalfOpen: true, noDelay: true }, (socket) => connections.accept(socket));
  *
- * Each request goes to `options.handler`. To end: close the listening socket, then `drain`.
+ * Each request is passed to `options.handler`. To end: close the listening socket, then call `drain`.
  */
 export class ClientConnections implements ConnectionList {
   isDraining = false;
@@ -93,7 +93,7 @@ export class ClientConnections implements ConnectionList {
     if (this.size === 0) this.#onEmpty?.();
   }
 
-  /** From now on every response says `Connection: close`; idle connections stay open. */
+  /** From now on every response has `Connection: close`; idle connections stay open. */
   announceClose(): void {
     this.isDraining = true;
   }

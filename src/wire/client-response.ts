@@ -27,17 +27,17 @@ export class ClientResponse implements ResponseSink, PairedResponse {
   status = 0;
   isEnded = false;
   isClosed = false;
-  /** It is at the kernel, and code still reads the body of the request. */
+  /** The kernel has accepted it, and code still reads the body of the request. */
   isSent = false;
   needsDrain = false;
-  /** The head of this response says, or will say, `Connection: close`. */
+  /** The head of this response has, or will have, `Connection: close`. */
   closes: boolean;
   readonly #connection: ResponseConnection;
   readonly #method: string;
   readonly #minor: 0 | 1;
   #listener: ResponseListener | undefined;
   #head: ResponseHeadText | undefined;
-  /** Of the head that has left. */
+  /** Of the head that was sent. */
   #framing: number | undefined;
   #isWhole = false;
   #sentBytes = 0;
@@ -77,7 +77,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
     if (!this.#isInHandler) this.#flushLater();
   }
 
-  /** The same with a text that holds the status line and valid lines. The caller writes content in this turn, or calls `flush`. */
+  /** The same with a text of the status line and valid header lines. The caller writes content in this turn, or calls `flush`. */
   headText(status: number, text: ResponseHeadText): void {
     if (this.isHeadWritten) throw new Error('the head of a response was written a second time');
     if (!Number.isInteger(status) || status < 200 || status > 999) throw new TypeError(`no final status: ${status}`);
@@ -165,7 +165,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
     this.#connection.writer.flush();
   }
 
-  /** The connection takes bytes again. */
+  /** The connection accepts bytes again. */
   drained(): void {
     this.#pair?.drained();
     if (!this.needsDrain) return;
@@ -204,7 +204,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
       // RFC 9110 8.6: a 204 has no length; HEAD and 304 may have that of a GET.
       if (contentLength >= 0 && status !== 204) lines = `Content-Length: ${contentLength}\r\n`;
     } else if (status === 205) {
-      // RFC 9110 15.3.6: it is always empty, and this is how its end is found.
+      // RFC 9110 15.3.6: it is always empty, and its length shows where it ends.
       this.#framing = DROPPED;
       lines = 'Content-Length: 0\r\n';
     } else if (contentLength >= 0 || whole !== undefined) {

@@ -5,7 +5,7 @@ import type { HeadCutterOptions } from './head-cutter.ts';
 import type { HttpDate } from './http-date.ts';
 import type { RequestHeadRules } from './request-head.ts';
 
-/** What all client connections of one server share. */
+/** State that all client connections of one server share. */
 export interface ClientRules extends RequestHeadRules {
   readonly handler: RequestHandler;
   readonly maxHeadBytes: number;
@@ -33,7 +33,7 @@ export interface ListedConnection extends Watched {
 
 /** The open connections of one server. */
 export interface ConnectionList {
-  /** Each response says that its connection closes. */
+  /** Each response has `Connection: close`. */
   readonly isDraining: boolean;
   /** A connection that becomes idle closes at once. */
   readonly mayCloseIdle: boolean;

@@ -28,7 +28,7 @@ export const WRITTEN = new HeaderTable({ ...HOP_BY_HOP, 'Content-Length': CONTEN
 
 /**
  * Headers that are kept although `Connection` nominates them: a client must not remove what the edge has set (its address, the
- * scheme) or what frames, routes and guards the message. Caddy and Apache let it (docs/decisions/wire.md).
+ * scheme) or what frames, routes and guards the message. Caddy and Apache allow it (docs/decisions/wire.md).
  */
 const PROTECTED: ReadonlySet<string> = new Set([
   'authorization',
@@ -75,7 +75,7 @@ export function toEndToEnd(headers: readonly string[], connection: string | unde
   return kept ?? headers;
 }
 
-/** The lower-case names that a `Connection` value nominates for this connection alone; undefined if none, as nearly always. */
+/** The lower-case names that a `Connection` value nominates for this connection alone; undefined if none, which is the usual case. */
 export function nominatedBy(connection: string): ReadonlySet<string> | undefined {
   if (PLAIN_OPTIONS.has(connection)) return undefined;
   const nominated = connection

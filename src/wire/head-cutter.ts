@@ -10,15 +10,15 @@ export interface HeadCutterOptions {
   readonly side: Side;
   /** Bytes up to the empty line. */
   readonly maxBytes: number;
-  /** RFC 9112 2.2: one empty line in front of a request line is skipped. */
+  /** RFC 9112 2.2: one empty line before a request line is skipped. */
   readonly skipsEmptyLine: boolean;
-  /** Throws if the first line is bad: a head that can become none is refused before its end has arrived. */
+  /** Throws if the first line is invalid, so such a head is refused before its end has arrived. */
   readonly checkFirstLine?: (line: string) => void;
 }
 
 /**
- * Cuts a head (or a trailer section) out of chunks of any size. One chunk that holds all of it, as nearly always, is not
- * copied. Of a head in pieces each byte is looked at and copied once, whatever the size of the pieces.
+ * Cuts a head (or a trailer section) out of chunks of any size. If one chunk has all of it, which is the usual case, nothing is
+ * copied. Of a head in pieces each byte is read and copied once, whatever the size of the pieces.
  */
 export class HeadCutter {
   /** Everything before the empty line, in latin1; valid after `push` returned an offset. */
@@ -35,19 +35,19 @@ export class HeadCutter {
     this.#maySkip = options.skipsEmptyLine;
   }
 
-  /** Bytes of a head have arrived, and not its end. */
+  /** Bytes of a head have arrived, but not its end. */
   get isPartial(): boolean {
     return this.#heldBytes > 0 || this.#skippedCr;
   }
 
-  /** What has arrived of the head: all of it once it is whole. */
+  /** The received part of the head: all of it once it is complete. */
   get received(): string {
     return this.#held?.toString('latin1', 0, this.#heldBytes) ?? this.text;
   }
 
   /**
    * Reads bytes of `chunk` from `at`. Returns the offset after the head, which then is in `text`, or -1 if all of the chunk
-   * belongs to the head and its end has not arrived. Throws a MessageFault for what can become no head.
+   * belongs to the head and its end has not arrived. Throws a MessageFault for bytes that cannot be the start of a head.
    */
   push(chunk: Buffer, at: number): number {
     const from = this.#maySkip ? this.#skipEmptyLine(chunk, at) : at;
@@ -81,10 +81,10 @@ export class HeadCutter {
     return from + 1;
   }
 
-  /** The end may lie across the border of two chunks. */
+  /** The end may be split over two chunks. */
   #pushBehind(chunk: Buffer, from: number): number {
     const before = this.#heldBytes;
-    // No more than the limit is copied; beyond it there is nothing to find.
+    // At most the limit is copied; after it the head cannot end.
     const taken = chunk.subarray(from, from + this.#options.maxBytes + END.length - before);
     this.#append(taken);
     const held = this.#held as Buffer; // appended to
@@ -108,7 +108,7 @@ export class HeadCutter {
     this.#check(0);
   }
 
-  /** Grows by doubling, so that a head in single bytes is copied a few times and not once a byte. */
+  /** Grows by doubling, so a head that arrives byte by byte is copied a few times, not once per byte. */
   #append(bytes: Buffer): void {
     const needed = this.#heldBytes + bytes.length;
     if (!this.#held || this.#held.length < needed) {
@@ -120,7 +120,7 @@ export class HeadCutter {
     this.#heldBytes = needed;
   }
 
-  /** Refuses bytes that no head can hold: such a message may never send an empty line, and would wait for the timeout. */
+  /** Refuses bytes that cannot be in a head: such a message may never have an empty line, and would wait for the timeout. */
   #check(from: number, bytes = this.#held?.subarray(0, this.#heldBytes) ?? END): void {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at] as number; // within bounds
@@ -135,7 +135,7 @@ export class HeadCutter {
     this.#checkFirstLine(from, bytes);
   }
 
-  /** `from`: bytes in front of it have been searched for the end of the line. */
+  /** `from`: earlier bytes have already been searched for the end of the line. */
   #checkFirstLine(from: number, bytes: Buffer): void {
     if (this.#firstLineChecked || !this.#options.checkFirstLine) return;
     const end = bytes.indexOf('\r\n', Math.max(0, from - 1));

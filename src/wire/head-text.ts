@@ -3,7 +3,7 @@ import { CONNECTION, CONTENT_LENGTH, DATE, OF_CONNECTION, TRAILER, WRITTEN } fro
 import { listHas } from './header-table.ts';
 import { CHUNKED, TOKEN } from './message-head.ts';
 
-/** The beginning of a response's head: framing and connection lines, and the empty line, are yet to be added. */
+/** The beginning of a response's head: framing and connection lines, and the empty line, are added later. */
 export interface ResponseHeadText {
   readonly text: string;
   /** -1 without a Content-Length. It is not part of the text. */
@@ -20,7 +20,7 @@ const VALUE = /^[\t -~\x80-\xff]*$/;
 
 /**
  * Builds the text of a response's head from flat end-to-end headers. Headers of a connection are left out. Throws a TypeError for
- * what would break the head: a name that is no token, a control byte or a character above 0xFF in a value, a bad or second length.
+ * a part that would break the head: a name that is no token, a control byte or a character above 0xFF in a value, a bad or second length.
  */
 export function toResponseHead(status: number, reason: string, headers: readonly string[]): ResponseHeadText {
   let text = `HTTP/1.1 ${status} ${VALUE.test(reason) ? reason : (STATUS_CODES[status] ?? '')}\r\n`;
@@ -34,7 +34,7 @@ export function toResponseHead(status: number, reason: string, headers: readonly
     checkHeader(name, value);
     switch (WRITTEN.idOf(name)) {
       case OF_CONNECTION:
-        // RFC 9110 15.5.22: a 426 names the protocol, and 7.8: whatever names one says so in Connection.
+        // RFC 9110 15.5.22: a 426 names the protocol; 7.8: a message with Upgrade has it in Connection, too.
         if (status === 426 && name.toLowerCase() === 'upgrade') text += `Upgrade: ${value}\r\nConnection: Upgrade\r\n`;
         continue;
       case CONNECTION:
@@ -91,11 +91,11 @@ export interface RequestHeadParts {
   readonly upgrade?: string | undefined;
 }
 
-/** Methods with a meaning for content, so that its absence is announced (RFC 9110 8.6); others get a length of 0 only if their headers hold it. */
+/** Methods with a meaning for content, so that its absence is announced (RFC 9110 8.6); others get a length of 0 only if their headers have one. */
 const WITH_CONTENT: ReadonlySet<string> = new Set(['PATCH', 'POST', 'PROPFIND', 'PROPPATCH', 'PUT', 'QUERY']);
 const TARGET = /^[!-~]+$/;
 
-/** Builds the whole head of a request to an origin. Throws a TypeError for what would break it. */
+/** Builds the whole head of a request to an origin. Throws a TypeError for a part that would break it. */
 export function toRequestHead({ method, target, headers, bodyBytes, upgrade }: RequestHeadParts): string {
   if (!NAME.test(method) || !TARGET.test(target)) {
     throw new TypeError(`no method and target of a request line: ${JSON.stringify(`${method} ${target}`)}`);
@@ -124,7 +124,7 @@ export function endOfHead(upgrade: string | undefined): string {
   return `Upgrade: ${upgrade}\r\nConnection: Upgrade\r\n\r\n`;
 }
 
-/** What the head of a request says about its body besides the Content-Length that it may have. */
+/** The framing lines of a request's head besides a Content-Length. */
 export function framingLine(method: string, bodyBytes: number, hasLength: boolean): string {
   if (bodyBytes === CHUNKED) return 'Transfer-Encoding: chunked\r\n';
   return !hasLength && (bodyBytes > 0 || WITH_CONTENT.has(method)) ? `Content-Length: ${bodyBytes}\r\n` : '';

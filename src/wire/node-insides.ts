@@ -56,7 +56,7 @@ export function setKeepAliveMs(response: ServerResponse, keepAliveMs: number): v
   (response as unknown as ResponseInsides)._keepAliveTimeout = keepAliveMs;
 }
 
-/** Of a response that is whole (_http_server.js, emitCloseNT). Idempotent. */
+/** For a complete response (_http_server.js, emitCloseNT). Idempotent. */
 export function emitClose(response: ServerResponse): void {
   const insides = response as unknown as ResponseInsides;
   if (insides._closed) return;
@@ -72,13 +72,13 @@ export function emitDrain(response: ServerResponse): void {
   response.emit('drain');
 }
 
-/** The response is whole: the end of the connection does not abort `request.signal` any more (_http_server.js, resOnFinish). */
+/** The response is complete: the end of the connection does not abort `request.signal` any more (_http_server.js, resOnFinish). */
 export function detachSignal(message: IncomingMessage): void {
   if (DETACH_SIGNAL === undefined) return;
   (message as unknown as Record<symbol, () => void>)[DETACH_SIGNAL]?.();
 }
 
-/** What `net.connect` takes as `onread`. */
+/** The `onread` option of `net.connect`. */
 interface OnRead {
   readonly buffer: () => Uint8Array;
   readonly callback: (bytes: number, buffer: Uint8Array) => boolean;
@@ -89,7 +89,7 @@ interface SocketInsides {
   [symbol: symbol]: unknown;
 }
 
-/** What `onread` does for a socket that is connected, for one that a server accepted (net.js, initSocketHandle). False: it cannot be done. */
+/** The effect of `onread`, for a socket that a server accepted (net.js, initSocketHandle). False: this version of Node does not allow it. */
 export function readInto(socket: Socket, { buffer, callback }: OnRead): boolean {
   const insides = socket as unknown as SocketInsides;
   const handle = insides._handle;

@@ -10,9 +10,9 @@ import { type NodeConnection, NodeResponse } from './node-response.ts';
 export interface PairConnection {
   readonly socket: Socket;
   readonly rules: { readonly keepAliveMs: number };
-  /** Called once, when the head leaves: whether the client may send a further request. `endsNow`: with all of the response; a body that nothing has read is dropped. */
+  /** Called once, when the head is sent: whether the client may send a further request. `endsNow`: it is sent with all of the response; an unread body is discarded. */
   decideKeepAlive(endsNow: boolean): boolean;
-  /** Cuts the connection; `byReset` where an orderly end would look like the end of the body. */
+  /** Cuts the connection; `byReset` where a normal end would look like the end of the body. */
   cut(byReset: boolean): void;
   handOver(): { readonly socket: Socket; readonly head: Buffer };
 }
@@ -21,9 +21,9 @@ export interface PairConnection {
 export interface PairedResponse {
   /** The connection is closed after it. */
   readonly closes: boolean;
-  /** It is whole at the kernel. */
+  /** The kernel has accepted all of it. */
   nodeSent(): void;
-  /** The same, and code reads no more of the request. `closes`: the connection ends. */
+  /** The same, and code reads no more of the request. `closes`: the connection is closed. */
   nodeEnded(closes: boolean): void;
 }
 
@@ -37,8 +37,8 @@ export interface ConnectionPairParts {
 }
 
 /**
- * Node's own request and response for one request of a client connection. Node frames the response and writes it to the client's socket; what Node's
- * server does besides is done here. Then the connection reads the next request.
+ * Node's own request and response for one request of a client connection. Node frames the response and writes it to the client's socket. This class does
+ * the rest of the work of Node's server. Then the connection reads the next request.
  */
 export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwner {
   readonly request: IncomingMessage;
@@ -98,7 +98,7 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     return taken;
   }
 
-  /** The connection takes bytes again. */
+  /** The connection accepts bytes again. */
   drained(): void {
     emitDrain(this.response);
   }
@@ -111,7 +111,7 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     this.#sink.closeBehind();
   }
 
-  /** The connection is gone before the response was whole. Node emits `close` of the response. */
+  /** The connection closed before the response was complete. Node emits `close` of the response. */
   closed(): void {
     this.#source.abort();
     this.#sink.close(false);
@@ -131,7 +131,7 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     this.#paired.nodeEnded(this.#isLast);
   }
 
-  /** As Node's server does when a response is whole (_http_server.js, resOnFinish). */
+  /** As Node's server does when a response is complete (_http_server.js, resOnFinish). */
   readonly #onFinish = (): void => {
     const { request, response } = this;
     this.#isFinished = true;

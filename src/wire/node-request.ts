@@ -4,9 +4,9 @@ import type { Fault } from '../contract/fault.ts';
 import type { BodySink, BodySource, IncomingRequest } from '../contract/http-message.ts';
 import { addHeaderLines, closeEmpty } from './node-insides.ts';
 
-/** What a request of Node belongs to. */
+/** The owner of a request of Node. */
 export interface NodeRequestOwner {
-  /** The rest of the body will not come. */
+  /** The rest of the body will not arrive. */
   bodyFailed(fault: Fault): void;
   /** `release` returned false, and code reads no more of the body. */
   bodyOver(): void;
@@ -19,7 +19,7 @@ export interface NodeRequestParts {
   readonly owner: NodeRequestOwner;
 }
 
-/** A request as Node's own object, fed by the request of a connection; read again as such. */
+/** A request as Node's own object, with the data of the request of a connection; it can be read as either. */
 export class NodeRequest implements IncomingRequest, BodySink {
   readonly message: IncomingMessage;
   readonly #request: IncomingRequest;
@@ -98,8 +98,8 @@ export class NodeRequest implements IncomingRequest, BodySink {
   }
 
   /**
-   * The response is whole: what nothing has read of the body is dropped, so that `end` and `close` come; but not if the connection closes
-   * behind the response.
+   * The response is complete: the unread part of the body is discarded, so that `end` and `close` are emitted; not if the connection is closed
+   * after the response.
    */
   drop(closes: boolean): void {
     const { message } = this;
@@ -116,7 +116,7 @@ export class NodeRequest implements IncomingRequest, BodySink {
     return !this.#isReleased;
   }
 
-  /** The connection is gone before the response was whole. */
+  /** The connection closed before the response was complete. */
   abort(): void {
     this.message.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
   }

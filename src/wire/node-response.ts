@@ -16,7 +16,7 @@ import { type GuardOwner, WriteGuard } from './write-guard.ts';
 
 /** The sender of Node's response: a connection of the wire, or the server of a host. */
 export interface NodeConnection {
-  /** Called once, when the head is made: whether the client may send a further request. */
+  /** Called once, when the head is created: whether the client may send a further request. */
   decideKeepAlive(): boolean;
   /** See `ResponseConnection.cut`. */
   cut(byReset: boolean): void;
@@ -37,7 +37,7 @@ export interface Head {
   readonly headers: readonly string[];
 }
 
-/** A response of Node as a `ResponseSink`. Code may have the response, too, and write to it. */
+/** A response of Node as a `ResponseSink`. Code of the site may write to the response, too. */
 export class NodeResponse implements ResponseSink, GuardOwner {
   isClosed = false;
   needsDrain = false;
@@ -52,9 +52,9 @@ export class NodeResponse implements ResponseSink, GuardOwner {
   #isWhole = false;
   #isEnded = false;
   #isTaken = false;
-  /** Given by `head`, and not written yet. */
+  /** Set by `head`, and not written yet. */
   #head: Head | undefined;
-  /** Written, and Node keeps it: no content was written that is sent. */
+  /** Written, and still kept by Node, because no content followed. */
   #isHeadKept = false;
   #listensForDrain = false;
 
@@ -150,7 +150,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     if (this.isClosed) return;
     const { headersSent, chunkedEncoding } = this.response;
     const { hasBody, declaredLength } = this.#guard;
-    // Without chunks and length the end of the connection is the end of the body.
+    // Without chunks and length the body ends with the connection.
     this.#connection.cut(headersSent && hasBody && !chunkedEncoding && declaredLength === undefined);
   }
 
@@ -171,7 +171,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     this.#guard.mute(onLate);
   }
 
-  /** The response is its former owner's again. Rules that change heads still do. */
+  /** The response belongs to its former owner again. Rules that change heads still apply. */
   takeOff(): void {
     this.#guard.takeOff(this.owner?.changesHead === true);
   }
@@ -184,7 +184,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
       this.#sendHead(undefined);
       this.response.flushHeaders();
     } catch {
-      // Code of the site that has replaced `writeHead` threw, at a time at which nothing is called that could answer.
+      // Code of the site has replaced `writeHead` and threw in it. At this time no code is called that could answer.
       this.abort();
     }
   }
@@ -202,13 +202,13 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     this.#listener?.clientEnded?.();
   }
 
-  /** Called by the guard. What comes by `head` has been changed already. */
+  /** Called by the guard. A head that `head` wrote has been changed already. */
   changeHead(given: HeadArguments): HeadArguments {
     const { owner } = this;
     return owner?.changesHead && !this.#head ? changeHead(this.response, owner, given) : given;
   }
 
-  /** Called by the guard, just before Node makes the head. */
+  /** Called by the guard, just before Node creates the head. */
   finishHead(given: HeadArguments): HeadArguments {
     const isLast = !this.#connection.decideKeepAlive() || this.closes;
     return isLast ? sayClose(this.response, given) : given;
@@ -219,7 +219,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     return this.owner?.failPair(fault) ?? false;
   }
 
-  /** Makes Node write the head, in place of all headers that code has set. */
+  /** Makes Node write the head, instead of all headers that code has set. */
   protected writeHead({ status, reason, headers }: Head): void {
     const { response } = this;
     for (const name of response.getHeaderNames()) response.removeHeader(name);

@@ -4,7 +4,7 @@ import type { Content } from '../contract/http-message.ts';
 import type { Watched } from '../timing/deadlines.ts';
 import type { ResponseHead } from './response-head.ts';
 
-/** A request as it goes to an origin. */
+/** A request to an origin. */
 export interface OriginRequest {
   readonly method: string;
   /** The whole head with its empty line, see `toRequestHead`. */
@@ -15,18 +15,18 @@ export interface OriginRequest {
   readonly mayUpgrade: boolean;
 }
 
-/** What happens to a call. No method may throw. After `end`, `failed` or `upgraded`, and after `abort`, nothing is called any more. */
+/** Receives the events of a call. No method may throw. After `end`, `failed` or `upgraded`, and after `abort`, none is called any more. */
 export interface OriginHandler {
-  /** For a request with a body: the origin takes it now, by `write` and `end`, perhaps before `send` returns the call. Once. */
+  /** For a request with a body: it can be sent now, by `write` and `end`. Called once, possibly before `send` returns the call. */
   connected(call: OriginCall): void;
-  /** `write` returned false; the origin takes more of the body now. */
+  /** `write` returned false before; the origin accepts more of the body now. */
   bodyDrained(): void;
-  /** An interim response (1xx but 100 and 101), at most 16 of them. */
+  /** An interim response (1xx except 100 and 101), at most 16 of them. */
   interim(head: ResponseHead): void;
   head(head: ResponseHead): void;
-  /** Valid during the call: what is kept, or given to anything but a `ClientResponse`, has to be copied. */
+  /** Valid during the call: copy it to keep it, or to pass it to anything but a `ClientResponse`. */
   data(content: Buffer): void;
-  /** Behind a head: all that has arrived was given, and the rest has not arrived yet. */
+  /** After a head: all received bytes were passed on, and the rest has not arrived yet. */
   waiting?(): void;
   /** The response is complete. If the body was not sent to its end, the rest is not accepted any more. */
   end(trailers: readonly string[]): void;
@@ -48,24 +48,24 @@ export interface CallConnection {
 
 /** Owns a call before it has a connection, and is notified of its end. */
 export interface CallKeeper {
-  /** The body has been sent, or nothing more of it will be. Idempotent. */
+  /** The body has been sent, or no more of it will be sent. Idempotent. */
   bodyEnded(call: OriginCall): void;
   withdraw(call: OriginCall): void;
   /** Ticks that a call may wait for a connection. */
   readonly queueTicks: number;
 }
 
-/** One request at an origin, and its response. Made by `OriginPool.send`. */
+/** One request to an origin, and its response. Created by `OriginPool.send`. */
 export class OriginCall implements Watched {
   movedAt = 0;
   nextMember: Watched['nextMember'];
   previousMember: Watched['previousMember'];
   readonly request: OriginRequest;
-  /** May be replaced, e.g. by one that drops the rest of a response. */
+  /** May be replaced, e.g. by one that discards the rest of a response. */
   handler: OriginHandler;
-  /** The response may be silent for as long as it likes, as an event stream is. */
+  /** The response may be silent for any time, as an event stream is. */
   mayBeSilent = false;
-  /** Everything of the request has been written. */
+  /** The whole request has been written. */
   isSent: boolean;
   isPaused = false;
   isOver = false;
@@ -78,7 +78,7 @@ export class OriginCall implements Watched {
   /** In the queue: the previous and the next call, and its position. */
   nextCall: OriginCall | undefined;
   previousCall: OriginCall | undefined;
-  /** It takes one of the places for uploads. */
+  /** It uses one of the slots for uploads. */
   isCounted = false;
   readonly #keeper: CallKeeper;
 
@@ -99,7 +99,7 @@ export class OriginCall implements Watched {
     return this.isOver || this.isSent || !this.connection || this.connection.write(content);
   }
 
-  /** The body is whole. Less than the announced length is `internal`, and breaks the call off. */
+  /** The body is complete. Less than the announced length is `internal`, and aborts the call. */
   end(content: Content = ''): void {
     if (this.isOver || this.isSent || !this.connection) return;
     this.isSent = true;
@@ -118,7 +118,7 @@ export class OriginCall implements Watched {
     this.connection?.readOn();
   }
 
-  /** Breaks the call off, in whatever state it is. Idempotent. */
+  /** Aborts the call, in any state. Idempotent. */
   abort(): void {
     if (this.isOver) return;
     const { connection } = this;
@@ -127,7 +127,7 @@ export class OriginCall implements Watched {
     else this.#keeper.withdraw(this);
   }
 
-  /** Nothing of it happens any more. Idempotent. */
+  /** No further event is reported. Idempotent. */
   finish(): void {
     this.isOver = true;
     this.connection = undefined;

@@ -20,16 +20,16 @@ const CUTTING = { side: 'response', skipsEmptyLine: false, checkFirstLine: check
 
 export interface ConnectionOwner {
   connectionFreed(connection: OriginConnection): void;
-  /** Once. `call`: what it carried, and why that failed; nothing if it carried none, or was aborted. */
+  /** Called once. `call`: the call in progress, and why it failed; undefined if there was none, or it was aborted. */
   connectionLost(connection: OriginConnection, call: OriginCall | undefined, error: unknown): void;
 }
 
-/** One connection to an origin; it carries one call at a time. */
+/** One connection to an origin, for one call at a time. */
 export class OriginConnection extends WatchedSocket implements CallConnection, ReadListener {
   address = '';
-  /** It is not reused any more; the call that it carries is finished. */
+  /** It is not reused any more; the call in progress is finished. */
   isRetired = false;
-  /** Responses that it has carried; above 0 the connection is reused. */
+  /** Number of responses received on it; above 0 the connection is reused. */
   responses = 0;
   isOpen = false;
   readonly #rules: OriginRules;
@@ -48,7 +48,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
   #isLost = false;
   #error: unknown;
 
-  /** Connects at once, for the call. The name is resolved by getaddrinfo, so `/etc/hosts` comes first. */
+  /** Connects at once, for the call. The name is resolved by getaddrinfo, so `/etc/hosts` is read first. */
   constructor(rules: OriginRules, owner: ConnectionOwner, call: OriginCall) {
     const reads = new SocketReads();
     const { host, port } = rules;
@@ -74,7 +74,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     return this.isRetired || this.#isLost || this.deadlines.now - this.movedAt >= this.#keepAliveTicks;
   }
 
-  /** Sends the request of the call. The connection is open and carries none. */
+  /** Sends the request of the call. The connection is open and has no other call. */
   carry(call: OriginCall): void {
     this.#call = call;
     call.connection = this;
@@ -177,7 +177,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
       const body = this.#body;
       input.at = body.advance(chunk, input.at);
       if (body.to > body.from) call.handler.data(chunk.subarray(body.from, body.to));
-      // The handler may have aborted the call, or paused it in front of its end.
+      // The handler may have aborted the call, or paused it before its end.
       if (body.isComplete && this.#call === call) this.#complete(call, body.trailers);
       return;
     }
@@ -238,7 +238,7 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     call.handler.end(trailers);
   }
 
-  /** An origin that says how long it keeps the connection closes it then; a request that is on its way would be lost. False: too short. */
+  /** An origin that says how long it keeps the connection closes it then, and a request on its way would be lost. False: the time is too short. */
   #limitIdle({ keepAliveSeconds }: ResponseHead): boolean {
     if (keepAliveSeconds === undefined) return true;
     const ticks = this.deadlines.toTicks(Math.max(0, keepAliveSeconds - 1) * 1000) - 2;
@@ -274,14 +274,14 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     this.lose(this.#error ?? new Fault('hop_reset', { message: 'the origin closed its connection' }));
   };
 
-  /** Ends it, and what it carries. `isAborted`: it carried a call. Idempotent. */
+  /** Closes it, and fails its call. `isAborted`: it had a call. Idempotent. */
   lose(error: unknown, isAborted = this.#call !== undefined): void {
     if (this.#isLost) return;
     const call = this.#call;
     this.#call = undefined;
     if (call) call.connection = undefined;
     this.#leave();
-    // An orderly end would look like that of a client that still waits for the response.
+    // A normal end would look like that of a client that still waits for the response.
     if (isAborted && this.isOpen) this.socket.resetAndDestroy();
     else this.socket.destroy();
     this.#owner.connectionLost(this, call, call && toOriginFault(error, this.isOpen));

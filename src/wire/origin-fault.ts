@@ -10,7 +10,7 @@ export function toOriginFault(error: unknown, isConnected: boolean): Fault {
   return new Fault(isConnected ? 'hop_reset' : 'hop_unreachable', { message, cause: error });
 }
 
-/** The origin's machine answered, and no process listened. */
+/** The machine of the origin answered that no process listens on the port. */
 export function isRefused(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isRefused);
   return codeOf(error) === 'ECONNREFUSED';

@@ -77,7 +77,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
     this.queueTicks = this.#rules.firstByteTicks;
   }
 
-  /** Open connections and those that are being opened. */
+  /** The number of connections that are open or are being opened. */
   get size(): number {
     return this.#connections.size;
   }
@@ -106,13 +106,13 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
     return call;
   }
 
-  /** The address of the origin changed: no connection that exists is used for a further call. */
+  /** The address of the origin changed: no existing connection is used for a further call. */
   renew(): void {
     for (const connection of this.#connections) connection.isRetired = true;
     for (const connection of this.#idle.splice(0)) connection.lose(new Fault('draining'));
   }
 
-  /** Ends every connection; what runs or waits fails with `draining`. */
+  /** Closes every connection; running and waiting calls fail with `draining`. */
   close(): void {
     this.#isClosed = true;
     for (const queue of [this.#waiting, this.#waitingUploads]) {
@@ -148,7 +148,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
     if (call && error instanceof Fault) {
       if (this.#mayRetry(connection, call, error)) {
         call.hasRetried = true;
-        // Never another idle one, which is probably as stale; the place of the lost one is free.
+        // Never another idle one, which is probably stale, too; the slot of the lost one is free.
         this.#open(call);
         return;
       }

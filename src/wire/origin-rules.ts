@@ -1,6 +1,6 @@
 import type { Deadlines } from '../timing/deadlines.ts';
 
-/** What the connections of one pool share. */
+/** State that the connections of one pool share. */
 export interface OriginRules {
   readonly host: string;
   readonly port: number;

@@ -6,13 +6,13 @@ const SMALL_BYTES = 1024;
 const JOINED_BYTES = 4096;
 
 /**
- * Bytes that a connection has received, and that are not read yet: the current piece, and the later ones. Only what waits for longer than the call
- * in which it was received is copied.
+ * Bytes that a connection has received, and that are not read yet: the current piece, and the later ones. Bytes are copied only if they wait for longer than the call
+ * in which they were received.
  */
 export class ReceivedBytes {
   /** The piece that is being read; empty if nothing waits. */
   chunk: Buffer = EMPTY;
-  /** Where the unread part of it begins. */
+  /** Offset of the unread part. */
   at = 0;
   #behind: Buffer[] = [];
   #behindBytes = 0;
@@ -74,7 +74,7 @@ export class ReceivedBytes {
     return text.endsWith('\r\n\r\n');
   }
 
-  /** Makes the next piece the one in hand if that is read to its end. False if nothing waits. */
+  /** Makes the next piece the current one if that is read to its end. False if nothing waits. */
   next(): boolean {
     if (this.at < this.chunk.length) return true;
     const next = this.#behind.shift();
@@ -85,7 +85,7 @@ export class ReceivedBytes {
     return next !== undefined;
   }
 
-  /** Everything that waits, in one piece; then nothing does. */
+  /** Removes all waiting bytes and returns them in one piece. */
   takeAll(): Buffer {
     this.keep();
     const rest = this.chunk.subarray(this.at);
@@ -100,7 +100,7 @@ export class ReceivedBytes {
     this.#behind = [];
     this.#behindBytes = 0;
     this.#joined = undefined;
-    // The end of the other side has to be seen.
+    // The end of the other side must be read, too.
     this.regulate(1);
   }
 

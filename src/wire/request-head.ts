@@ -8,12 +8,12 @@ export interface RequestHeadRules extends HeadLimits {
   readonly encrypted: boolean;
 }
 
-/** A whole head: request line and header lines. Targets have no byte above 0x7E (RFC 9112 3.2, as llhttp). */
+/** A complete head: request line and header lines. Targets have no byte above 0x7E (RFC 9112 3.2, as llhttp). */
 const WHOLE = new RegExp(`^[${TOKEN}]+ [!"$-~]+ HTTP/1\\.[01]${HEADER_LINES}$`);
 const FIRST_LINE = new RegExp(`^[${TOKEN}]+ [!"$-~]+ HTTP/1\\.[01]$`);
 const VERSION_LENGTH = ' HTTP/1.1'.length;
 
-/** The head of a request, whole and valid. */
+/** The complete and valid head of a request. */
 export class RequestHead extends MessageHead {
   readonly method: string;
   /** In origin-form, byte for byte as received, or `*` of an OPTIONS. */
@@ -34,7 +34,7 @@ export class RequestHead extends MessageHead {
     this.read(lineEnd + 2, rules);
     this.#checkHost();
     this.bodyBytes = this.announcedBytes() ?? 0;
-    // RFC 9110 9.3.6, 9.3.8: the destination is fixed, and TRACE shows what the modules in front added.
+    // RFC 9110 9.3.6, 9.3.8: the destination is fixed, and TRACE would show the headers that earlier modules added.
     if (this.method === 'CONNECT' || this.method === 'TRACE') this.refuse('refused_method');
     this.target = target.charCodeAt(0) === 0x2f ? target : this.#toOriginForm(target, rules.encrypted);
     if (this.expect !== undefined) this.#checkExpectation(this.expect);
@@ -63,7 +63,7 @@ export class RequestHead extends MessageHead {
   #toOriginForm(target: string, encrypted: boolean): string {
     if (target === '*') return this.method === 'OPTIONS' ? target : this.refuse('asterisk_target');
     const [, secure, authority, rest = ''] = ABSOLUTE_FORM.exec(target) ?? [];
-    // RFC 9110 7.4: what is requested by https: must have arrived by it.
+    // RFC 9110 7.4: a request for an https: URL must have arrived over TLS.
     if (authority === undefined || (secure && !encrypted) || !isAuthority(authority)) this.refuse('bad_target');
     this.#replaceHost(authority);
     // RFC 9112 3.2.4: an OPTIONS without path and query is about the server.
@@ -88,12 +88,12 @@ export class RequestHead extends MessageHead {
 
 const ABSOLUTE_FORM = /^http(s?):\/\/([^/?]*)(.*)$/i;
 
-/** Whether a request line may be followed by headers: refuses early what has not sent its whole head yet. */
+/** Whether a request line is valid: an invalid one is refused before its whole head has arrived. */
 export function checkRequestLine(line: string): void {
   if (!FIRST_LINE.test(line)) throw new MessageFault(findFault(line), 'request');
 }
 
-/** Which rule a head breaks that does not match WHOLE. */
+/** Finds the rule that a head breaks which does not match WHOLE. */
 function findFault(text: string): MessageReason {
   let lineEnd = text.indexOf('\r\n');
   if (lineEnd < 0) lineEnd = text.length;

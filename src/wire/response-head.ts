@@ -6,10 +6,10 @@ export interface ResponseHeadRules extends HeadLimits {
   readonly method: string;
 }
 
-/** `bodyBytes` of an answer that ends with its connection. */
+/** `bodyBytes` of a response that ends with its connection. */
 export const UNTIL_CLOSE = -2;
 
-/** The space in front of an empty reason may be missing (llhttp, nginx and browsers take it). */
+/** The space before an empty reason may be missing (llhttp, nginx and browsers accept that). */
 const FIRST_PART = 'HTTP/1\\.[01] [1-9]\\d\\d(?: [\\t -~\\x80-\\xff]*)?';
 const WHOLE = new RegExp(`^${FIRST_PART}${HEADER_LINES}$`);
 const FIRST_LINE = new RegExp(`^${FIRST_PART}$`);
@@ -19,7 +19,7 @@ const REASON_AT = 'HTTP/1.1 200 '.length;
 
 export { CHUNKED };
 
-/** The head of a response, whole and valid. */
+/** The complete and valid head of a response. */
 export class ResponseHead extends MessageHead {
   readonly status: number;
   /** In latin1; may be empty. */
@@ -38,24 +38,24 @@ export class ResponseHead extends MessageHead {
     this.bodyBytes = isBodiless(rules.method, this.status) ? 0 : (announced ?? UNTIL_CLOSE);
   }
 
-  /** The Content-Length that the answer carries, also where it has no body (HEAD, 304); -1 without one. */
+  /** The Content-Length of the response, also if it has no body (HEAD, 304); -1 without one. */
   get announcedLength(): number {
     return this.contentLength === undefined ? -1 : Number(this.contentLength);
   }
 
-  /** Seconds for which the other side keeps the idle connection (`Keep-Alive: timeout=5`); undefined if it does not say. */
+  /** Seconds for which the other side keeps the idle connection (`Keep-Alive: timeout=5`); undefined without that header. */
   get keepAliveSeconds(): number | undefined {
     const [, seconds] = (this.keepAlive && /(?:^|[,;\s])timeout\s*=\s*"?(\d{1,9})/i.exec(this.keepAlive)) || [];
     return seconds === undefined ? undefined : Number(seconds);
   }
 }
 
-/** RFC 9112 6.3: such an answer has no body, whatever its headers say. */
+/** RFC 9112 6.3: such a response has no body, whatever its headers say. */
 export function isBodiless(method: string, status: number): boolean {
   return method === 'HEAD' || status < 200 || status === 204 || status === 304;
 }
 
-/** Whether a status line may be followed by headers: refuses early what has not sent its whole head yet. */
+/** Whether a status line is valid: an invalid one is refused before its whole head has arrived. */
 export function checkStatusLine(line: string): void {
   if (!FIRST_LINE.test(line)) throw new MessageFault(findFault(line), 'response');
 }

@@ -6,8 +6,8 @@ const READ_BYTES = 64 * 1024;
 const MOST_SHARED_BYTES = 32 * 1024;
 
 /**
- * What all sockets read into. Node would allocate 64 KiB for each read, and cut them: as much work as the rest of the read. What is in it is gone with
- * the next read of any socket.
+ * The memory into which all sockets read. Node would allocate 64 KiB for each read, and cut them: as much work as the rest of the read. The next read of
+ * any socket overwrites its content.
  */
 const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -63,7 +63,7 @@ export class SocketReads {
   /** Of a socket that a server accepted. */
   beginAccepted(socket: Socket, listener: ReadListener): void {
     this.begin(socket, listener);
-    // Inside TLS, and if a version of Node does it in another way, it is read as a stream.
+    // With TLS, and with a version of Node that differs here, the socket is read as a stream.
     if (!readInto(socket, this.onread)) socket.on('data', this.#onData);
   }
 
@@ -76,7 +76,7 @@ export class SocketReads {
   readonly #onData = (bytes: Buffer): void => this.listener?.received(bytes);
 
   #next(): Buffer {
-    // An idle connection holds no memory.
+    // An idle connection keeps no memory.
     if (!this.#wasLarge || !this.listener?.isReceiving) this.#own = undefined;
     else if (!this.#own || HANDED_OUT.has(this.#own.buffer)) this.#own = Buffer.allocUnsafeSlow(READ_BYTES);
     return this.#own ?? SHARED;

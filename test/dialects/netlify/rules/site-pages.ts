@@ -149,7 +149,7 @@ test('a site that answers every request is reported at start if a next hop is se
       severity: 'warning',
       file: 'out/_redirects',
       line: 2,
-      message: 'answers every request that nothing else of the site does: nothing reaches the next hop',
+      message: 'answers every request that no other route of the site answers: none reaches the next hop',
     },
   ]);
   t.false(open.edge.site.ownsMisses);
