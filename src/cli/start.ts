@@ -141,7 +141,7 @@ function announce(
   const { routes, problems } = edge.site;
   const { host, port: hopPort } = config.NEXT_HOP;
   const origin = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
-  const hop = fallback ?? (edge.site.ownsMisses ? NO_HOP : origin);
+  const hop = fallback ?? (edge.site.answersAll ? NO_HOP : origin);
   out(`nexthop listens on ${address(config, port)}`);
   out(`  site      ${config.site}, ${count(routes)}`);
   out(`  ${fallback === undefined ? 'next hop' : 'fallback'}  ${hop}`);

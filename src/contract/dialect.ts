@@ -26,7 +26,7 @@ export interface Reading {
   /** The folders of static files, if the platform's configuration names them. Empty: no files. Undefined: the default folder. */
   readonly fileFolders?: readonly FileFolder[];
   /** The rule or page that answers every request that nothing else of the site does. Undefined: those go to the next hop. */
-  readonly ownsMisses?: Pick<Problem, 'file' | 'line'>;
+  readonly answersAll?: Pick<Problem, 'file' | 'line'>;
   /** How the jobs of this site are run. */
   readonly jobRules?: readonly JobRule[];
 }

@@ -25,7 +25,7 @@ export interface Site {
   /** In the order in which they are tried. */
   readonly routes: readonly Route[];
   /** A rule or a page of the site answers every request that no other route answers, so none reaches the fallback. */
-  readonly ownsMisses: boolean;
+  readonly answersAll: boolean;
   readonly conflicts: readonly Conflict[];
   /** For each platform, and for files: the locations in which routes are searched. */
   readonly searched: readonly (readonly [name: string, locations: string])[];
@@ -54,12 +54,12 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const router = createRouter(others);
   found = router;
   const { rules, problems } = toJobRules(readings);
-  const owners = readings.flatMap(({ ownsMisses }) => (ownsMisses ? [ownsMisses] : []));
+  const owners = readings.flatMap(({ answersAll }) => (answersAll ? [answersAll] : []));
   return {
     filters,
     candidates: ({ request, target }) => router.find(request.method, target),
     routes,
-    ownsMisses: owners.length > 0,
+    answersAll: owners.length > 0,
     conflicts: findConflicts(others),
     searched: [...dialects.map(({ name, looksFor }) => [name, looksFor] as const), ['files', LOOKS_FOR]],
     jobRules: rules,
@@ -83,7 +83,7 @@ function namedFolders(readings: readonly Reading[]): readonly FileFolder[] | und
   return named.length > 0 ? named.flat() : undefined;
 }
 
-function toOwnerProblem(owner: NonNullable<Reading['ownsMisses']>): Problem {
+function toOwnerProblem(owner: NonNullable<Reading['answersAll']>): Problem {
   const message = 'answers every request that no other route of the site answers: none reaches the next hop';
   return { severity: 'warning', ...owner, message };
 }

@@ -64,7 +64,7 @@ async function read(given: Project): Promise<Reading> {
     jobRules: opened.jobRules,
     ...toAnnouncement(project, toml, opened.subscriptions),
     ...(redirects.lateProblems && { lateProblems: redirects.lateProblems }),
-    ...(redirects.ownsMisses && { ownsMisses: redirects.ownsMisses }),
+    ...(redirects.answersAll && { answersAll: redirects.answersAll }),
     ...toFileFolders(toml),
   };
 }

@@ -21,7 +21,7 @@ export interface RuleFilterParts {
   readonly createRouter: Project['createRouter'];
   readonly notFound: NotFoundPage;
   /** No request goes on to the next hop. */
-  readonly ownsMisses: boolean;
+  readonly answersAll: boolean;
 }
 
 /**
@@ -52,9 +52,9 @@ export class RuleFilter implements Target {
 
   async answer(exchange: Exchange): Promise<Outcome> {
     if (this.#runsHere && (await this.#apply(exchange)) === 'answered') return 'answered';
-    const { ownsMisses, notFound } = this.#parts;
+    const { answersAll, notFound } = this.#parts;
     // Such a path matches no route, not even that of all paths.
-    if (ownsMisses && !toMatchable(exchange.target)) return notFound.answer(exchange);
+    if (answersAll && !toMatchable(exchange.target)) return notFound.answer(exchange);
     return 'passed';
   }
 

@@ -32,7 +32,7 @@ export interface RedirectRoutes {
   /** Rules whose file is missing; to be called when the files of the site are known. */
   readonly lateProblems?: () => readonly Problem[];
   /** What answers every request that nothing else of the site does; undefined: those go to the next hop. */
-  readonly ownsMisses?: Pick<Problem, 'file' | 'line'>;
+  readonly answersAll?: Pick<Problem, 'file' | 'line'>;
 }
 
 /**
@@ -82,7 +82,7 @@ class Rules {
     const routes = [...filter, ...listed.filter(({ force }) => !force).map(({ route }) => route), ...last];
     const owner = all ? toPlace(all.rule) : last.map(({ file }) => ({ file }))[0];
     const lateProblems = () => listed.flatMap(({ rule, route }) => this.#findMissing(rule, route.target));
-    return { routes, problems: this.#problems, lateProblems, ...(owner && { ownsMisses: owner }) };
+    return { routes, problems: this.#problems, lateProblems, ...(owner && { answersAll: owner }) };
   }
 
   /** A rewrite whose destination is certainly neither a function nor a file. */
@@ -159,11 +159,11 @@ class Rules {
   }
 
   /** A route that is called for every path, as its pattern shows. Its text is a description. */
-  #toFilter(rules: readonly ListedRule[], ownsMisses: boolean): readonly Route[] {
+  #toFilter(rules: readonly ListedRule[], answersAll: boolean): readonly Route[] {
     const { createRouter } = this.#parts.project;
     const forced = rules.filter(({ force, request }) => force || request.isGuard).length;
-    if (forced === 0 && !ownsMisses) return [];
-    const target = new RuleFilter({ rules, createRouter, notFound: this.#site.notFound, ownsMisses });
+    if (forced === 0 && !answersAll) return [];
+    const target = new RuleFilter({ rules, createRouter, notFound: this.#site.notFound, answersAll });
     const filter = { methods: 'any', target, step: 1, dialect: 'netlify', file: target.name } as const;
     if (forced === 0) return [{ ...filter, pattern: { text: 'unusual paths', segments: [REST] } }];
     const about = forced === 1 ? '1 rule' : `${forced} rules`;

@@ -143,7 +143,7 @@ test('a site that answers every request is reported at start if a next hop is se
   const owning = await serve(t, SPA, { NEXT_HOP });
   const open = await serve(t, { 'out/index.html': 'home', 'netlify.toml': PUBLISH }, { NEXT_HOP });
 
-  t.true(owning.edge.site.ownsMisses);
+  t.true(owning.edge.site.answersAll);
   t.deepEqual(owning.edge.site.problems, [
     {
       severity: 'warning',
@@ -152,7 +152,7 @@ test('a site that answers every request is reported at start if a next hop is se
       message: 'answers every request that no other route of the site answers: none reaches the next hop',
     },
   ]);
-  t.false(open.edge.site.ownsMisses);
+  t.false(open.edge.site.answersAll);
   t.deepEqual(open.edge.site.problems, []);
   t.regex(await exchange(open, '/x'), /hop$/);
 });
@@ -160,7 +160,7 @@ test('a site that answers every request is reported at start if a next hop is se
 test('a 404.html of a folder that netlify.toml does not name answers no request', async (t) => {
   const { edge } = await serve(t, { 'public/404.html': 'none', 'public/index.html': 'home' });
 
-  t.false(edge.site.ownsMisses);
+  t.false(edge.site.answersAll);
 });
 
 test('in development a rule answers with a page that was written after the start', async (t) => {
