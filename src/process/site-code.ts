@@ -5,7 +5,7 @@ import { toRealPath } from './real-path.ts';
  * Compiled functions in the system's temporary folder, where the loader writes them if DATA_DIR is
  * not writable.
  */
-const ELSEWHERE = /[\\/]nexthop-\w+[\\/]functions\.mjs$/;
+const ELSEWHERE = /[\\/]nexthop-\w+[\\/]functions\.cjs$/;
 
 export interface SiteCodeLocations {
   /** Absolute path. */

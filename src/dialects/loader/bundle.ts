@@ -5,7 +5,7 @@ import { findCycles } from './import-cycles.ts';
 import type { InputWatch } from './inputs.ts';
 import { HOOKS, type ModuleHooks } from './module-hooks.ts';
 import { callForPaths } from './packages.ts';
-import { type ModuleText, PRELUDE_PLACE } from './place-module.ts';
+import { EXPORTS, type ModuleText, PRELUDE_PLACE } from './place-module.ts';
 import { SourceProblems } from './source-problems.ts';
 import { INDEX, nameAfterOriginals, nameSourcesAfterOriginals } from './stand-ins.ts';
 import { callHooks } from './unresolved-imports.ts';
@@ -100,7 +100,8 @@ function toIndex(root: string, files: readonly string[], cycles: Cycles): string
     const load = rest === '' ? toImport(file) : `{ const all = await ${toImport(file)}; ${rest} return all; }`;
     return `${JSON.stringify(name)}: ${rest === '' ? '' : 'async '}() => ${load}`;
   });
-  return `export const loaders = {${entries.join(', ')}}; export const connect = (hooks) => { ${HOOKS} = hooks; };`;
+  // No exports: the bundle is the body of a function.
+  return `${EXPORTS}.loaders = {${entries.join(', ')}}; ${EXPORTS}.connect = (hooks) => { ${HOOKS} = hooks; };`;
 }
 
 function toImport(file: string): string {

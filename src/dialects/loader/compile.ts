@@ -7,7 +7,7 @@ import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';
 import { toLoadProblem } from './load-problem.ts';
 import { ModuleHooks } from './module-hooks.ts';
-import { importText } from './place-module.ts';
+import { evaluateText } from './place-module.ts';
 import { loadSite } from './site-load.ts';
 
 /**
@@ -59,7 +59,7 @@ export async function compile(project: Project, request: CompileRequest): Promis
     // A package that was missing where the build was made may be installed here.
     const current = toProblems({ problems, unresolved: unresolved.filter((call) => hooks.isUnresolved(call)) });
     const code = { id: module?.hash ?? '', text: kept.text };
-    return loadInto(project, code, kept.importModule, current);
+    return loadInto(project, code, kept.evaluate, current);
   }
   const watch = ahead && new InputWatch(root);
   const { module, ...found } = await explainStale(kept, () => bundle({ ...request, root, watch }));
@@ -77,9 +77,9 @@ export async function compile(project: Project, request: CompileRequest): Promis
       explain: (file, error) => explain(root, file, error),
     };
   }
-  const importModule = () => importText(module, root, join(dataDir, 'functions'));
+  const evaluate = () => evaluateText(module, root, join(dataDir, 'functions'));
   const code = { id: module.text, text: module.text };
-  return loadInto(project, code, importModule, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
+  return loadInto(project, code, evaluate, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
 }
 
 function toProblems({ problems, unresolved }: Pick<Bundle, 'problems' | 'unresolved'>): readonly Problem[] {
@@ -95,14 +95,13 @@ interface CodeText {
 async function loadInto(
   { root, env, warmCode }: Project,
   { id, text }: CodeText,
-  importModule: (isReload: boolean) => Promise<unknown>,
+  evaluate: () => Promise<unknown>,
   problems: readonly Problem[],
 ): Promise<Compiled> {
   // Code may read variables once, while it loads: other values need another import.
   const key = warmCode ? hash('sha256', JSON.stringify([id, Object.entries(env).sort()])) : '';
   // `Code` is all that is stored under this key.
-  const code =
-    (warmCode?.find(key) as Code | undefined) ?? connect(root, await importModule(warmCode?.isFirst === false));
+  const code = (warmCode?.find(key) as Code | undefined) ?? connect(root, await evaluate());
   warmCode?.keep(key, code);
   return {
     code: text,

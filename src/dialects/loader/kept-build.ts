@@ -6,7 +6,7 @@ import type { Project } from '../../contract/project.ts';
 import { BuildError } from './build-error.ts';
 import { findChange } from './inputs.ts';
 import type { KeptModule, KeptPiece, Piece } from './piece.ts';
-import { importFile, importText } from './place-module.ts';
+import { evaluate, evaluateText } from './place-module.ts';
 import { findOtherVersion, readVersions, type Versions } from './versions.ts';
 
 /** The list of what `nexthop build` wrote below DATA_DIR; NewBuild writes it. */
@@ -29,8 +29,8 @@ export type Kept =
       readonly piece: KeptPiece;
       /** Its code; '' without. */
       readonly text: string;
-      /** `isReload`: evaluates the module again if this process has imported it before. */
-      importModule(isReload: boolean): Promise<unknown>;
+      /** Evaluates the module, also again, and resolves with its exports. */
+      evaluate(): Promise<unknown>;
     };
 
 type PieceKey = Pick<Piece, 'kind' | 'files'>;
@@ -62,11 +62,14 @@ export async function findKept(project: Project, key: PieceKey): Promise<Kept> {
     const change = findChange(root, piece.inputs);
     if (change) return stale(change.file, `${change.what} since the build`);
     const { module } = piece;
-    if (!module) return { state: 'fresh', piece, text: '', importModule: noModule };
+    if (!module) return { state: 'fresh', piece, text: '', evaluate: noModule };
     const text = await readCode(folder, module);
-    const importModule = (isReload: boolean) =>
-      importKept(project, { folder, toRoot: manifest.toRoot, module, text, isReload });
-    return { state: 'fresh', piece, text, importModule };
+    return {
+      state: 'fresh',
+      piece,
+      text,
+      evaluate: () => evaluateKept(project, { folder, toRoot: manifest.toRoot, module, text }),
+    };
   } catch (error) {
     return stale(location, `cannot be used (${error instanceof Error ? error.message : error})`);
   }
@@ -121,16 +124,15 @@ interface KeptCode {
   readonly toRoot: string;
   readonly module: KeptModule;
   readonly text: string;
-  readonly isReload: boolean;
 }
 
 /**
- * Imports the file of the build if the site still has the same path relative to it; else a copy
+ * Evaluates the file of the build if the site still has the same path relative to it; else a copy
  * with the new path.
  */
-async function importKept(project: Project, { folder, toRoot, module, text, isReload }: KeptCode): Promise<unknown> {
+async function evaluateKept(project: Project, { folder, toRoot, module, text }: KeptCode): Promise<unknown> {
   const real = await realpath(folder);
-  if (relative(real, project.root) === toRoot) return importFile(join(real, module.file), { isReload });
+  if (relative(real, project.root) === toRoot) return evaluate(text, join(real, module.file));
   const map = await readFile(join(folder, module.mapFile), 'utf8');
-  return importText({ text, map }, project.root, join(project.dataDir, 'functions'));
+  return evaluateText({ text, map }, project.root, join(project.dataDir, 'functions'));
 }

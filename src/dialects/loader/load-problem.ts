@@ -49,7 +49,7 @@ function findLocation(root: string, error: unknown): Pick<Problem, 'file' | 'lin
  * Packages, and lines of the bundle for which its source map has no entry (place-module.ts,
  * new-build.ts).
  */
-const NOT_OF_SITE = [/\/node_modules\//, /\/(?:run|nexthop)-[^/]{6}\/functions\.mjs$/, /\/[\da-f]{64}\.mjs$/];
+const NOT_OF_SITE = [/\/node_modules\//, /\/(?:run|nexthop)-[^/]{6}\/functions\.cjs$/, /\/[\da-f]{64}\.cjs$/];
 
 /** nexthop's own folder: code may call its globals while it loads. */
 const OWN_FOLDER = join(import.meta.dirname, '../..') + sep;

@@ -103,6 +103,18 @@ export class ModuleHooks {
     return createRequire(join(this.#root, file));
   }
 
+  /** `import.meta` of a file, without what only Node's loader has. `file`: relative to the site. */
+  metaOf(file: string): object {
+    const filename = join(this.#root, file);
+    const { href: url } = pathToFileURL(filename);
+    const resolve = (specifier: string): string => {
+      const path = this.requireFrom(file).resolve(specifier);
+      if (!isAbsolute(path)) return path.startsWith('node:') ? path : `node:${path}`;
+      return pathToFileURL(path).href;
+    };
+    return { __proto__: null, dirname: dirname(filename), filename, main: false, resolve, url };
+  }
+
   async import(call: UnresolvedCall, options?: ImportCallOptions): Promise<unknown> {
     const { path, error } = this.#find(call);
     // Node itself rejects schemes such as `https:`, with its own error.

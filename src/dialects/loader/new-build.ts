@@ -76,7 +76,7 @@ export class NewBuild implements Ahead {
     if (!module) return piece;
     const { text, map, mapFile } = placeModule(module, toRoot);
     const content = hash('sha256', text, 'hex');
-    const file = `${content}.mjs`;
+    const file = `${content}.cjs`;
     await this.#writeWhole(file, text);
     await this.#writeWhole(mapFile, map);
     return { ...piece, module: { file, mapFile, hash: content } };

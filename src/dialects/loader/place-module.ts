@@ -1,14 +1,15 @@
-import { hash, randomUUID } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { Module } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { makeFolder } from '../../process/make-folder.ts';
 import { HOOKS } from './module-hooks.ts';
 
 /**
- * All functions of a dialect as one ES module. Its paths are relative to the site, so that it can
- * be written to any folder.
+ * All functions of a dialect as the body of one function. Its paths are relative to the site, so
+ * that it can be written to any folder.
  */
 export interface ModuleText {
   /** Its first line is replaced by the prelude. */
@@ -22,6 +23,8 @@ export const PATH_OF = '__nexthop_path';
 export const URL_OF = '__nexthop_url_of';
 /** The variable of compiled code that holds the exports of packages with a top-level await. */
 export const LOADED = '__nexthop_loaded';
+/** The variable of compiled code whose members are the exports of the bundle. */
+export const EXPORTS = '__nexthop_exports';
 
 /**
  * The first line of a module that is not placed yet. The prelude is one line too, so that the
@@ -43,50 +46,66 @@ const MAP_COMMENT = /\n\/\/# sourceMappingURL=[^\n]*\n$/;
  */
 export function placeModule(module: ModuleText, toRoot: string): PlacedModule {
   const prelude = [
-    "import { createRequire as __nexthop_createRequire } from 'node:module';",
-    "import { resolve as __nexthop_resolve } from 'node:path';",
-    "import { pathToFileURL as __nexthop_toUrl } from 'node:url';",
-    `const ${PATH_OF} = (file) => __nexthop_resolve(import.meta.dirname, ${JSON.stringify(toRoot)}, file);`,
+    // Node drops the source map with the module object; each function of the code refers to it.
+    'const __nexthop_module = module, __nexthop_require = require;',
+    // The variables of CommonJS do not exist in an ES module, and code checks that.
+    'module.exports = ((module, exports, __filename, __dirname) => { "use strict";',
+    "const { createRequire: __nexthop_createRequire } = __nexthop_require('node:module');",
+    "const { resolve: __nexthop_resolve } = __nexthop_require('node:path');",
+    "const { pathToFileURL: __nexthop_toUrl } = __nexthop_require('node:url');",
+    `const ${PATH_OF} = (file) => __nexthop_resolve(__nexthop_module.path, ${JSON.stringify(toRoot)}, file);`,
     `const ${URL_OF} = (file) => __nexthop_toUrl(${PATH_OF}(file)).href;`,
-    `const ${LOADED} = new Map();`,
+    `const ${LOADED} = new Map(), ${EXPORTS} = {};`,
     `let ${HOOKS};`,
     `const require = __nexthop_createRequire(${PATH_OF}('index.js'));`,
   ];
-  const code = module.text.slice(module.text.indexOf('\n')).replace(MAP_COMMENT, '');
+  const code = module.text.slice(module.text.indexOf('\n')).replace(MAP_COMMENT, '').replace(END, '');
   const sourceRoot = `${toRoot.split('/').map(encodeURIComponent).join('/')}/`;
   const map = JSON.stringify({ ...JSON.parse(module.map), sourceRoot });
   const mapFile = `${hash('sha256', map, 'hex')}.map`;
-  return { text: `${prelude.join(' ')}${code}\n//# sourceMappingURL=${mapFile}\n`, map, mapFile };
+  return { text: `${prelude.join(' ')}${code}${END}\n//# sourceMappingURL=${mapFile}\n`, map, mapFile };
 }
 
+const END = `\nreturn ${EXPORTS}; })();`;
+
 /**
- * Imports a module from a file. `isReload`: evaluates it again if this process has imported it
- * before.
+ * Evaluates a placed module, also again, and returns its exports. `file`: its path, with its source
+ * map in the same folder. It is freed when nothing refers to its code any more; an ES module never
+ * is, because Node keeps each that it has loaded.
  */
-export async function importFile(file: string, { isReload = false } = {}): Promise<unknown> {
-  // Makes stack traces show the user's file and line. Node reads a source map when it loads the
-  // module.
+export function evaluate(text: string, file: string): unknown {
+  // Makes stack traces show the user's file and line. Node reads a source map when it compiles.
   process.setSourceMapsEnabled(true);
-  const url = pathToFileURL(file);
-  // Node caches modules by URL for ever.
-  if (isReload) url.search = randomUUID();
-  return import(url.href);
+  // Not `require(file)`: that reads the package.json of the site, which may be invalid.
+  const module = new Module(file) as CompilingModule;
+  module.filename = file;
+  // V8 would keep the text and the compiled code until memory is short.
+  setFlagsFromString('--no-compilation-cache');
+  try {
+    module._compile(text, file, 'commonjs');
+  } finally {
+    setFlagsFromString('--compilation-cache');
+  }
+  return module.exports;
 }
 
-const NAME = 'functions.mjs';
+/** With a member that Node does not document (docs/dependencies-internals.md). */
+interface CompilingModule extends Module {
+  _compile(text: string, file: string, format: 'commonjs'): unknown;
+}
+
+const NAME = 'functions.cjs';
 
 /**
- * Imports a module from a new folder below `parent`, or below the system's temporary folder if
- * `parent` cannot be written to. Node caches modules by path for ever, so each import needs a new
- * path. Removes the folder once the module is loaded.
+ * Evaluates a module as a file in a new folder below `parent`, or below the system's temporary
+ * folder if `parent` cannot be written to. Removes the folder afterwards.
  */
-export async function importText(module: ModuleText, root: string, parent: string): Promise<unknown> {
+export async function evaluateText(module: ModuleText, root: string, parent: string): Promise<unknown> {
   const folder = await makeRunFolder(parent);
   try {
     const { text, map, mapFile } = placeModule(module, relative(folder, root));
-    await writeFile(join(folder, NAME), text);
     await writeFile(join(folder, mapFile), map);
-    return await importFile(join(folder, NAME));
+    return evaluate(text, join(folder, NAME));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -13,11 +13,14 @@ export const SOURCE_CONSTANTS: Record<string, string> = {
   'import.meta.filename': '__nexthop_filename',
   'import.meta.dirname': '__nexthop_dirname',
   'import.meta.url': '__nexthop_url',
+  'import.meta': '__nexthop_meta',
   // esbuild leaves it unchanged, and it would resolve from the folder of the bundle.
   'require.resolve': '__nexthop_require_resolve',
 };
 
 const MENTIONS = /\b__(?:file|dir)name\b|\bimport\s*\.\s*meta\b/;
+/** Of `import.meta` itself, or a member without a constant. */
+const META = /\bimport\s*\.\s*meta\b(?!\s*\.\s*(?:url|filename|dirname)\b)/;
 const RESOLVES = /\brequire\s*\.\s*resolve\b/;
 
 /**
@@ -27,7 +30,12 @@ const RESOLVES = /\brequire\s*\.\s*resolve\b/;
 export function toConstants(text: string, file: string): string {
   const [name, folder] = [file, dirname(file)].map((path) => JSON.stringify(path));
   const paths = `__nexthop_filename=${PATH_OF}(${name}),__nexthop_dirname=${PATH_OF}(${folder}),__nexthop_url=${URL_OF}(${name})`;
+  const meta = `__nexthop_meta=${HOOKS}.metaOf(${name})`;
   const resolve = `__nexthop_require_resolve=${HOOKS}.requireFrom(${name}).resolve`;
-  const constants = [...(MENTIONS.test(text) ? [paths] : []), ...(RESOLVES.test(text) ? [resolve] : [])];
+  const constants = [
+    ...(MENTIONS.test(text) ? [paths] : []),
+    ...(META.test(text) ? [meta] : []),
+    ...(RESOLVES.test(text) ? [resolve] : []),
+  ];
   return constants.length > 0 ? `var ${constants.join(',')};` : '';
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 /** Format of the manifest and the code of a build. Must be raised with every change of either. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** The versions that made a build. */
 export interface Versions {

@@ -30,14 +30,6 @@ test('a fresh build gives the same results as a compilation at start', async (t)
   t.deepEqual(await survey(opened, [join(opened.root, 'api/a.ts')]), found);
 });
 
-test('two readings in one process share the modules of a fresh build', async (t) => {
-  const opened = await builtSite(t);
-
-  const [first, second] = await Promise.all([loadFile(opened), loadFile(opened)]);
-
-  t.is(first.exports.onRequest, second.exports.onRequest);
-});
-
 test('a build stays fresh when only times, data and unrelated files change', async (t) => {
   const opened = await builtSite(t);
   for (const file of ['api/a.ts', 'tsconfig.json']) await utimes(join(opened.root, file), 1, 1);

@@ -93,7 +93,7 @@ test('the location is the innermost file of the site in the stack', (t) => {
       'Error: x at /site/not/a/frame.js:1:1',
       '    at node:internal/x:1:1',
       '    at f (/site/node_modules/odd/a.js:1:1)',
-      '    at g (file:///site/.nexthop/functions/run-aB3_-x/functions.mjs:7:1)',
+      '    at g (file:///site/.nexthop/functions/run-aB3_-x/functions.cjs:7:1)',
       '    at async Promise.all (index 0)',
       '    at new Thing (file:///site/with%20space/b.ts:12:34)',
       '    at /site/c.ts:1:1',

@@ -126,7 +126,7 @@ const STALE: readonly Row[] = [
 ];
 
 async function codeIn(root: string): Promise<readonly string[]> {
-  return (await readdir(join(root, '.nexthop/build'))).filter((name) => name.endsWith('.mjs'));
+  return (await readdir(join(root, '.nexthop/build'))).filter((name) => name.endsWith('.cjs'));
 }
 
 async function editManifest(root: string, parts: Partial<Manifest>): Promise<void> {
