@@ -2,8 +2,8 @@ import type { CallEnder, Exchange } from './contract/exchange.ts';
 import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
-import type { Candidate } from './contract/route.ts';
-import type { Answer, Fallback, Outcome, Params, Target } from './contract/target.ts';
+import type { Candidate, Route } from './contract/route.ts';
+import type { Answer, Fallback, Outcome, Params } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
 import { hasBody } from './http/headers.ts';
 import type { Ready } from './http/ready.ts';
@@ -91,10 +91,10 @@ export class Handler implements CallEnder {
    * routes are looked up afterwards.
    */
   async #tryFilters(exchange: Exchange, site: Site): Promise<Outcome> {
-    for (const { target, pattern } of site.filters) {
-      exchange.route = pattern.text;
-      exchange.answeredBy = target.name;
-      if ((await this.#call(exchange, target, NO_PARAMS)) === 'answered' || exchange.isCallEnded) return 'answered';
+    for (const filter of site.filters) {
+      exchange.route = filter.pattern.text;
+      exchange.answeredBy = filter.target.name;
+      if ((await this.#call(exchange, filter, NO_PARAMS)) === 'answered' || exchange.isCallEnded) return 'answered';
     }
     return this.#tryRoutes(exchange, site.candidates(exchange));
   }
@@ -119,7 +119,7 @@ export class Handler implements CallEnder {
   #tryRoute(exchange: Exchange, { route, params }: Candidate): Answer {
     exchange.route = route.pattern.text;
     exchange.answeredBy = route.target.name;
-    return this.#call(exchange, route.target, params);
+    return this.#call(exchange, route, params);
   }
 
   async #tryAfterFallback(exchange: Exchange, candidate: Candidate): Promise<Outcome> {
@@ -156,9 +156,9 @@ export class Handler implements CallEnder {
     this.#answerFault(exchange, toFault(error));
   }
 
-  #call(exchange: Exchange, target: Target, params: Params): Answer {
+  #call(exchange: Exchange, { target, code }: Route, params: Params): Answer {
     if (target.isFile) return target.answer(exchange, params);
-    return runFor(exchange, () => target.answer(exchange, params));
+    return runFor(exchange, () => target.answer(exchange, params), code);
   }
 
   #answerFault(exchange: Exchange, fault: Fault): void {

@@ -1,3 +1,5 @@
+import type { SiteCode } from './site-code.ts';
+
 /** How all jobs of one name are run. */
 export interface JobRule {
   /** Name under which jobs are stored: the same after a restart and in every container of the site, e.g. `netlify/report-background`. */
@@ -9,6 +11,8 @@ export interface JobRule {
   readonly timeoutMs: number;
   /** The wait after each failure. A job that fails after the last wait is dead. */
   readonly retryAfterMs: readonly number[];
+  /** The code that `run` calls. */
+  readonly code?: SiteCode;
   /** Rejects when the attempt failed. */
   run(attempt: JobAttempt): Promise<void>;
 }

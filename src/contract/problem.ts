@@ -14,6 +14,8 @@ export interface Problem {
   readonly message: string;
   /** Other files whose routes do not work because of it, relative to the site. */
   readonly stops?: readonly string[];
+  /** Files whose routes keep the code that worked before, relative to the site. */
+  readonly keeps?: readonly string[];
 }
 
 /** `file:line:column`, as far as they are known. */
@@ -33,21 +35,29 @@ export function mergeProblems(problems: readonly Problem[]): readonly Problem[] 
 }
 
 function merge(first: Problem, second: Problem): Problem {
-  const stops = [...new Set([...(first.stops ?? []), ...(second.stops ?? [])])];
+  const [stops, keeps] = (['stops', 'keeps'] as const).map((name) => [
+    ...new Set([...(first[name] ?? []), ...(second[name] ?? [])]),
+  ]) as [string[], string[]];
   const severity = [first, second].some((each) => each.severity === 'error') ? 'error' : 'warning';
-  return { ...first, severity, ...(stops.length > 0 && { stops }) };
+  return { ...first, severity, ...(stops.length > 0 && { stops }), ...(keeps.length > 0 && { keeps }) };
 }
 
 /** How many stopped files are named in one line. */
 const MOST_NAMES = 3;
 
-/** The problem with what it stops in its message. */
+/** The problem with what it stops, and what keeps working, in its message. */
 export function nameStopped(problem: Problem): Problem {
-  const { message, stops = [] } = problem;
-  if (stops.length === 0) return problem;
-  const names = stops.slice(0, MOST_NAMES).join(', ');
-  const others = stops.length > MOST_NAMES ? ` and ${stops.length - MOST_NAMES} more` : '';
-  return { ...problem, message: `${message} (routes that answer 500: ${names}${others})` };
+  const { message, stops = [], keeps = [] } = problem;
+  const notes = [
+    ...(stops.length > 0 ? [`routes that answer 500: ${enumerate(stops)}`] : []),
+    ...(keeps.length > 0 ? [`routes that keep the code that worked before: ${enumerate(keeps)}`] : []),
+  ];
+  return notes.length === 0 ? problem : { ...problem, message: `${message} (${notes.join('; ')})` };
+}
+
+function enumerate(files: readonly string[]): string {
+  const names = files.slice(0, MOST_NAMES).join(', ');
+  return files.length > MOST_NAMES ? `${names} and ${files.length - MOST_NAMES} more` : names;
 }
 
 /** Writes the problems of a site to the log. */

@@ -4,6 +4,7 @@ import type { JobIntake } from './job-rule.ts';
 import type { Log } from './log.ts';
 import type { Problem } from './problem.ts';
 import type { Route, Router } from './route.ts';
+import type { SiteCode } from './site-code.ts';
 import type { SiteFiles } from './site-files.ts';
 import type { Kv } from './store.ts';
 
@@ -54,6 +55,8 @@ export interface Project {
   readonly problems?: readonly Problem[];
   /** Keeps loaded code for the next reading of the site. Undefined when the site is read once. */
   readonly warmCode?: WarmCode;
+  /** Called when code has loaded for which this reading did not wait. Undefined if it is used at once then. */
+  readonly onLateCode?: () => void;
   /** Set by `nexthop build`: receives the compiled code. No code of the user is run then. */
   readonly ahead?: Ahead;
 }
@@ -86,9 +89,24 @@ export interface WarmCode {
   /** True if nothing was loaded before. */
   readonly isFirst: boolean;
   find(key: string): object | undefined;
-  keep(key: string, module: object): void;
+  /** `code`: it ends when no reading uses the module any more. */
+  keep(key: string, module: object, code?: SiteCode): void;
   /** The next reading loads it again. */
   forget(key: string): void;
+  /** Records that a file works. `file`: relative to the site. */
+  keepGood(file: string, good: GoodCode): void;
+  /** What a file was when it last worked, for a reading in which it does not load. */
+  findGood(file: string): GoodCode | undefined;
+  /** The code of a file in this reading. */
+  codeOf(file: string): SiteCode | undefined;
+}
+
+/** A file of the site that has loaded. */
+export interface GoodCode {
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly code: SiteCode;
+  /** What a dialect needs besides to create the routes of the file. */
+  readonly facts?: object;
 }
 
 /** Receives the code that `nexthop build` compiles. Used by the loader only. */

@@ -1,4 +1,5 @@
 import type { Pattern } from './pattern.ts';
+import type { SiteCode } from './site-code.ts';
 import type { Params, Target } from './target.ts';
 
 /**
@@ -25,6 +26,8 @@ export interface Route {
   readonly anyCase?: boolean;
   /** Name of the dialect. */
   readonly dialect: string;
+  /** The code that the target runs. Undefined for targets without code of the site. */
+  readonly code?: SiteCode;
   /** The file it comes from, relative to the site. */
   readonly file: string;
   /** A short description for lists of routes. */

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Exchange } from '../contract/exchange.ts';
-import { currentCall, runFor } from '../process/site-calls.ts';
+import type { SiteCode } from '../contract/site-code.ts';
+import { currentCall, currentCode, runFor } from '../process/site-calls.ts';
 
 /**
  * Events of Node's request and response come from their connection, which works for no call. From now on their listeners run for this exchange, unless
@@ -25,6 +26,7 @@ interface Kept {
   readonly exchange: Exchange;
   readonly emit: EventEmitter['emit'];
   readonly before: Kept | undefined;
+  readonly code: SiteCode | undefined;
 }
 
 interface KeptEmitter extends EventEmitter {
@@ -33,7 +35,7 @@ interface KeptEmitter extends EventEmitter {
 
 function keepCallOf(exchange: Exchange, emitter: KeptEmitter): void {
   const { emit, [KEPT]: before } = emitter;
-  emitter[KEPT] = { exchange, emit: before?.emit ?? emit, before };
+  emitter[KEPT] = { exchange, emit: before?.emit ?? emit, before, code: currentCode() };
   // The same function for all; see `WriteGuard`.
   emitter.emit = emitForCall;
 }
@@ -48,7 +50,7 @@ function releaseCallOf(emitter: KeptEmitter): void {
 }
 
 function emitForCall(this: KeptEmitter, ...given: Parameters<EventEmitter['emit']>): boolean {
-  const { exchange, emit } = this[KEPT] as Kept; // set before this method is
+  const { exchange, emit, code } = this[KEPT] as Kept; // set before this method is
   if (currentCall()) return Reflect.apply(emit, this, given);
-  return runFor(exchange, () => Reflect.apply(emit, this, given));
+  return runFor(exchange, () => Reflect.apply(emit, this, given), code);
 }

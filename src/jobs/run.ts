@@ -148,7 +148,7 @@ export class Run implements SiteCall {
     this.functionIsOver = false;
     try {
       const attempt = { id, payload, number: attempts, signal, ...(nextRunAtMs !== undefined && { nextRunAtMs }) };
-      await runFor(this, () => rule.run(attempt));
+      await runFor(this, () => rule.run(attempt), rule.code);
       this.#resolve(this.#exit ? { kind: 'failed', error: this.#exit } : { kind: 'done' });
     } catch (error) {
       this.#resolve({ kind: 'failed', error });

@@ -30,6 +30,8 @@ const OWN = dirname(import.meta.dirname) + sep;
 const GUARD = import.meta.dirname + sep;
 /** It opens its socket after the guard is installed, and so counts as nexthop's own code. */
 const CONTROL = join(GUARD, 'control-socket');
+/** The bundled undici of Node. */
+const FETCH = 'node:internal/deps/undici';
 const PACKAGES = `${sep}node_modules${sep}`;
 
 /**
@@ -71,6 +73,12 @@ export class Caller {
   /** True for code of nexthop, and of a package that nexthop calls. */
   get isForOwn(): boolean {
     return this.owner?.startsWith(OWN) ?? false;
+  }
+
+  /** True if Node's own `fetch` is the innermost code beside that of connections. */
+  get isFetch(): boolean {
+    const outer = this.#frames.findIndex(({ path }) => !isNodes(path));
+    return this.#frames.slice(0, outer < 0 ? undefined : outer).some(({ path }) => path.startsWith(FETCH));
   }
 
   /** True if nexthop is on the stack, and so gets what the code throws. */

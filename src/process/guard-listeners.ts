@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
+import { holdListener } from './hold-resources.ts';
 import { type Method, replaceMethod } from './replace-method.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { spellCall } from './spell-call.ts';
@@ -29,7 +30,9 @@ export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
   const added = new WeakSet<object>();
   const remember = (_event: unknown, listener: object): void => {
     const caller = guard.findSiteCaller();
-    if (caller && !caller.isForOwn) added.add(listener);
+    if (!caller || caller.isForOwn) return;
+    added.add(listener);
+    holdListener(listener);
   };
   // One listener for each middleware in the process. Node would report more than ten as a leak.
   raiseMaxListeners(1);

@@ -6,6 +6,7 @@ import { guardExitCode } from './guard-exit-code.ts';
 import { guardListen } from './guard-listen.ts';
 import { guardListeners, isolateListeners } from './guard-listeners.ts';
 import { guardState } from './guard-state.ts';
+import { holdSockets } from './hold-resources.ts';
 import { SiteGuard, type SiteGuardParts } from './site-guard.ts';
 
 /**
@@ -52,6 +53,7 @@ function install(guard: SiteGuard): readonly (() => void)[] {
     ...guardListeners(guard),
     ...guardListen(guard),
     ...guardCluster(guard),
+    holdSockets(guard),
   ];
   // For `import { exit } from 'node:process'`.
   syncBuiltinESMExports();

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
+import type { SiteCode } from '../contract/site-code.ts';
 
 /** One run of code of a site: for a request, for an attempt of a job, or to load a file. */
 export interface SiteCall {
@@ -17,7 +18,13 @@ export interface SiteCall {
   end(error: Error): boolean;
 }
 
-const CALLS = new AsyncLocalStorage<SiteCall>();
+/** A call, and the code that runs for it. */
+interface Frame {
+  readonly call: SiteCall;
+  readonly code: SiteCode | undefined;
+}
+
+const FRAMES = new AsyncLocalStorage<Frame | undefined>();
 
 /**
  * The calls whose code has not settled yet, with free slots between them. A slot costs less than a
@@ -31,18 +38,21 @@ export const CALL_RETURNS = channel('nexthop:site-call-returns');
 
 /**
  * Runs code of a site for a call. Asynchronous work that the code starts belongs to the call, too.
+ * `code`: the code that runs, if it is known; it does not end before the call does.
  */
-export function runFor<T>(call: SiteCall, work: () => T): T {
+export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode): T {
   const slot = FREE_SLOTS.pop() ?? RUNNING.length;
   RUNNING[slot] = call;
+  code?.enter();
   const over = (): void => {
     RUNNING[slot] = undefined;
     FREE_SLOTS.push(slot);
+    code?.leave();
     if (CALL_RETURNS.hasSubscribers) CALL_RETURNS.publish(call);
   };
   let result: T;
   try {
-    result = CALLS.run(call, work);
+    result = FRAMES.run({ call, code }, work);
   } catch (error) {
     over();
     throw error;
@@ -58,7 +68,17 @@ export function runFor<T>(call: SiteCall, work: () => T): T {
 
 /** The call that the running code belongs to; undefined if it belongs to none. */
 export function currentCall(): SiteCall | undefined {
-  return CALLS.getStore();
+  return FRAMES.getStore()?.call;
+}
+
+/** The code of the site that runs, or that started what runs; undefined if it is not known. */
+export function currentCode(): SiteCode | undefined {
+  return FRAMES.getStore()?.code;
+}
+
+/** Does work of nexthop that outlives the call whose code caused it, e.g. opens a store. */
+export function outsideOfCalls<T>(work: () => T): T {
+  return FRAMES.run(undefined, work);
 }
 
 /** The calls whose code has not settled yet, each once. */

@@ -2,7 +2,8 @@ import { type Config, SiteEnv } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
 import { logProblems, type Problem } from '../contract/problem.ts';
-import type { WarmCode } from '../contract/project.ts';
+import type { SiteCode } from '../contract/site-code.ts';
+import { LoadedCode } from './loaded-code.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -41,6 +42,8 @@ interface Read {
 export class LiveSite {
   readonly #parts: LiveSiteParts;
   readonly #siteEnv: SiteEnv;
+  /** Code that has not been retired. */
+  readonly #codes = new Set<SiteCode>();
   #read: Read;
   #isClosed = false;
   #running: Promise<Reload> | undefined;
@@ -50,6 +53,7 @@ export class LiveSite {
     this.#parts = parts;
     this.#siteEnv = siteEnv;
     this.#read = read;
+    this.#retireUnused(read.code);
   }
 
   /** Reads the site for the first time. Throws a SiteError if the folder cannot be read. */
@@ -64,10 +68,10 @@ export class LiveSite {
 
   /**
    * Reads the site again, including its `.env` and the configuration of the platforms, and uses the
-   * result for new requests. Requests in flight end with the site with which they began. If the
-   * site cannot be read, or none of its functions works, nothing changes. All calls during a
-   * reading share one further reading after it, because the current one may have read a file before
-   * it changed. Never rejects.
+   * result for new requests. Requests in flight end with the site with which they began. A file
+   * whose code does not load keeps the code that worked before. If the site cannot be read, nothing
+   * changes. All calls during a reading share one further reading after it, because the current one
+   * may have read a file before it changed. Never rejects.
    */
   reload(): Promise<Reload> {
     if (this.#running) this.#next ??= this.#running.then(() => this.#start());
@@ -83,10 +87,11 @@ export class LiveSite {
   }
 
   /**
-   * Removes the variables of the site from the environment of the process. Call it after the last
-   * request.
+   * Ends the code of the site, and removes its variables from the environment of the process. Call
+   * it after the last request.
    */
-  restoreEnv(): void {
+  endCode(): void {
+    for (const code of this.#codes) code.retire();
     this.#siteEnv.exchange({});
   }
 
@@ -105,8 +110,9 @@ export class LiveSite {
     if (this.#isClosed) return { state: 'kept', reason: 'the server ends', problems: [] };
     const startedAtMs = performance.now();
     const valuesBefore = this.#siteEnv.values;
+    const code = new LoadedCode(this.#read.code);
     try {
-      const found = await read(this.#parts, this.#siteEnv, new LoadedCode(this.#read.code));
+      const found = await read(this.#parts, this.#siteEnv, code, () => void this.reload());
       const reason = this.#isClosed ? 'the server ends' : findReasonToKeep(found.site);
       if (reason !== undefined) return this.#keep(valuesBefore, reason, found.site);
       this.#read = found;
@@ -119,6 +125,19 @@ export class LiveSite {
     } catch (error) {
       // This includes defects of a dialect: no error may harm the site in use.
       return this.#keep(valuesBefore, error instanceof Error ? error.message : String(error), undefined, error);
+    } finally {
+      this.#retireUnused(code);
+    }
+  }
+
+  /** `latest`: the last reading, which may have been refused. */
+  #retireUnused(latest: LoadedCode): void {
+    for (const code of latest.created) this.#codes.add(code);
+    const { used } = this.#read.code;
+    for (const code of this.#codes) {
+      if (used.has(code)) continue;
+      this.#codes.delete(code);
+      code.retire();
     }
   }
 
@@ -138,10 +157,12 @@ async function read(
   { config, log, dialects, jobs, kv, blobs, origins, beforeReading }: LiveSiteParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
+  onLateCode?: () => void,
 ): Promise<Read> {
   beforeReading?.();
   const project = await openProject(config, log, {
     ...{ siteEnv, warmCode: code },
+    ...(onLateCode && { onLateCode }),
     ...(jobs && { jobs }),
     ...(kv && { kv }),
     ...(blobs && { blobs }),
@@ -153,51 +174,14 @@ async function read(
 /**
  * Why a site must not replace one that works; undefined if it may. A failing function is no reason:
  * the change may be about the others, or about the requests that go to the next hop. A failing
- * middleware is a reason, because it would close the whole site.
+ * middleware that never worked is a reason, because it would close the whole site.
  */
-function findReasonToKeep({ filters, routes, problems }: Site): string | undefined {
+function findReasonToKeep({ filters, problems }: Site): string | undefined {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const failing = new Set(errors.flatMap(({ file, stops = [] }) => [file, ...stops]));
-  const [first] = errors;
-  if (!first) return undefined;
+  for (const file of errors.flatMap(({ keeps = [] }) => keeps)) failing.delete(file);
   const filter = filters.find(({ file }) => failing.has(file));
   if (filter) return `${filter.file} does not work`;
   // An error without a file concerns all functions: nothing can be compiled.
-  if (failing.has('')) return first.message;
-  const functions = new Set(
-    routes.filter(({ step, folder }) => step !== 1 && folder === undefined).map(({ file }) => file),
-  );
-  if (functions.size === 0 || [...functions].some((file) => !failing.has(file))) return undefined;
-  return `no function works; the first error: ${first.file} ${first.message}`;
-}
-
-/**
- * The modules that one reading of a site uses. Those of the previous reading are reused if this one
- * looks for them, and dropped otherwise.
- */
-export class LoadedCode implements WarmCode {
-  readonly isFirst: boolean;
-  /** A copy. A reference to the previous LoadedCode would keep all readings before it in memory. */
-  readonly #before: Map<string, object>;
-  readonly #modules = new Map<string, object>();
-
-  constructor(before?: LoadedCode) {
-    this.isFirst = before === undefined;
-    this.#before = new Map(before ? before.#modules : undefined);
-  }
-
-  find(key: string): object | undefined {
-    const module = this.#modules.get(key) ?? this.#before.get(key);
-    if (module) this.#modules.set(key, module);
-    return module;
-  }
-
-  keep(key: string, module: object): void {
-    this.#modules.set(key, module);
-  }
-
-  forget(key: string): void {
-    this.#modules.delete(key);
-    this.#before.delete(key);
-  }
+  return errors.find(({ file }) => file === '')?.message;
 }

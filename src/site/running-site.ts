@@ -151,6 +151,6 @@ export class RunningSite {
     if (!(await withTimeout(leftMs, closed))) {
       log.warn('the store was not closed in time; jobs that ran here run again when their leases end');
     }
-    sites.restoreEnv();
+    sites.endCode();
   }
 }

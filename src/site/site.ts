@@ -48,12 +48,12 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const ofPages = await Promise.all(readings.map(({ readPages }) => readPages?.()));
   for (const each of ofPages) if (each) readings.push({ ...each, ignored: [] });
 
-  const routes = inOrder(readings.flatMap((reading) => reading.routes));
+  const routes = inOrder(readings.flatMap((reading) => reading.routes)).map((route) => withCode(route, project));
   const filters = routes.filter(({ step }) => step === 1);
   const others = routes.slice(filters.length);
   const router = createRouter(others);
   found = router;
-  const { rules, problems } = toJobRules(readings);
+  const { rules, problems } = toJobRules(readings, project);
   const owners = readings.flatMap(({ answersAll }) => (answersAll ? [answersAll] : []));
   return {
     filters,
@@ -77,6 +77,11 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   };
 }
 
+function withCode<T extends { readonly file: string }>(of: T, { warmCode }: Project): T {
+  const code = warmCode?.codeOf(of.file);
+  return code ? { ...of, code } : of;
+}
+
 /** Undefined if no dialect names the folders of files. */
 function namedFolders(readings: readonly Reading[]): readonly FileFolder[] | undefined {
   const named = readings.flatMap(({ fileFolders }) => (fileFolders ? [fileFolders] : []));
@@ -96,10 +101,10 @@ interface JobRules {
 }
 
 /** The rules of all readings. A stored job has only the name of its rule, so of two rules with the same name the first is used. */
-function toJobRules(readings: readonly Reading[]): JobRules {
+function toJobRules(readings: readonly Reading[], project: Project): JobRules {
   const rules = new Map<string, JobRule>();
   const problems: Problem[] = [];
-  for (const rule of readings.flatMap(({ jobRules = [] }) => jobRules)) {
+  for (const rule of readings.flatMap(({ jobRules = [] }) => jobRules).map((each) => withCode(each, project))) {
     const first = rules.get(rule.name);
     if (first) problems.push(toProblem(first, rule));
     else rules.set(rule.name, rule);

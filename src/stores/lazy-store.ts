@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobBody, BlobLimits, BlobStorage, ListQuery, PutOptions } from '../contract/blob-storage.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Kv, Queue, Store } from '../contract/store.ts';
+import { outsideOfCalls } from '../process/site-calls.ts';
 
 /** As long as the thread of the embedded store may take to start on an overloaded machine. */
 const WARM_WITHIN_MS = 5000;
@@ -62,7 +63,8 @@ export class LazyStore implements Store {
 
   #opened(): Store {
     if (this.#isClosed && !this.#store) throw new Fault('store_unavailable', { message: 'the store is closed' });
-    this.#store ??= this.#open();
+    // Its connections and timers are not those of the function that needs it first.
+    this.#store ??= outsideOfCalls(this.#open);
     return this.#store;
   }
 }

@@ -155,7 +155,7 @@ for (const way of ['compiled at start', 'from a build'] as const) {
   });
 }
 
-test('a reload keeps the routes that work, and reports each bad file in one line', async (t) => {
+test('a reload keeps the code that worked before, and reports each bad file in one line', async (t) => {
   const site = await siteFolder(t, {
     ...GOOD,
     'lib/help.mjs': "export const b = 'old';",
@@ -174,7 +174,7 @@ test('a reload keeps the routes that work, and reports each bad file in one line
   for (const text of ['export const b = ];', "import x from 'no-such'; export const b = x;", "throw new Error('x');"]) {
     await writeFile(join(site, 'lib/help.mjs'), text);
     t.is((await running.edge.reload()).state, 'exchanged');
-    t.deepEqual(await getAll(), ['500', '500', 'good', 'good']);
+    t.deepEqual(await getAll(), ['old', 'old', 'good', 'good']);
   }
   await writeFile(join(site, 'lib/help.mjs'), "export const b = 'new';");
   await running.edge.reload();
@@ -189,7 +189,7 @@ test('a reload keeps the routes that work, and reports each bad file in one line
   );
 });
 
-test('a reload keeps the site in use when a helper that every function needs is bad', async (t) => {
+test('after a reload with a bad helper, functions that need it keep their code', async (t) => {
   const site = await siteFolder(t, {
     'lib/help.js': "export const b = 'old';",
     'cloud-functions/needs.js': "import { b } from '../lib/help.js'; export const onRequest = () => new Response(b);",
@@ -199,6 +199,6 @@ test('a reload keeps the site in use when a helper that every function needs is 
   await writeFile(join(site, 'lib/help.js'), 'export const b = ];');
   const outcome = await running.edge.reload();
 
-  t.is(outcome.state, 'kept');
+  t.is(outcome.state, 'exchanged');
   t.is(await (await fetch(`${running.url}/needs`)).text(), 'old');
 });

@@ -8,7 +8,6 @@ import { siteFolder } from '../helpers/site-folder.ts';
 
 const answering = (text: string) => `export const onRequest = () => new Response('${text}');`;
 const COUNTS = 'let calls = 0; export const onRequest = () => new Response(String(++calls));';
-const BROKEN = 'export const onRequest = ( => 1;';
 
 interface Served extends RunningEdge {
   /** Writes a file of the site; undefined removes it. */
@@ -50,7 +49,7 @@ test('a request in flight ends with the old site, later requests are answered by
   t.is(await pending, 'old');
 });
 
-test('no request fails during many reloads', async (t) => {
+test('no request fails during 20 reloads under load', async (t) => {
   const { edge, url, change } = await serve(t, { 'cloud-functions/a.js': answering('0'), 'middleware.js': GUARD });
   let isOver = false;
   const answers: string[] = [];
@@ -61,7 +60,8 @@ test('no request fails during many reloads', async (t) => {
     }
   });
 
-  for (const text of ['1', '2', '3']) {
+  for (let round = 1; round <= 20; round++) {
+    const text = String(round);
     await change('cloud-functions/a.js', answering(text));
     t.is((await edge.reload()).state, 'exchanged');
     t.is(await (await fetch(`${url}/a`)).text(), text);
@@ -71,7 +71,7 @@ test('no request fails during many reloads', async (t) => {
 
   t.true(answers.length > 0);
   t.deepEqual(
-    answers.filter((answer) => !/^200 [0-3]$/.test(answer)),
+    answers.filter((answer) => !/^200 \d+$/.test(answer)),
     [],
   );
 });
@@ -128,32 +128,8 @@ test('if the site cannot be read, the old one and its variables stay in use, and
   t.regex(String(line?.reason), /the site .* does not exist/);
 });
 
-test('a site without a working function is not used; one with some is, and its errors are logged', async (t) => {
-  const { edge, read, change, errorLines, close } = await serve(t, {
-    '.env': 'RELOAD_FITS=1',
-    'cloud-functions/a.js': answering('a'),
-    'cloud-functions/b.js': answering('b'),
-  });
-
-  await change('.env', 'RELOAD_FITS=2');
-  await change('cloud-functions/a.js', BROKEN);
-  await change('cloud-functions/b.js', 'throw new Error("no database"); export const onRequest = 1;');
-  const none = await edge.reload();
-  t.is(none.state, 'kept');
-  t.is(await read('/a'), 'a');
-  t.is(process.env.RELOAD_FITS, '1');
-
-  await change('cloud-functions/b.js', answering('new'));
-  t.is((await edge.reload()).state, 'exchanged');
-  t.is((await read('/b')).trim(), 'new');
-  t.is(process.env.RELOAD_FITS, '2');
-  await close();
-  const places = (await errorLines()).map(({ file, line, column }) => `${file}:${line}:${column}`);
-  t.true(places.includes('cloud-functions/a.js:1:28'), String(places));
-});
-
-test('a reload with a middleware that does not load leaves the old site in use', async (t) => {
-  const { edge, read, change } = await serve(t, { 'cloud-functions/a.js': answering('a'), 'middleware.js': GUARD });
+test('a reload adds no middleware that does not load: it would close the site', async (t) => {
+  const { edge, read, change } = await serve(t, { 'cloud-functions/a.js': answering('a') });
 
   await change('middleware.js', `${GUARD} throw new Error('no');`);
 

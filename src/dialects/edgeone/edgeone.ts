@@ -9,7 +9,7 @@ import { readEdgeOneJson } from './config/edgeone-json.ts';
 import { toRedirectFilter } from './config/redirect-filter.ts';
 import { toRewriteFilter } from './config/rewrite-filter.ts';
 import { findUnused } from './find-unused.ts';
-import { findFiles, findMisspelt, isEntry } from './functions/find-files.ts';
+import { type FunctionFile, findFiles, findMisspelt, isEntry } from './functions/find-files.ts';
 import { openEntries } from './functions/open-entries.ts';
 import { installKv } from './kv/kv-binding.ts';
 import { openMiddleware } from './middleware/open-middleware.ts';
@@ -81,7 +81,10 @@ async function readFunctions(project: Project, { externalPackages }: EdgeOneJson
     project,
     files.map(({ path }) => path),
   );
-  const entries = files.filter((file) => isEntry(file, found));
+  // The text of a file that cannot be parsed may not show that it is an entry.
+  const isBroken = ({ path, file }: FunctionFile): boolean =>
+    found.brokenTexts.has(path) && project.warmCode?.findGood(file) !== undefined;
+  const entries = files.filter((file) => isEntry(file, found) || isBroken(file));
   const helpers = files.filter((file) => !entries.includes(file));
   const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
   const misspelt = await findMisspelt(files, found);

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { mergeProblems, type Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
+import type { SiteCode } from '../../contract/site-code.ts';
 import { type Bundle, type BundleExports, type BundleRequest, bundle } from './bundle.ts';
 import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';
@@ -25,7 +26,7 @@ export type Exports = Readonly<Record<string, unknown>>;
  */
 export type Loaded =
   | { readonly state: 'ahead' }
-  | { readonly state: 'ready'; readonly exports: Exports }
+  | { readonly state: 'ready'; readonly exports: Exports; readonly code: SiteCode }
   | { readonly state: 'slow'; readonly later: Promise<Exports> };
 
 export interface Compiled {
@@ -102,19 +103,19 @@ async function loadInto(
   const key = warmCode ? hash('sha256', JSON.stringify([id, Object.entries(env).sort()])) : '';
   // `Code` is all that is stored under this key.
   const code = (warmCode?.find(key) as Code | undefined) ?? connect(root, await evaluate());
-  warmCode?.keep(key, code);
+  warmCode?.keep(key, code, code.hooks.code);
   return {
     code: text,
     problems,
     load: (file, limitMs = LOAD_LIMIT_MS) =>
       // A module that failed is not used again: a reload evaluates it again, when what it lacked may
       // be there.
-      withTimeout(code.loaders, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
+      withTimeout(code, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
     explain: (file, error) => explain(root, file, error, code.hooks),
   };
 }
 
-/** An imported bundle and the hooks that it calls. */
+/** An evaluated bundle and the hooks that it calls. */
 interface Code {
   readonly loaders: BundleExports['loaders'];
   readonly hooks: ModuleHooks;
@@ -139,20 +140,20 @@ interface Wait {
 }
 
 async function withTimeout(
-  loaders: BundleExports['loaders'],
+  { loaders, hooks: { code } }: Code,
   file: string,
   { limitMs, onFailure }: Wait,
 ): Promise<Loaded> {
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
-  const later = loadSite(file, loader);
+  const later = loadSite(file, loader, code);
   // The race below passes a rejection on. After the limit no caller may wait any more: this handler
   // keeps the rejection from being unhandled.
   later.catch(onFailure);
   const { promise: limit, resolve } = Promise.withResolvers<Loaded>();
   const timer = setTimeout(() => resolve({ state: 'slow', later }), limitMs);
   try {
-    return await Promise.race([later.then((exports): Loaded => ({ state: 'ready', exports })), limit]);
+    return await Promise.race([later.then((exports): Loaded => ({ state: 'ready', exports, code })), limit]);
   } finally {
     clearTimeout(timer);
   }

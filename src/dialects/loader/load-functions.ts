@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import type { Log } from '../../contract/log.ts';
 import { mergeProblems, type Problem, toLocation } from '../../contract/problem.ts';
-import type { Project } from '../../contract/project.ts';
+import type { GoodCode, Project } from '../../contract/project.ts';
 import { type Compiled, compile, type Exports } from './compile.ts';
 import type { SourceProblems } from './source-problems.ts';
 
@@ -31,7 +31,8 @@ export interface LoadRequest<Entry extends FunctionEntry> {
  * with its exports or rejects with what it throws.
  */
 export type LoadedFunction =
-  | { readonly state: 'ready'; readonly exports: Exports }
+  /** `isBefore`: it does not load, and these are its exports when it last did. */
+  | { readonly state: 'ready'; readonly exports: Exports; readonly good: GoodCode; readonly isBefore?: true }
   | { readonly state: 'ahead' }
   | { readonly state: 'failed'; readonly cause: unknown }
   | { readonly state: 'late'; readonly later: Promise<Exports> };
@@ -79,36 +80,54 @@ interface Loading {
   readonly limitMs: number | undefined;
 }
 
-async function load({ root, log }: Project, { compiled, entry, problems, limitMs }: Loading): Promise<LoadedFunction> {
+async function load(
+  { root, log, warmCode, onLateCode }: Project,
+  { compiled, entry, problems, limitMs }: Loading,
+): Promise<LoadedFunction> {
   const { path, file } = entry;
   try {
     const loaded = await compiled.load(path, limitMs);
-    if (loaded.state !== 'slow') return loaded;
-    problems.push({ severity: 'error', file, message: 'is still loading; until it is loaded, its route answers 500' });
+    if (loaded.state === 'ready') {
+      const { exports, code } = loaded;
+      warmCode?.keepGood(file, { exports, code });
+      return { state: 'ready', exports, good: { exports, code } };
+    }
+    if (loaded.state === 'ahead') return loaded;
+    const { later } = loaded;
     const toProblem = (error: unknown): Problem => compiled.explain(path, error);
-    void logOutcome(loaded.later, { log, file, toProblem });
-    return { state: 'late', later: loaded.later };
+    const before = warmCode?.findGood(file);
+    const message = before ? 'is still loading' : 'is still loading; until it is loaded, its route answers 500';
+    problems.push({ severity: 'error', file, message, ...(before && { keeps: [file] }) });
+    void logOutcome(later, { log, file, toProblem, onLoaded: before && onLateCode });
+    return before ? toReady(before) : { state: 'late', later };
   } catch (error) {
     const problem = compiled.explain(path, error);
+    const before = warmCode?.findGood(file);
     // The compiler reports the real path of a file behind a symbolic link.
-    if (problem.file === relative(root, path))
-      problems.push({ ...problem, ...(problem.file !== file && { stops: [file] }) });
-    else problems.push({ ...problem, stops: [file] });
-    return { state: 'failed', cause: error };
+    const isOwn = problem.file === relative(root, path) && problem.file === file;
+    const stops = isOwn ? {} : { stops: [file] };
+    problems.push({ ...problem, ...(before ? { keeps: [file] } : stops) });
+    return before ? toReady(before) : { state: 'failed', cause: error };
   }
+}
+
+function toReady(good: GoodCode): LoadedFunction {
+  return { state: 'ready', exports: good.exports, good, isBefore: true };
 }
 
 interface Late {
   readonly log: Log;
   readonly file: string;
   readonly toProblem: (error: unknown) => Problem;
+  readonly onLoaded: (() => void) | undefined;
 }
 
 /** Logs whether a late function loaded or failed. */
-async function logOutcome(later: Promise<Exports>, { log, file, toProblem }: Late): Promise<void> {
+async function logOutcome(later: Promise<Exports>, { log, file, toProblem, onLoaded }: Late): Promise<void> {
   try {
     await later;
     log.info('a function that was late has loaded', { target: file });
+    onLoaded?.();
   } catch (error) {
     const problem = toProblem(error);
     log.error(`a function that was late ${problem.message}`, { target: file, file: toLocation(problem), error });

@@ -4,6 +4,8 @@ import module, { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Problem, toLocation } from '../../contract/problem.ts';
+import { SiteCode } from '../../contract/site-code.ts';
+import { createTimers, type SiteTimers } from '../../process/site-timers.ts';
 import { packageOf } from './import-problem.ts';
 
 /** The variable of compiled code that holds its hooks. */
@@ -36,12 +38,16 @@ export interface PackageFailure {
  * other.
  */
 export class ModuleHooks {
+  readonly code: SiteCode;
+  readonly timers: SiteTimers;
   readonly #root: string;
   readonly #problems = new WeakMap<object, Problem>();
   readonly #failures = new WeakMap<object, PackageFailure>();
 
-  constructor(root: string) {
+  constructor(root: string, code = new SiteCode()) {
     this.#root = root;
+    this.code = code;
+    this.timers = createTimers(code);
   }
 
   /** The problem behind an error that these hooks threw; undefined for other errors. */

@@ -1,13 +1,14 @@
+import type { SiteCode } from '../../contract/site-code.ts';
 import { runFor, type SiteCall } from '../../process/site-calls.ts';
 
 /**
  * Evaluates code of a site. Rejects with its error, and also when it tries to end the process, even
  * if it catches the exception that this throws. `file`: the code, relative to the site.
  */
-export async function loadSite<T>(file: string, load: () => Promise<T>): Promise<T> {
+export async function loadSite<T>(file: string, load: () => Promise<T>, code?: SiteCode): Promise<T> {
   const call = new SiteLoad(file);
   try {
-    const loaded = await Promise.race([runFor(call, load), call.ended]);
+    const loaded = await Promise.race([runFor(call, load, code), call.ended]);
     call.throwIfEnded();
     return loaded;
   } finally {

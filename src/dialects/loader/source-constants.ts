@@ -14,6 +14,12 @@ export const SOURCE_CONSTANTS: Record<string, string> = {
   'import.meta.dirname': '__nexthop_dirname',
   'import.meta.url': '__nexthop_url',
   'import.meta': '__nexthop_meta',
+  // These timers end with the code.
+  ...Object.fromEntries(
+    ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'].flatMap((name) =>
+      [name, `globalThis.${name}`].map((key) => [key, `${HOOKS}.timers.${name}`]),
+    ),
+  ),
   // esbuild leaves it unchanged, and it would resolve from the folder of the bundle.
   'require.resolve': '__nexthop_require_resolve',
 };

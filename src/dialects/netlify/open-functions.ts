@@ -68,8 +68,23 @@ export async function openFunctions(
     ...(opened?.problems ?? []),
     ...unread.filter((each) => !isReported(each, { problems, project, declarations })),
   ]);
-  for (const { entry, outcome } of loaded) opening.add(entry, outcome);
+  for (const { entry, outcome } of loaded) {
+    const declaration = outcome.state === 'ready' ? settle(entry, outcome, unread) : entry;
+    if (outcome.state === 'ready')
+      project.warmCode?.keepGood(entry.file, { ...outcome.good, facts: { ...declaration } });
+    opening.add(declaration, outcome);
+  }
   return opening;
+}
+
+/** The settings of a function are in its file. If that cannot be parsed, those of its code before hold. */
+function settle(
+  entry: Declaration,
+  { isBefore, good }: Extract<LoadedFunction, { state: 'ready' }>,
+  unread: readonly Problem[],
+): Declaration {
+  const isUnread = isBefore && unread.some(({ file }) => file === entry.file);
+  return isUnread ? (good.facts as Declaration) : entry; // kept by `openFunctions`
 }
 
 interface ReportedContext extends Pick<Findings, 'declarations' | 'problems'> {

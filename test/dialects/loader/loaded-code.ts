@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { Project } from '../../../src/contract/project.ts';
 import { compile, type Exports } from '../../../src/dialects/loader/compile.ts';
-import { LoadedCode } from '../../../src/site/live-site.ts';
+import { LoadedCode } from '../../../src/site/loaded-code.ts';
 import { compileAhead } from '../../helpers/built-site.ts';
 import { project } from '../../helpers/project.ts';
 

@@ -28,23 +28,32 @@ export async function hostBuild(parts: HostParts): Promise<Reading> {
   const headers = await readHeaders(found, file, problems);
   const folder = (assets?: string): readonly FileFolder[] => [toFileFolder(project.root, found, { assets, headers })];
   const reading = { routes: [], ignored: [], problems };
+  const ownsNotFound = project.astro?.ownsNotFound ?? false;
   // `nexthop build` runs no code of the site, and a build of Astro needs no compiling.
   if (project.ahead) return { ...reading, fileFolders: folder() };
-  const routesParts = { found, file, ownsNotFound: project.astro?.ownsNotFound ?? false };
-  try {
-    const exports = await openBuild(project, found);
+  /** `build`: the one in use, which may be an older one. */
+  const toReading = (exports: Exports, build: FoundBuild): Reading => {
     if (isOwnEntry(exports.nexthop)) {
-      const unmatched = routesParts.ownsNotFound ? 'render' : 'pass';
+      const unmatched = ownsNotFound ? 'render' : 'pass';
       return ownReading({ build: exports.nexthop.open(), root: project.root, entry: file, unmatched });
     }
     const { handler, mode, assets } = toNodeBuild(exports);
-    if (found.unread) problems.push(toUnreadProblem(project.root, found.unread, mode));
-    const routes = toRoutes(routesParts, { ...found, name: file, handler, mode, limits: toLimits(project) });
-    return { ...reading, routes, fileFolders: folder(assets) };
+    if (build.unread) problems.push(toUnreadProblem(project.root, build.unread, mode));
+    const hosted = { ...build, name: file, handler, mode, limits: toLimits(project) };
+    return { ...reading, routes: toRoutes({ found: build, file, ownsNotFound }, hosted), fileFolders: folder(assets) };
+  };
+  try {
+    return toReading(await openBuild(project, found, file), found);
   } catch (error) {
-    problems.push({ severity: 'error', file, message: explain(error) });
-    return { ...reading, routes: toUnreadyRoutes(routesParts, error), fileFolders: folder() };
+    const before = project.warmCode?.findGood(file);
+    problems.push({ severity: 'error', file, message: explain(error), ...(before && { keeps: [file] }) });
+    if (before) return withProblems(toReading(before.exports, before.facts as FoundBuild), problems); // kept by openBuild
+    return { ...reading, routes: toUnreadyRoutes({ found, file, ownsNotFound }, error), fileFolders: folder() };
   }
+}
+
+function withProblems(reading: Reading, problems: readonly Problem[]): Reading {
+  return { ...reading, problems: [...new Set([...problems, ...reading.problems])] };
 }
 
 /** Lists what works less well without a manifest. */

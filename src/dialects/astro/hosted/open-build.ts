@@ -1,10 +1,11 @@
 import { hash, randomUUID } from 'node:crypto';
 import module from 'node:module';
-import { dirname, relative, sep } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Log } from '../../../contract/log.ts';
 import type { Project } from '../../../contract/project.ts';
+import { SiteCode } from '../../../contract/site-code.ts';
 import { loadSite } from '../../loader/site-load.ts';
 import { keepErrorPages } from './error-pages.ts';
 import { keepPace } from './pace.ts';
@@ -18,18 +19,22 @@ const LOAD_LIMIT_MS = 10_000;
 export type Exports = Readonly<Record<string, unknown>>;
 
 /**
- * Imports a build. A reload with the same files and the same variables gets the same modules.
+ * Imports a build. `file`: its entry, relative to the site. A reload with the same files and the same variables gets the same modules.
  * Rejects with what the build throws, with Node's error when a package is missing, or when the
  * import takes longer than 10 s.
  */
 export async function openBuild(
-  { root, warmCode, env, processEnv, log }: Project,
+  { warmCode, env, processEnv, log }: Project,
   found: FoundBuild,
+  file: string,
 ): Promise<Exports> {
   // Code may read variables once, while it loads: other values need another import.
   const key = hash('sha256', JSON.stringify(['astro', found.entry, found.version, Object.entries(env).sort()]));
   const known = warmCode?.find(key);
-  if (known) return known as Exports; // kept below
+  if (known) {
+    warmCode?.findGood(file);
+    return known as Exports; // kept below
+  }
   // A new name on each reload: Node keeps modules that failed to load, while the missing package
   // may be there now.
   const name = warmCode?.isFirst === false ? `${found.version}-${randomUUID()}` : found.version;
@@ -39,11 +44,17 @@ export async function openBuild(
   // Keeps a standalone build from listening on its own port. It reads this variable while it loads,
   // and so do builds that are imported later.
   processEnv.ASTRO_NODE_AUTOSTART = 'disabled';
-  const exports = await inTime(
-    takeOverRejections(log, () => loadSite(relative(root, found.entry), () => modules.import(found.entry))),
-  );
-  warmCode?.keep(key, exports);
-  return exports;
+  const code = new SiteCode();
+  try {
+    const load = () => loadSite(file, () => modules.import(found.entry), code);
+    const exports = await inTime(takeOverRejections(log, load));
+    warmCode?.keep(key, exports, code);
+    warmCode?.keepGood(file, { exports, code, facts: found });
+    return exports;
+  } catch (error) {
+    code.retire();
+    throw error;
+  }
 }
 
 /**

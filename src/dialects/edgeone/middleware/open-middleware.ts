@@ -83,7 +83,11 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const { looks, found } = await survey(project, [path]);
   const text = await readFile(path, 'utf8').catch(() => UNREADABLE);
   const names = looks.get(path)?.names ?? new Set();
-  const isSure = found.files.has(path) ? NAMED_EXPORT.test(text) : names.has('middleware') || names.has('proxy');
+  const isBroken = found.files.has(path);
+  const before = isBroken ? project.warmCode?.findGood(file) : undefined;
+  const isNamed = isBroken ? NAMED_EXPORT.test(text) : names.has('middleware') || names.has('proxy');
+  // A mistake in a middleware must not open what it protects.
+  const isSure = isNamed || before !== undefined;
   const reason = reasonToIgnore({ text, isSure, hasDefault: names.has('default') });
   if (reason !== undefined) {
     // A misspelt middleware protects nothing.
@@ -96,10 +100,13 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
       return addProblems(compiled.problems, toOpened(project, { file, text }, await compiled.load(path)));
     } catch (cause) {
       const problem = compiled.explain(path, cause);
+      const good = project.warmCode?.findGood(file);
       // A helper file with this name must not make every request fail.
-      if (!isSure) return { ...NONE, ignored: [{ file, reason: problem.message }] };
-      const stops = problem.file === file ? [] : [file];
-      const problems = mergeProblems([...compiled.problems, { ...problem, ...(stops.length > 0 && { stops }) }]);
+      if (!isSure && !good) return { ...NONE, ignored: [{ file, reason: problem.message }] };
+      const stops = problem.file === file ? {} : { stops: [file] };
+      const effect = good ? { keeps: [file] } : stops;
+      const problems = mergeProblems([...compiled.problems, { ...problem, ...effect }]);
+      if (good) return addProblems(problems, toFilter(project, { file, text }, good.exports));
       return { filter: new UnreadyTarget(file, cause), ignored: [], problems };
     }
   } catch (cause) {
@@ -110,10 +117,20 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
 
 function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedMiddleware {
   const { file } = source;
-  if (loaded.state === 'ready') return toFilter(project, source, loaded.exports);
+  if (loaded.state === 'ready') {
+    const opened = toFilter(project, source, loaded.exports);
+    if (opened.filter) project.warmCode?.keepGood(file, loaded);
+    return opened;
+  }
   if (loaded.state === 'ahead') return NONE;
+  const { log, warmCode, onLateCode } = project;
+  const before = warmCode?.findGood(file);
+  if (before) {
+    loaded.later.then(onLateCode, (error) => log.error('the middleware failed to load', { target: file, error }));
+    const late: Problem = { severity: 'error', file, message: 'is still loading', keeps: [file] };
+    return addProblems([late], toFilter(project, source, before.exports));
+  }
   const target = new UnreadyTarget(file, undefined);
-  const { log } = project;
   loaded.later.then(
     (exports) => {
       const { filter, problems } = toFilter(project, source, exports);
