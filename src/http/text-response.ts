@@ -1,32 +1,9 @@
 type Body = ConstructorParameters<typeof Response>[0];
 
-/**
- * The members of Response that depend on its body. The TypeScript types declare all of them as
- * properties, which cannot be overridden by getters and methods.
- */
-interface BodyParts {
-  get body(): Response['body'];
-  get bodyUsed(): boolean;
-  arrayBuffer(): ReturnType<Response['arrayBuffer']>;
-  blob(): ReturnType<Response['blob']>;
-  bytes(): ReturnType<Response['bytes']>;
-  clone(): Response;
-  formData(): ReturnType<Response['formData']>;
-  json(): ReturnType<Response['json']>;
-  text(): ReturnType<Response['text']>;
-}
-
 /** Node's own Response class. */
 const NativeResponse = globalThis.Response;
-const Base = NativeResponse as unknown as new (
-  body?: Body,
-  init?: ResponseInit,
-) => Omit<Response, keyof BodyParts> & BodyParts;
 
-/**
- * Makes TextResponse the global `Response` of every function and package. Call it once, before any
- * of them is loaded.
- */
+/** Makes TextResponse the global `Response` of every function and package. Call it once, before any of them is loaded. */
 export function installTextResponse(): void {
   globalThis.Response = TextResponse as unknown as typeof Response;
 }
@@ -34,52 +11,75 @@ export function installTextResponse(): void {
 /** Statuses that do not allow a body; the native constructor throws for them. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
 
+/** Status and headers of a Response. */
+export interface ResponseParts {
+  readonly status: number;
+  readonly statusText?: string;
+  readonly headers: Iterable<readonly [string, string]>;
+}
+
 /**
- * The Response class of functions: Node's own, but a text body becomes a stream only when code
- * reads it as one.
- *
- * Most functions answer with a string, and most of the cost of a native Response is the stream for
- * that string. Status, headers and their checks are native: this is a native Response without a
- * body, which holds the text in a private field.
+ * The Response class of functions. It behaves as Node's own and is an instance of it, but a native Response is made only when code looks at more than
+ * its status: most functions answer with a string, and the native object costs ten times as much as the rest of such an answer.
  */
-export class TextResponse extends Base {
+export class TextResponse {
+  /** The body, if it is text. */
   #text: string | undefined;
-  /** The native Response of the text, created when code first reads the body. */
+  /** Set as long as there is no native Response. */
+  #plain: ResponseParts | undefined;
+  /** Of a text: without body. */
   #native: Response | undefined;
+  /** The native Response of the text, created when code first reads the body. */
+  #read: Response | undefined;
   #isTaken = false;
 
   static {
+    Object.setPrototypeOf(TextResponse, NativeResponse);
+    Object.setPrototypeOf(TextResponse.prototype, NativeResponse.prototype);
     // User code sees the name Response.
     Object.defineProperty(TextResponse, 'name', { value: 'Response' });
   }
 
   constructor(body?: Body, init?: ResponseInit) {
     const isText = typeof body === 'string' && !WITHOUT_BODY.has(init?.status ?? 200);
-    super(isText ? null : body, init);
+    if (isText) {
+      this.#text = body;
+      this.#plain = toPlain(init, TEXT_TYPE);
+      if (this.#plain) return;
+    }
+    this.#native = new NativeResponse(isText ? null : body, init);
     if (!isText) return;
-    this.#text = body;
-    const { headers } = this;
-    if (!headers.has('content-type')) headers.set('content-type', 'text/plain;charset=UTF-8');
+    const { headers } = this.#native;
+    if (!headers.has('content-type')) headers.set('content-type', TEXT_TYPE);
   }
 
   /** Responses of `fetch` are instances too. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
+  static [Symbol.hasInstance](value: unknown): boolean {
     // A subclass defined by user code is checked for itself.
-    return Function.prototype[Symbol.hasInstance].call(this === TextResponse ? NativeResponse : this, value);
+    return Function.prototype[Symbol.hasInstance].call(
+      (this as unknown) === TextResponse ? NativeResponse : this,
+      value,
+    );
   }
 
   static json(data: unknown, init?: ResponseInit): Response {
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError('Value is not JSON serializable');
+    const plain = toPlain(init, JSON_TYPE);
+    if (plain && !WITHOUT_BODY.has(plain.status)) {
+      const response = new TextResponse(text);
+      response.#plain = plain;
+      return response as unknown as Response;
+    }
     const headers = new Headers(init?.headers);
-    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
-    return new TextResponse(text, { ...init, headers });
+    if (!headers.has('content-type')) headers.set('content-type', JSON_TYPE);
+    return new TextResponse(text, { ...init, headers }) as unknown as Response;
   }
 
   /** Whether the body is text that was not read and not converted to a stream. */
   static holdsText(response: unknown): boolean {
     if (typeof response !== 'object' || response === null || !(#text in response)) return false;
-    return response.#text !== undefined && response.#native === undefined;
+    return response.#text !== undefined && response.#read === undefined;
   }
 
   /**
@@ -88,59 +88,153 @@ export class TextResponse extends Base {
    */
   static take(response: unknown): string | undefined {
     if (typeof response !== 'object' || response === null || !(#text in response)) return undefined;
-    if (response.#text === undefined || response.#native || response.#isTaken) return undefined;
+    if (response.#text === undefined || response.#read || response.#isTaken) return undefined;
     response.#isTaken = true;
     return response.#text;
   }
 
-  override get body(): Response['body'] {
-    return this.#text === undefined ? super.body : this.#toNative().body;
+  /** Status and headers of any Response; of one that was only created, without a native Response. */
+  static partsOf<T extends ResponseParts>(response: T): T | ResponseParts {
+    if (!(#text in response) || Object.getPrototypeOf(response) !== TextResponse.prototype) return response;
+    const isChanged = Object.hasOwn(response, 'headers') || Object.hasOwn(response, 'status');
+    return (!isChanged && (response as TextResponse).#plain) || response;
   }
 
-  override get bodyUsed(): boolean {
-    return this.#text === undefined ? super.bodyUsed : this.#isTaken || (this.#native?.bodyUsed ?? false);
+  get status(): number {
+    return this.#plain?.status ?? this.#toNative().status;
   }
 
-  override arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#text === undefined ? super.arrayBuffer() : this.#toNative().arrayBuffer();
+  get ok(): boolean {
+    return this.status >= 200 && this.status <= 299;
   }
 
-  override blob(): ReturnType<Response['blob']> {
-    return this.#text === undefined ? super.blob() : this.#toNative().blob();
+  get headers(): Headers {
+    return this.#toNative().headers;
   }
 
-  override bytes(): ReturnType<Response['bytes']> {
-    return this.#text === undefined ? super.bytes() : this.#toNative().bytes();
+  get statusText(): string {
+    return this.#toNative().statusText;
   }
 
-  override formData(): ReturnType<Response['formData']> {
-    return this.#text === undefined ? super.formData() : this.#toNative().formData();
+  get type(): Response['type'] {
+    return this.#toNative().type;
   }
 
-  override json(): Promise<unknown> {
-    return this.#text === undefined ? super.json() : this.#toNative().json();
+  get url(): string {
+    return this.#toNative().url;
   }
 
-  override text(): Promise<string> {
-    return this.#text === undefined ? super.text() : this.#toNative().text();
+  get redirected(): boolean {
+    return this.#toNative().redirected;
   }
 
-  override clone(): Response {
-    if (this.#text === undefined) return super.clone();
+  get body(): Response['body'] {
+    return this.#toReadable().body;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#text === undefined ? this.#toNative().bodyUsed : this.#isTaken || (this.#read?.bodyUsed ?? false);
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#toReadable().arrayBuffer();
+  }
+
+  blob(): ReturnType<Response['blob']> {
+    return this.#toReadable().blob();
+  }
+
+  bytes(): ReturnType<Response['bytes']> {
+    return this.#toReadable().bytes();
+  }
+
+  formData(): ReturnType<Response['formData']> {
+    return this.#toReadable().formData();
+  }
+
+  json(): Promise<unknown> {
+    return this.#toReadable().json();
+  }
+
+  text(): Promise<string> {
+    return this.#toReadable().text();
+  }
+
+  clone(): Response {
+    if (this.#text === undefined) return this.#toNative().clone();
     const { status, statusText, headers } = this;
-    if (this.#native || this.#isTaken)
-      return new NativeResponse(this.#toNative().clone().body, { status, statusText, headers });
-    return new TextResponse(this.#text, { status, statusText, headers });
+    if (this.#read || this.#isTaken)
+      return new NativeResponse(this.#toReadable().clone().body, { status, statusText, headers });
+    return new TextResponse(this.#text, { status, statusText, headers }) as unknown as Response;
   }
 
-  /**
-   * The native Response with this body. It gets the headers, because a blob takes its type from
-   * them.
-   */
+  /** The native Response; of a text it has no body. */
   #toNative(): Response {
-    this.#native ??= new NativeResponse(this.#text, { headers: this.headers });
-    // A body that was read counts as used, like a native body.
-    if (this.#isTaken && !this.#native.bodyUsed) void this.#native.text();
+    if (!this.#native) {
+      const { status, headers } = this.#plain as ResponseParts; // one of the two is set
+      this.#native = new NativeResponse(null, { status, headers: [...headers] as [string, string][] });
+      this.#plain = undefined;
+    }
     return this.#native;
   }
+
+  /** The native Response with this body. It gets the headers, because a blob takes its type from them. */
+  #toReadable(): Response {
+    if (this.#text === undefined) return this.#toNative();
+    this.#read ??= new NativeResponse(this.#text, { headers: this.headers });
+    // A body that was read counts as used, like a native body.
+    if (this.#isTaken && !this.#read.bodyUsed) void this.#read.text();
+    return this.#read;
+  }
+}
+
+const TEXT_TYPE = 'text/plain;charset=UTF-8';
+const JSON_TYPE = 'application/json';
+const PLAIN_TEXT: ResponseParts = { status: 200, headers: [['content-type', TEXT_TYPE]] };
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Without a character that the native class removes, converts or refuses. */
+const VALUE = /^(?:[!-~](?:[\t -~]*[!-~])?)?$/;
+
+/** What the native class makes of the options; undefined if they need a closer look. Adds the type, if the headers have none. */
+function toPlain(init: ResponseInit | undefined, type: string): ResponseParts | undefined {
+  if (init === undefined) return type === TEXT_TYPE ? PLAIN_TEXT : { status: 200, headers: [['content-type', type]] };
+  if (!isPlainObject(init)) return undefined;
+  let status: unknown = 200;
+  let headers: [string, string][] | undefined = [['content-type', type]];
+  for (const key of Object.keys(init)) {
+    const value: unknown = init[key as keyof ResponseInit];
+    if (value === undefined) continue;
+    if (key === 'status') status = value;
+    else if (key === 'headers') headers = toPairs(value, type);
+    else return undefined;
+  }
+  if (!headers || typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599)
+    return undefined;
+  return { status, headers };
+}
+
+/** The headers of a plain object as the native class lists them: names in lower case, sorted. */
+function toPairs(given: unknown, type: string): [string, string][] | undefined {
+  if (!isPlainObject(given)) return undefined;
+  const pairs: [string, string][] = [];
+  let hasType = false;
+  for (const [name, value] of Object.entries(given)) {
+    if (typeof value !== 'string' || !NAME.test(name) || !VALUE.test(value)) return undefined;
+    const lowerName = name.toLowerCase();
+    if (lowerName === 'content-type') hasType = true;
+    if (pairs.some(([each]) => each === lowerName)) return undefined;
+    pairs.push([lowerName, value]);
+  }
+  if (!hasType) pairs.push(['content-type', type]);
+  return pairs.length === 1 ? pairs : pairs.sort(([left], [right]) => (left < right ? -1 : 1));
+}
+
+function isPlainObject(value: unknown): value is object {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    Object.getOwnPropertySymbols(value).length === 0
+  );
 }

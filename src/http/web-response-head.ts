@@ -4,15 +4,13 @@ import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { type Coding, toDecodedCoding } from './coded-bytes.ts';
 import { HOP_BY_HOP, joinValues, withoutNames } from './headers.ts';
+import type { ResponseParts } from './text-response.ts';
 
 /**
  * The members of a Response that are needed to send it. Beside the global class this accepts
  * Responses of another realm, of the undici package and of node-fetch, whose body is a Node stream.
  */
-export interface WebResponse {
-  readonly status: number;
-  readonly statusText?: string;
-  readonly headers: Iterable<readonly [string, string]>;
+export interface WebResponse extends ResponseParts {
   readonly body: unknown;
   readonly bodyUsed: boolean;
   /** Set if this is a copy of another Response's headers and body with additional headers. */
@@ -37,7 +35,7 @@ export class WebResponseHead {
    * `ownReason`: use the standard reason phrase of the status. Throws `function_bad_answer` for a
    * status that is not 200 to 599.
    */
-  constructor(exchange: Exchange, { status, statusText, headers }: WebResponse, ownReason = false) {
+  constructor(exchange: Exchange, { status, statusText, headers }: ResponseParts, ownReason = false) {
     if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
       throw new Fault('function_bad_answer', { message: `the status of a Response must be 200 to 599, got ${status}` });
     }

@@ -38,7 +38,7 @@ export function writeWebResponse(
   webResponse: WebResponse,
   { watch, ownReason = false }: WriteOptions = {},
 ): Promise<'answered'> | undefined {
-  const head = new WebResponseHead(exchange, webResponse, ownReason);
+  const head = new WebResponseHead(exchange, TextResponse.partsOf(webResponse), ownReason);
   const text = TextResponse.take(webResponse);
   if (text !== undefined) {
     // A coded body consists of bytes, never of text.

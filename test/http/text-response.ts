@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import test from 'ava';
 import { TextResponse } from '../../src/http/text-response.ts';
 
@@ -13,6 +14,10 @@ async function observe(of: Class, look: (of: Class) => unknown): Promise<unknown
   } catch (error) {
     return (error as Error).name;
   }
+}
+
+function pick({ status, ok, statusText, type, url, redirected }: Response) {
+  return { status, ok, statusText, type, url, redirected };
 }
 
 async function drain(body: ReadableStream<Uint8Array> | null): Promise<string> {
@@ -146,6 +151,28 @@ const LOOKS: readonly (readonly [title: string, look: (of: Class) => unknown])[]
     },
   ],
   ['json() of undefined', (of) => of.json(undefined)],
+  ['json() with a status that allows none', (of) => of.json(1, { status: 204 })],
+  [
+    'headers of a plain object',
+    (of) => [
+      ...new of('x', { headers: { 'X-B': '1', 'content-language': 'de', 'Set-Cookie': 'a=b; Path=/', 'x-a': '' } })
+        .headers,
+    ],
+  ],
+  ['names that differ in their case', (of) => [...new of('x', { headers: { a: '1', A: '2' } }).headers]],
+  ['values with spaces around them', (of) => [...new of('x', { headers: { a: ' 1 ', b: '2\r\n' } }).headers]],
+  ['a value beyond latin1', (of) => [...new of('x', { headers: { a: 'ł' } }).headers]],
+  ['a value of latin1', (of) => [...new of('x', { headers: { a: 'ä' } }).headers]],
+  ['a value that is no text', (of) => [...new of('x', { headers: { a: 1 as unknown as string } }).headers]],
+  ['a symbol as name', (of) => new of('x', { headers: { [Symbol('a')]: 'b' } as never })],
+  ['headers of null', (of) => new of('x', { headers: null as never })],
+  ['options of null', (of) => new of('x', null as never).status],
+  ['a status that is text', (of) => new of('x', { status: '201' as unknown as number }).status],
+  ['a status with a fraction', (of) => new of('x', { status: 200.5 }).status],
+  ['unknown options', (of) => new of('x', { webSocket: null, status: 201 } as ResponseInit).status],
+  ['its other members', (of) => Object.entries({ ...pick(new of('x', { status: 404 })) })],
+  ['its text for people', (of) => inspect(new of('x', { headers: { a: 'b' } })).replace(/stream: .*/s, '')],
+  ['a call without new', (of) => (of as unknown as () => unknown)()],
   [
     'json() with a given content type',
     (of) => of.json(1, { headers: { 'content-type': 'application/problem+json' } }).headers.get('content-type'),
