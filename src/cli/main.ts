@@ -199,7 +199,7 @@ function checkNames(argv: readonly string[], known: readonly string[]): void {
   }
 }
 
-/** A flag that does nothing would be believed. */
+/** A flag without an effect must not be accepted silently. */
 function checkFlags(name: string, { flags: known = [] }: Command, flags: Flags): void {
   for (const [flag, value] of Object.entries(flags)) {
     const isKnown = known.some((each) => each === flag);

@@ -45,7 +45,7 @@ export async function start(
   let control: ControlSocket | undefined;
   const beforeSite = (log: Log): void => {
     guardProcess({ log, site: config.site });
-    // Before the site is loaded: with a listener of its own, a signal during the load would otherwise
+    // Before the site is loaded: with its own listener, a signal during the load would otherwise
     // not end the process.
     endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog: watch(config, supervisor) });
   };

@@ -27,7 +27,7 @@ export const SETTINGS = {
   TRUSTED_PROXIES: setting(
     kind.trustedPeers,
     'private',
-    'peers whose trust headers are believed: private, all, none, or CIDRs',
+    'peers whose trust headers are accepted: private, all, none, or CIDRs',
   ),
   DATA_DIR: setting(
     kind.anyText,

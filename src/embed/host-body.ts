@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Fault } from '../contract/fault.ts';
 import type { BodySink, BodySource, PairOwner } from '../contract/http-message.ts';
 
-/** On a message whose body was only looked at: nexthop may be mounted twice in one host. */
+/** On a message of whose body only the beginning was read: nexthop may be mounted twice in one host. */
 const PEEKED = Symbol('peeked');
 
 /** The body of a host's request. */

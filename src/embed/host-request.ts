@@ -14,7 +14,7 @@ const ABSOLUTE_FORM = /^http(s?):\/\/([^/?]*)(.*)$/i;
 
 export interface HostRequestParts {
   readonly message: IncomingMessage;
-  /** It came with the host's 'upgrade' event. */
+  /** It is from the host's 'upgrade' event. */
   readonly isUpgrade: boolean;
 }
 
@@ -85,7 +85,7 @@ export class HostRequest implements IncomingRequest {
     this.body.watch(owner);
   }
 
-  /** The message is the host's again, as it was received, but for what the site has changed. `target`: see `Exchange.target`. */
+  /** The message belongs to the host again, as it was received, except for the changes of the site. `target`: see `Exchange.target`. */
   giveBack(target: string): void {
     const { message } = this;
     this.body.giveBack();

@@ -41,7 +41,7 @@ export class HostResponse extends NodeResponse {
     return { pair, request: this.#request, response: this };
   }
 
-  /** The response is the host's again, but for rules of the site that change heads. */
+  /** The response belongs to the host again, except for rules of the site that change heads. */
   giveBack(): void {
     this.#isHosts = true;
     this.takeOff();
@@ -72,7 +72,7 @@ export class HostResponse extends NodeResponse {
 
   readonly #onClose = (): void => {
     this.#request.body.release();
-    // What is written on a connection that was taken over is not its own.
+    // Bytes on a connection that was taken over are not part of the response.
     this.close(this.response.writableFinished || this.status === 101);
   };
 }

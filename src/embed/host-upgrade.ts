@@ -18,7 +18,7 @@ export class HostUpgrade implements NodeConnection {
   #chunks: Buffer[];
   #length: number;
 
-  /** `head`: the bytes behind the request that Node has read already. */
+  /** `head`: the bytes after the request that Node has already read. */
   constructor(request: HostRequest, socket: Socket, head: Buffer) {
     this.#socket = socket;
     this.#chunks = [head];
@@ -27,7 +27,7 @@ export class HostUpgrade implements NodeConnection {
     this.response.shouldKeepAlive = false;
     this.response.assignSocket(socket);
     this.response.on('finish', this.#onFinish);
-    // node:http has taken its own listener off, and without one an error ends the process.
+    // node:http has removed its own listener, and without one an error ends the process.
     socket.on('error', destroyIt);
     socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain);
   }
@@ -41,14 +41,14 @@ export class HostUpgrade implements NodeConnection {
   }
 
   takeOver(): { readonly socket: Socket; readonly head: Buffer } {
-    if (this.#socket.destroyed) throw new Error('a connection was taken over that is gone');
+    if (this.#socket.destroyed) throw new Error('a closed connection was taken over');
     const head = this.#leave();
     // The refusal that is never written reports the end of the connection.
     this.#socket.once('close', () => this.response.emit('close'));
     return { socket: this.#socket, head };
   }
 
-  /** Returns the bytes behind the request. The socket is as node:http gives it: the next 'data' listener starts it. */
+  /** Returns the bytes after the request. The socket is as node:http passes it: the next 'data' listener starts it. */
   giveBack(): Buffer {
     const head = this.#leave();
     this.#socket.off('error', destroyIt);

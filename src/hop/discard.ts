@@ -5,7 +5,7 @@ const LONGEST_BYTES = 256 * 1024;
 const LONGEST_MS = 5000;
 
 /**
- * Reads and drops the rest of a response that is not used, so that its connection can be reused. If the body is too long or too slow, its connection
+ * Reads and discards the rest of a response that is not used, so that its connection can be reused. If the body is too long or too slow, its connection
  * is closed instead. Other requests do not wait for it.
  */
 export class Discard implements OriginHandler {
@@ -13,7 +13,7 @@ export class Discard implements OriginHandler {
   readonly #timer: NodeJS.Timeout;
   #bytes = 0;
 
-  /** Takes the rest of the call from its handler. */
+  /** Replaces the handler of the call for the rest of the response. */
   constructor(call: OriginCall) {
     this.#call = call;
     this.#timer = setTimeout(() => call.abort(), LONGEST_MS).unref();
@@ -35,7 +35,7 @@ export class Discard implements OriginHandler {
     clearTimeout(this.#timer);
   }
 
-  // Behind the head of a response to a request without a body and without an upgrade, these are not called.
+  // After the head of a response to a request without a body and without an upgrade, these are not called.
   connected(): void {}
   bodyDrained(): void {}
   interim(): void {}

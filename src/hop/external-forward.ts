@@ -37,7 +37,7 @@ export class ExternalForward implements Dispatcher.DispatchHandler, AnswerListen
     if (this.#isOver) return;
     const { request } = exchange;
     const body = request.body.isComplete ? undefined : new UploadStream(exchange);
-    const method = request.method as Dispatcher.HttpMethod; // undici takes any token
+    const method = request.method as Dispatcher.HttpMethod; // undici accepts any token
     dispatcher.dispatch({ path: target, method, headers, ...(body && { body }) }, this);
   }
 
@@ -96,7 +96,7 @@ export class ExternalForward implements Dispatcher.DispatchHandler, AnswerListen
   }
 }
 
-/** The body of the request for undici, which takes streams. A failure of it is the reason why the request fails. */
+/** The body of the request for undici, as a stream. If it fails, the request fails for the same reason. */
 class UploadStream extends Readable implements BodySink {
   readonly #exchange: Exchange;
   #isStarted = false;
@@ -133,7 +133,7 @@ class UploadStream extends Readable implements BodySink {
   }
 }
 
-/** undici gives the headers of HTTP/1.1 as a flat list of bytes. */
+/** undici returns the headers of HTTP/1.1 as a flat list of bytes. */
 function toFlat(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
   return Array.isArray(raw) ? raw.map((each) => (typeof each === 'string' ? each : each.toString('latin1'))) : [];
 }
@@ -152,7 +152,7 @@ const CODES: Readonly<Record<string, FaultCode>> = {
   EPIPE: 'hop_reset',
 };
 
-/** All that undici and the sockets fail with, or the Fault of the client's body. */
+/** Converts an error of undici or of a socket; a Fault of the client's body is returned unchanged. */
 function toOriginFault(error: Error, origin: string): Fault {
   if (error instanceof Fault) return error;
   const code = String((error as NodeJS.ErrnoException).code);

@@ -25,8 +25,8 @@ export class ExternalHosts {
   }
 
   /**
-   * Whether a name may lead to this address. A private address could be any server inside: only a
-   * rule that names an address or `localhost`, or an operator who names the host, means it.
+   * Whether a name may lead to this address. A private address could be any internal server: it is allowed only for a
+   * rule that names an address or `localhost`, and for hosts in PROXY_HOSTS.
    */
   mayLeadTo(host: string, address: string): boolean {
     const isNamed = this.#allowed.has(host.toLowerCase()) || host.toLowerCase() === 'localhost';

@@ -64,7 +64,7 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     }
   }
 
-  /** The hop takes the body. A client that waits for `100 Continue` gets it now: a hop that cannot be reached costs it no upload. */
+  /** The hop accepts the body. A client that waits for `100 Continue` gets it now, so it sends nothing if the hop cannot be reached. */
   connected(call: OriginCall): void {
     this.#call = call;
     try {
@@ -151,7 +151,7 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     this.#call?.abort();
   }
 
-  /** A client that ends may be gone, which a write shows. An event stream may have nothing to write for ever. */
+  /** A client that ended its side may have closed, which only a write shows. An event stream may never write again. */
   clientEnded(): void {
     if (!this.#isOver && this.#call?.mayBeSilent) this.exchange.response.abort();
   }

@@ -53,7 +53,7 @@ export class Handshake extends Forward {
       origin.write(clientHead);
       this.#tunnel = new Tunnel({ client, origin, deadlines, idleTicks, onOver: () => this.finish() });
     } catch (error) {
-      // The client has just gone; its exchange is closed next.
+      // The client has just closed; its exchange is closed next.
       origin.destroy();
       this.fail(new Fault('client_left', { cause: error }));
     }

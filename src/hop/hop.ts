@@ -92,7 +92,7 @@ export class Hop implements Fallback {
   }
 }
 
-/** Errors of getaddrinfo: there is no such name, or no server of names answers. */
+/** Errors of getaddrinfo: there is no such name, or no name server answers. */
 const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 
 /**

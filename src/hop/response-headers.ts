@@ -26,7 +26,7 @@ export function writeResponseHead(head: ResponseHead, exchange: Exchange): void 
   exchange.writeHead(head.status, head.reason, toClientHeaders(head, exchange));
 }
 
-/** The headers (flat) of the hop's response for the client, without those that `Connection` nominates, and with the id of the request. */
+/** The headers (flat) of the hop's response for the client, with the id of the request and without those that `Connection` nominates. */
 export function toClientHeaders(head: ResponseHead, exchange: Exchange): string[] {
   const { headers, connection } = head;
   const { requestId } = exchange;
@@ -35,7 +35,7 @@ export function toClientHeaders(head: ResponseHead, exchange: Exchange): string[
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string; // pairs
     const lowerName = name.toLowerCase();
-    // The client's connection is another one.
+    // These are for the connection to the hop.
     if (lowerName === 'connection' || nominated?.has(lowerName)) continue;
     kept.push(name, headers[at + 1] as string);
   }

@@ -3,7 +3,7 @@ import type { Deadlines, Watched } from '../timing/deadlines.ts';
 import type { Member } from '../timing/in-flight.ts';
 
 export interface TunnelParts {
-  /** Both are paused and have no listener but one for errors. */
+  /** Both are paused and have only a listener for errors. */
   readonly client: Socket;
   readonly origin: Socket;
   readonly deadlines: Deadlines;

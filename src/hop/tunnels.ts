@@ -33,7 +33,7 @@ export class Tunnels {
   }
 
   /**
-   * Asks the hop for a tunnel. Resolves when the tunnel is over, the hop's refusal is relayed, or the client has left. Rejects with a Fault as `Hop.answer`,
+   * Sends the handshake to the hop. Resolves when the tunnel is over, the hop's refusal is relayed, or the client has left. Rejects with a Fault as `Hop.answer`,
    * with `hop_busy` if too many tunnels are open, and with `draining`.
    */
   async open(exchange: Exchange): Promise<Outcome> {

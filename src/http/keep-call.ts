@@ -4,7 +4,7 @@ import type { SiteCode } from '../contract/site-code.ts';
 import { currentCall, currentCode, runFor } from '../process/site-calls.ts';
 
 /**
- * Events of Node's request and response come from their connection, which works for no call. From now on their listeners run for this exchange, unless
+ * Events of Node's request and response are emitted by their connection, outside of any call. From now on their listeners run for this exchange, unless
  * the event comes from code of a call.
  */
 export function keepCall(exchange: Exchange): void {
@@ -13,7 +13,7 @@ export function keepCall(exchange: Exchange): void {
   keepCallOf(exchange, response);
 }
 
-/** Takes the last `keepCall` back. */
+/** Undoes the last `keepCall`. */
 export function releaseCall(exchange: Exchange): void {
   const { request, response } = exchange.node;
   releaseCallOf(request);

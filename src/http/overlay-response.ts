@@ -12,7 +12,7 @@ export interface Overlay {
 }
 
 /**
- * Sets headers on the coming response, no matter which component writes it: a file, a function's
+ * Sets headers on the response that is not sent yet, no matter which component writes it: a file, a function's
  * Response, an Express app, the hop. They replace the response's own headers and those of overlays
  * that are added later. Error responses of faults get none, so that e.g. a cache rule for the
  * missing file does not make the error cacheable.

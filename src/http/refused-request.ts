@@ -6,8 +6,8 @@ import { NO_BODY } from '../wire/client-body.ts';
 const FIRST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ ]+) HTTP\/1\.([01])$/;
 
 /**
- * What can be read of a request whose head was refused, for its error response and its line in the access log. No other code may act on it: it is not
- * valid, and perhaps not whole. `head`: as far as received, in latin1.
+ * The readable parts of a request whose head was refused, for its error response and its line in the access log. No other code may act on it: it is
+ * invalid, and possibly incomplete. `head`: as far as received, in latin1.
  */
 export class RefusedRequest implements IncomingRequest {
   readonly method: string;

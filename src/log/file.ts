@@ -23,7 +23,7 @@ export interface TroubleListener {
 const LATEST_WRITE_MS = 250;
 /** A batch of this size is written at once; it costs hardly more than one line. */
 const BATCH_BYTES = 64 * 1024;
-/** A batch and the longest lines behind it. */
+/** A batch and the longest lines after it. */
 const PAGE_BYTES = 128 * 1024;
 /** Most bytes that wait while writing fails: one second of a busy server. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;

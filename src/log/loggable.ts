@@ -17,7 +17,7 @@ const MOST_VALUES = 500;
 
 export interface LoggableOptions {
   readonly shortAddresses: boolean;
-  /** An error whose stack stands elsewhere in the line. */
+  /** An error whose stack is in another part of the line. */
   readonly withoutStackOf?: unknown;
 }
 

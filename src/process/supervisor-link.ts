@@ -26,7 +26,7 @@ export interface WorkerSetup {
   readonly listenFd: number;
 }
 
-/** What the supervisor may ask of a worker at any time. */
+/** The requests that the supervisor may send to a worker at any time. */
 export interface WorkerDuties {
   own(): void;
   retire(): void;
@@ -71,7 +71,7 @@ export class SupervisorLink {
     });
   }
 
-  /** Starts to pass on what the supervisor asks for, also what it has asked for before. */
+  /** Starts to pass on the requests of the supervisor, including the earlier ones. */
   serve(duties: WorkerDuties): void {
     this.#duties = duties;
     const early = this.#early ?? [];

@@ -88,7 +88,7 @@ export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdo
   const channelName = `nexthop:watchdog:${randomUUID()}`;
   const questions = channel(channelName);
   const answer = (message: unknown): void => {
-    const question = message as Question; // only the thread knows the name
+    const question = message as Question; // only the thread has the name
     if (question.exitCode !== undefined) end(question.exitCode);
     question.report = createReport(root);
   };

@@ -63,7 +63,7 @@ interface Ranked {
 /** Routes by their patterns. */
 class Index {
   readonly isEmpty: boolean;
-  /** By path, each list in order. */
+  /** By path, each list in the order in which the routes are tried. */
   readonly #literals = new Map<string, LiteralCandidate[]>();
   /** Undefined if all patterns are literal: then no path has to be split. */
   #patterns: Trie<Ranked> | undefined;

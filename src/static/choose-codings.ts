@@ -11,7 +11,7 @@ export function chooseCodings(accept: string | undefined, available: readonly Co
   const weights = toWeights(accept);
   const chosen = available.filter((coding) => coding !== 'identity' && weigh(coding, weights) > 0);
   chosen.sort((left, right) => weigh(right, weights) - weigh(left, weights));
-  // Unless the field names identity it only says what else is taken.
+  // Unless the header names identity, it only lists what else is accepted.
   const identity = weights.get('identity') ?? 0;
   const better = chosen.filter((coding) => weigh(coding, weights) >= identity);
   return [...better, 'identity', ...chosen.filter((coding) => !better.includes(coding))];
@@ -25,7 +25,7 @@ function toWeights(accept: string): ReadonlyMap<string, number> {
     const [name = '', ...parameters] = element.split(';').map((part) => part.trim());
     const weight = parameters.find((parameter) => parameter.startsWith('q='));
     const quality = weight === undefined ? 1 : Number(weight.slice(2));
-    // A weight that is no number asks for nothing.
+    // A weight that is no number counts as 0.
     weights.set(name === 'x-gzip' ? 'gzip' : name, quality >= 0 && quality <= 1 ? quality : 0);
   }
   return weights;

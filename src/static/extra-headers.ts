@@ -35,7 +35,7 @@ export function toExtraHeaders({ folder, headers = new Map() }: NamedFolder): Ex
   return { byPath, problems };
 }
 
-/** Headers that describe the content; only the code that sends it knows their values. */
+/** Headers that describe the content; only the code that sends it sets them. */
 const OWN: ReadonlySet<string> = new Set([
   ...['accept-ranges', 'content-encoding', 'content-length', 'content-range', 'content-type', 'date'],
   ...['etag', 'last-modified', 'location', 'section-io-id', 'x-content-type-options', 'x-request-id'],

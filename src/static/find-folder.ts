@@ -93,7 +93,7 @@ async function lookAtDist(root: string): Promise<FoundFolder> {
     const hasClient = names.includes('client') && (await isFolder(join(root, 'dist/client')));
     return hasClient ? { ...NOTHING, folder: 'dist/client' } : ignoreDist('server code: it has server/ and no client/');
   }
-  if (!names.includes('index.html')) return ignoreDist('taken for compiled code: it has no index.html');
+  if (!names.includes('index.html')) return ignoreDist('treated as compiled code: it has no index.html');
   const doubt = names.find((name) => SERVER_CODE.test(name)) ?? ((await startsFromDist(root)) && 'package.json');
   return doubt ? { ...NOTHING, problems: [toProblem(doubt)] } : { ...NOTHING, folder: 'dist' };
 }

@@ -127,7 +127,7 @@ class Walk implements FileListing {
       else if (found.isDirectory()) await this.#visit({ path, realPath, above });
       else if (found.isFile()) this.files.push({ path, realPath });
     } catch {
-      // Whatever prevents following the link, its author should know that it does not work.
+      // The author should know that the link does not work, for any reason.
       this.#ignore(path, 'a link to nowhere');
     }
   }

@@ -89,7 +89,7 @@ class Choice {
   readonly texts: VisitedFolder[] = [];
   readonly #byPath: ReadonlyMap<string, ListedFile>;
   readonly #chosen = new Set<string>();
-  /** Folders with pages, by whose addresses scripts name what they load. */
+  /** Folders with pages: scripts load files relative to the addresses of these. */
   readonly #pageFolders: ReadonlySet<string>;
 
   constructor(files: readonly ListedFile[]) {
@@ -99,7 +99,7 @@ class Choice {
     for (const { path } of files) if (FOR_WEB.has(extensionOf(path))) this.#chosen.add(path);
   }
 
-  /** Also of what stands beside it in another form, e.g. `app.js.br`. */
+  /** Also of its other forms in the same folder, e.g. `app.js.br`. */
   has(path: string): boolean {
     return this.#chosen.has(path) || this.#chosen.has(path.replace(/\.(?:br|gz|zst)$/, ''));
   }

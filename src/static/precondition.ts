@@ -1,6 +1,6 @@
 import type { IncomingRequest } from '../contract/http-message.ts';
 
-/** What a client may know about the stored form that would be sent. */
+/** The validators of the stored form that would be sent. */
 export interface Validators {
   /** Strong, in quotes. */
   readonly etag: string;

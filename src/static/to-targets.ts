@@ -63,7 +63,7 @@ const HTML = '.html';
 const INDEX = 'index.html';
 
 /**
- * Hosts show these pages for errors. They have no addresses of their own, which would respond with
+ * Hosts show these pages for errors. They have no addresses, which would respond with
  * 200.
  */
 const ERROR_PAGES: ReadonlySet<string> = new Set(['404.html', '500.html']);

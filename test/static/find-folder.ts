@@ -62,7 +62,7 @@ test('a folder that is not served is listed with the reason', async (t) => {
 
   t.deepEqual((await findFolder(build)).ignored, [{ file: 'public', reason: 'built into dist' }]);
   t.deepEqual((await findFolder(code)).ignored, [
-    { file: 'dist', reason: 'taken for compiled code: it has no index.html' },
+    { file: 'dist', reason: 'treated as compiled code: it has no index.html' },
   ]);
 });
 

@@ -103,7 +103,7 @@ async function load(
   } catch (error) {
     const problem = compiled.explain(path, error);
     const before = warmCode?.findGood(file);
-    // The compiler reports the real path of a file behind a symbolic link.
+    // The compiler reports the real path of a file that a symbolic link leads to.
     const isOwn = problem.file === relative(root, path) && problem.file === file;
     const stops = isOwn ? {} : { stops: [file] };
     problems.push({ ...problem, ...(before ? { keeps: [file] } : stops) });

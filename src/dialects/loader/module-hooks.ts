@@ -50,7 +50,7 @@ export class ModuleHooks {
     this.timers = createTimers(code);
   }
 
-  /** The problem behind an error that these hooks threw; undefined for other errors. */
+  /** The problem that caused an error of these hooks; undefined for other errors. */
   problemOf(error: unknown): Problem | undefined {
     return isObject(error) ? this.#problems.get(error) : undefined;
   }

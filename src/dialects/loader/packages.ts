@@ -21,7 +21,7 @@ const BARE = /^[^./]/;
 const NODE_LOADS = /[/\\]node_modules[/\\].*?(?:\.(?:[cm]?js|json|node)|[/\\][^./\\]+)$/;
 
 /**
- * Prefix of a path that stands for a package in esbuild's output. The rest is a path relative to
+ * Prefix of a path that represents a package in esbuild's output. The rest is a path relative to
  * the site, encoded, so that it needs no escapes.
  */
 const MARK = 'nexthop-package:';

@@ -23,7 +23,7 @@ export interface UnresolvedImports {
 export type UnresolvedProblem = UnresolvedCall & { readonly problem: Problem };
 
 /**
- * Prefix of a path that stands for a call in esbuild's output, where a plugin can only set a path.
+ * Prefix of a path that represents a call in esbuild's output, where a plugin can only set a path.
  * The rest is encoded, so that it needs no escapes.
  */
 const MARK = 'nexthop-unresolved:';

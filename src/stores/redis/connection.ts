@@ -102,7 +102,7 @@ export class Connection {
   }
 
   /**
-   * A server that does not know the script replies NOSCRIPT and runs nothing; then the whole script
+   * A server without the script replies NOSCRIPT and runs nothing; then the whole script
    * is sent.
    */
   async #send({ sha, lua }: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {

@@ -56,7 +56,7 @@ function toRecord(reply: unknown): JobRecord {
   const leaseEndsAtMs = toText(leaseEnd);
   return {
     ...toJob(parts),
-    state: toText(state) as JobState, // the scripts know no other
+    state: toText(state) as JobState, // the scripts return no other
     pushedAtMs: toNumber(pushedAt),
     reason: toText(reason),
     ...(leaseEndsAtMs !== '' && { leaseEndsAtMs: Number(leaseEndsAtMs) }),

@@ -90,7 +90,7 @@ const CONNECT_TIMEOUT_MS = 5000;
  */
 const MOST_LOGGED = 100;
 
-/** A BRPOP blocks its connection, so the loop has a connection of its own. */
+/** A BRPOP blocks its connection, so the loop has a separate connection. */
 class Wait {
   readonly #parts: MessageBusParts;
   readonly #client: Redis;
@@ -176,7 +176,7 @@ class Wait {
     const { log, onUpdate } = this.#parts;
     const type = typeOf(text);
     if (type === 'updateenvironment') {
-      log.info('the message bus asks for a reload');
+      log.info('a message of the bus requests a reload');
       onUpdate();
       return;
     }

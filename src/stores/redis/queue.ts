@@ -66,7 +66,7 @@ export class RedisQueue implements Queue {
 
   async tick({ rule, schedule, atMs, payload }: Tick): Promise<TickOutcome> {
     const outcome = await this.#run(TICK, rule, schedule, atMs, this.#nextId(), toBuffer(payload));
-    return toText(outcome) as TickOutcome; // the script knows no other
+    return toText(outcome) as TickOutcome; // the script returns no other
   }
 
   onPush(listener: () => void): () => void {

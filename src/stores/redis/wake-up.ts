@@ -5,7 +5,7 @@ import { addressOf, disconnect, ioredis, optionsOfNode, pauseBeforeRetry } from 
 import { nameOf, toCause } from './trouble.ts';
 
 /**
- * Calls its listeners when any process has pushed a job. It has a connection of its own, because a
+ * Calls its listeners when any process has pushed a job. It has a separate connection, because a
  * subscribed connection accepts no other commands, and it is connected only while there is a
  * listener.
  */
@@ -27,7 +27,7 @@ export class WakeUp {
   /** Returns a function that removes the listener. */
   listen(listener: () => void): () => void {
     if (this.#isClosed) return () => {};
-    // A function of its own, because the same function may be added twice.
+    // A new function each time, because the same listener may be added twice.
     const call = (): void => listener();
     this.#listeners.add(call);
     this.#client ??= this.#connect();

@@ -23,13 +23,13 @@ import { readCursor, toCursor } from '../blob-cursor.ts';
 import { BucketClient } from './bucket.ts';
 import { readObjectPage } from './list-xml.ts';
 
-/** A longer body is written to a file first: S3 needs to know its length. */
+/** A longer body is written to a file first: a request to S3 needs its length. */
 const MEMORY_BYTES = 4 * 1024 * 1024;
 
 /** Objects that are deleted at once. */
 const DELETES = 20;
 
-/** AWS gives up on one of two simultaneous conditional writes. */
+/** AWS refuses one of two simultaneous conditional writes. */
 const CONFLICTS = 10;
 
 const METADATA = 'x-amz-meta-user';

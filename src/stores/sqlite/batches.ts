@@ -176,7 +176,7 @@ function bytesOf(state: OpenState, call: Call): number {
   return toStep(state, call).takes?.(...call.args) ?? 0;
 }
 
-/** The same verb with less data; undefined if it makes no sense without. */
+/** The same verb with less data; undefined if the verb needs all of it. */
 function withoutBytes(state: OpenState, call: Call): Call | undefined {
   const args = toStep(state, call).without?.(...call.args);
   return args && { ...call, args };

@@ -23,7 +23,7 @@ import { streamFile } from '../file-stream.ts';
 import { toTransfer } from './messages.ts';
 import type { StateThread } from './state-thread.ts';
 
-/** A longer body is in a file of its own. */
+/** A longer body is in a separate file. */
 const INLINE_BYTES = 64 * 1024;
 
 /** How often a read looks again after the file of a blob was replaced. */

@@ -55,7 +55,7 @@ export class SqliteQueue implements Queue {
   }
 
   onPush(listener: () => void): () => void {
-    // An object of its own, so that a function that is added twice is called twice and removed
+    // A new object each time, so that a function that is added twice is called twice and removed
     // once.
     const entry = { listener };
     this.#listeners.add(entry);

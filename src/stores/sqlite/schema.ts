@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
  * was released: append another.
  *
  * Times of jobs are those of StoreClock. Times of ticks and values are milliseconds since the epoch.
- * SQLite rewrites a whole row to change a part of it, so payloads have a table of their own.
+ * SQLite rewrites a whole row to change a part of it, so payloads have a separate table.
  * `ready_at` is when a job may be claimed: the time at which it is due, or the end of its lease.
  * There are few running jobs, so their indexes are small. In a database of UTF-8, BLOB and TEXT are
  * compared by bytes.

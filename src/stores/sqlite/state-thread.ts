@@ -168,7 +168,7 @@ export class StateThread {
     worker.postMessage({ kind: 'call', call } satisfies ToThread, transfer);
   }
 
-  /** The thread runs now: sends the calls that were held back, and starts their time limits. */
+  /** The thread runs now: sends the calls that waited for it, and starts their time limits. */
   #run(worker: Worker): void {
     const held = this.#starting ?? [];
     this.#starting = undefined;

@@ -19,7 +19,7 @@ export interface TimeSource {
  */
 const ROUGHNESS_MS = 10;
 
-/** The wall clock counts as equal while it is at most this far behind. */
+/** The wall clock counts as equal while it is at most this much earlier. */
 const SAME_MS = 1000;
 
 /**
@@ -27,7 +27,7 @@ const SAME_MS = 1000;
  * a boot opens the database, and follows the monotonic clock from then on. So setting the wall clock
  * ends no lease and makes no job due early or late. It stands still while the machine is suspended,
  * like the processes that hold leases. It never goes back: after a boot it continues from the last
- * time that was stored if the wall clock is behind that time.
+ * time that was stored if the wall clock is earlier.
  */
 export class StoreClock {
   readonly #database: DatabaseSync;

@@ -7,7 +7,7 @@ import { StateFile, StateUnavailable } from './state-file.ts';
 // Entry of the thread that uses the database, for as long as its StateThread lives: node:sqlite
 // blocks, and a commit waits for the disk.
 
-if (!parentPort) throw new Error('thread-entry.ts is started by StateThread, in a thread of its own');
+if (!parentPort) throw new Error('thread-entry.ts is started by StateThread, in a separate thread');
 const port = parentPort;
 const { file: path, fsync }: ThreadSetup = workerData; // set by StateThread
 const send = (message: FromThread): void => port.postMessage(message);

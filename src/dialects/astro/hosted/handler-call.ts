@@ -37,7 +37,7 @@ export interface HandlerCallParts {
 
 /**
  * Lets a build answer a request. Resolves with 'answered' when the response is written or the
- * client is gone; with 'passed' when nothing of the body is read and nothing is written. Throws a
+ * client has left; with 'passed' when no byte of the body is read and nothing is written. Throws a
  * Fault.
  */
 export function callHandler(parts: HandlerCallParts): Promise<Outcome> {

@@ -40,7 +40,7 @@ export interface ManifestRoute {
   readonly pattern: RegExp;
   readonly segments: readonly (readonly SegmentPart[])[];
   readonly isPrerendered: boolean;
-  /** Routes of languages that have no page of their own and show this one. */
+  /** Routes of languages that have no separate page and show this one. */
   readonly fallbackRoutes: readonly ManifestRoute[];
 }
 

@@ -16,7 +16,7 @@ export interface ResponseFacadeParts {
   readonly onNotFound: (() => void) | undefined;
   /** The build failed before its response was complete. Must take the response back. */
   readonly onFault: (fault: Fault) => void;
-  /** The build writes after its response was taken back. Called once. */
+  /** The build writes after its response was withdrawn. Called once. */
   readonly onLate: () => void;
 }
 

@@ -64,7 +64,7 @@ class RewriteFilter implements Target {
   }
 }
 
-/** The value is part of the key of `Set-Cookie`: each cookie is a header of its own. */
+/** The value is part of the key of `Set-Cookie`: each cookie is a separate header. */
 function keyOf([name, value]: Header): string {
   const lowerName = name.toLowerCase();
   return lowerName === 'set-cookie' ? `${lowerName}:${value}` : lowerName;

@@ -16,7 +16,7 @@ export interface BackgroundTargetParts {
   readonly rule: string;
   /** Undefined if this process runs no functions. */
   readonly jobs: Pick<JobIntake, 'push'> | undefined;
-  /** Largest body that is stored, in bytes; 0: no limit of its own. */
+  /** Largest body that is stored, in bytes; 0: no separate limit. */
   readonly bodyLimitBytes: number;
   /** The pattern of its route; undefined on the default URL. */
   readonly route: string | undefined;

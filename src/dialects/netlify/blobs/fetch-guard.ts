@@ -92,7 +92,7 @@ function defineContext(guard: Guard): void {
   if (Object.getOwnPropertyDescriptor(globalThis, CONTEXT)?.get) return;
   Object.defineProperty(globalThis, CONTEXT, {
     get: () => (guard.calls.getStore() ?? guard.latest).encoded,
-    // Code that brings a context of its own, e.g. in a test, uses that.
+    // Code with its own context, e.g. in a test, uses that.
     set: (value: unknown) => Object.defineProperty(globalThis, CONTEXT, { value, writable: true, configurable: true }),
     configurable: true,
   });

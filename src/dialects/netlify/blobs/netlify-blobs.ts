@@ -73,7 +73,7 @@ export class NetlifyBlobs implements BlobsOfSite {
     const { storage, graceMs = GRACE_MS } = this.#parts;
     const remove = async (): Promise<void> => {
       const current = this.#current?.deployId ?? '';
-      // Its code may have come back meanwhile.
+      // Its code may be loaded again meanwhile.
       if (current === previous.deployId) return;
       if (storage.isShared) await deleteReplacedDeploys(storage, current);
       else await deleteDeploy(storage, previous.deployId);

@@ -127,7 +127,7 @@ const TEXT =
   /^(?:text\/.*|.*\+(?:json|xml)|application\/(?:csp-report|graphql|json|javascript|x-www-form-urlencoded|x-ndjson|xml))$/i;
 
 /**
- * Decided by content type, as on the platform. A text type whose bytes are no UTF-8 (compressed, or
+ * Decided by the content type, as on the platform. A text type whose bytes are no UTF-8 (compressed, or
  * another charset) loses bytes there; here it becomes base64.
  */
 function isBinary(contentType: string | undefined, body: Buffer): boolean {

@@ -73,7 +73,7 @@ export class LambdaResponseStream extends Transform {
     return this;
   }
 
-  /** The content type of a response without a head of its own. */
+  /** The content type of a response without its own head. */
   setContentType(contentType: string): void {
     this.#contentType = contentType;
   }

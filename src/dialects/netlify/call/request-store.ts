@@ -19,5 +19,5 @@ const KEY = Symbol.for('@netlify/functions/request-context-store');
 export function requestStore(): AsyncLocalStorage<RequestState> {
   const scope = globalThis as { [KEY]?: unknown };
   if (!(scope[KEY] instanceof AsyncLocalStorage)) scope[KEY] = new AsyncLocalStorage();
-  return scope[KEY] as AsyncLocalStorage<RequestState>; // the package stores no states of its own
+  return scope[KEY] as AsyncLocalStorage<RequestState>; // the package stores only such states
 }

@@ -96,7 +96,7 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
 }
 
 /**
- * Frameworks with a server of their own build into this folder too; such a folder holds code that
+ * Frameworks with their own server build into this folder too; such a folder holds code that
  * must not be served.
  */
 export const DIST = 'dist';

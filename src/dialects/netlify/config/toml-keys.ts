@@ -32,7 +32,7 @@ const DEV_KEYS: readonly string[] = [
 const HEADER_KEYS: readonly string[] = ['for', 'values'];
 
 /**
- * Reports each key that the platform does not know, with the nearest known key. The platform
+ * Reports each key that the platform does not support, with the nearest supported key. The platform
  * ignores such a key silently. In tables that nexthop reads, every unknown key is reported;
  * elsewhere only a key that resembles a known one, because the platform may add keys there that do
  * not concern nexthop.

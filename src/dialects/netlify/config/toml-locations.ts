@@ -11,7 +11,7 @@ export interface FoundValue {
 /**
  * Finds the line of every key and table of a TOML document, which the parser does not report. Scans
  * the whole text by the grammar of TOML 1.0, so that text inside strings, comments and arrays is
- * not taken for a key.
+ * not treated as a key.
  */
 export class TomlLocations {
   readonly #scanner: Scanner;
@@ -115,7 +115,7 @@ class Scanner {
     this.#value(path);
   }
 
-  /** A multi-line string may end with up to two quotes of its own before the closing quotes. */
+  /** A multi-line string may end with up to two quotes of its content before the closing quotes. */
   #string(quotes: string): void {
     this.#at += quotes.length;
     while (this.#at < this.#text.length && !this.#text.startsWith(quotes, this.#at)) {

@@ -35,7 +35,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'headers',
 ]);
 
-/** All keys that the platform knows, most used first. */
+/** All keys that the platform supports, most used first. */
 const KEYS: readonly string[] = [...KNOWN, 'rate_limit', 'edge_handler', 'edge_handlers'];
 
 class Rule {

@@ -36,7 +36,7 @@ export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
   return { config: problems.some(({ severity }) => severity === 'error') ? undefined : config, problems };
 }
 
-/** All settings that the platform knows. */
+/** All settings that the platform supports. */
 export const CONFIG_KEYS: readonly string[] = [
   ...['path', 'excludedPath', 'method', 'preferStatic', 'schedule', 'background', 'timeout', 'rateLimit', 'name'],
   ...['generator', 'includedFiles', 'includedFilesBasePath', 'nodeBundler', 'nodeVersion', 'externalNodeModules'],

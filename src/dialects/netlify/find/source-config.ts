@@ -85,7 +85,7 @@ class Source {
     return exported.has('default') && !hasStar ? 'modern' : undefined;
   }
 
-  /** Warns of exports whose names resemble a missing one that Netlify knows. */
+  /** Warns of exports whose names resemble a missing one that Netlify supports. */
   #warnOfMisspelt(): void {
     const { exported, statements, hasStar } = this.#exports;
     const isFunction = exported.has('default') || exported.has('handler') || hasStar;
@@ -95,7 +95,7 @@ class Source {
       // `config`.
       if (isFunction && !hasSetting(value)) continue;
       const nearest = didYouMean(name, isFunction ? ['config'] : ['handler', 'default']);
-      if (nearest !== '') this.#warn(statements.get(name), `${name} is no export that Netlify knows${nearest}`);
+      if (nearest !== '') this.#warn(statements.get(name), `${name} is no export that Netlify supports${nearest}`);
     }
   }
 

@@ -45,7 +45,7 @@ export class ProxyTarget implements Target {
   }
 }
 
-/** A JWT (HS256) by which the server knows that the request comes from this site. */
+/** A JWT (HS256) that proves to the server that the request is from this site. */
 function sign(secret: string, site: SignedSite): string {
   const claims = { ...site, exp: Math.floor(Date.now() / 1000) + SIGNED_S, iss: 'netlify' };
   const parts = [{ alg: 'HS256', typ: 'JWT' }, claims].map((part) =>

@@ -58,7 +58,7 @@ export class RedirectDestination {
 
 const PARTS = /^(https?:\/\/[^/?#]+)?([^?#]*)(\?[^#]*)?(#.*)?$/is;
 
-/** Of a path, so that it stands in a path as it came. */
+/** Encodes a part of a path so that it is in the new path as it was received. */
 function rawValue(params: Params, name: string): string | undefined {
   const value = params[name];
   return value === undefined ? undefined : String(value);

@@ -25,7 +25,7 @@ export interface RewriteParts extends RedirectParts {
 /**
  * Answers with the function, the file or the page at the rule's destination; the client's URL stays.
  * A function of Netlify sees that URL, with the query of the rule merged in; functions and pages of
- * other platforms, which may have routes of their own, see the destination. A status other than 200 replaces the status
+ * other platforms, which may have their own routes, get the destination. A status other than 200 replaces the status
  * of the response. If there is neither, the response is 404. Passes a request that the rule does not
  * match.
  */
@@ -90,7 +90,7 @@ export class RewriteTarget implements Target {
   }
 }
 
-/** Of the routes of a site the functions and pages of other platforms. Rules are none of them: a rewrite leads to no other rule. */
+/** The functions and pages of other platforms among the routes of a site. It excludes rules: a rewrite leads to no other rule. */
 export function toOthers(siteRoutes: Router | undefined): Router {
   const isOther = ({ route: { dialect, step } }: Candidate) => dialect !== 'netlify' && (step === 4 || step === 5);
   return { find: (method, target) => siteRoutes?.find(method, target).filter(isOther) ?? [] };

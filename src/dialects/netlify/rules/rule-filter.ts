@@ -16,11 +16,11 @@ export interface ListedRule {
 }
 
 export interface RuleFilterParts {
-  /** All rules of the site, in order. */
+  /** All rules of the site, in the order in which they are tried. */
   readonly rules: readonly ListedRule[];
   readonly createRouter: Project['createRouter'];
   readonly notFound: NotFoundPage;
-  /** No request goes on to the next hop. */
+  /** No request is forwarded to the next hop. */
   readonly answersAll: boolean;
 }
 

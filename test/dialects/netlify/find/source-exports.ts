@@ -5,17 +5,17 @@ for (const [title, text, reported] of [
   [
     'a function',
     'const x = 1;\nexport async function hanlder() {}',
-    '2:1 hanlder is no export that Netlify knows; did you mean handler?',
+    '2:1 hanlder is no export that Netlify supports; did you mean handler?',
   ],
   [
     'CommonJS',
     'exports.Handler = async () => {}',
-    '1:1 Handler is no export that Netlify knows; did you mean handler?',
+    '1:1 Handler is no export that Netlify supports; did you mean handler?',
   ],
   [
     'settings',
     "export default () => {};\nexport const confg = { path: '/a' };",
-    '2:1 confg is no export that Netlify knows; did you mean config?',
+    '2:1 confg is no export that Netlify supports; did you mean config?',
   ],
   [
     'what is no setting',
@@ -31,7 +31,7 @@ for (const [title, text, reported] of [
   [
     'a helper',
     'export const handle = 1; export const render = () => {};',
-    '1:1 handle is no export that Netlify knows; did you mean handler?',
+    '1:1 handle is no export that Netlify supports; did you mean handler?',
   ],
   ['a name beside a star', "export * from '../lib/handler.js'; export const handlers = {};", undefined],
 ] as const) {
