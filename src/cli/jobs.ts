@@ -11,7 +11,7 @@ import { showJob } from './jobs-show.ts';
 import { NoteLog } from './note-log.ts';
 
 /** A person can wait longer than a request, e.g. on a machine whose other processes use all cores. */
-const CALL_TIMEOUT_MS = 5000;
+const CALL_TIMEOUT_MS = 10_000;
 
 /**
  * Shows or changes the jobs in the store of a site, whether the module runs or not. Resolves with

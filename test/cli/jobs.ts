@@ -49,7 +49,9 @@ async function bury(queue: Queue, reason: string, rule = 'mail'): Promise<string
   return id;
 }
 
-test('jobs lists waiting, running and dead jobs, with reasons', async (t) => {
+// Serial: each store has a thread, and many threads that start at once take seconds on a loaded machine.
+
+test.serial('jobs lists waiting, running and dead jobs, with reasons', async (t) => {
   const { queue, run } = await openSite(t);
   const dead = await bury(queue, 'Error: no post office\n    at send (mail.js:3:9)');
   const running = await queue.push(newJob({ rule: 'netlify/report-background' }));
@@ -76,7 +78,7 @@ test('jobs lists waiting, running and dead jobs, with reasons', async (t) => {
   t.is(listed.text.replaceAll(/\d+s/g, ''), text.replaceAll(/\d+s/g, ''));
 });
 
-test('jobs filters by options and prints how many more there are', async (t) => {
+test.serial('jobs filters by options and prints how many more there are', async (t) => {
   const { queue, run } = await openSite(t);
   await bury(queue, 'gave up');
   for (let count = 0; count < 120; count++) await queue.push(newJob({ rule: count % 2 ? 'odd' : 'even' }));
@@ -96,7 +98,7 @@ test('jobs filters by options and prints how many more there are', async (t) => 
   t.is(rows((await run('list', { limit: '10000' })).text), 121);
 });
 
-test('--json prints the same for scripts', async (t) => {
+test.serial('--json prints the same for scripts', async (t) => {
   const { queue, run } = await openSite(t);
   const id = await bury(queue, 'Error: no\n    at x');
   await queue.push(newJob());
@@ -118,7 +120,7 @@ test('--json prints the same for scripts', async (t) => {
   });
 });
 
-test('show prints all of one job, with the beginning of its body as text', async (t) => {
+test.serial('show prints all of one job, with the beginning of its body as text', async (t) => {
   const { queue, run } = await openSite(t);
   const payload = Buffer.concat([Buffer.from('{"method":"POST"}\nGrüße\t\x1b[2J'), Buffer.from([0, 255, 7])]);
   const id = await queue.push(newJob({ payload }));
@@ -151,7 +153,7 @@ payload
   t.true(Buffer.from(payload_base64, 'base64').equals(payload));
 });
 
-test('show hides credentials of a stored request and prints its other headers', async (t) => {
+test.serial('show hides credentials of a stored request and prints its other headers', async (t) => {
   const { queue, run } = await openSite(t);
   const shown = ['Accept', '*/*', 'Vary', 'Cookie', 'X-Note', 'Authorization'];
   const secret = ['authorization', 'Bearer s3cret', 'Cookie', 's3cret=1', 'Proxy-Authorization', 's3cret'];
@@ -169,7 +171,7 @@ test('show hides credentials of a stored request and prints its other headers', 
   t.is(Buffer.from(payload_base64, 'base64').toString(), `${printed}\nits body`);
 });
 
-test('retry makes a dead job due, and the worker of a running nexthop claims it', async (t) => {
+test.serial('retry makes a dead job due, and the worker of a running nexthop claims it', async (t) => {
   const { queue, run } = await openSite(t);
   const id = await bury(queue, 'gave up');
   const ran = Promise.withResolvers<string>();
@@ -180,7 +182,7 @@ test('retry makes a dead job due, and the worker of a running nexthop claims it'
   t.is(await ran.promise, id);
 });
 
-test('retry and drop accept several ids, or all dead jobs, also of one rule only', async (t) => {
+test.serial('retry and drop accept several ids, or all dead jobs, also of one rule only', async (t) => {
   const { queue, run } = await openSite(t);
   const [first, second] = [await bury(queue, 'x'), await bury(queue, 'x')];
   for (let count = 0; count < 60; count++) await bury(queue, 'x', count % 2 ? 'odd' : 'even');
@@ -197,7 +199,7 @@ test('retry and drop accept several ids, or all dead jobs, also of one rule only
   t.deepEqual(await run('drop', { all: true }), { code: 0, text: '0 dead jobs are dropped' });
 });
 
-test('jobs that do not exist or are running are named, and the others are changed', async (t) => {
+test.serial('jobs that do not exist or are running are named, and the others are changed', async (t) => {
   const { queue, run } = await openSite(t);
   const dead = await bury(queue, 'x');
   const running = await queue.push(newJob());
