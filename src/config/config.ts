@@ -26,7 +26,10 @@ export type Config = {
 /** All bad settings at once; the message has a line for each. */
 export class ConfigError extends UserError {
   override readonly name = 'ConfigError';
-  override readonly isOfSetting = true;
+
+  override get isOfSetting(): boolean {
+    return true;
+  }
   readonly complaints: readonly string[];
 
   constructor(complaints: readonly string[]) {

@@ -2,5 +2,7 @@
 export class UserError extends Error {
   override readonly name: string = 'UserError';
   /** The value of a setting, or a file that a setting names, cannot be used. */
-  readonly isOfSetting: boolean = false;
+  get isOfSetting(): boolean {
+    return false;
+  }
 }

@@ -20,7 +20,10 @@ export interface Certificate {
 /** A certificate or key that cannot be used. The message names the setting, the file, and the error of OpenSSL or the system. */
 export class CertificateError extends UserError {
   override readonly name = 'CertificateError';
-  override readonly isOfSetting = true;
+
+  override get isOfSetting(): boolean {
+    return true;
+  }
 }
 
 /** Reads both files and checks that they match. Throws a CertificateError, which never contains a part of the key. */
