@@ -26,15 +26,15 @@ export type Config = {
 /** All bad settings at once; the message has a line for each. */
 export class ConfigError extends UserError {
   override readonly name = 'ConfigError';
-
-  override get isOfSetting(): boolean {
-    return true;
-  }
   readonly complaints: readonly string[];
 
   constructor(complaints: readonly string[]) {
     super(complaints.join('\n'));
     this.complaints = complaints;
+  }
+
+  override get isOfSetting(): boolean {
+    return true;
   }
 }
 

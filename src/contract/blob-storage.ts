@@ -112,7 +112,10 @@ export class BlobRefusal extends Error {
 /** The settings name no storage, or one that lacks what blobs need. The message is for the operator. */
 export class UnfitBlobStorage extends UserError {
   override readonly name = 'UnfitBlobStorage';
-  override readonly isOfSetting = true;
+
+  override get isOfSetting(): boolean {
+    return true;
+  }
 }
 
 /** The limit of the platform, for the key as the client writes it. */
