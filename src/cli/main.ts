@@ -22,6 +22,8 @@ interface Flags {
   readonly state?: string;
   readonly rule?: string;
   readonly limit?: string;
+  readonly prefix?: string;
+  readonly from?: string;
 }
 
 interface Command {
@@ -40,6 +42,8 @@ interface Command {
 
 interface Given {
   readonly words: readonly string[];
+  /** For output that is no line. */
+  readonly stdout: NodeJS.WritableStream;
   /** Undefined: the process was not started by a supervisor. */
   readonly supervisor: SupervisorLink | undefined;
 }
@@ -66,6 +70,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     flags: ['json', 'all', 'state', 'rule', 'limit'],
     hasWords: true,
     run: async (config, out, flags, { words }) => (await import('./jobs.ts')).jobs(config, out, { ...flags, words }),
+  },
+  blobs: {
+    about: 'list, get, set, delete or import the blobs of the site (--prefix, --all, --from, --json)',
+    flags: ['json', 'all', 'prefix', 'from'],
+    hasWords: true,
+    run: async (config, out, flags, { words, stdout }) => {
+      const { blobs } = await import('./blobs.ts');
+      return blobs(config, { out, stdout, stdin: process.stdin }, { ...flags, words });
+    },
   },
   health: {
     about: 'exit 0 if the server on PORT is ready',
@@ -103,8 +116,10 @@ export async function main(argv: readonly string[], supervisor?: SupervisorLink)
     config = readConfig({ flags: settings, ...(site !== undefined && { site }) });
     const explanation = site === undefined && command.hasSite !== false ? explainSite(config) : undefined;
     if (explanation !== undefined && !supervisor) complain(explanation);
+    const { stdout } = process;
     return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, {
       words: place.words,
+      stdout,
       supervisor,
     });
   } catch (error) {
@@ -157,6 +172,8 @@ function parse(argv: readonly string[]) {
     state: { type: 'string' },
     rule: { type: 'string' },
     limit: { type: 'string' },
+    prefix: { type: 'string' },
+    from: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
   } as const;
@@ -168,13 +185,15 @@ function parse(argv: readonly string[]) {
     if (typeof value === 'string') settings[name] = value;
   }
   const [name = 'start', ...words] = positionals;
-  const { site, json = false, all = false, state, rule, limit, help = false, version = false } = values;
+  const { site, json = false, all = false, state, rule, limit, prefix, from, help = false, version = false } = values;
   const flags: Flags = {
     json,
     all,
     ...(state !== undefined && { state }),
     ...(rule !== undefined && { rule }),
     ...(limit !== undefined && { limit }),
+    ...(prefix !== undefined && { prefix }),
+    ...(from !== undefined && { from }),
   };
   return { name, words, site, settings, flags, asks: { help, version } };
 }
@@ -232,6 +251,7 @@ function usage(): string {
   return [
     'nexthop <command> [site]',
     'nexthop jobs [list | show ID | retry ID… | drop ID…] [--site=PATH]',
+    'nexthop blobs [list [STORE] | get STORE KEY | set STORE KEY [FILE] | delete STORE KEY | import STORE FOLDER] [--site=PATH]',
     '',
     ...lines,
     '',

@@ -1,0 +1,201 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Config } from '../config/config.ts';
+import { BlobRefusal, type BlobStorage, type ListedBlob } from '../contract/blob-storage.ts';
+import { Fault } from '../contract/fault.ts';
+import { openBlobs, openStore } from '../stores/open.ts';
+import { STATE_FILE } from '../stores/sqlite/open.ts';
+import { align } from './align.ts';
+import { type BlobsCall, BlobsError, toBlobsVerb, toStoreName } from './blobs-call.ts';
+import { importFolder, importSite } from './blobs-import.ts';
+import { NoteLog } from './note-log.ts';
+
+/** A person can wait longer than a request. */
+const CALL_TIMEOUT_MS = 5000;
+
+export interface Terminal {
+  readonly out: (line: string) => void;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stdin: NodeJS.ReadableStream;
+}
+
+/**
+ * Reads or changes the blobs of a site, whether nexthop runs or not. Resolves with the exit code: 1
+ * if there is no such blob. Rejects with a BlobsError if the storage cannot be used, with a
+ * UsageError if the arguments are invalid.
+ */
+export async function blobs(config: Config, terminal: Terminal, call: BlobsCall): Promise<number> {
+  const { verb, names } = toBlobsVerb(call);
+  const isEmbedded = !config.REDIS_URL && !config.BLOBS_S3;
+  // Reading must not create a store, least of all in a folder that was given by mistake.
+  if (isEmbedded && verb !== 'set' && verb !== 'import' && !existsSync(join(config.DATA_DIR, STATE_FILE))) {
+    throw new BlobsError(
+      `there is no store in ${config.DATA_DIR}; choose another site with --site=PATH, or another folder with DATA_DIR`,
+    );
+  }
+  // The error contains what the store would log.
+  const log = new NoteLog([]);
+  const store = openStore(config, log, { callTimeoutMs: CALL_TIMEOUT_MS });
+  try {
+    const storage = openBlobs(config, store, log);
+    const [name = '', key = '', file] = names;
+    const place = { storage, store: toStoreName(name), key };
+    switch (verb) {
+      case 'list':
+        return names.length === 0 ? await listStores(storage, terminal, call) : await list(place, terminal, call);
+      case 'get':
+        return await get(place, terminal, call);
+      case 'set':
+        return await set(place, terminal, { ...call, file });
+      case 'delete':
+        return call.all ? await deleteAll(place, terminal, call) : await remove(place, terminal, call);
+      case 'import':
+        return tell(terminal, call, { ...(await runImport(storage, call, { names, config })) });
+    }
+  } catch (error) {
+    throw explain(error, config);
+  } finally {
+    await store.close();
+  }
+}
+
+interface Place {
+  readonly storage: BlobStorage;
+  readonly store: string;
+  readonly key: string;
+}
+
+async function listStores(storage: BlobStorage, { out }: Terminal, { json, prefix = '' }: BlobsCall): Promise<number> {
+  const stores: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await storage.listStores(prefix, cursor);
+    stores.push(...page.stores);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  if (json) out(JSON.stringify({ stores }, undefined, 2));
+  else for (const store of stores) out(store.replace(/^site:/, ''));
+  return 0;
+}
+
+async function list({ storage, store }: Place, { out }: Terminal, { json, prefix = '' }: BlobsCall): Promise<number> {
+  const found: ListedBlob[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await storage.list(store, { prefix, ...(cursor !== undefined && { cursor }) });
+    found.push(...page.blobs);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  if (json) {
+    out(
+      JSON.stringify(
+        { blobs: found.map(({ modifiedAtMs, ...blob }) => ({ ...blob, modified: toTime(modifiedAtMs) })) },
+        undefined,
+        2,
+      ),
+    );
+    return 0;
+  }
+  const rows = found.map(({ key, size, modifiedAtMs }) => [String(size), toTime(modifiedAtMs), key]);
+  if (rows.length > 0) for (const line of align([['bytes', 'modified', 'key'], ...rows])) out(line);
+  return 0;
+}
+
+/** The content; with `--json` what is known about it. */
+async function get({ storage, store, key }: Place, { out, stdout }: Terminal, { json }: BlobsCall): Promise<number> {
+  if (json) {
+    const entry = await storage.head(store, key);
+    if (!entry) throw missing(store, key);
+    const { modifiedAtMs, metadata, ...rest } = entry;
+    out(
+      JSON.stringify({ key, ...rest, modified: toTime(modifiedAtMs), metadata: readMetadata(metadata) }, undefined, 2),
+    );
+    return 0;
+  }
+  const found = await storage.get(store, key);
+  if (!found) throw missing(store, key);
+  const { body } = found;
+  await pipeline(body instanceof Uint8Array ? Readable.from([body], { objectMode: false }) : body, stdout, {
+    end: false,
+  });
+  return 0;
+}
+
+interface SetCall extends BlobsCall {
+  readonly file: string | undefined;
+}
+
+async function set({ storage, store, key }: Place, terminal: Terminal, { file, ...call }: SetCall): Promise<number> {
+  const body = file === undefined ? terminal.stdin : createReadStream(file);
+  const outcome = await storage.put(store, key, body as AsyncIterable<Uint8Array>); // neither has an encoding
+  return tell(terminal, call, { key, etag: outcome.state === 'stored' ? outcome.etag : '' });
+}
+
+async function remove({ storage, store, key }: Place, terminal: Terminal, call: BlobsCall): Promise<number> {
+  if ((await storage.delete(store, key)) === 'missing') throw missing(store, key);
+  return tell(terminal, call, { deleted: 1 });
+}
+
+async function deleteAll({ storage, store }: Place, terminal: Terminal, call: BlobsCall): Promise<number> {
+  let deleted = 0;
+  for (let hasMore = true; hasMore; ) {
+    const step = await storage.deleteStore(store);
+    deleted += step.deleted;
+    hasMore = step.hasMore;
+  }
+  return tell(terminal, call, { deleted });
+}
+
+interface ImportParts {
+  readonly names: readonly string[];
+  readonly config: Config;
+}
+
+async function runImport(storage: BlobStorage, { from }: BlobsCall, { names, config }: ImportParts) {
+  if (from === undefined) {
+    const [name = '', folder = ''] = names;
+    return importFolder(storage, toStoreName(name), folder);
+  }
+  const token = config.functionEnv.NETLIFY_AUTH_TOKEN;
+  if (!token) throw new BlobsError('NETLIFY_AUTH_TOKEN must be a token of the site at Netlify; it is not set');
+  return importSite(storage, { site: from, token, stores: names.map(toStoreName) });
+}
+
+/** Prints the result of a change: `name value` for each fact. */
+function tell({ out }: Terminal, { json }: BlobsCall, facts: Readonly<Record<string, unknown>>): number {
+  if (json) out(JSON.stringify(facts, undefined, 2));
+  else for (const [name, value] of Object.entries(facts)) out(`${name} ${value}`);
+  return 0;
+}
+
+function missing(store: string, key: string): BlobsError {
+  return new BlobsError(`there is no blob ${JSON.stringify(key)} in ${store}`);
+}
+
+function toTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** As the client encodes it. Metadata of another origin is printed as it is. */
+function readMetadata(metadata: string): unknown {
+  if (!metadata.startsWith('b64;')) return metadata === '' ? {} : metadata;
+  return JSON.parse(Buffer.from(metadata.slice(4), 'base64').toString());
+}
+
+function explain(error: unknown, { BLOBS_S3, REDIS_URL, DATA_DIR }: Config): unknown {
+  if (error instanceof BlobRefusal) return new BlobsError(error.message, { cause: error });
+  if (!(error instanceof Fault) || error.code !== 'store_unavailable') {
+    const { code, message } = error as NodeJS.ErrnoException; // code of node:fs, for a file that was named
+    return code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR'
+      ? new BlobsError(message, { cause: error })
+      : error;
+  }
+  const place = BLOBS_S3
+    ? 'check BLOBS_S3'
+    : REDIS_URL
+      ? 'check REDIS_URL'
+      : `check DATA_DIR (${DATA_DIR}) or --site=PATH`;
+  return new BlobsError(`the blobs cannot be used: ${error.message}; ${place}`, { cause: error });
+}
