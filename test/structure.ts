@@ -40,6 +40,8 @@ const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   'es-module-lexer': 'src/dialects/loader/',
   '@babel/parser': 'src/dialects/netlify/',
   'smol-toml': 'src/dialects/netlify/',
+  htmlparser2: 'src/dialects/netlify/forms/',
+  '@fastify/busboy': 'src/dialects/netlify/forms/',
   croner: 'src/contract/',
 };
 

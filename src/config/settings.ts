@@ -106,6 +106,17 @@ export const SETTINGS = {
     "1: paths without a page get the Astro build's 404 page and are not forwarded",
   ),
 
+  FORM_BODY_LIMIT: setting(
+    kind.size,
+    '8m',
+    'largest submission of a form of Netlify, with its files; a larger one gets 413; 0: only BODY_LIMIT applies',
+  ),
+  FORM_RATE: setting(
+    kind.whole(0, 1_000_000),
+    '60',
+    'submissions of forms from one address in a minute, for each process; further ones get 429; 0: no limit',
+  ),
+
   BACKGROUND_BODY_LIMIT: setting(
     kind.size,
     '256k',

@@ -35,6 +35,8 @@ export interface Project {
   readonly blobs?: BlobStorage;
   /** The setting BLOBS_CAPTURE. */
   readonly capturesBlobs?: boolean;
+  /** Limits of submissions of forms; 0: no limit. Undefined: none. */
+  readonly forms?: { readonly bodyBytes: number; readonly perMinute: number };
   /** Namespaces that functions see as global variables. */
   readonly kvBindings?: readonly string[];
   /** Settings of Astro builds. Undefined: the defaults. */

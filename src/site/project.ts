@@ -47,6 +47,7 @@ export async function openProject(
     dev: config.DEV,
     hasNextHop: config.given.has('NEXT_HOP'),
     ...mockCountry(config),
+    forms: { bodyBytes: config.FORM_BODY_LIMIT, perMinute: config.FORM_RATE },
     kvBindings: config.KV_BINDINGS,
     capturesBlobs: config.BLOBS_CAPTURE,
     astro: { entry: config.ASTRO_ENTRY, ownsNotFound: config.ASTRO_OWNS_404 },

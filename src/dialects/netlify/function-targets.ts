@@ -63,7 +63,7 @@ export interface EventEntry {
 
 function toEventEntry({ project, ...parts }: FunctionParts, event: PlatformEvent, isMethod: boolean): EventEntry {
   const rule = toEventRule({ ...parts, timeoutMs: project.functionLimits.backgroundMs, event, isMethod });
-  return { jobRules: [rule], subscriptions: [{ event, rule: rule.name }] };
+  return { jobRules: [rule], subscriptions: [{ event, rule: rule.name, file: rule.file }] };
 }
 
 function toScheduledEntry({ project, platform, declaration, run }: FunctionParts, schedule: string): EntryPoints {

@@ -8,6 +8,7 @@ import { toAnnouncement } from './events/deploy-event.ts';
 import { findDeployFiles } from './find/find-deploy-files.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findNotFoundPage, readRuleFiles } from './find/find-rule-files.ts';
+import { toFormReading } from './forms/form-reading.ts';
 import { openFunctions } from './open-functions.ts';
 import { toHeaderRoutes } from './rules/to-header-routes.ts';
 import { type RedirectRoutes, toRedirectRoutes } from './rules/to-redirect-routes.ts';
@@ -61,7 +62,7 @@ async function read(given: Project): Promise<Reading> {
       ...redirects.problems,
       ...headers.problems,
     ],
-    jobRules: opened.jobRules,
+    ...toFormReading(project, opened),
     ...toAnnouncement(project, toml, opened.subscriptions),
     ...(redirects.lateProblems && { lateProblems: redirects.lateProblems }),
     ...(redirects.answersAll && { answersAll: redirects.answersAll }),

@@ -10,6 +10,8 @@ import type { PlatformEvent } from '../find/event-names.ts';
 export interface Subscription {
   readonly event: PlatformEvent;
   readonly rule: string;
+  /** The file of the function, relative to the site. */
+  readonly file: string;
 }
 
 /** The body of the request for an event, as on the platform. */

@@ -89,6 +89,7 @@ test('of two containers on one Redis one stores the event of a deploy, which DEP
 test('functions of events have no URL, and those whose events nexthop does not have are reported once by name', async (t) => {
   const { folder, notes } = await notingSite(t, {
     'netlify/functions/submission-created.mjs': LAMBDA,
+    'public/index.html': '<form name="a" netlify></form>',
     'netlify/functions/identity-signup.mjs': LAMBDA,
     'netlify/functions/others.mjs': METHODS.replace('async deploySucceeded', 'userLogin() {}, async other'),
   });

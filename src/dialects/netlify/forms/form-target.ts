@@ -1,0 +1,144 @@
+import { ulid } from 'ulid';
+import type { Exchange } from '../../../contract/exchange.ts';
+import { Fault } from '../../../contract/fault.ts';
+import type { JobIntake } from '../../../contract/job-rule.ts';
+import type { Log } from '../../../contract/log.ts';
+import type { Outcome, Target } from '../../../contract/target.ts';
+import { toRequestUrl } from '../../../http/request-url.ts';
+import { writeHead } from '../../../http/write-head.ts';
+import type { SiteInfo } from '../call/platform.ts';
+import { type Subscription, toEventPayload, toEventSite } from '../events/event-rule.ts';
+import type { Challenge } from './challenge.ts';
+import { CHALLENGE, FORM_NAME, type Form, type Forms, findPlace } from './form.ts';
+import { findForm } from './form-search.ts';
+import type { Submission } from './submission.ts';
+import { toSubmissionPayload } from './submission-payload.ts';
+import type { SubmissionRate } from './submission-rate.ts';
+import type { Submissions } from './submissions.ts';
+import { readSubmittedForm, type SubmittedForm } from './submitted-form.ts';
+import { toThanksPage } from './thanks-page.ts';
+
+export interface FormTargetParts {
+  readonly forms: Forms;
+  readonly site: SiteInfo;
+  /** Undefined if this process answers no requests. */
+  readonly submissions: Submissions | undefined;
+  readonly jobs: JobIntake | undefined;
+  /** To `submission-created`. */
+  readonly subscriptions: readonly Subscription[];
+  /** Undefined: no form has a challenge that can be checked. */
+  readonly challenge: Challenge | undefined;
+  readonly rate: SubmissionRate;
+  /** Of a whole submission, with its files; 0: no limit of its own. */
+  readonly bodyLimitBytes: number;
+  readonly log: Log;
+}
+
+/** Stores submissions of the forms of a site. Passes all other requests with their bodies. */
+export class FormTarget implements Target {
+  readonly name = 'forms';
+  readonly #parts: FormTargetParts;
+
+  constructor(parts: FormTargetParts) {
+    this.#parts = parts;
+  }
+
+  async answer(exchange: Exchange): Promise<Outcome> {
+    const { forms, submissions, rate, bodyLimitBytes } = this.#parts;
+    if (exchange.upgrade) return 'passed';
+    const form = await findForm(exchange, forms);
+    if (!form) return 'passed';
+    if (!submissions) throw new Fault('store_unavailable', { message: 'there is no store for submissions' });
+    rate.count(exchange.client.address);
+    exchange.limitBody(bodyLimitBytes);
+    const id = ulid();
+    const submitted = await readSubmittedForm(exchange, id, submissions);
+    // The name was searched at the beginning of the body; the parser has the last word.
+    const name = findValue(submitted, FORM_NAME);
+    if (name !== undefined && name !== form.name) throw await this.#refuse(submitted, submissions);
+    const reason = await this.#findReasonToDrop(exchange, form, submitted);
+    if (reason === undefined) await this.#store(exchange, form, { id, submitted, submissions });
+    else {
+      await submissions.deleteFiles(submitted.files);
+      this.#parts.log.info('a submission was dropped', { form: form.name, reason });
+    }
+    thank(exchange, form);
+    return 'answered';
+  }
+
+  async #refuse({ files }: SubmittedForm, submissions: Submissions): Promise<Fault> {
+    await submissions.deleteFiles(files);
+    return new Fault('bad_body', { clientMessage: `the field ${FORM_NAME} is there twice` });
+  }
+
+  /** The client gets the same answer, so that a program learns nothing. */
+  async #findReasonToDrop(
+    { client }: Exchange,
+    { honeypots, hasChallenge }: Form,
+    submitted: SubmittedForm,
+  ): Promise<string | undefined> {
+    const { challenge } = this.#parts;
+    if (submitted.fields.some(([name, value]) => honeypots.has(name) && value !== '')) return 'the honeypot is filled';
+    if (!hasChallenge || !challenge) return undefined;
+    const isSolved = await challenge.isSolved(findValue(submitted, CHALLENGE), client.address);
+    return isSolved ? undefined : 'the challenge is not solved';
+  }
+
+  /**
+   * The event is stored first: if the process ends before the submission is stored, its job stores
+   * it. The submission is stored also if the client has left by now: it is complete.
+   */
+  async #store(
+    exchange: Exchange,
+    form: Form,
+    {
+      id,
+      submitted,
+      submissions,
+    }: { readonly id: string; readonly submitted: SubmittedForm; readonly submissions: Submissions },
+  ): Promise<void> {
+    const { subscriptions, jobs, site } = this.#parts;
+    const { request, client } = exchange;
+    const siteUrl = toOrigin(site.url) ?? toOrigin(toRequestUrl(exchange)) ?? '';
+    const submission: Submission = {
+      id,
+      form: form.name,
+      createdAt: new Date().toISOString(),
+      fields: submitted.fields.filter(([name]) => name !== FORM_NAME && name !== CHALLENGE),
+      files: submitted.files,
+      ip: client.address,
+      userAgent: request.get('user-agent') ?? '',
+      referrer: request.get('referer') ?? '',
+      siteUrl,
+    };
+    const body = { payload: toSubmissionPayload(submission, form), site: toEventSite(site, siteUrl) };
+    for (const { rule } of subscriptions) await jobs?.push(rule, toEventPayload(body, submission));
+    await submissions.put(submission);
+  }
+}
+
+function findValue({ fields }: SubmittedForm, name: string): string | undefined {
+  return fields.find(([each]) => each === name)?.[1];
+}
+
+function toOrigin(url: string | undefined): string | undefined {
+  return url === undefined ? undefined : URL.parse(url)?.origin;
+}
+
+/** As on the platform: 303 to the page that `action` names, or else a page of nexthop. */
+function thank(exchange: Exchange, form: Form): void {
+  const { request, response, target } = exchange;
+  const [path = ''] = target.split('?', 1);
+  const thanks = findPlace(form, path, request.get('referer') ?? '')?.thanks;
+  if (thanks !== undefined) {
+    writeHead(exchange, 303, ['Location', thanks, 'Content-Length', '0', 'Cache-Control', 'no-store']);
+    response.end();
+    return;
+  }
+  const page = toThanksPage(request.get('referer') ?? '', request.host ?? '');
+  const length = String(Buffer.byteLength(page));
+  exchange.contentType = 'text/html; charset=utf-8';
+  const headers = ['Content-Type', exchange.contentType, 'Content-Length', length, 'Cache-Control', 'no-store'];
+  writeHead(exchange, 200, headers);
+  response.end(page);
+}

@@ -1,0 +1,19 @@
+/** The page for a form without a thank-you page of its own. It leads back to the page of the form if that is on the same host. */
+export function toThanksPage(referrer: string, host: string): string {
+  const from = URL.parse(referrer);
+  const back = from && from.host === host.toLowerCase() ? `${from.pathname}${from.search}` : '/';
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Thank you</title>
+<h1>Thank you</h1>
+<p>Your form was submitted.</p>
+<p><a href="${escapeHtml(back)}">Back to the site</a></p>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
