@@ -85,7 +85,10 @@ test('blobs imports the stores of a site at Netlify, with types and metadata', a
   const limits = { objectBytes: 2 ** 20, totalBytes: 0 };
   const there = (await ready((await sqliteFolder(t)).open())).blobs(limits);
   const here = (await ready((await sqliteFolder(t)).open())).blobs(limits);
-  for (let at = 0; at < 1010; at++) await there.put('site:many', `key ${at}`, Buffer.from(`${at}`));
+  for (let at = 0; at < 1010; at += 101) {
+    const keys = Array.from({ length: 101 }, (_, index) => at + index);
+    await Promise.all(keys.map((key) => there.put('site:many', `key ${key}`, Buffer.from(`${key}`))));
+  }
   const options = { contentType: 'image/png', metadata: `b64;${Buffer.from('{"a":1}').toString('base64')}` };
   await there.put('site:things', 'ä/b c', Buffer.from('picture'), options);
   const api = await startApi(t, there);

@@ -38,14 +38,14 @@ export async function deleteDeploy(storage: BlobStorage, deployId: string): Prom
  * Marks the deploys other than `current` as replaced, and removes those that were marked a day ago:
  * other processes may still run their code.
  */
-export async function deleteReplacedDeploys(storage: BlobStorage, current: string): Promise<void> {
+export async function deleteReplacedDeploys(storage: BlobStorage, current: string, nowMs = Date.now()): Promise<void> {
   await storage.delete(REPLACED, current);
   const ids = new Set((await listDeployStores(storage)).map(toDeployId));
   ids.delete(current);
   for (const id of ids) {
     const mark = await storage.head(REPLACED, id);
     if (!mark) await storage.put(REPLACED, id, new Uint8Array());
-    else if (Date.now() - mark.modifiedAtMs > REPLACED_MS) {
+    else if (nowMs - mark.modifiedAtMs > REPLACED_MS) {
       await deleteDeploy(storage, id);
       await storage.delete(REPLACED, id);
     }

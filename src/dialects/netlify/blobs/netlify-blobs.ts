@@ -52,34 +52,45 @@ export class NetlifyBlobs implements BlobsOfSite {
    * it. The stores of the previous one are removed after its last call.
    */
   use(deployId: string, files: readonly DeployFile[]): DeployBlobs {
-    const { storage, site, region, log } = this.#parts;
+    const { storage, site, region } = this.#parts;
     const { token } = this;
     const edge = { edgeURL: BLOBS_ORIGIN, uncachedEdgeURL: BLOBS_ORIGIN, token };
     const context = { token, encoded: toBase64({ ...edge, siteID: site, deployID: deployId, primaryRegion: region }) };
-    const previous = this.#current;
-    const deploy = new Deploy({ storage, deployId, files, context, owner: this });
-    this.#current = deploy;
-    guardFetch(this, context);
-    const report = (error: unknown): void =>
-      log.warn('the blobs of deploys could not be brought up to date', { error });
-    deploy.prepare(toDeployStore(deployId)).catch(report);
-    if (previous && previous.deployId !== deployId) this.#retire(previous, report);
-    else deleteReplacedDeploys(storage, deployId).catch(report);
+    const deploy = new Deploy({ storage, deployId, files, context, onCall: () => this.#makeCurrent(deploy) });
+    this.#makeCurrent(deploy);
+    deploy.prepare(toDeployStore(deployId)).catch((error: unknown) => this.#report(error));
     const eventBlobs = toBase64({ url: BLOBS_ORIGIN, token });
     return { deployId, site, eventBlobs, connect: (run) => deploy.connect(run) };
   }
 
-  #retire(previous: Deploy, report: (error: unknown) => void): void {
+  /** Also called for a deploy whose code goes on because a reload has refused the new one. */
+  #makeCurrent(deploy: Deploy): void {
+    const previous = this.#current;
+    if (previous === deploy) return;
+    this.#current = deploy;
+    deploy.isRetired = false;
+    guardFetch(this, deploy.context);
+    if (previous) this.#retire(previous);
+    else deleteReplacedDeploys(this.storage, deploy.deployId).catch((error: unknown) => this.#report(error));
+  }
+
+  #retire(previous: Deploy): void {
     const { storage, graceMs = GRACE_MS } = this.#parts;
     const remove = async (): Promise<void> => {
       const current = this.#current?.deployId ?? '';
-      // Its code may be loaded again meanwhile.
-      if (current === previous.deployId) return;
+      // Its code may have come back meanwhile.
+      if (!previous.isRetired || current === previous.deployId) return;
+      previous.forgetFiles();
       if (storage.isShared) await deleteReplacedDeploys(storage, current);
       else await deleteDeploy(storage, previous.deployId);
     };
-    void previous.ended.then(() => setTimeout(() => void remove().catch(report), graceMs).unref());
-    previous.retire();
+    previous.retire(() => {
+      setTimeout(() => remove().catch((error: unknown) => this.#report(error)), graceMs).unref();
+    });
+  }
+
+  #report(error: unknown): void {
+    this.#parts.log.warn('the blobs of deploys could not be brought up to date', { error });
   }
 }
 
@@ -88,34 +99,32 @@ interface DeployParts {
   readonly deployId: string;
   readonly files: readonly DeployFile[];
   readonly context: SiteContext;
-  /** Kept alive by the code that uses it. */
-  readonly owner: NetlifyBlobs;
+  /** Called before each call of its code. Also keeps the NetlifyBlobs alive. */
+  readonly onCall: () => void;
 }
 
 /** The code of one reading of the site, its files and its calls in flight. */
 class Deploy {
   readonly deployId: string;
-  /** Resolves after the last call of a retired deploy. */
-  readonly ended: Promise<void>;
+  readonly context: SiteContext;
+  isRetired = false;
   readonly #parts: DeployParts;
-  readonly #end: () => void;
   #files: Promise<void> | undefined;
   #calls = 0;
-  #isRetired = false;
+  #onEnd: () => void = () => {};
 
   constructor(parts: DeployParts) {
     this.#parts = parts;
     this.deployId = parts.deployId;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.ended = promise;
-    this.#end = resolve;
+    this.context = parts.context;
   }
 
   connect(run: Run): Run {
     return async (invocation) => {
+      this.#parts.onCall();
       this.#calls++;
       try {
-        return await runWithContext(this.#parts.context, () => run(invocation));
+        return await runWithContext(this.context, () => run(invocation));
       } finally {
         this.#calls--;
         this.#endIfOver();
@@ -123,8 +132,10 @@ class Deploy {
     };
   }
 
-  retire(): void {
-    this.#isRetired = true;
+  /** Calls `onEnd` after the last call. */
+  retire(onEnd: () => void): void {
+    this.isRetired = true;
+    this.#onEnd = onEnd;
     this.#endIfOver();
   }
 
@@ -139,8 +150,13 @@ class Deploy {
     await this.#files;
   }
 
+  /** They were removed from the storage. */
+  forgetFiles(): void {
+    this.#files = undefined;
+  }
+
   #endIfOver(): void {
-    if (this.#isRetired && this.#calls === 0) this.#end();
+    if (this.isRetired && this.#calls === 0) this.#onEnd();
   }
 }
 
