@@ -132,10 +132,18 @@ class Opening implements OpenedFunctions {
     this.jobRules.push(...jobRules);
     this.subscriptions.push(...subscriptions);
     if (!toTarget) return;
-    if (outcome.state === 'ready') this.#addMethods(parts, outcome.exports);
+    if (outcome.state === 'ready') this.#addReadableMethods(parts, outcome.exports);
     const { routes, problems } = toRoutes(declaration, toTarget);
     this.routes.push(...routes);
     this.problems.push(...problems);
+  }
+
+  #addReadableMethods(parts: Omit<FunctionParts, 'run'>, exports: Exports): void {
+    try {
+      this.#addMethods(parts, exports);
+    } catch {
+      // Getters and proxies of users threw; `#toReadyRun` has reported that.
+    }
   }
 
   #addMethods(parts: Omit<FunctionParts, 'run'>, exports: Exports): void {
