@@ -4,6 +4,7 @@ import { redisUrl } from '../../src/config/redis-url.ts';
 import type { Log } from '../../src/contract/log.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { openRedisStore } from '../../src/stores/redis/open.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';
@@ -18,8 +19,22 @@ export interface OpenedStore {
   readonly lines: readonly LogLine[];
 }
 
-/** Opens a store on the Redis at `url`, with a new prefix unless one is given. Closed when the test ends. */
-export function openStore(t: ExecutionContext, url: string, prefix: string = randomUUID()): OpenedStore {
+/** Time limit of calls in tests of outages: they wait for it, so it is not long, but a loaded machine replies within it. */
+export const OUTAGE_CALL_MS = 4000;
+
+interface StoreOptions {
+  /** Default: a new one. */
+  readonly prefix?: string;
+  /** Time limit of calls. Default: long, because other processes may use all cores. */
+  readonly callTimeoutMs?: number;
+}
+
+/** Opens a store on the Redis at `url`. Closed when the test ends. */
+export function openStore(
+  t: ExecutionContext,
+  url: string,
+  { prefix = randomUUID(), callTimeoutMs = PATIENCE_MS }: StoreOptions = {},
+): OpenedStore {
   const endpoint = redisUrl(url);
   if (!endpoint) throw new Error('not a URL of a Redis');
   const lines: LogLine[] = [];
@@ -36,7 +51,7 @@ export function openStore(t: ExecutionContext, url: string, prefix: string = ran
     reopen() {},
     async close() {},
   };
-  const store = openRedisStore({ endpoint, prefix, log });
+  const store = openRedisStore({ endpoint, prefix, log, callTimeoutMs });
   t.teardown(() => store.close());
   return { store, prefix, lines };
 }

@@ -176,7 +176,7 @@ class Wait {
     const { log, onUpdate } = this.#parts;
     const type = typeOf(text);
     if (type === 'updateenvironment') {
-      log.info('a message of the bus requests a reload');
+      log.info('the message bus requests a reload');
       onUpdate();
       return;
     }

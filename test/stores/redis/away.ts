@@ -1,4 +1,5 @@
 import test from 'ava';
+import { CALL_TIMEOUT_MS } from '../../../src/contract/store.ts';
 import { SOON_MS } from '../../helpers/patience.ts';
 import { claimAll, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
@@ -16,7 +17,7 @@ const works = async (verb: () => Promise<unknown>): Promise<boolean> =>
 test('the store opens although Redis is unreachable, and uses it as soon as it is reachable', async (t) => {
   const server = await startRedis(t);
   await server.kill();
-  const { store, lines } = openStore(t, server.url);
+  const { store, lines } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
 
   const first = await storeFault(t, store.queue.push(newJob()));
   t.is(
@@ -45,7 +46,7 @@ test('the store opens although Redis is unreachable, and uses it as soon as it i
 test('during a longer outage calls are rejected immediately', async (t) => {
   const server = await startRedis(t);
   await server.kill();
-  const { store } = openStore(t, server.url);
+  const { store } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   await storeFault(t, store.queue.ledger.counts());
 
   const startedAtMs = performance.now();
@@ -57,7 +58,7 @@ test('during a longer outage calls are rejected immediately', async (t) => {
 
 test('a call during a restart of Redis waits for it', async (t) => {
   const server = await startRedis(t);
-  const { store, lines } = openStore(t, server.url);
+  const { store, lines } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   await store.queue.ledger.counts();
   await server.kill();
 
@@ -73,7 +74,7 @@ const push = async ({ queue }: ReturnType<typeof openStore>['store']): Promise<s
 
 test('no accepted job is lost when Redis is killed', async (t) => {
   const server = await startRedis(t, { settings: { appendonly: 'yes', appendfsync: 'always' } });
-  const { store } = openStore(t, server.url);
+  const { store } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   const accepted: string[] = [];
   let isOver = false;
   const pushers = [0, 1, 2, 3].map(async () => {
@@ -102,7 +103,7 @@ test('no accepted job is lost when Redis is killed', async (t) => {
 
 test('calls to a frozen Redis are rejected within a second, and it is used again when it continues', async (t) => {
   const server = await startRedis(t);
-  const { store, lines } = openStore(t, server.url);
+  const { store, lines } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   await store.queue.ledger.counts();
   server.freeze();
 
@@ -118,7 +119,7 @@ test('calls to a frozen Redis are rejected within a second, and it is used again
 
 test('a call in flight is rejected when the connection breaks', async (t) => {
   const server = await startRedis(t);
-  const { store } = openStore(t, server.url);
+  const { store } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   await store.queue.ledger.counts();
   server.freeze();
   const underWay = store.queue.push(newJob());
@@ -132,7 +133,7 @@ test('a call in flight is rejected when the connection breaks', async (t) => {
 
 test('a connection without any traffic is replaced', async (t) => {
   const server = await startRedis(t);
-  const { store } = openStore(t, server.url);
+  const { store } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   await store.queue.ledger.counts();
   server.freeze();
   await storeFault(t, store.queue.push(newJob()));
@@ -150,7 +151,7 @@ test('a connection without any traffic is replaced', async (t) => {
 
 test('a call to a slow Redis is rejected within a second', async (t) => {
   const server = await startRedis(t);
-  const { store } = openStore(t, server.url);
+  const { store } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   await store.queue.ledger.counts();
   await server.call('CLIENT', 'PAUSE', 1500, 'ALL');
 
@@ -166,7 +167,7 @@ test('the store waits for a Redis that reads its data from disk', async (t) => {
   for (let count = 0; count < 200; count++) await server.call('SET', `key ${count}`, 'x'.repeat(1000));
   await server.call('SAVE');
   await server.kill();
-  const { store } = openStore(t, server.url);
+  const { store } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   const restarted = server.restart();
 
   const fault = await untilResult(
@@ -183,7 +184,7 @@ for (const state of ['away', 'frozen', 'there'] as const) {
   test(`a store closes when its Redis is ${state}, and rejects calls in flight`, async (t) => {
     const server = await startRedis(t);
     if (state === 'away') await server.kill();
-    const { store } = openStore(t, server.url);
+    const { store } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
     store.queue.onPush(() => {});
     if (state === 'away') await storeFault(t, store.queue.ledger.counts());
     else await store.queue.ledger.counts();

@@ -10,7 +10,7 @@ test.after.always(() => server.stop());
 
 const prepare: PrepareBlobs = async (t) => {
   const prefix = randomUUID();
-  return async () => openStore(t, server.url, prefix).store.blobs({ objectBytes: 2 ** 30, totalBytes: 0 });
+  return async () => openStore(t, server.url, { prefix }).store.blobs({ objectBytes: 2 ** 30, totalBytes: 0 });
 };
 
 testBlobs('Redis', {

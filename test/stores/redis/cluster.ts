@@ -13,7 +13,7 @@ test.after.always(() => cluster.stop());
 
 const prepare: PrepareStore = async (t) => {
   const prefix = randomUUID();
-  return async () => openStore(t, cluster.url, prefix).store;
+  return async () => openStore(t, cluster.url, { prefix }).store;
 };
 
 testQueue('Redis Cluster', prepare);

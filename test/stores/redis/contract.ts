@@ -13,7 +13,7 @@ test.after.always(() => server.stop());
 
 const prepare: PrepareStore = async (t) => {
   const prefix = randomUUID();
-  return async () => openStore(t, server.url, prefix).store;
+  return async () => openStore(t, server.url, { prefix }).store;
 };
 
 testQueue('Redis', prepare);

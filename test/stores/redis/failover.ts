@@ -6,7 +6,7 @@ import { claimAll, newJob } from '../../helpers/prepare-store.ts';
 import { runCluster } from '../../helpers/redis-cluster.ts';
 import { runGroup, untilReplicated } from '../../helpers/redis-group.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
-import { openStore } from '../../helpers/redis-store.ts';
+import { OUTAGE_CALL_MS, openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
 import { until } from '../../helpers/until.ts';
 import { untilResult } from '../../helpers/until-result.ts';
@@ -17,7 +17,7 @@ const PREFIX_OF_FIRST = 'site-0';
 test('the store follows a failover by Sentinel without a restart, and jobs that the replica had are not lost', async (t) => {
   const group = await runGroup();
   t.teardown(() => group.stop());
-  const { store, lines } = openStore(t, group.url);
+  const { store, lines } = openStore(t, group.url, { callTimeoutMs: OUTAGE_CALL_MS });
   let notified = 0;
   store.queue.onPush(() => notified++);
   const accepted = await Promise.all(Array.from({ length: 20 }, () => store.queue.push(newJob())));
@@ -39,7 +39,7 @@ test('the store follows a failover by Sentinel without a restart, and jobs that 
 test('the store leaves a master that is demoted without a broken connection', async (t) => {
   const group = await runGroup();
   t.teardown(() => group.stop());
-  const { store } = openStore(t, group.url);
+  const { store } = openStore(t, group.url, { callTimeoutMs: OUTAGE_CALL_MS });
   await store.queue.push(newJob());
 
   // A failover needs a recent acknowledgement of the replica.
@@ -68,7 +68,10 @@ test('the store resolves its address again when the old Redis accepts no writes'
     address.close();
   });
   const { port } = address.address() as AddressInfo; // a TCP server has a port
-  const { store } = openStore(t, `redis://127.0.0.1:${port}`, PREFIX_OF_FIRST);
+  const { store } = openStore(t, `redis://127.0.0.1:${port}`, {
+    prefix: PREFIX_OF_FIRST,
+    callTimeoutMs: OUTAGE_CALL_MS,
+  });
   await store.queue.push(newJob());
 
   target = young.port;
@@ -83,7 +86,7 @@ test('calls are rejected within a second when no Sentinel is reachable, and the 
   const group = await runGroup();
   t.teardown(() => group.stop());
   await group.sentinel.kill();
-  const { store, lines } = openStore(t, group.url);
+  const { store, lines } = openStore(t, group.url, { callTimeoutMs: OUTAGE_CALL_MS });
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 
@@ -102,7 +105,7 @@ test('calls are rejected within a second when a master of a Cluster dies, and th
   const cluster = await runCluster({ replicas: 1 });
   t.teardown(() => cluster.stop());
   const [master] = cluster.nodes;
-  const { store, lines } = openStore(t, cluster.url, PREFIX_OF_FIRST);
+  const { store, lines } = openStore(t, cluster.url, { prefix: PREFIX_OF_FIRST, callTimeoutMs: OUTAGE_CALL_MS });
   let notified = 0;
   store.queue.onPush(() => notified++);
   const accepted = await Promise.all(Array.from({ length: 20 }, () => store.queue.push(newJob())));
@@ -128,7 +131,7 @@ test('calls are rejected within a second when a master of a Cluster dies, and th
 test('calls are rejected when a part of a Cluster is down, and succeed when it is complete again', async (t) => {
   const cluster = await runCluster();
   t.teardown(() => cluster.stop());
-  const { store } = openStore(t, cluster.url, PREFIX_OF_FIRST);
+  const { store } = openStore(t, cluster.url, { prefix: PREFIX_OF_FIRST, callTimeoutMs: OUTAGE_CALL_MS });
   await store.queue.push(newJob());
   await cluster.nodes[2]?.kill();
   await untilResult(
@@ -141,7 +144,7 @@ test('calls are rejected when a part of a Cluster is down, and succeed when it i
   // Which node is named depends on the last connection.
   t.regex(
     fault.message,
-    /(?:is a Cluster of which a part is down|redirects too often on the way to the node that has the keys|did not reply within 900 ms)$/,
+    /(?:is a Cluster of which a part is down|redirects too often on the way to the node that has the keys|did not reply within 4000 ms)$/,
   );
   await cluster.nodes[2]?.restart();
   await untilResult(() => store.queue.push(newJob()).catch(() => undefined), Boolean);
@@ -150,7 +153,7 @@ test('calls are rejected when a part of a Cluster is down, and succeed when it i
 test('calls are rejected within a second when a whole Cluster is unreachable, and the store recovers', async (t) => {
   const cluster = await runCluster();
   t.teardown(() => cluster.stop());
-  const { store } = openStore(t, cluster.url);
+  const { store } = openStore(t, cluster.url, { callTimeoutMs: OUTAGE_CALL_MS });
   let notified = 0;
   store.queue.onPush(() => notified++);
   await store.queue.push(newJob());
@@ -170,8 +173,8 @@ test('a Cluster that is unreachable at the start is used when it is reachable, a
   const cluster = await runCluster();
   t.teardown(() => cluster.stop());
   await Promise.all(cluster.nodes.map((node) => node.kill()));
-  const { store } = openStore(t, cluster.url);
-  const { store: closed } = openStore(t, cluster.url);
+  const { store } = openStore(t, cluster.url, { callTimeoutMs: OUTAGE_CALL_MS });
+  const { store: closed } = openStore(t, cluster.url, { callTimeoutMs: OUTAGE_CALL_MS });
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { CALL_TIMEOUT_MS } from '../../../src/contract/store.ts';
 import { LONG_LEASE_MS, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { openStore } from '../../helpers/redis-store.ts';
@@ -7,9 +8,9 @@ import { untilResult } from '../../helpers/until-result.ts';
 
 test('the next claim returns the job of a claim whose reply was lost, once', async (t) => {
   const server = await startRedis(t);
-  const { store, prefix } = openStore(t, server.url);
+  const { store, prefix } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   const { queue } = store;
-  const other = openStore(t, server.url, prefix).store.queue;
+  const other = openStore(t, server.url, { prefix, callTimeoutMs: CALL_TIMEOUT_MS }).store.queue;
   const ids = [await queue.push(newJob()), await queue.push(newJob()), await queue.push(newJob())];
   await other.ledger.counts();
 
@@ -38,7 +39,7 @@ test('the next claim returns the job of a claim whose reply was lost, once', asy
 
 test('a claim that Redis never executed is not returned, and neither is one for other rules', async (t) => {
   const server = await startRedis(t);
-  const { queue } = openStore(t, server.url).store;
+  const { queue } = openStore(t, server.url, { callTimeoutMs: CALL_TIMEOUT_MS }).store;
   await queue.push(newJob({ rule: 'other' }));
   server.freeze();
   await storeFault(t, queue.claim(['other'], LONG_LEASE_MS));

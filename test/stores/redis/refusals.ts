@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { claimSoon, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
-import { openStore } from '../../helpers/redis-store.ts';
+import { OUTAGE_CALL_MS, openStore } from '../../helpers/redis-store.ts';
 import { logText, storeFault } from '../../helpers/store-fault.ts';
 import { untilResult } from '../../helpers/until-result.ts';
 
@@ -91,7 +91,7 @@ for (const [kind, login] of [
 ] as const) {
   test(`the error of a Redis that needs a password and gets ${kind} does not have the password`, async (t) => {
     const server = await startRedis(t, { settings: { requirepass: 'right' }, password: 'right' });
-    const opened = openStore(t, `redis://${login}127.0.0.1:${server.port}`);
+    const opened = openStore(t, `redis://${login}127.0.0.1:${server.port}`, { callTimeoutMs: OUTAGE_CALL_MS });
 
     const fault = await storeFault(t, opened.store.queue.push(newJob()));
 
@@ -108,7 +108,7 @@ for (const [kind, login] of [
 
 test('a Cluster whose nodes refuse the login is reported with that reason', async (t) => {
   const server = await startRedis(t, { settings: { requirepass: 'right' }, password: 'right' });
-  const { store } = openStore(t, `redis+cluster://127.0.0.1:${server.port}`);
+  const { store } = openStore(t, `redis+cluster://127.0.0.1:${server.port}`, { callTimeoutMs: OUTAGE_CALL_MS });
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 
@@ -131,7 +131,9 @@ test('user, password and database are taken from the URL', async (t) => {
 test('a user without the right to publish can use the store, and the log has a warning', async (t) => {
   const server = await startRedis(t);
   await server.call('ACL', 'SETUSER', 'site', 'on', '>secret', '~*', 'resetchannels', '+@all');
-  const { store, lines } = openStore(t, `redis://site:secret@127.0.0.1:${server.port}`);
+  const { store, lines } = openStore(t, `redis://site:secret@127.0.0.1:${server.port}`, {
+    callTimeoutMs: OUTAGE_CALL_MS,
+  });
   store.queue.onPush(() => {});
 
   await store.queue.push(newJob());
@@ -146,7 +148,9 @@ test('a user without the right to publish can use the store, and the log has a w
 test('the error for a user without a needed right says so', async (t) => {
   const server = await startRedis(t);
   await server.call('ACL', 'SETUSER', 'site', 'on', '>secret', '~other*', '&*', '+@all');
-  const { store, lines } = openStore(t, `redis://site:secret@127.0.0.1:${server.port}`);
+  const { store, lines } = openStore(t, `redis://site:secret@127.0.0.1:${server.port}`, {
+    callTimeoutMs: OUTAGE_CALL_MS,
+  });
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { claimSoon, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
-import { openStore } from '../../helpers/redis-store.ts';
+import { OUTAGE_CALL_MS, openStore } from '../../helpers/redis-store.ts';
 import { logText, storeFault } from '../../helpers/store-fault.ts';
 
 for (const [sentinelLogin, lines] of [
@@ -30,7 +30,9 @@ test('the error of Sentinels that refuse the password does not have it', async (
   const sentinel = await startRedis(t, {
     sentinel: [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'requirepass other'],
   });
-  const { store } = openStore(t, `redis+sentinel://:secret@127.0.0.1:${sentinel.port}/main`);
+  const { store } = openStore(t, `redis+sentinel://:secret@127.0.0.1:${sentinel.port}/main`, {
+    callTimeoutMs: OUTAGE_CALL_MS,
+  });
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 
@@ -41,7 +43,7 @@ test('the error of Sentinels that refuse the password does not have it', async (
 test('a group that the Sentinels do not have is an error', async (t) => {
   const master = await startRedis(t);
   const sentinel = await startRedis(t, { sentinel: [`sentinel monitor main 127.0.0.1 ${master.port} 1`] });
-  const { store } = openStore(t, `redis+sentinel://127.0.0.1:${sentinel.port}/mine`);
+  const { store } = openStore(t, `redis+sentinel://127.0.0.1:${sentinel.port}/mine`, { callTimeoutMs: OUTAGE_CALL_MS });
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 

@@ -13,7 +13,7 @@ test.after.always(() => group.stop());
 
 const prepare: PrepareStore = async (t) => {
   const prefix = randomUUID();
-  return async () => openStore(t, group.url, prefix).store;
+  return async () => openStore(t, group.url, { prefix }).store;
 };
 
 testQueue('Redis Sentinel', prepare);

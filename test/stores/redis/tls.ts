@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { freePort } from '../../helpers/free-port.ts';
 import { claimSoon, newJob } from '../../helpers/prepare-store.ts';
 import { type RedisServer, startRedis } from '../../helpers/redis-server.ts';
-import { openStore } from '../../helpers/redis-store.ts';
+import { OUTAGE_CALL_MS, openStore } from '../../helpers/redis-store.ts';
 import { storeFault } from '../../helpers/store-fault.ts';
 import { until } from '../../helpers/until.ts';
 
@@ -39,21 +39,21 @@ async function startWithTls(
 
 test('rediss: connects with TLS, only if the certificate is trusted and names the host', async (t) => {
   const server = await startWithTls(t);
-  const refused = openStore(t, `rediss://localhost:${server.tlsPort}`);
+  const refused = openStore(t, `rediss://localhost:${server.tlsPort}`, { callTimeoutMs: OUTAGE_CALL_MS });
   t.regex(
     (await storeFault(t, refused.store.queue.push(newJob()))).message,
     /cannot be reached: self-signed certificate/,
   );
 
   setDefaultCACertificates([...getCACertificates('default'), server.certificate]);
-  const { store } = openStore(t, `rediss://localhost:${server.tlsPort}`);
+  const { store } = openStore(t, `rediss://localhost:${server.tlsPort}`, { callTimeoutMs: OUTAGE_CALL_MS });
   let notified = 0;
   store.queue.onPush(() => notified++);
   await store.queue.push(newJob());
   t.truthy(await claimSoon(store.queue));
   await until(() => notified > 0, 'a notification');
 
-  const other = openStore(t, `rediss://127.0.0.1:${server.tlsPort}`);
+  const other = openStore(t, `rediss://127.0.0.1:${server.tlsPort}`, { callTimeoutMs: OUTAGE_CALL_MS });
   t.regex(
     (await storeFault(t, other.store.queue.push(newJob()))).message,
     /cannot be reached: Hostname\/IP does not match/,
