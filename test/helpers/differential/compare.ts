@@ -107,11 +107,13 @@ function compare(text: string, wire: Reading, node: Reading, findings: Findings)
 
 /**
  * Node's server loses what the same piece holds behind a request for an upgrade that it declines; its client takes an interim response with
- * `Connection: close` for the last one. The wire reads on in both cases.
+ * `Connection: close`, or of HTTP/1.0, for the last one. The wire reads on in both cases.
  */
 function losesTheNext(message: ReadMessage | undefined): boolean {
   if (!message) return false;
-  const cause = /^1\d\d$/.test(message.first) ? 'connection' : 'upgrade';
+  const isInterim = /^1\d\d$/.test(message.first);
+  if (isInterim && message.version === '1.0') return true;
+  const cause = isInterim ? 'connection' : 'upgrade';
   return message.headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === cause);
 }
 
