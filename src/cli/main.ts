@@ -24,6 +24,8 @@ interface Flags {
   readonly limit?: string;
   readonly prefix?: string;
   readonly from?: string;
+  readonly csv: boolean;
+  readonly form?: string;
 }
 
 interface Command {
@@ -79,6 +81,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const { blobs } = await import('./blobs.ts');
       return blobs(config, { out, stdout, stdin: process.stdin }, { ...flags, words });
     },
+  },
+  forms: {
+    about: 'list, show, export or delete the submissions of forms (--limit, --json, --csv, --all, --form)',
+    flags: ['json', 'csv', 'all', 'form', 'limit'],
+    hasWords: true,
+    run: async (config, out, flags, { words }) => (await import('./forms.ts')).forms(config, out, { ...flags, words }),
   },
   health: {
     about: 'exit 0 if the server on PORT is ready',
@@ -174,6 +182,8 @@ function parse(argv: readonly string[]) {
     limit: { type: 'string' },
     prefix: { type: 'string' },
     from: { type: 'string' },
+    csv: { type: 'boolean' },
+    form: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
   } as const;
@@ -185,15 +195,18 @@ function parse(argv: readonly string[]) {
     if (typeof value === 'string') settings[name] = value;
   }
   const [name = 'start', ...words] = positionals;
-  const { site, json = false, all = false, state, rule, limit, prefix, from, help = false, version = false } = values;
+  const { site, json = false, all = false, csv = false, help = false, version = false } = values;
+  const { state, rule, limit, prefix, from, form } = values;
   const flags: Flags = {
     json,
     all,
+    csv,
     ...(state !== undefined && { state }),
     ...(rule !== undefined && { rule }),
     ...(limit !== undefined && { limit }),
     ...(prefix !== undefined && { prefix }),
     ...(from !== undefined && { from }),
+    ...(form !== undefined && { form }),
   };
   return { name, words, site, settings, flags, asks: { help, version } };
 }
@@ -251,6 +264,7 @@ function usage(): string {
   return [
     'nexthop <command> [site]',
     'nexthop jobs [list | show ID | retry ID… | drop ID…] [--site=PATH]',
+    'nexthop forms [list [FORM] | show ID | export [FORM] | delete ID…] [--site=PATH]',
     'nexthop blobs [list [STORE] | get STORE KEY | set STORE KEY [FILE] | delete STORE KEY | import STORE FOLDER] [--site=PATH]',
     '',
     ...lines,

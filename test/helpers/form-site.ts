@@ -56,7 +56,7 @@ export async function submissionsIn(store: Store): Promise<readonly Submission[]
 }
 
 export function toSubmissions(store: Store): Submissions {
-  return new Submissions(store.kv(NAMESPACE), store.blobs({ objectBytes: 0, totalBytes: 0 }));
+  return new Submissions(store.kv(NAMESPACE), store.blobs({ objectBytes: 1024 ** 3, totalBytes: 0 }));
 }
 
 /** Sends a form without following the redirect. */

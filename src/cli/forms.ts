@@ -1,0 +1,174 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { Fault } from '../contract/fault.ts';
+import { UserError } from '../contract/user-error.ts';
+import { type Submission, toFileUrl } from '../dialects/netlify/forms/submission.ts';
+import { NAMESPACE, Submissions } from '../dialects/netlify/forms/submissions.ts';
+import { openBlobs, openStore } from '../stores/open.ts';
+import { STATE_FILE } from '../stores/sqlite/open.ts';
+import { align, inOneLine } from './align.ts';
+import { type FormsCall, toFormsVerb } from './forms-call.ts';
+import { namesOf, toCsvHead, toCsvLine } from './forms-csv.ts';
+import { NoteLog } from './note-log.ts';
+import { UsageError } from './usage-error.ts';
+
+type Out = (line: string) => void;
+
+/** A person can wait longer than a request. */
+const CALL_TIMEOUT_MS = 5000;
+
+/**
+ * Shows, exports or deletes the submissions of forms of a site, whether nexthop runs or not.
+ * Resolves with the exit code: 1 if there is no such submission. Rejects with a UserError if the
+ * store cannot be used, with a UsageError if the arguments are invalid.
+ */
+export async function forms(config: Config, out: Out, call: FormsCall): Promise<number> {
+  const { verb, words } = toFormsVerb(call);
+  // Reading must not create a store, least of all in a folder that was given by mistake.
+  if (!config.REDIS_URL && !existsSync(join(config.DATA_DIR, STATE_FILE))) {
+    const hint = 'choose another site with --site=PATH, or another folder with DATA_DIR';
+    throw new UserError(`there is no store in ${config.DATA_DIR}; ${hint}`);
+  }
+  // The error contains what the store would log.
+  const log = new NoteLog([]);
+  const store = openStore(config, log, { callTimeoutMs: CALL_TIMEOUT_MS });
+  const submissions = new Submissions(store.kv(NAMESPACE), openBlobs(config, store, log));
+  const [word] = words;
+  try {
+    switch (verb) {
+      case 'list':
+        return await list(submissions, out, { ...call, form: word });
+      case 'show':
+        return await show(submissions, out, { ...call, id: word ?? '' });
+      case 'export':
+        return call.json ? await exportJson(submissions, out, word) : await exportCsv(submissions, out, word);
+      case 'delete':
+        return call.all ? await deleteAll(submissions, out, call.form) : await deleteSome(submissions, out, words);
+    }
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'store_unavailable') throw error;
+    throw new UserError(`the store cannot be used: ${error.message}`, { cause: error });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Oldest first. `form`: only those of this form. */
+async function* select(submissions: Submissions, form: string | undefined): AsyncGenerator<Submission> {
+  for await (const each of submissions.list()) if (form === undefined || each.form === form) yield each;
+}
+
+const USUAL_LIMIT = 50;
+
+async function list(
+  submissions: Submissions,
+  out: Out,
+  { form, json, limit = String(USUAL_LIMIT) }: Omit<FormsCall, 'form'> & { readonly form: string | undefined },
+): Promise<number> {
+  if (!/^[1-9]\d{0,5}$/.test(limit)) throw new UsageError(`--limit is a number from 1, got ${JSON.stringify(limit)}`);
+  // The newest ones: they are what an operator looks for.
+  const newest: Submission[] = [];
+  const counts = new Map<string, number>();
+  for await (const each of select(submissions, form)) {
+    counts.set(each.form, (counts.get(each.form) ?? 0) + 1);
+    newest.push(each);
+    if (newest.length > Number(limit)) newest.shift();
+  }
+  if (json) {
+    out(JSON.stringify({ counts: Object.fromEntries(counts), submissions: newest.map(toJson) }, undefined, 2));
+    return 0;
+  }
+  const total = [...counts].map(([name, count]) => `${count} ${inOneLine(name)}`).join(', ');
+  out(total || 'no submissions');
+  if (newest.length === 0) return 0;
+  out('');
+  const rows = newest.map(({ createdAt, form: name, id, fields, files }) => [
+    createdAt,
+    name,
+    id,
+    shorten([...fields.map(([, value]) => value), ...files.map(({ name: file }) => file)].filter(Boolean).join(' · ')),
+  ]);
+  for (const line of align([['created', 'form', 'id', 'content'], ...rows])) out(line);
+  return 0;
+}
+
+const SHOWN_CHARACTERS = 60;
+
+function shorten(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 1)}…` : text;
+}
+
+async function show(
+  submissions: Submissions,
+  out: Out,
+  { id, json }: { readonly id: string; readonly json?: boolean },
+): Promise<number> {
+  const found = await submissions.find(id);
+  if (!found) {
+    out(`there is no submission ${inOneLine(id)}; nexthop forms lists those there are`);
+    return 1;
+  }
+  if (json) {
+    out(JSON.stringify(toJson(found), undefined, 2));
+    return 0;
+  }
+  const { form, createdAt, ip, userAgent, referrer, fields, files } = found;
+  const facts = { form, created: createdAt, ip, user_agent: userAgent, referrer };
+  const rows = [
+    ...Object.entries(facts),
+    ...files.map((file) => [file.field, `${file.name}, ${file.size} bytes, ${toFileUrl(found, file)}`]),
+  ];
+  for (const line of align(rows)) out(line);
+  for (const [name, value] of fields) {
+    out(`\n${inOneLine(name)}`);
+    for (const line of value.split(/\r?\n/)) out(`  ${inOneLine(line)}`.trimEnd());
+  }
+  return 0;
+}
+
+/** A submission with names as in the event; its fields are a list, because a name may be there more than once. */
+function toJson(submission: Submission): object {
+  const { id, form, createdAt, fields, files, ip, userAgent, referrer } = submission;
+  return {
+    ...{ id, form, created_at: createdAt, ip, user_agent: userAgent, referrer },
+    fields: fields.map(([name, value]) => ({ name, value })),
+    files: files.map((file) => {
+      const { field, name, type, size } = file;
+      return { field, name, type, size, url: toFileUrl(submission, file) };
+    }),
+  };
+}
+
+/** One submission a line, so that there is no limit to their number. */
+async function exportJson(submissions: Submissions, out: Out, form: string | undefined): Promise<number> {
+  for await (const each of select(submissions, form)) out(JSON.stringify(toJson(each)));
+  return 0;
+}
+
+/** Read twice: the head has the fields of all submissions. */
+async function exportCsv(submissions: Submissions, out: Out, form: string | undefined): Promise<number> {
+  const found = new Set<string>();
+  for await (const each of select(submissions, form)) for (const name of namesOf(each)) found.add(name);
+  const names = [...found];
+  out(toCsvHead(names));
+  for await (const each of select(submissions, form)) out(toCsvLine(each, names));
+  return 0;
+}
+
+async function deleteSome(submissions: Submissions, out: Out, ids: readonly string[]): Promise<number> {
+  let code = 0;
+  for (const id of ids) {
+    const isDeleted = await submissions.delete(id);
+    out(isDeleted ? `submission ${id} is deleted` : `there is no submission ${inOneLine(id)}`);
+    if (!isDeleted) code = 1;
+  }
+  return code;
+}
+
+async function deleteAll(submissions: Submissions, out: Out, form: string | undefined): Promise<number> {
+  let count = 0;
+  for await (const { id } of select(submissions, form)) if (await submissions.delete(id)) count++;
+  out(count === 1 ? '1 submission is deleted' : `${count} submissions are deleted`);
+  return 0;
+}
