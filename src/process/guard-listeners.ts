@@ -72,6 +72,12 @@ export function guardListeners(guard: SiteGuard): readonly (() => void)[] {
     replaceMethod(process, 'removeListener', removeOne),
     replaceMethod(process, 'off', removeOne),
     replaceMethod(process, 'removeAllListeners', removeAll),
+    replaceMethod(process, 'setMaxListeners', (set) => (...given) => {
+      const caller = isLower(given[0]) ? guard.findSiteCaller() : undefined;
+      if (!caller) return Reflect.apply(set, process, given);
+      guard.ignore(spellCall('process.setMaxListeners', given), FEWER, caller);
+      return process;
+    }),
     // The callback would get every exception instead of the listeners, and end the process if it
     // throws.
     replaceMethod(process, 'setUncaughtExceptionCaptureCallback', (set) => (...given) => {
@@ -114,6 +120,12 @@ function raiseMaxListeners(by: number): void {
   if (most > 0) process.setMaxListeners(most + by);
 }
 
+/** 0 means that there is no limit. Node refuses everything but numbers. */
+function isLower(limit: unknown): boolean {
+  return typeof limit === 'number' && limit > 0 && limit < (process.getMaxListeners() || Infinity);
+}
+
+const FEWER = 'has no effect: nexthop has listeners of its own; set it on your own emitters, or to more';
 const NO_CALLBACK = "has no effect: use process.on('uncaughtException', …)";
 const KEEPS = 'removes only listeners of the site';
 

@@ -3,6 +3,7 @@ import { isReported } from '../contract/exit-error.ts';
 import { guardCluster } from './guard-cluster.ts';
 import { guardEnd } from './guard-end.ts';
 import { guardExitCode } from './guard-exit-code.ts';
+import { guardGlobals } from './guard-globals.ts';
 import { guardListen } from './guard-listen.ts';
 import { guardListeners, isolateListeners } from './guard-listeners.ts';
 import { guardState } from './guard-state.ts';
@@ -20,6 +21,7 @@ export function guardProcess(parts: Omit<SiteGuardParts, 'isSiteCode'>): void {
   isolateListeners(guard);
   install(guard);
   guardExitCode(guard);
+  guardGlobals(guard);
   for (const origin of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(origin, (error: unknown) => {
       if (!isReported(error)) parts.log.error(UNCAUGHT[origin], { origin, error });

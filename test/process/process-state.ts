@@ -81,6 +81,21 @@ for (const [what, statement, call] of [
   });
 }
 
+test.serial('a lower limit of listeners has no effect on the process, and a higher one has', async (t) => {
+  const running = await serve(
+    t,
+    `process.setMaxListeners(1);\nprocess.setMaxListeners(30);`,
+    `process.on('SIGWINCH', () => {}); return new Response(String(process.getMaxListeners()));`,
+  );
+
+  for (let round = 0; round < 12; round++) t.is(await (await get(running, '/site')).text(), '30');
+
+  const lines = await complaints(running);
+  t.is(lines.length, 1);
+  t.like(lines[0], { level: 'warn', file: 'cloud-functions/site.js', line: 1 });
+  t.notRegex(running.output(), /MaxListenersExceededWarning/);
+});
+
 test.serial('a site may silence warnings and remove listeners that it added', async (t) => {
   const running = await serve(
     t,
