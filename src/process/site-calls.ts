@@ -33,6 +33,9 @@ const FRAMES = new AsyncLocalStorage<Frame | undefined>();
 const RUNNING: (SiteCall | undefined)[] = [];
 const FREE_SLOTS: number[] = [];
 
+/** Gets each call before its code runs. */
+export const CALL_BEGINS = channel('nexthop:site-call-begins');
+
 /** Gets each call when its function has returned, and when its promise has settled. */
 export const CALL_RETURNS = channel('nexthop:site-call-returns');
 
@@ -44,6 +47,7 @@ export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode): T {
   const slot = FREE_SLOTS.pop() ?? RUNNING.length;
   RUNNING[slot] = call;
   code?.enter();
+  if (CALL_BEGINS.hasSubscribers) CALL_BEGINS.publish(call);
   const over = (): void => {
     RUNNING[slot] = undefined;
     FREE_SLOTS.push(slot);

@@ -1,9 +1,17 @@
 import { Session } from 'node:inspector';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { appendErrorLine, writeToStderr } from './error-lines.ts';
-import { BEATS, type Question, STOP_SIGNAL, type StallReport, type ThreadSetup } from './watchdog.ts';
+import {
+  BEATS,
+  type CallsInProgress,
+  type Question,
+  readLastCall,
+  STOP_SIGNAL,
+  type StallReport,
+  type ThreadSetup,
+} from './watchdog.ts';
 
 /** The watchdog's own thread (watchdog.ts): it must not depend on anything of the event loop. */
 
@@ -29,6 +37,7 @@ class Watchdog {
   #signal: { readonly code: number; readonly atMs: number } | undefined;
   #session: Session | undefined;
   #isEnding = false;
+  #inProgress: CallsInProgress = [];
 
   check(): void {
     const nowMs = performance.now();
@@ -48,6 +57,11 @@ class Watchdog {
     const signal = Atomics.load(SETUP.shared, STOP_SIGNAL);
     if (signal !== 0) this.#signal ??= { code: 128 + signal, atMs: nowMs };
     this.#checkSignal(nowMs);
+  }
+
+  /** At the last beat. */
+  setInProgress(calls: CallsInProgress): void {
+    this.#inProgress = calls;
   }
 
   receive(signal: number): void {
@@ -95,11 +109,10 @@ class Watchdog {
     });
     setTimeout(() => {
       if (!isWritten && this.#beat === beat) {
-        write(
-          'error',
-          'the event loop stands still in native code, e.g. execSync: its stack follows when that returns',
-          fields,
-        );
+        const last = readLastCall(SETUP.shared);
+        const began = last ? `; the call that began last is one of ${last.target}` : '';
+        const message = `the event loop stands still in native code, e.g. execSync: its stack follows when that returns${began}`;
+        write('error', message, { ...fields, ...last, in_progress: this.#inProgress });
       }
     }, ANSWER_MS);
   }
@@ -200,6 +213,7 @@ function watchSignals(receive: (signal: number) => void): void {
 
 const watchdog = new Watchdog();
 setInterval(() => watchdog.check(), SETUP.beatMs);
+parentPort?.on('message', (calls: CallsInProgress) => watchdog.setInProgress(calls));
 try {
   watchSignals((signal) => watchdog.receive(signal));
 } catch (error) {

@@ -4,7 +4,7 @@ import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 import { Caller, isOfGuard } from './caller.ts';
 import { toRealPath } from './real-path.ts';
-import { currentCall, runningCalls, type SiteCall } from './site-calls.ts';
+import { CALL_BEGINS, currentCall, runningCalls, type SiteCall } from './site-calls.ts';
 
 export interface WatchdogOptions {
   /** Time for which the event loop may stand still; 0: no watchdog. */
@@ -51,12 +51,20 @@ export interface StallReport {
   readonly route?: string;
   readonly request_id?: string;
   /** All calls of code of the site that have not ended, at most MOST_CALLS. */
-  readonly in_progress: readonly Readonly<Record<string, string>>[];
+  readonly in_progress: CallsInProgress;
 }
+
+/** `target`, `route` and `request_id` of a call. */
+type CallFacts = Readonly<Record<string, string>>;
+export type CallsInProgress = readonly CallFacts[];
 
 /** What the members of `shared` mean. */
 export const BEATS = 0;
 export const STOP_SIGNAL = 1;
+/** Length of the text at LAST_CALL_AT, in bytes. */
+const LAST_CALL_LENGTH = 2;
+const LAST_CALL_AT = 12;
+const LAST_CALL_BYTES = 1012;
 
 export interface Watchdog {
   /** A signal (its number) has begun a drain: the process ends by it, whatever happens. */
@@ -80,9 +88,8 @@ const MOST_FRAMES = 50;
 export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdog | undefined {
   if (setup.stallTimeoutMs === 0 || inspectorUrl() !== undefined) return undefined;
   const root = toRealPath(site);
-  const shared = new Int32Array(new SharedArrayBuffer(8));
+  const shared = new Int32Array(new SharedArrayBuffer(LAST_CALL_AT + LAST_CALL_BYTES));
   const beatMs = Math.max(1, Math.min(SLOWEST_BEAT_MS, setup.stallTimeoutMs / BEATS_PER_TIMEOUT));
-  const beat = setInterval(() => Atomics.add(shared, BEATS, 1), beatMs).unref();
   // The thread reaches this one by the debugger, which evaluates text: a channel is the only thing
   // of this module that text can name. No code of the site can guess the name.
   const channelName = `nexthop:watchdog:${randomUUID()}`;
@@ -102,14 +109,44 @@ export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdo
     resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
   });
   thread.unref();
+  const unsubscribe = noteLastCall(shared);
+  let wereCalls = false;
+  const beat = setInterval(() => {
+    Atomics.add(shared, BEATS, 1);
+    // For a report while native code runs: nothing of this thread can be read then.
+    const calls = [...runningCalls()].slice(0, MOST_CALLS);
+    if (calls.length === 0) shared[LAST_CALL_LENGTH] = 0;
+    if (calls.length > 0 || wereCalls) thread.postMessage(calls.map(describe) satisfies CallsInProgress);
+    wereCalls = calls.length > 0;
+  }, beatMs).unref();
   return {
     stopBy: (signal) => void Atomics.compareExchange(shared, STOP_SIGNAL, 0, signal),
     stop: () => {
       clearInterval(beat);
+      unsubscribe();
       questions.unsubscribe(answer);
       void thread.terminate();
     },
   };
+}
+
+/** Writes each call that begins to the shared memory. A third of a µs for each call. */
+function noteLastCall(shared: Int32Array<SharedArrayBuffer>): () => void {
+  const text = Buffer.from(shared.buffer, LAST_CALL_AT);
+  const note = (message: unknown): void => {
+    const { calledCode, route = '', requestId } = message as SiteCall; // what is published there
+    shared[LAST_CALL_LENGTH] = text.write(`${calledCode}\n${route}\n${requestId?.value ?? ''}`);
+  };
+  CALL_BEGINS.subscribe(note);
+  return () => void CALL_BEGINS.unsubscribe(note);
+}
+
+/** The call that began last, if any is in progress. */
+export function readLastCall(shared: Int32Array<SharedArrayBuffer>): CallFacts | undefined {
+  const length = shared[LAST_CALL_LENGTH] ?? 0;
+  if (length === 0) return undefined;
+  const [target = '', route = '', id = ''] = Buffer.from(shared.buffer, LAST_CALL_AT, length).toString().split('\n');
+  return { target, ...(route !== '' && { route }), ...(id !== '' && { request_id: id }) };
 }
 
 /** Runs on top of the code that keeps the loop from continuing. */
@@ -123,7 +160,7 @@ function createReport(site: string): StallReport {
   };
 }
 
-function describe({ calledCode, route, requestId }: SiteCall): Readonly<Record<string, string>> {
+function describe({ calledCode, route, requestId }: SiteCall): CallFacts {
   return { target: calledCode, ...(route && { route }), ...(requestId && { request_id: requestId.value }) };
 }
 

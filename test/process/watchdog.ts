@@ -29,6 +29,7 @@ async function serve(
   const site = await siteFolder(t, {
     'cloud-functions/stall/[id].ts': code,
     'cloud-functions/wait.js': `export const onRequest = () => new Promise((resolve) => setTimeout(resolve, 60_000));`,
+    'cloud-functions/soon.js': `export const onRequest = () => new Promise((resolve) => setTimeout(() => resolve(new Response()), 600));`,
     'lib/compute.ts': COMPUTE,
   });
   return startNexthop(t, { site, env });
@@ -85,19 +86,31 @@ test.serial('a loop that ends after the report does not end the process', async 
   t.is(running.child.exitCode, null);
 });
 
-test.serial('native code that does not return is reported without a stack, and the process ends', async (t) => {
-  const running = await serve(
-    t,
-    'import { execSync } from "node:child_process";\nexport function onRequest() { execSync("sleep 60"); }',
-    { STALL_TIMEOUT: '2s' },
-  );
-  send(running, '/stall/7', 'execs');
+test.serial(
+  'native code that does not return is reported with the calls in progress, and the process ends',
+  async (t) => {
+    const running = await serve(
+      t,
+      'import { execSync } from "node:child_process";\nexport function onRequest() { execSync("sleep 60"); }',
+      { STALL_TIMEOUT: '2s' },
+    );
+    send(running, '/wait', 'waits');
+    // Longer than two beats.
+    await (await fetch(`http://127.0.0.1:${running.port}/soon`)).text();
+    send(running, '/stall/7', 'execs');
 
-  const [report, ending] = await complaints(running, 2);
-  t.regex(String(report?.message), /stands still in native code/);
-  t.like(ending, { exit_code: 1 });
-  t.is(await running.exited, 'SIGKILL');
-});
+    const [report, ending] = await complaints(running, 2);
+    t.regex(
+      String(report?.message),
+      /stands still in native code.*; the call that began last is one of cloud-functions\/stall\/\[id\]\.ts$/,
+    );
+    t.like(report, { target: 'cloud-functions/stall/[id].ts', route: '/stall/:id', request_id: 'execs' });
+    const calls = report?.in_progress as readonly Record<string, string>[];
+    t.true(calls.some(({ request_id }) => request_id === 'waits'));
+    t.like(ending, { exit_code: 1 });
+    t.is(await running.exited, 'SIGKILL');
+  },
+);
 
 (process.getuid?.() === 0 ? test.serial : test.serial.skip)(
   'native code that does not return ends the first process of a container, too (as root only)',
