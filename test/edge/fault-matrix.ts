@@ -20,7 +20,10 @@ interface Row {
 
 const LARGE = 'x'.repeat(1_000_000);
 
-/** What a function does, and what the client gets. test/process has the rows that need a process of their own: endless loops, process.exit. */
+/**
+ * What a function does, and what the client gets. test/process has the rows that need a process of their own: endless loops, process.exit;
+ * endless-streams.ts those with clients that leave or do not read.
+ */
 const MATRIX: Readonly<Record<string, Row>> = {
   throws: { code: 'throw new Error("broken")', client: 500, fault: 'function_error', log: /broken/ },
   rejects: {
@@ -58,6 +61,14 @@ const MATRIX: Readonly<Record<string, Row>> = {
     code: 'return new Response(new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode("ok")); c.close(); setTimeout(() => c.enqueue(new Uint8Array(1))); } }))',
     client: 200,
     log: /closed/i,
+  },
+  'answers with 10,000 headers': {
+    code: "const headers = new Headers(); for (let n = 0; n < 10_000; n++) headers.append('x-' + n, 'value'); return new Response('ok', { headers })",
+    client: 200,
+  },
+  'sets 10,000 headers of one name': {
+    code: "const headers = new Headers(); for (let n = 0; n < 10_000; n++) headers.append('set-cookie', 'c=' + n); return new Response('ok', { headers })",
+    client: 200,
   },
 };
 
