@@ -42,6 +42,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   'smol-toml': 'src/dialects/netlify/',
   htmlparser2: 'src/dialects/netlify/forms/',
   '@fastify/busboy': 'src/dialects/netlify/forms/',
+  sharp: 'src/dialects/netlify/images/',
   croner: 'src/contract/',
 };
 

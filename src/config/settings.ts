@@ -166,6 +166,12 @@ export const SETTINGS = {
   BLOBS_OBJECT_LIMIT: setting(kind.size, '5g', 'largest blob; a larger one is refused'),
   BLOBS_LIMIT: setting(kind.size, '0', 'most bytes of all blobs together; 0: as much as the disk or Redis can take'),
 
+  IMAGE_CACHE_LIMIT: setting(
+    kind.size,
+    '500m',
+    'most bytes of resized images of Netlify sites that are kept in DATA_DIR; 0: none are',
+  ),
+
   HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'time to connect to the next hop; then 504'),
   HOP_FIRST_BYTE_TIMEOUT: setting(
     kind.duration,

@@ -25,6 +25,7 @@ const FAULTS = {
   hop_timeout: { status: 504, origin: 'hop' },
   hop_busy: { status: 503, origin: 'edge' },
   loop_detected: { status: 508, origin: 'hop' },
+  images_busy: { status: 503, origin: 'edge' },
   store_unavailable: { status: 503, origin: 'edge' },
   draining: { status: 503, origin: 'edge' },
   internal: { status: 500, origin: 'edge' },

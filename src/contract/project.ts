@@ -6,6 +6,7 @@ import type { Problem } from './problem.ts';
 import type { Route, Router } from './route.ts';
 import type { SiteCode } from './site-code.ts';
 import type { SiteFiles } from './site-files.ts';
+import type { SiteRequests } from './site-requests.ts';
 import type { Kv } from './store.ts';
 
 /** A user's site, and what a dialect needs to read it. */
@@ -45,6 +46,10 @@ export interface Project {
   readonly files?: SiteFiles;
   /** All routes of the site but filters, for rules of a platform that answer with one. It finds none before the whole project is read. */
   readonly siteRoutes?: Router;
+  /** Sends requests to the site itself. Undefined when no requests are answered. */
+  readonly siteRequests?: SiteRequests;
+  /** Most bytes of images that are kept on disk below `dataDir`; 0: none are. */
+  readonly imageCacheBytes?: number;
   /** Servers that rules of the site may name. Undefined when no requests are answered. */
   readonly origins?: ExternalOrigins;
   /** Compiles routes for lookups by method and path, in the order that holds for the whole site. */

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { AnswerListener, Exchange } from '../contract/exchange.ts';
-import { Fault, type FaultCode } from '../contract/fault.ts';
+import type { Fault } from '../contract/fault.ts';
 import type { BodySink } from '../contract/http-message.ts';
 import type { Outcome } from '../contract/target.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
+import { toFlat, toOriginFault } from './external-answer.ts';
 
 export interface ExternalForwardParts {
   readonly origin: string;
@@ -133,29 +134,7 @@ class UploadStream extends Readable implements BodySink {
   }
 }
 
-/** undici returns the headers of HTTP/1.1 as a flat list of bytes. */
-function toFlat(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
-  return Array.isArray(raw) ? raw.map((each) => (typeof each === 'string' ? each : each.toString('latin1'))) : [];
-}
-
 function findHeader(headers: readonly string[], name: string): string | undefined {
   const at = headers.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
   return at < 0 ? undefined : headers[at + 1];
-}
-
-const CODES: Readonly<Record<string, FaultCode>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'hop_timeout',
-  UND_ERR_HEADERS_TIMEOUT: 'hop_timeout',
-  UND_ERR_BODY_TIMEOUT: 'hop_timeout',
-  UND_ERR_SOCKET: 'hop_reset',
-  ECONNRESET: 'hop_reset',
-  EPIPE: 'hop_reset',
-};
-
-/** Converts an error of undici or of a socket; a Fault of the client's body is returned unchanged. */
-function toOriginFault(error: Error, origin: string): Fault {
-  if (error instanceof Fault) return error;
-  const code = String((error as NodeJS.ErrnoException).code);
-  const found = code.startsWith('HPE_') ? 'hop_bad_answer' : (CODES[code] ?? 'hop_unreachable');
-  return new Fault(found, { message: `${origin} did not answer: ${error.message}`, cause: error });
 }

@@ -32,6 +32,18 @@ export class ExternalHosts {
     const isNamed = this.#allowed.has(host.toLowerCase()) || host.toLowerCase() === 'localhost';
     return isNamed || !isInside(toPlainAddress(address));
   }
+
+  /**
+   * Why no request is sent to a host that a client names; undefined if requests may be sent. Unlike a rule, a client does not mean a private
+   * address because it names one. What a name leads to is checked when it is looked up.
+   */
+  findClientObstacle(host: string): string | undefined {
+    const name = host.toLowerCase();
+    if (this.#allowed.has(name)) return undefined;
+    const address = name.replace(/^\[|\]$/g, '');
+    const isOwn = isIP(address) > 0 ? isInside(toPlainAddress(address)) : /^(?:.*\.)?localhost\.?$/.test(name);
+    return isOwn ? `${host} is a private address; PROXY_HOSTS may allow it` : this.findObstacle(host);
+  }
 }
 
 function isInside(address: string): boolean {

@@ -1,5 +1,7 @@
 import type { Exchange } from '../contract/exchange.ts';
-import type { ExternalOrigins, ExternalRequest } from '../contract/external-origins.ts';
+import type { DownloadRequest, ExternalOrigins, ExternalRequest } from '../contract/external-origins.ts';
+import { Fault } from '../contract/fault.ts';
+import type { WholeAnswer } from '../contract/site-requests.ts';
 import type { Outcome } from '../contract/target.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
 import { ExternalHosts } from './external-hosts.ts';
@@ -32,8 +34,16 @@ export class ExternalServers implements ExternalOrigins {
 
   async forward(exchange: Exchange, request: ExternalRequest): Promise<Outcome> {
     const headers = toEndToEnd(this.#parts.requestHeaders.toList(exchange), undefined);
-    this.#pools ??= this.#load();
-    return (await this.#pools).forward(exchange, request, headers);
+    return (await this.#load()).forward(exchange, request, headers);
+  }
+
+  async download(exchange: Exchange, request: DownloadRequest): Promise<WholeAnswer> {
+    const obstacle = this.#hosts.findClientObstacle(request.url.hostname);
+    if (obstacle !== undefined) throw new Fault('bad_request', { status: 403, message: obstacle });
+    // Of the client's headers only those that show a loop.
+    const all = this.#parts.requestHeaders.toList(exchange);
+    const own = all.filter((_, at) => OF_PROXIES.has(all[at - (at % 2)]?.toLowerCase() ?? ''));
+    return (await this.#load()).download(request, [...own, 'Accept', request.accept]);
   }
 
   /** Closes every connection. Requests in flight fail. */
@@ -41,8 +51,12 @@ export class ExternalServers implements ExternalOrigins {
     await (await this.#pools)?.close();
   }
 
-  async #load(): Promise<ExternalPools> {
-    const { ExternalPools: Pools } = await import('./external-pools.ts');
-    return new Pools({ ...this.#parts, hosts: this.#hosts });
+  #load(): Promise<ExternalPools> {
+    this.#pools ??= import('./external-pools.ts').then(
+      ({ ExternalPools: Pools }) => new Pools({ ...this.#parts, hosts: this.#hosts }),
+    );
+    return this.#pools;
   }
 }
+
+const OF_PROXIES: ReadonlySet<string> = new Set(['via', 'cdn-loop']);

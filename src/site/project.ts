@@ -46,6 +46,7 @@ export async function openProject(
     processEnv: processEnv(),
     dev: config.DEV,
     hasNextHop: config.given.has('NEXT_HOP'),
+    imageCacheBytes: config.IMAGE_CACHE_LIMIT,
     ...mockCountry(config),
     forms: { bodyBytes: config.FORM_BODY_LIMIT, perMinute: config.FORM_RATE },
     kvBindings: config.KV_BINDINGS,

@@ -12,6 +12,7 @@ import { FoundFiles } from '../static/found-files.ts';
 import { readFiles } from '../static/read-files.ts';
 import { DIALECTS } from './dialects.ts';
 import { requireFolder } from './folder.ts';
+import { OwnRequests } from './own-requests.ts';
 
 /** The routes of a project, and the reports for its author. */
 export interface Site {
@@ -41,9 +42,12 @@ export interface Site {
 export async function openSite(project: Project, dialects: readonly Dialect[] = DIALECTS): Promise<Site> {
   await requireFolder(project.root);
   const files = new FoundFiles();
-  let found: Router = { find: () => [] };
-  const siteRoutes: Router = { find: (method, target) => found.find(method, target) };
-  const readings = await Promise.all(dialects.map((dialect) => dialect.read({ ...project, files, siteRoutes })));
+  // For what dialects look up when requests come: nothing is found before the whole project is read.
+  let found: { readonly filters: readonly Route[]; readonly router: Router } | undefined;
+  const siteRoutes: Router = { find: (method, target) => found?.router.find(method, target) ?? [] };
+  const siteRequests = new OwnRequests(() => found);
+  const parts = { ...project, files, siteRoutes, siteRequests };
+  const readings = await Promise.all(dialects.map((dialect) => dialect.read(parts)));
   readings.push(await readFiles(project, namedFolders(readings), files));
   const ofPages = await Promise.all(readings.map(({ readPages }) => readPages?.()));
   for (const each of ofPages) if (each) readings.push({ ...each, ignored: [] });
@@ -52,7 +56,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const filters = routes.filter(({ step }) => step === 1);
   const others = routes.slice(filters.length);
   const router = createRouter(others);
-  found = router;
+  found = { filters, router };
   const { rules, problems } = toJobRules(readings, project);
   const owners = readings.flatMap(({ answersAll }) => (answersAll ? [answersAll] : []));
   return {

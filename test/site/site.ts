@@ -76,7 +76,7 @@ test('every dialect gets the same project, and can answer with its files', async
 
   await openSite(project, [dialect, dialect]);
   t.deepEqual(
-    seen.map(({ files, siteRoutes, ...given }) => [given, typeof files?.answer]),
+    seen.map(({ files, siteRoutes, siteRequests, ...given }) => [given, typeof files?.answer]),
     [
       [project, 'function'],
       [project, 'function'],

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
-import { DIST, type NetlifyToml, readNetlifyToml } from './config/netlify-toml.ts';
+import { DIST, type NetlifyToml, NO_TOML, readNetlifyToml } from './config/netlify-toml.ts';
 import { toAnnouncement } from './events/deploy-event.ts';
 import { findDeployFiles } from './find/find-deploy-files.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findNotFoundPage, readRuleFiles } from './find/find-rule-files.ts';
 import { toFormReading } from './forms/form-reading.ts';
+import { toImageRoute } from './images/to-image-route.ts';
 import { openFunctions } from './open-functions.ts';
 import { toHeaderRoutes } from './rules/to-header-routes.ts';
 import { type RedirectRoutes, toRedirectRoutes } from './rules/to-redirect-routes.ts';
@@ -38,19 +39,22 @@ async function read(given: Project): Promise<Reading> {
     findDeployFiles(project.root),
   ]);
   const opened = await openFunctions(project, { ...found, deployFiles: deployFiles.files });
+  // Only for a site of this platform: for others the path has no meaning.
+  const isUsed = toml !== NO_TOML || opened.routes.length > 0 || ruleFiles.redirects.length > 0;
+  const images = isUsed && !project.ahead ? [toImageRoute(project, toml.remoteImages)] : [];
   // Redirects depend on the routes of functions. With `ahead` no function is loaded, so there are
   // no such routes.
   const redirects: RedirectRoutes = project.ahead
     ? { routes: [], problems: [] }
     : toRedirectRoutes({
         rules: [...ruleFiles.redirects, ...toml.redirects],
-        functions: opened.routes,
+        functions: [...opened.routes, ...images],
         project,
         notFoundPage,
       });
   const headers = toHeaderRoutes({ rules: [...ruleFiles.headers, ...toml.headers], functions: opened.routes, project });
   return {
-    routes: [...opened.routes, ...headers.routes, ...redirects.routes],
+    routes: [...opened.routes, ...images, ...headers.routes, ...redirects.routes],
     ignored: [...found.ignored, ...toml.ignored],
     problems: [
       ...unused,

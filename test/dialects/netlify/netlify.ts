@@ -109,12 +109,13 @@ site SITE
 
 routes
   order  methods  pattern                    file                              dialect  about
-  1      GET      /cats                      netlify/functions/pets.mts        netlify  modern, "Pets"
-  2      GET      /Dogs                      netlify/functions/pets.mts        netlify  modern, "Pets"
-  3      any      /.netlify/functions/hello  netlify/functions/hello/index.ts  netlify  modern
-  4      any      /.netlify/functions/mail   netlify/functions/mail.js         netlify  Lambda, background
-  5      any      /item/:id                  netlify/functions/item.ts         netlify  modern, after the next hop
-  6      any      /old                       netlify.toml                      netlify  301 to /cats
+  1      any      /.netlify/images           images                            netlify  image CDN
+  2      GET      /cats                      netlify/functions/pets.mts        netlify  modern, "Pets"
+  3      GET      /Dogs                      netlify/functions/pets.mts        netlify  modern, "Pets"
+  4      any      /.netlify/functions/hello  netlify/functions/hello/index.ts  netlify  modern
+  5      any      /.netlify/functions/mail   netlify/functions/mail.js         netlify  Lambda, background
+  6      any      /item/:id                  netlify/functions/item.ts         netlify  modern, after the next hop
+  7      any      /old                       netlify.toml                      netlify  301 to /cats
 
 jobs
   netlify/later  @daily      netlify/functions/later.ts
@@ -150,6 +151,7 @@ test('the routes command shows the kind of each function to scripts too', async 
   t.deepEqual(
     listed.map(({ file, about }: { readonly file: string; readonly about?: string }) => [file.slice(18), about]),
     [
+      ['', 'image CDN'],
       ['pets.mts', 'modern, "Pets"'],
       ['pets.mts', 'modern, "Pets"'],
       ['hello/index.ts', 'modern'],

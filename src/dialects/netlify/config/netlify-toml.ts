@@ -7,6 +7,7 @@ import type { HeaderRule } from './header-rule.ts';
 import type { RedirectRule } from './redirect-rule.ts';
 import { type FunctionSettings, toFunctionSettings } from './toml-functions.ts';
 import { toHeaders } from './toml-headers.ts';
+import { toRemoteImages } from './toml-images.ts';
 import { checkKeys } from './toml-keys.ts';
 import type { FoundValue, TomlPath } from './toml-locations.ts';
 import { TOML_FILE, TomlProblems } from './toml-problems.ts';
@@ -21,6 +22,8 @@ export interface NetlifyToml {
   readonly redirects: readonly RedirectRule[];
   /** In the order of the file: later ones replace. */
   readonly headers: readonly HeaderRule[];
+  /** Match URLs of images of other hosts; sticky. */
+  readonly remoteImages: readonly RegExp[];
   /** Folder of files, relative to the site. */
   readonly publish?: string;
   /** `publish` names `dist`, which does not exist. */
@@ -41,7 +44,7 @@ export async function readNetlifyToml(root: string, isDev: boolean): Promise<Net
   try {
     text = await readFile(join(root, TOML_FILE), 'utf8');
   } catch (error) {
-    return isMissing(error) ? EMPTY : withError(`cannot be read: ${messageOf(error)}`);
+    return isMissing(error) ? NO_TOML : withError(`cannot be read: ${messageOf(error)}`);
   }
   // Imported only here: a site without this file needs no parser.
   const { parse, TomlError } = await import('smol-toml');
@@ -59,10 +62,14 @@ export async function readNetlifyToml(root: string, isDev: boolean): Promise<Net
   }
 }
 
-const EMPTY: NetlifyToml = { settings: [], redirects: [], headers: [], base: '.', ignored: [], problems: [] };
+/** Of a site without the file. */
+export const NO_TOML: NetlifyToml = {
+  ...{ settings: [], redirects: [], headers: [], remoteImages: [] },
+  ...{ base: '.', ignored: [], problems: [] },
+};
 
 function withError(message: string, location: { readonly line?: number; readonly column?: number } = {}): NetlifyToml {
-  return { ...EMPTY, problems: [{ severity: 'error', file: TOML_FILE, ...location, message }] };
+  return { ...NO_TOML, problems: [{ severity: 'error', file: TOML_FILE, ...location, message }] };
 }
 
 type Table = Readonly<Record<string, unknown>>;
@@ -90,6 +97,7 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
     settings: reader.all('functions').flatMap((found) => toFunctionSettings(found, problems)),
     redirects: toRedirects(reader.last('redirects'), problems),
     headers: toHeaders(reader.last('headers'), problems),
+    remoteImages: toRemoteImages(reader.last('images'), problems),
     ignored: reader.ignored,
     problems: problems.list,
   };

@@ -22,6 +22,8 @@ interface Guard {
 export class BasicAuthFilter implements Target {
   readonly name: string;
   readonly #guards: readonly Guard[];
+  /** The credentials of a client's request, for requests that it causes to the site itself. */
+  readonly #accepted = new WeakMap<Exchange['requestId'], Buffer>();
 
   constructor(rules: readonly HeaderRule[]) {
     this.name = rules[0]?.file ?? '';
@@ -31,10 +33,12 @@ export class BasicAuthFilter implements Target {
   async answer(exchange: Exchange): Promise<Outcome> {
     const guards = this.#guardsOf(exchange.target);
     if (guards.length === 0) return 'passed';
-    const given = credentialsOf(exchange);
+    const { requestId } = exchange;
+    const given = this.#accepted.get(requestId) ?? credentialsOf(exchange);
     if (!guards.every((guard) => isAmong(given, guard.credentials))) {
       throw new Fault('login_required', { headers: ['WWW-Authenticate', 'Basic realm="site", charset="UTF-8"'] });
     }
+    this.#accepted.set(requestId, given);
     // They are of this site and not for the server after it.
     patchRequest(exchange.request, [['authorization', undefined]]);
     overlayAnswer(exchange, { headers: [['Cache-Control', 'private, no-cache']] });

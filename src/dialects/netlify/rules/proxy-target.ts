@@ -13,7 +13,7 @@ export interface SignedSite {
 }
 
 export interface ProxyParts extends RedirectParts {
-  readonly origins: ExternalOrigins;
+  readonly origins: Pick<ExternalOrigins, 'forward'>;
   /** Sent with each request. */
   readonly headers: Readonly<Record<string, string>>;
   /** Undefined: requests are not signed. */

@@ -2,6 +2,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import type { Candidate, Router } from '../../../contract/route.ts';
 import type { SiteFiles } from '../../../contract/site-files.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
+import { InnerRequest } from '../../../http/inner-request.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
 import type { NotFoundPage } from './not-found-page.ts';
 import type { QueryMatch } from './redirect-query.ts';
@@ -42,6 +43,8 @@ export class RewriteTarget implements Target {
     const { request, destination, status, site } = this.#parts;
     const found = request.match(exchange);
     if (!found) return 'passed';
+    // For the source of an image the next rule or the file counts: this rule would lead back to the image.
+    if (exchange.request instanceof InnerRequest && IMAGES.test(destination.toTarget(params, found))) return 'passed';
     if (request.vary !== '') overlayAnswer(exchange, { headers: [['Vary', request.vary]] });
     const { ruleStatus } = exchange;
     if (status !== 200) exchange.ruleStatus = status;
@@ -95,6 +98,8 @@ export function toOthers(siteRoutes: Router | undefined): Router {
   const isOther = ({ route: { dialect, step } }: Candidate) => dialect !== 'netlify' && (step === 4 || step === 5);
   return { find: (method, target) => siteRoutes?.find(method, target).filter(isOther) ?? [] };
 }
+
+const IMAGES = /^\/\.netlify\/images\/?(?:\?|$)/;
 
 function isAnswered(outcome: Outcome): boolean {
   return outcome === 'answered';

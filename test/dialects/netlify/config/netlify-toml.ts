@@ -10,6 +10,7 @@ test('a site without netlify.toml has empty settings', async (t) => {
     settings: [],
     redirects: [],
     headers: [],
+    remoteImages: [],
     base: '.',
     ignored: [],
     problems: [],
