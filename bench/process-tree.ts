@@ -17,7 +17,7 @@ export function readUsage(root: number): Usage {
   let peakBytes = 0;
   for (const pid of listTree(root)) {
     cpuMicros += readStat(pid)?.cpuMicros ?? 0;
-    peakBytes += readPeak(pid);
+    peakBytes += readStatus(pid, 'VmHWM');
   }
   return { cpuMicros, peakBytes };
 }
@@ -46,9 +46,15 @@ function readStat(pid: number): { parent: number; cpuMicros: number } | undefine
   return { parent: Number(fields[1]), cpuMicros: (Number(fields[11]) + Number(fields[12])) * MICROS_PER_TICK };
 }
 
-function readPeak(pid: number): number {
-  const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1];
-  return Number(kilobytes ?? 0) * 1024;
+/** Resident memory of the process tree now. */
+export function readResident(root: number): number {
+  return listTree(root).reduce((sum, pid) => sum + readStatus(pid, 'VmRSS'), 0);
+}
+
+/** A number of bytes by its name in /proc/<pid>/status. */
+function readStatus(pid: number, name: string): number {
+  const line = (read(`/proc/${pid}/status`) ?? '').split('\n').find((each) => each.startsWith(`${name}:`));
+  return Number(/\d+/.exec(line ?? '')?.[0] ?? 0) * 1024;
 }
 
 function read(path: string): string | undefined {

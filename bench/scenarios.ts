@@ -2,8 +2,8 @@
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** Whether the server forwards the request to the origin, or answers it with a function, a framework's app or a file. */
-  readonly family: 'forward' | 'function' | 'app' | 'file';
+  /** Whether the server forwards the request to the origin, or answers it with a function, a framework's app, a page of Astro or a file. */
+  readonly family: 'forward' | 'function' | 'netlify' | 'app' | 'astro' | 'file';
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly uploadBytes: number;
@@ -48,6 +48,16 @@ export const SCENARIOS: readonly Scenario[] = [
     yardstick: 'node-http',
   },
   {
+    name: 'hello-netlify',
+    title: 'Hello function of Netlify',
+    family: 'netlify',
+    method: 'GET',
+    path: '/hello-netlify',
+    uploadBytes: 0,
+    answer: Buffer.from('Hello from Node.js!'),
+    yardstick: 'node-http',
+  },
+  {
     name: 'app',
     title: 'Express app',
     family: 'app',
@@ -58,11 +68,28 @@ export const SCENARIOS: readonly Scenario[] = [
     yardstick: 'express-app',
   },
   {
+    name: 'astro',
+    title: 'Astro page of 5 KB',
+    family: 'astro',
+    method: 'GET',
+    path: '/page',
+    uploadBytes: 0,
+    answer: Buffer.from(toPage()),
+    yardstick: '@astrojs/node',
+  },
+  {
     ...FILE,
     name: 'file-1k',
     title: 'File, 1 KB',
     path: '/files/page.html',
     answer: Buffer.alloc(1024, '<p>nexthop</p>\n'),
+  },
+  {
+    ...FILE,
+    name: 'file-5k',
+    title: 'File, 5 KB',
+    path: '/files/sheet.css',
+    answer: Buffer.alloc(5 * 1024, '/* nexthop */\n'),
   },
   {
     ...FILE,
@@ -72,3 +99,13 @@ export const SCENARIOS: readonly Scenario[] = [
     answer: Buffer.alloc(100 * 1024, '/* nexthop */\n'),
   },
 ];
+
+/** The page of bench/apps/astro. */
+function toPage(): string {
+  const items = Array.from({ length: 64 }, (_, number) => toItem(number)).join('');
+  return `<!DOCTYPE html><html><head><title>Items</title></head><body><ul>${items}</ul></body></html>`;
+}
+
+function toItem(number: number): string {
+  return `<li class="item"><b>${number}</b> An item of the list, with some text.</li>`;
+}

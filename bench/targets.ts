@@ -12,49 +12,35 @@ interface Target {
 }
 
 const TARGETS: readonly Target[] = [
-  {
-    scenario: 'get',
-    dearer: 'nexthop',
-    cheaper: 'floor',
-    most: 1.3,
-    text: 'forwarded GET costs at most 1.3 × the floor',
-  },
-  {
-    scenario: 'get',
-    dearer: 'http-proxy',
-    cheaper: 'nexthop',
-    least: 2.5,
-    text: 'forwarded GET is at least 2.5 × cheaper than with http-proxy',
-  },
-  {
-    scenario: 'hello',
-    dearer: 'nexthop',
-    cheaper: 'node-http',
-    most: 1.6,
-    text: 'a hello function costs at most 1.6 × bare node:http',
-  },
-  {
-    scenario: 'app',
-    dearer: 'nexthop',
-    cheaper: 'express-app',
-    most: 1.1,
-    text: 'an Express app costs at most 1.1 × the same app alone',
-  },
-  {
-    scenario: 'file-1k',
-    dearer: 'nexthop',
-    cheaper: 'sirv',
-    most: 1,
-    text: 'a small file costs no more than with sirv, its access line included',
-  },
-  {
-    scenario: 'file-100k',
-    dearer: 'nexthop',
-    cheaper: 'sirv',
-    most: 1,
-    text: 'a file of 100 KB costs no more than with sirv, its access line included',
-  },
+  atMost('get', 'floor', 0.85, 'a forwarded GET'),
+  atMost('get', 'nginx', 1.6, 'a forwarded GET'),
+  atLeast('get', 'http-proxy', 3.5, 'a forwarded GET'),
+  atLeast('get', 'fast-proxy', 1.7, 'a forwarded GET'),
+  atMost('download', 'floor', 1, 'a forwarded download of 1 MB'),
+  atMost('upload', 'floor', 1, 'a forwarded upload of 16 KB'),
+  atMost('hello', 'node-http', 0.95, 'a hello function'),
+  atMost('hello-netlify', 'node-http', 1.1, 'a hello function of Netlify'),
+  atMost('app', 'express-app', 1.1, 'an Express app'),
+  { ...atMost('astro', '@astrojs/node', 1.05, 'a hosted Astro page of 5 KB'), dearer: 'nexthop-hosted' },
+  { ...atMost('astro', '@astrojs/node', 0.8, "an Astro page of 5 KB by nexthop's adapter"), dearer: 'nexthop-adapter' },
+  atMost('file-1k', 'sirv', 1, 'a file of 1 KB'),
+  atMost('file-5k', 'sirv', 0.9, 'a file of 5 KB'),
+  atMost('file-100k', 'sirv', 1, 'a file of 100 KB'),
 ];
+
+function atMost(scenario: string, cheaper: string, most: number, subject: string): Target {
+  return { scenario, dearer: 'nexthop', cheaper, most, text: `${subject} costs at most ${most} × ${cheaper}` };
+}
+
+function atLeast(scenario: string, dearer: string, least: number, subject: string): Target {
+  return {
+    scenario,
+    dearer,
+    cheaper: 'nexthop',
+    least,
+    text: `${subject} is at least ${least} × cheaper than with ${dearer}`,
+  };
+}
 
 /** One line for each target: reached, missed, or not measured. */
 export function judgeTargets(rows: readonly Row[]): string[] {

@@ -33,7 +33,7 @@ export const nginx: Server = {
       root ${folder};
       sendfile on;
       open_file_cache max=16;
-      types { text/html html; text/javascript js; }
+      types { text/html html; text/javascript js; text/css css; }
     }
   }`,
     );

@@ -8,7 +8,7 @@ const PEERS = join(import.meta.dirname, '..', 'peers');
 
 interface NodePeer {
   readonly name: string;
-  readonly family: Scenario['family'];
+  readonly families: readonly Scenario['family'][];
   /** The program in bench/peers. */
   readonly file: string;
   /** The package whose version is shown; undefined for Node itself. */
@@ -16,13 +16,13 @@ interface NodePeer {
 }
 
 /** A small Node program in bench/peers, without an access log. */
-export function nodePeer({ name, family, file, packageName }: NodePeer): Server {
+export function nodePeer({ name, families, file, packageName }: NodePeer): Server {
   return {
     name,
-    families: [family],
+    families,
     logs: false,
     find: () => (packageName === undefined ? { version: process.version.slice(1) } : findPackage(packageName)),
-    prepare: async ({ port, originPort, folder }) => {
+    prepare: async ({ port, originPort, folder, family }) => {
       if (family === 'file') await writeFiles(folder);
       return {
         program: process.execPath,
