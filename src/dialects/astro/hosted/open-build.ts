@@ -124,14 +124,22 @@ interface NamedParts {
 function nameModules({ folder, name, change }: NamedParts): NamedModules {
   const below = pathToFileURL(folder + sep).href;
   const query = `?nexthop=${name}`;
+  // With hooks Node resolves each import anew, with several calls of the file system, and Astro imports its pages for each request.
+  const known = new Map<string, module.ResolveFnOutput>();
   // The hooks stay for the life of the process: a build imports a page at its first request.
   module.registerHooks({
     resolve(specifier, context, nextResolve) {
-      const resolved = nextResolve(specifier, context);
-      if (!context.parentURL?.endsWith(query)) return resolved;
-      return isBuilt(resolved.url, below) && !resolved.url.includes('?')
-        ? { ...resolved, url: resolved.url + query }
-        : resolved;
+      const { parentURL, conditions, importAttributes } = context;
+      if (!parentURL?.endsWith(query)) return nextResolve(specifier, context);
+      const key = [specifier, parentURL, importAttributes.type, ...conditions].join('\n');
+      let resolved = known.get(key);
+      if (!resolved) {
+        const { url, ...rest } = nextResolve(specifier, context);
+        const isNamed = isBuilt(url, below) && !url.includes('?');
+        resolved = { ...rest, url: isNamed ? url + query : url, shortCircuit: true };
+        known.set(key, resolved);
+      }
+      return resolved;
     },
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
