@@ -6,6 +6,7 @@ import { logProblems } from '../contract/problem.ts';
 import type { Route } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import type { ControlSocket } from '../process/control-socket.ts';
+import { watchHeap } from '../process/heap-watch.ts';
 import { guardProcess } from '../process/process-guard.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
 import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
@@ -76,6 +77,8 @@ export async function start(
 }
 
 function serveFor(supervisor: SupervisorLink, edge: Edge, { resolve, reject }: PromiseWithResolvers<number>): void {
+  const { memoryLimitBytes } = supervisor.setup;
+  if (memoryLimitBytes > 0) watchHeap(memoryLimitBytes, (usedBytes) => supervisor.send({ kind: 'full', usedBytes }));
   supervisor.send({ kind: 'listening' });
   supervisor.serve({
     own: () => edge.own(() => supervisor.send({ kind: 'reload' })),

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { extname, join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { readMemoryBytes } from '../process/container.ts';
 import type { ControlSocket } from '../process/control-socket.ts';
 import { appendErrorLine, type ErrorLevel } from '../process/error-lines.ts';
 import { type ListeningSocket, openListeningSocket } from '../process/listening-socket.ts';
@@ -13,6 +14,12 @@ type Out = (line: string) => void;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Passed on to the workers, which have the logs and the certificate (start.ts). */
 const PASSED_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
+
+/** Of the memory of the container. The rest is for code, buffers of sockets, and the supervisor. */
+const SHARE_OF_HEAPS = 0.85;
+/** What a heap may grow between its replacement at WORKER_MEMORY_LIMIT and its end by V8, as a share of the limit. */
+const MARGIN = 0.1;
+const LEAST_MARGIN_BYTES = 32 * 2 ** 20;
 
 /** See start.ts. */
 const ECHO_MS = 300;
@@ -27,13 +34,15 @@ export async function supervise(config: Config, count: number, out: Out): Promis
   const socket = await openListeningSocket({ host: HOST, port: PORT });
   const entry = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
   const log = toLog(config);
+  const memoryLimitBytes = config.WORKER_MEMORY_LIMIT ?? Math.floor((readMemoryBytes() * SHARE_OF_HEAPS) / count);
   let control: Promise<ControlSocket | undefined> | undefined;
   const supervisor = new Supervisor({
     count,
     command: {
-      args: [...process.execArgv, entry, ...process.argv.slice(2)],
+      args: [...toHeapFlag(memoryLimitBytes, functionEnv), ...process.execArgv, entry, ...process.argv.slice(2)],
       env: functionEnv,
       listenFd: socket.fd,
+      memoryLimitBytes,
     },
     drainMs: DRAIN_DELAY + DRAIN_TIMEOUT,
     log,
@@ -58,6 +67,16 @@ export async function supervise(config: Config, count: number, out: Out): Promis
   const code = await supervisor.run();
   await (await control)?.close();
   return code;
+}
+
+/**
+ * V8 ends the process at this size. A worker between the two limits is replaced without losing a
+ * request; one that reaches the second limit at once has a function that takes any amount.
+ */
+function toHeapFlag(limitBytes: number, { NODE_OPTIONS = '' }: Config['functionEnv']): readonly string[] {
+  if (limitBytes === 0 || NODE_OPTIONS.includes('max-old-space-size')) return [];
+  const hardLimitBytes = limitBytes + Math.max(limitBytes * MARGIN, LEAST_MARGIN_BYTES);
+  return [`--max-old-space-size=${Math.ceil(hardLimitBytes / 2 ** 20)}`];
 }
 
 function toLog({ LOG_DIR, LOG_STDOUT }: Config) {

@@ -29,6 +29,11 @@ export function size(text: string): number {
   return bytes;
 }
 
+/** A size; undefined for none. */
+export function optionalSize(text: string): number | undefined {
+  return text === '' ? undefined : size(text);
+}
+
 export function whole(from: number, to: number): Kind<number> {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;

@@ -67,6 +67,11 @@ export const SETTINGS = {
     'auto',
     'worker processes that serve the site; auto: as many as the container has CPUs; 0: one process, without a supervisor',
   ),
+  WORKER_MEMORY_LIMIT: setting(
+    kind.optionalSize,
+    '',
+    'heap of a worker, with its buffers, above which it is replaced; empty: 85 % of the memory of the container, divided by WORKERS; 0: no limit',
+  ),
   READY_PATH: setting(
     kind.ownPath,
     '/.well-known/nexthop/ready',

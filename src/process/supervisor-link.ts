@@ -15,6 +15,8 @@ export type FromWorker =
   | { readonly kind: 'listening' }
   /** A line for the person who started nexthop. */
   | { readonly kind: 'notice'; readonly line: string }
+  /** It holds more memory than its limit, and is to be replaced. Repeated until it is. */
+  | { readonly kind: 'full'; readonly usedBytes: number }
   /** The message bus requests that all workers read the site again. */
   | { readonly kind: 'reload' }
   | { readonly kind: 'reloaded'; readonly call: number; readonly outcome: object };
@@ -24,6 +26,8 @@ export interface WorkerSetup {
   readonly isFirst: boolean;
   /** The descriptor of the socket to listen on. */
   readonly listenFd: number;
+  /** The heap above which the worker is replaced; 0: no limit. */
+  readonly memoryLimitBytes: number;
 }
 
 /** The requests that the supervisor may send to a worker at any time. */

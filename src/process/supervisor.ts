@@ -88,8 +88,9 @@ export class Supervisor implements SlotListener {
     if (!this.#isStopping) for (const slot of this.#slots.slice(1)) slot.start();
   }
 
-  received(_slot: WorkerSlot, _worker: WorkerProcess, message: FromWorker): void {
+  received(slot: WorkerSlot, worker: WorkerProcess, message: FromWorker): void {
     if (message.kind === 'reload') void this.reload();
+    else if (message.kind === 'full') this.#replaceFull(slot, worker, message.usedBytes);
     else if (message.kind === 'notice' && !this.#printed.has(message.line)) {
       this.#printed.add(message.line);
       this.#parts.print(message.line);
@@ -109,6 +110,15 @@ export class Supervisor implements SlotListener {
       const fields = { worker_pid: worker.pid, ...toFields(end), lived_ms: Math.round(worker.livedMs) };
       this.#parts.log('error', 'a worker ended; another one is started', { ...fields, again_in_ms: restartMs });
     }
+  }
+
+  /** One worker at a time: while it is replaced, there is one more. */
+  #replaceFull(slot: WorkerSlot, worker: WorkerProcess, usedBytes: number): void {
+    if (worker.isRetired || this.#slots.some(({ isReplacing }) => isReplacing)) return;
+    const { memoryLimitBytes } = this.#parts.command;
+    const fields = { worker_pid: worker.pid, used_bytes: usedBytes, limit_bytes: memoryLimitBytes };
+    this.#parts.log('warn', 'a worker holds more memory than WORKER_MEMORY_LIMIT; another one takes its place', fields);
+    slot.replace();
   }
 
   *#living(): Generator<WorkerProcess> {

@@ -8,6 +8,7 @@ export interface WorkerCommand {
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** The socket on which workers listen. */
   readonly listenFd: number;
+  readonly memoryLimitBytes: number;
 }
 
 export interface WorkerListener {
@@ -35,7 +36,7 @@ export class WorkerProcess {
   isServing = false;
   isRetired = false;
 
-  constructor({ args, env, listenFd }: WorkerCommand, isFirst: boolean, listener: WorkerListener) {
+  constructor({ args, env, listenFd, memoryLimitBytes }: WorkerCommand, isFirst: boolean, listener: WorkerListener) {
     const child = spawn(process.execPath, args, { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc', listenFd] });
     this.#child = child;
     child.on('message', (message) => {
@@ -52,7 +53,7 @@ export class WorkerProcess {
     child.on('error', () => {
       if (child.pid === undefined) end(1, null);
     });
-    this.send({ kind: 'setup', isFirst, listenFd: LISTEN_FD });
+    this.send({ kind: 'setup', isFirst, listenFd: LISTEN_FD, memoryLimitBytes });
   }
 
   /** 0 if it could not be started. */

@@ -46,6 +46,11 @@ export class WorkerSlot implements WorkerListener {
     return this.#living;
   }
 
+  /** Another worker is started in the place of the one that serves. */
+  get isReplacing(): boolean {
+    return this.#next !== undefined;
+  }
+
   start({ isFirst = false }: { readonly isFirst?: boolean } = {}): void {
     this.#current = this.#spawn(isFirst);
   }

@@ -12,7 +12,7 @@ function openSlot(
   onEvent: (event: SlotEvent, slot: WorkerSlot) => void = () => {},
 ) {
   const slot: WorkerSlot = new WorkerSlot({
-    command: { args: ['--eval', script], env: {}, listenFd: 2 },
+    command: { args: ['--eval', script], env: {}, listenFd: 2, memoryLimitBytes: 0 },
     longestDrainMs: 100,
     listener: {
       serving: (worker) => onEvent({ kind: 'serving', worker }, slot),

@@ -1,9 +1,10 @@
 import { readdir, readFile, readlink, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { complaints } from '../helpers/error-lines.ts';
 import { listeningPorts } from '../helpers/listening-sockets.ts';
-import { SOON_MS } from '../helpers/patience.ts';
+import { PATIENCE_MS, SOON_MS } from '../helpers/patience.ts';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-result.ts';
@@ -15,6 +16,15 @@ const FILES = {
     return new Response('done');
   }`,
   'cloud-functions/loop.js': 'export function onRequest() { for (;;); }',
+  'cloud-functions/leak.js': `const held = [];
+    export function onRequest() {
+      const more = new Array(1_000_000).fill(1.5);
+      // More than WORKER_MEMORY_LIMIT, and less than V8 ends the worker at.
+      if (process.memoryUsage().heapUsed < 212 * 2 ** 20) held.push(more);
+      return new Response(String(process.pid));
+    }`,
+  'cloud-functions/bomb.js':
+    'export function onRequest() { for (const held = []; ; ) held.push(new Array(100_000).fill(1.5)); }',
   'cloud-functions/channel.js': `import cluster from 'node:cluster';
     export function onRequest() {
       process.disconnect?.();
@@ -143,6 +153,41 @@ test.serial('SIGUSR2 makes all workers write to the new log files', async (t) =>
   t.pass();
 });
 
+test.serial('a worker above WORKER_MEMORY_LIMIT is replaced without losing a request', async (t) => {
+  const running = await serve(t, 1, { WORKER_MEMORY_LIMIT: '200m' });
+  const { port } = running;
+  const seen = new Set<string>();
+  const begunAtMs = performance.now();
+  while (seen.size < 3 && performance.now() - begunAtMs < PATIENCE_MS) {
+    const response = await fetch(`http://127.0.0.1:${port}/leak`);
+    t.is(response.status, 200);
+    seen.add(await response.text());
+    await delay(20);
+  }
+
+  t.is(seen.size, 3);
+  const lines = await complaints(running);
+  t.like(lines[0], { level: 'warn', limit_bytes: 200 * 2 ** 20 });
+  t.deepEqual(
+    lines.filter(({ level }) => level === 'error'),
+    [],
+  );
+});
+
+test.serial('a function that takes all memory ends its worker alone', async (t) => {
+  const running = await serve(t, 2, { WORKER_MEMORY_LIMIT: '100m' });
+  const workers = await childrenOf(running.pid);
+
+  const bomb = t.throwsAsync(request(running, '/bomb'));
+  await untilResult(
+    () => childrenOf(running.pid),
+    (pids) => !workers.every((pid) => pids.includes(pid)),
+  );
+  t.true(workers.includes(Number(await (await request(running, '/pid')).text())));
+  await bomb;
+  t.like((await complaints(running))[0], { level: 'error', signal: 'SIGABRT' });
+});
+
 test.serial('nexthop reload and SIGHUP give each worker the new site', async (t) => {
   const site = await siteFolder(t, { ...FILES, 'cloud-functions/text.js': toText('old') });
   const running = await startNexthop(t, { site, env: { WORKERS: '2' } });
@@ -160,7 +205,7 @@ test.serial('nexthop reload and SIGHUP give each worker the new site', async (t)
   const command = await runNexthop(t, { args: ['reload', site] });
 
   t.is(await command.exited, 0, command.output());
-  t.regex(command.output(), /^reloaded .*: 5 routes in [\d.]+ s\n$/);
+  t.regex(command.output(), /^reloaded .*: 7 routes in [\d.]+ s\n$/);
   t.deepEqual(await texts(), ['new', 'new']);
 
   await writeFile(join(site, 'cloud-functions/text.js'), toText('newest'));
