@@ -13,6 +13,7 @@ import { installTextResponse } from './http/text-response.ts';
 import { UpgradeSlots } from './http/upgrade-slots.ts';
 import { WebSockets } from './http/web-sockets.ts';
 import { openLog } from './log/open.ts';
+import type { StoppedRoutes } from './process/stopped-routes.ts';
 import { Server } from './server.ts';
 import type { Reload } from './site/live-site.ts';
 import { RunningSite } from './site/running-site.ts';
@@ -38,6 +39,7 @@ export interface EdgeParts {
   readonly notify: ((line: string) => void) | undefined;
   /** Descriptor of a bound socket to listen on, instead of HOST and PORT. */
   readonly listenFd: number | undefined;
+  readonly stopped: StoppedRoutes | undefined;
 }
 
 /** One running nexthop. Owns everything that lives as long as the process. */
@@ -55,7 +57,7 @@ export class Edge {
   #isAdvised = false;
   #isClosing = false;
 
-  constructor({ config, log, site, certificate, fallback, notify, listenFd }: EdgeParts) {
+  constructor({ config, log, site, certificate, fallback, notify, listenFd, stopped }: EdgeParts) {
     this.#notify = notify;
     this.#config = config;
     this.log = log;
@@ -89,6 +91,7 @@ export class Edge {
       webSockets: this.#webSockets,
       ready: this.#ready,
       bodyLimitBytes: config.BODY_LIMIT,
+      stopped,
       log,
       onHopFault: (fault) => this.#adviseOn(fault),
       dev: config.DEV,
@@ -224,6 +227,8 @@ export interface EdgeOptions {
   readonly notify?: (line: string) => void;
   /** Descriptor of a bound socket to listen on. Default: HOST and PORT are bound. */
   readonly listenFd?: number;
+  /** Routes of functions that get 503. */
+  readonly stopped?: StoppedRoutes;
 }
 
 /**
@@ -232,7 +237,7 @@ export interface EdgeOptions {
  */
 export async function createEdge(
   config: Config,
-  { beforeSite, beforeReading, dialects, fallback, notify, listenFd }: EdgeOptions = {},
+  { beforeSite, beforeReading, dialects, fallback, notify, listenFd, stopped }: EdgeOptions = {},
 ): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
@@ -252,7 +257,7 @@ export async function createEdge(
       ...(beforeReading && { beforeReading }),
       ...(dialects && { dialects }),
     });
-    return new Edge({ config, log, site, certificate, fallback, notify, listenFd });
+    return new Edge({ config, log, site, certificate, fallback, notify, listenFd, stopped });
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     throw error;

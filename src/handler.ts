@@ -10,6 +10,7 @@ import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
 import { runFor } from './process/site-calls.ts';
+import type { StoppedRoutes } from './process/stopped-routes.ts';
 import type { Site } from './site/site.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -28,6 +29,8 @@ export interface HandlerParts {
   readonly log: Log;
   /** Called with each fault of the next hop. */
   readonly onHopFault?: (fault: Fault) => void;
+  /** Routes that are not called. */
+  readonly stopped?: StoppedRoutes | undefined;
   /** Development mode: error responses say what failed in a function. */
   readonly dev: boolean;
 }
@@ -158,6 +161,7 @@ export class Handler implements CallEnder {
 
   #call(exchange: Exchange, { target, code }: Route, params: Params): Answer {
     if (target.isFile) return target.answer(exchange, params);
+    if (this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
     return runFor(exchange, () => target.answer(exchange, params), code);
   }
 
@@ -165,7 +169,8 @@ export class Handler implements CallEnder {
     // After the client left, every later error is only a result of that and is not logged.
     if (exchange.left || exchange.isCallEnded) return;
     answerFault(exchange, fault, this.#parts.dev);
-    if (fault.origin === 'client' || isReported(fault.cause)) return;
+    // A stopped route is in error.log once; access.log has each of its requests.
+    if (fault.origin === 'client' || fault.code === 'route_stopped' || isReported(fault.cause)) return;
     const { log } = this.#parts;
     const details = {
       code: fault.code,

@@ -8,6 +8,10 @@ import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import type { ControlSocket } from '../process/control-socket.ts';
 import { watchHeap } from '../process/heap-watch.ts';
 import { guardProcess } from '../process/process-guard.ts';
+import { describeRoute, STOPPED } from '../process/route-breaker.ts';
+import { openRouteRecord, type RouteRecord } from '../process/route-record.ts';
+import { SHARED_CALLS } from '../process/site-calls.ts';
+import { StoppedRoutes } from '../process/stopped-routes.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
 import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
 import { exit } from './exit.ts';
@@ -44,16 +48,23 @@ export async function start(
   const ended = Promise.withResolvers<number>();
   let running: Edge | undefined;
   let control: ControlSocket | undefined;
+  const record = supervisor ? undefined : openRouteRecord(config.DATA_DIR);
+  const stopped = new StoppedRoutes();
   const beforeSite = (log: Log): void => {
     guardProcess({ log, site: config.site });
     // Before the site is loaded: with its own listener, a signal during the load would otherwise
     // not end the process.
-    endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog: watch(config, supervisor) });
+    const watchdog = startWatchdog({
+      ...toWatchdogOptions(config),
+      parentPid: supervisor && process.ppid,
+      reportTo: record ? { file: record.file } : { fd: supervisor?.setup.reportFd ?? 2 },
+    });
+    endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog });
   };
   const serve = async (): Promise<number> => {
     const notify = supervisor ? (line: string) => supervisor.send({ kind: 'notice', line }) : out;
     const socket = supervisor && { listenFd: supervisor.setup.listenFd };
-    const edge = await createEdge(config, { ...options, ...socket, beforeSite, notify });
+    const edge = await createEdge(config, { ...options, ...socket, beforeSite, notify, stopped });
     const reloading = { config, out, reload: () => edge.reload(), warn: edge.log.warn.bind(edge.log) };
     for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
     process.on('SIGUSR1', () => edge.renewCertificate());
@@ -64,42 +75,58 @@ export async function start(
     const port = await edge.listen({ isOwner: !supervisor });
     if (!supervisor) control = await openReloadSocket(reloading);
     running = edge;
+    if (record) useRecord(record, stopped, edge);
     if (supervisor?.setup.isFirst ?? true) announce(config, edge, port, options.fallback?.name, out);
     else edge.log.info('another worker listens', { port });
-    if (supervisor) serveFor(supervisor, edge, ended);
+    if (supervisor) serveFor(supervisor, { edge, stopped, ended });
     return ended.promise;
   };
   try {
     return await Promise.race([serve(), ended.promise]);
   } finally {
+    record?.close();
     await control?.close();
   }
 }
 
-function serveFor(supervisor: SupervisorLink, edge: Edge, { resolve, reject }: PromiseWithResolvers<number>): void {
+/** Without a supervisor, only the earlier processes can have stopped a route. */
+function useRecord({ stopped: routes }: RouteRecord, stopped: StoppedRoutes, { log }: Edge): void {
+  stopped.use(routes);
+  for (const { key } of routes) log.error(STOPPED, describeRoute(key));
+}
+
+interface WorkerParts {
+  readonly edge: Edge;
+  readonly stopped: StoppedRoutes;
+  readonly ended: PromiseWithResolvers<number>;
+}
+
+function serveFor(supervisor: SupervisorLink, { edge, stopped, ended }: WorkerParts): void {
+  const { resolve, reject } = ended;
   const { memoryLimitBytes } = supervisor.setup;
   if (memoryLimitBytes > 0) watchHeap(memoryLimitBytes, (usedBytes) => supervisor.send({ kind: 'full', usedBytes }));
   supervisor.send({ kind: 'listening' });
   supervisor.serve({
     own: () => edge.own(() => supervisor.send({ kind: 'reload' })),
     reload: () => edge.reload(),
+    stop: (routes) => stopped.use(routes),
+    beCareful: (forMs) => {
+      SHARED_CALLS.listen(supervisor);
+      setTimeout(() => SHARED_CALLS.listen(undefined), forMs).unref();
+    },
     retire: () => void edge.close({ isReplaced: true }).then(() => resolve(0), reject),
   });
 }
 
-function watch(
-  { STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR, LOG_STDOUT, site }: Config,
-  supervisor: SupervisorLink | undefined,
-): Watchdog | undefined {
-  return startWatchdog({
+function toWatchdogOptions({ STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR, LOG_STDOUT, site }: Config) {
+  return {
     stallTimeoutMs: STALL_TIMEOUT,
     drainMs: DRAIN_DELAY + DRAIN_TIMEOUT,
     errorLog: LOG_DIR && join(LOG_DIR, 'error.log'),
     isCopied: LOG_STDOUT,
     site,
-    parentPid: supervisor && process.ppid,
     end: exit,
-  });
+  };
 }
 
 /** Before the server listens, the first signal ends the process. */

@@ -27,6 +27,7 @@ const FAULTS = {
   loop_detected: { status: 508, origin: 'hop' },
   images_busy: { status: 503, origin: 'edge' },
   store_unavailable: { status: 503, origin: 'edge' },
+  route_stopped: { status: 503, origin: 'function' },
   draining: { status: 503, origin: 'edge' },
   internal: { status: 500, origin: 'edge' },
 } as const satisfies Record<string, { status: number; origin: FaultOrigin }>;

@@ -4,8 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { makeFolder } from './make-folder.ts';
 
-/** The folder of the sockets, below DATA_DIR: one socket for each process that uses it. */
-const FOLDER = 'control';
+/** The folder below DATA_DIR for files of running processes, e.g. a socket for each. */
+export const CONTROL_FOLDER = 'control';
 const EXTENSION = '.sock';
 /** Longest path of a Unix socket in bytes (unix(7): `sun_path` with its last zero). */
 const MOST_PATH_BYTES = 107;
@@ -31,7 +31,7 @@ export async function openControlSocket(
   dataDir: string,
   answer: (question: Question) => Promise<object>,
 ): Promise<ControlSocket> {
-  const folder = join(dataDir, FOLDER);
+  const folder = join(dataDir, CONTROL_FOLDER);
   makeFolder(folder, 0o700);
   await Promise.all((await listSockets(folder)).map((name) => removeIfDead(folder, name)));
   // Not by the id alone: in a container it is 1 for every process that was the last one.
@@ -59,7 +59,7 @@ export async function askProcesses(
   question: Question,
   limitMs: number,
 ): Promise<readonly Promise<unknown>[]> {
-  const folder = join(dataDir, FOLDER);
+  const folder = join(dataDir, CONTROL_FOLDER);
   const sockets = await Promise.all((await listSockets(folder)).map((name) => tryConnect(folder, name)));
   return sockets.filter((socket) => socket !== undefined).map((socket) => ask(socket, question, limitMs));
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import type { SiteCode } from '../contract/site-code.ts';
+import { SharedCalls } from './shared-calls.ts';
 
 /** One run of code of a site: for a request, for an attempt of a job, or to load a file. */
 export interface SiteCall {
@@ -33,6 +34,9 @@ const FRAMES = new AsyncLocalStorage<Frame | undefined>();
 const RUNNING: (SiteCall | undefined)[] = [];
 const FREE_SLOTS: number[] = [];
 
+/** The same calls for the watchdog's thread. */
+export const SHARED_CALLS = new SharedCalls();
+
 /** Gets each call before its code runs. */
 export const CALL_BEGINS = channel('nexthop:site-call-begins');
 
@@ -47,9 +51,11 @@ export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode): T {
   const slot = FREE_SLOTS.pop() ?? RUNNING.length;
   RUNNING[slot] = call;
   code?.enter();
+  SHARED_CALLS.begin(slot, call);
   if (CALL_BEGINS.hasSubscribers) CALL_BEGINS.publish(call);
   const over = (): void => {
     RUNNING[slot] = undefined;
+    SHARED_CALLS.end(slot);
     FREE_SLOTS.push(slot);
     code?.leave();
     if (CALL_RETURNS.hasSubscribers) CALL_RETURNS.publish(call);

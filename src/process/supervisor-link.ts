@@ -1,3 +1,7 @@
+import { writeSync } from 'node:fs';
+import type { StoppedRoute } from './route-breaker.ts';
+import type { CallListener } from './shared-calls.ts';
+
 /** From the supervisor to a worker. */
 export type ToWorker =
   /** Sent once, first. */
@@ -6,6 +10,10 @@ export type ToWorker =
   | { readonly kind: 'own' }
   /** Another worker serves in its place: accept no more connections, finish, and end. */
   | { readonly kind: 'retire' }
+  /** The routes that are not called at present. */
+  | { readonly kind: 'stopped'; readonly routes: readonly StoppedRoute[] }
+  /** A worker died at once: report each call before it begins, for some minutes. */
+  | { readonly kind: 'careful'; readonly forMs: number }
   /** Read the site again, and send the result with the number of this call. */
   | { readonly kind: 'reload'; readonly call: number };
 
@@ -28,12 +36,25 @@ export interface WorkerSetup {
   readonly listenFd: number;
   /** The heap above which the worker is replaced; 0: no limit. */
   readonly memoryLimitBytes: number;
+  /** The descriptor for reports of calls, see `CallReport`. */
+  readonly reportFd: number;
 }
+
+/** A line of JSON about the calls of a worker, which its supervisor has also after its death. */
+export type CallReport =
+  /** All routes with a call that lasts. */
+  | { readonly lasting: readonly string[] }
+  /** The event loop stands still. */
+  | { readonly stalled: true }
+  | { readonly begun: string }
+  | { readonly ended: string };
 
 /** The requests that the supervisor may send to a worker at any time. */
 export interface WorkerDuties {
   own(): void;
   retire(): void;
+  stop(routes: readonly StoppedRoute[]): void;
+  beCareful(forMs: number): void;
   /** Resolves with plain data. Never rejects. */
   reload(): Promise<object>;
 }
@@ -44,7 +65,7 @@ type Send = (message: FromWorker, ...rest: readonly unknown[]) => boolean;
  * The connection of a worker to its supervisor, by the channel of `child_process`. Code of the site
  * sees no channel, as in a process without a supervisor.
  */
-export class SupervisorLink {
+export class SupervisorLink implements CallListener {
   readonly setup: WorkerSetup;
   readonly #send: Send;
   /** Messages that arrived before `serve`. */
@@ -88,10 +109,29 @@ export class SupervisorLink {
     this.#send(message, undefined, undefined, () => {});
   }
 
+  begun(key: string): void {
+    this.#report({ begun: key });
+  }
+
+  ended(key: string): void {
+    this.#report({ ended: key });
+  }
+
+  /** At once: the process may end in the next line of code. */
+  #report(report: CallReport): void {
+    try {
+      writeSync(this.setup.reportFd, `${JSON.stringify(report)}\n`);
+    } catch {
+      // The supervisor has ended, and this process is about to.
+    }
+  }
+
   #receive(message: ToWorker): void {
     if (this.#early) this.#early.push(message);
     else if (message.kind === 'own') this.#duties?.own();
     else if (message.kind === 'retire') this.#duties?.retire();
+    else if (message.kind === 'stopped') this.#duties?.stop(message.routes);
+    else if (message.kind === 'careful') this.#duties?.beCareful(message.forMs);
     else if (message.kind === 'reload') void this.#reload(message.call);
   }
 

@@ -1,4 +1,5 @@
 import type { ErrorLevel } from './error-lines.ts';
+import { describeRoute, RouteBreaker, STOPPED } from './route-breaker.ts';
 import type { FromWorker } from './supervisor-link.ts';
 import type { WorkerCommand, WorkerEnd, WorkerProcess } from './worker-process.ts';
 import { type SlotListener, WorkerSlot } from './worker-slot.ts';
@@ -18,6 +19,8 @@ export interface SupervisorParts {
 
 /** After its drain a worker has this time to end by itself, also if its event loop stands still. */
 const LATE_MS = 800;
+/** For this time after a death without a known call, workers report each call before it begins. */
+const CAREFUL_MS = 5 * 60_000;
 
 /**
  * Starts the workers, keeps them running, and ends them. Opens no port and answers no request, so
@@ -31,6 +34,8 @@ export class Supervisor implements SlotListener {
   readonly #printed = new Set<string>();
   /** The worker that does what only one process may do. */
   #owner: WorkerProcess | undefined;
+  readonly #breaker = new RouteBreaker();
+  #isCareful = false;
   #isStarted = false;
   #isStopping = false;
   /** The exit code after a stop. */
@@ -82,6 +87,8 @@ export class Supervisor implements SlotListener {
 
   serving(worker: WorkerProcess): void {
     if (!this.#owner) this.#makeOwner(worker);
+    this.#sendStopped([worker]);
+    if (this.#isCareful) worker.send({ kind: 'careful', forMs: CAREFUL_MS });
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.#parts.onStarted();
@@ -97,7 +104,12 @@ export class Supervisor implements SlotListener {
     }
   }
 
+  stalled(worker: WorkerProcess): void {
+    this.#blame(worker);
+  }
+
   ended(worker: WorkerProcess, end: WorkerEnd, restartMs: number | undefined): void {
+    if (worker.isServing && !this.#isStopping && end.code !== 0) this.#blame(worker);
     if (this.#owner === worker) this.#moveOwnership();
     if (!this.#isStarted) {
       this.#code = toCode(end);
@@ -119,6 +131,32 @@ export class Supervisor implements SlotListener {
     const fields = { worker_pid: worker.pid, used_bytes: usedBytes, limit_bytes: memoryLimitBytes };
     this.#parts.log('warn', 'a worker holds more memory than WORKER_MEMORY_LIMIT; another one takes its place', fields);
     slot.replace();
+  }
+
+  /** Counts the death, or the stall, for all routes that the worker had in progress. */
+  #blame(worker: WorkerProcess): void {
+    if (worker.isBlamed) return;
+    worker.isBlamed = true;
+    const { routes } = worker.calls;
+    // It died so fast that no call had been reported. If it happens again, each call is.
+    if (routes.size === 0) this.#beCareful();
+    const stopped = this.#breaker.blame(routes);
+    for (const key of stopped) this.#parts.log('error', STOPPED, describeRoute(key));
+    if (stopped.length > 0) this.#sendStopped(this.#living());
+  }
+
+  #sendStopped(workers: Iterable<WorkerProcess>): void {
+    const { stopped: routes } = this.#breaker;
+    if (routes.length > 0) for (const worker of workers) worker.send({ kind: 'stopped', routes });
+  }
+
+  #beCareful(): void {
+    if (this.#isCareful) return;
+    this.#isCareful = true;
+    for (const worker of this.#living()) worker.send({ kind: 'careful', forMs: CAREFUL_MS });
+    setTimeout(() => {
+      this.#isCareful = false;
+    }, CAREFUL_MS).unref();
   }
 
   *#living(): Generator<WorkerProcess> {

@@ -1,12 +1,16 @@
+import { writeFileSync, writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { appendErrorLine, writeToStderr } from './error-lines.ts';
+import { SharedCallsReader } from './shared-calls.ts';
+import type { CallReport } from './supervisor-link.ts';
 import {
   BEATS,
   type CallsInProgress,
   type Question,
+  type RouteName,
   readLastCall,
   STOP_SIGNAL,
   type StallReport,
@@ -96,6 +100,7 @@ class Watchdog {
 
   #report(): void {
     this.#isReported = true;
+    reportCalls({ stalled: true });
     const fields = { stood_still_ms: Math.round(this.#stoodMs) };
     const beat = this.#beat;
     let isWritten = false;
@@ -211,9 +216,39 @@ function watchSignals(receive: (signal: number) => void): void {
   }
 }
 
+/** A function that takes all memory needs longer than two checks for it. */
+const CALLS_EACH_MS = 20;
+const CALLS_IDLE_MS = 1000;
+
+/** Reports calls that last, while there are any calls. */
+function watchCalls(): void {
+  const reader = new SharedCallsReader(SETUP.calls, (lasting) => reportCalls({ lasting }));
+  parentPort?.on('message', (message: CallsInProgress | RouteName) => {
+    if ('number' in message) reader.name(message.number, message.key);
+    else watchdog.setInProgress(message);
+  });
+  const check = (): void => {
+    reader.check();
+    const nextCall = reader.waitForCall(CALLS_IDLE_MS);
+    if (nextCall) void nextCall.then(check);
+    else setTimeout(check, CALLS_EACH_MS);
+  };
+  check();
+}
+
+function reportCalls(report: CallReport): void {
+  const { reportTo } = SETUP;
+  try {
+    if ('fd' in reportTo) writeSync(reportTo.fd, `${JSON.stringify(report)}\n`);
+    else if ('lasting' in report) writeFileSync(reportTo.file, JSON.stringify(report.lasting));
+  } catch {
+    // The supervisor has ended, or DATA_DIR is full or read-only: then no route is blamed.
+  }
+}
+
 const watchdog = new Watchdog();
 setInterval(() => watchdog.check(), SETUP.beatMs);
-parentPort?.on('message', (calls: CallsInProgress) => watchdog.setInProgress(calls));
+watchCalls();
 try {
   watchSignals((signal) => watchdog.receive(signal));
 } catch (error) {

@@ -4,7 +4,7 @@ import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 import { Caller, isOfGuard } from './caller.ts';
 import { toRealPath } from './real-path.ts';
-import { CALL_BEGINS, currentCall, runningCalls, type SiteCall } from './site-calls.ts';
+import { CALL_BEGINS, currentCall, runningCalls, SHARED_CALLS, type SiteCall } from './site-calls.ts';
 
 export interface WatchdogOptions {
   /** Time for which the event loop may stand still; 0: no watchdog. */
@@ -19,14 +19,27 @@ export interface WatchdogOptions {
   readonly site: string;
   /** Id of the supervisor: this process ends with it. Undefined: it has none. */
   readonly parentPid: number | undefined;
+  /** Gets the calls in progress, so that they are known after the death of the process. */
+  readonly reportTo: CallReportTarget;
   /** Writes what the logs still hold, and ends the process. */
   readonly end: (code: number) => never;
+}
+
+/** An open descriptor for lines, or a file that has the last line. */
+export type CallReportTarget = { readonly fd: number } | { readonly file: string };
+
+/** To the thread: the number of a route in `calls`. */
+export interface RouteName {
+  readonly number: number;
+  readonly key: string;
 }
 
 /** What the thread needs of the options. */
 export interface ThreadSetup extends Omit<WatchdogOptions, 'site' | 'end'> {
   /** BEATS counts up while the event loop runs; STOP_SIGNAL is the first signal that it received. */
   readonly shared: Int32Array<SharedArrayBuffer>;
+  /** The memory of a SharedCalls. */
+  readonly calls: Int32Array<SharedArrayBuffer>;
   /** Time between two beats. */
   readonly beatMs: number;
   /** Name of the channel on which this thread answers questions of the watchdog. */
@@ -100,9 +113,10 @@ export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdo
     question.report = createReport(root);
   };
   questions.subscribe(answer);
+  const calls = SHARED_CALLS.share((number, key) => thread.postMessage({ number, key } satisfies RouteName));
   const thread = new Worker(new URL(`watchdog-thread${import.meta.url.slice(-3)}`, import.meta.url), {
     name: 'nexthop watchdog',
-    workerData: { ...setup, shared, beatMs, channelName } satisfies ThreadSetup,
+    workerData: { ...setup, shared, calls, beatMs, channelName } satisfies ThreadSetup,
     // The first is for listening to signals in a thread; its warning is for other users.
     execArgv: ['--expose-internals', '--no-warnings'],
     // Most of its memory is one event for each script of the process, while the loop stands still.

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { finished, type Readable } from 'node:stream';
 import type { FromWorker, ToWorker } from './supervisor-link.ts';
+import { WorkerCalls } from './worker-calls.ts';
 
 /** How a worker is started. */
 export interface WorkerCommand {
@@ -13,6 +15,8 @@ export interface WorkerCommand {
 
 export interface WorkerListener {
   received(worker: WorkerProcess, message: FromWorker): void;
+  /** The event loop of the worker stands still. */
+  stalled(worker: WorkerProcess): void;
   ended(worker: WorkerProcess, end: WorkerEnd): void;
 }
 
@@ -23,6 +27,9 @@ export interface WorkerEnd {
 
 /** The descriptor of the listening socket in a worker, after three for its output and its channel. */
 const LISTEN_FD = 4;
+const REPORT_FD = 5;
+/** Its last reports have arrived at most this long after its end, unless a process of the site holds the pipe. */
+const LAST_REPORTS_MS = 200;
 
 /** A worker as its supervisor sees it. */
 export class WorkerProcess {
@@ -35,25 +42,38 @@ export class WorkerProcess {
   /** It accepts connections, or did before it was retired. */
   isServing = false;
   isRetired = false;
+  /** Its routes have been blamed. */
+  isBlamed = false;
+  readonly calls: WorkerCalls;
 
   constructor({ args, env, listenFd, memoryLimitBytes }: WorkerCommand, isFirst: boolean, listener: WorkerListener) {
-    const child = spawn(process.execPath, args, { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc', listenFd] });
+    const stdio = ['inherit', 'inherit', 'inherit', 'ipc', listenFd, 'pipe'] as const;
+    const child = spawn(process.execPath, args, { env, stdio: [...stdio] });
+    // The types know no list of six.
+    const reports = (child.stdio as readonly unknown[])[REPORT_FD] as Readable;
+    this.calls = new WorkerCalls(reports, () => listener.stalled(this));
     this.#child = child;
     child.on('message', (message) => {
       if (!this.#isEnded) this.#receive(message as FromWorker, listener); // nothing else has the other end
     });
-    // 'close' comes after the last message; after a failed start there is 'error' alone.
+    // After a failed start there is 'error' alone.
     const end = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (this.#isEnded) return;
       this.#isEnded = true;
       for (const resolve of this.#reloads.values()) resolve(undefined);
       listener.ended(this, { code, signal });
     };
-    child.on('close', end);
+    child.on('exit', (code, signal) => {
+      const late = setTimeout(end, LAST_REPORTS_MS, code, signal);
+      finished(reports, () => {
+        clearTimeout(late);
+        end(code, signal);
+      });
+    });
     child.on('error', () => {
       if (child.pid === undefined) end(1, null);
     });
-    this.send({ kind: 'setup', isFirst, listenFd: LISTEN_FD, memoryLimitBytes });
+    this.send({ kind: 'setup', isFirst, listenFd: LISTEN_FD, reportFd: REPORT_FD, memoryLimitBytes });
   }
 
   /** 0 if it could not be started. */

@@ -18,6 +18,8 @@ export interface SlotListener {
   /** A worker of the slot accepts connections now. */
   serving(worker: WorkerProcess): void;
   received(slot: WorkerSlot, worker: WorkerProcess, message: FromWorker): void;
+  /** The event loop of a worker stands still. Another worker is started in its place. */
+  stalled(worker: WorkerProcess): void;
   /**
    * A worker has ended. `restartMs`: the time until another one is started in its place; undefined:
    * its end was intended, or its replacement runs already.
@@ -69,6 +71,11 @@ export class WorkerSlot implements WorkerListener {
   received(worker: WorkerProcess, message: FromWorker): void {
     if (message.kind === 'listening') this.#serve(worker);
     else this.#parts.listener.received(this, worker, message);
+  }
+
+  stalled(worker: WorkerProcess): void {
+    this.#parts.listener.stalled(worker);
+    if (worker === this.#current) this.replace();
   }
 
   ended(worker: WorkerProcess, end: WorkerEnd): void {

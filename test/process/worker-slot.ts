@@ -17,6 +17,7 @@ function openSlot(
     listener: {
       serving: (worker) => onEvent({ kind: 'serving', worker }, slot),
       received: () => {},
+      stalled: () => {},
       ended: (worker, end, restartMs) => onEvent({ kind: 'ended', worker, end, restartMs }, slot),
     },
   });

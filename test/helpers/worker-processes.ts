@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { childrenOf as listChildren } from './child-processes.ts';
+import { type RunningProcess, startNexthop } from './process.ts';
+import { siteFolder } from './site-folder.ts';
+import { untilResult } from './until-result.ts';
+
+/** Functions that show their worker, and that harm it. */
+export const WORKER_SITE = {
+  'cloud-functions/pid.js': 'export const onRequest = () => new Response(String(process.pid));',
+  'cloud-functions/slow.js': `export async function onRequest() {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return new Response('done');
+  }`,
+  'cloud-functions/loop.js': 'export function onRequest() { for (;;); }',
+  'cloud-functions/leak.js': `const held = [];
+    export function onRequest() {
+      const more = new Array(1_000_000).fill(1.5);
+      // More than WORKER_MEMORY_LIMIT, and less than V8 ends the worker at.
+      if (process.memoryUsage().heapUsed < 212 * 2 ** 20) held.push(more);
+      return new Response(String(process.pid));
+    }`,
+  'cloud-functions/bomb.js':
+    'export function onRequest() { for (const held = []; ; ) held.push(new Array(100_000).fill(1.5)); }',
+  'cloud-functions/crash.js': `import { execFileSync } from 'node:child_process';
+    export function onRequest() { execFileSync('kill', ['-SEGV', String(process.pid)]); }`,
+  'cloud-functions/channel.js': `import cluster from 'node:cluster';
+    export function onRequest() {
+      process.disconnect?.();
+      return Response.json({ send: typeof process.send, isPrimary: cluster.isPrimary });
+    }`,
+};
+
+/** Resolves when all workers listen. */
+export async function serveWithWorkers(
+  t: ExecutionContext,
+  workers: number,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const running = await startNexthop(t, {
+    site: await siteFolder(t, WORKER_SITE),
+    env: { WORKERS: String(workers), ...env },
+  });
+  await untilListening(running, workers);
+  // A worker that is left over would hold the pipes of the process.
+  t.teardown(async () => {
+    for (const pid of await childrenOf(running.pid).catch(() => [])) process.kill(pid, 'SIGKILL');
+  });
+  return running;
+}
+
+/** On a connection of its own. */
+export function request({ port }: RunningProcess, path: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } });
+}
+
+/** Resolves when the event loop of a worker stands still: it has used half a second of processor time. */
+export async function startLoop(running: RunningProcess): Promise<void> {
+  const workers = await childrenOf(running.pid);
+  const read = () => Promise.all(workers.map(processorTicks));
+  const before = await read();
+  fetch(`http://127.0.0.1:${running.port}/loop`).catch(() => {});
+  await untilResult(read, (ticks) => ticks.some((each, at) => each - (before[at] ?? 0) > 50));
+}
+
+/** User time in hundredths of a second (proc(5)). */
+async function processorTicks(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[12]);
+}
+
+/** Sends requests until this many workers have answered one. Resolves with their ids. */
+export async function untilAnswers(running: RunningProcess, count: number): Promise<readonly number[]> {
+  const seen = new Set<number>();
+  return untilResult(
+    async () => [...seen.add(Number(await (await request(running, '/pid')).text()))].toSorted(),
+    ({ length }) => length >= count,
+  );
+}
+
+export async function untilListening(running: RunningProcess, workers: number): Promise<void> {
+  const read = () => readFile(join(running.logDir, 'error.log'), 'utf8');
+  await untilResult(
+    read,
+    (text) => (text.match(/"message":"(?:listening|another worker listens)"/g)?.length ?? 0) >= workers,
+  );
+}
+
+export async function childrenOf(pid: number): Promise<readonly number[]> {
+  return listChildren(pid).map(Number);
+}
+
+/** Those of these processes that have not ended. A zombie has. */
+export async function livingOf(pids: readonly number[]): Promise<readonly number[]> {
+  const states = await Promise.all(
+    pids.map((pid) =>
+      readFile(`/proc/${pid}/stat`, 'utf8').then(
+        (stat) => stat.slice(stat.lastIndexOf(')') + 2)[0],
+        () => 'Z',
+      ),
+    ),
+  );
+  return pids.filter((_, at) => states[at] !== 'Z');
+}

@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { complaints } from '../helpers/error-lines.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
+import { untilResult } from '../helpers/until-result.ts';
+import {
+  childrenOf,
+  request,
+  serveWithWorkers as serve,
+  startLoop,
+  untilAnswers,
+} from '../helpers/worker-processes.ts';
+
+test.serial('a worker above WORKER_MEMORY_LIMIT is replaced without losing a request', async (t) => {
+  const running = await serve(t, 1, { WORKER_MEMORY_LIMIT: '200m' });
+  const { port } = running;
+  const seen = new Set<string>();
+  const begunAtMs = performance.now();
+  while (seen.size < 3 && performance.now() - begunAtMs < PATIENCE_MS) {
+    const response = await fetch(`http://127.0.0.1:${port}/leak`);
+    t.is(response.status, 200);
+    seen.add(await response.text());
+    await delay(20);
+  }
+
+  t.is(seen.size, 3);
+  const lines = await complaints(running);
+  t.like(lines[0], { level: 'warn', limit_bytes: 200 * 2 ** 20 });
+  t.deepEqual(
+    lines.filter(({ level }) => level === 'error'),
+    [],
+  );
+});
+
+test.serial('a function that takes all memory ends its worker alone', async (t) => {
+  const running = await serve(t, 2, { WORKER_MEMORY_LIMIT: '100m' });
+  const workers = await childrenOf(running.pid);
+
+  const bomb = t.throwsAsync(request(running, '/bomb'));
+  await untilResult(
+    () => childrenOf(running.pid),
+    (pids) => !workers.every((pid) => pids.includes(pid)),
+  );
+  t.true(workers.includes(Number(await (await request(running, '/pid')).text())));
+  await bomb;
+  t.like((await complaints(running))[0], { level: 'error', signal: 'SIGABRT' });
+});
+
+test.serial(
+  'a route that ends its worker three times gets 503 for a minute, and all others are answered',
+  async (t) => {
+    const running = await serve(t, 2, { WORKER_MEMORY_LIMIT: '100m' });
+    for (let death = 0; death < 3; death++) {
+      await t.throwsAsync(request(running, '/bomb'));
+      t.is((await request(running, '/pid')).status, 200);
+    }
+    const refusal = await untilResult(
+      () => request(running, '/bomb').catch(() => undefined),
+      (response) => response !== undefined,
+    );
+
+    t.is(refusal?.status, 503);
+    t.regex(String(await refusal?.text()), /route_stopped/);
+    const seconds = Number(refusal?.headers.get('retry-after'));
+    t.true(seconds > 0 && seconds <= 60);
+    await untilAnswers(running, 2);
+    const lines = await complaints(running, 4);
+    const stops = lines.filter(({ message }) => /gets 503/.test(String(message)));
+    t.is(stops.length, 1);
+    t.like(stops[0], { level: 'error', target: 'cloud-functions/bomb.js', route: '/bomb' });
+  },
+);
+
+test.serial('a crash that is faster than any report is blamed on its route from the second one on', async (t) => {
+  const running = await serve(t, 1);
+  let deaths = 0;
+  let response: Response | undefined;
+  for (; !response && deaths < 5; deaths++) response = await request(running, '/crash').catch(() => undefined);
+
+  t.is(response?.status, 503);
+  t.true(deaths === 4 || deaths === 5, `${deaths}`);
+  t.is((await request(running, '/pid')).status, 200);
+});
+
+test.serial('a stalled worker is replaced when it is reported, and ends after twice the time', async (t) => {
+  const running = await serve(t, 1, { STALL_TIMEOUT: '2s' });
+  const [worker] = await childrenOf(running.pid);
+  await startLoop(running);
+
+  t.not(Number(await (await request(running, '/pid')).text()), worker);
+  const lines = await complaints(running, 2);
+  t.deepEqual(
+    lines.map(({ file, exit_code, pid }) => [file ?? exit_code, pid === running.pid]),
+    [
+      ['cloud-functions/loop.js', false],
+      [1, false],
+    ],
+  );
+});
