@@ -99,7 +99,7 @@ test('blobs imports the stores of a site at Netlify, with types and metadata', a
   t.is((await read(await here.get('site:many', 'key 1009'))).toString(), '1009');
   t.like(await here.head('site:things', 'ä/b c'), { ...options, size: 7 });
   const wrong = importSite(here, { site: 'site-id', token: 'other', stores: [], api });
-  await t.throwsAsync(wrong, { instanceOf: BlobsError, message: /Netlify answered 401.*check NETLIFY_AUTH_TOKEN/ });
+  await t.throwsAsync(wrong, { instanceOf: BlobsError, message: /Netlify answered 403.*check NETLIFY_AUTH_TOKEN/ });
 });
 
 /** The API of Netlify as nexthop answers it, on a port. */

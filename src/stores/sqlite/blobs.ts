@@ -21,6 +21,7 @@ import { randomName, storeBody } from '../blob-body.ts';
 import { afterName, readCursor, toCursor } from '../blob-cursor.ts';
 import { streamFile } from '../file-stream.ts';
 import { toTransfer } from './messages.ts';
+import { NO_SPACE } from './sqlite-failure.ts';
 import type { StateThread } from './state-thread.ts';
 
 /** A longer body is in a separate file. */
@@ -103,7 +104,7 @@ export class SqliteBlobs implements BlobStorage {
     };
     // If this rejects, the row may be there nevertheless, so the file stays; a sweep removes it if
     // the row is not.
-    const change = await thread.call('blobPut', [blob], bytes ? [bytes.buffer] : []);
+    const change = await thread.call('blobPut', [blob], bytes ? [bytes.buffer] : []).catch(asRefusal);
     await this.#remove(change.state === 'done' ? change.file : file);
     if (change.state === 'done') return { state: 'stored', etag };
     if (change.state === 'full') {
@@ -175,4 +176,10 @@ export class SqliteBlobs implements BlobStorage {
       for (const file of old) if (!used.has(file)) await this.#remove(file);
     }
   }
+}
+
+/** A full disk is no outage: the storage still reads, and smaller blobs may fit. */
+function asRefusal(error: unknown): never {
+  if (error instanceof Fault && error.message.startsWith(NO_SPACE)) throw new BlobRefusal('full', error.message);
+  throw error;
 }

@@ -198,3 +198,39 @@ test.serial('the built store finds the module of its thread', async (t) => {
   t.is((await process.receive(1)).length, 1);
   t.is(await process.exited, 0);
 });
+
+run(
+  `on a full disk blobs are refused as full, and those that were stored can be read and deleted${reason}`,
+  async (t) => {
+    const folder = await sqliteFolder(t);
+    mkdirSync(folder.dataDir, { recursive: true });
+    const script = `
+    const blobs = store.blobs({ objectBytes: 2 ** 30, totalBytes: 0 });
+    const put = (key, bytes) => blobs.put('site:a', key, Buffer.alloc(bytes)).then(({ state }) => state, ({ reason }) => reason);
+    const files = () => fs.readdirSync(dataDir + '/blobs', { recursive: true }).length;
+    say(await put('long', 4_000_000));
+    const before = files();
+    say(await put('longer', 9_000_000));
+    say(files() - before);
+    let last = 'stored';
+    for (let count = 0; last === 'stored'; count++) last = await put('short ' + count, 60_000);
+    say(last);
+    say((await blobs.head('site:a', 'long')).size);
+    say(await blobs.delete('site:a', 'long'));
+    say(await put('again', 100_000));`;
+
+    const process = startStateProcess(t, script, {
+      ...folder,
+      under: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=8m none "$0" && exec "$@"', folder.dataDir],
+    });
+
+    t.is(await process.exited, 0);
+    const results = process.values.filter((value) => typeof value !== 'object');
+    // The folder of a file that was not finished may stay.
+    t.deepEqual(
+      [...results.slice(0, 2), ...results.slice(3)],
+      ['stored', 'full', 'full', 4_000_000, 'deleted', 'stored'],
+    );
+    t.true(Number(results[2]) <= 1);
+  },
+);

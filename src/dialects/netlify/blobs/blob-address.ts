@@ -47,12 +47,12 @@ export function readAddress({ origin, pathname, searchParams }: URL): BlobAddres
   const segments = pathname.slice(1).split('/');
   const token = takePrefixed(segments, SIGNED);
   takePrefixed(segments, 'region:');
-  return { form: 'edge', ...(token !== undefined && { token }), ...readSegments(segments) };
+  return { form: 'edge', ...(token !== undefined && { token: decode(token) }), ...readSegments(segments) };
 }
 
 /** The URL of an address that needs no header. */
 export function toSignedUrl(token: string, site: string, rest: string): string {
-  return `${BLOBS_ORIGIN}/${SIGNED}${token}/${site}/${rest}`;
+  return `${BLOBS_ORIGIN}/${SIGNED}${encodeURIComponent(token)}/${encodeURIComponent(site)}/${rest}`;
 }
 
 function readApi(pathname: string, searchParams: URLSearchParams): BlobAddress {

@@ -80,7 +80,8 @@ export class BlobAnswers {
     const { captures } = this.#parts;
     if (form !== 'edge' && captures) return;
     const given = token ?? headers.get('authorization')?.replace(/^Bearer /i, '');
-    if (given !== this.#parts.token) throw new Refused(401, 'the token is not the one of this site');
+    // Without a message, as in the platform's own server.
+    if (given !== this.#parts.token) throw new Refused(403, '');
     if (site !== this.#parts.site) throw new Refused(400, 'the URL leads to another site');
   }
 
@@ -194,7 +195,7 @@ function toRefusal(error: unknown): { readonly status: number; readonly message:
 function refusal(status: number, message: string): Response {
   // Names of blobs may have any character, headers only some.
   const text = message.toWellFormed().replace(/[^ -~]/g, '?');
-  return new Response(null, { status, headers: { 'x-nf-error': text } });
+  return new Response(null, { status, headers: text === '' ? {} : { 'x-nf-error': text } });
 }
 
 function toHeaders({ etag, size, contentType, metadata, modifiedAtMs }: BlobEntry): Record<string, string> {

@@ -178,5 +178,5 @@ test.serial('a fetch that is not for blobs is passed on', async (t) => {
   t.is(await (await fetch(new Request(url))).text(), 'home');
   await t.throwsAsync(fetch('nonsense'), { instanceOf: TypeError });
   const other = await fetch('http://blobs.nexthop.internal/site/site:things/key', { headers: { authorization: 'x' } });
-  t.is(other.status, 401);
+  t.is(other.status, 403);
 });

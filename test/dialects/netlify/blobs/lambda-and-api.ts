@@ -92,7 +92,7 @@ test.serial('a request for another site or with another token is refused', async
     (await fetch(`${edgeURL}${path}`, { headers: { authorization } })).status;
 
   t.is(await status(`/${siteID}/site:things`, `Bearer ${token}`), 200);
-  t.is(await status(`/${siteID}/site:things`, 'Bearer x'), 401);
+  t.is(await status(`/${siteID}/site:things`, 'Bearer x'), 403);
   t.is(await status(`/other/site:things`, `Bearer ${token}`), 400);
-  t.is(await status(`/.signed:x/${siteID}/site:things/key`, ''), 401);
+  t.is(await status(`/.signed:x/${siteID}/site:things/key`, ''), 403);
 });
