@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../contract/fault.ts';
+import { GrowingBytes } from '../contract/growing-bytes.ts';
 import type { BodySink, BodySource, PairOwner } from '../contract/http-message.ts';
 
 /** On a message of whose body only the beginning was read: nexthop may be mounted twice in one host. */
@@ -41,13 +42,12 @@ export class HostBody implements BodySource {
 
   async peek(isEnough: (content: Buffer) => boolean): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const pieces: Buffer[] = [];
+      const content = new GrowingBytes();
       const onData = (piece: Buffer): void => {
-        pieces.push(piece);
-        if (this.receivedBytes < this.announcedBytes && !isEnough(Buffer.concat(pieces))) return;
-        resolve(this.#giveBack(Buffer.concat(pieces)));
+        const all = content.add(piece);
+        if (this.receivedBytes >= this.announcedBytes || isEnough(all)) resolve(this.#giveBack(all));
       };
-      this.start({ onData, onEnd: () => resolve(Buffer.concat(pieces)), onFailure: reject });
+      this.start({ onData, onEnd: () => resolve(content.all), onFailure: reject });
     });
   }
 

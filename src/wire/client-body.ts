@@ -1,4 +1,5 @@
 import { Fault } from '../contract/fault.ts';
+import { GrowingBytes } from '../contract/growing-bytes.ts';
 import type { BodySink, BodySource } from '../contract/http-message.ts';
 import type { BodyReader } from './body-reader.ts';
 import { createBodyReader } from './create-body-reader.ts';
@@ -97,14 +98,14 @@ export class ClientBody implements BodySource {
 
   async peek(isEnough: (content: Buffer) => boolean): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      let content = EMPTY;
+      const content = new GrowingBytes();
       const end = (): void => {
-        this.#giveBack(content);
-        resolve(content);
+        this.#giveBack(content.all);
+        resolve(content.all);
       };
       const onData = (piece: Buffer): void => {
-        content = Buffer.concat([content, piece]);
-        if (this.#reader.isComplete || isEnough(content)) end();
+        const all = content.add(piece);
+        if (this.#reader.isComplete || isEnough(all)) end();
       };
       this.start({ onData, onEnd: end, onFailure: reject });
     });

@@ -3,6 +3,7 @@ import { CHALLENGE, FORM_NAME, type Form, type Forms } from './form.ts';
 
 /** How much of a body is searched for the name of its form. */
 const SEARCHED_BYTES = 256 * 1024;
+const FIRST_SEARCH_BYTES = 1024;
 
 /**
  * Finds the form of which a request is a submission, from the beginning of its body. Takes nothing
@@ -13,11 +14,15 @@ export async function findForm(exchange: Exchange, forms: Forms): Promise<Form |
   const search = toSearch(request.get('content-type') ?? '');
   // A browser announces the length of a form.
   if (!search || request.body.announcedBytes <= 0) return undefined;
-  const isWhole = (content: Buffer): boolean => content.length >= request.body.announcedBytes;
-  const content = await request.body.peek(
-    (part) => part.length >= SEARCHED_BYTES || search(part, isWhole(part)).formName !== undefined,
-  );
-  const { formName, names } = search(content, isWhole(content));
+  let nextSearch = FIRST_SEARCH_BYTES;
+  const content = await request.body.peek((part) => {
+    if (part.length >= SEARCHED_BYTES) return true;
+    // Searched again after it has doubled: a client may send it byte by byte.
+    if (part.length < nextSearch) return false;
+    nextSearch = 2 * part.length;
+    return search(part, false).formName !== undefined;
+  });
+  const { formName, names } = search(content, content.length >= request.body.announcedBytes);
   if (formName !== undefined) return forms.get(formName);
   const [path = ''] = exchange.target.split('?', 1);
   return chooseByNames(forms.at(path), names);

@@ -2,6 +2,7 @@ import test from 'ava';
 import { CONFIGURED_STORES, configureRedis, configureSqlite } from '../../../helpers/configured-store.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { CONTACT, formSite, submissionsIn, submit } from '../../../helpers/form-site.ts';
+import { untilResult } from '../../../helpers/until-result.ts';
 
 const ADA = { name: 'Ada Lovelace', email: 'ada@site.example', message: 'Hello <b>there</b>' };
 
@@ -147,4 +148,23 @@ test('two containers on one Redis store each submission once, and one of them ru
     Array.from({ length: 10 }, (_, count) => `n${count}`),
   );
   t.is((await submissionsIn(await open())).length, 10);
+});
+
+test('a submission that cannot be stored gets 503, and after that the store takes the next one', async (t) => {
+  const site = await formSite(t);
+  const room = await configureRedis(t);
+  const { url } = await startEdge(t, { site: site.folder, env: room.env });
+  t.is((await submit(url, { 'form-name': 'contact', name: 'first' })).status, 303);
+
+  const letGo = await room.hold();
+  t.is((await submit(url, { 'form-name': 'contact', name: 'second' })).status, 503);
+  await letGo();
+
+  await untilResult(
+    () => submit(url, { 'form-name': 'contact', name: 'third' }),
+    ({ status }) => status === 303,
+  );
+  const store = await room.open();
+  const names = (await submissionsIn(store)).map(({ fields }) => fields[0]?.[1]);
+  t.deepEqual([names[0], names.at(-1)], ['first', 'third']);
 });
