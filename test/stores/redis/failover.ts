@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import test from 'ava';
+import { CALL_TIMEOUT_MS } from '../../../src/contract/store.ts';
 import { SOON_MS } from '../../helpers/patience.ts';
 import { claimAll, newJob } from '../../helpers/prepare-store.ts';
 import { runCluster } from '../../helpers/redis-cluster.ts';
@@ -17,7 +18,7 @@ const PREFIX_OF_FIRST = 'site-0';
 test('the store follows a failover by Sentinel without a restart, and jobs that the replica had are not lost', async (t) => {
   const group = await runGroup();
   t.teardown(() => group.stop());
-  const { store, lines } = openStore(t, group.url, { callTimeoutMs: OUTAGE_CALL_MS });
+  const { store, lines } = openStore(t, group.url, { callTimeoutMs: CALL_TIMEOUT_MS });
   let notified = 0;
   store.queue.onPush(() => notified++);
   const accepted = await Promise.all(Array.from({ length: 20 }, () => store.queue.push(newJob())));

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { CALL_TIMEOUT_MS } from '../../../src/contract/store.ts';
 import { claimSoon, newJob } from '../../helpers/prepare-store.ts';
 import { startRedis } from '../../helpers/redis-server.ts';
 import { OUTAGE_CALL_MS, openStore } from '../../helpers/redis-store.ts';
@@ -108,7 +109,7 @@ for (const [kind, login] of [
 
 test('a Cluster whose nodes refuse the login is reported with that reason', async (t) => {
   const server = await startRedis(t, { settings: { requirepass: 'right' }, password: 'right' });
-  const { store } = openStore(t, `redis+cluster://127.0.0.1:${server.port}`, { callTimeoutMs: OUTAGE_CALL_MS });
+  const { store } = openStore(t, `redis+cluster://127.0.0.1:${server.port}`, { callTimeoutMs: CALL_TIMEOUT_MS });
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 
