@@ -1,15 +1,29 @@
 import { join } from 'node:path';
 import { readSourceTree, type SourceFile } from './source-tree.ts';
 
-/** What makes a test file slow that imports it, itself or through helpers: processes, a whole edge, a store on the disk. */
-export const SLOW_IMPORTS = ['node:child_process', 'test/helpers/edge.ts', 'test/helpers/sqlite-store.ts'];
+/**
+ * A test file that imports one of these, itself or through helpers, is slow: processes, a whole edge, a store on the disk, a site that is compiled and
+ * served, servers of other frameworks, compressed bodies.
+ */
+export const SLOW_IMPORTS = [
+  'node:child_process',
+  'test/helpers/edge.ts',
+  'test/helpers/sqlite-store.ts',
+  'test/helpers/dialect-server.ts',
+  'test/helpers/host-servers.ts',
+  'test/helpers/coding-origin.ts',
+];
 
-/** Test files that take seconds without these. */
+/** Other test files that take more than a second of CPU. */
 export const SLOW_FILES = [
   'test/dialects/loader/broken-configs.ts',
-  'test/embed/middleware-mode-hosts.ts',
-  'test/static/changes.ts',
+  'test/dialects/netlify/find/to-pattern.ts',
+  'test/dialects/netlify/rules/oracle.ts',
+  'test/hop/tunnel-leave.ts',
+  'test/hop/tunnel-refusal.ts',
+  'test/http/coded-bytes.ts',
   'test/wire/differential.ts',
+  'test/wire/node-table.ts',
   'test/wire/sequence.ts',
 ];
 
