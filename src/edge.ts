@@ -219,6 +219,8 @@ export interface EdgeOptions {
   readonly beforeSite?: (log: Log) => void;
   /** Called before each reading of the site, also before a reload. */
   readonly beforeReading?: () => void;
+  /** This process is one of several that replace each other (src/site/live-site.ts). */
+  readonly place?: 'first' | 'next';
   /** The supported platforms. Default: all. */
   readonly dialects?: readonly Dialect[];
   /** Answers every request that no route of the site answers. Default: the next hop. */
@@ -237,7 +239,7 @@ export interface EdgeOptions {
  */
 export async function createEdge(
   config: Config,
-  { beforeSite, beforeReading, dialects, fallback, notify, listenFd, stopped }: EdgeOptions = {},
+  { beforeSite, beforeReading, place, dialects, fallback, notify, listenFd, stopped }: EdgeOptions = {},
 ): Promise<Edge> {
   const log = openLog({
     dir: config.LOG_DIR,
@@ -255,6 +257,7 @@ export async function createEdge(
       config,
       log,
       ...(beforeReading && { beforeReading }),
+      ...(place && { place }),
       ...(dialects && { dialects }),
     });
     return new Edge({ config, log, site, certificate, fallback, notify, listenFd, stopped });

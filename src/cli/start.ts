@@ -64,7 +64,8 @@ export async function start(
   const serve = async (): Promise<number> => {
     const notify = supervisor ? (line: string) => supervisor.send({ kind: 'notice', line }) : out;
     const socket = supervisor && { listenFd: supervisor.setup.listenFd };
-    const edge = await createEdge(config, { ...options, ...socket, beforeSite, notify, stopped });
+    const place = supervisor && { place: supervisor.setup.isFirst ? ('first' as const) : ('next' as const) };
+    const edge = await createEdge(config, { ...options, ...socket, ...place, beforeSite, notify, stopped });
     const reloading = { config, out, reload: () => edge.reload(), warn: edge.log.warn.bind(edge.log) };
     for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
     process.on('SIGUSR1', () => edge.renewCertificate());

@@ -112,8 +112,10 @@ export interface WarmCode {
 export interface GoodCode {
   readonly exports: Readonly<Record<string, unknown>>;
   readonly code: SiteCode;
-  /** What a dialect needs besides to create the routes of the file. */
+  /** What a dialect needs besides to create the routes of the file, as JSON. */
   readonly facts?: object;
+  /** The text of the code, if the loader can load it again. */
+  readonly source?: object;
 }
 
 /** Receives the code that `nexthop build` compiles. Used by the loader only. */

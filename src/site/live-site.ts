@@ -3,6 +3,7 @@ import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
 import { logProblems, type Problem } from '../contract/problem.ts';
 import type { SiteCode } from '../contract/site-code.ts';
+import { StoredCode } from '../dialects/loader/stored-code.ts';
 import { LoadedCode } from './loaded-code.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
@@ -13,6 +14,11 @@ export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs
   /** Default: all platforms. */
   readonly dialects?: readonly Dialect[];
   readonly beforeReading?: () => void;
+  /**
+   * Several processes serve the site, and replace each other: the first one of a start, or a next
+   * one. Undefined: this is the only one.
+   */
+  readonly place?: 'first' | 'next';
   /** Called in the same step in which a new site replaces the previous one. */
   readonly onExchange?: (site: Site) => void;
 }
@@ -44,6 +50,7 @@ export class LiveSite {
   readonly #siteEnv: SiteEnv;
   /** Code that has not been retired. */
   readonly #codes = new Set<SiteCode>();
+  readonly #stored: StoredCode;
   #read: Read;
   #isClosed = false;
   #running: Promise<Reload> | undefined;
@@ -53,13 +60,40 @@ export class LiveSite {
     this.#parts = parts;
     this.#siteEnv = siteEnv;
     this.#read = read;
+    this.#stored = new StoredCode({ root: parts.config.site, dataDir: parts.config.DATA_DIR });
     this.#retireUnused(read.code);
   }
 
   /** Reads the site for the first time. Throws a SiteError if the folder cannot be read. */
   static async open(parts: LiveSiteParts): Promise<LiveSite> {
     const siteEnv = new SiteEnv();
-    return new LiveSite(parts, siteEnv, await read(parts, siteEnv, new LoadedCode()));
+    const code = new LoadedCode();
+    const first = new LiveSite(parts, siteEnv, await read(parts, siteEnv, code));
+    await first.#restore().catch((error) => parts.log.warn('code that worked before cannot be loaded', { error }));
+    return first;
+  }
+
+  /** In the place of another process: uses what that had, for files that do not load. */
+  async #restore(): Promise<void> {
+    const { place } = this.#parts;
+    if (place === 'first') await this.#stored.clear();
+    if (place !== 'next' || !this.#read.site.problems.some(({ severity }) => severity === 'error')) return;
+    const goods = await this.#stored.load();
+    if (goods.size === 0) return;
+    const code = new LoadedCode(this.#read.code, goods);
+    this.#read = await read(this.#parts, this.#siteEnv, code, () => void this.reload());
+    this.#retireUnused(code);
+  }
+
+  /** Before the result of a reload is known to others: any process may end then. */
+  async #store({ site, code }: Read): Promise<void> {
+    if (this.#parts.place === undefined) return;
+    const keeps = site.problems.some(({ keeps: files = [] }) => files.length > 0);
+    try {
+      await (keeps ? this.#stored.save(code.good) : this.#stored.clear());
+    } catch (error) {
+      this.#parts.log.warn('code that worked before cannot be kept for another process', { error });
+    }
   }
 
   get current(): Site {
@@ -115,6 +149,7 @@ export class LiveSite {
       const found = await read(this.#parts, this.#siteEnv, code, () => void this.reload());
       const reason = this.#isClosed ? 'the server ends' : findReasonToKeep(found.site);
       if (reason !== undefined) return this.#keep(valuesBefore, reason, found.site);
+      await this.#store(found);
       this.#read = found;
       onExchange?.(found.site);
       logProblems(log, found.site.problems);

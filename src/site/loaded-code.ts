@@ -19,10 +19,11 @@ export class LoadedCode implements WarmCode {
   readonly #good = new Map<string, GoodCode>();
   readonly #created = new Set<SiteCode>();
 
-  constructor(before?: LoadedCode) {
+  /** `stored`: code that worked in another process. */
+  constructor(before?: LoadedCode, stored: ReadonlyMap<string, GoodCode> = new Map()) {
     this.isFirst = before === undefined;
     this.#before = new Map(before ? before.#modules : undefined);
-    this.#goodBefore = new Map(before ? before.#good : undefined);
+    this.#goodBefore = new Map([...stored, ...(before ? before.#good : [])]);
   }
 
   find(key: string): object | undefined {
@@ -48,12 +49,17 @@ export class LoadedCode implements WarmCode {
 
   findGood(file: string): GoodCode | undefined {
     const good = this.#goodBefore.get(file);
-    if (good) this.#good.set(file, good);
+    if (good) this.keepGood(file, good);
     return good;
   }
 
   codeOf(file: string): SiteCode | undefined {
     return this.#good.get(file)?.code;
+  }
+
+  /** By file: what worked when it last loaded. */
+  get good(): ReadonlyMap<string, GoodCode> {
+    return this.#good;
   }
 
   /** The code that this reading has loaded, or tried to load. */

@@ -21,6 +21,8 @@ export interface RunningSiteParts {
   readonly log: Log;
   /** Called before each reading of the site, including those of reloads. */
   readonly beforeReading?: () => void;
+  /** This process is one of several that replace each other (src/site/live-site.ts). */
+  readonly place?: 'first' | 'next';
   /** The platforms whose sites are read; default: all. */
   readonly dialects?: readonly Dialect[];
 }

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { readConfig } from '../../src/config/config.ts';
+import { createEdge } from '../../src/edge.ts';
 import { type RunningEdge, startEdge } from '../helpers/edge.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
@@ -143,4 +145,33 @@ test('a removed function is gone, although the others cannot be compiled', async
 
   t.is(await read('/a'), '200 a');
   t.is(await read('/b'), '502');
+});
+
+test('a process that takes the place of another has the code that worked before; a first start has not', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/a.js': "export const onRequest = () => new Response('a');",
+    'netlify/functions/n.js': NETLIFY('n'),
+  });
+  const config = readConfig({ site, env: { PORT: '0', HOST: '127.0.0.1', LOG_DIR: join(site, 'log') } });
+  const open = async (place: 'first' | 'next') => {
+    const edge = await createEdge(config, { place });
+    const port = await edge.listen();
+    t.teardown(() => edge.close());
+    const read = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      return response.status === 200 ? response.text() : String(response.status);
+    };
+    return { edge, readAll: () => Promise.all(['/a', '/n'].map(read)) };
+  };
+  const { edge } = await open('first');
+  await writeFile(join(site, 'cloud-functions/a.js'), BROKEN);
+  await writeFile(join(site, 'netlify/functions/n.js'), `${NETLIFY('broken')} ]`);
+  await edge.reload();
+
+  const next = await open('next');
+  t.deepEqual(await next.readAll(), ['a', 'n']);
+  await next.edge.reload();
+  t.deepEqual(await next.readAll(), ['a', 'n'], 'also after another reload');
+
+  t.deepEqual(await (await open('first')).readAll(), ['500', '502']);
 });

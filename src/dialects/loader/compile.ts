@@ -8,7 +8,7 @@ import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';
 import { toLoadProblem } from './load-problem.ts';
 import { ModuleHooks } from './module-hooks.ts';
-import { evaluateText } from './place-module.ts';
+import { evaluateText, type ModuleText } from './place-module.ts';
 import { loadSite } from './site-load.ts';
 
 /**
@@ -26,8 +26,15 @@ export type Exports = Readonly<Record<string, unknown>>;
  */
 export type Loaded =
   | { readonly state: 'ahead' }
-  | { readonly state: 'ready'; readonly exports: Exports; readonly code: SiteCode }
+  | { readonly state: 'ready'; readonly exports: Exports; readonly code: SiteCode; readonly source: CodeSource }
   | { readonly state: 'slow'; readonly later: Promise<Exports> };
+
+/** The text of a bundle, and the file of it that was loaded. */
+export interface CodeSource {
+  readonly module: ModuleText;
+  /** Relative to the site. */
+  readonly entry: string;
+}
 
 export interface Compiled {
   /** The code of the files and of all that they import, packages excepted; '' of a build without code. */
@@ -59,7 +66,7 @@ export async function compile(project: Project, request: CompileRequest): Promis
     const hooks = new ModuleHooks(root);
     // A package that was missing where the build was made may be installed here.
     const current = toProblems({ problems, unresolved: unresolved.filter((call) => hooks.isUnresolved(call)) });
-    const code = { id: module?.hash ?? '', text: kept.text };
+    const code = { id: module?.hash ?? '', text: kept.text, map: NO_MAP };
     return loadInto(project, code, kept.evaluate, current);
   }
   const watch = ahead && new InputWatch(root);
@@ -79,7 +86,7 @@ export async function compile(project: Project, request: CompileRequest): Promis
     };
   }
   const evaluate = () => evaluateText(module, root, join(dataDir, 'functions'));
-  const code = { id: module.text, text: module.text };
+  const code = { id: module.text, ...module };
   return loadInto(project, code, evaluate, kept.state === 'stale' ? [kept.problem, ...problems] : problems);
 }
 
@@ -87,22 +94,24 @@ function toProblems({ problems, unresolved }: Pick<Bundle, 'problems' | 'unresol
   return mergeProblems([...problems, ...unresolved.map(({ problem }) => problem)]);
 }
 
-interface CodeText {
+interface CodeText extends ModuleText {
   /** Equal for equal code. */
   readonly id: string;
-  readonly text: string;
 }
+
+/** The map of a build is in its folder. */
+const NO_MAP = '{"version":3,"sources":[],"names":[],"mappings":""}';
 
 async function loadInto(
   { root, env, warmCode }: Project,
-  { id, text }: CodeText,
+  { id, text, map }: CodeText,
   evaluate: () => Promise<unknown>,
   problems: readonly Problem[],
 ): Promise<Compiled> {
   // Code may read variables once, while it loads: other values need another import.
   const key = warmCode ? hash('sha256', JSON.stringify([id, Object.entries(env).sort()])) : '';
   // `Code` is all that is stored under this key.
-  const code = (warmCode?.find(key) as Code | undefined) ?? connect(root, await evaluate());
+  const code = (warmCode?.find(key) as Code | undefined) ?? openBundle(root, await evaluate());
   warmCode?.keep(key, code, code.hooks.code);
   return {
     code: text,
@@ -110,7 +119,10 @@ async function loadInto(
     load: (file, limitMs = LOAD_LIMIT_MS) =>
       // A module that failed is not used again: a reload evaluates it again, when what it lacked may
       // be there.
-      withTimeout(code, relative(root, file), { limitMs, onFailure: () => warmCode?.forget(key) }),
+      withTimeout(code, relative(root, file), {
+        ...{ limitMs, module: { text, map } },
+        onFailure: () => warmCode?.forget(key),
+      }),
     explain: (file, error) => explain(root, file, error, code.hooks),
   };
 }
@@ -121,7 +133,8 @@ interface Code {
   readonly hooks: ModuleHooks;
 }
 
-function connect(root: string, module: unknown): Code {
+/** `module`: what its evaluation returned. */
+export function openBundle(root: string, module: unknown): Code {
   const { loaders, connect } = module as BundleExports; // `bundle` writes these exports
   const hooks = new ModuleHooks(root);
   connect(hooks);
@@ -137,12 +150,13 @@ function explain(root: string, file: string, error: unknown, hooks?: ModuleHooks
 interface Wait {
   readonly limitMs: number;
   readonly onFailure: () => void;
+  readonly module: ModuleText;
 }
 
 async function withTimeout(
   { loaders, hooks: { code } }: Code,
   file: string,
-  { limitMs, onFailure }: Wait,
+  { limitMs, onFailure, module }: Wait,
 ): Promise<Loaded> {
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
@@ -153,7 +167,10 @@ async function withTimeout(
   const { promise: limit, resolve } = Promise.withResolvers<Loaded>();
   const timer = setTimeout(() => resolve({ state: 'slow', later }), limitMs);
   try {
-    return await Promise.race([later.then((exports): Loaded => ({ state: 'ready', exports, code })), limit]);
+    return await Promise.race([
+      later.then((exports): Loaded => ({ state: 'ready', exports, code, source: { module, entry: file } })),
+      limit,
+    ]);
   } finally {
     clearTimeout(timer);
   }

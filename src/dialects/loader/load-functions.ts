@@ -88,9 +88,10 @@ async function load(
   try {
     const loaded = await compiled.load(path, limitMs);
     if (loaded.state === 'ready') {
-      const { exports, code } = loaded;
-      warmCode?.keepGood(file, { exports, code });
-      return { state: 'ready', exports, good: { exports, code } };
+      const { exports, code, source } = loaded;
+      const good = { exports, code, source };
+      warmCode?.keepGood(file, good);
+      return { state: 'ready', exports, good };
     }
     if (loaded.state === 'ahead') return loaded;
     const { later } = loaded;
