@@ -154,6 +154,9 @@ function takeStdout(): Out {
 }
 
 async function startInSite(config: Config, out: Out, _: Flags, { supervisor }: Given): Promise<number> {
+  if (!supervisor && config.functionEnv.npm_execpath !== undefined) {
+    (await import('./npm-parent.ts')).watchNpm(() => process.kill(process.pid, 'SIGTERM'));
+  }
   const workers = supervisor ? 0 : countWorkers(config);
   if (workers > 0) return (await import('./supervise.ts')).supervise(config, workers, out);
   const { start } = await import('./start.ts');

@@ -47,7 +47,7 @@ async function runIn(
   }
   await until(() => /\n {2}logs/.test(text) || child.exitCode !== null, `the start by ${program}`);
   const [, port] = /listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? [];
-  return { text, url: `http://127.0.0.1:${port}` };
+  return { text, url: `http://127.0.0.1:${port}`, child, output: () => text };
 }
 
 /** A site that depends on nexthop, as after `npm install`. */
@@ -145,4 +145,34 @@ test('npx nexthop start in a subfolder of a site serves that subfolder', async (
 
   t.true(text.startsWith('nexthop listens'), text);
   t.true(text.includes(`\n  site      ${site}/src/deep, 0 routes\n`), text);
+});
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`npx nexthop start drains and ends when npm's process ends by ${signal}`, async (t) => {
+    const site = await dependentSite(t);
+    const { child, output } = await runIn(t, site, ['npx', '--no-install', 'nexthop', 'start']);
+
+    // Its output ends with its last process.
+    const closed = once(child, 'close');
+    child.kill(signal);
+
+    await closed;
+    t.regex(output(), /SIGTERM: finishing running requests and jobs/);
+  });
+}
+
+test('nexthop that nohup started outlives its session', async (t) => {
+  const site = await dependentSite(t);
+  const { child, url, output } = await runIn(t, site, ['nohup', 'npx', '--no-install', 'nexthop', 'start']);
+  const group = -(child.pid ?? 0);
+  t.teardown(() => process.kill(group, 'SIGKILL'));
+
+  process.kill(group, 'SIGHUP');
+  await once(child, 'exit');
+  // Longer than nexthop needs to notice it.
+  const untilMs = performance.now() + 1500;
+  do t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
+  while (performance.now() < untilMs);
+
+  t.notRegex(output(), /finishing running requests/);
 });

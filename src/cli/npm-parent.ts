@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+const CHECK_MS = 500;
+/** The end of a session sends SIGHUP to npm and to this process. */
+const HANGUP_MS = 5000;
+/** npm starts a shell, which starts this process. */
+const MOST_LEVELS = 4;
+
+/**
+ * Calls `onGone` once when the npm that started this process ends. npm ends its shell at a signal,
+ * and that shell does not pass it on; after `kill -9` of npm the shell stays, too. Does nothing if
+ * npm did not start this process, and on other systems than Linux.
+ *
+ * A process that was started by `nohup` outlives its session: npm, a program of Node, ends by the
+ * SIGHUP, because Node does not keep it ignored. `nohup` leaves no terminal for the output.
+ */
+export function watchNpm(onGone: () => void): void {
+  const chain = findNpm();
+  if (!chain) return;
+  let hungUpAtMs = -Infinity;
+  process.on('SIGHUP', () => {
+    hungUpAtMs = performance.now();
+  });
+  const timer = setInterval(() => {
+    const isThere = chain.every((pid, level) => parentOf(level === 0 ? 'self' : (chain[level - 1] ?? 0)) === pid);
+    if (isThere) return;
+    clearInterval(timer);
+    const isEndOfSession = performance.now() - hungUpAtMs < HANGUP_MS;
+    if (!isEndOfSession || isatty(1)) onGone();
+  }, CHECK_MS).unref();
+}
+
+/** The processes above this one up to npm; undefined without npm. */
+function findNpm(): readonly number[] | undefined {
+  const chain: number[] = [];
+  for (let pid = process.ppid; pid > 0 && chain.length < MOST_LEVELS; pid = parentOf(pid) ?? 0) {
+    chain.push(pid);
+    if (isNpm(pid)) return chain;
+  }
+  return undefined;
+}
+
+/** npm's title is its command: `npm exec nexthop start`. */
+function isNpm(pid: number): boolean {
+  const [program = '', script = ''] = (read(pid, 'cmdline') ?? '').split('\0');
+  return /^np[mx](?:\s|$)/.test(program) || /\/np[mx](?:-cli\.js)?$/.test(script);
+}
+
+function parentOf(pid: number | 'self'): number | undefined {
+  // pid (name) state ppid; the name may contain spaces and brackets (proc(5)).
+  const [, parent] = (read(pid, 'stat') ?? '').replace(/^.*\) /s, '').split(' ');
+  return parent === undefined ? undefined : Number(parent);
+}
+
+function read(pid: number | 'self', name: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    // The process has ended, or this system has no such files.
+    return undefined;
+  }
+}
