@@ -286,7 +286,6 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
     response?.close(false);
   };
 
-  /** Idempotent. */
   #leave(): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';

@@ -292,9 +292,8 @@ export class OriginConnection extends WatchedSocket implements CallConnection, R
     this.#isLost = true;
     this.#rules.deadlines.remove(this);
     this.#input.clear();
-    const { socket } = this;
     this.#reads.end();
-    socket.off('connect', this.#onConnect).off('end', this.#onEnd);
-    socket.off('drain', this.#onDrain).off('close', this.#onClose);
+    this.socket.off('connect', this.#onConnect).off('end', this.#onEnd);
+    this.socket.off('drain', this.#onDrain).off('close', this.#onClose);
   }
 }

@@ -5,7 +5,7 @@ import { writeWebResponse } from '../../../http/web-response.ts';
 import type { Submissions } from './submissions.ts';
 
 /**
- * Sends uploaded files of submissions under their URLs, which nobody can guess. They come from
+ * Sends uploaded files of submissions under their URLs, which cannot be guessed. They come from
  * strangers, so a browser must not run them as pages of the site.
  */
 export class FileDownload implements Target {
