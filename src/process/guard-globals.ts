@@ -23,7 +23,7 @@ const MOST_FRAMES = 8;
 /**
  * When code of the site has replaced a global, it and its packages see the replacement, and nexthop
  * the original. Each is logged once. Costs nothing but a comparison for each call until then; later
- * about a µs for each use of that global. Cannot be taken off: only for a process that belongs to
+ * about a µs for each use of that global. Cannot be removed: only for a process that belongs to
  * nexthop.
  */
 export function guardGlobals(guard: SiteGuard): void {

@@ -125,7 +125,7 @@ function isLower(limit: unknown): boolean {
   return typeof limit === 'number' && limit > 0 && limit < (process.getMaxListeners() || Infinity);
 }
 
-const FEWER = 'has no effect: nexthop has listeners of its own; set it on your own emitters, or to more';
+const FEWER = 'has no effect: nexthop has its own listeners; set it on your own emitters, or to more';
 const NO_CALLBACK = "has no effect: use process.on('uncaughtException', …)";
 const KEEPS = 'removes only listeners of the site';
 

@@ -49,7 +49,7 @@ export class WorkerProcess {
   constructor({ args, env, listenFd, memoryLimitBytes }: WorkerCommand, isFirst: boolean, listener: WorkerListener) {
     const stdio = ['inherit', 'inherit', 'inherit', 'ipc', listenFd, 'pipe'] as const;
     const child = spawn(process.execPath, args, { env, stdio: [...stdio] });
-    // The types know no list of six.
+    // The types have no list of six.
     const reports = (child.stdio as readonly unknown[])[REPORT_FD] as Readable;
     this.calls = new WorkerCalls(reports, () => listener.stalled(this));
     this.#child = child;

@@ -63,7 +63,7 @@ export class NetlifyBlobs implements BlobsOfSite {
     return { deployId, site, eventBlobs, connect: (run) => deploy.connect(run) };
   }
 
-  /** Also called for a deploy whose code goes on because a reload has refused the new one. */
+  /** Also called for a deploy whose code stays in use because a reload has refused the new one. */
   #makeCurrent(deploy: Deploy): void {
     const previous = this.#current;
     if (previous === deploy) return;
@@ -78,7 +78,7 @@ export class NetlifyBlobs implements BlobsOfSite {
     const { storage, graceMs = GRACE_MS } = this.#parts;
     const remove = async (): Promise<void> => {
       const current = this.#current?.deployId ?? '';
-      // Its code may have come back meanwhile.
+      // Its code may be in use again meanwhile.
       if (!previous.isRetired || current === previous.deployId) return;
       previous.forgetFiles();
       if (storage.isShared) await deleteReplacedDeploys(storage, current);

@@ -30,7 +30,9 @@ export class Challenge {
       const { success } = (await answer.json()) as { readonly success?: unknown }; // checked below
       return success === true;
     } catch (error) {
-      this.#log.warn('reCAPTCHA cannot be asked whether a challenge is solved; the submission is accepted', { error });
+      this.#log.warn('the service of reCAPTCHA cannot be reached to check a challenge; the submission is accepted', {
+        error,
+      });
       return true;
     }
   }

@@ -29,7 +29,7 @@ export interface FormTargetParts {
   /** Undefined: no form has a challenge that can be checked. */
   readonly challenge: Challenge | undefined;
   readonly rate: SubmissionRate;
-  /** Of a whole submission, with its files; 0: no limit of its own. */
+  /** Of a whole submission, with its files; 0: no separate limit. */
   readonly bodyLimitBytes: number;
   readonly log: Log;
 }

@@ -35,7 +35,7 @@ export const FORM_NAME = 'form-name';
 /** The field in which a solved challenge of reCAPTCHA is submitted. */
 export const CHALLENGE = 'g-recaptcha-response';
 
-/** Forms by what a submission may tell of them. */
+/** The forms of a site, found by the name or the path in a submission. */
 export class Forms {
   readonly #byName: ReadonlyMap<string, Form>;
   readonly #byPath = new Map<string, Set<Form>>();

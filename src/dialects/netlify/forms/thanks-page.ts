@@ -1,4 +1,4 @@
-/** The page for a form without a thank-you page of its own. It leads back to the page of the form if that is on the same host. */
+/** The page for a form that has no own thank-you page. It links to the page of the form if that is on the same host. */
 export function toThanksPage(referrer: string, host: string): string {
   const from = URL.parse(referrer);
   const back = from && from.host === host.toLowerCase() ? `${from.pathname}${from.search}` : '/';

@@ -1,6 +1,6 @@
 import { FORMATS, type ImageFormat } from './image-format.ts';
 
-/** What a client asks for. */
+/** The image that a client requests. */
 export interface ImageOrder {
   /** A path of the site, or a URL. */
   readonly source: string;

@@ -61,7 +61,7 @@ export class ImageSources {
   async find(exchange: Exchange, source: string): Promise<FoundImage> {
     return this.#follow(exchange, source, (url, isSite) => {
       if (!isSite) return this.#recall(url) ?? this.#download(exchange, url);
-      // A file has a tag, for which it need not be read. The guards of the site are asked in either case.
+      // A file has a tag, for which it need not be read. The guards of the site run in either case.
       const target = toTarget(url);
       return this.#parts.files.has(target)
         ? this.#askSite(exchange, target, 'HEAD')
