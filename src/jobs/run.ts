@@ -41,7 +41,7 @@ export class Run implements SiteCall {
   readonly #startedAtMs = performance.now();
   #extendedAtMs = performance.now();
   #functionEnd: Promise<void> = Promise.resolve();
-  /** What ended the attempt, in the place of its process. */
+  /** Set when the code tried to end the process: this error ended the attempt instead. */
   #exit: Error | undefined;
   #claim: Claim;
   #isOver = false;
@@ -57,7 +57,7 @@ export class Run implements SiteCall {
 
   /**
    * Continues under this claim if it is of the same job and the attempt still runs; returns false
-   * otherwise. The store took the lease for ended, e.g. because the clock of Redis was set forward
+   * otherwise. The store regarded the lease as ended, e.g. because the clock of Redis was set forward
    * or the event loop was blocked. A second attempt would run beside this one.
    */
   adopt(claim: Claim): boolean {
@@ -211,7 +211,7 @@ export class Run implements SiteCall {
   }
 
   /**
-   * A store that is away comes back. Any other error may occur at each attempt, and would occupy
+   * A store that is not reachable becomes reachable again. Any other error may occur at each attempt, and would occupy
    * the slot for ever.
    */
   #isHopeless(error: unknown): boolean {

@@ -1,10 +1,10 @@
-/** In which form a file is stored and sent. */
+/** The form in which a file is stored and sent. */
 export type Coding = 'br' | 'zstd' | 'gzip' | 'identity';
 
 /**
- * Those of `available` that an Accept-Encoding field takes, the one to send first (RFC 9110 12.5.3): by q-value, and of equal ones as given.
- * Identity is always among them, at the end if need be: a file that the client may not like serves it better than a 406,
- * which 12.1 leaves to the server.
+ * The codings of `available` that an Accept-Encoding header accepts, best first (RFC 9110 12.5.3): by q-value, and equal ones in the given order.
+ * Identity is always in the list, last if the header excludes it: a file in an unwanted form is more useful than a 406,
+ * which 12.1 does not require.
  */
 export function chooseCodings(accept: string | undefined, available: readonly Coding[]): readonly Coding[] {
   if (accept === undefined || accept === '' || available.length === 1) return IDENTITY_ALONE;

@@ -39,7 +39,7 @@ const FOR_WEB = new Set([
   ],
 ]);
 
-/** For the web or for a server: that a page names it decides. */
+/** Files for the web or for a server: they are served if a page names them. */
 const FOR_BOTH = new Set([
   '.js',
   '.mjs',
@@ -58,19 +58,19 @@ const FOR_BOTH = new Set([
 /** Lists of packages for a server, and folders of tests and of reports that show source code. */
 const NEVER = /^(?:requirements[^/]*\.txt|pom\.xml|(?:coverage|tests?|__tests__)\/.*)$/;
 
-/** What may name other files. */
+/** Files that may name other files. */
 const TEXTS = new Set(['.html', '.htm', '.css', '.js', '.mjs', '.json', '.svg', '.webmanifest']);
 
 /** Larger files are data or bundles, which are not searched for names. */
 const MAX_TEXT_BYTES = 4 * 1024 ** 2;
 
-/** In quotes or in `url(…)`, with an extension of files that are served only if they are named: `node server.js` in a text is no name. */
+/** A name in quotes or in `url(…)`, with an extension of files that are served only if they are named: `node server.js` in a text is no name. */
 const NAMES =
   /["'`(]\s*([^"'`()\s<>?#]+\.(?:m?js|json|map|md|csv|tsv|geojson|jsonld|zip|glb|gltf))(?:[?#][^"'`()\s]*)?\s*["'`)]|sourceMappingURL=(\S+\.map)/g;
 
 /**
- * Of the files at the top of a site without a build, those that are for the web: pages and their assets, and scripts and data that one of them names, or that
- * these name in turn. The code and data of a server beside them are never served. Scripts and data that were left out are listed as ignored.
+ * Chooses the files for the web at the top of a site without a build: pages, their assets, the scripts and data that they name, and those that these
+ * name in turn. The code and data of a server in the same folder are never served. Scripts and data that are not chosen are listed as ignored.
  */
 export async function pickPageFiles({ files, folders, ignored, problems }: FileListing): Promise<FileListing> {
   const choice = new Choice(files.filter(({ path }) => !NEVER.test(path)));
@@ -78,7 +78,7 @@ export async function pickPageFiles({ files, folders, ignored, problems }: FileL
   const leftOut = files.filter(({ path }) => FOR_BOTH.has(extensionOf(path)) && !choice.has(path));
   return {
     files: files.filter(({ path }) => choice.has(path)),
-    // What is served changes with what pages name.
+    // A change of a page may change the chosen files.
     folders: [...folders, ...choice.texts],
     ignored: leftOut.length > 0 ? [...ignored, { file: '.', reason: explain(leftOut) }] : ignored,
     problems,
@@ -104,9 +104,9 @@ class Choice {
     return this.#chosen.has(path) || this.#chosen.has(path.replace(/\.(?:br|gz|zst)$/, ''));
   }
 
-  /** Chooses what the chosen files name, until they name nothing new. */
+  /** Adds the files that chosen files name, until no new one is named. */
   async follow(): Promise<void> {
-    // A Set gives out what is added while it is walked through.
+    // The iteration of a Set includes members that are added meanwhile.
     for (const path of this.#chosen) {
       const file = this.#byPath.get(path);
       if (!file || !TEXTS.has(extensionOf(path))) continue;
@@ -119,11 +119,11 @@ class Choice {
     const stats = await stat(realPath).catch(() => undefined);
     this.texts.push({ path: realPath, stats, seenAtMs });
     if (!stats || stats.size > MAX_TEXT_BYTES) return '';
-    // It may be gone since: then it names nothing.
+    // It may have been removed since: then it names nothing.
     return readFile(realPath, 'utf8').catch(() => '');
   }
 
-  /** Where several files could be meant, the nearest to the one that names them: another of that name may be a server's. */
+  /** If several files have the name, the nearest to the file that names them: another one may belong to a server. */
   #choose(folder: string, name: string): void {
     const bases = name.startsWith('/') ? ['.'] : [folder, ...this.#pageFolders, '.'];
     for (const base of bases) {
@@ -143,7 +143,7 @@ function decode(name: string): string {
   try {
     return decodeURIComponent(name);
   } catch {
-    // A "%" that encodes nothing.
+    // A "%" without two hexadecimal digits.
     return name;
   }
 }

@@ -86,7 +86,7 @@ function decode(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    // A "%" that encodes nothing.
+    // A "%" without two hexadecimal digits.
     return path;
   }
 }
