@@ -20,4 +20,4 @@ USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "dist/cli/cli.js", "health"]
 # Node is process 1, without npm and a shell: it gets SIGTERM itself, and npm's 65 MB of memory are saved.
-CMD ["node", "--disable-sigusr1", "dist/cli/cli.js", "start", "/site"]
+CMD ["node", "--disable-sigusr1", "--max-semi-space-size=8", "dist/cli/cli.js", "start", "/site"]
