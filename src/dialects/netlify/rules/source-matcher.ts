@@ -21,6 +21,8 @@ export class SourceMatcher {
     // A `Location` with an encoded slash could mean another path to a client that decodes it before
     // splitting.
     if (path.hasInnerSlash) return undefined;
+    const last = this.#segments.at(-1);
+    if (last?.kind === 'literal' && last.text !== path.segments.at(-1)) return undefined;
     const params: Record<string, string> = Object.create(null);
     return this.#matchFrom(path, 0, 0, params) ? params : undefined;
   };
