@@ -6,6 +6,7 @@ import {
   type BlobBody,
   type BlobEntry,
   type BlobPage,
+  BlobRefusal,
   type BlobStorage,
   checkNames,
   checkStore,
@@ -21,7 +22,7 @@ import type { Log } from '../../contract/log.ts';
 import { randomName, storeBody } from '../blob-body.ts';
 import { readCursor, toCursor } from '../blob-cursor.ts';
 import { BucketClient } from './bucket.ts';
-import { readObjectPage } from './list-xml.ts';
+import { readErrorText, readObjectPage } from './list-xml.ts';
 
 /** A longer body is written to a file first: a request to S3 needs its length. */
 const MEMORY_BYTES = 4 * 1024 * 1024;
@@ -33,6 +34,9 @@ const DELETES = 20;
 const CONFLICTS = 10;
 
 const METADATA = 'x-amz-meta-user';
+
+/** Codes of servers that cannot hold every key, e.g. those with an empty segment. */
+const BAD_NAME = /^(?:XMinioInvalid\w*|InvalidObjectName|KeyTooLong\w*|InvalidURI|MetadataTooLarge)\b/;
 
 export interface S3BlobsSetup {
   readonly bucket: S3Bucket;
@@ -137,29 +141,26 @@ export class S3Blobs implements BlobStorage {
   /** Writes a scratch object twice: the second write must be refused. */
   async check(): Promise<void> {
     const key = `${this.#root}nexthop:check/${randomName()}`;
+    let reason = '';
     const put = async (condition: NonNullable<PutOptions['condition']>): Promise<number> => {
       const headers = toConditionHeader(condition);
       const expects = [400, 403, 404, 412, 501];
       const response = await this.#client.send({ method: 'PUT', key, headers, body: Buffer.from('x'), expects });
-      await response.body?.cancel();
+      reason = readErrorText(await response.text());
       return response.status;
     };
     const statuses: number[] = [];
     try {
-      statuses.push(await put('new'));
-      if (statuses[0] === 200) {
-        statuses.push(await put('new'), await put({ ifMatch: '"0123"' }));
-        await this.#client.send({ method: 'DELETE', key, expects: [404] });
-      }
+      const first = await put('new');
+      if (first !== 200) throw this.#unfit(`refuses a write: ${first} ${reason}`);
+      statuses.push(first, await put('new'), await put({ ifMatch: '"0123"' }));
+      await this.#client.send({ method: 'DELETE', key, expects: [404] });
     } catch (error) {
       // It is away, which the client has logged; the first conditional write checks again.
       if (error instanceof Fault) return;
       throw error;
     }
-    const [first, second, third] = statuses;
-    if (first === 403) throw this.#unfit('refuses key, secret or region: 403');
-    if (first === 404) throw this.#unfit('does not exist: 404');
-    if (first !== 200 || second !== 412 || third !== 412) {
+    if (statuses[1] !== 412 || statuses[2] !== 412) {
       throw this.#unfit(`has no conditional writes, which onlyIfNew and onlyIfMatch need: got ${statuses.join(', ')}`);
     }
     this.#isChecked = true;
@@ -181,14 +182,18 @@ export class S3Blobs implements BlobStorage {
 
   async #upload(key: string, headers: Record<string, string>, body: Buffer<ArrayBuffer> | Blob): Promise<PutOutcome> {
     for (let conflict = 0; conflict < CONFLICTS; conflict++) {
-      const response = await this.#client.send({ method: 'PUT', key, headers, body, expects: [404, 409, 412] });
-      await response.body?.cancel();
+      const response = await this.#client.send({ method: 'PUT', key, headers, body, expects: [400, 404, 409, 412] });
+      const reason = readErrorText(await response.text());
+      if (BAD_NAME.test(reason)) throw new BlobRefusal('bad_name', `${this.#client.name} refuses this blob: ${reason}`);
       if (response.ok) return { state: 'stored', etag: response.headers.get('etag') ?? '' };
       // 404: there is no object to match.
       if (response.status === 412 || (response.status === 404 && 'if-match' in headers)) return { state: 'changed' };
-      if (response.status === 404) break;
+      if (response.status === 409) continue;
+      throw new Fault('store_unavailable', {
+        message: `${this.#client.name} refuses PUT: ${response.status} ${reason}`,
+      });
     }
-    throw new Fault('store_unavailable', { message: `${this.#client.name} did not store ${JSON.stringify(key)}` });
+    throw new Fault('store_unavailable', { message: `${this.#client.name} had ${CONFLICTS} conflicts about ${key}` });
   }
 
   async #listObjects(prefix: string, groups: boolean, cursor: string | undefined) {

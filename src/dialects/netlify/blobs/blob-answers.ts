@@ -42,6 +42,7 @@ export class BlobAnswers {
 
   /** Rejects only with the reason of the request's signal. */
   async answer(request: Request): Promise<Response> {
+    request.signal.throwIfAborted();
     try {
       return await this.#answer(request);
     } catch (error) {

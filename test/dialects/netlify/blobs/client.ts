@@ -171,6 +171,25 @@ test.serial('blobs over a limit are refused at once, also conditional ones', asy
   t.true((await store.set('three', 'x', { onlyIfNew: true })).modified);
 });
 
+test.serial('a call whose signal is aborted rejects with its reason and stores nothing', async (t) => {
+  await startBlobsSite(t);
+  const controller = new AbortController();
+  const { edgeURL, siteID, token } = contextOf();
+  const endless = new ReadableStream({ pull: (stream) => stream.enqueue(Buffer.alloc(10_000)) });
+  const request = fetch(`${edgeURL}/${siteID}/site:things/key`, {
+    method: 'PUT',
+    body: endless,
+    duplex: 'half',
+    signal: controller.signal,
+    headers: { authorization: `Bearer ${token}` },
+  } as RequestInit); // its types lack `duplex`
+
+  controller.abort(new Error('the client left'));
+
+  await t.throwsAsync(request, { message: 'the client left' });
+  t.falsy(await getStore('things').get('key', TEXT));
+});
+
 test.serial('a fetch that is not for blobs is passed on', async (t) => {
   const { url } = await startBlobsSite(t, { 'dist/index.html': 'home' });
 
@@ -180,3 +199,7 @@ test.serial('a fetch that is not for blobs is passed on', async (t) => {
   const other = await fetch('http://blobs.nexthop.internal/site/site:things/key', { headers: { authorization: 'x' } });
   t.is(other.status, 403);
 });
+
+function contextOf(): Record<'edgeURL' | 'siteID' | 'token', string> {
+  return JSON.parse(Buffer.from(String(Reflect.get(globalThis, 'netlifyBlobsContext')), 'base64').toString());
+}
