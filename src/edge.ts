@@ -23,6 +23,8 @@ import { CertificateFiles } from './tls/certificate-files.ts';
 
 /** Time for the logs to write their last lines, also when the disk is full. */
 const LOG_CLOSE_MS = 1000;
+/** The same after a drain that has used all of its time: the process ends within a second then. */
+const LATE_LOG_CLOSE_MS = 250;
 
 /** The parts that are created before the Edge. */
 export interface EdgeParts {
@@ -174,6 +176,7 @@ export class Edge {
   async close({ isReplaced = false }: { readonly isReplaced?: boolean } = {}): Promise<void> {
     const { DRAIN_TIMEOUT } = this.#config;
     const DRAIN_DELAY = isReplaced ? 0 : this.#config.DRAIN_DELAY;
+    const startedAtMs = performance.now();
     const { pendingWork } = this.#site;
     this.#isClosing = true;
     this.#ready.isReady = isReplaced;
@@ -200,7 +203,8 @@ export class Edge {
     this.#server.destroy();
     this.#hop.close();
     await this.#site.close();
-    await this.log.close(LOG_CLOSE_MS);
+    const leftMs = startedAtMs + DRAIN_DELAY + DRAIN_TIMEOUT - performance.now();
+    await this.log.close(Math.max(LATE_LOG_CLOSE_MS, Math.min(LOG_CLOSE_MS, leftMs)));
   }
 
   /** Once: the line of each request has its own error. */

@@ -18,7 +18,9 @@ export interface SupervisorParts {
 }
 
 /** After its drain a worker has this time to end by itself, also if its event loop stands still. */
-const LATE_MS = 800;
+const LATE_MS = 850;
+/** A killed process ends within this time, unless the disk hangs. */
+const KILLED_MS = 100;
 /** For this time after a death without a known call, workers report each call before it begins. */
 const CAREFUL_MS = 5 * 60_000;
 
@@ -66,7 +68,7 @@ export class Supervisor implements SlotListener {
     const killAll = (): void => {
       this.#code = code;
       for (const worker of this.#living()) worker.kill('SIGKILL');
-      this.#ended.resolve(code);
+      setTimeout(() => this.#ended.resolve(code), KILLED_MS);
     };
     if (atOnce) killAll();
     else setTimeout(killAll, this.#parts.drainMs + LATE_MS);

@@ -27,8 +27,8 @@ const ANSWER_MS = Math.max(1000, SETUP.stallTimeoutMs / 2);
 const LATE_MS = 500;
 const KILL_MS = 400;
 const CRASH_MS = 50;
-/** A loop that runs needs longer than the drain only for its last lines on a full disk. */
-const RUNNING_LATE_MS = 4000;
+/** A loop that runs ends by itself first, and then at once: it needs this time for the store and the logs on a full disk. */
+const RUNNING_LATE_MS = 850;
 /** npm and the terminal both send one signal for one key press (src/cli/start.ts). */
 const ECHO_MS = 300;
 
@@ -59,7 +59,7 @@ class Watchdog {
     if (this.#stoodMs >= 2 * SETUP.stallTimeoutMs) this.#end(1, 'the event loop stands still; the process ends');
     // The event loop may receive one before this thread listens.
     const signal = Atomics.load(SETUP.shared, STOP_SIGNAL);
-    if (signal !== 0) this.#signal ??= { code: 128 + signal, atMs: nowMs };
+    if (signal !== 0) this.#noteSignal(signal, nowMs);
     this.#checkSignal(nowMs);
   }
 
@@ -71,8 +71,15 @@ class Watchdog {
   receive(signal: number): void {
     const nowMs = performance.now();
     const isSecond = this.#signal !== undefined && nowMs - this.#signal.atMs > ECHO_MS;
-    this.#signal ??= { code: 128 + signal, atMs: nowMs };
-    if (isSecond && this.#standsStill) this.#endBySignal(this.#signal.code);
+    this.#noteSignal(signal, nowMs);
+    if (isSecond && this.#standsStill) this.#endBySignal(128 + signal);
+  }
+
+  #noteSignal(signal: number, nowMs: number): void {
+    if (this.#signal) return;
+    this.#signal = { code: 128 + signal, atMs: nowMs };
+    // Beats are too rare to end the process in time.
+    for (const lateMs of [LATE_MS, RUNNING_LATE_MS]) setTimeout(() => this.check(), SETUP.drainMs + lateMs + 1);
   }
 
   get #standsStill(): boolean {

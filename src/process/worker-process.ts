@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { finished, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { mixesLines, relayLines } from './line-relay.ts';
 import type { FromWorker, ToWorker } from './supervisor-link.ts';
 import { WorkerCalls } from './worker-calls.ts';
 
@@ -28,8 +30,8 @@ export interface WorkerEnd {
 /** The descriptor of the listening socket in a worker, after three for its output and its channel. */
 const LISTEN_FD = 4;
 const REPORT_FD = 5;
-/** Its last reports have arrived at most this long after its end, unless a process of the site holds the pipe. */
-const LAST_REPORTS_MS = 200;
+/** Its last output and reports arrive at most this long after its end, unless a process of the site holds the pipes. */
+const LAST_OUTPUT_MS = 200;
 
 /** A worker as its supervisor sees it. */
 export class WorkerProcess {
@@ -47,10 +49,13 @@ export class WorkerProcess {
   readonly calls: WorkerCalls;
 
   constructor({ args, env, listenFd, memoryLimitBytes }: WorkerCommand, isFirst: boolean, listener: WorkerListener) {
-    const stdio = ['inherit', 'inherit', 'inherit', 'ipc', listenFd, 'pipe'] as const;
+    const output = [1, 2].map((fd) => (mixesLines(fd) ? 'pipe' : 'inherit'));
+    const stdio = ['inherit', ...output, 'ipc', listenFd, 'pipe'] as const;
     const child = spawn(process.execPath, args, { env, stdio: [...stdio] });
     // The types have no list of six.
     const reports = (child.stdio as readonly unknown[])[REPORT_FD] as Readable;
+    if (child.stdout) relayLines(child.stdout, process.stdout);
+    if (child.stderr) relayLines(child.stderr, process.stderr);
     this.calls = new WorkerCalls(reports, () => listener.stalled(this));
     this.#child = child;
     child.on('message', (message) => {
@@ -64,8 +69,9 @@ export class WorkerProcess {
       listener.ended(this, { code, signal });
     };
     child.on('exit', (code, signal) => {
-      const late = setTimeout(end, LAST_REPORTS_MS, code, signal);
-      finished(reports, () => {
+      const late = setTimeout(end, LAST_OUTPUT_MS, code, signal);
+      const streams = [reports, child.stdout, child.stderr].filter((stream) => stream !== null);
+      void Promise.allSettled(streams.map((stream) => finished(stream))).then(() => {
         clearTimeout(late);
         end(code, signal);
       });

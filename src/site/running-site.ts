@@ -14,7 +14,7 @@ import { LiveSite, type Reload } from './live-site.ts';
 import type { Site } from './site.ts';
 
 /** Time limit for the store to finish the calls in flight, also while it is away. */
-const STORE_CLOSE_MS = 2000;
+const STORE_CLOSE_MS = 500;
 
 export interface RunningSiteParts {
   readonly config: Config;
@@ -144,10 +144,9 @@ export class RunningSite {
    */
   async close(): Promise<void> {
     const { sites, store, log, origins } = this.#parts;
-    await origins.close();
-    const closed = this.#jobsOver
-      .then(() => store.close())
-      .catch((error: unknown) => log.error('the store could not be closed', { error }));
+    const closed = Promise.all([origins.close(), this.#jobsOver.then(() => store.close())]).catch((error: unknown) =>
+      log.error('the store could not be closed', { error }),
+    );
     // The requests may have ended long before the jobs end.
     const leftMs = Math.max(0, this.#jobsEndAtMs - performance.now()) + STORE_CLOSE_MS;
     if (!(await withTimeout(leftMs, closed))) {

@@ -125,6 +125,28 @@ test.serial('SIGUSR2 makes all workers write to the new log files', async (t) =>
   t.pass();
 });
 
+test.serial('lines of several workers on one pipe do not mix, however long they are', async (t) => {
+  const running = await serve(t, 2, { LOG_STDOUT: '1', HEADER_LIMIT: '64k' });
+  const long = 'x'.repeat(30_000);
+  const requests = Array.from({ length: 200 }, (_, n) => request(running, `/pid?${n}-${long}`));
+  const workers = new Set(await Promise.all(requests.map(async (response) => (await response).text())));
+  t.is(workers.size, 2);
+  running.child.kill('SIGTERM');
+  t.is(await running.exited, 0);
+
+  const lines = running.stdout().split('\n');
+  const numbers = lines
+    .filter((line) => line.startsWith('{'))
+    .map((line) => {
+      const { request: asked } = JSON.parse(line) as { readonly request: string };
+      return Number(/\?(\d+)-/.exec(asked)?.[1]);
+    });
+  t.deepEqual(
+    numbers.toSorted((one, other) => one - other),
+    Array.from({ length: 200 }, (_, n) => n),
+  );
+});
+
 test.serial('nexthop reload and SIGHUP give each worker the new site', async (t) => {
   const site = await siteFolder(t, { ...WORKER_SITE, 'cloud-functions/text.js': toText('old') });
   const running = await startNexthop(t, { site, env: { WORKERS: '2' } });
