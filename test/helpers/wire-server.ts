@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import type { Fault } from '../../src/contract/fault.ts';
 import type { IncomingRequest, ResponseSink } from '../../src/contract/http-message.ts';
@@ -30,11 +30,12 @@ export const LIMITS = {
   drainGraceMs: 100,
 };
 
-/** A server of client connections with a handler; refusals are answered with their code as text. Ends with the test. */
+/** A server of client connections with a handler; refusals are answered with their code as text. `prepare` gets each socket first. Ends with the test. */
 export async function wireServer(
   t: ExecutionContext,
   handle: Handle,
   limits: Partial<ClientConnectionsOptions> = {},
+  prepare: (socket: Socket) => void = () => undefined,
 ): Promise<WireServer> {
   const handled: string[] = [];
   const refused: Fault[] = [];
@@ -52,7 +53,10 @@ export async function wireServer(
       },
     },
   });
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => connections.accept(socket));
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    prepare(socket);
+    connections.accept(socket);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {

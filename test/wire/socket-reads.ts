@@ -120,6 +120,51 @@ async function lookAt(socket: Socket): Promise<{ length: number; foreign: number
   return { length, foreign };
 }
 
+test('a socket that Node does not read into given memory is served the same', async (t) => {
+  const answers: string[] = [];
+  // What tells a socket inside TLS, which is read as a stream.
+  for (const prepare of [() => undefined, (socket: Socket) => Object.assign(socket, { encrypted: false })]) {
+    let pauses = 0;
+    const server = await wireServer(
+      t,
+      (request, response) => {
+        if (request.upgrade !== undefined) {
+          const { socket, head } = response.takeOver();
+          socket.write(head);
+          socket.pipe(socket);
+          return;
+        }
+        response.head(200, 'OK', []);
+        request.body.start({
+          onData(content) {
+            response.write(content);
+            request.body.pause();
+            pauses++;
+            setImmediate(() => request.body.resume());
+          },
+          onEnd: () => response.end(request.target),
+          onFailure: () => response.abort(),
+        });
+      },
+      {},
+      prepare,
+    );
+    const peer = await server.connect();
+    peer.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n');
+    for (let piece = 0; piece < 30; piece++) peer.write(String(piece % 10).repeat(10_000));
+    await peer.readToEnd();
+    t.true(pauses > 1);
+    const content = peer.received.replaceAll(/^Date: .*$/gm, '').replaceAll(/[0-9a-f]+\r\n(\d{40,})\r\n/g, '$1');
+    const upgraded = await server.connect();
+    upgraded.write('GET /3 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nearly');
+    await upgraded.readUntil('early');
+    upgraded.end('late');
+    answers.push(content + (await upgraded.readToEnd()));
+  }
+  t.is(answers[1], answers[0]);
+  t.regex(answers[0] ?? '', /0{10000}1{10000}/);
+});
+
 test('a connection that is taken over continues as a stream', async (t) => {
   const server = await wireServer(t, (_request, response) => {
     const { socket, head } = response.takeOver();
