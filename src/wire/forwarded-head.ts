@@ -5,6 +5,8 @@ import { CONTENT_LENGTH, DATE, LAST_OF_CONNECTION, TRAILER } from './header-line
 import { CHUNKED } from './message-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
+const SPACE_AT = 'HTTP/1.1 200'.length;
+
 /**
  * The whole head of a request that is forwarded as it was received, except for the lines of its connection. `added`: further lines, each with its CRLF. `upgrade`: the protocol
  * to change to.
@@ -25,8 +27,9 @@ export function passRequestHead(
 export function passResponseHead(head: ResponseHead, added: string): ResponseHeadText | undefined {
   const { status, reason, minor, connection, bodyBytes } = head;
   if (connection !== undefined && nominatedBy(connection)) return undefined;
+  // Without the space after the status the line is accepted, but not sent (RFC 9112 4).
   const lines =
-    minor === 1
+    minor === 1 && head.text.charCodeAt(SPACE_AT) === 0x20
       ? head.linesBeyond(CONTENT_LENGTH, 0)
       : `HTTP/1.1 ${status} ${reason}\r\n${head.linesBeyond(CONTENT_LENGTH)}`;
   // Only a body in chunks can have trailers.

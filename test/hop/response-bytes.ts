@@ -200,6 +200,11 @@ test('a response that ends with its connection is chunked for an HTTP/1.1 client
   t.true(answer.endsWith('5\r\nhello\r\n0\r\n\r\n'), answer);
 });
 
+test('a status line without a reason is forwarded with the space after the status', async (t) => {
+  for (const line of ['HTTP/1.1 200', 'HTTP/1.1 200 '])
+    t.true((await answerOf(t, `${line}\r\nContent-Length: 2\r\n\r\nok`)).startsWith('HTTP/1.1 200 \r\n'));
+});
+
 test('an HTTP/1.0 response is forwarded', async (t) => {
   const answer = await answerOf(t, 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', { end: true });
 
