@@ -45,14 +45,14 @@ export function toEntryPoints(parts: FunctionParts): EntryPoints {
   return background ? toBackgroundEntry(parts) : { toTarget: (route) => toFunctionTarget(parts, route), jobRules: [] };
 }
 
-/** A rule for each event that a function handles with a method of its default export. `connect`: adds to each call what calls of functions have. */
+/** A rule for each event that a function handles with a method of its default export, but for that of its name. `connect`: adds to each call what calls of functions have. */
 export function toMethodEntries(
   parts: Omit<FunctionParts, 'run'>,
   exported: object,
   connect: (run: Run) => Run,
 ): readonly EventEntry[] {
   return findMethods(exported)
-    .filter(({ happens }) => happens)
+    .filter((event) => event.happens && event !== findEvent(parts.declaration.name))
     .map((event) => toEventEntry({ ...parts, run: connect(toEventRun(exported, event, parts.platform)) }, event, true));
 }
 

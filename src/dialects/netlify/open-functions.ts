@@ -131,8 +131,8 @@ class Opening implements OpenedFunctions {
     });
     this.jobRules.push(...jobRules);
     this.subscriptions.push(...subscriptions);
-    if (!toTarget) return;
     if (outcome.state === 'ready') this.#addReadableMethods(parts, outcome.exports);
+    if (!toTarget) return;
     const { routes, problems } = toRoutes(declaration, toTarget);
     this.routes.push(...routes);
     this.problems.push(...problems);

@@ -1,7 +1,8 @@
 /** The page for a form that has no own thank-you page. It links to the page of the form if that is on the same host. */
 export function toThanksPage(referrer: string, host: string): string {
   const from = URL.parse(referrer);
-  const back = from && from.host === host.toLowerCase() ? `${from.pathname}${from.search}` : '/';
+  // Two slashes at its beginning would lead to another host.
+  const back = from?.host === host.toLowerCase() ? `${from.pathname.replace(/^\/+/, '/')}${from.search}` : '/';
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

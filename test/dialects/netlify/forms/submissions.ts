@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { CONFIGURED_STORES, configureRedis, configureSqlite } from '../../../helpers/configured-store.ts';
 import { startEdge } from '../../../helpers/edge.ts';
@@ -99,6 +101,8 @@ test('a form without action gets the built-in page, which leads back; an AJAX re
   t.is(native.status, 200);
   t.is(native.headers.get('content-type'), 'text/html; charset=utf-8');
   t.regex(await native.text(), /<a href="\/news\?a=1">/);
+  const twice = await submit(`${url}/news`, { email: 'a' }, { referer: `${url}//other.example/"><x` });
+  t.regex(await twice.text(), /<a href="\/other\.example\/[^"<]*">Back/);
   const ajax = await submit(
     url,
     { 'form-name': 'news' },
@@ -167,4 +171,33 @@ test('a submission that cannot be stored gets 503, and after that the store take
   const store = await room.open();
   const names = (await submissionsIn(store)).map(({ fields }) => fields[0]?.[1]);
   t.deepEqual([names[0], names.at(-1)], ['first', 'third']);
+});
+
+test('every handler of the event gets a submission, by name and by method, and a reload finds new forms', async (t) => {
+  const site = await formSite(t);
+  const [note = ''] =
+    (await readFile(join(site.folder, 'netlify/functions/submission-created.mjs'), 'utf8')).match(/".*?"/) ?? [];
+  const append = `import { appendFileSync } from 'node:fs'; const note = (payload) => appendFileSync(${note}, JSON.stringify({ payload }) + '\\n');`;
+  const functions = {
+    'submission-created-background.mjs': `${append} export const handler = async ({ body }) => note({ by: 'lambda', form: JSON.parse(body).payload.form_name });`,
+    'others.mjs': `${append} export default { formSubmitted: (event) => note({ by: 'method', event }), fetch: () => new Response('') };`,
+    'deploy-succeeded.mjs': `${append} export default { formSubmitted: ({ data }) => note({ by: 'other name', a: data.a }), deploySucceeded() {} };`,
+  };
+  for (const [name, text] of Object.entries(functions))
+    await writeFile(join(site.folder, 'netlify/functions', name), text);
+  const { env } = await configureSqlite(t);
+  const { url, edge } = await startEdge(t, { site: site.folder, env });
+  await writeFile(join(site.folder, 'public/late.html'), '<form name="late" netlify><input name="a"></form>');
+  t.is((await edge.reload()).state, 'exchanged');
+
+  t.is((await submit(`${url}/late`, { a: '1' })).status, 200);
+
+  const events = await site.untilEvents(4);
+  const by = events
+    .map(({ payload }) => payload)
+    .toSorted((left, right) => (String(left.by) < String(right.by) ? -1 : 1));
+  t.deepEqual(by[0], { by: 'lambda', form: 'late' });
+  t.like(by[1], { by: 'method', event: { data: { a: '1' } } });
+  t.deepEqual(by[2], { by: 'other name', a: '1' });
+  t.is(by[3]?.form_name, 'late');
 });
