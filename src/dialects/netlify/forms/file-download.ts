@@ -6,7 +6,7 @@ import type { Submissions } from './submissions.ts';
 
 /**
  * Sends uploaded files of submissions under their URLs, which cannot be guessed. They come from
- * strangers, so a browser must not run them as pages of the site.
+ * unknown clients, so a browser must not run them as pages of the site.
  */
 export class FileDownload implements Target {
   readonly name = 'files of forms';

@@ -53,7 +53,7 @@ export class FormTarget implements Target {
     exchange.limitBody(bodyLimitBytes);
     const id = ulid();
     const submitted = await readSubmittedForm(exchange, id, submissions);
-    // The name was searched at the beginning of the body; the parser has the last word.
+    // The search read only the beginning of the body; the parser has read and checked all of it.
     const name = findValue(submitted, FORM_NAME);
     if (name !== undefined && name !== form.name) throw await this.#refuse(submitted, submissions);
     const reason = await this.#findReasonToDrop(exchange, form, submitted);
@@ -71,7 +71,7 @@ export class FormTarget implements Target {
     return new Fault('bad_body', { clientMessage: `the field ${FORM_NAME} is there twice` });
   }
 
-  /** The client gets the same answer, so that a program learns nothing. */
+  /** The response to a dropped submission is the same, so a program that sends spam cannot tell the difference. */
   async #findReasonToDrop(
     { client }: Exchange,
     { honeypots, hasChallenge }: Form,

@@ -96,7 +96,7 @@ class Reading implements BodySink, SubmittedForm {
     this.#parser.destroy();
     await Promise.allSettled(this.#stored);
     await this.#submissions.deleteFiles(this.files).catch(() => {
-      // The store is away; the error of the reading says so, too.
+      // The store is away; reading failed with the same error.
     });
   }
 
