@@ -138,3 +138,19 @@ function ask(url: string, body: string | undefined): Promise<Row['client']> {
     sent.end(body);
   });
 }
+
+test('an app that writes and ends after its end has answered, and other requests are answered', async (t) => {
+  // A function with these members is an app of Express or connect.
+  const app = `const app = (request, response) => { response.end('ok'); response.write('more'); response.end('again'); };
+    app.handle = app; app.use = () => {}; export default app;`;
+  const site = await siteFolder(t, { 'cloud-functions/app/[[default]].js': app, 'public/good.txt': 'good' });
+  const running = await startNexthop(t, { site });
+
+  for (let round = 0; round < 2; round++) {
+    t.is(await (await fetch(`http://127.0.0.1:${running.port}/app/x`)).text(), 'ok');
+    t.is(await (await fetch(`http://127.0.0.1:${running.port}/good.txt`)).text(), 'good');
+  }
+
+  const isWritten = (text: string) => /write after end/.test(text);
+  t.true(isWritten(await untilResult(() => readFile(join(running.logDir, 'error.log'), 'utf8'), isWritten)));
+});

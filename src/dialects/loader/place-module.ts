@@ -94,30 +94,38 @@ interface CompilingModule extends Module {
   _compile(text: string, file: string, format: 'commonjs'): unknown;
 }
 
-const NAME = 'functions.cjs';
-
 /**
  * Evaluates a module as a file in a new folder below `parent`, or below the system's temporary
- * folder if `parent` cannot be written to. Removes the folder afterwards.
+ * folder if `parent` cannot be written to. The folder has its source map and is removed afterwards.
+ * If no folder can be written to, the source map is in the text, which then takes more memory.
  */
 export async function evaluateText(module: ModuleText, root: string, parent: string): Promise<unknown> {
-  const folder = await makeRunFolder(parent);
-  try {
-    const { text, map, mapFile } = placeModule(module, relative(folder, root));
-    await writeFile(join(folder, mapFile), map);
-    return evaluate(text, join(folder, NAME));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  for (const create of [() => makeIn(parent), () => mkdtemp(join(tmpdir(), 'nexthop-'))]) {
+    let folder: string | undefined;
+    try {
+      folder = await realpath(await create());
+      const { text, map, mapFile } = placeModule(module, relative(folder, root));
+      await writeFile(join(folder, mapFile), map);
+      return evaluate(text, join(folder, NAME));
+    } catch (error) {
+      if (!isOfDisk(error)) throw error;
+    } finally {
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    }
   }
+  const { text, map } = placeModule(module, relative(parent, root));
+  const encoded = `data:application/json;base64,${Buffer.from(map).toString('base64')}`;
+  return evaluate(text.replace(MAP_COMMENT, `\n//# sourceMappingURL=${encoded}\n`), join(parent, NAME));
 }
 
-/** Falls back to the temporary folder for a site on a read-only file system. */
-async function makeRunFolder(parent: string): Promise<string> {
-  try {
-    makeFolder(parent);
-    return await realpath(await mkdtemp(join(parent, 'run-')));
-  } catch {
-    // If the temporary folder cannot be written to either, its error is thrown.
-    return realpath(await mkdtemp(join(tmpdir(), 'nexthop-')));
-  }
+const NAME = 'functions.cjs';
+
+async function makeIn(parent: string): Promise<string> {
+  makeFolder(parent);
+  return mkdtemp(join(parent, 'run-'));
+}
+
+/** A folder that cannot be written to, or is full. */
+function isOfDisk(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
