@@ -24,7 +24,6 @@ export const SLOW_FILES = [
   'test/http/coded-bytes.ts',
   'test/wire/differential.ts',
   'test/wire/node-table.ts',
-  'test/wire/sequence.ts',
 ];
 
 /** The test files of `npm run test:quick`, from all files below `test/`. */
