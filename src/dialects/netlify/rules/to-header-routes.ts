@@ -25,8 +25,9 @@ export function toHeaderRoutes({ rules, functions, project }: HeaderParts): Head
   const router = project.createRouter(functions);
   const problems = headers.flatMap(({ path, file, line }): readonly Problem[] => {
     const [found] = path.includes('*') ? [] : router.find('GET', path);
-    if (!found) return [];
-    const message = `the headers for ${path} are not set: ${found.route.file} answers it, and header rules are for files`;
+    const answers = found ? `${found.route.file} answers it` : OF_FUNCTIONS.test(path) ? 'functions answer it' : '';
+    if (answers === '') return [];
+    const message = `the headers for ${path} are not set: ${answers}, and header rules are for files`;
     return [{ severity: 'warning', file, ...(line !== undefined && { line }), message }];
   });
   const routes = [
@@ -35,6 +36,9 @@ export function toHeaderRoutes({ rules, functions, project }: HeaderParts): Head
   ];
   return { routes, problems };
 }
+
+/** No file has such a path. */
+const OF_FUNCTIONS = /^\/\.netlify\/(?:functions|builders)(?:\/|$)/;
 
 /** A route that is called for every path, as its pattern shows. Its text is a description. */
 function toFilter(text: string, target: Target, rank: number): Route {

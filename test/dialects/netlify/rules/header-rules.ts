@@ -94,11 +94,18 @@ test('each of thousands of paths gets its own headers, however often it is reque
   );
 });
 
-test('a function gets no headers of rules, and a rule for its path is reported', async (t) => {
-  const edge = await startEdge(t, { site: await siteFolder(t, SITE) });
+test('a function gets no headers of rules, and a rule for its path or for all functions is reported', async (t) => {
+  const ofAll = { _headers: '/.netlify/functions/*\n  X-Who: all\n/.netlify/other\n  X-Who: other' };
+  const edge = await startEdge(t, { site: await siteFolder(t, { ...SITE, ...ofAll }) });
 
   t.notRegex(await exchange(edge, '/api'), /X-Who|X-Frame/);
   t.deepEqual(edge.edge.site.problems, [
+    {
+      severity: 'warning',
+      file: '_headers',
+      line: 1,
+      message: 'the headers for /.netlify/functions/* are not set: functions answer it, and header rules are for files',
+    },
     {
       severity: 'warning',
       file: 'netlify.toml',
