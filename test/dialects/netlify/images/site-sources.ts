@@ -13,7 +13,11 @@ async function picture(width: number): Promise<Buffer> {
     .toBuffer();
 }
 
-async function serve(t: ExecutionContext, files: Readonly<Record<string, string>>, env: Record<string, string> = {}) {
+async function serve(
+  t: ExecutionContext,
+  files: Readonly<Record<string, string | Buffer>>,
+  env: Record<string, string> = {},
+) {
   const site = await siteFolder(t, { 'netlify.toml': TOML, 'out/red.jpg': await picture(100), ...files });
   const edge = await startEdge(t, { site, env });
   const get = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
@@ -94,11 +98,17 @@ async function sizeOf(folder: string): Promise<readonly number[]> {
 }
 
 test('images are kept on disk up to the limit, for the next process too, and not those of one client', async (t) => {
-  const { get, site } = await serve(t, { 'out/_headers': '/private/*\n  Cache-Control: private' });
+  const { get, site } = await serve(t, {
+    'out/_headers': '/private/*\n  Cache-Control: private',
+    // Of a process that was killed while it wrote.
+    '.nexthop/images/left.part': 'half',
+    'out/private/blue.jpg': await picture(90),
+  });
   const folder = join(site, '.nexthop/images');
 
   await get('/.netlify/images?url=/red.jpg&w=10');
   await get('/.netlify/images?url=/red.jpg&w=10');
+  t.is(await get('/.netlify/images?url=/private/blue.jpg&w=10'), 'jpeg 10');
   const [bytes = 0, ...more] = await sizeOf(folder);
   t.true(bytes > 0);
   t.is(more.length, 0);
