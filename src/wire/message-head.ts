@@ -113,6 +113,8 @@ export abstract class MessageHead extends HeaderLines {
       // In any place but the last, chunks do not say where the message ends; before another coding its payload would be lost.
       this.refuse(listHas(transferEncoding.replace(/,[^,]*$/, ''), 'chunked') ? 'chunked_not_last' : 'unknown_coding');
     }
+    // llhttp does not take a tab off a coding: to it these bytes are no chunks.
+    if (CODING_WITH_TAB.test(this.text)) this.refuse('chunked_not_last');
     return CHUNKED;
   }
 
@@ -122,6 +124,8 @@ export abstract class MessageHead extends HeaderLines {
     return length;
   }
 }
+
+const CODING_WITH_TAB = /\r\ntransfer-encoding:[^\r]*[^\r\t ] *\t/i;
 
 /** Says why header lines do not match HEADER_LINES; undefined if they do. `text` begins with the CRLF before the first line. */
 export function findBadLine(text: string): MessageReason | undefined {

@@ -119,7 +119,7 @@ const REFUSED: readonly (readonly [reason: MessageReason, status: number, ...hea
   ['two_lengths', 400, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-length: 2'],
   ['length_and_coding', 400, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked'],
   ['coding_in_1_0', 400, 'POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked'],
-  ['chunked_not_last', 400, ...codings('chunked, gzip', 'chunked\r\nTransfer-Encoding: chunked')],
+  ['chunked_not_last', 400, ...codings('chunked, gzip', 'chunked\r\nTransfer-Encoding: chunked', 'chunked\t')],
   ['unknown_coding', 501, ...codings('gzip, chunked', 'xchunked', '"chunked"', '', 'identity', 'chunked;x')],
   ['underscore_framing', 400, 'POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 2'],
   ['underscore_framing', 400, 'POST / HTTP/1.1\r\nHost: a\r\ntransfer_encoding: chunked'],

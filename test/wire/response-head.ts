@@ -73,6 +73,7 @@ const REFUSED: readonly (readonly [reason: MessageReason, ...heads: readonly str
   ['length_and_coding', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked'],
   ['coding_in_1_0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked'],
   ['unknown_coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked'],
+  ['chunked_not_last', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t'],
   ['too_many_headers', `HTTP/1.1 200 OK${'\r\nX: y'.repeat(201)}`],
 ];
 
