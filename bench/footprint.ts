@@ -32,33 +32,39 @@ await using folder = await Folder.create();
 const { port: originPort, child: origin } = await startOrigin(folder.path, cores.load, signal);
 await using _origin = origin;
 
-await measureMemory();
+await withNexthop(measureIdle);
+// Of a new process: the heap has no rest of the connections before.
+await withNexthop(measureLoad);
 await compareStarts();
 
-async function measureMemory(): Promise<void> {
+async function withNexthop(measure: (pid: number, port: number) => Promise<void>): Promise<void> {
   await using home = await Folder.create();
   const port = await findFreePort();
   const command = await nexthop.prepare({ port, originPort, folder: home.path, family: 'forward' });
   await using child = new Child(command, cores.server, join(home.path, 'output.log'));
   await child.accepts(port, signal);
-  await delay(SETTLE_MS);
-  const idle = readResident(child.pid);
-  say(`idle: ${toMegabytes(idle)} MB`);
+  await measure(child.pid, port);
+}
 
+async function measureIdle(pid: number, port: number): Promise<void> {
+  await delay(SETTLE_MS);
+  const idle = readResident(pid);
+  say(`idle: ${toMegabytes(idle)} MB`);
   const sockets = Array.from({ length: IDLE_CONNECTIONS }, () => connect(port, '127.0.0.1'));
   await Promise.all(sockets.map((socket) => request(socket)));
   await delay(SETTLE_MS);
-  say(
-    `with ${IDLE_CONNECTIONS} idle connections, each after one request: +${toMegabytes(readResident(child.pid) - idle)} MB`,
-  );
+  const more = toMegabytes(readResident(pid) - idle);
+  say(`with ${IDLE_CONNECTIONS} idle connections, each after one request: +${more} MB`);
   for (const socket of sockets) socket.destroy();
+}
 
+async function measureLoad(pid: number, port: number): Promise<void> {
   const scenario = SCENARIOS.find(({ name }) => name === 'get');
   if (!scenario) throw new Error('there is no scenario get');
   const load = runLoad({ scenario, port, core: cores.load, connections: 32, seconds: 10 }, signal);
   let most = 0;
   const timer = setInterval(() => {
-    most = Math.max(most, readResident(child.pid));
+    most = Math.max(most, readResident(pid));
   }, 100);
   await load;
   clearInterval(timer);
