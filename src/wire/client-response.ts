@@ -126,6 +126,8 @@ export class ClientResponse implements ResponseSink, PairedResponse {
 
   abort(): void {
     if (this.isClosed) return;
+    // A client that gets nothing at all would send the request again.
+    if (this.#head) this.flush();
     this.#connection.cut(this.#framing === UNTIL_CLOSE);
   }
 

@@ -236,3 +236,13 @@ test('a body shorter than its Content-Length cuts the connection, and bytes beyo
   t.regex(await peer.readToEnd(), /\r\n\r\n(?:hell)?$/);
   t.is(server.handled.length, 1);
 });
+
+test('a response that is aborted in the turn of its head is seen to be cut', async (t) => {
+  const server = await wireServer(t, (_request, response) => {
+    response.head(200, 'OK', []);
+    response.abort();
+  });
+  const peer = await server.connect();
+  peer.write(GET('/'));
+  t.regex(await peer.readToEnd(), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\nTransfer-Encoding: chunked\r\n[\s\S]*\r\n\r\n$/);
+});
