@@ -5,15 +5,13 @@ import { pipeline } from 'node:stream/promises';
 import type { Config } from '../config/config.ts';
 import { BlobRefusal, type BlobStorage, type ListedBlob } from '../contract/blob-storage.ts';
 import { Fault } from '../contract/fault.ts';
+import { COMMAND_CALL_TIMEOUT_MS } from '../contract/store.ts';
 import { openBlobs, openStore } from '../stores/open.ts';
 import { STATE_FILE } from '../stores/sqlite/open.ts';
 import { align } from './align.ts';
 import { type BlobsCall, BlobsError, toBlobsVerb, toStoreName } from './blobs-call.ts';
 import { importFolder, importSite } from './blobs-import.ts';
 import { NoteLog } from './note-log.ts';
-
-/** A person can wait longer than a request. */
-const CALL_TIMEOUT_MS = 5000;
 
 export interface Terminal {
   readonly out: (line: string) => void;
@@ -37,7 +35,7 @@ export async function blobs(config: Config, terminal: Terminal, call: BlobsCall)
   }
   // The error contains what the store would log.
   const log = new NoteLog([]);
-  const store = openStore(config, log, { callTimeoutMs: CALL_TIMEOUT_MS });
+  const store = openStore(config, log, { callTimeoutMs: COMMAND_CALL_TIMEOUT_MS });
   try {
     const storage = openBlobs(config, store, log);
     const [name = '', key = '', file] = names;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
+import { COMMAND_CALL_TIMEOUT_MS } from '../contract/store.ts';
 import { UserError } from '../contract/user-error.ts';
 import { type Submission, toFileUrl } from '../dialects/netlify/forms/submission.ts';
 import { NAMESPACE, Submissions } from '../dialects/netlify/forms/submissions.ts';
@@ -14,9 +15,6 @@ import { NoteLog } from './note-log.ts';
 import { UsageError } from './usage-error.ts';
 
 type Out = (line: string) => void;
-
-/** A person can wait longer than a request. */
-const CALL_TIMEOUT_MS = 5000;
 
 /**
  * Shows, exports or deletes the submissions of forms of a site, whether nexthop runs or not.
@@ -32,7 +30,7 @@ export async function forms(config: Config, out: Out, call: FormsCall): Promise<
   }
   // The error contains what the store would log.
   const log = new NoteLog([]);
-  const store = openStore(config, log, { callTimeoutMs: CALL_TIMEOUT_MS });
+  const store = openStore(config, log, { callTimeoutMs: COMMAND_CALL_TIMEOUT_MS });
   const submissions = new Submissions(store.kv(NAMESPACE), openBlobs(config, store, log));
   const [word] = words;
   try {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
+import { COMMAND_CALL_TIMEOUT_MS } from '../contract/store.ts';
 import { openStore } from '../stores/open.ts';
 import { STATE_FILE } from '../stores/sqlite/open.ts';
 import { type JobsCall, JobsError, toVerb } from './jobs-call.ts';
@@ -9,9 +10,6 @@ import { changeJobs } from './jobs-change.ts';
 import { listJobs } from './jobs-list.ts';
 import { showJob } from './jobs-show.ts';
 import { NoteLog } from './note-log.ts';
-
-/** A person can wait longer than a request, e.g. on a machine whose other processes use all cores. */
-const CALL_TIMEOUT_MS = 10_000;
 
 /**
  * Shows or changes the jobs in the store of a site, whether the module runs or not. Resolves with
@@ -28,7 +26,7 @@ export async function jobs(config: Config, out: (line: string) => void, call: Jo
   }
   try {
     // The error contains what the store would log.
-    const store = openStore(config, new NoteLog([]), { callTimeoutMs: CALL_TIMEOUT_MS });
+    const store = openStore(config, new NoteLog([]), { callTimeoutMs: COMMAND_CALL_TIMEOUT_MS });
     try {
       const { ledger } = store.queue;
       if (verb === 'list') return await listJobs(ledger, out, call);

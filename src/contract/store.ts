@@ -19,6 +19,9 @@ export interface Store {
 /** Longest wait for a call of a store by a request: it leaves time to answer within a second. */
 export const CALL_TIMEOUT_MS = 900;
 
+/** The same for a command: a person can wait longer, e.g. on a machine whose other processes use all cores. */
+export const COMMAND_CALL_TIMEOUT_MS = 10_000;
+
 /** Work for later: the rule that runs it, its data, and its first due time. */
 export interface NewJob {
   /** Name of the rule that runs the job. */

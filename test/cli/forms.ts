@@ -9,6 +9,7 @@ import type { Submissions } from '../../src/dialects/netlify/forms/submissions.t
 import { openStore } from '../../src/stores/open.ts';
 import { toSubmissions } from '../helpers/form-site.ts';
 import { logFolder } from '../helpers/log-folder.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { runNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { ready } from '../helpers/sqlite-store.ts';
@@ -22,7 +23,7 @@ interface Opened {
 async function openSite(t: ExecutionContext): Promise<Opened> {
   const site = await siteFolder(t);
   const config = readConfig({ site, env: { STORE_FSYNC: '0' } });
-  const store = openStore(config, (await logFolder(t)).open());
+  const store = openStore(config, (await logFolder(t)).open(), { callTimeoutMs: PATIENCE_MS });
   t.teardown(() => store.close());
   return {
     site,
@@ -58,7 +59,9 @@ function submission(number: number, parts: Partial<Submission> = {}): Submission
 const FILE = { field: 'photo', name: 'a b.png', type: 'image/png', size: 3, key: '01J/0f' };
 const URL_OF_FILE = 'https://site.example/.netlify/forms/files/01J/0f/a%20b.png';
 
-test('forms lists the newest submissions with their numbers, of all forms or of one', async (t) => {
+// Serial: each store has a thread, and many threads that start at once take seconds on a loaded machine.
+
+test.serial('forms lists the newest submissions with their numbers, of all forms or of one', async (t) => {
   const { submissions, run } = await openSite(t);
   t.is((await run('')).text, 'no submissions');
   for (const number of [3, 1, 2]) await submissions.put(submission(number));
@@ -76,7 +79,7 @@ test('forms lists the newest submissions with their numbers, of all forms or of 
   );
 });
 
-test('forms show prints all of a submission', async (t) => {
+test.serial('forms show prints all of a submission', async (t) => {
   const { submissions, run } = await openSite(t);
   const { id } = submission(1);
   await submissions.put(submission(1, { fields: [['message', 'one\ntwo']], files: [FILE] }));
@@ -92,44 +95,47 @@ test('forms show prints all of a submission', async (t) => {
   t.is((await run('show 01X')).code, 1);
 });
 
-test('forms export writes CSV that a spreadsheet reads and does not run, or a line of JSON for each submission', async (t) => {
-  const { submissions, run } = await openSite(t);
-  await submissions.put(
-    submission(1, {
-      fields: [
-        ['a', '=1+1'],
-        ['b', 'x, "y"'],
-        ['a', '2'],
-      ],
-    }),
-  );
-  await submissions.put(
-    submission(2, {
-      fields: [
-        ['c', '+49 30 123'],
-        ['b', '-cmd'],
-      ],
-      files: [FILE],
-    }),
-  );
-  await submissions.put(submission(3, { form: 'other', fields: [['d', '']] }));
+test.serial(
+  'forms export writes CSV that a spreadsheet reads and does not run, or a line of JSON for each submission',
+  async (t) => {
+    const { submissions, run } = await openSite(t);
+    await submissions.put(
+      submission(1, {
+        fields: [
+          ['a', '=1+1'],
+          ['b', 'x, "y"'],
+          ['a', '2'],
+        ],
+      }),
+    );
+    await submissions.put(
+      submission(2, {
+        fields: [
+          ['c', '+49 30 123'],
+          ['b', '-cmd'],
+        ],
+        files: [FILE],
+      }),
+    );
+    await submissions.put(submission(3, { form: 'other', fields: [['d', '']] }));
 
-  const { text } = await run('export contact', { csv: true });
+    const { text } = await run('export contact', { csv: true });
 
-  const rest = '192.0.2.1,agent,https://site.example/contact';
-  t.deepEqual(text.split('\r\n'), [
-    'id,form,created_at,a,b,c,photo,ip,user_agent,referrer',
-    `${submission(1).id},contact,2026-01-01T00:00:00.000Z,"'=1+1\n2","x, ""y""",,,${rest}`,
-    `${submission(2).id},contact,2026-01-02T00:00:00.000Z,,'-cmd,+49 30 123,${URL_OF_FILE},${rest}\r`,
-  ]);
-  const lines = (await run('export', { json: true })).text.split('\n');
-  t.deepEqual(
-    lines.map((line) => JSON.parse(line).form),
-    ['contact', 'contact', 'other'],
-  );
-});
+    const rest = '192.0.2.1,agent,https://site.example/contact';
+    t.deepEqual(text.split('\r\n'), [
+      'id,form,created_at,a,b,c,photo,ip,user_agent,referrer',
+      `${submission(1).id},contact,2026-01-01T00:00:00.000Z,"'=1+1\n2","x, ""y""",,,${rest}`,
+      `${submission(2).id},contact,2026-01-02T00:00:00.000Z,,'-cmd,+49 30 123,${URL_OF_FILE},${rest}\r`,
+    ]);
+    const lines = (await run('export', { json: true })).text.split('\n');
+    t.deepEqual(
+      lines.map((line) => JSON.parse(line).form),
+      ['contact', 'contact', 'other'],
+    );
+  },
+);
 
-test('forms delete removes submissions and their files', async (t) => {
+test.serial('forms delete removes submissions and their files', async (t) => {
   const { submissions, run } = await openSite(t);
   const key = `${submission(1).id}/00`;
   await submissions.putFile(
@@ -174,7 +180,7 @@ test('wrong arguments are refused', async (t) => {
   );
 });
 
-test('the command forms takes its flags and prints to stdout', async (t) => {
+test.serial('the command forms takes its flags and prints to stdout', async (t) => {
   const { site, submissions } = await openSite(t);
   await submissions.put(submission(1));
 
