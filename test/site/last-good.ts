@@ -118,6 +118,26 @@ test('a middleware that does not load keeps its code, and the functions change',
   }
 });
 
+for (const file of ['middleware.js', 'src/middleware.js']) {
+  test(`a ${file} that is saved without a handler keeps its code`, async (t) => {
+    const { change, read } = await serve(t, { [file]: GUARD('guarded') });
+
+    for (const text of [
+      '',
+      'const unfinished = 1;',
+      'export const middleware = 5;',
+      'export default {}; // middleware',
+    ]) {
+      const { state, problems } = await change({ [file]: text });
+      t.is(state, 'exchanged');
+      t.like(problems, [{ severity: 'error', file, keeps: [file] }]);
+      t.is(await read('/secret'), '200 guarded');
+    }
+    await change({ [file]: GUARD('changed') });
+    t.is(await read('/secret'), '200 changed');
+  });
+}
+
 test('a function that never worked answers 500, also after reloads', async (t) => {
   const { change, read } = await serve(t, {
     'cloud-functions/a.js': BROKEN,

@@ -75,6 +75,7 @@ test('other exports of functions and helpers are not reported', async (t) => {
 test('a middleware with a misspelt name is reported', async (t) => {
   t.deepEqual(await problemsOf(t, { 'middleware.js': '// middle\nexport function midleware() {}' }), [
     'middleware.js:2:17 warning midleware is not used; did you mean middleware?',
+    'middleware.js error exports no function named middleware; every request is answered 500',
   ]);
 });
 

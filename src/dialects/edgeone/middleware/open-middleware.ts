@@ -24,7 +24,8 @@ const NONE: OpenedMiddleware = { filter: undefined, ignored: [], problems: [] };
 
 /**
  * Finds and loads the site's middleware. Never throws for an error in its code. If it does not
- * load, every request gets 500: the middleware may protect the site, and its matcher is unknown.
+ * load or exports no handler, every request gets 500: the middleware may protect the site, and its
+ * matcher is unknown. After a reload, the last middleware that loaded runs instead.
  */
 export async function openMiddleware(project: Project): Promise<OpenedMiddleware> {
   const [file, ...others] = await findFiles(project.root);
@@ -78,6 +79,14 @@ function reasonToIgnore({ text, isSure, hasDefault }: Found): string | undefined
 
 const NO_MIDDLEWARE = 'exports no middleware';
 
+/**
+ * A file in the root is the middleware, also if it is empty or half-written. One below `src` may
+ * belong to a framework (Astro exports `onRequest` from it) or be a helper.
+ */
+function isInRoot(file: string): boolean {
+  return !file.includes('/');
+}
+
 async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const path = join(project.root, file);
   const { looks, found } = await survey(project, [path]);
@@ -92,7 +101,8 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   if (reason !== undefined) {
     // A misspelt middleware protects nothing.
     const problems = reason === NO_MIDDLEWARE ? misspeltIn(names, ['middleware'], { file, text }) : [];
-    return { ...NONE, ignored: [{ file, reason }], problems };
+    const ignored = { ...NONE, ignored: [{ file, reason }] };
+    return addProblems(problems, reason === NO_MIDDLEWARE ? closeOr(ignored, project, { file, text }) : ignored);
   }
   try {
     const compiled = await compile(project, { files: [path], found });
@@ -102,7 +112,7 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
       const problem = compiled.explain(path, cause);
       const good = project.warmCode?.findGood(file);
       // A helper file with this name must not make every request fail.
-      if (!isSure && !good) return { ...NONE, ignored: [{ file, reason: problem.message }] };
+      if (!isSure && !good && !isInRoot(file)) return { ...NONE, ignored: [{ file, reason: problem.message }] };
       const stops = problem.file === file ? {} : { stops: [file] };
       const effect = good ? { keeps: [file] } : stops;
       const problems = mergeProblems([...compiled.problems, { ...problem, ...effect }]);
@@ -118,6 +128,7 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
 function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedMiddleware {
   const { file } = source;
   if (loaded.state === 'ready') {
+    if (!pick(loaded.exports)) return closeOr(withoutHandler(file), project, source);
     const opened = toFilter(project, source, loaded.exports);
     if (opened.filter) project.warmCode?.keepGood(file, loaded);
     return opened;
@@ -133,7 +144,8 @@ function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedM
   const target = new UnreadyTarget(file, undefined);
   loaded.later.then(
     (exports) => {
-      const { filter, problems } = toFilter(project, source, exports);
+      const opened = toFilter(project, source, exports);
+      const { filter, problems } = opened.filter ? opened : closeOr(opened, project, source);
       logProblems(log, problems);
       target.become(filter ?? NO_MIDDLEWARE_TARGET);
       log.info('the middleware finished loading after the start', { target: file });
@@ -147,13 +159,30 @@ function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedM
   return { filter: target, ignored: [], problems: [{ severity: 'error', file, message }] };
 }
 
-/** Replaces the target of a file that loaded late and exports no middleware. */
+/** Replaces the target of a helper that loaded late and exports no middleware. */
 const NO_MIDDLEWARE_TARGET: Target = { name: 'no middleware', answer: () => 'passed' };
+
+function withoutHandler(file: string): OpenedMiddleware {
+  return { ...NONE, ignored: [{ file, reason: 'exports no function named middleware' }] };
+}
+
+/**
+ * For a file without a handler: the last middleware that loaded from it, a filter that answers 500
+ * to every request if it is the site's middleware, or else `ignored`.
+ */
+function closeOr(ignored: OpenedMiddleware, project: Project, source: SourceFile): OpenedMiddleware {
+  const { file } = source;
+  const good = project.warmCode?.findGood(file);
+  if (!good && !isInRoot(file)) return ignored;
+  const problem = { severity: 'error', file, message: 'exports no function named middleware' } as const;
+  if (good) return addProblems([{ ...problem, keeps: [file] }], toFilter(project, source, good.exports));
+  return unready(file, new Error(problem.message), `${problem.message}; every request is answered 500`);
+}
 
 function toFilter({ env, log, functionLimits }: Project, source: SourceFile, exports: Exports): OpenedMiddleware {
   const { file } = source;
   const middleware = pick(exports);
-  if (!middleware) return { ...NONE, ignored: [{ file, reason: 'exports no function named middleware' }] };
+  if (!middleware) return withoutHandler(file);
   const { matcher, mistakes } = toMatcher(matcherIn(exports));
   const problems = mistakes.map((mistake) => ({
     severity: 'error' as const,

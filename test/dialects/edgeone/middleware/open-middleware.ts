@@ -59,6 +59,24 @@ for (const [what, text] of Object.entries(BROKEN)) {
   });
 }
 
+const WITHOUT_HANDLER: Readonly<Record<string, string>> = {
+  'is empty': '',
+  'is half-written': 'const middleware = ({ next }) => next();',
+  'does not parse and has no export': 'const middleware = ({ next }) => {',
+  'exports only its matcher': 'export const config = { matcher: ["/admin/:path*"] };',
+  'exports a value that is no function': 'export const middleware = 5;',
+  'exports a function by default': 'export default function middleware() {}',
+};
+
+for (const [what, text] of Object.entries(WITHOUT_HANDLER)) {
+  test(`a middleware.js that ${what} answers 500 for the whole site, and is reported`, async (t) => {
+    const { reading, url } = await serveDialect(t, edgeone, { 'middleware.js': text });
+
+    t.like(reading.problems, [{ severity: 'error', file: 'middleware.js' }]);
+    t.is((await fetch(`${url}/x`)).status, 500);
+  });
+}
+
 test('a matcher with an invalid pattern is reported, and the middleware runs for every path', async (t) => {
   const text =
     'export const config = { matcher: ["/a", "/(", 5] }; export const middleware = () => new Response("mine");';
