@@ -15,7 +15,7 @@ const TEXTS = [
   '<!doctype html><title>a</title>',
   '\ufeffabc',
   'data: 1\n\n',
-  readFileSync('package-lock.json', 'utf8'),
+  readFileSync('LICENSE', 'utf8'),
 ];
 
 const CODERS: readonly (readonly [Coding, (bytes: Buffer) => Buffer, format: string])[] = [
