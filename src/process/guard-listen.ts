@@ -1,5 +1,6 @@
 import { isIP, Server } from 'node:net';
 import { type Method, replaceMethod } from './replace-method.ts';
+import { currentCode } from './site-calls.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { spellCall } from './spell-call.ts';
 
@@ -13,20 +14,30 @@ const NO_INSPECTOR = 'opens no port: nexthop listens on PORT alone';
 const ANY_PORT = 49_152;
 
 /**
- * Code of the site opens no port and no socket file by `net`, `http`, `https`, `http2` or `tls`.
- * Its servers behave as if they listened, but get no connections. Returns how to take each guard
- * off.
+ * Code of the site opens no port by `net`, `http`, `https`, `http2` or `tls`. Its servers behave as
+ * if they listened, but get no connections. Returns how to take each guard off.
  */
 export function guardListen(guard: SiteGuard): readonly (() => void)[] {
   const listening = replaceMethod(Server.prototype, 'listen', (listen) => {
     return function (this: unknown, ...given) {
       const caller = guard.findSiteCaller({ neverByNode: true });
       if (!caller) return Reflect.apply(listen, this, given);
+      // aws-serverless-express sends each event to an app through a socket file.
+      if (isSocketFile(toOptions(given))) {
+        holdServer(this as Server); // a method of servers
+        return Reflect.apply(listen, this, given);
+      }
       guard.ignoreInFile(spellCall('listen', given), NO_LISTEN, caller);
       return listenToNothing(this as ListeningServer, listen, given); // a method of servers
     };
   });
   return [listening, ...guardInspector(guard)];
+}
+
+/** A server ends with the code of the site that made it. */
+function holdServer(server: Server): void {
+  const release = currentCode()?.hold(() => server.close());
+  if (release) server.once('close', release);
 }
 
 function guardInspector(guard: SiteGuard): readonly (() => void)[] {
@@ -59,10 +70,10 @@ interface ListeningServer extends Server {
  */
 function listenToNothing(server: ListeningServer, listen: Method, given: readonly unknown[]): unknown {
   const options = toOptions(given);
-  server._listen2 = (path, port) => {
+  server._listen2 = (_path, port) => {
     // `listen(handle)`: the handle may be bound to a port.
     server._handle?.close();
-    server._handle = new IdleHandle(path === null ? toSocketName(options.host, port) : undefined);
+    server._handle = new IdleHandle(toSocketName(options.host, port));
     process.nextTick(() => {
       if (server._handle) server.emit('listening');
     });
@@ -85,6 +96,11 @@ function toOptions([first, second]: readonly unknown[]): Options {
   if (first === undefined || first === null || typeof first === 'function') return { port: 0 };
   if (typeof first === 'string' && !(Number(first) >= 0)) return { path: first };
   return { port: first, ...(typeof second === 'string' && { host: second }) };
+}
+
+/** Node prefers the port if there are both. */
+function isSocketFile({ path, port, handle, _handle, fd }: Options): boolean {
+  return typeof path === 'string' && [port, handle, _handle, fd].every((each) => each === undefined || each === null);
 }
 
 /**
@@ -115,15 +131,15 @@ function toSocketName(host: unknown, port: number | null): SocketName {
  * keep the process alive.
  */
 class IdleHandle {
-  readonly getsockname: ((out: object) => number) | undefined;
+  readonly #name: SocketName;
 
-  constructor(name: SocketName | undefined) {
-    if (name) {
-      this.getsockname = (out) => {
-        Object.assign(out, name);
-        return 0;
-      };
-    }
+  constructor(name: SocketName) {
+    this.#name = name;
+  }
+
+  getsockname(out: object): number {
+    Object.assign(out, this.#name);
+    return 0;
   }
 
   close(): void {}
@@ -131,8 +147,4 @@ class IdleHandle {
   ref(): void {}
 
   unref(): void {}
-
-  fchmod(): number {
-    return 0;
-  }
 }
