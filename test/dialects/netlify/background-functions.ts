@@ -139,7 +139,8 @@ test('a scheduled function has a URL only in development', async (t) => {
 
   const dev = await startEdge(t, { site: site.folder, env: { DEV: '1', STORE_FSYNC: '0' } });
   t.is((await fetch(dev.url + path)).status, 200);
-  t.is((await site.ledger()).length, 1);
+  // Its schedule may have run it, too.
+  t.true((await site.ledger()).length >= 1);
 });
 
 test('two modules on one Redis run a missed time of a schedule once', async (t) => {

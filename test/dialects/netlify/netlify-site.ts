@@ -143,8 +143,8 @@ test('the routes command shows which function is called first if both platforms 
   t.deepEqual(
     lines.filter((line) => line.includes('/pets')).map((line) => line.trim().split(/ {2,}/)),
     [
-      ['1', 'GET', '/pets/:name', 'netlify/functions/pets.js', 'netlify', 'modern'],
-      ['2', 'any', '/pets/:id', 'cloud-functions/pets/[id].js', 'edgeone'],
+      ['2', 'GET', '/pets/:name', 'netlify/functions/pets.js', 'netlify', 'modern'],
+      ['3', 'any', '/pets/:id', 'cloud-functions/pets/[id].js', 'edgeone'],
       ['GET /pets/:id', 'cloud-functions/pets/[id].js serves only requests that netlify/functions/pets.js passes on'],
     ],
   );
