@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { ExecutionContext } from 'ava';
+import { PATIENCE_MS } from './patience.ts';
 import { until } from './until.ts';
 
 const OPEN = new URL('../../src/stores/sqlite/open.ts', import.meta.url).href;
@@ -42,7 +43,7 @@ export function startStateProcess(
     const say = (value) => process.send(value);
     const outcome = (promise) => promise.then((value) => ({ value }), ({ code, message }) => ({ code, message }));
     const job = () => ({ rule: 'mail', payload: Buffer.from('hello'), dueAtMs: Date.now() });
-    const store = openSqliteStore({ dataDir, fsync: false, log });
+    const store = openSqliteStore({ dataDir, fsync: false, log, callTimeoutMs: ${PATIENCE_MS} });
     process.channel.unref();
     ${script}`;
   const [program = '', ...args] = [...under, process.execPath, '--input-type=module', '--eval', code];
