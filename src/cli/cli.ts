@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 import './check-node.ts';
+import { EarlySignals } from './early-signals.ts';
 import { exit } from './exit.ts';
 
-// Without a listener, Node opens its inspector at this signal, which is a second port. `start` adds
-// its own listener when the site is loaded.
-process.on('SIGUSR1', () => {});
+const signals = new EarlySignals();
 
 // No static import: an older Node could not link the rest and would report that before
 // `check-node.ts` runs.
 const { main } = await import('./main.ts');
-exit(await main(process.argv.slice(2)));
+exit(await main(process.argv.slice(2), { signals }));

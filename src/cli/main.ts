@@ -7,6 +7,7 @@ import { SETTINGS, toFlag } from '../config/settings.ts';
 import { didYouMean } from '../contract/problem.ts';
 import { countCpus } from '../process/container.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
+import type { EarlySignals } from './early-signals.ts';
 import { enterSite, explainSite } from './enter-site.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -42,12 +43,17 @@ interface Command {
   run(config: Config, out: Out, flags: Flags, given: Given): Promise<number>;
 }
 
-interface Given {
+/** What the entry of the process has opened. */
+interface Opened {
+  readonly signals: EarlySignals;
+  /** This is a worker of `nexthop start`. */
+  readonly supervisor?: SupervisorLink;
+}
+
+interface Given extends Opened {
   readonly words: readonly string[];
   /** For output that is no line. */
   readonly stdout: NodeJS.WritableStream;
-  /** Undefined: the process was not started by a supervisor. */
-  readonly supervisor: SupervisorLink | undefined;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -99,11 +105,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-/**
- * Runs the command that these arguments name. Resolves with its exit code. `supervisor`: this is a
- * worker of `nexthop start`.
- */
-export async function main(argv: readonly string[], supervisor?: SupervisorLink): Promise<number> {
+/** Runs the command that these arguments name. Resolves with its exit code. */
+export async function main(argv: readonly string[], opened: Opened): Promise<number> {
   const out: Out = (line) => void process.stdout.write(`${line}\n`);
   let config: Config | undefined;
   try {
@@ -119,16 +122,17 @@ export async function main(argv: readonly string[], supervisor?: SupervisorLink)
       );
       return asks.help ? 0 : 2;
     }
+    if (command !== COMMANDS.start) opened.signals.useDefaults();
     checkFlags(name, command, flags);
     const site = toSite(command, place);
     config = readConfig({ flags: settings, ...(site !== undefined && { site }) });
     const explanation = site === undefined && command.hasSite !== false ? explainSite(config) : undefined;
-    if (explanation !== undefined && !supervisor) complain(explanation);
+    if (explanation !== undefined && !opened.supervisor) complain(explanation);
     const { stdout } = process;
     return await command.run(config, command.sharesStdout ? out : takeStdout(), flags, {
+      ...opened,
       words: place.words,
       stdout,
-      supervisor,
     });
   } catch (error) {
     const { explain, toExitCode } = await import('./explain.ts');
@@ -153,16 +157,16 @@ function takeStdout(): Out {
   return (line) => void stdout.write(`${line}\n`);
 }
 
-async function startInSite(config: Config, out: Out, _: Flags, { supervisor }: Given): Promise<number> {
+async function startInSite(config: Config, out: Out, _: Flags, { signals, supervisor }: Given): Promise<number> {
   if (!supervisor && config.functionEnv.npm_execpath !== undefined) {
     (await import('./npm-parent.ts')).watchNpm(() => process.kill(process.pid, 'SIGTERM'));
   }
   const workers = supervisor ? 0 : countWorkers(config);
-  if (workers > 0) return (await import('./supervise.ts')).supervise(config, workers, out);
+  if (workers > 0) return (await import('./supervise.ts')).supervise(config, workers, { out, signals });
   const { start } = await import('./start.ts');
   // Entered for each reading: a folder that was put in the place of another is another one, though
   // its path is the same.
-  return start(config, out, { beforeReading: () => enterSite(config), ...(supervisor && { supervisor }) });
+  return start(config, out, { signals, beforeReading: () => enterSite(config), ...(supervisor && { supervisor }) });
 }
 
 function countWorkers({ WORKERS }: Config): number {

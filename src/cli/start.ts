@@ -14,15 +14,13 @@ import { SHARED_CALLS } from '../process/site-calls.ts';
 import { StoppedRoutes } from '../process/stopped-routes.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
 import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
+import { EarlySignals } from './early-signals.ts';
 import { exit } from './exit.ts';
 import { openReloadSocket, reloadAndPrint, toLine } from './reload.ts';
 import { toListed } from './routes-listed.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-/**
- * Both open the logs again. A listener for SIGUSR1 also prevents Node from opening its inspector,
- * which would be a second port.
- */
+/** Both open the logs again. */
 const REOPEN_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
 
 /**
@@ -34,6 +32,8 @@ const ECHO_MS = 300;
 export interface StartOptions extends Omit<EdgeOptions, 'beforeSite' | 'notify' | 'listenFd'> {
   /** This process is a worker: the supervisor has the port, prints, and decides what it owns. */
   readonly supervisor?: SupervisorLink;
+  /** Those since the start of the process. Default: since this call. */
+  readonly signals?: EarlySignals;
 }
 
 /**
@@ -43,7 +43,7 @@ export interface StartOptions extends Omit<EdgeOptions, 'beforeSite' | 'notify' 
 export async function start(
   config: Config,
   out: (line: string) => void,
-  { supervisor, ...options }: StartOptions = {},
+  { supervisor, signals = new EarlySignals(), ...options }: StartOptions = {},
 ): Promise<number> {
   const ended = Promise.withResolvers<number>();
   let running: Edge | undefined;
@@ -67,18 +67,19 @@ export async function start(
     const place = supervisor && { place: supervisor.setup.isFirst ? ('first' as const) : ('next' as const) };
     const edge = await createEdge(config, { ...options, ...socket, ...place, beforeSite, notify, stopped });
     const reloading = { config, out, reload: () => edge.reload(), warn: edge.log.warn.bind(edge.log) };
-    for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
-    process.on('SIGUSR1', () => edge.renewCertificate());
-    process.on('SIGHUP', () => {
-      reopenLogs(edge);
-      void reloadAndPrint(reloading);
-    });
     const port = await edge.listen({ isOwner: !supervisor });
     if (!supervisor) control = await openReloadSocket(reloading);
     running = edge;
     if (record) useRecord(record, stopped, edge);
     if (supervisor?.setup.isFirst ?? true) announce(config, edge, port, options.fallback?.name, out);
     else edge.log.info('another worker listens', { port });
+    for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
+    process.on('SIGUSR1', () => edge.renewCertificate());
+    process.on('SIGHUP', () => {
+      reopenLogs(edge);
+      void reloadAndPrint(reloading);
+    });
+    signals.release();
     if (supervisor) serveFor(supervisor, { edge, stopped, ended });
     return ended.promise;
   };
@@ -110,6 +111,7 @@ function serveFor(supervisor: SupervisorLink, { edge, stopped, ended }: WorkerPa
   supervisor.serve({
     own: () => edge.own(() => supervisor.send({ kind: 'reload' })),
     reload: () => edge.reload(),
+    signal: (signal) => void process.emit(signal, signal),
     stop: (routes) => stopped.use(routes),
     beCareful: (forMs) => {
       SHARED_CALLS.listen(supervisor);

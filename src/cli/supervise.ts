@@ -7,9 +7,15 @@ import { appendErrorLine, type ErrorLevel } from '../process/error-lines.ts';
 import { type ListeningSocket, openListeningSocket } from '../process/listening-socket.ts';
 import { Supervisor } from '../process/supervisor.ts';
 import type { Reload } from '../site/live-site.ts';
+import type { EarlySignals } from './early-signals.ts';
 import { openReloadSocket, type Reloading, reloadAndPrint } from './reload.ts';
 
 type Out = (line: string) => void;
+
+export interface SuperviseParts {
+  readonly out: Out;
+  readonly signals: EarlySignals;
+}
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Passed on to the workers, which have the logs and the certificate (start.ts). */
@@ -32,7 +38,7 @@ const SEMI_SPACE = '--max-semi-space-size=8';
  * code: 0 after a drain, that of the first worker if it cannot start. Rejects if the port cannot be
  * used.
  */
-export async function supervise(config: Config, count: number, out: Out): Promise<number> {
+export async function supervise(config: Config, count: number, { out, signals }: SuperviseParts): Promise<number> {
   const { DRAIN_DELAY, DRAIN_TIMEOUT, HOST, PORT, functionEnv } = config;
   const socket = await openListeningSocket({ host: HOST, port: PORT });
   const entry = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
@@ -67,13 +73,15 @@ export async function supervise(config: Config, count: number, out: Out): Promis
     warn: (message, { error }) => log('warn', message, { error: String(error) }),
   };
   endBySignals(supervisor, socket, out);
-  for (const signal of PASSED_SIGNALS) process.on(signal, () => supervisor.signal(signal));
+  for (const signal of PASSED_SIGNALS) process.on(signal, () => supervisor.passOn(signal));
   process.on('SIGHUP', () => {
     // Opens the logs again.
-    supervisor.signal('SIGUSR2');
+    supervisor.passOn('SIGUSR2');
     void reloadAndPrint(reloading);
   });
-  const code = await supervisor.run();
+  const ended = supervisor.run();
+  signals.release();
+  const code = await ended;
   await (await control)?.close();
   return code;
 }

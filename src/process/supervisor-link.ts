@@ -14,6 +14,8 @@ export type ToWorker =
   | { readonly kind: 'stopped'; readonly routes: readonly StoppedRoute[] }
   /** A worker died at once: report each call before it begins, for some minutes. */
   | { readonly kind: 'careful'; readonly forMs: number }
+  /** The supervisor received this signal. */
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
   /** Read the site again, and send the result with the number of this call. */
   | { readonly kind: 'reload'; readonly call: number };
 
@@ -55,6 +57,7 @@ export interface WorkerDuties {
   retire(): void;
   stop(routes: readonly StoppedRoute[]): void;
   beCareful(forMs: number): void;
+  signal(signal: NodeJS.Signals): void;
   /** Resolves with plain data. Never rejects. */
   reload(): Promise<object>;
 }
@@ -132,6 +135,7 @@ export class SupervisorLink implements CallListener {
     else if (message.kind === 'retire') this.#duties?.retire();
     else if (message.kind === 'stopped') this.#duties?.stop(message.routes);
     else if (message.kind === 'careful') this.#duties?.beCareful(message.forMs);
+    else if (message.kind === 'signal') this.#duties?.signal(message.signal);
     else if (message.kind === 'reload') void this.#reload(message.call);
   }
 

@@ -63,7 +63,7 @@ export class Supervisor implements SlotListener {
   /** Ends the workers by this signal; those that are late, or all if `atOnce`, are killed. `code`: if any was killed. */
   stop(signal: NodeJS.Signals, { code, atOnce }: { readonly code: number; readonly atOnce: boolean }): void {
     for (const slot of this.#slots) slot.stop();
-    if (!this.#isStopping) this.signal(signal);
+    if (!this.#isStopping) for (const worker of this.#living()) worker.kill(signal);
     this.#isStopping = true;
     const killAll = (): void => {
       this.#code = code;
@@ -75,9 +75,9 @@ export class Supervisor implements SlotListener {
     this.#endIfAlone();
   }
 
-  /** Sends a signal to each worker. */
-  signal(signal: NodeJS.Signals): void {
-    for (const worker of this.#living()) worker.kill(signal);
+  /** Each worker handles the signal once it serves. A real one would end a worker that is starting. */
+  passOn(signal: NodeJS.Signals): void {
+    for (const worker of this.#living()) worker.send({ kind: 'signal', signal });
   }
 
   /** Makes each worker read the site again. Resolves with the results of those that have not ended before. */

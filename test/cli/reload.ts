@@ -37,6 +37,25 @@ test('nexthop reload exits 1 with file, line and reason when the new code does n
   t.is(await read(running), 'old');
 });
 
+for (const WORKERS of ['0', '2']) {
+  test(`signals that arrive while the site loads are handled when it serves, with WORKERS=${WORKERS}`, async (t) => {
+    const slow = `import { existsSync } from 'node:fs';
+      console.log('loading');
+      while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5));
+      ${answering('old')}`;
+    const site = await siteFolder(t, { 'cloud-functions/a.js': slow });
+    const running = await runNexthop(t, { site, env: { WORKERS } });
+    await running.said(/loading/);
+
+    running.child.kill('SIGHUP');
+    running.child.kill('SIGUSR2');
+    await writeFile(join(site, 'go'), '');
+    await running.said(/listens on[\s\S]*\nreloaded .*: 1 route/);
+
+    t.is(await read(running), 'old');
+  });
+}
+
 test('nexthop reload exits 1 when no nexthop uses the folder', async (t) => {
   const site = await siteFolder(t);
 
