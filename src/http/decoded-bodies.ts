@@ -1,3 +1,4 @@
+import { OWN_FETCH } from '../contract/own-fetch.ts';
 import { type Coding, toDecodedCoding } from './coded-bytes.ts';
 
 /**
@@ -46,6 +47,8 @@ const recording = {
     return branches;
   },
 };
+
+Object.defineProperty(recording.fetch, OWN_FETCH, { value: true });
 
 function recordDecoded(response: Response): Response {
   const coding = response.headers.get('content-encoding');

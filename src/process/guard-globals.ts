@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import util from 'node:util';
+import { OWN_FETCH } from '../contract/own-fetch.ts';
 import { isOfGuard, isOwn } from './caller.ts';
 import { CALL_BEGINS, CALL_RETURNS, type SiteCall } from './site-calls.ts';
 import type { SiteGuard } from './site-guard.ts';
@@ -30,8 +31,8 @@ export function guardGlobals(guard: SiteGuard): void {
   const before = GUARDED.map(([owner, name]) => Reflect.get(owner, name) as unknown);
   const isUntouched = createCheck();
   const found = new Set<number>();
-  const check = (message: unknown): void => {
-    if (isUntouched()) return;
+  let isFetchReported = false;
+  const separateAll = (call: SiteCall): void => {
     const replaced = [...GUARDED.entries()].filter(([index, [owner, name]]) => {
       const replacement: unknown = found.has(index) ? before[index] : Reflect.get(owner, name);
       if (replacement === before[index]) return false;
@@ -41,8 +42,15 @@ export function guardGlobals(guard: SiteGuard): void {
     });
     // The log needs them, too.
     for (const [, [owner, name]] of replaced) {
-      report(guard, owner === globalThis ? name : `${owner === JSON ? 'JSON' : 'Date'}.${name}`, message as SiteCall);
+      report(guard, owner === globalThis ? name : `${owner === JSON ? 'JSON' : 'Date'}.${name}`, call);
     }
+  };
+  const check = (message: unknown): void => {
+    if (!isUntouched()) separateAll(message as SiteCall);
+    if (isFetchReported || !isFetchOfSite()) return;
+    isFetchReported = true;
+    // Libraries such as OpenTelemetry do so. nexthop keeps the original from its start.
+    report(guard, 'fetch', message as SiteCall);
   };
   CALL_BEGINS.subscribe(check);
   CALL_RETURNS.subscribe(check);
@@ -66,6 +74,13 @@ function createCheck(): () => boolean {
     all.JSON.stringify === stringify &&
     all.JSON.parse === parse &&
     all.Date.now === now;
+}
+
+const nativeFetch = globalThis.fetch;
+
+function isFetchOfSite(): boolean {
+  const { fetch } = globalThis;
+  return fetch !== nativeFetch && !(typeof fetch === 'function' && OWN_FETCH in fetch);
 }
 
 interface Values {

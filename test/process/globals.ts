@@ -35,7 +35,7 @@ test('code of the site sees globals that it has replaced, and nexthop its own', 
   t.regex(await get('/bad', { accept: 'application/json' }), /^500 \{.*"code": ?"function_error"/s);
   t.regex(await get('/hop'), /^502 /);
 
-  const lines = (await complaints(running, 6)).filter(({ message }) => / is replaced/.test(String(message)));
+  const lines = (await complaints(running, 7)).filter(({ message }) => / is replaced/.test(String(message)));
   t.deepEqual(
     lines.map(({ level, message, file, line }) => [level, String(message).split(' ')[0], file, line]).sort(),
     [
@@ -44,6 +44,7 @@ test('code of the site sees globals that it has replaced, and nexthop its own', 
       ['warn', 'JSON.parse', 'cloud-functions/late.js', 2],
       ['warn', 'JSON.stringify', 'cloud-functions/a.js', 3],
       ['warn', 'Response', 'cloud-functions/a.js', 4],
+      ['warn', 'fetch', 'cloud-functions/a.js', 6],
     ],
   );
   running.child.kill('SIGTERM');

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BlobStorage } from '../../../contract/blob-storage.ts';
+import { OWN_FETCH } from '../../../contract/own-fetch.ts';
 import type { Run } from '../call/invocation.ts';
 import type { DeployFile } from '../find/find-deploy-files.ts';
 import { toBlobHost, toSignature } from './blob-address.ts';
@@ -67,6 +68,7 @@ export function guardFetch(blobs: BlobsOfSite, context: SiteContext): void {
     name: { value: 'fetch', configurable: true },
     length: { value: unguarded.length, configurable: true },
     [GUARDED]: { value: true },
+    [OWN_FETCH]: { value: true },
   });
 }
 

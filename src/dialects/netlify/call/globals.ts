@@ -1,3 +1,4 @@
+import { OWN_FETCH } from '../../../contract/own-fetch.ts';
 import { awslambda } from './awslambda.ts';
 import type { Context } from './context.ts';
 import { requestStore } from './request-store.ts';
@@ -79,6 +80,7 @@ function guardPurge(): void {
     name: { value: 'fetch', configurable: true },
     length: { value: unguarded.length, configurable: true },
     [GUARDED]: { value: true },
+    [OWN_FETCH]: { value: true },
   });
 }
 
