@@ -8,6 +8,7 @@ import { until } from '../helpers/until.ts';
 const ROUNDS = 20;
 const FEW = 2;
 const MANY = 150;
+const ATTEMPTS = 4;
 
 function get(target: string): string {
   return `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -80,11 +81,16 @@ test('the work of a request does not grow with the number of connections or of r
   await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 
   const few = await countRequests(t, session, FEW);
-  const many = await countRequests(t, session, MANY);
-
   // One timer looks at all connections a few times a second.
   const isTick = (block: string) => /^timing\/|allowedTicks|isWriteWaiting|unsentBytes/.test(block);
-  const grown = [...many].filter(([block, count]) => !isTick(block) && count > (few.get(block) ?? 0) + ROUNDS * 3);
+  let grown: readonly string[] | undefined;
+  // On a loaded machine, the end of earlier requests may be counted, too; a scan grows each time.
+  for (let attempt = 0; attempt < ATTEMPTS && grown?.length !== 0; attempt++) {
+    const many = await countRequests(t, session, MANY);
+    const isGrown = (block: string) => (many.get(block) ?? 0) > (few.get(block) ?? 0) + ROUNDS * 3;
+    grown = (grown ?? [...many.keys()]).filter((block) => !isTick(block) && isGrown(block));
+  }
+
   t.deepEqual(grown, []);
   t.true([...few].some(([block, count]) => block.includes('exchanges.ts') && count >= ROUNDS * 3));
 });
