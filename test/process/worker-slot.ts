@@ -56,19 +56,16 @@ test('a worker that dies is started again, each time after twice the delay', asy
 
 test('a worker is retired only when the one in its place serves', async (t) => {
   const events: string[] = [];
-  const over = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<number | undefined>();
   let first: WorkerProcess | undefined;
   openSlot(t, SERVES + RETIRES, (event, slot) => {
     first ??= event.worker;
     events.push(`${event.worker === first ? 'first' : 'second'} ${event.kind}`);
     if (events.length === 1) slot.replace();
-    if (event.kind === 'ended') {
-      t.is(event.restartMs, undefined);
-      over.resolve();
-    }
+    if (event.kind === 'ended') over.resolve(event.restartMs);
   }).start();
 
-  await over.promise;
+  t.is(await over.promise, undefined);
   t.deepEqual(events, ['first serving', 'second serving', 'first ended']);
 });
 
@@ -83,20 +80,21 @@ test('a retired worker that does not end is killed', async (t) => {
 });
 
 test('a worker that dies while the one in its place starts has no second successor', async (t) => {
-  const over = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<number | undefined>();
+  const served = Promise.withResolvers<void>();
   let first: WorkerProcess | undefined;
-  const slot = openSlot(t, SERVES + RETIRES, (event, { living }) => {
-    if (event.kind === 'serving' && !first) {
+  const slot = openSlot(t, SERVES + RETIRES, (event) => {
+    if (event.kind === 'ended') ended.resolve(event.restartMs);
+    else if (first) served.resolve();
+    else {
       first = event.worker;
       slot.replace();
       first.kill('SIGKILL');
-    } else if (event.kind === 'ended') t.is(event.restartMs, undefined);
-    else {
-      t.is(living.size, 1);
-      over.resolve();
     }
   });
   slot.start();
 
-  await over.promise;
+  t.is(await ended.promise, undefined);
+  await served.promise;
+  t.is(slot.living.size, 1);
 });
