@@ -10,6 +10,9 @@ export interface ErrorPageParts {
   readonly origin: string;
 }
 
+/** Node's own: code of the site may replace the global. */
+const { fetch } = globalThis;
+
 const FETCH_TIMEOUT_MS = 5000;
 
 /**

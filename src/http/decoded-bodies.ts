@@ -33,7 +33,8 @@ export function recordDecodedBodies(): void {
   if (ReadableStream.prototype.tee === nativeTee) ReadableStream.prototype.tee = recording.tee;
 }
 
-const nativeFetch = globalThis.fetch;
+/** For requests of nexthop itself: code of the site may replace the global. */
+export const nativeFetch = globalThis.fetch;
 const nativeTee = ReadableStream.prototype.tee;
 
 /** Methods of an object, so that they have the names `fetch` and `tee`. */

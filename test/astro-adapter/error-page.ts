@@ -54,3 +54,15 @@ test('a path that only resembles that of an error page is a 404', async (t) => {
     t.is((await fetchPage(`http://a${path}`)).status, 404, path);
   }
 });
+
+test.serial('an error page is fetched by the fetch of Node, also if code of the site has replaced it', async (t) => {
+  const { origin } = await host(t);
+  const fetchPage = errorPages({ client: await siteFolder(t), headers: NO_HEADERS, origin });
+  const { fetch: before } = globalThis;
+  t.teardown(() => {
+    globalThis.fetch = before;
+  });
+  globalThis.fetch = () => Promise.reject(new Error('replaced'));
+
+  t.is(await (await fetchPage('http://a/404.html')).text(), 'from the host');
+});

@@ -83,3 +83,14 @@ test.serial('a body over the limit is refused, and no file of it stays', async (
 
   t.is(await blobs.head('site:things', 'key'), undefined);
 });
+
+test.serial('a bucket is used with the fetch of Node, also if code of the site has replaced it', async (t) => {
+  const blobs = open(await startS3(t));
+  const { fetch: before } = globalThis;
+  t.teardown(() => {
+    globalThis.fetch = before;
+  });
+  globalThis.fetch = () => Promise.reject(new Error('replaced'));
+
+  await t.notThrowsAsync(blobs.check());
+});

@@ -1,4 +1,5 @@
 import type { Log } from '../../../contract/log.ts';
+import { nativeFetch } from '../../../http/decoded-bodies.ts';
 
 /** developers.google.com/recaptcha/docs/verify */
 const VERIFIER = 'https://www.google.com/recaptcha/api/siteverify';
@@ -25,7 +26,8 @@ export class Challenge {
     if (!response) return false;
     try {
       const body = new URLSearchParams({ secret: this.#secret, response, remoteip: clientAddress });
-      const answer = await fetch(this.#verifier, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const answer = await nativeFetch(this.#verifier, { method: 'POST', body, signal });
       if (!answer.ok) throw new Error(`the status is ${answer.status}`);
       const { success } = (await answer.json()) as { readonly success?: unknown }; // checked below
       return success === true;

@@ -27,3 +27,15 @@ test('a challenge is solved if the verifier confirms it, and counts as solved if
   t.deepEqual(received.slice(0, 1), ['secret=top+secret&response=good&remoteip=192.0.2.1']);
   t.is(received.length, 3);
 });
+
+test.serial('a challenge is checked by the fetch of Node, also if code of the site has replaced it', async (t) => {
+  const verifier = createServer((_, response) => response.end('{ "success": false }'));
+  const challenge = new Challenge('secret', (await logFolder(t)).open(), await listen(t, verifier));
+  const { fetch: before } = globalThis;
+  t.teardown(() => {
+    globalThis.fetch = before;
+  });
+  globalThis.fetch = () => Promise.reject(new Error('replaced'));
+
+  t.false(await challenge.isSolved('any', '192.0.2.1'));
+});
