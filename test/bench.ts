@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { findTool, installLine } from '../bench/tool.ts';
+import { killGroup } from './helpers/kill-process.ts';
 import { siteFolder } from './helpers/site-folder.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -35,7 +36,7 @@ async function npm(t: ExecutionContext, folder: string, args: readonly string[])
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  process.kill(-(child.pid ?? 0), 'SIGKILL');
+  killGroup(child, 'SIGKILL');
   await once(child, 'exit');
 }
 

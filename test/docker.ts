@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { createBaseImage } from './helpers/base-image.ts';
 import { carryOutDockerfile, type Image, toHostCommand, toHostPath } from './helpers/dockerfile.ts';
+import { killGroup } from './helpers/kill-process.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');
@@ -143,7 +144,7 @@ async function startContainer(of: Image, { under, env: more = {} }: Running = {}
     kill: () => {
       try {
         // The whole process group, npm and the server, in case the test failed before it stopped them.
-        if (child.pid) process.kill(-child.pid, 'SIGKILL');
+        killGroup(child, 'SIGKILL');
       } catch {
         // All of them have ended.
       }

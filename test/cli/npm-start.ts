@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { access, chmod, mkdir, realpath, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { killGroup } from '../helpers/kill-process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
 
@@ -35,7 +36,7 @@ async function runIn(
   });
   t.teardown(async () => {
     if (child.exitCode === null && child.signalCode === null) {
-      process.kill(-(child.pid ?? 0), 'SIGKILL');
+      killGroup(child, 'SIGKILL');
       await once(child, 'exit');
     }
   });
@@ -164,10 +165,9 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
 test('nexthop that nohup started outlives its session', async (t) => {
   const site = await dependentSite(t);
   const { child, url, output } = await runIn(t, site, ['nohup', 'npx', '--no-install', 'nexthop', 'start']);
-  const group = -(child.pid ?? 0);
-  t.teardown(() => process.kill(group, 'SIGKILL'));
+  t.teardown(() => killGroup(child, 'SIGKILL'));
 
-  process.kill(group, 'SIGHUP');
+  killGroup(child, 'SIGHUP');
   await once(child, 'exit');
   // Longer than nexthop needs to notice it.
   const untilMs = performance.now() + 1500;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { childrenOf as listChildren } from './child-processes.ts';
+import { killProcess } from './kill-process.ts';
 import { type RunningProcess, startNexthop } from './process.ts';
 import { siteFolder } from './site-folder.ts';
 import { untilResult } from './until-result.ts';
@@ -45,7 +46,7 @@ export async function serveWithWorkers(
   await untilListening(running, workers);
   // A worker that is left over would hold the pipes of the process.
   t.teardown(async () => {
-    for (const pid of await childrenOf(running.pid).catch(() => [])) process.kill(pid, 'SIGKILL');
+    for (const pid of await childrenOf(running.pid).catch(() => [])) killProcess(pid, 'SIGKILL');
   });
   return running;
 }

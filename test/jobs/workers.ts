@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { killProcess } from '../helpers/kill-process.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-result.ts';
@@ -20,7 +21,7 @@ test('the jobs of two workers on one embedded store run once, and those of a kil
   const running = await startNexthop(t, { site, env: { WORKERS: '2', DATA_DIR: join(folder, 'data') } });
   await untilListening(running, 2);
   t.teardown(async () => {
-    for (const pid of await childrenOf(running.pid).catch(() => [])) process.kill(pid, 'SIGKILL');
+    for (const pid of await childrenOf(running.pid).catch(() => [])) killProcess(pid, 'SIGKILL');
   });
   const push = async (text: string) => {
     const url = `http://127.0.0.1:${running.port}/.netlify/functions/note-background`;
@@ -39,7 +40,7 @@ test('the jobs of two workers on one embedded store run once, and those of a kil
 
   await push('long');
   const [first] = (await untilResult(read, (all) => all.some(({ text }) => text === 'long'))).slice(-1);
-  process.kill(first?.pid ?? 0, 'SIGKILL');
+  killProcess(first?.pid, 'SIGKILL');
 
   const runs = await untilResult(read, (all) => all.filter(({ text }) => text === 'long').length === 2);
   t.not(runs.at(-1)?.pid, first?.pid);

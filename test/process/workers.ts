@@ -2,6 +2,7 @@ import { readdir, readlink, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { complaints } from '../helpers/error-lines.ts';
+import { killProcess } from '../helpers/kill-process.ts';
 import { listeningPorts } from '../helpers/listening-sockets.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { runNexthop, startNexthop } from '../helpers/process.ts';
@@ -34,7 +35,7 @@ test.serial('a worker that dies is replaced while the other one answers', async 
   const running = await serve(t, 2);
   const [first = 0, second = 0] = await childrenOf(running.pid);
 
-  process.kill(first, 'SIGKILL');
+  killProcess(first, 'SIGKILL');
   for (let n = 0; n < 20; n++) t.is(await (await request(running, '/pid')).text(), String(second));
 
   const [line] = await complaints(running);
@@ -47,7 +48,7 @@ test.serial('while the only worker starts again, connections wait and are not re
   const running = await serve(t, 1);
   const [worker = 0] = await childrenOf(running.pid);
 
-  process.kill(worker, 'SIGKILL');
+  killProcess(worker, 'SIGKILL');
   await untilResult(
     () => childrenOf(running.pid),
     (pids) => !pids.includes(worker),
