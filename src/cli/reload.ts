@@ -29,7 +29,14 @@ export async function reload(
   out: Out,
   { complain, limitMs = LIMIT_MS }: ReloadOptions,
 ): Promise<number> {
-  const asked = await askProcesses(DATA_DIR, { command: 'reload' }, limitMs);
+  let asked: readonly Promise<unknown>[];
+  try {
+    asked = await askProcesses(DATA_DIR, { command: 'reload' }, limitMs);
+  } catch (error) {
+    const reason = messageOf(error);
+    complain(`nexthop: running processes with DATA_DIR ${DATA_DIR} cannot be found, run this as their user: ${reason}`);
+    return 1;
+  }
   if (asked.length === 0) {
     complain(`nexthop: no nexthop runs with DATA_DIR ${DATA_DIR}: start one, or name its site or its DATA_DIR`);
     return 1;

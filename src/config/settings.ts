@@ -104,13 +104,6 @@ export const SETTINGS = {
     '20m',
     'largest streamed response of a Netlify function; a larger one is cut; 0: no limit',
   ),
-  ASTRO_ENTRY: setting(kind.anyText, 'dist/server/entry.mjs', 'entry of an Astro build, relative to the site'),
-  ASTRO_OWNS_404: setting(
-    kind.flag,
-    '0',
-    "1: paths without a page get the Astro build's 404 page and are not forwarded",
-  ),
-
   FORM_BODY_LIMIT: setting(
     kind.size,
     '8m',
@@ -120,6 +113,12 @@ export const SETTINGS = {
     kind.whole(0, 1_000_000),
     '60',
     'submissions of forms from one address in a minute, for each process; further ones get 429; 0: no limit',
+  ),
+  ASTRO_ENTRY: setting(kind.anyText, 'dist/server/entry.mjs', 'entry of an Astro build, relative to the site'),
+  ASTRO_OWNS_404: setting(
+    kind.flag,
+    '0',
+    "1: paths without a page get the Astro build's 404 page and are not forwarded",
   ),
 
   BACKGROUND_BODY_LIMIT: setting(

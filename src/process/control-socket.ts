@@ -67,8 +67,9 @@ export async function askProcesses(
 async function listSockets(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).filter((name) => name.endsWith(EXTENSION)).sort();
-  } catch {
-    // No such folder: no process has used it.
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // node:fs throws nothing else
+    // No process has used the folder.
     return [];
   }
 }

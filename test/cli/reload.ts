@@ -56,6 +56,15 @@ for (const WORKERS of ['0', '2']) {
   });
 }
 
+test('nexthop reload exits 1 and says why when it may not look for running processes', async (t) => {
+  const site = await siteFolder(t, { 'data/control': 'no folder' });
+
+  const command = await runNexthop(t, { args: ['reload', site], env: { DATA_DIR: join(site, 'data') } });
+
+  t.is(await command.exited, 1);
+  t.regex(command.output(), /cannot be found, run this as their user: ENOTDIR/);
+});
+
 test('nexthop reload exits 1 when no nexthop uses the folder', async (t) => {
   const site = await siteFolder(t);
 
