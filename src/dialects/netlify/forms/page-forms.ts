@@ -132,7 +132,13 @@ const SITE = 'http://site.invalid';
 function toPlace(action: string | undefined, { path, file }: SitePage): FormPlace {
   const page = URL.parse(encodeURI(path), SITE);
   const target = URL.parse(action?.trim() ?? '', page?.href ?? SITE);
-  const submitPath = target?.origin === SITE ? target.pathname : undefined;
-  const thanks = action?.trim() && target && submitPath !== undefined ? target.href.slice(SITE.length) : undefined;
+  const isHere = target?.origin === SITE;
+  const submitPath = isHere ? target.pathname : undefined;
+  const thanks = action?.trim() && isHere ? toLocation(target) : undefined;
   return { page: path, file, submitPath, thanks };
+}
+
+/** Without its host. A path such as `//other.example`, to which `/./\other.example` resolves, would name one in a Location. */
+function toLocation({ pathname, search, hash }: URL): string {
+  return pathname.replace(/^[/\\]+/, '/') + search + hash;
 }

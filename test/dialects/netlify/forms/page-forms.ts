@@ -63,6 +63,9 @@ for (const [action, path, submitPath, thanks] of [
   ['https://other.example/x', '/about', undefined, undefined],
   ['//other.example/x', '/about', undefined, undefined],
   ['mailto:a@b.example', '/about', undefined, undefined],
+  ['/./\\evil.test', '/about', '//evil.test', '/evil.test'],
+  ['/x/..//evil.test', '/about', '//evil.test', '/evil.test'],
+  ['/.///\\evil.test?a#b', '/about', '////evil.test', '/evil.test?a#b'],
 ] as const) {
   test(`the action ${JSON.stringify(action)} of a form on ${path} leads to ${thanks}`, (t) => {
     const attribute = action === undefined ? '' : ` action="${action}"`;
