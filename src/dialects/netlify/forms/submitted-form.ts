@@ -76,8 +76,12 @@ class Reading implements BodySink, SubmittedForm {
   async run(): Promise<SubmittedForm> {
     const tooMuch = (what: string) => () => this.#over.reject(toTooLarge(what));
     this.#parser
-      .on('field', (name, value, isNameCut, isValueCut) => this.#addField(name, value, isNameCut || isValueCut))
-      .on('file', (name, stream, fileName, _, type) => this.#addFile(name, stream, { fileName, type }))
+      .on('field', (name: string | undefined, value, isNameCut, isValueCut) =>
+        this.#try(() => this.#addField(name, value, isNameCut || isValueCut)),
+      )
+      .on('file', (name: string | undefined, stream, fileName, _, type) =>
+        this.#try(() => this.#addFile(name, stream, { fileName, type })),
+      )
       .on('fieldsLimit', tooMuch(`${LIMITS.fields} fields`))
       .on('filesLimit', tooMuch(`${LIMITS.files} files`))
       .on('partsLimit', tooMuch(`${LIMITS.parts} parts`))
@@ -102,32 +106,48 @@ class Reading implements BodySink, SubmittedForm {
 
   onData(content: Buffer): void {
     const { body } = this.#exchange.request;
-    if (this.#parser.write(content)) return;
-    body.pause();
-    this.#parser.once('drain', () => body.resume());
+    this.#try(() => {
+      if (this.#parser.write(content)) return;
+      body.pause();
+      this.#parser.once('drain', () => body.resume());
+    });
   }
 
   onEnd(): void {
-    this.#parser.end();
+    this.#try(() => this.#parser.end());
   }
 
   onFailure(fault: Fault): void {
     this.#over.reject(fault);
   }
 
-  #addField(name: string, value: string, isCut: boolean): void {
+  /** Nobody catches what is thrown in an event: it would end the process. */
+  #try(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#over.reject(error instanceof Fault ? error : toBadBody(error));
+    }
+  }
+
+  #addField(name: string | undefined, value: string, isCut: boolean): void {
+    if (name === undefined) throw toBadBody('a part has no name');
     this.#textBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
     if (isCut || this.#textBytes > MAX_TEXT_BYTES) this.#over.reject(toTooLarge(`${MAX_TEXT_BYTES} bytes of text`));
     else this.fields.push([name, value]);
   }
 
   #addFile(
-    field: string,
+    field: string | undefined,
     stream: BusboyFileStream,
     { fileName, type }: { readonly fileName: string | undefined; readonly type: string },
   ): void {
     // A part that ends early fails in the parser, too.
     stream.on('error', () => {});
+    if (field === undefined) {
+      stream.resume();
+      throw toBadBody('a part has no name');
+    }
     // What a browser sends for a field in which no file was chosen.
     if (!fileName) {
       stream.resume();

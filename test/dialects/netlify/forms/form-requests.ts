@@ -141,6 +141,51 @@ test('malformed and excessive bodies get 400 or 413, and nothing of them stays',
   t.is(await blobs(), 0);
 });
 
+const unnamed = (more: string, value = 'Z'): string =>
+  `--${BOUNDARY}\r\nContent-Disposition: form-data${more}\r\n\r\n${value}\r\n`;
+
+for (const [what, body] of [
+  ['without a name', unnamed('')],
+  ['with a misspelled name', unnamed('; nme="x"')],
+  ['with a name without =', unnamed('; name"x"')],
+  ['with a name without a value', unnamed('; name')],
+  ['that is a file without a name', unnamed('; filename="x.bin"', 'x'.repeat(200_000))],
+  ['that is a file without a name and a file name', unnamed('\r\nContent-Type: application/octet-stream')],
+] as const) {
+  test(`a part ${what} gets 400, and nothing of its form stays`, async (t) => {
+    const { exchange, stored, blobs } = await serve(t);
+    const photo = part('photo', 'x'.repeat(200_000), '; filename="a.png"');
+    const [named, end] = [part('form-name', 'contact'), `--${BOUNDARY}--`];
+
+    for (const sent of [named + body + end, named + body + photo + end, named + photo + body + end]) {
+      t.regex(await exchange(multipart(sent)), /^HTTP\/1\.1 400 /);
+    }
+    t.deepEqual(await stored(), []);
+    t.is(await blobs(), 0);
+  });
+}
+
+test('in a host, a part without a name gets 400, and the host serves on', async (t) => {
+  const { folder } = await formSite(t);
+  const { env } = await configureSqlite(t);
+  const app = express();
+  const host = await startHost(
+    t,
+    (handle) => {
+      app.use(handle);
+      return app;
+    },
+    { site: folder, settings: { DATA_DIR: env.DATA_DIR ?? '' } },
+  );
+  const headers = { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` };
+
+  for (const bad of [unnamed(''), unnamed('; filename="x.bin"')]) {
+    const body = `${part('form-name', 'contact')}${bad}--${BOUNDARY}--`;
+    t.is((await fetch(`${host.url}/`, { method: 'POST', body, headers })).status, 400);
+  }
+  t.is((await submit(`${host.url}/`, { 'form-name': 'contact' })).status, 303);
+});
+
 test('an upload that breaks off leaves nothing', async (t) => {
   const { connect, stored, blobs, accessLines } = await serve(t);
   const peer = await connect();
