@@ -86,7 +86,8 @@ export class FormTarget implements Target {
 
   /**
    * The event is stored first: if the process ends before the submission is stored, its job stores
-   * it. The submission is stored also if the client has left by now: it is complete.
+   * it. The submission is stored also if the client has left by now: it is complete. If it can be
+   * stored neither now nor by a job, its files are deleted.
    */
   async #store(
     exchange: Exchange,
@@ -111,9 +112,19 @@ export class FormTarget implements Target {
       referrer: request.get('referer') ?? '',
       siteUrl,
     };
-    const body = { payload: toSubmissionPayload(submission, form), site: toEventSite(site, siteUrl) };
-    for (const { rule } of subscriptions) await jobs?.push(rule, toEventPayload(body, submission));
-    await submissions.put(submission);
+    let isPushed = false;
+    try {
+      const body = { payload: toSubmissionPayload(submission, form), site: toEventSite(site, siteUrl) };
+      for (const { rule } of subscriptions) {
+        await jobs?.push(rule, toEventPayload(body, submission));
+        isPushed ||= jobs !== undefined;
+      }
+      await submissions.put(submission);
+    } catch (error) {
+      // The error of the store that matters is the first.
+      if (!isPushed) await submissions.deleteFiles(submitted.files).catch(() => {});
+      throw error;
+    }
   }
 }
 

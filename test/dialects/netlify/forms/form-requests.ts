@@ -1,15 +1,20 @@
 import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
 import { configureSqlite } from '../../../helpers/configured-store.ts';
 import { type RunningEdge, startEdge } from '../../../helpers/edge.ts';
 import { formSite, submissionsIn, submit } from '../../../helpers/form-site.ts';
 import { express, jsonParser, startHost } from '../../../helpers/host-servers.ts';
 import { listen } from '../../../helpers/listen.ts';
+import { PATIENCE_MS } from '../../../helpers/patience.ts';
 import { untilResult } from '../../../helpers/until-result.ts';
 
 interface Served extends RunningEdge {
   readonly stored: () => Promise<readonly (readonly [form: string, fields: number, files: number])[]>;
   readonly blobs: () => Promise<number>;
+  /** The database of the store. */
+  readonly database: () => DatabaseSync;
 }
 
 /** A site with the form of CONTACT in front of a hop that answers with what it received. */
@@ -32,6 +37,11 @@ async function serve(
       (await submissionsIn(opened)).map(
         ({ form, fields, files: { length } }) => [form, fields.length, length] as const,
       ),
+    database: () => {
+      const database = new DatabaseSync(join(store.env.DATA_DIR ?? '', 'state.db'), { timeout: PATIENCE_MS });
+      t.teardown(() => database.close());
+      return database;
+    },
     blobs: async () => (await opened.blobs({ objectBytes: 0, totalBytes: 0 }).list('netlify-forms')).blobs.length,
   };
 }
@@ -185,6 +195,23 @@ test('in a host, a part without a name gets 400, and the host serves on', async 
   }
   t.is((await submit(`${host.url}/`, { 'form-name': 'contact' })).status, 303);
 });
+
+for (const [what, refused, kept] of [
+  ['event', 'payloads', 0],
+  ['submission', 'kv', 1],
+] as const) {
+  test(`if the store refuses the ${what} of an upload, ${kept} of its files stay`, async (t) => {
+    const { exchange, blobs, stored, database } = await serve(t);
+    await stored();
+    database().exec(`CREATE TRIGGER refuse BEFORE INSERT ON ${refused} BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+
+    const body = `${part('form-name', 'contact')}${part('photo', 'x'.repeat(200_000), '; filename="a.png"')}`;
+    t.regex(await exchange(multipart(`${body}--${BOUNDARY}--`)), /^HTTP\/1\.1 50\d /);
+
+    // The job of a stored event stores the submission later.
+    t.is(await blobs(), kept);
+  });
+}
 
 test('an upload that breaks off leaves nothing', async (t) => {
   const { connect, stored, blobs, accessLines } = await serve(t);
