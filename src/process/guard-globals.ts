@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import util from 'node:util';
 import { OWN_FETCH } from '../contract/own-fetch.ts';
-import { isOfGuard, isOwn } from './caller.ts';
+import { isOwn } from './caller.ts';
 import { CALL_BEGINS, CALL_RETURNS, type SiteCall } from './site-calls.ts';
 import type { SiteGuard } from './site-guard.ts';
 
@@ -108,8 +108,10 @@ function separate(owner: object, name: string, { original, replacement }: Values
 /** Whether the innermost code that is not Node's is nexthop's. */
 function isReadByOwn(): boolean {
   for (const { scriptName } of util.getCallSites(MOST_FRAMES)) {
-    if (scriptName === '' || scriptName.startsWith('node:') || isOfGuard(scriptName)) continue;
+    if (scriptName === '' || scriptName.startsWith('node:')) continue;
     const path = scriptName.startsWith('file://') ? decodeURI(scriptName.slice('file://'.length)) : scriptName;
+    // The accessor itself.
+    if (path === import.meta.filename) continue;
     return isOwn(path) || path.startsWith(OWN_PACKAGES);
   }
   return false;

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import type { CallReport } from './supervisor-link.ts';
 
 /** What a worker reported about its calls. It remains after the worker's death. */
 export class WorkerCalls {
@@ -16,7 +15,7 @@ export class WorkerCalls {
     reports.on('data', (chunk: string) => {
       const lines = (this.#rest + chunk).split('\n');
       this.#rest = lines.pop() ?? '';
-      for (const line of lines) this.#receive(JSON.parse(line) as CallReport, onStalled); // each line is one
+      for (const line of lines) this.#receive(toReport(line), onStalled);
     });
   }
 
@@ -25,11 +24,11 @@ export class WorkerCalls {
     return new Set([...this.#lasting, ...this.#begun.keys()]);
   }
 
-  #receive(report: CallReport, onStalled: () => void): void {
-    if ('lasting' in report) this.#lasting = report.lasting;
-    else if ('begun' in report) this.#begun.set(report.begun, (this.#begun.get(report.begun) ?? 0) + 1);
-    else if ('ended' in report) this.#end(report.ended);
-    else onStalled();
+  #receive(report: Partial<AllReports>, onStalled: () => void): void {
+    if (Array.isArray(report.lasting)) this.#lasting = report.lasting.map(String);
+    else if (typeof report.begun === 'string') this.#begun.set(report.begun, (this.#begun.get(report.begun) ?? 0) + 1);
+    else if (typeof report.ended === 'string') this.#end(report.ended);
+    else if (report.stalled === true) onStalled();
   }
 
   /** The call may have begun before calls were reported. */
@@ -37,5 +36,24 @@ export class WorkerCalls {
     const left = (this.#begun.get(key) ?? 0) - 1;
     if (left > 0) this.#begun.set(key, left);
     else this.#begun.delete(key);
+  }
+}
+
+/** The members of every `CallReport`. Their types are checked where they are used. */
+interface AllReports {
+  readonly lasting: unknown;
+  readonly begun: unknown;
+  readonly ended: unknown;
+  readonly stalled: unknown;
+}
+
+/** Code of the site can write to the same descriptor. What is no report has no members. */
+function toReport(line: string): Partial<AllReports> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    // Not a line of JSON.
+    return {};
   }
 }

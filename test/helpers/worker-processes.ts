@@ -26,6 +26,10 @@ export const WORKER_SITE = {
     'export function onRequest() { for (const held = []; ; ) held.push(new Array(100_000).fill(1.5)); }',
   'cloud-functions/crash.js': `import { execFileSync } from 'node:child_process';
     export function onRequest() { execFileSync('kill', ['-SEGV', String(process.pid)]); }`,
+  'cloud-functions/patch.js': `export function onRequest() {
+    JSON.stringify = () => '"patched"';
+    return new Response('patched');
+  }`,
   'cloud-functions/channel.js': `import cluster from 'node:cluster';
     export function onRequest() {
       process.disconnect?.();

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { complaints } from '../helpers/error-lines.ts';
+import { killProcess } from '../helpers/kill-process.ts';
 import { PATIENCE_MS } from '../helpers/patience.ts';
 import { untilResult } from '../helpers/until-result.ts';
 import {
@@ -44,6 +45,19 @@ test.serial('a function that takes all memory ends its worker alone', async (t) 
   t.true(workers.includes(Number(await (await request(running, '/pid')).text())));
   await bomb;
   t.like((await complaints(running))[0], { level: 'error', signal: 'SIGABRT' });
+});
+
+test.serial('a site that replaces JSON.stringify does not end the supervisor', async (t) => {
+  const running = await serve(t, 2);
+  const [first, second] = await childrenOf(running.pid);
+
+  // Afterwards the other worker reports each call.
+  killProcess(first, 'SIGKILL');
+  await complaints(running);
+  for (let n = 0; n < 40; n++) t.is((await request(running, '/patch')).status, 200);
+
+  t.true((await childrenOf(running.pid)).includes(second ?? 0));
+  t.is(running.child.exitCode, null);
 });
 
 test.serial(
