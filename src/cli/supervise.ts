@@ -30,6 +30,8 @@ const LEAST_MARGIN_BYTES = 32 * 2 ** 20;
 /** See start.ts. */
 const ECHO_MS = 300;
 
+const FIRST_ENDED = 'the worker that read the site first ended while it did; the other workers keep their code';
+
 /** V8's young generation, in MB: less memory than with its default of 16, and no more CPU (docs/decisions/wire.md). */
 const SEMI_SPACE = '--max-semi-space-size=8';
 
@@ -119,8 +121,9 @@ function endBySignals(supervisor: Supervisor, socket: ListeningSocket, out: Out)
 }
 
 /** All workers read the same files: the first result, or one that differs by what was not used. */
-function toOne(outcomes: readonly object[]): Reload {
-  const reloads = outcomes as readonly Reload[]; // what `Edge.reload` of a worker resolved with
-  const kept = reloads.find(({ state }) => state === 'kept');
+function toOne(outcomes: readonly (object | undefined)[]): Reload {
+  const reloads = outcomes as readonly (Reload | undefined)[]; // what `Edge.reload` of a worker resolved with
+  if (outcomes.length > 0 && !reloads[0]) return { state: 'kept', reason: FIRST_ENDED, problems: [] };
+  const kept = reloads.find((each) => each?.state === 'kept');
   return kept ?? reloads[0] ?? { state: 'kept', reason: 'no worker runs at the moment', problems: [] };
 }

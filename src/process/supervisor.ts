@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { ErrorLevel } from './error-lines.ts';
 import { describeRoute, RouteBreaker, STOPPED } from './route-breaker.ts';
 import type { FromWorker } from './supervisor-link.ts';
@@ -80,11 +81,17 @@ export class Supervisor implements SlotListener {
     for (const worker of this.#living()) worker.send({ kind: 'signal', signal });
   }
 
-  /** Makes each worker read the site again. Resolves with the results of those that have not ended before. */
-  async reload(): Promise<readonly object[]> {
+  /**
+   * Makes one worker read the site again, and all others when it has: code that ends the process
+   * while it loads leaves them as they are. Resolves with the results; undefined: that worker ended
+   * before.
+   */
+  async reload(): Promise<readonly (object | undefined)[]> {
     const workers = [...this.#living()].filter(({ isRetired }) => !isRetired);
-    const outcomes = await Promise.all(workers.map((worker) => worker.reload()));
-    return outcomes.filter((outcome) => outcome !== undefined);
+    const [first, ...others] = workers.toSorted((a, b) => Number(b.isServing) - Number(a.isServing));
+    const outcome = await first?.reload();
+    if (outcome === undefined) return first ? [undefined] : [];
+    return [outcome, ...(await Promise.all(others.map((worker) => worker.reload())))];
   }
 
   serving(worker: WorkerProcess): void {
@@ -187,5 +194,5 @@ function toFields({ code, signal }: WorkerEnd): object {
 
 /** As a shell has it. */
 function toCode({ code, signal }: WorkerEnd): number {
-  return code ?? (signal === 'SIGKILL' ? 137 : 1);
+  return code ?? (signal === null ? 1 : 128 + constants.signals[signal]);
 }

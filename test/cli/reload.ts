@@ -5,6 +5,7 @@ import test from 'ava';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
+import { untilListening } from '../helpers/worker-processes.ts';
 
 const answering = (text: string) => `export const onRequest = () => new Response('${text}');`;
 
@@ -35,6 +36,20 @@ test('nexthop reload exits 1 with file, line and reason when the new code does n
   t.is(await command.exited, 1);
   t.regex(command.stdout(), / {2}error {5}cloud-functions\/a\.js:1:28 Unexpected/);
   t.is(await read(running), 'old');
+});
+
+test('new code that ends the process while it loads ends one worker, and the others keep their code', async (t) => {
+  const site = await siteFolder(t, { 'cloud-functions/a.js': answering('old') });
+  const running = await startNexthop(t, { site, env: { WORKERS: '2' } });
+  await untilListening(running, 2);
+  const deadly = "import { execSync } from 'node:child_process'; execSync('kill -9 ' + process.pid);";
+  await writeFile(join(site, 'cloud-functions/a.js'), `${deadly}${answering('new')}`);
+
+  const command = await runNexthop(t, { args: ['reload', site] });
+
+  t.is(await command.exited, 1);
+  t.regex(command.output(), /the worker that read the site first ended while it did/);
+  for (let n = 0; n < 10; n++) t.is(await read(running), 'old');
 });
 
 for (const WORKERS of ['0', '2']) {
