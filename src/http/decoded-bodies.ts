@@ -1,4 +1,4 @@
-import { OWN_FETCH } from '../contract/own-fetch.ts';
+import { nativeFetch, wrapFetch } from '../contract/own-fetch.ts';
 import { type Coding, toDecodedCoding } from './coded-bytes.ts';
 
 /**
@@ -29,27 +29,22 @@ export function isDecodedByFetch(response: { readonly body: unknown }, coding: C
  */
 export function recordDecodedBodies(): void {
   // Do not replace the patch of another library, and do not wrap twice.
-  if (globalThis.fetch === nativeFetch) globalThis.fetch = recording.fetch;
+  if (globalThis.fetch === nativeFetch) {
+    wrapFetch('nexthop.decoded-bodies', (fetch) => (input, init) => fetch(input, init).then(recordDecoded));
+  }
   if (ReadableStream.prototype.tee === nativeTee) ReadableStream.prototype.tee = recording.tee;
 }
 
-/** For requests of nexthop itself: code of the site may replace the global. */
-export const nativeFetch = globalThis.fetch;
 const nativeTee = ReadableStream.prototype.tee;
 
-/** Methods of an object, so that they have the names `fetch` and `tee`. */
+/** A method of an object, so that it has the name `tee`. */
 const recording = {
-  fetch(input: Parameters<typeof fetch>[0], init: Parameters<typeof fetch>[1] = undefined): Promise<Response> {
-    return nativeFetch(input, init).then(recordDecoded);
-  },
   tee(this: ReadableStream): ReturnType<ReadableStream['tee']> {
     const branches = nativeTee.call(this);
     if (decodedBodies.has(this)) for (const branch of branches) decodedBodies.add(branch);
     return branches;
   },
 };
-
-Object.defineProperty(recording.fetch, OWN_FETCH, { value: true });
 
 function recordDecoded(response: Response): Response {
   const coding = response.headers.get('content-encoding');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import util from 'node:util';
-import { OWN_FETCH } from '../contract/own-fetch.ts';
+import { isFetchOfSite } from '../contract/own-fetch.ts';
 import { isOwn } from './caller.ts';
 import { CALL_BEGINS, CALL_RETURNS, type SiteCall } from './site-calls.ts';
 import type { SiteGuard } from './site-guard.ts';
@@ -74,13 +74,6 @@ function createCheck(): () => boolean {
     all.JSON.stringify === stringify &&
     all.JSON.parse === parse &&
     all.Date.now === now;
-}
-
-const nativeFetch = globalThis.fetch;
-
-function isFetchOfSite(): boolean {
-  const { fetch } = globalThis;
-  return fetch !== nativeFetch && !(typeof fetch === 'function' && OWN_FETCH in fetch);
 }
 
 interface Values {

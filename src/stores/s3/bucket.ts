@@ -2,10 +2,8 @@ import type { AwsClient } from 'aws4fetch';
 import type { S3Bucket } from '../../config/s3-url.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Log } from '../../contract/log.ts';
+import { nativeFetch } from '../../contract/own-fetch.ts';
 import { readErrorText } from './list-xml.ts';
-
-/** Node's own: code of the site may replace the global. */
-const { fetch } = globalThis;
 
 /** Time to the head of a response, without the upload of a body. */
 const HEAD_MS = 4000;
@@ -95,7 +93,7 @@ export class BucketClient {
       HEAD_MS + sizeMb * UPLOAD_MS_PER_MB,
     );
     try {
-      return await fetch(signed, { signal: deadline.signal });
+      return await nativeFetch(signed, { signal: deadline.signal });
     } finally {
       clearTimeout(timer);
     }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BlobStorage } from '../../../contract/blob-storage.ts';
-import { OWN_FETCH } from '../../../contract/own-fetch.ts';
+import { wrapFetch } from '../../../contract/own-fetch.ts';
 import type { Run } from '../call/invocation.ts';
 import type { DeployFile } from '../find/find-deploy-files.ts';
 import { toBlobHost, toSignature } from './blob-address.ts';
@@ -43,7 +43,6 @@ export interface SiteContext {
 }
 
 const GUARD = Symbol.for('nexthop.blobs');
-const GUARDED = Symbol.for('nexthop.blobs-guard');
 
 /** The global by which the client finds its edge; it has priority over NETLIFY_BLOBS_CONTEXT. */
 const CONTEXT = 'netlifyBlobsContext';
@@ -58,17 +57,9 @@ export function guardFetch(blobs: BlobsOfSite, context: SiteContext): void {
   guard.latest = context;
   guard.sites.set(blobs.token, new WeakRef(blobs));
   defineContext(guard);
-  const { fetch: unguarded } = globalThis;
-  if (GUARDED in unguarded) return;
-  const guarded: typeof fetch = (input, init) => {
+  wrapFetch('nexthop.blobs-guard', (unguarded) => (input, init) => {
     const site = findAddressed(guard, input, init);
     return site ? answer(site, input, init) : unguarded(input, init);
-  };
-  globalThis.fetch = Object.defineProperties(guarded, {
-    name: { value: 'fetch', configurable: true },
-    length: { value: unguarded.length, configurable: true },
-    [GUARDED]: { value: true },
-    [OWN_FETCH]: { value: true },
   });
 }
 

@@ -1,4 +1,4 @@
-import { OWN_FETCH } from '../../../contract/own-fetch.ts';
+import { wrapFetch } from '../../../contract/own-fetch.ts';
 import { awslambda } from './awslambda.ts';
 import type { Context } from './context.ts';
 import { requestStore } from './request-store.ts';
@@ -62,25 +62,15 @@ class NetlifyRuntime implements NetlifyGlobal {
 /** The endpoint that `purgeCache()` of `@netlify/functions` calls. */
 const PURGE = 'https://api.netlify.com/api/v1/purge';
 
-const GUARDED = Symbol.for('nexthop.purge-guard');
-
 /**
  * Makes the global `fetch` reject requests of `purgeCache()`. With the site's token such a request
  * would purge the cache at Netlify, not here: nexthop caches no responses. Every other `fetch`
  * passes unchanged.
  */
 function guardPurge(): void {
-  const { fetch: unguarded } = globalThis;
-  if (GUARDED in unguarded) return;
-  const guarded: typeof fetch = (input, init) => {
+  wrapFetch('nexthop.purge-guard', (unguarded) => (input, init) => {
     if (isPurge(input)) return Promise.reject(new Error(REFUSAL));
     return unguarded(input, init);
-  };
-  globalThis.fetch = Object.defineProperties(guarded, {
-    name: { value: 'fetch', configurable: true },
-    length: { value: unguarded.length, configurable: true },
-    [GUARDED]: { value: true },
-    [OWN_FETCH]: { value: true },
   });
 }
 

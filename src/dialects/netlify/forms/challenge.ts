@@ -1,5 +1,5 @@
 import type { Log } from '../../../contract/log.ts';
-import { nativeFetch } from '../../../http/decoded-bodies.ts';
+import { nativeFetch } from '../../../contract/own-fetch.ts';
 
 /** developers.google.com/recaptcha/docs/verify */
 const VERIFIER = 'https://www.google.com/recaptcha/api/siteverify';
