@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { readProcessStat } from '../process/process-stat.ts';
 
 const CHECK_MS = 500;
 /** The end of a session sends SIGHUP to npm and to this process. */
@@ -23,7 +24,9 @@ export function watchNpm(onGone: () => void): void {
     hungUpAtMs = performance.now();
   });
   const timer = setInterval(() => {
-    const isThere = chain.every((pid, level) => parentOf(level === 0 ? 'self' : (chain[level - 1] ?? 0)) === pid);
+    const isThere = chain.every(
+      (pid, level) => readProcessStat(level === 0 ? 'self' : (chain[level - 1] ?? 0))?.parentId === pid,
+    );
     if (isThere) return;
     clearInterval(timer);
     const isEndOfSession = performance.now() - hungUpAtMs < HANGUP_MS;
@@ -34,7 +37,7 @@ export function watchNpm(onGone: () => void): void {
 /** The processes above this one up to npm; undefined without npm. */
 function findNpm(): readonly number[] | undefined {
   const chain: number[] = [];
-  for (let pid = process.ppid; pid > 0 && chain.length < MOST_LEVELS; pid = parentOf(pid) ?? 0) {
+  for (let pid = process.ppid; pid > 0 && chain.length < MOST_LEVELS; pid = readProcessStat(pid)?.parentId ?? 0) {
     chain.push(pid);
     if (isNpm(pid)) return chain;
   }
@@ -43,21 +46,15 @@ function findNpm(): readonly number[] | undefined {
 
 /** npm's title is its command: `npm exec nexthop start`. */
 function isNpm(pid: number): boolean {
-  const [program = '', script = ''] = (read(pid, 'cmdline') ?? '').split('\0');
+  const [program = '', script = ''] = readCommand(pid).split('\0');
   return /^np[mx](?:\s|$)/.test(program) || /\/np[mx](?:-cli\.js)?$/.test(script);
 }
 
-function parentOf(pid: number | 'self'): number | undefined {
-  // pid (name) state ppid; the name may contain spaces and brackets (proc(5)).
-  const [, parent] = (read(pid, 'stat') ?? '').replace(/^.*\) /s, '').split(' ');
-  return parent === undefined ? undefined : Number(parent);
-}
-
-function read(pid: number | 'self', name: string): string | undefined {
+function readCommand(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
     // The process has ended, or this system has no such files.
-    return undefined;
+    return '';
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readProcessStat } from './process-stat.ts';
 import { replaceMethod } from './replace-method.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { spellCall } from './spell-call.ts';
@@ -43,19 +43,6 @@ function guardChannel(guard: SiteGuard): readonly (() => void)[] {
 /** Whether a signal to this id would reach this process, its parent, or its process group. */
 function isOurs(pid: number): boolean {
   if (pid === process.pid || pid === process.ppid || pid === 0 || pid === -1) return true;
-  return pid < 0 && -pid === groupId();
-}
-
-function groupId(): number | undefined {
-  try {
-    // pid (name) state ppid pgrp; the name may contain spaces and brackets (proc(5)).
-    const [, , group] = readFileSync('/proc/self/stat', 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return Number(group);
-  } catch {
-    // Only Linux has this file. Elsewhere the group usually has the id of this process or of its
-    // parent.
-    return undefined;
-  }
+  // Elsewhere than on Linux the group usually has the id of this process or of its parent.
+  return pid < 0 && -pid === readProcessStat('self')?.groupId;
 }

@@ -48,11 +48,15 @@ export async function serveWithWorkers(
     env: { WORKERS: String(workers), ...env },
   });
   await untilListening(running, workers);
-  // A worker that is left over would hold the pipes of the process.
+  endWorkers(t, running);
+  return running;
+}
+
+/** Ends the workers when the test ends: one that is left over would hold the pipes of the process. */
+export function endWorkers(t: ExecutionContext, running: RunningProcess): void {
   t.teardown(async () => {
     for (const pid of await childrenOf(running.pid).catch(() => [])) killProcess(pid, 'SIGKILL');
   });
-  return running;
 }
 
 /** On a connection of its own. */
@@ -70,7 +74,7 @@ export async function startLoop(running: RunningProcess): Promise<void> {
 }
 
 /** User time in hundredths of a second (proc(5)). */
-async function processorTicks(pid: number): Promise<number> {
+export async function processorTicks(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[12]);
 }

@@ -5,7 +5,7 @@ import { killProcess } from '../helpers/kill-process.ts';
 import { startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-result.ts';
-import { childrenOf, untilListening } from '../helpers/worker-processes.ts';
+import { endWorkers, untilListening } from '../helpers/worker-processes.ts';
 
 test('the jobs of two workers on one embedded store run once, and those of a killed worker run again', async (t) => {
   const folder = await siteFolder(t, { ledger: '' });
@@ -20,9 +20,7 @@ test('the jobs of two workers on one embedded store run once, and those of a kil
   });
   const running = await startNexthop(t, { site, env: { WORKERS: '2', DATA_DIR: join(folder, 'data') } });
   await untilListening(running, 2);
-  t.teardown(async () => {
-    for (const pid of await childrenOf(running.pid).catch(() => [])) killProcess(pid, 'SIGKILL');
-  });
+  endWorkers(t, running);
   const push = async (text: string) => {
     const url = `http://127.0.0.1:${running.port}/.netlify/functions/note-background`;
     const response = await fetch(url, { method: 'POST', body: text, headers: { connection: 'close' } });

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { complaints } from '../helpers/error-lines.ts';
@@ -6,6 +6,7 @@ import { SOON_MS } from '../helpers/patience.ts';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-result.ts';
+import { processorTicks } from '../helpers/worker-processes.ts';
 
 const LOOP = `import { computeForever } from '../../lib/compute.ts';
 
@@ -185,10 +186,4 @@ async function untilBusy({ pid }: RunningProcess): Promise<void> {
     () => processorTicks(pid),
     (ticks) => ticks - begun > 100,
   );
-}
-
-/** User time in hundredths of a second (proc(5)). */
-async function processorTicks(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[12]);
 }
