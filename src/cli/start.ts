@@ -18,16 +18,10 @@ import { EarlySignals } from './early-signals.ts';
 import { exit } from './exit.ts';
 import { openReloadSocket, reloadAndPrint, toLine } from './reload.ts';
 import { toListed } from './routes-listed.ts';
+import { describeDrain, onStopSignal } from './stop-signals.ts';
 
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Both open the logs again. */
 const REOPEN_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
-
-/**
- * On Ctrl-C the terminal sends SIGINT to this process, and npm forwards it once more: one key, two
- * signals. A person needs longer for a second key press.
- */
-const ECHO_MS = 300;
 
 export interface StartOptions extends Omit<EdgeOptions, 'beforeSite' | 'notify' | 'listenFd'> {
   /** This process is a worker: the supervisor has the port, prints, and decides what it owns. */
@@ -138,21 +132,15 @@ function endBySignals(
   getRunning: () => Edge | undefined,
   { out, watchdog }: { readonly out: ((line: string) => void) | undefined; readonly watchdog: Watchdog | undefined },
 ): void {
-  let stoppingSinceMs: number | undefined;
-  for (const signal of STOP_SIGNALS) {
-    const code = 128 + constants.signals[signal];
-    process.on(signal, () => {
-      watchdog?.stopBy(constants.signals[signal]);
-      const edge = getRunning();
-      if (stoppingSinceMs !== undefined || !edge) {
-        if (!edge || performance.now() - (stoppingSinceMs ?? 0) > ECHO_MS) resolve(code);
-        return;
-      }
-      stoppingSinceMs = performance.now();
-      out?.(`${signal}: finishing running requests and jobs; a second signal ends at once`);
+  onStopSignal(({ name, code, kind }) => {
+    watchdog?.stopBy(constants.signals[name]);
+    const edge = getRunning();
+    if (!edge || kind === 'second') resolve(code);
+    else if (kind === 'first') {
+      out?.(describeDrain(name));
       edge.close().then(() => resolve(0), reject);
-    });
-  }
+    }
+  });
 }
 
 function reopenLogs({ log }: Edge): void {

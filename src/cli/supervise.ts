@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { extname, join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { readMemoryBytes } from '../process/container.ts';
@@ -9,6 +8,7 @@ import { Supervisor } from '../process/supervisor.ts';
 import type { Reload } from '../site/live-site.ts';
 import type { EarlySignals } from './early-signals.ts';
 import { openReloadSocket, type Reloading, reloadAndPrint } from './reload.ts';
+import { describeDrain, onStopSignal } from './stop-signals.ts';
 
 type Out = (line: string) => void;
 
@@ -17,7 +17,6 @@ export interface SuperviseParts {
   readonly signals: EarlySignals;
 }
 
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Passed on to the workers, which have the logs and the certificate (start.ts). */
 const PASSED_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
 
@@ -26,9 +25,6 @@ const SHARE_OF_HEAPS = 0.85;
 /** What a heap may grow between its replacement at WORKER_MEMORY_LIMIT and its end by V8, as a share of the limit. */
 const MARGIN = 0.1;
 const LEAST_MARGIN_BYTES = 32 * 2 ** 20;
-
-/** See start.ts. */
-const ECHO_MS = 300;
 
 const FIRST_ENDED = 'the worker that read the site first ended while it did; the other workers keep their code';
 
@@ -105,19 +101,15 @@ function toLog({ LOG_DIR, LOG_STDOUT }: Config) {
 }
 
 function endBySignals(supervisor: Supervisor, socket: ListeningSocket, out: Out): void {
-  let stoppingSinceMs: number | undefined;
-  for (const signal of STOP_SIGNALS) {
-    process.on(signal, () => {
-      const nowMs = performance.now();
-      const isFirst = stoppingSinceMs === undefined;
-      stoppingSinceMs ??= nowMs;
-      if (!isFirst && nowMs - stoppingSinceMs <= ECHO_MS) return;
+  onStopSignal(({ name, code, kind }) => {
+    if (kind === 'echo') return;
+    if (kind === 'first') {
       // The workers hold it for DRAIN_DELAY. Afterwards its queue would take connections in vain.
-      if (isFirst) socket.close();
-      if (isFirst) out(`${signal}: finishing running requests and jobs; a second signal ends at once`);
-      supervisor.stop(signal, { code: 128 + constants.signals[signal], atOnce: !isFirst });
-    });
-  }
+      socket.close();
+      out(describeDrain(name));
+    }
+    supervisor.stop(name, { code, atOnce: kind === 'second' });
+  });
 }
 
 /** All workers read the same files: the first result, or one that differs by what was not used. */
