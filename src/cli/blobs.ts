@@ -1,17 +1,14 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Config } from '../config/config.ts';
 import { BlobRefusal, type BlobStorage, type ListedBlob } from '../contract/blob-storage.ts';
 import { Fault } from '../contract/fault.ts';
-import { COMMAND_CALL_TIMEOUT_MS } from '../contract/store.ts';
-import { openBlobs, openStore } from '../stores/open.ts';
-import { STATE_FILE } from '../stores/sqlite/open.ts';
+import { openBlobs } from '../stores/open.ts';
 import { align } from './align.ts';
 import { type BlobsCall, BlobsError, toBlobsVerb, toStoreName } from './blobs-call.ts';
 import { importFolder, importSite } from './blobs-import.ts';
-import { NoteLog } from './note-log.ts';
+import { explainNoStore, useStore } from './use-store.ts';
 
 export interface Terminal {
   readonly out: (line: string) => void;
@@ -26,36 +23,29 @@ export interface Terminal {
  */
 export async function blobs(config: Config, terminal: Terminal, call: BlobsCall): Promise<number> {
   const { verb, names } = toBlobsVerb(call);
-  const isEmbedded = !config.REDIS_URL && !config.BLOBS_S3;
-  // Reading must not create a store, least of all in a folder that was given by mistake.
-  if (isEmbedded && verb !== 'set' && verb !== 'import' && !existsSync(join(config.DATA_DIR, STATE_FILE))) {
-    throw new BlobsError(
-      `there is no store in ${config.DATA_DIR}; choose another site with --site=PATH, or another folder with DATA_DIR`,
-    );
-  }
-  // The error contains what the store would log.
-  const log = new NoteLog([]);
-  const store = openStore(config, log, { callTimeoutMs: COMMAND_CALL_TIMEOUT_MS });
+  const isWrite = verb === 'set' || verb === 'import';
+  const noStore = isWrite || config.BLOBS_S3 ? undefined : explainNoStore(config);
+  if (noStore !== undefined) throw new BlobsError(noStore);
   try {
-    const storage = openBlobs(config, store, log);
-    const [name = '', key = '', file] = names;
-    const place = { storage, store: toStoreName(name), key };
-    switch (verb) {
-      case 'list':
-        return names.length === 0 ? await listStores(storage, terminal, call) : await list(place, terminal, call);
-      case 'get':
-        return await get(place, terminal, call);
-      case 'set':
-        return await set(place, terminal, { ...call, file });
-      case 'delete':
-        return call.all ? await deleteAll(place, terminal, call) : await remove(place, terminal, call);
-      case 'import':
-        return tell(terminal, call, { ...(await runImport(storage, call, { names, config })) });
-    }
+    return await useStore(config, async (store, log) => {
+      const storage = openBlobs(config, store, log);
+      const [name = '', key = '', file] = names;
+      const place = { storage, store: toStoreName(name), key };
+      switch (verb) {
+        case 'list':
+          return names.length === 0 ? listStores(storage, terminal, call) : list(place, terminal, call);
+        case 'get':
+          return get(place, terminal, call);
+        case 'set':
+          return set(place, terminal, { ...call, file });
+        case 'delete':
+          return call.all ? deleteAll(place, terminal, call) : remove(place, terminal, call);
+        case 'import':
+          return tell(terminal, call, { ...(await runImport(storage, call, { names, config })) });
+      }
+    });
   } catch (error) {
     throw explain(error, config);
-  } finally {
-    await store.close();
   }
 }
 

@@ -1,18 +1,14 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
-import { COMMAND_CALL_TIMEOUT_MS } from '../contract/store.ts';
 import { UserError } from '../contract/user-error.ts';
 import { type Submission, toFileUrl } from '../dialects/netlify/forms/submission.ts';
 import { NAMESPACE, Submissions } from '../dialects/netlify/forms/submissions.ts';
-import { openBlobs, openStore } from '../stores/open.ts';
-import { STATE_FILE } from '../stores/sqlite/open.ts';
+import { openBlobs } from '../stores/open.ts';
 import { align, inOneLine } from './align.ts';
 import { type FormsCall, toFormsVerb } from './forms-call.ts';
 import { namesOf, toCsvHead, toCsvLine } from './forms-csv.ts';
-import { NoteLog } from './note-log.ts';
 import { UsageError } from './usage-error.ts';
+import { explainNoStore, useStore } from './use-store.ts';
 
 type Out = (line: string) => void;
 
@@ -23,32 +19,26 @@ type Out = (line: string) => void;
  */
 export async function forms(config: Config, out: Out, call: FormsCall): Promise<number> {
   const { verb, words } = toFormsVerb(call);
-  // Reading must not create a store, least of all in a folder that was given by mistake.
-  if (!config.REDIS_URL && !existsSync(join(config.DATA_DIR, STATE_FILE))) {
-    const hint = 'choose another site with --site=PATH, or another folder with DATA_DIR';
-    throw new UserError(`there is no store in ${config.DATA_DIR}; ${hint}`);
-  }
-  // The error contains what the store would log.
-  const log = new NoteLog([]);
-  const store = openStore(config, log, { callTimeoutMs: COMMAND_CALL_TIMEOUT_MS });
-  const submissions = new Submissions(store.kv(NAMESPACE), openBlobs(config, store, log));
+  const noStore = explainNoStore(config);
+  if (noStore !== undefined) throw new UserError(noStore);
   const [word] = words;
   try {
-    switch (verb) {
-      case 'list':
-        return await list(submissions, out, { ...call, form: word });
-      case 'show':
-        return await show(submissions, out, { ...call, id: word ?? '' });
-      case 'export':
-        return call.json ? await exportJson(submissions, out, word) : await exportCsv(submissions, out, word);
-      case 'delete':
-        return call.all ? await deleteAll(submissions, out, call.form) : await deleteSome(submissions, out, words);
-    }
+    return await useStore(config, async (store, log) => {
+      const submissions = new Submissions(store.kv(NAMESPACE), openBlobs(config, store, log));
+      switch (verb) {
+        case 'list':
+          return list(submissions, out, { ...call, form: word });
+        case 'show':
+          return show(submissions, out, { ...call, id: word ?? '' });
+        case 'export':
+          return call.json ? exportJson(submissions, out, word) : exportCsv(submissions, out, word);
+        case 'delete':
+          return call.all ? deleteAll(submissions, out, call.form) : deleteSome(submissions, out, words);
+      }
+    });
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'store_unavailable') throw error;
     throw new UserError(`the store cannot be used: ${error.message}`, { cause: error });
-  } finally {
-    await store.close();
   }
 }
 

@@ -1,15 +1,10 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
-import { COMMAND_CALL_TIMEOUT_MS } from '../contract/store.ts';
-import { openStore } from '../stores/open.ts';
-import { STATE_FILE } from '../stores/sqlite/open.ts';
 import { type JobsCall, JobsError, toVerb } from './jobs-call.ts';
 import { changeJobs } from './jobs-change.ts';
 import { listJobs } from './jobs-list.ts';
 import { showJob } from './jobs-show.ts';
-import { NoteLog } from './note-log.ts';
+import { explainNoStore, useStore } from './use-store.ts';
 
 /**
  * Shows or changes the jobs in the store of a site, whether the module runs or not. Resolves with
@@ -18,24 +13,15 @@ import { NoteLog } from './note-log.ts';
  */
 export async function jobs(config: Config, out: (line: string) => void, call: JobsCall): Promise<number> {
   const { verb, ids } = toVerb(call);
-  // Reading must not create a store, least of all in a folder that was given by mistake.
-  if (!config.REDIS_URL && !existsSync(join(config.DATA_DIR, STATE_FILE))) {
-    throw new JobsError(
-      `there is no store in ${config.DATA_DIR}; choose another site with --site=PATH, or another folder with DATA_DIR`,
-    );
-  }
+  const noStore = explainNoStore(config);
+  if (noStore !== undefined) throw new JobsError(noStore);
   try {
-    // The error contains what the store would log.
-    const store = openStore(config, new NoteLog([]), { callTimeoutMs: COMMAND_CALL_TIMEOUT_MS });
-    try {
-      const { ledger } = store.queue;
-      if (verb === 'list') return await listJobs(ledger, out, call);
+    return await useStore(config, async ({ queue: { ledger } }) => {
+      if (verb === 'list') return listJobs(ledger, out, call);
       const [id = ''] = ids;
-      if (verb === 'show') return await showJob(ledger, out, { id, json: call.json });
-      return await changeJobs(ledger, out, { verb, ids, ...call });
-    } finally {
-      await store.close();
-    }
+      if (verb === 'show') return showJob(ledger, out, { id, json: call.json });
+      return changeJobs(ledger, out, { verb, ids, ...call });
+    });
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'store_unavailable') throw error;
     throw new JobsError(`${toLocation(config)}: ${toReasons(error)}`, { cause: error });
