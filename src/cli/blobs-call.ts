@@ -1,5 +1,6 @@
 import { UserError } from '../contract/user-error.ts';
 import { UsageError } from './usage-error.ts';
+import { readVerb, type VerbForm } from './verbs.ts';
 
 /** The arguments of `nexthop blobs`. */
 export interface BlobsCall {
@@ -28,35 +29,20 @@ const FORMS = {
     words: [0, Number.POSITIVE_INFINITY],
     form: 'import STORE FOLDER, or import --from=SITE_ID [STORE…]',
   },
-} as const satisfies Record<string, { flags: readonly string[]; words: readonly [number, number]; form: string }>;
+} as const satisfies Record<string, VerbForm>;
 
 export type BlobsVerb = keyof typeof FORMS;
 
 /** Parses the arguments. Throws a UsageError if they are invalid. */
 export function toBlobsVerb(call: BlobsCall): { readonly verb: BlobsVerb; readonly names: readonly string[] } {
-  const [verb = 'list', ...names] = call.words;
-  if (!isVerb(verb)) {
-    const verbs = Object.keys(FORMS).join(', ');
-    throw new UsageError(`nexthop blobs has the verbs ${verbs}, got ${JSON.stringify(verb)}; the site is --site=PATH`);
-  }
-  const { flags, words, form } = FORMS[verb];
-  const [fewest, most] = words;
-  for (const flag of ['json', 'all', 'prefix', 'from'] as const) {
-    const isKnown = (flags as readonly string[]).includes(flag);
-    if (call[flag] !== undefined && call[flag] !== false && !isKnown) {
-      throw new UsageError(`--${flag} is not for nexthop blobs ${verb}`);
-    }
-  }
+  const table = { command: 'blobs', verbs: FORMS, siteHint: 'the site is --site=PATH' };
+  const { verb, words: names, isCountRight, form } = readVerb<BlobsVerb>(table, call);
   const isDelete = verb !== 'delete' || names.length === (call.all ? 1 : 2);
   const isImport = verb !== 'import' || call.from !== undefined || names.length === 2;
-  if (names.length < fewest || names.length > most || !isDelete || !isImport) {
+  if (!isCountRight || !isDelete || !isImport) {
     throw new UsageError(`say nexthop blobs ${form}; got ${names.length === 0 ? 'no name' : names.join(' ')}`);
   }
   return { verb, names };
-}
-
-function isVerb(verb: string): verb is BlobsVerb {
-  return Object.hasOwn(FORMS, verb);
 }
 
 /** `orders` is the store of `getStore('orders')`. A name with a colon is the whole name, such as that of a deploy store. */

@@ -1,4 +1,5 @@
 import { UsageError } from './usage-error.ts';
+import { readVerb, type VerbForm } from './verbs.ts';
 
 /** The arguments of `nexthop forms`. */
 export interface FormsCall {
@@ -21,31 +22,16 @@ const FORMS = {
     words: [0, Number.POSITIVE_INFINITY],
     form: 'delete ID…, or delete --all [--form=FORM]',
   },
-} as const satisfies Record<string, { flags: readonly string[]; words: readonly [number, number]; form: string }>;
+} as const satisfies Record<string, VerbForm>;
 
 export type FormsVerb = keyof typeof FORMS;
 
 /** Parses the arguments. Throws a UsageError if they are invalid. */
 export function toFormsVerb(call: FormsCall): { readonly verb: FormsVerb; readonly words: readonly string[] } {
-  const [verb = 'list', ...words] = call.words;
-  if (!isVerb(verb)) {
-    const verbs = Object.keys(FORMS).join(', ');
-    throw new UsageError(`nexthop forms has the verbs ${verbs}, got ${JSON.stringify(verb)}; the site is --site=PATH`);
-  }
-  const { flags, form } = FORMS[verb];
-  const [fewest, most] = FORMS[verb].words;
-  for (const flag of ['json', 'csv', 'all', 'form', 'limit'] as const) {
-    const isKnown = (flags as readonly string[]).includes(flag);
-    if (call[flag] && !isKnown) throw new UsageError(`--${flag} is not for nexthop forms ${verb}`);
-  }
+  const table = { command: 'forms', verbs: FORMS, siteHint: 'the site is --site=PATH' };
+  const { verb, words, isCountRight, form } = readVerb<FormsVerb>(table, call);
   const isExport = verb !== 'export' || Boolean(call.json) !== Boolean(call.csv);
   const isDelete = verb !== 'delete' || (call.all ? words.length === 0 : words.length > 0 && call.form === undefined);
-  if (words.length < fewest || words.length > most || !isExport || !isDelete) {
-    throw new UsageError(`say nexthop forms ${form}`);
-  }
+  if (!isCountRight || !isExport || !isDelete) throw new UsageError(`say nexthop forms ${form}`);
   return { verb, words };
-}
-
-function isVerb(verb: string): verb is FormsVerb {
-  return Object.hasOwn(FORMS, verb);
 }
