@@ -2,15 +2,13 @@ import type { CallEnder, Exchange } from './contract/exchange.ts';
 import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
-import type { Candidate, Route } from './contract/route.ts';
-import type { Answer, Fallback, Outcome, Params } from './contract/target.ts';
+import type { Answer, Fallback, Params } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
-import { hasBody } from './http/headers.ts';
 import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
-import { runFor } from './process/site-calls.ts';
 import type { StoppedRoutes } from './process/stopped-routes.ts';
+import { RouteCalls } from './site/route-calls.ts';
 import type { Site } from './site/site.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -41,9 +39,11 @@ export interface HandlerParts {
  */
 export class Handler implements CallEnder {
   readonly #parts: HandlerParts;
+  readonly #calls: RouteCalls;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    this.#calls = new RouteCalls(parts);
   }
 
   /**
@@ -74,8 +74,7 @@ export class Handler implements CallEnder {
     const site = sites.current;
     // A site without routes cannot accept a WebSocket.
     if (exchange.request.upgrade !== undefined && site.routes.length > 0) webSockets.offer(exchange);
-    const outcome =
-      site.filters.length > 0 ? this.#tryFilters(exchange, site) : this.#tryRoutes(exchange, site.candidates(exchange));
+    const outcome = this.#calls.answer(exchange, site);
     if (outcome instanceof Promise) {
       return outcome.then((later) => (later === 'answered' ? later : this.#answerByFallback(exchange)));
     }
@@ -87,58 +86,6 @@ export class Handler implements CallEnder {
     exchange.upgrade = undefined;
     exchange.answeredBy = fallback.name;
     return fallback.answer(exchange, NO_PARAMS);
-  }
-
-  /**
-   * Runs the filters, then tries the routes. A filter may answer, or change the target and the headers; therefore the
-   * routes are looked up afterwards.
-   */
-  async #tryFilters(exchange: Exchange, site: Site): Promise<Outcome> {
-    for (const filter of site.filters) {
-      exchange.route = filter.pattern.text;
-      exchange.answeredBy = filter.target.name;
-      if ((await this.#call(exchange, filter, NO_PARAMS)) === 'answered' || exchange.isCallEnded) return 'answered';
-    }
-    return this.#tryRoutes(exchange, site.candidates(exchange));
-  }
-
-  /** Tries the candidates in order, from the one at index `from` on. */
-  #tryRoutes(exchange: Exchange, candidates: readonly Candidate[], from = 0): Answer {
-    for (let at = from; at < candidates.length; at++) {
-      const candidate = candidates[at] as Candidate; // within bounds
-      const isFallbackDue = candidate.route.afterFallback && !candidates[at - 1]?.route.afterFallback;
-      const outcome = isFallbackDue ? this.#tryAfterFallback(exchange, candidate) : this.#tryRoute(exchange, candidate);
-      if (outcome instanceof Promise) {
-        return outcome.then((later) =>
-          later === 'answered' || exchange.isCallEnded ? 'answered' : this.#tryRoutes(exchange, candidates, at + 1),
-        );
-      }
-      if (outcome === 'answered' || exchange.isCallEnded) return 'answered';
-    }
-    exchange.route = '';
-    return 'passed';
-  }
-
-  #tryRoute(exchange: Exchange, { route, params }: Candidate): Answer {
-    exchange.route = route.pattern.text;
-    exchange.answeredBy = route.target.name;
-    return this.#call(exchange, route, params);
-  }
-
-  async #tryAfterFallback(exchange: Exchange, candidate: Candidate): Promise<Outcome> {
-    return (await this.#isAnsweredByFallback(exchange)) ? 'answered' : this.#tryRoute(exchange, candidate);
-  }
-
-  /**
-   * Tries the fallback before the remaining routes, if the request can be sent again afterwards.
-   * True if the fallback answered; false if it has nothing at this path.
-   */
-  async #isAnsweredByFallback(exchange: Exchange): Promise<boolean> {
-    const { fallback } = this.#parts;
-    if (!fallback.answerUnlessMissing || !canBeSentTwice(exchange)) return false;
-    exchange.route = '';
-    exchange.answeredBy = fallback.name;
-    return (await fallback.answerUnlessMissing(exchange)) === 'answered';
   }
 
   /** Code of the site tried to end the process: the client gets a 500, and nothing that the code writes afterwards. */
@@ -157,12 +104,6 @@ export class Handler implements CallEnder {
 
   failCall(exchange: Exchange, error: unknown): void {
     this.#answerFault(exchange, toFault(error));
-  }
-
-  #call(exchange: Exchange, { target, code }: Route, params: Params): Answer {
-    if (target.isFile) return target.answer(exchange, params);
-    if (this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
-    return runFor(exchange, () => target.answer(exchange, params), code);
   }
 
   #answerFault(exchange: Exchange, fault: Fault): void {
@@ -186,12 +127,4 @@ export class Handler implements CallEnder {
       this.#parts.onHopFault?.(fault);
     } else log.error(fault.message, details);
   }
-}
-
-/**
- * Whether the request can go to the fallback first and to a route afterwards: it has no body to
- * consume and no side effect (RFC 9110 9.2.1).
- */
-function canBeSentTwice({ request, upgrade }: Exchange): boolean {
-  return (request.method === 'GET' || request.method === 'HEAD') && !upgrade && !hasBody(request);
 }

@@ -1,9 +1,8 @@
 import type { Dialect, FileFolder, IgnoredFile, Reading } from '../contract/dialect.ts';
-import type { Exchange } from '../contract/exchange.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import { mergeProblems, nameStopped, type Problem } from '../contract/problem.ts';
 import type { Project } from '../contract/project.ts';
-import type { Candidate, Conflict, Route, Router } from '../contract/route.ts';
+import type { Conflict, Route, Router } from '../contract/route.ts';
 import { findConflicts } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
 import { createRouter } from '../routing/router.ts';
@@ -13,16 +12,10 @@ import { readFiles } from '../static/read-files.ts';
 import { DIALECTS } from './dialects.ts';
 import { requireFolder } from './folder.ts';
 import { OwnRequests } from './own-requests.ts';
+import type { RouteSource } from './route-calls.ts';
 
 /** The routes of a project, and the reports for its author. */
-export interface Site {
-  /**
-   * The routes of step 1: middleware and redirects. They run for every request, before other routes are looked up. Each matches by its own rules,
-   * which are finer than a pattern, so no spelling of a path avoids a filter that protects the site.
-   */
-  readonly filters: readonly Route[];
-  /** The other routes that match the method and the path, in the order in which they are tried. Does not change the exchange. */
-  candidates(exchange: Exchange): readonly Candidate[];
+export interface Site extends RouteSource {
   /** In the order in which they are tried. */
   readonly routes: readonly Route[];
   /** A rule or a page of the site answers every request that no other route answers, so none reaches the fallback. */
@@ -43,7 +36,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   await requireFolder(project.root);
   const files = new FoundFiles();
   // For what dialects look up when requests come: nothing is found before the whole project is read.
-  let found: { readonly filters: readonly Route[]; readonly router: Router } | undefined;
+  let found: (RouteSource & { readonly router: Router }) | undefined;
   const siteRoutes: Router = { find: (method, target) => found?.router.find(method, target) ?? [] };
   const siteRequests = new OwnRequests(() => found);
   const parts = { ...project, files, siteRoutes, siteRequests };
@@ -56,12 +49,13 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const filters = routes.filter(({ step }) => step === 1);
   const others = routes.slice(filters.length);
   const router = createRouter(others);
-  found = { filters, router };
+  const candidates: RouteSource['candidates'] = ({ request, target }) => router.find(request.method, target);
+  found = { filters, candidates, router };
   const { rules, problems } = toJobRules(readings, project);
   const owners = readings.flatMap(({ answersAll }) => (answersAll ? [answersAll] : []));
   return {
     filters,
-    candidates: ({ request, target }) => router.find(request.method, target),
+    candidates,
     routes,
     answersAll: owners.length > 0,
     conflicts: findConflicts(others),

@@ -1,0 +1,102 @@
+import type { Exchange } from '../contract/exchange.ts';
+import type { Candidate, Route } from '../contract/route.ts';
+import type { Answer, Fallback, Outcome, Params } from '../contract/target.ts';
+import { hasBody } from '../http/headers.ts';
+import { runFor } from '../process/site-calls.ts';
+import type { StoppedRoutes } from '../process/stopped-routes.ts';
+
+const NO_PARAMS: Params = Object.freeze({});
+
+/** The routes of a site that may answer a request. */
+export interface RouteSource {
+  /**
+   * The routes of step 1: middleware and redirects. They run for every request, before other routes are looked up. Each matches by its own rules,
+   * which are finer than a pattern, so no spelling of a path avoids a filter that protects the site.
+   */
+  readonly filters: readonly Route[];
+  /** The other routes that match the method and the path, in the order in which they are tried. Does not change the exchange. */
+  candidates(exchange: Exchange): readonly Candidate[];
+}
+
+export interface RouteCallsParts {
+  /** Tried before routes with `afterFallback`. Undefined: these routes are tried without it. */
+  readonly fallback?: Fallback;
+  /** Routes that are not called. */
+  readonly stopped?: StoppedRoutes | undefined;
+}
+
+/** Calls the filters and routes of a site in order, until one of them answers. */
+export class RouteCalls {
+  readonly #parts: RouteCallsParts;
+
+  constructor(parts: RouteCallsParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws, or rejects with, what a target throws. */
+  answer(exchange: Exchange, site: RouteSource): Answer {
+    if (site.filters.length > 0) return this.#tryFilters(exchange, site);
+    return this.#tryRoutes(exchange, site.candidates(exchange));
+  }
+
+  /**
+   * Runs the filters, then tries the routes. A filter may answer, or change the target and the headers; therefore the
+   * routes are looked up afterwards.
+   */
+  async #tryFilters(exchange: Exchange, site: RouteSource): Promise<Outcome> {
+    for (const filter of site.filters) {
+      if ((await this.#call(exchange, filter, NO_PARAMS)) === 'answered' || exchange.isCallEnded) return 'answered';
+    }
+    return this.#tryRoutes(exchange, site.candidates(exchange));
+  }
+
+  /** Tries the candidates in order, from the one at index `from` on. */
+  #tryRoutes(exchange: Exchange, candidates: readonly Candidate[], from = 0): Answer {
+    for (let at = from; at < candidates.length; at++) {
+      const candidate = candidates[at] as Candidate; // within bounds
+      const { route, params } = candidate;
+      const isFallbackDue = route.afterFallback && !candidates[at - 1]?.route.afterFallback;
+      const outcome = isFallbackDue ? this.#tryAfterFallback(exchange, candidate) : this.#call(exchange, route, params);
+      if (outcome instanceof Promise) {
+        return outcome.then((later) =>
+          later === 'answered' || exchange.isCallEnded ? 'answered' : this.#tryRoutes(exchange, candidates, at + 1),
+        );
+      }
+      if (outcome === 'answered' || exchange.isCallEnded) return 'answered';
+    }
+    exchange.route = '';
+    return 'passed';
+  }
+
+  async #tryAfterFallback(exchange: Exchange, { route, params }: Candidate): Promise<Outcome> {
+    return (await this.#isAnsweredByFallback(exchange)) ? 'answered' : this.#call(exchange, route, params);
+  }
+
+  /**
+   * Tries the fallback before the remaining routes, if the request can be sent again afterwards.
+   * True if the fallback answered; false if it has nothing at this path.
+   */
+  async #isAnsweredByFallback(exchange: Exchange): Promise<boolean> {
+    const { fallback } = this.#parts;
+    if (!fallback?.answerUnlessMissing || !canBeSentTwice(exchange)) return false;
+    exchange.route = '';
+    exchange.answeredBy = fallback.name;
+    return (await fallback.answerUnlessMissing(exchange)) === 'answered';
+  }
+
+  #call(exchange: Exchange, { pattern, target, code }: Route, params: Params): Answer {
+    exchange.route = pattern.text;
+    exchange.answeredBy = target.name;
+    if (target.isFile) return target.answer(exchange, params);
+    if (this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
+    return runFor(exchange, () => target.answer(exchange, params), code);
+  }
+}
+
+/**
+ * Whether the request can go to the fallback first and to a route afterwards: it has no body to
+ * consume and no side effect (RFC 9110 9.2.1).
+ */
+function canBeSentTwice({ request, upgrade }: Exchange): boolean {
+  return (request.method === 'GET' || request.method === 'HEAD') && !upgrade && !hasBody(request);
+}
