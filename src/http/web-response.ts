@@ -1,5 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import type { Answer } from '../contract/target.ts';
 import { isDecodedByFetch } from './decoded-bodies.ts';
 import { TextResponse } from './text-response.ts';
 import { type Chunks, toChunks } from './web-response-chunks.ts';
@@ -27,7 +28,7 @@ export interface WriteOptions {
 }
 
 /**
- * Sends a function's Response. Undefined: all bytes were passed to the connection at once. Else it resolves with 'answered' when they
+ * Sends a function's Response. Returns 'answered' if all bytes were passed to the connection at once. Else it resolves with 'answered' when they
  * are, or when the client has left; then the body is cancelled. Throws, or rejects with, `function_bad_answer` for a Response that
  * cannot be sent, and `function_error` if the body fails. A Fault thrown by the body (e.g. one of
  * the request's body) is rethrown unchanged. If it throws before the head is sent, no byte of the
@@ -37,7 +38,7 @@ export function writeWebResponse(
   exchange: Exchange,
   webResponse: WebResponse,
   { watch, ownReason = false }: WriteOptions = {},
-): Promise<'answered'> | undefined {
+): Answer {
   const head = new WebResponseHead(exchange, TextResponse.partsOf(webResponse), ownReason);
   const text = TextResponse.take(webResponse);
   if (text !== undefined) {
@@ -45,7 +46,7 @@ export function writeWebResponse(
     if (head.coding) head.leaveOutCoding();
     if (head.isWithoutBody) head.sendWithoutBody();
     else head.sendText(text);
-    return undefined;
+    return 'answered';
   }
   if (isDecodedByFetch(webResponse.copyOf ?? webResponse, head.coding)) head.leaveOutCoding();
   const chunks = chunksOf(webResponse);
@@ -58,7 +59,7 @@ export function writeWebResponse(
   } else {
     return new StreamWriter(exchange, head, chunks, watch).write();
   }
-  return undefined;
+  return 'answered';
 }
 
 const NOTHING = new Uint8Array();

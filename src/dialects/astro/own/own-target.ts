@@ -49,14 +49,10 @@ class OwnTarget implements Target {
     // No page opens a WebSocket, but the next target may.
     if (this.#mayPass && (!match || exchange.upgrade)) return 'passed';
     if (REFUSED.has(exchange.request.method)) throw new Fault('method_refused');
-    if (match?.location !== undefined) {
-      await writeWebResponse(exchange, redirect(exchange, match.location));
-      return 'answered';
-    }
+    if (match?.location !== undefined) return writeWebResponse(exchange, redirect(exchange, match.location));
     exchange.limitBody(this.#build.bodyLimitBytes);
     if (match) exchange.limitBody(match.bodyLimitBytes);
-    await writeWebResponse(exchange, await this.#render(exchange, match));
-    return 'answered';
+    return writeWebResponse(exchange, await this.#render(exchange, match));
   }
 
   /**
@@ -74,8 +70,7 @@ class OwnTarget implements Target {
       await response.body?.cancel();
       return 'passed';
     }
-    await writeWebResponse(exchange, response);
-    return 'answered';
+    return writeWebResponse(exchange, response);
   }
 
   get #mayPass(): boolean {

@@ -90,7 +90,7 @@ const NO_RESULT = JSON.stringify({ error: 'Not Found', message: 'The requested p
  * hold.
  */
 function writeResult(exchange: Exchange, result: unknown): Answer {
-  if (isWebResponse(result)) return writeWebResponse(exchange, result) ?? 'answered';
+  if (isWebResponse(result)) return writeWebResponse(exchange, result);
   if (isWebSocketResult(result)) return openWebSocket(exchange, result).then(() => 'answered');
   return result ? writeJson(exchange, 200, toJson(result)) : writeJson(exchange, 404, NO_RESULT);
 }
@@ -117,5 +117,5 @@ function toJson(result: unknown): string {
 function writeJson(exchange: Exchange, status: number, text: string): Answer {
   // Explicit, because a response to HEAD has no body from which it could be computed.
   const headers = { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(text)) };
-  return writeWebResponse(exchange, new Response(text, { status, headers })) ?? 'answered';
+  return writeWebResponse(exchange, new Response(text, { status, headers }));
 }
