@@ -128,9 +128,9 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
 function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedMiddleware {
   const { file } = source;
   if (loaded.state === 'ready') {
-    if (!pick(loaded.exports)) return closeOr(withoutHandler(file), project, source);
     const opened = toFilter(project, source, loaded.exports);
-    if (opened.filter) project.warmCode?.keepGood(file, loaded);
+    if (!opened.filter) return closeOr(opened, project, source);
+    project.warmCode?.keepGood(file, loaded);
     return opened;
   }
   if (loaded.state === 'ahead') return NONE;
@@ -162,9 +162,7 @@ function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedM
 /** Replaces the target of a helper that loaded late and exports no middleware. */
 const NO_MIDDLEWARE_TARGET: Target = { name: 'no middleware', answer: () => 'passed' };
 
-function withoutHandler(file: string): OpenedMiddleware {
-  return { ...NONE, ignored: [{ file, reason: 'exports no function named middleware' }] };
-}
+const WITHOUT_HANDLER = 'exports no function named middleware';
 
 /**
  * For a file without a handler: the last middleware that loaded from it, a filter that answers 500
@@ -174,15 +172,15 @@ function closeOr(ignored: OpenedMiddleware, project: Project, source: SourceFile
   const { file } = source;
   const good = project.warmCode?.findGood(file);
   if (!good && !isInRoot(file)) return ignored;
-  const problem = { severity: 'error', file, message: 'exports no function named middleware' } as const;
+  const problem = { severity: 'error', file, message: WITHOUT_HANDLER } as const;
   if (good) return addProblems([{ ...problem, keeps: [file] }], toFilter(project, source, good.exports));
-  return unready(file, new Error(problem.message), `${problem.message}; every request is answered 500`);
+  return unready(file, new Error(WITHOUT_HANDLER), `${WITHOUT_HANDLER}; every request is answered 500`);
 }
 
 function toFilter({ env, log, functionLimits }: Project, source: SourceFile, exports: Exports): OpenedMiddleware {
   const { file } = source;
   const middleware = pick(exports);
-  if (!middleware) return withoutHandler(file);
+  if (!middleware) return { ...NONE, ignored: [{ file, reason: WITHOUT_HANDLER }] };
   const { matcher, mistakes } = toMatcher(matcherIn(exports));
   const problems = mistakes.map((mistake) => ({
     severity: 'error' as const,
