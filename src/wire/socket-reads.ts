@@ -47,9 +47,9 @@ export interface ReadListener {
 
 /** The reads of one socket. Without a listener what is received goes into its stream, as on any other socket. */
 export class SocketReads {
-  listener: ReadListener | undefined;
   readonly onread: OnRead = { buffer: () => this.#next(), callback: (bytes, buffer) => this.#take(bytes, buffer) };
   #socket: Socket | undefined;
+  #listener: ReadListener | undefined;
   #wasLarge = false;
   /** Of this socket, while it receives a long body. */
   #own: Buffer | undefined;
@@ -57,7 +57,7 @@ export class SocketReads {
   /** Of a socket that was connected with `onread`. */
   begin(socket: Socket, listener: ReadListener): void {
     this.#socket = socket;
-    this.listener = listener;
+    this.#listener = listener;
   }
 
   /** Of a socket that a server accepted. */
@@ -69,15 +69,15 @@ export class SocketReads {
 
   /** Idempotent. */
   end(): void {
-    this.listener = undefined;
+    this.#listener = undefined;
     this.#socket?.off('data', this.#onData);
   }
 
-  readonly #onData = (bytes: Buffer): void => this.listener?.received(bytes);
+  readonly #onData = (bytes: Buffer): void => this.#listener?.received(bytes);
 
   #next(): Buffer {
     // An idle connection keeps no memory.
-    if (!this.#wasLarge || !this.listener?.isReceiving) this.#own = undefined;
+    if (!this.#wasLarge || !this.#listener?.isReceiving) this.#own = undefined;
     else if (!this.#own || HANDED_OUT.has(this.#own.buffer)) this.#own = Buffer.allocUnsafeSlow(READ_BYTES);
     return this.#own ?? SHARED;
   }
@@ -85,8 +85,8 @@ export class SocketReads {
   #take(bytes: number, buffer: Uint8Array): boolean {
     this.#wasLarge = bytes > MOST_SHARED_BYTES;
     const received = (buffer as Buffer).subarray(0, bytes); // of #next
-    if (!this.listener) return this.#socket?.push(toKept(received)) === true;
-    this.listener.received(received);
+    if (!this.#listener) return this.#socket?.push(toKept(received)) === true;
+    this.#listener.received(received);
     return true;
   }
 }
