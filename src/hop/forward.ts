@@ -20,15 +20,16 @@ export interface ForwardOptions {
   readonly unlessMissing?: boolean;
   /** The head has an Upgrade. */
   readonly mayUpgrade?: boolean;
-  /** `settled` is used; else a fault goes to the exchange. */
+  /** The caller waits for `settled`; else a fault goes to the exchange. */
   readonly isAwaited?: boolean;
 }
 
 /**
  * One request that is forwarded to the hop, and its response to the client.
  *
- * A class without closures and promises, because this is the hot path. `settled` is created at its first use. It resolves when the response is written or the client
- * has left, or with 'passed' if another route may answer. It rejects with a Fault. Invariant: after that nothing is called that changes the exchange.
+ * A class without closures, and without a promise unless `isAwaited`, because this is the hot path. Then `settled` resolves when the response is written or the client
+ * has left, or with 'passed' if another route may answer, and rejects with a Fault. Otherwise it is resolved from the start. Invariant: after the end nothing is called
+ * that changes the exchange.
  */
 export class Forward implements OriginHandler, BodySink, AnswerListener {
   readonly settled: Promise<Outcome> = ANSWERED;
