@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { AnswerListener, Exchange } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
+import { findHeader } from '../contract/header-list.ts';
 import type { BodySink } from '../contract/http-message.ts';
 import type { Outcome } from '../contract/target.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
@@ -132,9 +133,4 @@ class UploadStream extends Readable implements BodySink {
   onFailure(fault: Fault): void {
     this.destroy(fault);
   }
-}
-
-function findHeader(headers: readonly string[], name: string): string | undefined {
-  const at = headers.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
-  return at < 0 ? undefined : headers[at + 1];
 }

@@ -9,6 +9,7 @@ import { makeCertificate, type TestCertificate } from '../../../helpers/certific
 import { startEdge } from '../../../helpers/edge.ts';
 import { freePort } from '../../../helpers/free-port.ts';
 import { listenOnPort } from '../../../helpers/listen.ts';
+import { scriptedHop } from '../../../helpers/peer.ts';
 import { exchange } from '../../../helpers/redirect-server.ts';
 import { refusingPort } from '../../../helpers/refusing-port.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
@@ -70,6 +71,20 @@ test('a rule with status 200 to another host forwards the request with body and 
   });
   const [line] = await edge.accessLines(1);
   t.like(line, { route: '/api/*', upstream_status: '201', upstream_addr: `http://127.0.0.1:${port}` });
+});
+
+test('a header of an origin that any of its Connection headers nominates is not forwarded', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    peer.end(
+      'HTTP/1.1 200 OK\r\nConnection: X-First\r\nX-First: 1\r\nConnection: X-Second, close\r\nX-Second: 2\r\nX-Kept: 3\r\nContent-Length: 0\r\n\r\n',
+    );
+  });
+  const edge = await serveToml(t, toRule(`http://127.0.0.1:${hop.port}/`));
+
+  const answer = await edge.exchange('GET /api/a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+
+  t.deepEqual(answer.match(/^X-\w+: \d/gm), ['X-Kept: 3']);
 });
 
 test('a body in chunks is forwarded, and a large response arrives whole', async (t) => {
