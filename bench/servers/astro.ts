@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newestOf } from '../newest-of.ts';
 import { prepareNexthop } from './nexthop.ts';
 import type { Server } from './server.ts';
 
@@ -80,6 +79,13 @@ async function install(): Promise<void> {
   run(MADE, 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   await rm(join(packages, 'nexthop'), { force: true });
   await symlink(ROOT, join(packages, 'nexthop'));
+}
+
+/** The time of the last change, in ms, of a file or of the files in a folder at any depth; 0 if there is none. */
+function newestOf(path: string): number {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats?.isDirectory()) return stats?.mtimeMs ?? 0;
+  return readdirSync(path).reduce((newest, name) => Math.max(newest, newestOf(join(path, name))), 0);
 }
 
 function run(cwd: string, program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): void {
