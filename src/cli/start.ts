@@ -11,6 +11,7 @@ import { guardProcess } from '../process/process-guard.ts';
 import { describeRoute, STOPPED } from '../process/route-breaker.ts';
 import { openRouteRecord, type RouteRecord } from '../process/route-record.ts';
 import { SHARED_CALLS } from '../process/site-calls.ts';
+import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { StoppedRoutes } from '../process/stopped-routes.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
 import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
@@ -18,7 +19,6 @@ import { EarlySignals } from './early-signals.ts';
 import { exit } from './exit.ts';
 import { openReloadSocket, reloadAndPrint, toLine } from './reload.ts';
 import { toListed } from './routes-listed.ts';
-import { describeDrain, onStopSignal } from './stop-signals.ts';
 
 /** Both open the logs again. */
 const REOPEN_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;

@@ -4,11 +4,11 @@ import { readMemoryBytes } from '../process/container.ts';
 import type { ControlSocket } from '../process/control-socket.ts';
 import { appendErrorLine, type ErrorLevel } from '../process/error-lines.ts';
 import { type ListeningSocket, openListeningSocket } from '../process/listening-socket.ts';
+import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { Supervisor } from '../process/supervisor.ts';
 import type { Reload } from '../site/live-site.ts';
 import type { EarlySignals } from './early-signals.ts';
 import { openReloadSocket, type Reloading, reloadAndPrint } from './reload.ts';
-import { describeDrain, onStopSignal } from './stop-signals.ts';
 
 type Out = (line: string) => void;
 

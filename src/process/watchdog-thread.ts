@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { appendErrorLine, writeToStderr } from './error-lines.ts';
 import { SharedCallsReader } from './shared-calls.ts';
+import { ECHO_MS } from './stop-signals.ts';
 import type { CallReport } from './supervisor-link.ts';
 import {
   BEATS,
@@ -29,8 +30,6 @@ const KILL_MS = 400;
 const CRASH_MS = 50;
 /** A loop that runs ends by itself first, and then at once: it needs this time for the store and the logs on a full disk. */
 const RUNNING_LATE_MS = 850;
-/** npm and the terminal both send one signal for one key press (src/cli/start.ts). */
-const ECHO_MS = 300;
 
 class Watchdog {
   #beat = 0;

@@ -6,7 +6,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * On Ctrl-C the terminal sends SIGINT to this process, and npm forwards it once more: one key, two
  * signals. A person needs longer for a second key press.
  */
-const ECHO_MS = 300;
+export const ECHO_MS = 300;
 
 export interface StopSignal {
   readonly name: NodeJS.Signals;
