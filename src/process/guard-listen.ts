@@ -1,6 +1,6 @@
 import { isIP, Server } from 'node:net';
+import { holdServer } from './hold-resources.ts';
 import { type Method, replaceMethod } from './replace-method.ts';
-import { currentCode } from './site-calls.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { spellCall } from './spell-call.ts';
 
@@ -32,12 +32,6 @@ export function guardListen(guard: SiteGuard): readonly (() => void)[] {
     };
   });
   return [listening, ...guardInspector(guard)];
-}
-
-/** A server ends with the code of the site that made it. */
-function holdServer(server: Server): void {
-  const release = currentCode()?.hold(() => server.close());
-  if (release) server.once('close', release);
 }
 
 function guardInspector(guard: SiteGuard): readonly (() => void)[] {

@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import { type Server, Socket } from 'node:net';
 import type { SiteCode } from '../contract/site-code.ts';
 import { replaceMethod } from './replace-method.ts';
 import { currentCode } from './site-calls.ts';
@@ -28,6 +28,12 @@ function holdSocket(socket: Socket, code: SiteCode): void {
     if (!isShared(socket)) socket.destroy();
   });
   socket.once('close', release);
+}
+
+/** A server that listens ends with the code of the site that made it. */
+export function holdServer(server: Server): void {
+  const release = currentCode()?.hold(() => server.close());
+  if (release) server.once('close', release);
 }
 
 /** Whether newer code may use it, too. */
