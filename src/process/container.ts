@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
  * How many CPUs this process may keep busy: those of its affinity, and the quota of its control
  * group (v2) and of all groups above that. With a fraction, e.g. 1.5.
  *
- * `os.availableParallelism()` alone does not do: libuv multiplies the quota by `cpu.weight`, which
- * Kubernetes derives from the request of a container, and not from its limit.
+ * `os.availableParallelism()` alone does not do: it ignores a quota below one CPU
+ * (https://github.com/nodejs/node/issues/59200), and libuv 1.49 multiplied the quota by `cpu.weight`
+ * (https://github.com/libuv/libuv/issues/4740).
  *
  * `root`: the root of the file system; only tests set it.
  */
