@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { inspect } from 'node:util';
 import type { Fault, FaultPage } from '../contract/fault.ts';
+import { escapeHtml } from './escape-html.ts';
 import { negotiate } from './negotiate.ts';
 
 export interface FaultPageOptions {
@@ -65,6 +66,7 @@ interface Page {
   readonly details: Details | undefined;
 }
 
+/** The request id may come from the client, and a thrown error may contain any client input. */
 function toHtml({ title, code, requestId, details }: Page): string {
   const idLine = requestId && `<p>Request id: <code>${escapeHtml(requestId)}</code></p>\n`;
   return `<!doctype html>
@@ -76,11 +78,6 @@ function toHtml({ title, code, requestId, details }: Page): string {
 <p>Code: <code>${code}</code></p>
 ${idLine}${details ? `<pre>${escapeHtml(linesOf(details).join('\n'))}</pre>\n` : ''}</html>
 `;
-}
-
-/** The request id may come from the client, and a thrown error may contain any client input. */
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** What failed. */

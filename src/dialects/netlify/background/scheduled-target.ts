@@ -1,6 +1,7 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
+import { escapeHtml } from '../../../http/escape-html.ts';
 import { negotiate } from '../../../http/negotiate.ts';
 import { TextResponse } from '../../../http/text-response.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
@@ -112,8 +113,4 @@ function describeError(error: unknown): string {
 function toHtml(lines: readonly string[]): string {
   const paragraphs = lines.map((line) => `<p style="white-space:pre-wrap">${escapeHtml(line)}</p>\n`);
   return `<!doctype html>\n<meta charset="utf-8">\n<title>Scheduled function</title>\n${paragraphs.join('')}`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

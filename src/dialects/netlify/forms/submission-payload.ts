@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../../../http/escape-html.ts';
 import type { Form, FormField } from './form.ts';
 import { type Submission, type SubmittedFile, toFileUrl } from './submission.ts';
 
@@ -128,8 +129,4 @@ function toSummary(title: string | null, body: string | null): string {
   const text = body ?? '';
   const short = text.length > SUMMARY_LENGTH ? `${text.slice(0, SUMMARY_LENGTH - 3)}...` : text;
   return [title === null ? '' : `<strong>${escapeHtml(title)}</strong>`, escapeHtml(short)].filter(Boolean).join(' ');
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,3 +1,5 @@
+import { escapeHtml } from '../../../http/escape-html.ts';
+
 /** The page for a form that has no own thank-you page. It links to the page of the form if that is on the same host. */
 export function toThanksPage(referrer: string, host: string): string {
   const from = URL.parse(referrer);
@@ -13,8 +15,4 @@ export function toThanksPage(referrer: string, host: string): string {
 <p><a href="${escapeHtml(back)}">Back to the site</a></p>
 </html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
