@@ -1,4 +1,5 @@
 import type { IncomingRequest } from '../contract/http-message.ts';
+import { namesTag } from '../http/entity-tags.ts';
 
 /** The validators of the stored form that would be sent. */
 export interface Validators {
@@ -36,17 +37,6 @@ export function judge(request: Pick<IncomingRequest, 'get'>, validators: Validat
 export function isSamePart(ifRange: string, { etag, modifiedMs }: Validators): boolean {
   if (ifRange === etag) return true;
   return toTimeMs(ifRange) === modifiedMs && Date.now() - modifiedMs >= 1000;
-}
-
-/** Opaque tags may contain commas, so the list is not split at commas. */
-const TAGS = /(W\/)?("[^"]*")/g;
-
-function namesTag(field: string, etag: string, comparison: 'strong' | 'weak'): boolean {
-  if (field === etag || field.trim() === '*') return true;
-  for (const [, weak, tag] of field.matchAll(TAGS)) {
-    if (tag === etag && (comparison === 'weak' || weak === undefined)) return true;
-  }
-  return false;
 }
 
 /** `otherwise`: the result if the header is not a date. */

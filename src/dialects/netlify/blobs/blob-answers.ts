@@ -7,6 +7,7 @@ import {
 } from '../../../contract/blob-storage.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
+import { namesTag } from '../../../http/entity-tags.ts';
 import { type BlobAddress, readAddress, toSignedUrl } from './blob-address.ts';
 
 /** Both names of the header with the metadata: for the edge and for the API. */
@@ -121,7 +122,7 @@ export class BlobAnswers {
     if (method === 'HEAD' || known !== null) {
       const entry = await storage.head(store, key);
       if (!entry) return refusal(404, 'there is no such blob');
-      if (known !== null && isAmong(entry.etag, known)) {
+      if (known !== null && namesTag(known, entry.etag, 'strong')) {
         return new Response(null, { status: 304, headers: toHeaders(entry) });
       }
       if (method === 'HEAD') return new Response(null, { headers: toHeaders(entry) });
@@ -213,10 +214,6 @@ function toCondition(headers: Headers): PutOptions['condition'] {
   const ifMatch = headers.get('if-match');
   if (ifMatch !== null) return { ifMatch };
   return headers.get('if-none-match') === '*' ? 'new' : undefined;
-}
-
-function isAmong(etag: string, list: string): boolean {
-  return list.split(',').some((each) => each.trim() === etag || each.trim() === '*');
 }
 
 /** The API gives a URL for the content of a blob, and answers the rest itself. */

@@ -2,6 +2,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
+import { namesTag } from '../../../http/entity-tags.ts';
 import { InnerRequest } from '../../../http/inner-request.ts';
 import { writeHead } from '../../../http/write-head.ts';
 import { ImageCache } from './image-cache.ts';
@@ -151,6 +152,5 @@ function toContentHeaders(exchange: Exchange, content: Buffer): readonly string[
 
 /** The client has this image. */
 function isUnchanged({ request }: Exchange, name: string): boolean {
-  const tags = request.get('if-none-match')?.split(',') ?? [];
-  return tags.some((each) => ['*', `"${name}"`].includes(each.trim().replace(/^W\//, '')));
+  return namesTag(request.get('if-none-match') ?? '', `"${name}"`, 'weak');
 }
