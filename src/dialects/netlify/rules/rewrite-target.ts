@@ -43,54 +43,45 @@ export class RewriteTarget implements Target {
     const { request, destination, status, site } = this.#parts;
     const found = request.match(exchange);
     if (!found) return 'passed';
+    const path = destination.toTarget(params, found);
     // For the source of an image the next rule or the file counts: this rule would lead back to the image.
-    if (exchange.request instanceof InnerRequest && IMAGES.test(destination.toTarget(params, found))) return 'passed';
+    if (exchange.request instanceof InnerRequest && IMAGES.test(path)) return 'passed';
     if (request.vary !== '') overlayAnswer(exchange, { headers: [['Vary', request.vary]] });
     const { ruleStatus } = exchange;
     if (status !== 200) exchange.ruleStatus = status;
-    if ((await this.#callFunction(exchange, params, found)) === 'answered') return 'answered';
     const { method } = exchange.request;
-    const path = destination.toTarget(params, found);
+    const functions = site.functions.find(method, path);
+    const withQuery = () => this.#mergeQuery(exchange.target, params, found);
+    if (isAnswered(await callAny(exchange, functions, withQuery))) return 'answered';
     if ((method === 'GET' || method === 'HEAD' || status >= 400) && isAnswered(await site.files.answer(exchange, path)))
       return 'answered';
-    if (isAnswered(await this.#callOther(exchange, path))) return 'answered';
+    if (isAnswered(await callAny(exchange, site.others.find(method, path), () => path))) return 'answered';
     exchange.ruleStatus = ruleStatus;
     return site.notFound.answer(exchange, params, status >= 400 ? status : 404);
   }
 
-  async #callFunction(exchange: Exchange, params: Params, found: QueryMatch): Promise<Outcome> {
-    const { destination, site } = this.#parts;
-    const { target: originalTarget } = exchange;
-    const candidates = site.functions.find(exchange.request.method, destination.toTarget(params, found));
-    if (candidates.length === 0) return 'passed';
-    const originalQuery = queryOf(originalTarget);
-    const merged = destination.mergeQuery(originalQuery, params, found);
-    const { route: rule } = exchange;
-    if (merged !== originalQuery) exchange.rewrite(`${originalTarget.split('?', 1)[0]}?${merged}`);
-    for (const { route, params: routeParams } of candidates) {
-      exchange.route = route.pattern.text;
-      exchange.answeredBy = route.target.name;
-      if (isAnswered(await route.target.answer(exchange, routeParams))) return 'answered';
-    }
-    exchange.route = rule;
-    if (merged !== originalQuery) exchange.rewrite(originalTarget);
-    return 'passed';
+  /** The target of the client with the query of the rule merged in. */
+  #mergeQuery(target: string, params: Params, found: QueryMatch): string {
+    const query = queryOf(target);
+    const merged = this.#parts.destination.mergeQuery(query, params, found);
+    return merged === query ? target : `${target.split('?', 1)[0]}?${merged}`;
   }
+}
 
-  async #callOther(exchange: Exchange, path: string): Promise<Outcome> {
-    const { target: originalTarget, route: rule } = exchange;
-    const candidates = this.#parts.site.others.find(exchange.request.method, path);
-    if (candidates.length === 0) return 'passed';
-    exchange.rewrite(path);
-    for (const { route, params } of candidates) {
-      exchange.route = route.pattern.text;
-      exchange.answeredBy = route.target.name;
-      if (isAnswered(await route.target.answer(exchange, params))) return 'answered';
-    }
-    exchange.route = rule;
-    exchange.rewrite(originalTarget);
-    return 'passed';
+/** Calls the targets with this request target until one answers. If none does, the exchange is as before. */
+async function callAny(exchange: Exchange, candidates: readonly Candidate[], toTarget: () => string): Promise<Outcome> {
+  if (candidates.length === 0) return 'passed';
+  const { target: originalTarget, route: rule } = exchange;
+  const target = toTarget();
+  if (target !== originalTarget) exchange.rewrite(target);
+  for (const { route, params } of candidates) {
+    exchange.route = route.pattern.text;
+    exchange.answeredBy = route.target.name;
+    if (isAnswered(await route.target.answer(exchange, params))) return 'answered';
   }
+  exchange.route = rule;
+  if (target !== originalTarget) exchange.rewrite(originalTarget);
+  return 'passed';
 }
 
 /** The functions and pages of other platforms among the routes of a site. It excludes rules: a rewrite leads to no other rule. */
