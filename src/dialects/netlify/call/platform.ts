@@ -36,23 +36,27 @@ export interface PlatformBlobs {
 }
 
 /**
- * Called once for each reading of a site. The platform passes these values in variables: AWS_REGION
- * (REGION takes precedence), SITE_ID, SITE_NAME and URL.
+ * Called once for each reading of a site. The platform passes the region in AWS_REGION; REGION takes
+ * precedence.
  */
 export function toPlatform(
   { log, dev = false, region, env, mockCountry, functionLimits }: Project,
   blobs?: PlatformBlobs,
 ): Platform {
-  const { AWS_REGION, SITE_ID: id, SITE_NAME: name, URL: url } = env;
-  const serverRegion = region || AWS_REGION || (dev ? 'dev' : undefined);
+  const serverRegion = region || env.AWS_REGION || (dev ? 'dev' : undefined);
   return {
     log,
     isDev: dev,
     server: serverRegion === undefined ? {} : { region: serverRegion },
-    site: { ...(id && { id }), ...(name && { name }), ...(url && { url }) },
+    site: toSiteInfo(env),
     mockCountry,
     requestIds: new RequestUlids(),
     limits: new AllCallLimits(functionLimits, log),
     ...(blobs && { blobs }),
   };
+}
+
+/** The platform passes these values in the variables SITE_ID, SITE_NAME and URL. */
+export function toSiteInfo({ SITE_ID: id, SITE_NAME: name, URL: url }: Project['env']): Readonly<SiteInfo> {
+  return { ...(id && { id }), ...(name && { name }), ...(url && { url }) };
 }

@@ -5,7 +5,7 @@ import type { Reading } from '../../../contract/dialect.ts';
 import type { JobIntake } from '../../../contract/job-rule.ts';
 import type { Project } from '../../../contract/project.ts';
 import { NO_FILES } from '../../../contract/site-files.ts';
-import { type SiteInfo, toPlatform } from '../call/platform.ts';
+import { type SiteInfo, toSiteInfo } from '../call/platform.ts';
 import type { NetlifyToml } from '../config/netlify-toml.ts';
 import { TOML_FILE } from '../config/toml-problems.ts';
 import { DEPLOY_SUCCEEDED } from '../find/event-names.ts';
@@ -32,7 +32,7 @@ export function toAnnouncement(
   const subscriptions = all.filter(({ event }) => event === DEPLOY_SUCCEEDED);
   if (!jobs || dev || subscriptions.length === 0) return {};
   const rules = ['_redirects', '_headers'].map((name) => join(publish, name));
-  const { site } = toPlatform(project);
+  const site = toSiteInfo(project.env);
   const parts = { project, site, sources: [functionsFolder, TOML_FILE, 'package.json', ...rules] };
   return { announce: () => announce(parts, jobs, subscriptions) };
 }

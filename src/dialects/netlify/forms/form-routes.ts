@@ -1,7 +1,7 @@
 import type { Reading } from '../../../contract/dialect.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
-import { toPlatform } from '../call/platform.ts';
+import { toSiteInfo } from '../call/platform.ts';
 import type { Subscription } from '../events/event-rule.ts';
 import { Challenge } from './challenge.ts';
 import { FileDownload } from './file-download.ts';
@@ -27,7 +27,7 @@ export async function toFormRoutes(
   const { SITE_RECAPTCHA_SECRET: secret } = env;
   const target = new FormTarget({
     forms: new Forms(forms),
-    site: toPlatform(project).site,
+    site: toSiteInfo(env),
     submissions,
     jobs,
     subscriptions,
