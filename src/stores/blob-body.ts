@@ -61,6 +61,11 @@ export async function storeBody(body: BlobBody, { metadata, limitBytes, files }:
   return { size, etag, bytes: Buffer.concat(file ? [] : held) };
 }
 
+/** For a body that would exceed the limit of all blobs together. */
+export function overTotal(limitBytes: number): BlobRefusal {
+  return new BlobRefusal('full', `all blobs together have at most ${limitBytes} bytes (BLOBS_LIMIT)`);
+}
+
 /** 128 bits are enough for a name of a content. */
 function toEtag(digest: Buffer): string {
   return `"${digest.toString('hex', 0, 16)}"`;

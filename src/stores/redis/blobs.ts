@@ -3,7 +3,6 @@ import {
   type BlobEntry,
   type BlobLimits,
   type BlobPage,
-  BlobRefusal,
   type BlobStorage,
   checkNames,
   checkStore,
@@ -15,8 +14,8 @@ import {
   type PutOutcome,
   type StorePage,
 } from '../../contract/blob-storage.ts';
-import { storeBody } from '../blob-body.ts';
-import { afterName, afterPrefix, readCursor, toCursor } from '../blob-cursor.ts';
+import { overTotal, storeBody } from '../blob-body.ts';
+import { afterPrefix, readCursor, toCursor, toStorePage } from '../blob-cursor.ts';
 import { DELETE_BLOB, DELETE_STORE, LIST_BLOBS, LIST_STORES, PUT_BLOB, READ_BLOB } from './blob-scripts.ts';
 import type { Connection } from './connection.ts';
 import { toBytes, toList, toNumber, toText } from './reply.ts';
@@ -60,9 +59,7 @@ export class RedisBlobs implements BlobStorage {
     const fields = ['etag', etag, 'type', contentType, 'metadata', metadata, 'bytes', bytes];
     const args = [store, key, kind, match, this.#limits.totalBytes, size, ...fields];
     const state = toText(await this.#connection.run(PUT_BLOB, this.#root, ...args));
-    if (state === 'full') {
-      throw new BlobRefusal('full', `all blobs together have at most ${this.#limits.totalBytes} bytes (BLOBS_LIMIT)`);
-    }
+    if (state === 'full') throw overTotal(this.#limits.totalBytes);
     return state === 'done' ? { state: 'stored', etag } : { state: 'changed' };
   }
 
@@ -88,11 +85,7 @@ export class RedisBlobs implements BlobStorage {
     const from = bound('[', cursor === undefined ? start : readCursor(cursor));
     const args = ['', from, bound('(', afterPrefix(start)), PAGE_ENTRIES + 1];
     const names = toList(await this.#connection.run(LIST_STORES, this.#root, ...args)).map(toText);
-    const stores = names.slice(0, PAGE_ENTRIES);
-    const last = stores.at(-1);
-    return names.length > stores.length && last !== undefined
-      ? { stores, cursor: toCursor(afterName(Buffer.from(last))) }
-      : { stores };
+    return toStorePage(names.slice(0, PAGE_ENTRIES), names.length > PAGE_ENTRIES);
   }
 
   async deleteStore(store: string): Promise<{ deleted: number; hasMore: boolean }> {

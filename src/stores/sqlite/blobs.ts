@@ -17,8 +17,8 @@ import {
   type StorePage,
 } from '../../contract/blob-storage.ts';
 import { Fault } from '../../contract/fault.ts';
-import { randomName, storeBody } from '../blob-body.ts';
-import { afterName, readCursor, toCursor } from '../blob-cursor.ts';
+import { overTotal, randomName, storeBody } from '../blob-body.ts';
+import { readCursor, toCursor, toStorePage } from '../blob-cursor.ts';
 import { streamFile } from '../file-stream.ts';
 import { toTransfer } from './messages.ts';
 import { NO_SPACE } from './sqlite-failure.ts';
@@ -107,9 +107,7 @@ export class SqliteBlobs implements BlobStorage {
     const change = await thread.call('blobPut', [blob], bytes ? [bytes.buffer] : []).catch(asRefusal);
     await this.#remove(change.state === 'done' ? change.file : file);
     if (change.state === 'done') return { state: 'stored', etag };
-    if (change.state === 'full') {
-      throw new BlobRefusal('full', `all blobs together have at most ${limits.totalBytes} bytes (BLOBS_LIMIT)`);
-    }
+    if (change.state === 'full') throw overTotal(limits.totalBytes);
     return { state: 'changed' };
   }
 
@@ -131,10 +129,7 @@ export class SqliteBlobs implements BlobStorage {
   async listStores(prefix: string, cursor?: string): Promise<StorePage> {
     const from = cursor === undefined ? Buffer.from(prefix) : readCursor(cursor);
     const { names, hasMore } = await this.#setup.thread.call('blobStores', [prefix, from, PAGE_ENTRIES]);
-    const last = names.at(-1);
-    return hasMore && last !== undefined
-      ? { stores: names, cursor: toCursor(afterName(Buffer.from(last))) }
-      : { stores: names };
+    return toStorePage(names, hasMore);
   }
 
   async deleteStore(store: string): Promise<{ deleted: number; hasMore: boolean }> {
