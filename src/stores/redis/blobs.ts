@@ -55,7 +55,7 @@ export class RedisBlobs implements BlobStorage {
     const { contentType = '', metadata = '', condition } = options;
     const limitBytes = Math.min(OBJECT_BYTES, this.#limits.objectBytes);
     const { size, etag, bytes } = await storeBody(body, { metadata, limitBytes });
-    const [kind, match] = condition === undefined ? ['', ''] : condition === 'new' ? ['new', ''] : toMatch(condition);
+    const [kind, match] = typeof condition === 'object' ? ['match', condition.ifMatch] : [condition ?? '', ''];
     const fields = ['etag', etag, 'type', contentType, 'metadata', metadata, 'bytes', bytes];
     const args = [store, key, kind, match, this.#limits.totalBytes, size, ...fields];
     const state = toText(await this.#connection.run(PUT_BLOB, this.#root, ...args));
@@ -97,10 +97,6 @@ export class RedisBlobs implements BlobStorage {
 
   /** Each script is one step: Redis can do all that is needed. */
   async check(): Promise<void> {}
-}
-
-function toMatch({ ifMatch }: { readonly ifMatch: string }): [kind: string, match: string] {
-  return ['match', ifMatch];
 }
 
 function bound(kind: '[' | '(', name: Buffer): Buffer {
