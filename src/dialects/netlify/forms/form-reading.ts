@@ -2,7 +2,6 @@ import type { Reading } from '../../../contract/dialect.ts';
 import type { JobRule } from '../../../contract/job-rule.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
-import { NO_FILES } from '../../../contract/site-files.ts';
 import type { Subscription } from '../events/event-rule.ts';
 import { SUBMISSION_CREATED } from '../find/event-names.ts';
 import { readForms } from './read-forms.ts';
@@ -29,7 +28,7 @@ export function toFormReading(
   return {
     jobRules: submissions ? withStoredSubmissions(jobRules, subscriptions, submissions) : jobRules,
     async readPages() {
-      const { forms, problems } = await readForms((project.files ?? NO_FILES).pages);
+      const { forms, problems } = await readForms(files.pages);
       if (forms.length === 0) return { routes: [], problems: [...problems, ...subscriptions.map(toUnused)] };
       const { toFormRoutes } = await import('./form-routes.ts');
       const found = await toFormRoutes(forms, { project, submissions, subscriptions });
