@@ -1,6 +1,4 @@
-import { Readable } from 'node:stream';
-import type { BlobStorage, FoundBlob } from '../../../contract/blob-storage.ts';
-import { BlobRefusal } from '../../../contract/blob-storage.ts';
+import { BlobRefusal, type BlobStorage, type FoundBlob } from '../../../contract/blob-storage.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Kv } from '../../../contract/store.ts';
 import type { Submission } from './submission.ts';
@@ -70,7 +68,7 @@ export class Submissions {
       }
     };
     try {
-      await this.#blobs.put(FILES, key, Readable.from(counted()));
+      await this.#blobs.put(FILES, key, counted());
     } catch (error) {
       if (error instanceof BlobRefusal) throw toFault(error);
       throw error;

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
@@ -121,7 +120,7 @@ class Reading implements BodySink, SubmittedForm {
     this.#over.reject(fault);
   }
 
-  /** Nobody catches what is thrown in an event: it would end the process. */
+  /** Rejects the reading with an error of `step`. Thrown to the event of the parser, it would end the process. */
   #try(step: () => void): void {
     try {
       step();
@@ -158,7 +157,7 @@ class Reading implements BodySink, SubmittedForm {
     const name = toFileName(fileName);
     const file = { field, name, type: type || 'application/octet-stream', size: 0, key };
     const at = this.files.push(file) - 1;
-    const stored = this.#submissions.putFile(key, Readable.from(stream)).then((size) => {
+    const stored = this.#submissions.putFile(key, stream).then((size) => {
       this.files[at] = { ...file, size };
     });
     this.#stored.push(stored);
