@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { jsonLines } from './json-lines.ts';
 import { siteFolder } from './site-folder.ts';
 import { untilResult } from './until-result.ts';
 
@@ -35,8 +36,8 @@ export const WORK_RULE = 'netlify/work-background';
  * until `release`, and any other text ends immediately. With `scheduled`, a third function runs each minute and writes the time of its next run.
  */
 export async function backgroundSite(t: ExecutionContext, { scheduled = false } = {}): Promise<BackgroundSite> {
-  const records = await siteFolder(t, { 'ledger.txt': '' });
-  const [file, released] = [join(records, 'ledger.txt'), join(records, 'released')];
+  const { file, read, until } = await jsonLines<LedgerLine>(t);
+  const released = join(dirname(file), 'released');
   const withPaths = (text: string): string =>
     text.replaceAll('FILE', JSON.stringify(file)).replaceAll('RELEASED', JSON.stringify(released));
   const folder = await siteFolder(t, {
@@ -44,16 +45,7 @@ export async function backgroundSite(t: ExecutionContext, { scheduled = false } 
     'netlify/functions/work-background.mjs': withPaths(WORK_SOURCE),
     ...(scheduled && { 'netlify/functions/tick.mjs': withPaths(TICK_SOURCE) }),
   });
-  const ledger = async () => {
-    const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
-    return lines.map((line): LedgerLine => JSON.parse(line));
-  };
-  return {
-    folder,
-    ledger,
-    untilLedger: (satisfies) => untilResult(ledger, satisfies),
-    release: () => writeFile(released, ''),
-  };
+  return { folder, ledger: read, untilLedger: until, release: () => writeFile(released, '') };
 }
 
 const PLAIN_SOURCE = `export default () => new Response('plain'); export const config = { path: '/plain' };`;

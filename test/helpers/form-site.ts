@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Store } from '../../src/contract/store.ts';
 import type { Submission } from '../../src/dialects/netlify/forms/submission.ts';
 import { NAMESPACE, Submissions } from '../../src/dialects/netlify/forms/submissions.ts';
+import { jsonLines } from './json-lines.ts';
 import { siteFolder } from './site-folder.ts';
-import { untilResult } from './until-result.ts';
 
 /** A page with a form as users write it: no hidden field with its name, which the platform would add. */
 export const CONTACT = `<!doctype html><title>Contact</title>
@@ -20,6 +18,8 @@ export const CONTACT = `<!doctype html><title>Contact</title>
 
 export interface FormSite {
   readonly folder: string;
+  /** The file to which a function appends the events, a line of JSON for each. */
+  readonly eventsFile: string;
   /** The bodies of the events so far. */
   events(): Promise<readonly FormEvent[]>;
   untilEvents(count: number): Promise<readonly FormEvent[]>;
@@ -32,8 +32,7 @@ export interface FormEvent {
 
 /** A site with the form of CONTACT, and a function that writes down each event. */
 export async function formSite(t: ExecutionContext, files: Readonly<Record<string, string>> = {}): Promise<FormSite> {
-  const records = await siteFolder(t, { 'events.txt': '' });
-  const file = join(records, 'events.txt');
+  const { file, read, until } = await jsonLines<FormEvent>(t);
   const folder = await siteFolder(t, {
     'netlify/functions/submission-created.mjs': `import { appendFileSync } from 'node:fs';
       export default async (request) => appendFileSync(${JSON.stringify(file)}, await request.text() + '\\n');`,
@@ -41,11 +40,7 @@ export async function formSite(t: ExecutionContext, files: Readonly<Record<strin
     'public/index.html': 'home',
     ...files,
   });
-  const events = async () => {
-    const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
-    return lines.map((line): FormEvent => JSON.parse(line));
-  };
-  return { folder, events, untilEvents: (count) => untilResult(events, (all) => all.length >= count) };
+  return { folder, eventsFile: file, events: read, untilEvents: (count) => until((all) => all.length >= count) };
 }
 
 /** All submissions in a store. */

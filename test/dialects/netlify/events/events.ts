@@ -1,26 +1,22 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { configureRedis, configureSqlite } from '../../../helpers/configured-store.ts';
 import { startEdge } from '../../../helpers/edge.ts';
+import { jsonLines } from '../../../helpers/json-lines.ts';
 import { scriptedHop } from '../../../helpers/peer.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 import { untilResult } from '../../../helpers/until-result.ts';
 
 /** A site with these functions, in which `note(value)` writes a line that `notes()` reads. */
 async function notingSite(t: ExecutionContext, files: Readonly<Record<string, string>>) {
-  const records = await siteFolder(t, { 'notes.txt': '' });
-  const file = join(records, 'notes.txt');
+  const { file, read, until } = await jsonLines<unknown>(t);
   const head = `import { appendFileSync } from 'node:fs'; const note = (value) => appendFileSync(${JSON.stringify(file)}, JSON.stringify(value) + '\\n');\n`;
   const sources = Object.entries(files).map(([path, text]) => [path, path.endsWith('.mjs') ? head + text : text]);
-  const notes = async () => {
-    const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
-    return lines.map((line): unknown => JSON.parse(line));
-  };
   return {
     folder: await siteFolder(t, Object.fromEntries(sources)),
-    notes,
-    untilNotes: (count: number) => untilResult(notes, (lines) => lines.length >= count),
+    notes: read,
+    untilNotes: (count: number) => until((lines) => lines.length >= count),
   };
 }
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { CONFIGURED_STORES, configureRedis, configureSqlite } from '../../../helpers/configured-store.ts';
@@ -175,9 +175,7 @@ test('a submission that cannot be stored gets 503, and after that the store take
 
 test('every handler of the event gets a submission, by name and by method, and a reload finds new forms', async (t) => {
   const site = await formSite(t);
-  const [note = ''] =
-    (await readFile(join(site.folder, 'netlify/functions/submission-created.mjs'), 'utf8')).match(/".*?"/) ?? [];
-  const append = `import { appendFileSync } from 'node:fs'; const note = (payload) => appendFileSync(${note}, JSON.stringify({ payload }) + '\\n');`;
+  const append = `import { appendFileSync } from 'node:fs'; const note = (payload) => appendFileSync(${JSON.stringify(site.eventsFile)}, JSON.stringify({ payload }) + '\\n');`;
   const functions = {
     'submission-created-background.mjs': `${append} export const handler = async ({ body }) => note({ by: 'lambda', form: JSON.parse(body).payload.form_name });`,
     'others.mjs': `${append} export default { formSubmitted: (event) => note({ by: 'method', event }), fetch: () => new Response('') };`,
