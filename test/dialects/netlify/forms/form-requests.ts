@@ -175,18 +175,23 @@ for (const [what, body] of [
   });
 }
 
-test('in a host, a part without a name gets 400, and the host serves on', async (t) => {
-  const { folder } = await formSite(t);
-  const { env } = await configureSqlite(t);
-  const app = express();
-  const host = await startHost(
+/** An app with the form of CONTACT. `addRoutes`: adds what the app does with requests that nexthop passes. */
+async function startFormHost(t: ExecutionContext, addRoutes: (app: ReturnType<typeof express>) => void = () => {}) {
+  const [{ folder }, { env }] = [await formSite(t), await configureSqlite(t)];
+  return startHost(
     t,
     (handle) => {
+      const app = express();
       app.use(handle);
+      addRoutes(app);
       return app;
     },
     { site: folder, settings: { DATA_DIR: env.DATA_DIR ?? '' } },
   );
+}
+
+test('in a host, a part without a name gets 400, and the host serves on', async (t) => {
+  const host = await startFormHost(t);
   const headers = { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` };
 
   for (const bad of [unnamed(''), unnamed('; filename="x.bin"')]) {
@@ -241,26 +246,17 @@ test('more submissions than FORM_RATE in a minute get 429 with Retry-After', asy
 });
 
 test('in a host, a POST that is no submission reaches the host with its body', async (t) => {
-  const { folder } = await formSite(t);
-  const { env } = await configureSqlite(t);
-  const app = express();
-  const host = await startHost(
-    t,
-    (handle) => {
-      app.use(handle);
-      app.use(jsonParser());
-      app.post('/api', (request, response) =>
-        response.end(JSON.stringify((request as { body?: unknown }).body ?? 'none')),
-      );
-      app.post('/form', async (request, response) => {
-        let text = '';
-        for await (const piece of request) text += piece;
-        response.end(text);
-      });
-      return app;
-    },
-    { site: folder, settings: { DATA_DIR: env.DATA_DIR ?? '' } },
-  );
+  const host = await startFormHost(t, (app) => {
+    app.use(jsonParser());
+    app.post('/api', (request, response) =>
+      response.end(JSON.stringify((request as { body?: unknown }).body ?? 'none')),
+    );
+    app.post('/form', async (request, response) => {
+      let text = '';
+      for await (const piece of request) text += piece;
+      response.end(text);
+    });
+  });
 
   const json = { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } };
   t.is(await (await fetch(`${host.url}/api`, json)).text(), '{"a":1}');
