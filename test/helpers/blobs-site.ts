@@ -45,3 +45,8 @@ export async function startBlobsSite(
   }
   return { ...edge, site };
 }
+
+/** The context by which `@netlify/blobs` finds its edge, of the site that was read last. */
+export function readBlobsContext(): Record<'edgeURL' | 'siteID' | 'token', string> {
+  return JSON.parse(Buffer.from(String(Reflect.get(globalThis, 'netlifyBlobsContext')), 'base64').toString());
+}

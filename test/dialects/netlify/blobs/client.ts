@@ -1,6 +1,6 @@
 import { getDeployStore, getStore, listStores } from '@netlify/blobs';
 import test from 'ava';
-import { startBlobsSite } from '../../../helpers/blobs-site.ts';
+import { readBlobsContext, startBlobsSite } from '../../../helpers/blobs-site.ts';
 
 const TEXT = { type: 'text' } as const;
 
@@ -174,7 +174,7 @@ test.serial('blobs over a limit are refused at once, also conditional ones', asy
 test.serial('a call whose signal is aborted rejects with its reason and stores nothing', async (t) => {
   await startBlobsSite(t);
   const controller = new AbortController();
-  const { edgeURL, siteID, token } = contextOf();
+  const { edgeURL, siteID, token } = readBlobsContext();
   const endless = new ReadableStream({ pull: (stream) => stream.enqueue(Buffer.alloc(10_000)) });
   const request = fetch(`${edgeURL}/${siteID}/site:things/key`, {
     method: 'PUT',
@@ -199,7 +199,3 @@ test.serial('a fetch that is not for blobs is passed on', async (t) => {
   const other = await fetch('http://blobs.nexthop.internal/site/site:things/key', { headers: { authorization: 'x' } });
   t.is(other.status, 403);
 });
-
-function contextOf(): Record<'edgeURL' | 'siteID' | 'token', string> {
-  return JSON.parse(Buffer.from(String(Reflect.get(globalThis, 'netlifyBlobsContext')), 'base64').toString());
-}

@@ -1,6 +1,6 @@
 import { getStore } from '@netlify/blobs';
 import test from 'ava';
-import { startBlobsSite } from '../../../helpers/blobs-site.ts';
+import { readBlobsContext, startBlobsSite } from '../../../helpers/blobs-site.ts';
 
 const LAMBDA = `
   import { connectLambda, getStore, getDeployStore } from '@netlify/blobs';
@@ -86,8 +86,7 @@ test.serial('without BLOBS_CAPTURE such a store is the one at Netlify, and the s
 
 test.serial('a request for another site or with another token is refused', async (t) => {
   await startBlobsSite(t);
-  const context = JSON.parse(Buffer.from(String(Reflect.get(globalThis, 'netlifyBlobsContext')), 'base64').toString());
-  const { token, siteID, edgeURL } = context;
+  const { token, siteID, edgeURL } = readBlobsContext();
   const status = async (path: string, authorization: string) =>
     (await fetch(`${edgeURL}${path}`, { headers: { authorization } })).status;
 
