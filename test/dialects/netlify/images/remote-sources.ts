@@ -1,11 +1,11 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
 import { toPattern } from '../../../../src/dialects/netlify/config/toml-images.ts';
 import { RemoteImages } from '../../../../src/dialects/netlify/images/remote-images.ts';
 import { ExternalHosts } from '../../../../src/hop/external-hosts.ts';
 import { startEdge } from '../../../helpers/edge.ts';
+import { listenOnPort } from '../../../helpers/listen.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
 const PICTURE = await sharp({ create: { width: 50, height: 50, channels: 3, background: 'red' } })
@@ -13,13 +13,7 @@ const PICTURE = await sharp({ create: { width: 50, height: 50, channels: 3, back
   .toBuffer();
 
 async function startOrigin(t: ExecutionContext, answer: RequestListener): Promise<number> {
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return (server.address() as AddressInfo).port; // it listens on TCP
+  return listenOnPort(t, createServer(answer));
 }
 
 async function serve(t: ExecutionContext, pattern: string, env: Record<string, string> = {}) {
