@@ -5,7 +5,7 @@ import type { DeployFile } from '../find/find-deploy-files.ts';
 /** One blob for each deploy that another one has replaced. */
 const REPLACED = 'nexthop:replaced-deploys';
 
-/** By then no process runs the code of a replaced deploy any more, also where containers are replaced in turns. */
+/** The stores of a deploy are removed this long after it was replaced: by then no container runs its code any more. */
 const REPLACED_MS = 24 * 3_600_000;
 
 /** The store of a deploy without a name, in which the files of a build are. */

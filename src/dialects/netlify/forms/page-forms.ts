@@ -39,11 +39,11 @@ interface Label {
   text: string;
 }
 
-/** What a user submits with a button is the name of that button, which no form declares as a field. */
+/** Types of inputs that are buttons. A browser submits only the name of the button that was used, so they are no fields. */
 const NO_FIELDS: ReadonlySet<string> = new Set(['submit', 'button', 'image', 'reset']);
 
 /** Elements whose text is no part of a label. */
-const TEXT_OF_OWN: ReadonlySet<string> = new Set(['select', 'textarea', 'button', 'script', 'style', 'datalist']);
+const NO_LABEL_TEXT: ReadonlySet<string> = new Set(['select', 'textarea', 'button', 'script', 'style', 'datalist']);
 
 class PageReader {
   readonly #page: SitePage;
@@ -54,7 +54,7 @@ class PageReader {
   readonly #labels = new Map<string, Label>();
   #form: FoundForm | undefined;
   #label: Label | undefined;
-  /** The element of TEXT_OF_OWN that is open. */
+  /** The element of NO_LABEL_TEXT that is open. */
   #silent: string | undefined;
 
   constructor(page: SitePage) {
@@ -66,7 +66,7 @@ class PageReader {
     else if (name === 'label') this.#openLabel(attributes);
     else if (name === 'input') this.#addField(attributes, (attributes.type ?? 'text').toLowerCase());
     else if (name === 'textarea' || name === 'select') this.#addField(attributes, name);
-    if (TEXT_OF_OWN.has(name)) this.#silent ??= name;
+    if (NO_LABEL_TEXT.has(name)) this.#silent ??= name;
   }
 
   ontext(text: string): void {

@@ -13,8 +13,8 @@ type CreateSharp = (content: Buffer, options: SharpOptions) => Sharp;
 const MOST_PIXELS = 50_000_000;
 
 /**
- * Pixels that take about 20 seconds in the worst case, of noise (measured with one core of 2026). Only then does it end: libvips
- * cannot stop the encoder of AVIF.
+ * Most pixels of a created image. So many take about 20 seconds in the worst case, an image of noise (measured with one core of
+ * 2026). LIMIT_S does not replace this limit: libvips cannot stop the encoder of AVIF.
  */
 const MOST_WRITTEN: Readonly<Record<ImageFormat, number>> = {
   avif: 10_000_000,

@@ -19,7 +19,7 @@ export interface ImageOrder {
 const FITS = ['contain', 'cover', 'fill'] as const;
 const POSITIONS = ['center', 'top', 'bottom', 'left', 'right'] as const;
 
-/** Of each side, and of both sides together: what takes seconds to create. */
+/** Limits for each side, and for the product of both: larger images take seconds to create. */
 const LONGEST_SIDE = 8192;
 const MOST_PIXELS = 40_000_000;
 const LONGEST_SOURCE = 2048;

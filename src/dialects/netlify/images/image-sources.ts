@@ -180,7 +180,7 @@ function toTarget({ pathname, search }: URL): string {
   return pathname + search;
 }
 
-/** The scheme does not decide what is the site. */
+/** A URL with the Host of the request, by which URLs of the site are recognized. Their scheme is not compared. */
 function toOwnUrl({ request }: Exchange): URL {
   return URL.parse(`http://${request.host ?? ''}`) ?? new URL('http://localhost');
 }

@@ -108,10 +108,13 @@ function isLoaded(found: FoundImage): found is LoadedImage {
   return found.content !== undefined;
 }
 
+/** A part of the names. Increase it when the same order leads to another image. */
+const VERSION = 1;
+
 /** The name of the image in the cache, and its tag. */
 function toName({ source: _source, ...order }: ImageOrder, { id }: FoundImage, exchange: Exchange): string {
   const accepted = order.format === undefined ? chooseFormats(acceptOf(exchange), 'jpg') : [];
-  return ImageCache.toName(1, id, order, accepted);
+  return ImageCache.toName(VERSION, id, order, accepted);
 }
 
 function acceptOf({ request }: Exchange): string {
