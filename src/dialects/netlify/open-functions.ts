@@ -120,15 +120,8 @@ class Opening implements OpenedFunctions {
   add(declaration: Declaration, outcome: LoadedFunction): void {
     if (outcome.state === 'ahead') return;
     const parts = { project: this.#project, platform: this.#platform, declaration };
-    const plain = this.#toRun(declaration, outcome);
-    const {
-      toTarget,
-      jobRules,
-      subscriptions = [],
-    } = toEntryPoints({
-      ...parts,
-      run: this.#blobs?.connect(plain) ?? plain,
-    });
+    const run = this.#connect(this.#toRun(declaration, outcome));
+    const { toTarget, jobRules, subscriptions = [] } = toEntryPoints({ ...parts, run });
     this.jobRules.push(...jobRules);
     this.subscriptions.push(...subscriptions);
     if (outcome.state === 'ready') this.#addReadableMethods(parts, outcome.exports);
@@ -150,11 +143,7 @@ class Opening implements OpenedFunctions {
     const { file, generation } = parts.declaration;
     const exported = defaultOf(exports);
     if (generation !== 'modern' || typeof exported !== 'object' || exported === null) return;
-    for (const { jobRules, subscriptions } of toMethodEntries(
-      parts,
-      exported,
-      (run) => this.#blobs?.connect(run) ?? run,
-    )) {
+    for (const { jobRules, subscriptions } of toMethodEntries(parts, exported, (run) => this.#connect(run))) {
       this.jobRules.push(...jobRules);
       this.subscriptions.push(...subscriptions);
     }
@@ -162,6 +151,11 @@ class Opening implements OpenedFunctions {
     if (unused.length === 0) return;
     const names = unused.map(({ method }) => method).join(', ');
     this.problems.push({ severity: 'warning', file, message: `nexthop has no events for ${names}: never called` });
+  }
+
+  /** The same function, with the blobs of the site if it uses any. */
+  #connect(run: Run): Run {
+    return this.#blobs?.connect(run) ?? run;
   }
 
   #toRun(declaration: Declaration, outcome: Exclude<LoadedFunction, { state: 'ahead' }>): Run {
