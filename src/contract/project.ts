@@ -122,3 +122,9 @@ export interface GoodCode {
 export interface Ahead {
   keep(piece: object): void;
 }
+
+/** A route or a job rule with the code of its file, so that the code does not end before its calls do. */
+export function withCode<T extends { readonly file: string }>(of: T, { warmCode }: Pick<Project, 'warmCode'>): T {
+  const code = warmCode?.codeOf(of.file);
+  return code ? { ...of, code } : of;
+}

@@ -1,7 +1,7 @@
 import type { Dialect, FileFolder, IgnoredFile, Reading } from '../contract/dialect.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import { mergeProblems, nameStopped, type Problem } from '../contract/problem.ts';
-import type { Project } from '../contract/project.ts';
+import { type Project, withCode } from '../contract/project.ts';
 import type { Conflict, Route, Router } from '../contract/route.ts';
 import { findConflicts } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
@@ -73,11 +73,6 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
       await Promise.all(readings.map((reading) => reading.announce?.()));
     },
   };
-}
-
-function withCode<T extends { readonly file: string }>(of: T, { warmCode }: Project): T {
-  const code = warmCode?.codeOf(of.file);
-  return code ? { ...of, code } : of;
 }
 
 /** Undefined if no dialect names the folders of files. */

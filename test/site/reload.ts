@@ -49,6 +49,30 @@ test('a request in flight ends with the old site, later requests are answered by
   t.is(await pending, 'old');
 });
 
+for (const path of ['/.netlify/functions/slow', '/rewritten']) {
+  test(`a function that ${path} calls keeps its timers to its end, also over a reload`, async (t) => {
+    const signs = { hasArrived: Promise.withResolvers<void>(), mayLeave: false };
+    Object.assign(globalThis, { [`signs${path}`]: signs });
+    const slow = (text: string) => `export default async () => {
+      const signs = globalThis['signs${path}']; signs.hasArrived.resolve();
+      while (!signs.mayLeave) await new Promise((resolve) => setTimeout(resolve, 5));
+      return new Response('${text}'); };`;
+    const { edge, read, change } = await serve(t, {
+      'netlify/functions/slow.js': slow('old'),
+      'netlify.toml': '[[redirects]]\nfrom = "/rewritten"\nto = "/.netlify/functions/slow"\nstatus = 200\n',
+    });
+    const pending = read(path);
+    await signs.hasArrived.promise;
+
+    await change('netlify/functions/slow.js', slow('new'));
+    t.is((await edge.reload()).state, 'exchanged');
+    signs.mayLeave = true;
+
+    t.is(await pending, 'old');
+    t.is(await read(path), 'new');
+  });
+}
+
 test('no request fails during 20 reloads under load', async (t) => {
   const { edge, url, change } = await serve(t, { 'cloud-functions/a.js': answering('0'), 'middleware.js': GUARD });
   let isOver = false;

@@ -77,7 +77,13 @@ async function callAny(exchange: Exchange, candidates: readonly Candidate[], toT
   for (const { route, params } of candidates) {
     exchange.route = route.pattern.text;
     exchange.answeredBy = route.target.name;
-    if (isAnswered(await route.target.answer(exchange, params))) return 'answered';
+    // The rule has no code of its own, and a reload must not end that of the route before the call.
+    route.code?.enter();
+    try {
+      if (isAnswered(await route.target.answer(exchange, params))) return 'answered';
+    } finally {
+      route.code?.leave();
+    }
   }
   exchange.route = rule;
   if (target !== originalTarget) exchange.rewrite(originalTarget);

@@ -1,6 +1,6 @@
 import type { ExternalOrigins } from '../../../contract/external-origins.ts';
 import type { Problem } from '../../../contract/problem.ts';
-import type { Project } from '../../../contract/project.ts';
+import { type Project, withCode } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
 import { NO_FILES } from '../../../contract/site-files.ts';
 import type { Target } from '../../../contract/target.ts';
@@ -21,7 +21,10 @@ export interface RedirectParts {
   readonly rules: readonly RedirectRule[];
   /** The routes that rewrites may call. */
   readonly functions: readonly Route[];
-  readonly project: Pick<Project, 'createRouter' | 'files' | 'siteRoutes' | 'origins' | 'env' | 'mockCountry'>;
+  readonly project: Pick<
+    Project,
+    'createRouter' | 'files' | 'siteRoutes' | 'origins' | 'env' | 'mockCountry' | 'warmCode'
+  >;
   /** The site has a page for what it does not have, as a file of the site; undefined: no such page. */
   readonly notFoundPage?: string | undefined;
 }
@@ -59,7 +62,7 @@ class Rules {
     const files = project.files ?? NO_FILES;
     this.#parts = parts;
     this.#site = {
-      functions: project.createRouter(functions),
+      functions: project.createRouter(functions.map((route) => withCode(route, project))),
       files,
       others: toOthers(project.siteRoutes),
       notFound: new NotFoundPage(files),
