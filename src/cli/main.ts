@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Config, readConfig } from '../config/config.ts';
 import { findMisspeltSettings } from '../config/misspelt-settings.ts';
 import { SETTINGS, toFlag } from '../config/settings.ts';
+import { messageOf } from '../contract/error-message.ts';
 import { didYouMean } from '../contract/problem.ts';
 import { countCpus } from '../process/container.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
@@ -223,7 +224,7 @@ function parseWords<T>(parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new UsageError(messageOf(cause), { cause });
   }
 }
 

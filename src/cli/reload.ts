@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { messageOf } from '../contract/error-message.ts';
 import { type Problem, toLocation } from '../contract/problem.ts';
 import { askProcesses, type ControlSocket, openControlSocket } from '../process/control-socket.ts';
 import type { Reload } from '../site/live-site.ts';
@@ -105,8 +106,4 @@ export function toLine(problem: Problem): string {
 function isWhole(answer: Answer): boolean {
   if ('error' in answer || answer.state !== 'exchanged') return false;
   return answer.problems.every(({ severity }) => severity === 'warning');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, open, readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { messageOf } from '../contract/error-message.ts';
 import { makeFolder } from './make-folder.ts';
 
 /** The folder below DATA_DIR for files of running processes, e.g. a socket for each. */
@@ -139,7 +140,7 @@ async function toAnswer(line: string, answer: (question: Question) => Promise<ob
     }
     return await answer({ command: String(question.command) });
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: messageOf(error) };
   }
 }
 

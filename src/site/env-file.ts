@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { messageOf } from '../contract/error-message.ts';
 import type { Problem } from '../contract/problem.ts';
 
 /** The second file is read only if the first is missing, as on EdgeOne; they are never merged. */
@@ -114,8 +115,4 @@ const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 /** A folder of this name is no error: Python stores its environments in `.env/`. */
 function isNoFile(error: unknown): boolean {
   return error instanceof Error && 'code' in error && NO_FILE.has(String(error.code));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

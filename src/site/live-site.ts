@@ -1,5 +1,6 @@
 import { type Config, SiteEnv } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
+import { messageOf } from '../contract/error-message.ts';
 import type { Log } from '../contract/log.ts';
 import { logProblems, type Problem } from '../contract/problem.ts';
 import type { SiteCode } from '../contract/site-code.ts';
@@ -159,7 +160,7 @@ export class LiveSite {
       return { state: 'exchanged', routes: routes.length, tookMs, problems };
     } catch (error) {
       // This includes defects of a dialect: no error may harm the site in use.
-      return this.#keep(valuesBefore, error instanceof Error ? error.message : String(error), undefined, error);
+      return this.#keep(valuesBefore, messageOf(error), undefined, error);
     } finally {
       this.#retireUnused(code);
     }

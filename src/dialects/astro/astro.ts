@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
 import type { Dialect, Reading } from '../../contract/dialect.ts';
+import { messageOf } from '../../contract/error-message.ts';
 import type { Project } from '../../contract/project.ts';
 import { hostBuild } from './hosted/host-build.ts';
 import { type FoundBuild, readBuild } from './hosted/read-build.ts';
@@ -46,8 +47,4 @@ function withError(file: string, message: string): Reading {
 async function isFile(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() ?? false;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

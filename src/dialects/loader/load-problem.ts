@@ -1,5 +1,6 @@
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../contract/error-message.ts';
 import type { Problem } from '../../contract/problem.ts';
 import { packageOf } from './import-problem.ts';
 import type { PackageFailure } from './module-hooks.ts';
@@ -66,7 +67,7 @@ function toPath(where: string): string | undefined {
 
 /** The first line of the error's message, with what to do if that is known. */
 function describe(error: unknown): string {
-  const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const [first = ''] = messageOf(error).split('\n');
   const [, name] = /^Cannot find (?:module|package) '([^']+)'/.exec(first) ?? [];
   const missing = name === undefined ? undefined : packageOf(name);
   return missing === undefined ? first : `${first}: npm install ${missing}`;

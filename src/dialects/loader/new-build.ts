@@ -1,6 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { messageOf } from '../../contract/error-message.ts';
 import type { Ahead } from '../../contract/project.ts';
 import { makeFolder } from '../../process/make-folder.ts';
 import { BuildError } from './build-error.ts';
@@ -110,7 +111,7 @@ async function orBuildError<T>(folder: string, write: () => Promise<T>): Promise
   try {
     return await write();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new BuildError(
       `DATA_DIR cannot be written to: ${message}; make ${folder} writable for this user, or set DATA_DIR to another folder`,
       {

@@ -1,3 +1,5 @@
+import { messageOf } from '../../contract/error-message.ts';
+
 /** What a failure means for the caller and for the database handle. */
 export type Failure =
   /** Another process writes: a retry may work. */
@@ -53,7 +55,7 @@ export const NO_SPACE = 'no space is left';
 
 /** What is wrong with the database and what to do, for the log and for operators. */
 export function describe(error: unknown, file: string): string {
-  const what = error instanceof Error ? error.message : String(error);
+  const what = messageOf(error);
   switch (resultCode(error)) {
     case CORRUPT:
     case NOTADB:

@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path';
 import type { FileFolder, Reading } from '../../../contract/dialect.ts';
+import { messageOf } from '../../../contract/error-message.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
@@ -119,10 +120,6 @@ function explain(error: unknown): string {
   const [, missing] = MISSING_PACKAGE.exec(message) ?? [];
   if (missing === undefined) return `throws while it loads: ${message}`;
   return `needs the package ${missing}, which is not installed. A build with @astrojs/node does not contain its packages: install them (npm ci --omit=dev), or copy node_modules, beside dist/`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const SLASHES = { always: 'always', never: 'never', ignore: 'either' } as const;

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
+import { messageOf } from '../../../contract/error-message.ts';
 import { logProblems, mergeProblems, type Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Target } from '../../../contract/target.ts';
@@ -121,7 +122,7 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
     }
   } catch (cause) {
     // Not an error of the user's files, e.g. no folder is writable.
-    return unready(file, cause, `cannot be compiled: ${describe(cause)}`);
+    return unready(file, cause, `cannot be compiled: ${messageOf(cause)}`);
   }
 }
 
@@ -216,8 +217,4 @@ function unready(file: string, cause: unknown, message: string): OpenedMiddlewar
 
 function addProblems(problems: readonly Problem[], opened: OpenedMiddleware): OpenedMiddleware {
   return { ...opened, problems: [...problems, ...opened.problems] };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

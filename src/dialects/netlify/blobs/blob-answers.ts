@@ -5,6 +5,7 @@ import {
   type ListQuery,
   type PutOptions,
 } from '../../../contract/blob-storage.ts';
+import { messageOf } from '../../../contract/error-message.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
 import { namesTag } from '../../../http/entity-tags.ts';
@@ -237,7 +238,7 @@ async function* untilAborted(body: ReadableStream<Uint8Array>, signal: AbortSign
   try {
     for (;;) {
       const { done, value } = await reader.read().catch((cause) => {
-        throw new BodyError(cause instanceof Error ? cause.message : String(cause), { cause });
+        throw new BodyError(messageOf(cause), { cause });
       });
       signal.throwIfAborted();
       if (done) return;

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
+import { messageOf } from '../../../contract/error-message.ts';
 import type { Problem } from '../../../contract/problem.ts';
 
 /** A file that may be a function. Of several with the same name the first is used. */
@@ -161,8 +162,4 @@ function byName(left: Dirent, right: Dirent): number {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

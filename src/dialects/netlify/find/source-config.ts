@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { messageOf } from '../../../contract/error-message.ts';
 import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import type { ConfigValue, ConfigValues } from '../config/config-values.ts';
 import { CONFIG_KEYS } from './check-config.ts';
@@ -38,7 +39,7 @@ export async function readSource(path: string, file: string): Promise<SourceRead
     return new Source(await parseSource(await readFile(path, 'utf8'), file), file).read();
   } catch (error) {
     const location = error instanceof SourceSyntaxError ? error.location : {};
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     // The platform, too, treats a file that it cannot parse as Lambda-compatible.
     const unread = { severity: 'warning', file, ...location, message: `its config cannot be read: ${why}` } as const;
     return { generation: 'lambda', config: new Map(), wrapper: new Map(), problems: [], unread };

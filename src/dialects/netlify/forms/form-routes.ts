@@ -1,4 +1,5 @@
 import type { Reading } from '../../../contract/dialect.ts';
+import { messageOf } from '../../../contract/error-message.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import { toSiteInfo } from '../call/platform.ts';
@@ -79,7 +80,7 @@ async function toUnstored(forms: readonly Form[], submissions: Submissions | und
     await submissions.checkFiles();
     return [];
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     const message = `the form ${JSON.stringify(found.name)} has a field for files, and submissions with files fail: ${why}`;
     return [{ severity: 'warning', file: found.places[0]?.file ?? '', message }];
   }

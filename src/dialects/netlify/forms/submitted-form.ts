@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
+import { messageOf } from '../../../contract/error-message.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { BodySink } from '../../../contract/http-message.ts';
@@ -182,7 +183,7 @@ function toTooLarge(what: string): Fault {
 }
 
 function toBadBody(cause: unknown): Fault {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new Fault('bad_body', {
     message: `the body is no form: ${why}`,
     clientMessage: `the body is no form: ${why}`,
