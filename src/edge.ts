@@ -4,6 +4,7 @@ import type { Dialect } from './contract/dialect.ts';
 import type { Fault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
 import type { Fallback } from './contract/target.ts';
+import { withTimeout } from './contract/with-timeout.ts';
 import { Handler } from './handler.ts';
 import { adviceForUnresolved, Hop } from './hop/hop.ts';
 import { RequestHeaders } from './hop/request-headers.ts';
@@ -18,7 +19,6 @@ import { Server } from './server.ts';
 import type { Reload } from './site/live-site.ts';
 import { RunningSite } from './site/running-site.ts';
 import type { Site } from './site/site.ts';
-import { withTimeout } from './timing/with-timeout.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
 
 /** Time for the logs to write their last lines, also when the disk is full. */

@@ -20,7 +20,6 @@ const LEVELS: rules.Levels = [
   ['wire/', 'process/'],
   ['config/'],
   ['contract/'],
-  ['timing/'],
 ];
 
 /** The only rooms that a dialect imports. */

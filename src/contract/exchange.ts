@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Member } from '../timing/in-flight.ts';
 import { type Client, toPlainAddress } from './client.ts';
 import type { Fault } from './fault.ts';
 import type { IncomingRequest, NodePair, PairOwner, ResponseListener, ResponseSink } from './http-message.ts';
+import type { Member } from './in-flight.ts';
 import type { PendingWork } from './pending-work.ts';
 import type { Upgrade } from './upgrade.ts';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import type { Deadlines } from '../contract/deadlines.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import type { Deadlines } from '../timing/deadlines.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
 import { toUpgradeHead } from '../wire/head-text.ts';
 import type { OriginPool } from '../wire/origin-pool.ts';

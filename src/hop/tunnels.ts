@@ -1,8 +1,8 @@
+import { Deadlines } from '../contract/deadlines.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Outcome } from '../contract/target.ts';
 import type { UpgradeSlots } from '../http/upgrade-slots.ts';
-import { Deadlines } from '../timing/deadlines.ts';
 import type { OriginPool } from '../wire/origin-pool.ts';
 import { Handshake } from './handshake.ts';
 import type { RequestHeaders } from './request-headers.ts';

@@ -2,9 +2,9 @@ import type { TrustedPeers } from '../contract/client.ts';
 import { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { IncomingRequest, ResponseListener, ResponseSink } from '../contract/http-message.ts';
+import { InFlightList } from '../contract/in-flight.ts';
 import type { Log } from '../contract/log.ts';
 import type { PendingWork } from '../contract/pending-work.ts';
-import { InFlightList } from '../timing/in-flight.ts';
 import { identify } from './client.ts';
 import { RequestIds } from './request-id.ts';
 

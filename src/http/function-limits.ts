@@ -1,6 +1,6 @@
+import { Deadlines } from '../contract/deadlines.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Log } from '../contract/log.ts';
-import { Deadlines } from '../timing/deadlines.ts';
 import { type CallTools, TimedCall } from './timed-call.ts';
 
 export interface FunctionLimitsOptions {

@@ -1,7 +1,7 @@
+import { Deadlines, type Watched } from '../contract/deadlines.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import { Deadlines, type Watched } from '../timing/deadlines.ts';
-import type { Member } from '../timing/in-flight.ts';
+import type { Member } from '../contract/in-flight.ts';
 import type { StreamWatch, Writing } from './web-response-stream.ts';
 
 export interface StreamLimitsOptions {

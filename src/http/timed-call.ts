@@ -1,7 +1,7 @@
+import type { Deadlines, Watched } from '../contract/deadlines.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
-import type { Deadlines, Watched } from '../timing/deadlines.ts';
-import type { Member } from '../timing/in-flight.ts';
+import type { Member } from '../contract/in-flight.ts';
 
 /** State that all calls with the same limit share. */
 export interface CallTools {

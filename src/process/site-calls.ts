@@ -29,7 +29,7 @@ const FRAMES = new AsyncLocalStorage<Frame | undefined>();
 
 /**
  * The calls whose code has not settled yet, with free slots between them. A slot costs less than a
- * member of a Set, whose table V8 replaces again and again (src/timing/in-flight.ts).
+ * member of a Set, whose table V8 replaces again and again (src/contract/in-flight.ts).
  */
 const RUNNING: (SiteCall | undefined)[] = [];
 const FREE_SLOTS: number[] = [];

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Deadlines } from '../contract/deadlines.ts';
 import type { RequestHandler } from '../contract/http-message.ts';
-import { Deadlines } from '../timing/deadlines.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientRules, ConnectionList, ListedConnection } from './client-rules.ts';
 import { HttpDate } from './http-date.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import type { Deadlines, Watched } from '../contract/deadlines.ts';
 import type { RequestHandler } from '../contract/http-message.ts';
-import type { Deadlines, Watched } from '../timing/deadlines.ts';
 import type { HeadCutterOptions } from './head-cutter.ts';
 import type { HttpDate } from './http-date.ts';
 import type { RequestHeadRules } from './request-head.ts';

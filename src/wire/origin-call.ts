@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import type { Watched } from '../contract/deadlines.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Content } from '../contract/http-message.ts';
-import type { Watched } from '../timing/deadlines.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** A request to an origin. */

@@ -1,5 +1,5 @@
+import { Deadlines } from '../contract/deadlines.ts';
 import { Fault } from '../contract/fault.ts';
-import { Deadlines } from '../timing/deadlines.ts';
 import { type CallKeeper, OriginCall, type OriginHandler, type OriginRequest } from './origin-call.ts';
 import { type ConnectionOwner, OriginConnection } from './origin-connection.ts';
 import { isRefused } from './origin-fault.ts';

@@ -1,4 +1,4 @@
-import type { Deadlines } from '../timing/deadlines.ts';
+import type { Deadlines } from '../contract/deadlines.ts';
 
 /** State that the connections of one pool share. */
 export interface OriginRules {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Deadlines, Watched } from '../timing/deadlines.ts';
-import type { Member } from '../timing/in-flight.ts';
+import type { Deadlines, Watched } from '../contract/deadlines.ts';
+import type { Member } from '../contract/in-flight.ts';
 
 /** A connection with a timeout: what does not move in time expires. */
 export abstract class WatchedSocket implements Watched {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { InFlightList, type Member } from '../../src/timing/in-flight.ts';
+import { InFlightList, type Member } from '../../src/contract/in-flight.ts';
 
 class Entry implements Member {
   nextMember: Member | undefined;
