@@ -4,6 +4,7 @@ import type { Project } from '../../contract/project.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Target } from '../../contract/target.ts';
 import { survey } from '../loader/survey.ts';
+import { readAgents } from './agents/read-agents.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { readEdgeOneJson } from './config/edgeone-json.ts';
 import { toRedirectFilter } from './config/redirect-filter.ts';
@@ -28,15 +29,16 @@ async function read(given: Project): Promise<Reading> {
   // releases/7`) the same file would have two names.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const { json, problems } = await readEdgeOneJson(project.root);
-  const [filters, functions, unused] = await Promise.all([
+  const readings = await Promise.all([
     openFilters(project, json),
+    readAgents(project, json),
     readFunctions(withOwnLimits(project, json), json),
-    findUnused(project.root),
   ]);
+  const unused = await findUnused(project.root, json);
   return {
-    routes: [...filters.routes, ...functions.routes],
-    ignored: [...filters.ignored, ...functions.ignored],
-    problems: [...kvProblems, ...problems, ...filters.problems, ...functions.problems, ...unused],
+    routes: readings.flatMap(({ routes }) => routes),
+    ignored: readings.flatMap(({ ignored }) => ignored),
+    problems: [...kvProblems, ...problems, ...readings.flatMap((reading) => reading.problems), ...unused],
     ...toFileFolders(json),
   };
 }

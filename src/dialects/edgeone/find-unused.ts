@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Problem } from '../../contract/problem.ts';
+import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { mentionsHandler } from './functions/handlers.ts';
 
 const FUNCTION_FOLDERS = ['cloud-functions', 'node-functions'];
@@ -14,7 +15,7 @@ const OTHER_LANGUAGES: Readonly<Record<string, RegExp>> = { Python: /\.py$/, Go:
  * functions, which may protect the site, agents, and functions in other languages. Never rejects: a
  * folder that cannot be read counts as empty.
  */
-export async function findUnused(root: string): Promise<readonly Problem[]> {
+export async function findUnused(root: string, { closesAgents }: EdgeOneJson): Promise<readonly Problem[]> {
   const [agents, edge, older, functions] = await Promise.all([
     filesIn(root, 'agents'),
     filesIn(root, 'edge-functions'),
@@ -24,11 +25,12 @@ export async function findUnused(root: string): Promise<readonly Problem[]> {
   const scripts = (files: readonly string[]) => files.filter((file) => SCRIPT.test(file) && !NO_FUNCTION.test(file));
   const isEdge =
     'holds edge functions, which nexthop does not run; their responses, checks and changes are not applied';
+  const answer = closesAgents ? 'answer 503' : 'go to the next hop';
   const others = [...functions.flat(), ...agents];
   return [
     ...toProblem('edge-functions', isEdge, scripts(edge)),
     ...toProblem('functions', isEdge, scripts(older)),
-    ...toProblem('agents', 'holds agents, which nexthop does not run; their paths go to the next hop', scripts(agents)),
+    ...toProblem('agents', `holds agents, which nexthop does not run; their paths ${answer}`, scripts(agents)),
     ...Object.entries(OTHER_LANGUAGES).flatMap(([language, extension]) => {
       const files = others.filter((file) => extension.test(file));
       const message = `is in ${language}, which nexthop does not run; its path goes to the next hop`;

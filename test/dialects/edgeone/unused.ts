@@ -54,6 +54,28 @@ test('a folder named functions, or a folder without code, does not belong to Edg
   t.deepEqual(reading.problems, []);
 });
 
+for (const [how, json] of Object.entries({
+  'with agents.auth': '{ "agents": { "auth": { "type": "jwt" } } }',
+  'with an edgeone.json that cannot be read': '{ "agents": {',
+})) {
+  test(`the agents of a site ${how} answer 503, and its functions run`, async (t) => {
+    const { url, reading } = await serveDialect(t, edgeone, {
+      'edgeone.json': json,
+      'agents/chat/index.ts': HANDLER,
+      'agents/_lib/tools.ts': HANDLER,
+      'cloud-functions/a.js': 'export const onRequest = () => 1;',
+    });
+
+    const statuses = await Promise.all(
+      ['/chat', '/_lib/tools', '/a'].map((path) => fetch(url + path, { method: 'POST' }).then(({ status }) => status)),
+    );
+
+    t.deepEqual(statuses, [503, 421, 200]);
+    t.true(reading.problems.some(({ severity, file }) => severity === 'error' && file === 'edgeone.json'));
+    t.true(reading.problems.some(({ file, message }) => file === 'agents' && message.includes('paths answer 503')));
+  });
+}
+
 /** Code that uses `context.agent`, and the location of the use. */
 const USES: Readonly<Record<string, readonly [code: string, location: object]>> = {
   'a property': [
@@ -104,7 +126,7 @@ test('the start, routes and build report unused code', async (t) => {
     'edgeone.json': '{\n"agents": { "auth": { "type": "jwt" } } }',
   });
   const expected = [
-    /edgeone\.json:2:\d+ (?:warning: )?agents is not used: .*protects no path here/,
+    /edgeone\.json:2:\d+ (?:error: )?agents\.auth protects the agents, .*: their routes answer 503/,
     /cloud-functions\/a\.js:1:47 (?:warning: )?uses context\.agent/,
     /edge-functions (?:warning: )?holds edge functions.*: edge-functions\/guard\.js/,
   ];
@@ -117,7 +139,7 @@ test('the start, routes and build report unused code', async (t) => {
   for (const each of expected) t.regex(reported, each);
   for (const command of ['routes', 'build']) {
     const run = await runNexthop(t, { args: [command, site] });
-    t.is(await run.exited, 0, run.output());
+    t.is(await run.exited, 1, run.output());
     for (const each of expected) t.regex(run.output(), each, command);
   }
 });

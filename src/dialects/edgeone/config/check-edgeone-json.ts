@@ -23,17 +23,18 @@ const PLATFORM_ONLY: ReadonlySet<string> = new Set([
 
 const USED: ReadonlySet<string> = new Set([
   ...['redirects', 'rewrites', 'headers', 'trailingSlash', 'outputDirectory'],
-  ...['cloudFunctions', 'nodeFunctionsConfig', 'node-functions'],
+  ...['cloudFunctions', 'nodeFunctionsConfig', 'node-functions', 'agents'],
 ]);
 
 /** Keys of the platform that have no effect in nexthop, and the warning for each. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   caches: 'is not used: nexthop has no cache; set Cache-Control in "headers" for caches in front of it',
-  agents: 'is not used: nexthop runs no agents; "auth" in it protects no path here',
   schedules: 'is not used: nexthop does not call routes on a schedule; use cron',
 };
 
 const KEYS: readonly string[] = [...USED, ...PLATFORM_ONLY, ...Object.keys(UNSUPPORTED)];
+
+const AGENT_KEYS: readonly string[] = ['framework', 'timeout', 'sandbox', 'externalNodeModules', 'auth', 'mcp'];
 
 /** The platform's limit. It rejects a file with more. */
 const MAX_RULES = 100;
@@ -61,6 +62,7 @@ class Check {
       trailingSlash: this.#boolean('trailingSlash'),
       ...this.#functionSettings(),
       outputDirectory: this.#folder('outputDirectory'),
+      closesAgents: this.#closesAgents(),
     };
   }
 
@@ -149,6 +151,14 @@ class Check {
     };
   }
 
+  /** `agents.auth` protects the agents. They are closed, because nexthop cannot check tokens. */
+  #closesAgents(): boolean {
+    const { auth } = this.#section('agents', AGENT_KEYS);
+    if (auth === undefined) return false;
+    this.#report('agents.auth', 'protects the agents, and nexthop cannot check it: their routes answer 503');
+    return true;
+  }
+
   #names(path: string, value: unknown): readonly string[] {
     if (value === undefined) return [];
     if (Array.isArray(value) && value.every((name): name is string => typeof name === 'string')) return value;
@@ -234,6 +244,8 @@ export interface EdgeOneJson {
    * folder.
    */
   readonly outputDirectory: string | undefined;
+  /** A guard that cannot be checked protects the agents. */
+  readonly closesAgents: boolean;
   /** Names of packages that may be missing when the site is compiled. */
   readonly externalPackages: ReadonlySet<string>;
 }

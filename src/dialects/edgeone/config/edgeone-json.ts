@@ -23,7 +23,9 @@ export async function readEdgeOneJson(root: string): Promise<EdgeOneJsonReading>
     const text = await readFile(join(root, FILE), 'utf8');
     return check(parseLocated(text.replace(/^\uFEFF/, '')));
   } catch (error) {
-    return { json: EMPTY, problems: isMissing(error) ? [] : [toProblem(error)] };
+    if (isMissing(error)) return { json: EMPTY, problems: [] };
+    // The file may have had a guard for the agents.
+    return { json: { ...EMPTY, closesAgents: true }, problems: [toProblem(error)] };
   }
 }
 

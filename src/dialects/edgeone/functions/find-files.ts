@@ -9,14 +9,21 @@ import { locateName } from '../locate-name.ts';
 import { isHandlerName, mentionsHandler, nearestHandler } from './handlers.ts';
 import { isCatchAll } from './to-pattern.ts';
 
-/**
- * The second is the older name. It is read only if the first folder is missing or empty; they are
- * never merged.
- */
-const FOLDERS = ['cloud-functions', 'node-functions'];
+/** Where functions of one kind are. */
+export interface Location {
+  /**
+   * A folder is read only if those before it are missing or empty: it is an older name. They are
+   * never merged.
+   */
+  readonly folders: readonly string[];
+  readonly extensions: ReadonlySet<string>;
+}
 
 /** On the platform `.mjs`, `.mts` and `.cts` files are not entries. Entries may import them. */
-const EXTENSIONS: ReadonlySet<string> = new Set(['.js', '.ts', '.cjs', '.jsx', '.tsx']);
+const CLOUD_FUNCTIONS: Location = {
+  folders: ['cloud-functions', 'node-functions'],
+  extensions: new Set(['.js', '.ts', '.cjs', '.jsx', '.tsx']),
+};
 
 /** A file that may be an entry. */
 export interface FunctionFile {
@@ -38,9 +45,9 @@ export interface Findings {
  * Finds the files of a site that may be functions, in the platform's order: if two files have the
  * same route, the first one gets it. Never throws: a folder that cannot be read becomes a problem.
  */
-export async function findFiles(root: string): Promise<Findings> {
-  const search = new Search(root);
-  for (const folder of FOLDERS) {
+export async function findFiles(root: string, location = CLOUD_FUNCTIONS): Promise<Findings> {
+  const search = new Search(root, location.extensions);
+  for (const folder of location.folders) {
     if (await search.visit(folder, [])) break;
   }
   return search;
@@ -51,13 +58,15 @@ class Search implements Findings {
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly #root: string;
+  readonly #extensions: ReadonlySet<string>;
   /**
    * Real paths of visited folders: a link to a parent folder would otherwise be followed for ever.
    */
   readonly #visited = new Set<string>();
 
-  constructor(root: string) {
+  constructor(root: string, extensions: ReadonlySet<string>) {
     this.#root = root;
+    this.#extensions = extensions;
   }
 
   /** Returns false if the folder is empty or missing. */
@@ -67,7 +76,7 @@ class Search implements Findings {
     for (const entry of entries) {
       const file = join(folder, entry.name);
       const isFolder = await this.#isFolder(entry);
-      const reason = reasonToIgnore(entry.name, isFolder);
+      const reason = this.#reasonToIgnore(entry.name, isFolder);
       if (reason !== undefined) this.#ignore(file, reason);
       else if (isFolder) await this.visit(file, [...parents, entry.name]);
       else if (stem(entry.name) === 'index') await this.#add(file, parents);
@@ -99,6 +108,18 @@ class Search implements Findings {
     return target?.isDirectory() ?? false;
   }
 
+  /** '' for a file that is skipped without being listed. Undefined for a possible function. */
+  #reasonToIgnore(name: string, isFolder: boolean): string | undefined {
+    if (name.startsWith('.') || (isFolder && name === 'node_modules')) return '';
+    if (name.startsWith('_')) return 'its name starts with "_": a helper';
+    if (isFolder) return undefined;
+    if (!this.#extensions.has(extname(name)) || name.endsWith('.d.ts')) {
+      const isCode = /^\.[cm]?[jt]sx?$/.test(extname(name));
+      return isCode ? `not an entry: EdgeOne accepts ${[...this.#extensions].join(' ')}` : '';
+    }
+    return TEST.test(name) ? 'a test' : undefined;
+  }
+
   #ignore(file: string, reason: string): void {
     if (reason !== '') this.ignored.push({ file, reason });
   }
@@ -112,17 +133,6 @@ class Search implements Findings {
 }
 
 const TEST = /\.(?:test|spec)\.[^.]+$/;
-
-/** '' for a file that is skipped without being listed. Undefined for a possible function. */
-function reasonToIgnore(name: string, isFolder: boolean): string | undefined {
-  if (name.startsWith('.') || (isFolder && name === 'node_modules')) return '';
-  if (name.startsWith('_')) return 'its name starts with "_": a helper';
-  if (isFolder) return undefined;
-  if (!EXTENSIONS.has(extname(name)) || name.endsWith('.d.ts')) {
-    return /^\.[cm]?[jt]sx?$/.test(extname(name)) ? `not an entry: EdgeOne accepts ${[...EXTENSIONS].join(' ')}` : '';
-  }
-  return TEST.test(name) ? 'a test' : undefined;
-}
 
 function stem(name: string): string {
   return name.slice(0, name.length - extname(name).length);
