@@ -1,6 +1,8 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
+import { align } from '../src/cli/align.ts';
+import { COMMANDS } from '../src/cli/commands.ts';
 import { SETTINGS } from '../src/config/settings.ts';
 import { Fault, type FaultCode } from '../src/contract/fault.ts';
 
@@ -29,6 +31,17 @@ test('docs/settings.md has every setting with its kind, default and meaning, and
     t.true(Boolean(kind) && Boolean(rest[2]), `${name} has no kind of value, or not when to change it`);
   }
   t.is(rows.length, Object.keys(SETTINGS).length);
+});
+
+test('docs/commands.md and the README have every command with what it does', async (t) => {
+  const commands = Object.entries(COMMANDS).map(([name, { about }]) => [name, about]);
+  const rows = rowsOf(await readFile(join(ROOT, 'docs/commands.md'), 'utf8'), 'Command');
+
+  t.deepEqual(
+    rows,
+    commands.map(([name, about]) => [`\`nexthop ${name}\``, about]),
+  );
+  t.true(readme.includes(`\n${align(commands as [string, string][]).join('\n')}\n`));
 });
 
 test('docs/architecture.md has every fault with its status and origin', async (t) => {

@@ -8,7 +8,34 @@ import { openBlobs } from '../stores/open.ts';
 import { align } from './align.ts';
 import { type BlobsCall, BlobsError, toBlobsVerb, toStoreName } from './blobs-call.ts';
 import { importFolder, importSite } from './blobs-import.ts';
+import { defineCommand } from './command.ts';
 import { explainNoStore, useStore } from './use-store.ts';
+
+export const command = defineCommand({
+  forms: [
+    'blobs [list [STORE]]',
+    'blobs get STORE KEY',
+    'blobs set STORE KEY [FILE]',
+    'blobs delete STORE KEY',
+    'blobs import STORE FOLDER',
+    'blobs import --from=SITE_ID [STORE...]',
+  ],
+  about: 'Lists, reads, writes, deletes or imports the blobs of the site, whether nexthop runs or not.',
+  words: 'own',
+  flags: {
+    json: { about: 'print JSON; get: what is known about the blob, not its content' },
+    prefix: { value: 'TEXT', about: 'list: only names that begin with it' },
+    all: { about: 'delete: all blobs of a store' },
+    from: { value: 'SITE_ID', about: 'import: from this site at Netlify, with NETLIFY_AUTH_TOKEN' },
+  },
+  examples: [
+    ['nexthop blobs list orders --prefix=2026/', 'the blobs of getStore("orders") below 2026/'],
+    ['nexthop blobs get orders 2026/1 > order.json', 'the content of one blob'],
+  ],
+  exits: { 0: 'done', 1: 'there is no such blob, or the storage cannot be used' },
+  run: ({ config, out, flags, words, stdout }) =>
+    blobs(config, { out, stdout, stdin: process.stdin }, { ...flags, words }),
+});
 
 export interface Terminal {
   readonly out: (line: string) => void;

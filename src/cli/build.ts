@@ -5,7 +5,20 @@ import { NewBuild } from '../dialects/loader/new-build.ts';
 import { DIALECTS } from '../site/dialects.ts';
 import { requireFolder } from '../site/folder.ts';
 import { openProject } from '../site/project.ts';
+import { defineCommand } from './command.ts';
 import { NoteLog } from './note-log.ts';
+
+export const command = defineCommand({
+  forms: ['build [SITE]'],
+  about:
+    'Compiles the functions of the site ahead and keeps the result in DATA_DIR, so that a start need not compile. No code of the site is run.',
+  examples: [
+    ['nexthop build', 'compiles the functions of this folder'],
+    ['nexthop build my-site --data-dir=/srv/data', 'keeps the result in /srv/data'],
+  ],
+  exits: { 0: 'all functions are compiled', 1: 'one does not compile; the previous build is kept' },
+  run: ({ config, out }) => build(config, out),
+});
 
 export interface BuildOptions {
   readonly dialects?: readonly Dialect[];

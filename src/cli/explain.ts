@@ -19,8 +19,7 @@ export function toExitCode(error: unknown): number {
  * nexthop. `config`: undefined if the settings could not be read.
  */
 export function explain(error: unknown, config?: Config): string {
-  if (error instanceof ConfigError)
-    return `cannot start\n${error.complaints.map((complaint) => `  ${complaint}`).join('\n')}`;
+  if (error instanceof ConfigError || error instanceof UsageError) return list(error.message);
   if (error instanceof LogError) return [error.message, ...remedies(config)].join('\n  ');
   if (error instanceof UserError) return error.message;
   if (!(error instanceof Error)) return String(error);
@@ -28,6 +27,13 @@ export function explain(error: unknown, config?: Config): string {
   // Also of the lookup of a name in HOST.
   if (syscall === 'listen' || syscall === 'getaddrinfo') return `${LISTEN[code] ?? LISTEN.other} (${error.message})`;
   return error.stack ?? error.message;
+}
+
+/** One line, or a list of all mistakes. */
+function list(lines: string): string {
+  const complaints = lines.split('\n');
+  if (complaints.length === 1) return lines;
+  return [`${complaints.length} mistakes in the flags and settings`, ...complaints].join('\n  ');
 }
 
 const LISTEN: Readonly<Record<string, string>> = {

@@ -5,10 +5,30 @@ import { type Submission, toFileUrl } from '../dialects/netlify/forms/submission
 import { NAMESPACE, Submissions } from '../dialects/netlify/forms/submissions.ts';
 import { openBlobs } from '../stores/open.ts';
 import { align, inOneLine } from './align.ts';
+import { defineCommand } from './command.ts';
 import { type FormsCall, toFormsVerb } from './forms-call.ts';
 import { namesOf, toCsvHead, toCsvLine } from './forms-csv.ts';
 import { UsageError } from './usage-error.ts';
 import { explainNoStore, useStore } from './use-store.ts';
+
+export const command = defineCommand({
+  forms: ['forms [list [FORM]]', 'forms show ID', 'forms export [FORM]', 'forms delete ID...'],
+  about: 'Lists, shows, exports or deletes the submissions of forms, whether nexthop runs or not.',
+  words: 'own',
+  flags: {
+    json: { about: 'list, show, export: print JSON' },
+    csv: { about: 'export: print CSV' },
+    limit: { value: 'COUNT', about: 'list: the newest ones, at most this many; default: 50' },
+    all: { about: 'delete: all submissions' },
+    form: { value: 'FORM', about: 'delete with --all: only those of one form' },
+  },
+  examples: [
+    ['nexthop forms list contact', 'the newest submissions of the form contact'],
+    ['nexthop forms export contact --csv > contact.csv', 'all of them, for a spreadsheet'],
+  ],
+  exits: { 0: 'done', 1: 'there is no such submission, or the store cannot be used' },
+  run: ({ config, out, flags, words }) => forms(config, out, { ...flags, words }),
+});
 
 type Out = (line: string) => void;
 

@@ -1,6 +1,20 @@
 import { get } from 'node:http';
 import { get as getByTls } from 'node:https';
 import type { Config } from '../config/config.ts';
+import { defineCommand } from './command.ts';
+
+export const command = defineCommand({
+  forms: ['health'],
+  about: 'Requests READY_PATH of the nexthop on PORT of this machine, as the health check of a container.',
+  flags: { json: { about: 'print one JSON object' } },
+  examples: [
+    ['nexthop health', 'prints ready, or why it is not'],
+    ['PORT=80 nexthop health --json', 'for a script'],
+  ],
+  exits: { 0: 'the server is ready', 1: 'it is not, or it does not answer' },
+  hasSite: false,
+  run: ({ config, out, flags }) => health(config, out, flags),
+});
 
 /** Long enough for a busy server, short enough for a container's health check. */
 const TIMEOUT_MS = 3000;
@@ -8,12 +22,21 @@ const TIMEOUT_MS = 3000;
 /**
  * Requests READY_PATH of the server on this machine. Resolves with the exit code: 0 if it is ready.
  */
-export async function health(config: Config, out: (line: string) => void): Promise<number> {
-  const { PORT, HOST, READY_PATH, certificate } = config;
-  if (READY_PATH === '') {
-    out('READY_PATH is empty, so there is nothing to request');
-    return 1;
-  }
+export async function health(
+  config: Config,
+  out: (line: string) => void,
+  { json = false }: { readonly json?: boolean } = {},
+): Promise<number> {
+  const reason =
+    config.READY_PATH === '' ? 'READY_PATH is empty, so there is nothing to request' : await request(config);
+  const isReady = reason === undefined;
+  if (json) out(JSON.stringify({ ready: isReady, ...(!isReady && { reason }) }));
+  else out(isReady ? 'ready' : `not ready: ${reason}`);
+  return isReady ? 0 : 1;
+}
+
+/** Resolves with the reason why the server is not ready; undefined if it is. */
+function request({ PORT, HOST, READY_PATH, certificate }: Config): Promise<string | undefined> {
   const host = HOST === '' || HOST === '0.0.0.0' || HOST === '::' ? 'localhost' : HOST;
   return new Promise((resolve) => {
     // The certificate is for a public name, but this request uses a local one.
@@ -27,13 +50,9 @@ export async function health(config: Config, out: (line: string) => void): Promi
     };
     const request = (certificate ? getByTls : get)(options, (response) => {
       response.resume();
-      out(response.statusCode === 200 ? 'ready' : `not ready: status ${response.statusCode}`);
-      resolve(response.statusCode === 200 ? 0 : 1);
+      resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode}`);
     });
     request.on('timeout', () => request.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)));
-    request.on('error', (error) => {
-      out(`not ready: ${error.message}`);
-      resolve(1);
-    });
+    request.on('error', (error) => resolve(error.message));
   });
 }

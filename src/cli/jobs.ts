@@ -1,10 +1,34 @@
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
+import { defineCommand } from './command.ts';
 import { type JobsCall, JobsError, toVerb } from './jobs-call.ts';
 import { changeJobs } from './jobs-change.ts';
 import { listJobs } from './jobs-list.ts';
 import { showJob } from './jobs-show.ts';
 import { explainNoStore, useStore } from './use-store.ts';
+
+export const command = defineCommand({
+  forms: ['jobs [list]', 'jobs show ID', 'jobs retry ID...', 'jobs drop ID...'],
+  about:
+    'Lists the jobs of background and scheduled functions that wait, run or are dead, shows one of them, makes jobs due now, or deletes them; whether nexthop runs or not.',
+  words: 'own',
+  flags: {
+    json: { about: 'list, show: print JSON' },
+    state: { value: 'STATE', about: 'list: only those that are waiting, running or dead' },
+    rule: { value: 'NAME', about: 'list; retry and drop with --all: only those of one function' },
+    limit: { value: 'COUNT', about: 'list: at most this many; default: 50' },
+    all: { about: 'retry, drop: all dead jobs' },
+  },
+  examples: [
+    ['nexthop jobs --state=dead', 'the jobs that failed after their last retry'],
+    [
+      'nexthop jobs retry --all --rule=netlify/mail-background --site=my-site',
+      'runs the dead jobs of one function again',
+    ],
+  ],
+  exits: { 0: 'done', 1: 'a job does not exist or runs, or the store cannot be used' },
+  run: ({ config, out, flags, words }) => jobs(config, out, { ...flags, words }),
+});
 
 /**
  * Shows or changes the jobs in the store of a site, whether the module runs or not. Resolves with

@@ -3,8 +3,22 @@ import { messageOf } from '../contract/error-message.ts';
 import { type Problem, toLocation } from '../contract/problem.ts';
 import { askProcesses, type ControlSocket, openControlSocket } from '../process/control-socket.ts';
 import type { Reload } from '../site/live-site.ts';
+import { defineCommand } from './command.ts';
 
 type Out = (line: string) => void;
+
+export const command = defineCommand({
+  forms: ['reload [SITE]'],
+  about:
+    'Makes each nexthop that uses the DATA_DIR of the site read the site again. Requests are answered meanwhile. A function whose new code does not load keeps the code that worked before.',
+  flags: { json: { about: 'print one JSON object' } },
+  examples: [
+    ['nexthop reload my-site', 'after new files were copied into my-site'],
+    ['nexthop reload --data-dir=/srv/data', 'the nexthop that was started with this DATA_DIR'],
+  ],
+  exits: { 0: 'the new site serves, and all of it works', 1: 'it does not, or a part of it does not work' },
+  run: ({ config, out, complain, flags }) => reload(config, out, { complain, ...flags }),
+});
 
 export interface ReloadOptions {
   /** Prints a line for a person, apart from the result. */

@@ -1,11 +1,30 @@
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
+import { guardProcess } from '../process/process-guard.ts';
 import { openProject } from '../site/project.ts';
 import { openSite } from '../site/site.ts';
+import { defineCommand } from './command.ts';
+import { enterSite } from './enter-site.ts';
 import { NoteLog } from './note-log.ts';
 import { toListed } from './routes-listed.ts';
 import { type Listing, toTable } from './routes-table.ts';
+
+export const command = defineCommand({
+  forms: ['routes [SITE]'],
+  about:
+    'Prints the routes of the site in the order in which they are tried, its jobs, conflicts, ignored files and problems.',
+  flags: { json: { about: 'print one JSON object' } },
+  examples: [
+    ['nexthop routes', 'the routes of this folder'],
+    ["nexthop routes my-site --json | jq '.routes[].pattern'", 'the patterns of my-site, for a script'],
+  ],
+  exits: { 0: 'all routes work', 1: 'a route does not work, or the site cannot be read' },
+  run: ({ config, out, flags }) => {
+    enterSite(config);
+    return routes(config, out, { ...flags, beforeSite: (log) => guardProcess({ log, site: config.site }) });
+  },
+});
 
 export interface RoutesOptions {
   /** Prints one JSON object instead of the tables. */

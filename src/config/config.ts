@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { nearestWord } from '../contract/nearest-word.ts';
 import { UserError } from '../contract/user-error.ts';
 import { type MessageBusEndpoint, type MessageBusSettings, toMessageBusEndpoint } from './message-bus-endpoint.ts';
+import { findMisspeltSettings, toComplaint } from './misspelt-settings.ts';
 import * as kind from './setting.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 
@@ -77,7 +78,11 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
       'SERVER_CERT_PATH and SERVER_KEY_PATH must both be set for TLS, or neither; one alone does nothing',
     );
   }
-  if (complaints.length > 0) throw new ConfigError(complaints);
+  const given = new Set([...Object.keys(flags), ...Object.keys(env)].filter((name) => name in SETTINGS));
+  if (complaints.length > 0) {
+    const misspelt = findMisspeltSettings(env, { given });
+    throw new ConfigError([...complaints, ...misspelt.map(toComplaint)]);
+  }
 
   const root = resolve(site);
   values.DATA_DIR = values.DATA_DIR ? resolve(String(values.DATA_DIR)) : resolve(root, '.nexthop');
@@ -88,7 +93,7 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
     messageBus: bus.endpoint,
     certificate,
     functionEnv: { ...env },
-    given: new Set([...Object.keys(flags), ...Object.keys(env)].filter((name) => name in SETTINGS)),
+    given,
     // Frameworks take its absence for development, and show their stacks to clients then.
     nodeEnv: values.DEV ? 'development' : 'production',
   };

@@ -39,6 +39,11 @@ export function findMisspeltSettings(
   });
 }
 
+/** What is wrong, for a person. */
+export function toComplaint({ name, setting }: MisspeltSetting): string {
+  return `${name} is no setting of nexthop; did you mean ${setting}?`;
+}
+
 const NAMES: readonly string[] = Object.keys(SETTINGS);
 
 /** Whether other programs use variables of this name, so that a similar name means nothing. */

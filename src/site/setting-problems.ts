@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { findMisspeltSettings, isGeneric } from '../config/misspelt-settings.ts';
+import { findMisspeltSettings, isGeneric, toComplaint } from '../config/misspelt-settings.ts';
 import { SETTINGS, toFlag } from '../config/settings.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { EnvFile } from './env-file.ts';
@@ -19,19 +19,18 @@ export function findSettingProblems(
   const settings = Object.keys(own).filter((name) => Object.hasOwn(SETTINGS, name) && !isGeneric(name));
   const toProblem = (name: string, message: string): Problem => {
     const line = lines.get(name);
-    return { severity: 'warning', file, ...(line !== undefined && { line }), message: `${name} ${message}` };
+    return { severity: 'warning', file, ...(line !== undefined && { line }), message };
   };
   return [
-    ...findMisspeltSettings(functionEnv, { given }).map(({ name, setting }): Problem => {
-      const message = `${name} is no setting of nexthop; did you mean ${setting}?`;
-      return { severity: 'warning', file: ENVIRONMENT, message };
-    }),
-    ...findMisspeltSettings(own, { given, isForSite: true }).map(({ name, setting }) =>
-      toProblem(name, `is no setting of nexthop; did you mean ${setting}? ${elsewhere(setting)}`),
+    ...findMisspeltSettings(functionEnv, { given }).map(
+      (each): Problem => ({ severity: 'warning', file: ENVIRONMENT, message: toComplaint(each) }),
+    ),
+    ...findMisspeltSettings(own, { given, isForSite: true }).map((each) =>
+      toProblem(each.name, `${toComplaint(each)} ${elsewhere(each.setting)}`),
     ),
     ...settings
       .filter((name) => !given.has(name))
-      .map((name) => toProblem(name, `is a setting of nexthop, and not read here. ${elsewhere(name)}`)),
+      .map((name) => toProblem(name, `${name} is a setting of nexthop, and not read here. ${elsewhere(name)}`)),
   ];
 }
 

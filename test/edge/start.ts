@@ -92,14 +92,14 @@ test('an unusable value of a flag exits with 78, and a flag without its value wi
   t.regex(flag.output(), /^nexthop: .*--port.*\n$/);
 });
 
-test('an unknown command and an unknown flag are reported with the known ones', async (t) => {
+test('an unknown command and an unknown flag are reported with the nearest known one, and nothing else', async (t) => {
   const command = await runNexthop(t, { args: ['stat'] });
   const flag = await runNexthop(t, { args: ['start', '--prot=1'] });
 
   t.is(await command.exited, 2);
-  t.regex(command.output(), /there is no command "stat"; did you mean start\?[\s\S]*start[\s\S]*routes/);
+  t.is(command.output(), 'nexthop: there is no command "stat"; did you mean start?\n');
   t.is(await flag.exited, 2);
-  t.is(flag.output(), 'nexthop: there is no flag --prot; did you mean --port?\n');
+  t.is(flag.output(), 'nexthop: start has no flag --prot; did you mean --port?\n');
 });
 
 test('a start that fails names a variable that is probably a misspelt setting', async (t) => {

@@ -1,0 +1,21 @@
+import type { Command } from './command.ts';
+
+/** A command in the list of commands. */
+interface CommandEntry {
+  /** At most 60 characters. */
+  readonly about: string;
+  /** Imported when the command runs: the supervisor of `start` must not hold the memory of code that only its workers and other commands use. */
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** All commands, in the order of `nexthop --help`. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  start: { about: 'serve a site until SIGTERM or SIGINT', load: () => import('./start-command.ts') },
+  build: { about: 'compile its functions, for a start without compiling', load: () => import('./build.ts') },
+  routes: { about: 'print its routes, conflicts and ignored files', load: () => import('./routes.ts') },
+  jobs: { about: 'list background jobs; show, retry and drop them', load: () => import('./jobs.ts') },
+  blobs: { about: 'list, read, write, delete and import blobs', load: () => import('./blobs.ts') },
+  forms: { about: 'list, export and delete submissions of forms', load: () => import('./forms.ts') },
+  reload: { about: 'read the site again in the nexthop that runs it', load: () => import('./reload.ts') },
+  health: { about: 'exit 0 if the server on PORT is ready', load: () => import('./health.ts') },
+};

@@ -1,0 +1,137 @@
+import { parseArgs } from 'node:util';
+import { SETTINGS, type SettingName, toFlag } from '../config/settings.ts';
+import { didYouMean } from '../contract/problem.ts';
+import type { Command, FlagForm, FlagTable, FlagValues } from './command.ts';
+
+/** Flags of every command. */
+const COMMON = {
+  site: { value: 'FOLDER', about: 'the site; default: this folder' },
+  help: { about: 'print this text' },
+} as const satisfies FlagTable;
+
+const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+const SETTING_FLAGS: FlagTable = Object.fromEntries(
+  SETTING_NAMES.map((name) => [toFlag(name), { value: 'VALUE', about: SETTINGS[name].about }]),
+);
+
+/** The arguments of one call of a command. */
+export interface Arguments {
+  readonly flags: FlagValues<FlagTable>;
+  readonly settings: Readonly<Partial<Record<SettingName, string>>>;
+  readonly words: readonly string[];
+  readonly site: string | undefined;
+  /** One line for each flag or word that does not fit. */
+  readonly complaints: readonly string[];
+}
+
+/** What is known before the command is. */
+export interface Opening {
+  /** The command; undefined if there is none. */
+  readonly name: string | undefined;
+  /** Its arguments. */
+  readonly rest: readonly string[];
+  readonly isHelp: boolean;
+  readonly isVersion: boolean;
+}
+
+/** Finds the name of the command: the first word that is neither a flag nor the value of a setting or a site. */
+export function readOpening(argv: readonly string[]): Opening {
+  const tokens = toTokens(argv, { ...SETTING_FLAGS, ...COMMON });
+  const name = tokens.find((token) => token.kind === 'positional');
+  const flags = tokens.flatMap((token) => (token.kind === 'option' ? [token.rawName] : []));
+  return {
+    name: name?.value,
+    rest: name ? argv.toSpliced(name.index, 1) : argv,
+    isHelp: flags.includes('--help') || flags.includes('-h'),
+    isVersion: name === undefined && (flags.includes('--version') || flags.includes('-v')),
+  };
+}
+
+/** Reads the arguments of a command. What does not fit is in `complaints`, all of it at once. */
+export function readArguments(
+  name: string,
+  { flags: own = {}, words: kind = 'site' }: Command,
+  rest: readonly string[],
+): Arguments {
+  const table: FlagTable = { ...SETTING_FLAGS, ...COMMON, ...own };
+  const values = new Map<string, string | boolean>();
+  const positionals: string[] = [];
+  const complaints: string[] = [];
+  for (const token of toTokens(rest, table)) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const form = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
+    const complaint = form ? complainAboutValue(token, form) : complainAboutName(token, name, table);
+    if (complaint === undefined) values.set(token.name, token.value ?? true);
+    else complaints.push(complaint);
+  }
+  const settings = SETTING_NAMES.flatMap((setting) => {
+    const value = values.get(toFlag(setting));
+    return typeof value === 'string' && !Object.hasOwn(own, toFlag(setting)) ? [[setting, value]] : [];
+  });
+  const named = values.get('site');
+  const sites = [...(typeof named === 'string' ? [named] : []), ...(kind === 'site' ? positionals : [])];
+  const [site, extra] = sites;
+  if (extra !== undefined) complaints.push(`one site at a time, got ${JSON.stringify(extra)} too`);
+  return {
+    flags: Object.fromEntries([...values].filter(([flag]) => Object.hasOwn(own, flag))) as FlagValues<FlagTable>, // by the table
+    settings: Object.fromEntries(settings),
+    words: kind === 'own' ? positionals : [],
+    site,
+    complaints,
+  };
+}
+
+interface FlagToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+type Token =
+  | (FlagToken & { readonly kind: 'option' })
+  | { readonly kind: 'positional'; readonly value: string; readonly index: number };
+
+/** Node's parser decides where a value belongs to a flag. It reports only the first mistake, and not which flag was meant, so its own checks are off. */
+function toTokens(argv: readonly string[], table: FlagTable): readonly Token[] {
+  const options = Object.fromEntries(
+    Object.entries(table).map(([name, { value }]) => [
+      name,
+      { type: value === undefined ? 'boolean' : 'string' } as const,
+    ]),
+  );
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: { ...options, help: { type: 'boolean', short: 'h' } },
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  return tokens.filter((token) => token.kind !== 'option-terminator');
+}
+
+function complainAboutName({ rawName }: FlagToken, command: string, table: FlagTable): string {
+  const known = Object.keys(table).map((name) => `--${name}`);
+  const nearest = rawName.startsWith('--') ? didYouMean(rawName, known) : '';
+  return `${command} has no flag ${rawName}${nearest || `; "nexthop ${command} --help" lists its flags`}`;
+}
+
+function complainAboutValue({ rawName, value, inlineValue }: FlagToken, form: FlagForm): string | undefined {
+  if (form.value === undefined) {
+    return value === undefined ? undefined : `${rawName} has no value, got ${JSON.stringify(value)}`;
+  }
+  if (value === undefined) return `${rawName} needs a value: ${rawName}=${form.value}`;
+  const isFlag = !inlineValue && value.startsWith('--');
+  return isFlag ? `${rawName} needs a value, got the flag ${value}; write ${rawName}=${form.value}` : undefined;
+}
+
+/** The flags of a command for `--help`, in its own order, then those of every command. */
+export function flagsOf({ flags = {} }: Command): readonly (readonly [form: string, about: string])[] {
+  const table: FlagTable = { ...flags, ...COMMON };
+  return Object.entries(table).map(([name, { value, about }]) => [
+    `--${name}${value === undefined ? '' : `=${value}`}`,
+    about,
+  ]);
+}
