@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import type { Dialect } from './contract/dialect.ts';
 import type { Fault } from './contract/fault.ts';
-import type { Log } from './contract/log.ts';
+import type { Log, ProcessLog } from './contract/log.ts';
 import type { Fallback } from './contract/target.ts';
 import { withTimeout } from './contract/with-timeout.ts';
 import { Handler } from './handler.ts';
@@ -220,7 +220,7 @@ export class Edge {
 
 export interface EdgeOptions {
   /** Called with the log before any code of the site is loaded. */
-  readonly beforeSite?: (log: Log) => void;
+  readonly beforeSite?: (log: ProcessLog) => void;
   /** Called before each reading of the site, also before a reload. */
   readonly beforeReading?: () => void;
   /** This process is one of several that replace each other (src/site/live-site.ts). */

@@ -1,12 +1,13 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import type { Log } from '../contract/log.ts';
+import type { ProcessLog } from '../contract/log.ts';
 import { logProblems } from '../contract/problem.ts';
 import type { Route } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import type { ControlSocket } from '../process/control-socket.ts';
 import { watchHeap } from '../process/heap-watch.ts';
+import { capturePrinted } from '../process/printed-text.ts';
 import { guardProcess } from '../process/process-guard.ts';
 import { describeRoute, STOPPED } from '../process/route-breaker.ts';
 import { openRouteRecord, type RouteRecord } from '../process/route-record.ts';
@@ -44,7 +45,13 @@ export async function start(
   let control: ControlSocket | undefined;
   const record = supervisor ? undefined : openRouteRecord(config.DATA_DIR);
   const stopped = new StoppedRoutes();
-  const beforeSite = (log: Log): void => {
+  const beforeSite = (log: ProcessLog): void => {
+    capturePrinted({
+      site: config.site,
+      isPassedOn: config.DEV,
+      // Without files, the stream would get each text twice.
+      receive: config.DEV && config.LOG_DIR === '' ? () => {} : (printed) => log.print(printed),
+    });
     guardProcess({ log, site: config.site });
     // Before the site is loaded: with its own listener, a signal during the load would otherwise
     // not end the process.

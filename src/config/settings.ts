@@ -41,7 +41,7 @@ export const SETTINGS = {
 
   LOG_DIR: setting(kind.anyText, '/var/log/nodejs', 'folder of all log files; empty: stdout and stderr'),
   LOG_LEVEL: setting(kind.oneOf('info', 'warn', 'error'), 'info', 'lowest level that is written to error.log'),
-  LOG_STDOUT: setting(kind.flag, '0', '1 copies access.log to stdout and error.log to stderr'),
+  LOG_STDOUT: setting(kind.flag, '0', '1 copies access.log and functions.log to stdout and error.log to stderr'),
   LOG_SHORT_ADDRESSES: setting(kind.flag, '0', '1 replaces the last part of client addresses in the logs by zero'),
 
   HEADER_LIMIT: setting(kind.size, '32k', 'largest request head; a larger one gets 431'),

@@ -12,3 +12,22 @@ export interface Log {
   /** Writes what is buffered and closes the files; resolves after `deadlineMs` at the latest, also on a full disk. */
   close(deadlineMs: number): Promise<void>;
 }
+
+/** The log of a process that belongs to nexthop: it also has what code of the site prints. */
+export interface ProcessLog extends Log {
+  /** Writes a line to functions.log. */
+  print(printed: PrintedText): void;
+}
+
+/** What code of the site printed, by `console` or by `write` of `process.stdout` or `process.stderr`. */
+export interface PrintedText {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** Without the line end. Text of one call of `console` may have several lines. */
+  readonly text: string;
+  /** The file that was called, relative to the site; '' if it is not known. */
+  readonly target: string;
+  /** Pattern of the route; '' for code that no route calls. */
+  readonly route: string;
+  /** '' if the code does not run for a request. */
+  readonly requestId: string;
+}

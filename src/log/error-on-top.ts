@@ -10,7 +10,7 @@ export interface TopLine {
   readonly message: string;
   /** With `error` as it was thrown, and where that was: `file`, `line` and `column`, as far as they are known. */
   readonly details: Details;
-  /** Of the error; undefined for one without. */
+  /** Of the error, without the frames of nexthop if it has others of the site; undefined for an error without a stack. */
   readonly stack: string | undefined;
 }
 
@@ -26,10 +26,11 @@ export function withErrorOnTop(message: string, details: Details, site: string |
   const own = isError(error) ? error.message : `threw ${spell(error)}`;
   const stack = isError(error) && typeof error.stack === 'string' ? error.stack : undefined;
   const isCodeAlone = isOfFunction && message === given.code;
+  const location = stack && locationOf(stack, site);
   return {
     message: isCodeAlone ? own : join(message, own),
-    details: { ...rest, ...(stack && locationOf(stack, site)), error },
-    stack,
+    details: { ...rest, ...location, error },
+    stack: location && stack ? withoutOwnFrames(stack) : stack,
   };
 }
 
@@ -69,11 +70,22 @@ function locationOf(stack: string, site: string | undefined): CodeLocation | und
   );
 }
 
+function withoutOwnFrames(stack: string): string {
+  return stack
+    .split('\n')
+    .filter((line) => !isOwn(toPath(FRAME.exec(line)?.[1] ?? '')))
+    .join('\n');
+}
+
 function toLocation(frame: RegExpExecArray | null): CodeLocation | undefined {
   if (!frame) return undefined;
   const [, path = '', line, column] = frame;
-  const file = path.startsWith('file:') && URL.canParse(path) ? fileURLToPath(path) : path;
+  const file = toPath(path);
   return isOwn(file) ? undefined : { file, line: Number(line), column: Number(column) };
+}
+
+function toPath(path: string): string {
+  return path.startsWith('file:') && URL.canParse(path) ? fileURLToPath(path) : path;
 }
 
 function isBelow(file: string, folder: string): boolean {

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { writeAsOwn } from '../process/printed-text.ts';
 
 /** Most bytes that are buffered for a slow reader. */
 const MOST_WAITING = 4 * 1024 * 1024;
@@ -28,7 +29,7 @@ export class Mirror {
 
   /** Writes the buffered lines. */
   flush(): void {
-    if (this.#text !== '' && !this.#gone) this.#stream.write(this.#text);
+    if (this.#text !== '' && !this.#gone) writeAsOwn(this.#stream, this.#text);
     this.#text = '';
   }
 
@@ -38,7 +39,7 @@ export class Mirror {
    */
   async close(): Promise<void> {
     this.flush();
-    if (!this.#gone) await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
+    if (!this.#gone) await new Promise<void>((resolve) => writeAsOwn(this.#stream, '', resolve));
     this.#gone = true;
     this.#stream.off('error', this.#end);
   }

@@ -1,22 +1,24 @@
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Exchange } from '../contract/exchange.ts';
-import type { Log } from '../contract/log.ts';
+import type { PrintedText, ProcessLog } from '../contract/log.ts';
 import { toLoggableText } from '../contract/loggable-text.ts';
 import { UserError } from '../contract/user-error.ts';
 import { toRealPath } from '../process/real-path.ts';
 import { AccessLine } from './access-line.ts';
 import { withErrorOnTop } from './error-on-top.ts';
 import { LogFile, type TroubleListener } from './file.ts';
+import { FunctionLines } from './function-lines.ts';
 import { toLoggable } from './loggable.ts';
 import { type Lines, Mirror, StreamLines } from './mirror.ts';
+import { withoutControls } from './without-controls.ts';
 
 export interface LogOptions {
-  /** Folder of both files; created if missing. '': no files, the lines go to stdout and stderr. */
+  /** Folder of all files; created if missing. '': no files, the lines go to stdout and stderr. */
   readonly dir: string;
   /** The lowest level that is written to error.log. */
   readonly level: 'info' | 'warn' | 'error';
-  /** Copies access.log to stdout and error.log to stderr. */
+  /** Copies access.log and functions.log to stdout, and error.log to stderr. */
   readonly stdout: boolean;
   /** Sets the last part of client addresses to zero. */
   readonly shortAddresses: boolean;
@@ -29,17 +31,21 @@ export class LogError extends UserError {
   override readonly name = 'LogError';
 }
 
-/** Opens `access.log` and `error.log` in the folder, if there is one. Throws LogError. */
-export function openLog(options: LogOptions): Log {
+/**
+ * Opens `access.log` and `error.log` in the folder, if there is one, and `functions.log` when code
+ * of the site prints something. Throws LogError.
+ */
+export function openLog(options: LogOptions): ProcessLog {
   return new FileLog(options);
 }
 
 type Details = Readonly<Record<string, unknown>>;
 type Level = LogOptions['level'];
 
-class FileLog implements Log, TroubleListener {
+class FileLog implements ProcessLog, TroubleListener {
   readonly #accessFile: Lines;
   readonly #errorFile: Lines;
+  readonly #functionLines: FunctionLines;
   readonly #accessLine: AccessLine;
   readonly #logger: Logger;
   readonly #shortAddresses: boolean;
@@ -57,6 +63,10 @@ class FileLog implements Log, TroubleListener {
       void this.#errorFile.close(0);
       throw error;
     }
+    this.#functionLines = new FunctionLines({
+      open: () => this.#open(dir && join(dir, 'functions.log'), process.stdout, stdout),
+      cannotOpen: (error) => this.error('what functions print is lost until functions.log can be opened', { error }),
+    });
     this.#logger = pino(
       {
         level,
@@ -90,11 +100,15 @@ class FileLog implements Log, TroubleListener {
     }
   }
 
+  print(printed: PrintedText): void {
+    this.#functionLines.write(printed);
+  }
+
   reopen(): void {
     const messages: string[] = [];
-    // Reopen each file even if the other one fails, or logrotate compresses a file that is still
+    // Reopen each file even if another one fails, or logrotate compresses a file that is still
     // written to.
-    for (const file of [this.#accessFile, this.#errorFile]) {
+    for (const file of [this.#accessFile, this.#errorFile, this.#functionLines]) {
       try {
         file.reopen();
       } catch (error) {
@@ -105,8 +119,12 @@ class FileLog implements Log, TroubleListener {
   }
 
   async close(deadlineMs: number): Promise<void> {
-    // Both at once. The access log reports its lost lines to error.log before that one closes.
-    await Promise.all([this.#accessFile.close(deadlineMs), this.#errorFile.close(deadlineMs)]);
+    // All at once. The other logs report their lost lines to error.log before that one closes.
+    await Promise.all([
+      this.#accessFile.close(deadlineMs),
+      this.#functionLines.close(deadlineMs),
+      this.#errorFile.close(deadlineMs),
+    ]);
   }
 
   cannotWrite(path: string, error: NodeJS.ErrnoException): void {
@@ -128,28 +146,32 @@ class FileLog implements Log, TroubleListener {
 
   #write(level: Level, message: string, details: Details = {}): void {
     try {
-      const line = withErrorOnTop(message, details, this.#site);
-      const stack = line.stack === undefined ? {} : { stack: line.stack };
-      const options = { shortAddresses: this.#shortAddresses, withoutStackOf: line.details.error };
-      this.#logger[level](toLoggable({ ...stack, ...line.details }, options), toLoggableText(line.message));
+      const { message: text, stack, details: rest } = withErrorOnTop(message, details, this.#site);
+      const options = { shortAddresses: this.#shortAddresses, withoutStackOf: rest.error };
+      this.#logger[level]({ message: toLoggableText(text), ...toLoggable(inOrder(rest, stack), options) });
     } catch (error) {
       // A getter of `details` may throw, and may throw any value.
-      this.#logger[level]({ unreadable: typeof error }, toLoggableText(message));
+      this.#logger[level]({ message: toLoggableText(message), unreadable: typeof error });
     }
   }
+}
+
+/** The keys that stand first in a line, in this order (docs/logs.md). */
+const FIRST_KEYS = ['file', 'line', 'column', 'request_id', 'request', 'route', 'target', 'code', 'status'];
+
+/** The stack and the error are long, and so stand last. */
+function inOrder(details: Details, stack: string | undefined): Details {
+  const { error, message: _, ...rest } = details;
+  const first = FIRST_KEYS.flatMap((key) => (key in rest ? [[key, rest[key]] as const] : []));
+  return {
+    ...Object.fromEntries(first),
+    ...rest,
+    ...(stack !== undefined && { stack }),
+    ...(error !== undefined && { error }),
+  };
 }
 
 function toOpenMessage(path: string, error: unknown): string {
   const { code = String(error) } = error as NodeJS.ErrnoException; // node:fs throws only these
   return `LOG_DIR: cannot write "${path}" (${code}); make the folder writable or set LOG_DIR to one that is`;
-}
-
-/**
- * JSON escapes characters below the space. Some terminals interpret these other ones as commands,
- * and some readers as line ends.
- */
-const CONTROLS = /[\x7f-\x9f\u2028\u2029]/g;
-
-function withoutControls(line: string): string {
-  return line.replace(CONTROLS, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

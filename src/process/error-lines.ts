@@ -17,7 +17,7 @@ export function appendErrorLine(
   { errorLog, isCopied }: ErrorLinesSetup,
   { level, message, ...fields }: { readonly level: ErrorLevel; readonly message: string },
 ): void {
-  const line = `${JSON.stringify({ level, time: new Date().toISOString(), pid: process.pid, ...fields, message })}\n`;
+  const line = `${JSON.stringify({ level, time: new Date().toISOString(), pid: process.pid, message, ...fields })}\n`;
   if (errorLog === '' || isCopied) writeToStderr(line);
   if (errorLog === '') return;
   try {

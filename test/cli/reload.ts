@@ -59,7 +59,7 @@ for (const WORKERS of ['0', '2']) {
       while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5));
       ${answering('old')}`;
     const site = await siteFolder(t, { 'cloud-functions/a.js': slow });
-    const running = await runNexthop(t, { site, env: { WORKERS } });
+    const running = await runNexthop(t, { site, env: { WORKERS, LOG_STDOUT: '1' } });
     await running.said(/loading/);
 
     running.child.kill('SIGHUP');

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
-import { runNexthop } from '../helpers/process.ts';
+import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const TALKATIVE = {
   'cloud-functions/talk.js': `import { writeSync } from 'node:fs';
@@ -48,11 +51,50 @@ for (const [command, said] of [
   });
 }
 
-test("output of the site's code while it is served is written to stdout unchanged", async (t) => {
-  const site = await siteFolder(t, TALKATIVE);
+const CHATTY = {
+  'cloud-functions/talk.js': `console.log('while it loads');
+    export const onRequest = () => {
+      console.warn('for a request');
+      return new Response('hello');
+    };`,
+};
 
-  const running = await runNexthop(t, { args: ['start', site] });
-  await running.said(/listens on[\s\S]*logs/);
+test("output of the site's code while it is served goes to functions.log, with file, route and request", async (t) => {
+  const site = await siteFolder(t, CHATTY);
+  const running = await startNexthop(t, { site });
 
-  t.regex(running.stdout(), /by the console\n[\s\S]*without a line end/);
+  const { headers } = await fetch(`http://127.0.0.1:${running.port}/talk`);
+
+  const lines = await linesOf(running.logDir, 2);
+  t.like(lines, [
+    { level: 'info', target: 'cloud-functions/talk.js', message: 'while it loads', route: undefined },
+    { level: 'warn', target: 'cloud-functions/talk.js', message: 'for a request', route: '/talk' },
+  ]);
+  t.is(lines[1]?.request_id, headers.get('x-request-id'));
+  t.notRegex(running.output(), /while it loads|for a request/);
 });
+
+test("with DEV=1, output of the site's code is written to the terminal unchanged, too", async (t) => {
+  const site = await siteFolder(t, CHATTY);
+  const running = await startNexthop(t, { site, env: { DEV: '1' } });
+
+  await fetch(`http://127.0.0.1:${running.port}/talk`);
+
+  await running.said(/while it loads\n[\s\S]*for a request\n/);
+  t.is((await linesOf(running.logDir, 2)).length, 2);
+});
+
+test("without LOG_DIR, output of the site's code is JSON on stdout", async (t) => {
+  const site = await siteFolder(t, CHATTY);
+  const running = await startNexthop(t, { site, env: { LOG_DIR: '' } });
+
+  await running.said(/^\{"time":.*"message":"while it loads"\}$/m);
+  t.regex(running.stdout(), /while it loads/);
+});
+
+function linesOf(logDir: string, count: number): Promise<Record<string, unknown>[]> {
+  return untilResult(
+    async () => (await readFile(join(logDir, 'functions.log'), 'utf8').catch(() => '')).split('\n').slice(0, -1),
+    (lines) => lines.length >= count,
+  ).then((lines) => lines.map((line) => JSON.parse(line)));
+}

@@ -34,6 +34,11 @@ test('the line of a function that fails has message, file, line and stack as top
     error: { type: 'RangeError', stack: undefined },
   });
   t.regex(String(line?.stack), /^RangeError: secret plan 1\n {4}at fail \(.*lib\/fail\.ts:4:9\)\n/);
+  t.notRegex(String(line?.stack), /src\/site\/route-calls|src\/http/, 'frames of nexthop');
+  t.deepEqual(Object.keys(line ?? {}), [
+    ...['level', 'time', 'pid', 'message', 'file', 'line', 'column', 'request_id', 'request', 'route', 'target'],
+    ...['code', 'status', 'stack', 'error'],
+  ]);
 });
 
 test('the line of a file that cannot be used has file, line and column as top-level keys', async (t) => {

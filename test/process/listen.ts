@@ -148,7 +148,7 @@ test.serial('apps that listen while they load are served, told that they listen,
     ),
   );
   await symlink(join(import.meta.dirname, '../../node_modules'), join(site, 'node_modules'));
-  const running = await startNexthop(t, { site });
+  const running = await startNexthop(t, { site, env: { LOG_STDOUT: '1' } });
 
   for (const name of Object.keys(APPS)) {
     t.is(await (await get(running, `/${name}`)).text(), name);
@@ -285,7 +285,7 @@ test.serial('servers that seem to listen hold up neither the drain nor the end o
         return new Response('whole');
       };`,
   });
-  const running = await startNexthop(t, { site });
+  const running = await startNexthop(t, { site, env: { LOG_STDOUT: '1' } });
   const slow = get(running, '/slow');
   await running.said(/it began/);
 

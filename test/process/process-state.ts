@@ -3,6 +3,9 @@ import { complaints } from '../helpers/error-lines.ts';
 import { type RunningProcess, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
+/** What functions print is then on stdout, too. */
+const PRINTING = { LOG_STDOUT: '1' };
+
 async function serve(t: ExecutionContext, statements: string, rest = ''): Promise<RunningProcess> {
   const site = await siteFolder(t, {
     'cloud-functions/site.js': `${statements}\nexport const onRequest = async () => { ${rest} return new Response(process.cwd()); };`,
@@ -12,7 +15,7 @@ async function serve(t: ExecutionContext, statements: string, rest = ''): Promis
       return new Response('whole');
     };`,
   });
-  return startNexthop(t, { site });
+  return startNexthop(t, { site, env: PRINTING });
 }
 
 function get({ port }: RunningProcess, path: string): Promise<Response> {
