@@ -94,6 +94,11 @@ export const SETTINGS = {
     'parsed',
     'request.body in EdgeOne functions: parsed, as on the platform, or the standard stream',
   ),
+  EDGE_FUNCTIONS: setting(
+    kind.oneOf('run', 'ignore'),
+    'run',
+    'run: edge functions of the site run in this process; ignore: they do not run, and what they protect is open',
+  ),
   FUNCTION_STREAM_TIMEOUT: setting(
     kind.duration,
     '10s',

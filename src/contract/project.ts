@@ -24,6 +24,8 @@ export interface Project {
   readonly functionLimits: ProjectLimits;
   /** The form of `request.body` in EdgeOne functions that do not set it themselves. Default: 'parsed'. */
   readonly body?: 'parsed' | 'stream';
+  /** The setting EDGE_FUNCTIONS is `ignore`: edge functions of all platforms are not run. */
+  readonly ignoresEdgeFunctions?: boolean;
   /** For development: a failed function's message and stack are sent to the client. */
   readonly dev?: boolean;
   /** For development: the country (two letters) reported for every client; 'US' is San Francisco. Undefined: from headers of trusted peers. */

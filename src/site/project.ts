@@ -42,6 +42,7 @@ export async function openProject(
       scheduledMs: config.SCHEDULE_TIMEOUT,
     },
     body: config.BODY,
+    ignoresEdgeFunctions: config.EDGE_FUNCTIONS === 'ignore',
     createRouter,
     processEnv: processEnv(),
     dev: config.DEV,
