@@ -78,6 +78,18 @@ export const SETTINGS = {
     'path that answers 200, or 503 during a drain; empty: none',
   ),
 
+  RATE_LIMIT: setting(
+    kind.rateLimit,
+    '',
+    'requests that may pass, as NUMBER/DURATION, and "per ip", "per domain" or "per ip+domain"; further ones get 429; empty: no limit',
+  ),
+  RATE_LIMIT_KEYS: setting(
+    kind.whole(1, 10_000_000),
+    '100000',
+    'most addresses and hosts that rate limits count in the memory of a process',
+  ),
+  RATE_LIMIT_FIELDS: setting(kind.flag, '0', '1: responses of limited routes have RateLimit and RateLimit-Policy'),
+
   FUNCTION_BODY_LIMIT: setting(
     kind.size,
     '6m',

@@ -9,7 +9,7 @@ import { LoadedCode } from './loaded-code.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
-export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs' | 'origins'> {
+export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs' | 'origins' | 'rateLimits'> {
   readonly config: Config;
   readonly log: Log;
   /** Default: all platforms. */
@@ -201,7 +201,7 @@ export class LiveSite {
 }
 
 async function read(
-  { config, log, dialects, jobs, kv, blobs, origins, beforeReading }: LiveSiteParts,
+  { config, log, dialects, jobs, kv, blobs, origins, rateLimits, beforeReading }: LiveSiteParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
   onLateCode?: () => void,
@@ -214,6 +214,7 @@ async function read(
     ...(kv && { kv }),
     ...(blobs && { blobs }),
     ...(origins && { origins }),
+    ...(rateLimits && { rateLimits }),
   });
   return { site: await openSite(project, dialects), code };
 }

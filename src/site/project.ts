@@ -5,7 +5,8 @@ import { createRouter } from '../routing/router.ts';
 import { readEnvFile } from './env-file.ts';
 import { findSettingProblems } from './setting-problems.ts';
 
-export interface ProjectParts extends Pick<Project, 'jobs' | 'kv' | 'blobs' | 'warmCode' | 'onLateCode' | 'origins'> {
+export interface ProjectParts
+  extends Pick<Project, 'jobs' | 'kv' | 'blobs' | 'warmCode' | 'onLateCode' | 'origins' | 'rateLimits'> {
   /** The variables of an earlier reading of the site, which are replaced. Default: none. */
   readonly siteEnv?: SiteEnv;
 }

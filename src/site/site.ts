@@ -3,6 +3,7 @@ import type { JobRule } from '../contract/job-rule.ts';
 import { mergeProblems, nameStopped, type Problem } from '../contract/problem.ts';
 import { type Project, withCode } from '../contract/project.ts';
 import type { Conflict, Route, Router } from '../contract/route.ts';
+import { SiteLimits } from '../limits/site-limits.ts';
 import { findConflicts } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
 import { createRouter } from '../routing/router.ts';
@@ -51,11 +52,13 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const router = createRouter(others);
   const candidates: RouteSource['candidates'] = ({ request, target }) => router.find(request.method, target);
   found = { filters, candidates, router };
+  const limits = toSiteLimits(project, readings);
   const { rules, problems } = toJobRules(readings, project);
   const owners = readings.flatMap(({ answersAll }) => (answersAll ? [answersAll] : []));
   return {
     filters,
     candidates,
+    limits,
     routes,
     answersAll: owners.length > 0,
     conflicts: findConflicts(others),
@@ -73,6 +76,14 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
       await Promise.all(readings.map((reading) => reading.announce?.()));
     },
   };
+}
+
+/** Undefined if nothing has a limit, or no requests are answered. Requests of the site to itself (`found`) have none. */
+function toSiteLimits({ rateLimits }: Project, readings: readonly Reading[]): SiteLimits | undefined {
+  const finders = readings.flatMap(({ findLimits }) => (findLimits ? [findLimits] : []));
+  const hasLimits =
+    finders.length > 0 || readings.some(({ routes }) => routes.some(({ limit }) => limit !== undefined));
+  return rateLimits && (rateLimits.siteRule || hasLimits) ? new SiteLimits(rateLimits, finders) : undefined;
 }
 
 /** Undefined if no dialect names the folders of files. */
