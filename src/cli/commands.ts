@@ -12,6 +12,7 @@ interface CommandEntry {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   start: { about: 'serve a site until SIGTERM or SIGINT', load: () => import('./start-command.ts') },
   build: { about: 'compile its functions, for a start without compiling', load: () => import('./build.ts') },
+  check: { about: 'check the site, its project and its types', load: () => import('./check.ts') },
   routes: { about: 'print its routes, conflicts and ignored files', load: () => import('./routes.ts') },
   jobs: { about: 'list background jobs; show, retry and drop them', load: () => import('./jobs.ts') },
   blobs: { about: 'list, read, write, delete and import blobs', load: () => import('./blobs.ts') },

@@ -66,4 +66,6 @@ export interface Conflict {
   readonly first: Route;
   readonly second: Route;
   readonly methods: Route['methods'];
+  /** `second` is a function or a page that is never asked, so the author most likely made a mistake. */
+  readonly isMistake: boolean;
 }

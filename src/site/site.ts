@@ -4,7 +4,7 @@ import { mergeProblems, nameStopped, type Problem } from '../contract/problem.ts
 import { type Project, withCode } from '../contract/project.ts';
 import type { Conflict, Route, Router } from '../contract/route.ts';
 import { SiteLimits } from '../limits/site-limits.ts';
-import { findConflicts } from '../routing/conflict.ts';
+import { findConflicts, toConflictProblem } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
 import { createRouter } from '../routing/router.ts';
 import { LOOKS_FOR } from '../static/find-folder.ts';
@@ -21,6 +21,7 @@ export interface Site extends RouteSource {
   readonly routes: readonly Route[];
   /** A rule or a page of the site answers every request that no other route answers, so none reaches the fallback. */
   readonly answersAll: boolean;
+  /** Those that are mistakes are in `problems`, too. */
   readonly conflicts: readonly Conflict[];
   /** For each platform, and for files: the locations in which routes are searched. */
   readonly searched: readonly (readonly [name: string, locations: string])[];
@@ -54,6 +55,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   found = { filters, candidates, router };
   const limits = toSiteLimits(project, readings);
   const { rules, problems } = toJobRules(readings, project);
+  const conflicts = findConflicts(others);
   const owners = readings.flatMap(({ answersAll }) => (answersAll ? [answersAll] : []));
   return {
     filters,
@@ -61,7 +63,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
     limits,
     routes,
     answersAll: owners.length > 0,
-    conflicts: findConflicts(others),
+    conflicts,
     searched: [...dialects.map(({ name, looksFor }) => [name, looksFor] as const), ['files', LOOKS_FOR]],
     jobRules: rules,
     ignored: readings.flatMap((reading) => reading.ignored),
@@ -70,6 +72,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
       ...readings.flatMap((reading) => reading.problems),
       ...readings.flatMap((reading) => reading.lateProblems?.() ?? []),
       ...problems,
+      ...conflicts.filter(({ isMistake }) => isMistake).map(toConflictProblem),
       ...(project.hasNextHop ? owners.map(toOwnerProblem) : []),
     ]).map(nameStopped),
     async announce() {

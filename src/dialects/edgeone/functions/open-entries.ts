@@ -68,7 +68,9 @@ class Entries implements Reading {
     }
     const first = this.#firstFiles.get(pattern.text);
     if (first !== undefined) {
-      this.ignored.push({ file, reason: `${first} has the same route, ${pattern.text}, and takes precedence` });
+      const reason = `${first} has the same route, ${pattern.text}, and takes precedence`;
+      this.ignored.push({ file, reason });
+      this.problems.push({ severity: 'warning', file, message: `never answers: ${reason}` });
       return [];
     }
     this.#firstFiles.set(pattern.text, file);
