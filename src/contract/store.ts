@@ -1,4 +1,5 @@
 import type { BlobLimits, BlobStorage } from './blob-storage.ts';
+import type { CacheStore } from './cache-store.ts';
 
 /**
  * Storage for data that outlives a request or the process. There are two implementations: SQLite for one machine, and
@@ -12,6 +13,8 @@ export interface Store {
   /** The entries of one namespace. Other namespaces do not contain them. */
   kv(namespace: string): Kv;
   blobs(limits: BlobLimits): BlobStorage;
+  /** What is shared about cached responses. Call it once. `limitBytes`: of the entries; Redis has its own limit. */
+  cache(limitBytes: number): CacheStore;
   /** Closes the store after pending calls, which are executed or reject. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobBody, BlobLimits, BlobStorage, ListQuery, PutOptions } from '../contract/blob-storage.ts';
+import type { BanPage, CacheStore } from '../contract/cache-store.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Kv, Queue, Store } from '../contract/store.ts';
 import { outsideOfCalls } from '../process/site-calls.ts';
@@ -35,6 +36,11 @@ export class LazyStore implements Store {
   /** The first call to a method opens the store. */
   blobs(limits: BlobLimits): BlobStorage {
     return new LazyBlobs(() => this.#opened().blobs(limits));
+  }
+
+  /** The first call to a method opens the store. */
+  cache(limitBytes: number): CacheStore {
+    return new LazyCache(() => this.#opened().cache(limitBytes));
   }
 
   /**
@@ -148,5 +154,52 @@ class LazyBlobs implements BlobStorage {
   #opened(): BlobStorage {
     this.#blobs ??= this.#open();
     return this.#blobs;
+  }
+}
+
+/** Its methods are async for the same reason. */
+class LazyCache implements CacheStore {
+  readonly #open: () => CacheStore;
+  #cache: CacheStore | undefined;
+
+  constructor(open: () => CacheStore) {
+    this.#open = open;
+  }
+
+  mayHaveEntries(): boolean {
+    return this.#opened().mayHaveEntries();
+  }
+
+  async read(key: string) {
+    return this.#opened().read(key);
+  }
+
+  async write(key: string, value: Uint8Array, keepMs: number) {
+    return this.#opened().write(key, value, keepMs);
+  }
+
+  async delete(key: string) {
+    return this.#opened().delete(key);
+  }
+
+  async lock(key: string, leaseMs: number) {
+    return this.#opened().lock(key, leaseMs);
+  }
+
+  async ban(tags: readonly string[], since: number): Promise<BanPage> {
+    return this.#opened().ban(tags, since);
+  }
+
+  async bans(since: number): Promise<BanPage> {
+    return this.#opened().bans(since);
+  }
+
+  onBan(listener: () => void): () => void {
+    return this.#opened().onBan(listener);
+  }
+
+  #opened(): CacheStore {
+    this.#cache ??= this.#open();
+    return this.#cache;
   }
 }

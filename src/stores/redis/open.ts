@@ -3,6 +3,7 @@ import type { Log } from '../../contract/log.ts';
 import type { Store } from '../../contract/store.ts';
 import { adviseOnce } from './advice.ts';
 import { RedisBlobs } from './blobs.ts';
+import { RedisCache } from './cache.ts';
 import { Connection } from './connection.ts';
 import { RedisKv } from './kv.ts';
 import { RedisQueue } from './queue.ts';
@@ -27,7 +28,9 @@ export interface RedisStoreSetup {
 export function openRedisStore({ endpoint, prefix, log, callTimeoutMs }: RedisStoreSetup): Store {
   const root = `{${prefix}}`;
   const connection = new Connection(endpoint, log, callTimeoutMs);
-  const wakeUp = new WakeUp(endpoint, `${root}:pushed`, log);
+  const wakeUp = new WakeUp({ endpoint, channel: `${root}:pushed`, log, delays: 'jobs of other processes' });
+  const cacheRoot = `{${prefix}:/cache}`;
+  const banned = new WakeUp({ endpoint, channel: `${cacheRoot}:banned`, log, delays: 'purges by other processes' });
   adviseOnce(connection, root, log);
   return {
     queue: new RedisQueue(connection, root, wakeUp),
@@ -35,8 +38,9 @@ export function openRedisStore({ endpoint, prefix, log, callTimeoutMs }: RedisSt
     // namespaces cannot collide.
     kv: (namespace) => new RedisKv(connection, `{${prefix}:${encodeURIComponent(namespace.toWellFormed())}}`),
     blobs: (limits) => new RedisBlobs(connection, `{${prefix}:/blobs}`, limits),
+    cache: () => new RedisCache(connection, cacheRoot, banned),
     async close() {
-      await Promise.all([wakeUp.close(), connection.close()]);
+      await Promise.all([wakeUp.close(), banned.close(), connection.close()]);
     },
   };
 }

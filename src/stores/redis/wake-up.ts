@@ -4,24 +4,32 @@ import type { Log } from '../../contract/log.ts';
 import { addressOf, disconnect, ioredis, optionsOfNode, pauseBeforeRetry } from './client.ts';
 import { nameOf, toCause } from './trouble.ts';
 
+export interface WakeUpParts {
+  readonly endpoint: RedisEndpoint;
+  readonly channel: string;
+  readonly log: Log;
+  /** What is noticed later without the channel. */
+  readonly delays: string;
+}
+
+/** A connection without messages is checked this often: a router may have forgotten it, which neither side notices. */
+const CHECK_EACH_MS = 10_000;
+
 /**
- * Calls its listeners when any process has pushed a job. It has a separate connection, because a
+ * Calls its listeners when any process has published to the channel, and after each new connection. It has a separate connection, because a
  * subscribed connection accepts no other commands, and it is connected only while there is a
  * listener.
  */
 export class WakeUp {
-  readonly #endpoint: RedisEndpoint;
-  readonly #channel: string;
-  readonly #log: Log;
+  readonly #parts: WakeUpParts;
   readonly #listeners = new Set<() => void>();
   #client: Redis | undefined;
+  #check: NodeJS.Timeout | undefined;
   #reportedRefusal = false;
   #isClosed = false;
 
-  constructor(endpoint: RedisEndpoint, channel: string, log: Log) {
-    this.#endpoint = endpoint;
-    this.#channel = channel;
-    this.#log = log;
+  constructor(parts: WakeUpParts) {
+    this.#parts = parts;
   }
 
   /** Returns a function that removes the listener. */
@@ -45,11 +53,12 @@ export class WakeUp {
   async #disconnect(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
+    clearInterval(this.#check);
     if (client) await disconnect(client);
   }
 
   #connect(): Redis {
-    const endpoint = this.#endpoint;
+    const { endpoint } = this.#parts;
     // In a Cluster every node receives what is published at any node.
     let node = 0;
     const { Redis } = ioredis();
@@ -69,29 +78,31 @@ export class WakeUp {
     client.on('error', () => {});
     client.on('ready', () => void this.#subscribe(client));
     client.on('message', () => this.#notify());
+    // A check without a reply ends the connection (SILENCE_MS).
+    this.#check = setInterval(() => client.status === 'ready' && client.ping().catch(() => {}), CHECK_EACH_MS).unref();
     return client;
   }
 
   async #subscribe(client: Redis): Promise<void> {
     try {
-      await client.subscribe(this.#channel);
+      await client.subscribe(this.#parts.channel);
     } catch (error) {
       // The connection was closed again, or the user lacks the right. ioredis rejects with errors
       // only.
       this.#reportRefusal(error as Error);
       return;
     }
-    // A job may have been pushed while the connection was away.
+    // A message may have been published while the connection was away.
     this.#notify();
   }
 
   #reportRefusal(error: Error): void {
     if (this.#reportedRefusal || !error.message.includes('NOPERM')) return;
     this.#reportedRefusal = true;
-    this.#log.warn(
-      `${nameOf(this.#endpoint)} forbids this user the channel ${this.#channel}; jobs of other processes are noticed later`,
-      { error: toCause(error) },
-    );
+    const { endpoint, channel, log, delays } = this.#parts;
+    log.warn(`${nameOf(endpoint)} forbids this user the channel ${channel}; ${delays} are noticed later`, {
+      error: toCause(error),
+    });
   }
 
   #notify(): void {

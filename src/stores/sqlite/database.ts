@@ -10,6 +10,12 @@ const LOCK_WAIT_MS = 150;
 /** The write-ahead log is truncated to this size after its content was copied into the database. */
 const WAL_BYTES = 16 * 1024 * 1024;
 
+export interface DatabaseSetup {
+  readonly fsync: boolean;
+  /** Default: those of the state. */
+  readonly migrations?: readonly string[];
+}
+
 /** An open database. */
 export interface OpenDatabase {
   readonly database: DatabaseSync;
@@ -28,7 +34,7 @@ export interface OpenDatabase {
  * file. With synchronous=FULL that write is on the disk when COMMIT returns; with NORMAL it is in
  * the cache of the operating system. Throws errors of SQLite and of the file system.
  */
-export function openDatabase(file: string, { fsync }: { readonly fsync: boolean }): OpenDatabase {
+export function openDatabase(file: string, { fsync, migrations }: DatabaseSetup): OpenDatabase {
   prepareFolder(dirname(file), fsync);
   createPrivate(file);
   const database = new DatabaseSync(file, { timeout: LOCK_WAIT_MS });
@@ -40,7 +46,7 @@ export function openDatabase(file: string, { fsync }: { readonly fsync: boolean 
       database.exec('PRAGMA journal_mode = WAL');
     }
     database.exec(`PRAGMA synchronous = ${fsync ? 'FULL' : 'NORMAL'}; PRAGMA journal_size_limit = ${WAL_BYTES}`);
-    migrate(database, file);
+    migrate(database, file, migrations);
     const opened = statSync(file);
     return { database, isInPlace: () => isSame(opened, statSync(file, { throwIfNoEntry: false })) };
   } catch (error) {

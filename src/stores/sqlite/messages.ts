@@ -1,9 +1,7 @@
-import type { VerbName } from './verbs.ts';
-
 /** A call of a verb, sent to the thread. */
 export interface Call {
   readonly number: number;
-  readonly verb: VerbName;
+  readonly verb: string;
   readonly args: readonly unknown[];
   /**
    * By the monotonic clock. A verb that was not started by then is not started at all, because its
@@ -40,6 +38,8 @@ export interface ThreadSetup {
   /** Path of the database. */
   readonly file: string;
   readonly fsync: boolean;
+  /** Set for the database of the cache: most bytes of its entries. Default: the database of the state. */
+  readonly cacheBytes?: number | undefined;
 }
 
 /**

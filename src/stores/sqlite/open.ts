@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { Log } from '../../contract/log.ts';
 import type { Store } from '../../contract/store.ts';
 import { SqliteBlobs } from './blobs.ts';
+import { SqliteCache } from './cache.ts';
+import type { CacheVerbs } from './cache-steps.ts';
 import { SqliteKv, SqliteQueue } from './queue.ts';
 import { StateThread } from './state-thread.ts';
 
@@ -13,6 +15,9 @@ export const STATE_FILE = 'state.db';
 
 /** The folder in the data folder with the bodies of blobs that are too long for the database. */
 export const BLOB_FOLDER = 'blobs';
+
+/** The database of the cache in the data folder. It may be removed at any time. */
+export const CACHE_FILE = 'cache.db';
 
 export interface SqliteSetup {
   /** Created when the store is first used. */
@@ -37,10 +42,26 @@ export function openSqliteStore({ dataDir, fsync, log, callTimeoutMs }: SqliteSe
     callTimeoutMs,
   });
   const queue = new SqliteQueue(thread);
+  let cacheThread: StateThread<CacheVerbs> | undefined;
   return {
     queue,
     kv: (namespace) => new SqliteKv(thread, namespace),
     blobs: (limits) => new SqliteBlobs({ thread, folder: join(dataDir, BLOB_FOLDER), fsync, limits }),
-    close: () => thread.close(),
+    cache(cacheBytes) {
+      const file = join(dataDir, CACHE_FILE);
+      cacheThread = new StateThread<CacheVerbs>({
+        file,
+        fsync,
+        cacheBytes,
+        log,
+        onChange: () => cache.announce(),
+        callTimeoutMs,
+      });
+      const cache = new SqliteCache(cacheThread, file);
+      return cache;
+    },
+    async close() {
+      await Promise.all([thread.close(), cacheThread?.close()]);
+    },
   };
 }

@@ -10,7 +10,7 @@ import type { DatabaseSync } from 'node:sqlite';
  * There are few running jobs, so their indexes are small. In a database of UTF-8, BLOB and TEXT are
  * compared by bytes.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE jobs (
     id TEXT PRIMARY KEY NOT NULL,
@@ -110,21 +110,21 @@ const MIGRATIONS: readonly string[] = [
 
 /**
  * Migrates the schema to the version of this nexthop, in one step. Throws if a newer nexthop wrote
- * the file.
+ * the file. `migrations`: those of another database than the state.
  */
-export function migrate(database: DatabaseSync, file: string): void {
-  if (versionOf(database) === MIGRATIONS.length) return;
+export function migrate(database: DatabaseSync, file: string, migrations = MIGRATIONS): void {
+  if (versionOf(database) === migrations.length) return;
   database.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have migrated it meanwhile.
     const version = versionOf(database);
-    if (version > MIGRATIONS.length) {
+    if (version > migrations.length) {
       throw new Error(
-        `${file} was written by a newer nexthop: its schema is ${version}, this one supports ${MIGRATIONS.length}; run that version, or set another DATA_DIR`,
+        `${file} was written by a newer nexthop: its schema is ${version}, this one supports ${migrations.length}; run that version, or set another DATA_DIR`,
       );
     }
-    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+    for (const migration of migrations.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;

@@ -50,6 +50,12 @@ export function toFailure(error: unknown): Failure {
   return KINDS[code] ?? 'broken';
 }
 
+/** Whether the content of the file is damaged. */
+export function isDamage(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === CORRUPT || code === NOTADB;
+}
+
 /** How the description of a full disk begins. */
 export const NO_SPACE = 'no space is left';
 

@@ -1,24 +1,15 @@
-import { blobSteps } from './blob-steps.ts';
+import { rmSync } from 'node:fs';
 import { type OpenDatabase, openDatabase } from './database.ts';
-import { DiskRoom } from './disk-room.ts';
-import { jobSteps } from './job-steps.ts';
-import { kvSteps } from './kv-steps.ts';
-import { ledgerSteps } from './ledger-steps.ts';
+import type { DatabaseContent, OpenContent } from './database-content.ts';
 import { monotonicMs } from './monotonic.ts';
-import { describe, type Failure, toFailure } from './sqlite-failure.ts';
-import { StoreClock } from './store-clock.ts';
-import { Upkeep } from './upkeep.ts';
-import type { Steps } from './verbs.ts';
+import { describe, type Failure, isDamage, toFailure } from './sqlite-failure.ts';
+import { STATE_CONTENT } from './state-content.ts';
 
 /** A file that could not be opened is not tried again before this pause has passed. */
 const REOPEN_PAUSE_MS = 250;
 
 /** The database with its prepared statements. */
-export interface OpenState extends OpenDatabase {
-  readonly steps: Steps;
-  readonly upkeep: Upkeep;
-  readonly room: DiskRoom;
-}
+export interface OpenState extends OpenDatabase, OpenContent {}
 
 /** Why the database cannot be used at the moment; the message is for operators. */
 export class StateUnavailable extends Error {
@@ -34,13 +25,15 @@ export class StateUnavailable extends Error {
 export interface StateFileSetup {
   readonly path: string;
   readonly fsync: boolean;
+  /** Default: the state. */
+  readonly content?: DatabaseContent;
   readonly onOpen: () => void;
-  /** The path no longer leads to the open file. The file that is there now is opened instead. */
+  /** The path no longer leads to the file that was open. The file that is there now, or an empty one, is opened instead. */
   readonly onMoved: (message: string) => void;
 }
 
 /**
- * The one database of the thread. It is opened when it is needed, and again after it broke or was
+ * The one database of the thread: that of the state, or another one. It is opened when it is needed, and again after it broke or was
  * moved away.
  */
 export class StateFile {
@@ -73,6 +66,7 @@ export class StateFile {
     const failure = toFailure(error);
     if (failure === 'mistake') return 'mistake';
     if (failure === 'broken') this.close();
+    this.#replaceDamaged(error);
     return new StateUnavailable(error, this.path);
   }
 
@@ -93,24 +87,25 @@ export class StateFile {
   }
 
   #openNow(): OpenState {
+    const { fsync, content = STATE_CONTENT } = this.#setup;
     let opened: OpenDatabase | undefined;
     try {
-      opened = openDatabase(this.path, this.#setup);
-      const { database } = opened;
-      const clock = StoreClock.open(database);
-      const steps = {
-        ...jobSteps(database, clock),
-        ...ledgerSteps(database, clock),
-        ...kvSteps(database),
-        ...blobSteps(database),
-      };
-      return { ...opened, steps, upkeep: new Upkeep(database, clock), room: new DiskRoom(database, this.path) };
+      opened = openDatabase(this.path, { fsync: fsync && !content.isDisposable, migrations: content.migrations });
+      return { ...opened, ...content.open(opened.database, { path: this.path, fsync }) };
     } catch (cause) {
       opened?.database.close();
+      this.#replaceDamaged(cause);
       const error = new StateUnavailable(cause, this.path);
       // SQLite has already waited for the lock, so no pause is needed.
       if (error.kind !== 'locked') this.#failure = { error, untilMs: monotonicMs() + REOPEN_PAUSE_MS };
       throw error;
     }
+  }
+
+  /** Other processes notice that their file is not in its place any more. */
+  #replaceDamaged(error: unknown): void {
+    if (!this.#setup.content?.isDisposable || !isDamage(error)) return;
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.path}${suffix}`, { force: true });
+    this.#setup.onMoved(`${this.path} was damaged and is replaced by an empty file: it holds cached data only`);
   }
 }

@@ -5,7 +5,7 @@ import type { Log } from '../../contract/log.ts';
 import { CALL_TIMEOUT_MS } from '../../contract/store.ts';
 import type { Answer, FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
-import type { VerbName, Verbs } from './verbs.ts';
+import type { Verbs } from './verbs.ts';
 
 /**
  * The thread starts no verb in the last part of the time limit of its call, so that the caller
@@ -30,7 +30,7 @@ interface Waiting {
 
 interface Sending {
   readonly number: number;
-  readonly verb: VerbName;
+  readonly verb: string;
   readonly args: readonly unknown[];
   readonly transfer: readonly ArrayBuffer[];
 }
@@ -46,7 +46,7 @@ export interface StateThreadSetup extends ThreadSetup {
 }
 
 /**
- * The thread that uses the database. It is started at the first call, and again after it died. It
+ * The thread that uses a database, by default that of the state. It is started at the first call, and again after it died. It
  * keeps the process alive only while a call is in flight.
  *
  * A call rejects with `store_unavailable` when its time limit is over, which starts when it is sent to a running thread. Usually the
@@ -55,7 +55,7 @@ export interface StateThreadSetup extends ThreadSetup {
  * reach its caller ends with its lease. While the thread owes such an answer, further calls are
  * rejected at once.
  */
-export class StateThread {
+export class StateThread<V extends { readonly [Name in keyof V]: (...args: never[]) => unknown } = Verbs> {
   readonly #setup: StateThreadSetup;
   readonly #callTimeoutMs: number;
   #worker: Worker | undefined;
@@ -81,22 +81,21 @@ export class StateThread {
   }
 
   /** Runs a verb in the thread. `transfer`: buffers in `args` that are moved instead of copied. */
-  call<Name extends VerbName>(
+  call<Name extends string & keyof V>(
     verb: Name,
-    args: Parameters<Verbs[Name]>,
+    args: Parameters<V[Name]>,
     transfer: readonly ArrayBuffer[] = [],
-  ): Promise<ReturnType<Verbs[Name]>> {
+  ): Promise<ReturnType<V[Name]>> {
     return new Promise((resolve, reject) => {
       const worker = this.#start();
       if (this.#isSilent) throw this.#noAnswer();
-      const number = ++this.#lastNumber;
       const timeoutMs = this.#starting ? Math.max(START_WITHIN_MS, this.#callTimeoutMs) : this.#callTimeoutMs;
-      const sending = { number, verb, args, transfer };
+      const sending = { number: ++this.#lastNumber, verb, args, transfer };
       if (this.#starting) this.#starting.push(sending);
       else this.#post(worker, sending);
       // The thread answers a verb with what the verb returns.
-      const settle = { resolve: resolve as Waiting['resolve'], reject };
-      this.#waiting.set(number, { ...settle, untilMs: monotonicMs() + timeoutMs });
+      const untilMs = monotonicMs() + timeoutMs;
+      this.#waiting.set(sending.number, { resolve: resolve as Waiting['resolve'], reject, untilMs });
       worker.ref();
       this.#timer ??= setTimeout(() => this.#timeOut(), timeoutMs);
     });
@@ -145,10 +144,15 @@ export class StateThread {
     if (monotonicMs() < this.#diedAtMs + RESTART_PAUSE_MS) {
       throw new Fault('store_unavailable', { message: `the thread of ${this.#setup.file} has just died` });
     }
-    const { file, fsync, entry = new URL(`./thread-entry${extname(import.meta.url)}`, import.meta.url) } = this.#setup;
+    const {
+      file,
+      fsync,
+      cacheBytes,
+      entry = new URL(`./thread-entry${extname(import.meta.url)}`, import.meta.url),
+    } = this.#setup;
     const worker = new Worker(entry, {
       name: 'nexthop state',
-      workerData: { file, fsync } satisfies ThreadSetup,
+      workerData: { file, fsync, cacheBytes } satisfies ThreadSetup,
       // Node's options of the process do not apply to this thread: preloaded modules, the
       // inspector's port.
       execArgv: [],

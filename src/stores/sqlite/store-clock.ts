@@ -49,6 +49,16 @@ export class StoreClock {
     return new StoreClock(database, source, aheadMs);
   }
 
+  /** What to add to the monotonic clock of the machine. */
+  get aheadMs(): number {
+    return this.#aheadMs;
+  }
+
+  /** With a fraction of a millisecond. */
+  exactNow(): number {
+    return this.#source.monotonicMs() + this.#aheadMs;
+  }
+
   /** Whole milliseconds, roughly since the epoch. */
   now(): number {
     return Math.floor(this.#source.monotonicMs() + this.#aheadMs);

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Batches } from './batches.ts';
+import { cacheContent } from './cache-content.ts';
 import { ChangeWatch } from './change-watch.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { StateFile, StateUnavailable } from './state-file.ts';
@@ -9,20 +10,17 @@ import { StateFile, StateUnavailable } from './state-file.ts';
 
 if (!parentPort) throw new Error('thread-entry.ts is started by StateThread, in a separate thread');
 const port = parentPort;
-const { file: path, fsync }: ThreadSetup = workerData; // set by StateThread
+const { file: path, fsync, cacheBytes }: ThreadSetup = workerData; // set by StateThread
 const send = (message: FromThread): void => port.postMessage(message);
 
 let isWatching = false;
 let watch: ChangeWatch | undefined;
-/**
- * SQLite's `data_version`: it changes with commits of other connections, never with those of this
- * one.
- */
 let version: unknown;
 
 const file = new StateFile({
   path,
   fsync,
+  ...(cacheBytes !== undefined && { content: cacheContent(cacheBytes) }),
   onOpen: () => {
     if (isWatching) startWatch();
   },
@@ -64,9 +62,9 @@ function startWatch(): void {
 
 function checkForChange(): void {
   try {
-    const { database } = file.open();
+    const state = file.open();
     if (!watch) startWatch();
-    const seen = database.prepare('PRAGMA data_version').get()?.data_version;
+    const seen = state.version();
     if (version !== undefined && version !== seen) send({ kind: 'changed' });
     version = seen;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import test from 'ava';
+import { testCacheStore } from '../../helpers/cache-store-contract.ts';
 import { testKv } from '../../helpers/kv-contract.ts';
 import { testLedger } from '../../helpers/ledger-contract.ts';
 import type { PrepareStore } from '../../helpers/prepare-store.ts';
@@ -20,3 +21,4 @@ testQueue('Redis', prepare);
 testTicks('Redis', prepare);
 testLedger('Redis', prepare);
 testKv('Redis', prepare);
+testCacheStore('Redis', prepare);

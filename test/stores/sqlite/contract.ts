@@ -1,3 +1,4 @@
+import { testCacheStore } from '../../helpers/cache-store-contract.ts';
 import { testKv } from '../../helpers/kv-contract.ts';
 import { testLedger } from '../../helpers/ledger-contract.ts';
 import type { PrepareStore } from '../../helpers/prepare-store.ts';
@@ -14,3 +15,4 @@ testQueue('SQLite', prepare);
 testTicks('SQLite', prepare);
 testLedger('SQLite', prepare);
 testKv('SQLite', prepare);
+testCacheStore('SQLite', prepare);

@@ -1,0 +1,200 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type BanPage, EVERYTHING, MOST_BANS, REPLACED_BANS } from '../../contract/cache-store.ts';
+import { toBytes } from './job-steps.ts';
+import type { StoreClock } from './store-clock.ts';
+import { always, never, type Step } from './verbs.ts';
+
+/** The verbs of the database of the cache. */
+export interface CacheVerbs {
+  read(key: string): { readonly value: Uint8Array; readonly version: number } | undefined;
+  /** `keepMs`: it counts as absent after this time. */
+  write(key: string, value: Uint8Array, keepMs: number): void;
+  remove(key: string): void;
+  /** False if another call has locked the key less than `leaseMs` ago. */
+  lock(key: string, leaseMs: number): boolean;
+  ban(tags: readonly string[], since: number): BanPage;
+  bans(since: number): BanPage;
+}
+
+type CacheSteps = { readonly [Name in keyof CacheVerbs]: Step<CacheVerbs[Name]> };
+
+/** Entries that were read since the last write of their times; more are not remembered. */
+const MOST_TOUCHED = 10_000;
+
+/** Entries that are removed in one statement to make room. */
+const REMOVED_AT_ONCE = 8;
+
+/**
+ * `touch` writes when entries were last read; then it need not be written at each read. `version`
+ * changes with bans, and with the first entry.
+ */
+export function cacheSteps(
+  database: DatabaseSync,
+  clock: StoreClock,
+  limitBytes: number,
+): { readonly steps: CacheSteps; readonly touch: () => void; readonly version: () => unknown } {
+  const entries = new Entries(database, clock, limitBytes);
+  const bans = new BanRows(database, clock);
+  const lock = database.prepare(
+    'INSERT INTO locks (key, until) VALUES (:key, :until) ON CONFLICT DO UPDATE SET until = :until WHERE until <= :now',
+  );
+  return {
+    steps: {
+      read: {
+        writes: never,
+        run: (key) => {
+          const value = entries.read(key);
+          return value && { value, version: bans.newest / 1000 };
+        },
+      },
+      write: {
+        writes: always,
+        takes: (key, value) => key.length + value.length,
+        run: (key, value, keepMs) => entries.write(key, value, keepMs),
+      },
+      remove: { writes: always, run: (key) => entries.remove(key) },
+      lock: {
+        writes: always,
+        run: (key, leaseMs) => lock.run({ key, until: clock.now() + leaseMs, now: clock.now() }).changes === 1,
+      },
+      ban: {
+        writes: always,
+        run: (tags, since) => {
+          bans.add(tags);
+          return bans.page(since, !entries.isEmpty);
+        },
+      },
+      bans: { writes: never, run: (since) => bans.page(since, !entries.isEmpty) },
+    },
+    touch: () => entries.touch(),
+    version: () => `${bans.newest} ${entries.isEmpty}`,
+  };
+}
+
+class Entries {
+  readonly #clock: StoreClock;
+  readonly #limitBytes: number;
+  readonly #statements;
+  readonly #touched = new Map<number, number>();
+
+  constructor(database: DatabaseSync, clock: StoreClock, limitBytes: number) {
+    this.#clock = clock;
+    this.#limitBytes = limitBytes;
+    this.#statements = {
+      read: database.prepare('SELECT id, value FROM entries JOIN contents USING (id) WHERE key = ? AND expires_at > ?'),
+      any: database.prepare('SELECT 1 FROM entries LIMIT 1'),
+      put: database.prepare(
+        `INSERT INTO entries (key, used_at, expires_at) VALUES (:key, :now, :end)
+         ON CONFLICT (key) DO UPDATE SET used_at = :now, expires_at = :end RETURNING id`,
+      ),
+      putContent: database.prepare('INSERT OR REPLACE INTO contents (id, value) VALUES (?, ?)'),
+      find: database.prepare('SELECT id FROM entries WHERE key = ?'),
+      oldest: database.prepare('SELECT id FROM entries WHERE id <> ? ORDER BY used_at LIMIT ?'),
+      remove: database.prepare('DELETE FROM entries WHERE id = ?'),
+      removeContent: database.prepare('DELETE FROM contents WHERE id = ?'),
+      touch: database.prepare('UPDATE entries SET used_at = ? WHERE id = ?'),
+      pageBytes: database.prepare('PRAGMA page_size'),
+      pages: database.prepare('PRAGMA page_count'),
+      freePages: database.prepare('PRAGMA freelist_count'),
+    };
+  }
+
+  get isEmpty(): boolean {
+    return this.#statements.any.get() === undefined;
+  }
+
+  read(key: string): Uint8Array | undefined {
+    const now = this.#clock.now();
+    const row = this.#statements.read.get(key, now);
+    if (!row) return undefined;
+    if (this.#touched.size < MOST_TOUCHED) this.#touched.set(Number(row.id), now);
+    return toBytes(row.value);
+  }
+
+  write(key: string, value: Uint8Array, keepMs: number): void {
+    const now = this.#clock.now();
+    const id = Number(this.#statements.put.get({ key, now, end: Math.ceil(now + keepMs) })?.id);
+    this.#statements.putContent.run(id, value);
+    if (this.#isOver()) this.#makeRoom(id);
+  }
+
+  remove(key: string): void {
+    const id = this.#statements.find.get(key)?.id;
+    if (id !== undefined) this.#removeRow(Number(id));
+  }
+
+  touch(): void {
+    for (const [id, atMs] of this.#touched) this.#statements.touch.run(atMs, id);
+    this.#touched.clear();
+  }
+
+  /** Removes the entries that were not used for longest; this one last, when it alone is larger than the limit. */
+  #makeRoom(newest: number): void {
+    this.touch();
+    for (;;) {
+      const oldest = this.#statements.oldest.all(newest, REMOVED_AT_ONCE);
+      for (const { id } of oldest.length > 0 ? oldest : [{ id: newest }]) {
+        this.#removeRow(Number(id));
+        if (!this.#isOver()) return;
+      }
+      if (oldest.length === 0) return;
+    }
+  }
+
+  #removeRow(id: number): void {
+    this.#statements.removeContent.run(id);
+    this.#statements.remove.run(id);
+  }
+
+  #isOver(): boolean {
+    const { pages, freePages, pageBytes } = this.#statements;
+    const used = Number(pages.get()?.page_count) - Number(freePages.get()?.freelist_count);
+    return used * Number(pageBytes.get()?.page_size) > this.#limitBytes;
+  }
+}
+
+class BanRows {
+  readonly #clock: StoreClock;
+  readonly #statements;
+
+  constructor(database: DatabaseSync, clock: StoreClock) {
+    this.#clock = clock;
+    this.#statements = {
+      newest: database.prepare('SELECT max(at) AS at FROM bans'),
+      since: database.prepare('SELECT tag, at FROM bans WHERE at > ? ORDER BY at'),
+      put: database.prepare(
+        'INSERT INTO bans (tag, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)',
+      ),
+      removeAll: database.prepare('DELETE FROM bans'),
+      count: database.prepare('SELECT count(*) AS count FROM bans'),
+      lastReplaced: database.prepare('SELECT at FROM bans WHERE tag <> ? ORDER BY at LIMIT 1 OFFSET ?'),
+      replace: database.prepare('DELETE FROM bans WHERE at <= ? AND tag <> ?'),
+    };
+  }
+
+  /** In microseconds; 0 without bans. */
+  get newest(): number {
+    return Number(this.#statements.newest.get()?.at ?? 0);
+  }
+
+  add(tags: readonly string[]): void {
+    const { put, removeAll, count, lastReplaced, replace } = this.#statements;
+    const at = Math.max(Math.ceil(this.#clock.exactNow() * 1000), this.newest + 1);
+    if (tags.includes(EVERYTHING)) removeAll.run();
+    for (const tag of tags) put.run(tag, at);
+    if (Number(count.get()?.count) <= MOST_BANS) return;
+    const last = Number(lastReplaced.get(EVERYTHING, REPLACED_BANS - 1)?.at);
+    replace.run(last, EVERYTHING);
+    put.run(EVERYTHING, last);
+  }
+
+  page(since: number, hasEntries: boolean): BanPage {
+    const rows = this.#statements.since.all(Math.round(since * 1000));
+    return {
+      version: this.newest / 1000,
+      bans: rows.map(({ tag, at }) => [String(tag), Number(at) / 1000] as const),
+      aheadMs: this.#clock.aheadMs,
+      hasEntries,
+    };
+  }
+}
