@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
+import type { Development } from './contract/development.ts';
 import type { Dialect } from './contract/dialect.ts';
 import type { Fault } from './contract/fault.ts';
 import type { Log, ProcessLog } from './contract/log.ts';
@@ -42,6 +43,7 @@ export interface EdgeParts {
   /** Descriptor of a bound socket to listen on, instead of HOST and PORT. */
   readonly listenFd: number | undefined;
   readonly stopped: StoppedRoutes | undefined;
+  readonly development: Development | undefined;
 }
 
 /** One running nexthop. Owns everything that lives as long as the process. */
@@ -59,7 +61,7 @@ export class Edge {
   #isAdvised = false;
   #isClosing = false;
 
-  constructor({ config, log, site, certificate, fallback, notify, listenFd, stopped }: EdgeParts) {
+  constructor({ config, log, site, certificate, fallback, notify, listenFd, stopped, development }: EdgeParts) {
     this.#notify = notify;
     this.#config = config;
     this.log = log;
@@ -97,6 +99,7 @@ export class Edge {
       log,
       onHopFault: (fault) => this.#adviseOn(fault),
       dev: config.DEV,
+      development,
     });
     this.#server = new Server({
       host: config.HOST,
@@ -155,6 +158,11 @@ export class Edge {
   reload(): Promise<Reload> {
     this.renewCertificate();
     return this.#site.reload();
+  }
+
+  /** Runs a scheduled function now. Resolves with the id of its job. Rejects with `store_unavailable`. */
+  runNow(rule: string): Promise<string> {
+    return this.#site.runNow(rule);
   }
 
   /**
@@ -235,6 +243,8 @@ export interface EdgeOptions {
   readonly listenFd?: number;
   /** Routes of functions that get 503. */
   readonly stopped?: StoppedRoutes;
+  /** Default: this is no development. */
+  readonly development?: Development;
 }
 
 /**
@@ -243,15 +253,17 @@ export interface EdgeOptions {
  */
 export async function createEdge(
   config: Config,
-  { beforeSite, beforeReading, place, dialects, fallback, notify, listenFd, stopped }: EdgeOptions = {},
+  { beforeSite, beforeReading, place, dialects, fallback, notify, listenFd, stopped, development }: EdgeOptions = {},
 ): Promise<Edge> {
-  const log = openLog({
-    dir: config.LOG_DIR,
-    level: config.LOG_LEVEL,
-    stdout: config.LOG_STDOUT,
-    shortAddresses: config.LOG_SHORT_ADDRESSES,
-    site: config.site,
-  });
+  const openFiles = (): ProcessLog =>
+    openLog({
+      dir: config.LOG_DIR,
+      level: config.LOG_LEVEL,
+      stdout: config.LOG_STDOUT,
+      shortAddresses: config.LOG_SHORT_ADDRESSES,
+      site: config.site,
+    });
+  const log = development ? development.toLog(config.LOG_DIR === '' ? undefined : openFiles()) : openFiles();
   installTextResponse();
   recordDecodedBodies();
   beforeSite?.(log);
@@ -263,8 +275,9 @@ export async function createEdge(
       ...(beforeReading && { beforeReading }),
       ...(place && { place }),
       ...(dialects && { dialects }),
+      ...(development && { onOutside: (files) => development.useOutside(files) }),
     });
-    return new Edge({ config, log, site, certificate, fallback, notify, listenFd, stopped });
+    return new Edge({ config, log, site, certificate, fallback, notify, listenFd, stopped, development });
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     throw error;

@@ -1,3 +1,4 @@
+import type { Development } from './contract/development.ts';
 import type { CallEnder, Exchange } from './contract/exchange.ts';
 import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
@@ -31,6 +32,8 @@ export interface HandlerParts {
   readonly stopped?: StoppedRoutes | undefined;
   /** Development mode: error responses say what failed in a function. */
   readonly dev: boolean;
+  /** Undefined outside of `nexthop dev`. */
+  readonly development?: Development | undefined;
 }
 
 /**
@@ -66,11 +69,21 @@ export class Handler implements CallEnder {
   }
 
   #answer(exchange: Exchange): Answer {
-    const { sites, webSockets, ready } = this.#parts;
+    const { development, ready } = this.#parts;
     if (ready.isReadinessCheck(exchange)) {
       ready.answer(exchange);
       return 'answered';
     }
+    if (!development) return this.#answerBySite(exchange);
+    const outcome = development.receive(exchange);
+    if (outcome instanceof Promise) {
+      return outcome.then((later) => (later === 'answered' ? later : this.#answerBySite(exchange)));
+    }
+    return outcome === 'answered' ? outcome : this.#answerBySite(exchange);
+  }
+
+  #answerBySite(exchange: Exchange): Answer {
+    const { sites, webSockets } = this.#parts;
     const site = sites.current;
     // A site without routes cannot accept a WebSocket.
     if (exchange.request.upgrade !== undefined && site.routes.length > 0) webSockets.offer(exchange);
@@ -109,7 +122,8 @@ export class Handler implements CallEnder {
   #answerFault(exchange: Exchange, fault: Fault): void {
     // After the client left, every later error is only a result of that and is not logged.
     if (exchange.left || exchange.isCallEnded) return;
-    answerFault(exchange, fault, this.#parts.dev);
+    const { dev, development } = this.#parts;
+    answerFault(exchange, fault, { dev, page: development?.toFaultPage(exchange, fault) });
     // A stopped route is in error.log once; access.log has each of its requests.
     if (fault.origin === 'client' || fault.code === 'route_stopped' || isReported(fault.cause)) return;
     const { log } = this.#parts;

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { SettingName } from '../config/settings.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
 import type { EarlySignals } from './early-signals.ts';
 
@@ -54,6 +55,10 @@ export interface CommandForm<Flags extends FlagTable> {
   readonly words?: 'site' | 'own';
   /** True: the code of the site may print to stdout, too. Default: stdout has only lines of nexthop, for scripts. */
   readonly sharesStdout?: boolean;
+  /** True: it handles SIGHUP, SIGUSR1 and SIGUSR2 itself. */
+  readonly isServer?: boolean;
+  /** Defaults of settings that are others than those of a server. */
+  readonly defaults?: Readonly<Partial<Record<SettingName, string>>>;
   /** False: a command without a site; npm's folder does not matter to it. */
   readonly hasSite?: boolean;
   /** False: invalid settings do not prevent it, `config` has defaults for all of them. */

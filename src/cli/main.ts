@@ -16,7 +16,7 @@ export async function main(argv: readonly string[], opened: Opened): Promise<num
     if (name === undefined || name === 'help' || isVersion) return await printHelp({ name, rest, isHelp, isVersion });
     const command = await loadCommand(name);
     if (isHelp) return await print((await import('./help.ts')).toHelp(command));
-    if (name !== 'start') opened.signals.useDefaults();
+    if (!command.isServer) opened.signals.useDefaults();
     const { flags, words, ...given } = readArguments(name, command, rest);
     config = readSettings(command, given);
     const explanation = given.site === undefined && command.hasSite !== false ? explainSite(config) : undefined;
@@ -65,7 +65,7 @@ async function loadCommand(name: string): Promise<Command> {
 
 /** Throws one error for everything that is wrong in the arguments and in the settings. */
 function readSettings(
-  { hasSettings = true }: Command,
+  { hasSettings = true, defaults }: Command,
   given: Pick<Arguments, 'settings' | 'site' | 'complaints'>,
 ): Config {
   const { settings, site, complaints } = given;
@@ -74,6 +74,7 @@ function readSettings(
       ...(!hasSettings && { env: {} }),
       flags: settings,
       ...(site !== undefined && { site }),
+      ...(defaults && { defaults }),
     });
     if (complaints.length === 0) return config;
     throw new UsageError(complaints.join('\n'));

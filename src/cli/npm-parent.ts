@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import type { Config } from '../config/config.ts';
 import { readProcessStat } from '../process/process-stat.ts';
 
 const CHECK_MS = 500;
@@ -7,6 +8,11 @@ const CHECK_MS = 500;
 const HANGUP_MS = 5000;
 /** npm starts a shell, which starts this process. */
 const MOST_LEVELS = 4;
+
+/** Ends this process when the npm that started it has ended. */
+export function endWithNpm({ functionEnv }: Pick<Config, 'functionEnv'>): void {
+  if (functionEnv.npm_execpath !== undefined) watchNpm(() => process.kill(process.pid, 'SIGTERM'));
+}
 
 /**
  * Calls `onGone` once when the npm that started this process ends. npm ends its shell at a signal,
@@ -16,7 +22,7 @@ const MOST_LEVELS = 4;
  * A process that was started by `nohup` outlives its session: npm, a program of Node, ends by the
  * SIGHUP, because Node does not keep it ignored. `nohup` leaves no terminal for the output.
  */
-export function watchNpm(onGone: () => void): void {
+function watchNpm(onGone: () => void): void {
   const chain = findNpm();
   if (!chain) return;
   let hungUpAtMs = -Infinity;

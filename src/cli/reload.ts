@@ -87,12 +87,14 @@ export interface Reloading {
   /** Reads the site again in all processes of this server. Never rejects. */
   readonly reload: () => Promise<Reload>;
   readonly warn: (message: string, details: { readonly error: unknown }) => void;
+  /** Default: `describeReload`. */
+  readonly describe?: (reload: Reload) => readonly string[];
 }
 
 /** Reloads the site of this server, and prints the result on its terminal. */
-export async function reloadAndPrint({ config, out, reload }: Reloading): Promise<Reload> {
+export async function reloadAndPrint({ config, out, reload, describe }: Reloading): Promise<Reload> {
   const outcome = await reload();
-  for (const line of describeReload(config.site, outcome)) out(line);
+  for (const line of describe?.(outcome) ?? describeReload(config.site, outcome)) out(line);
   return outcome;
 }
 

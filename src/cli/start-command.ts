@@ -18,13 +18,12 @@ export const command = defineCommand({
     '128+N': 'a second signal, number N, ended it at once',
   },
   sharesStdout: true,
+  isServer: true,
   run: startInSite,
 });
 
 async function startInSite({ config, out, signals, supervisor }: Call<Record<never, never>>): Promise<number> {
-  if (!supervisor && config.functionEnv.npm_execpath !== undefined) {
-    (await import('./npm-parent.ts')).watchNpm(() => process.kill(process.pid, 'SIGTERM'));
-  }
+  if (!supervisor) (await import('./npm-parent.ts')).endWithNpm(config);
   const workers = supervisor ? 0 : countWorkers(config);
   if (workers > 0) return (await import('./supervise.ts')).supervise(config, workers, { out, signals });
   const { start } = await import('./start.ts');

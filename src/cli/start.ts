@@ -11,11 +11,12 @@ import { capturePrinted } from '../process/printed-text.ts';
 import { guardProcess } from '../process/process-guard.ts';
 import { describeRoute, STOPPED } from '../process/route-breaker.ts';
 import { openRouteRecord, type RouteRecord } from '../process/route-record.ts';
-import { SITE_LOADS } from '../process/site-loads.ts';
+import { SHARED_CALLS } from '../process/site-calls.ts';
 import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { StoppedRoutes } from '../process/stopped-routes.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
 import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
+import type { Reload } from '../site/live-site.ts';
 import { EarlySignals } from './early-signals.ts';
 import { exit } from './exit.ts';
 import { openReloadSocket, reloadAndPrint, toLine } from './reload.ts';
@@ -24,11 +25,23 @@ import { toListed } from './routes-listed.ts';
 /** Both open the logs again. */
 const REOPEN_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
 
+/** A server that listens. */
+export interface Serving {
+  readonly edge: Edge;
+  readonly port: number;
+}
+
 export interface StartOptions extends Omit<EdgeOptions, 'beforeSite' | 'notify' | 'listenFd'> {
   /** This process is a worker: the supervisor has the port, prints, and decides what it owns. */
   readonly supervisor?: SupervisorLink;
   /** Those since the start of the process. Default: since this call. */
   readonly signals?: EarlySignals;
+  /** Called once, instead of the usual lines about the start. */
+  readonly onServing?: (serving: Serving) => void;
+  /** Describes the result of a reload; default: with all problems. */
+  readonly describe?: (reload: Reload) => readonly string[];
+  /** Whether the clock runs schedules. Default: true. */
+  readonly hasClock?: boolean;
 }
 
 /**
@@ -38,7 +51,7 @@ export interface StartOptions extends Omit<EdgeOptions, 'beforeSite' | 'notify' 
 export async function start(
   config: Config,
   out: (line: string) => void,
-  { supervisor, signals = new EarlySignals(), ...options }: StartOptions = {},
+  { supervisor, signals = new EarlySignals(), onServing, describe, hasClock = true, ...options }: StartOptions = {},
 ): Promise<number> {
   const ended = Promise.withResolvers<number>();
   let running: Edge | undefined;
@@ -48,9 +61,9 @@ export async function start(
   const beforeSite = (log: ProcessLog): void => {
     capturePrinted({
       site: config.site,
-      isPassedOn: config.DEV,
+      isPassedOn: config.DEV && !options.development,
       // Without files, the stream would get each text twice.
-      receive: config.DEV && config.LOG_DIR === '' ? () => {} : (printed) => log.print(printed),
+      receive: config.DEV && config.LOG_DIR === '' && !options.development ? () => {} : (printed) => log.print(printed),
     });
     guardProcess({ log, site: config.site });
     // Before the site is loaded: with its own listener, a signal during the load would otherwise
@@ -62,20 +75,23 @@ export async function start(
     });
     endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog });
   };
-  const loads = supervisor?.setup.loads ?? record?.loads;
-  if (loads) SITE_LOADS.use(loads);
-  const stopReports = supervisor?.reportCalls();
   const serve = async (): Promise<number> => {
     const notify = supervisor ? (line: string) => supervisor.send({ kind: 'notice', line }) : out;
     const socket = supervisor && { listenFd: supervisor.setup.listenFd };
     const place = supervisor && { place: supervisor.setup.isFirst ? ('first' as const) : ('next' as const) };
-    const edge = await createEdge(config, { ...options, ...socket, ...place, beforeSite, notify, stopped });
-    const reloading = { config, out, reload: () => edge.reload(), warn: edge.log.warn.bind(edge.log) };
-    const port = await edge.listen({ isOwner: !supervisor });
+    const edge = await createEdge(config, {
+      ...{ ...options, ...socket, ...place, beforeSite, stopped },
+      // Else the log prints.
+      ...(!onServing && { notify }),
+    });
+    const warn = edge.log.warn.bind(edge.log);
+    const reloading = { config, out, reload: () => edge.reload(), warn, ...(describe && { describe }) };
+    const port = await edge.listen({ isOwner: !supervisor && hasClock });
     if (!supervisor) control = await openReloadSocket(reloading);
     running = edge;
     if (record) useRecord(record, stopped, edge);
-    if (supervisor?.setup.isFirst ?? true) announce(config, edge, port, options.fallback?.name, out);
+    if (onServing) onServing({ edge, port });
+    else if (supervisor?.setup.isFirst ?? true) announce(config, edge, port, options.fallback?.name, out);
     else edge.log.info('another worker listens', { port });
     for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
     process.on('SIGUSR1', () => edge.renewCertificate());
@@ -84,7 +100,6 @@ export async function start(
       void reloadAndPrint(reloading);
     });
     signals.release();
-    stopReports?.();
     if (supervisor) serveFor(supervisor, { edge, stopped, ended });
     return ended.promise;
   };
@@ -118,6 +133,10 @@ function serveFor(supervisor: SupervisorLink, { edge, stopped, ended }: WorkerPa
     reload: () => edge.reload(),
     signal: (signal) => void process.emit(signal, signal),
     stop: (routes) => stopped.use(routes),
+    beCareful: (forMs) => {
+      SHARED_CALLS.listen(supervisor);
+      setTimeout(() => SHARED_CALLS.listen(undefined), forMs).unref();
+    },
     retire: () => void edge.close({ isReplaced: true }).then(() => resolve(0), reject),
   });
 }
@@ -171,7 +190,7 @@ function announce(
   const origin = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
   const hop = fallback ?? (edge.site.answersAll ? NO_HOP : origin);
   out(`nexthop listens on ${address(config, port)}`);
-  out(`  site      ${config.site}, ${count(routes)}`);
+  out(`  site      ${config.site}, ${countRoutes(routes)}`);
   out(`  ${fallback === undefined ? 'next hop' : 'fallback'}  ${hop}`);
   out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
   if (edge.storeFailure instanceof Error) {
@@ -184,7 +203,8 @@ function announce(
 
 const NO_HOP = 'none: the site answers every request';
 
-function count(routes: readonly Route[]): string {
+/** `3 routes, 2 files`. */
+export function countRoutes(routes: readonly Route[]): string {
   const listed = toListed(routes);
   const files = listed.reduce((sum, entry) => sum + (entry.files ?? 0), 0);
   const others = listed.filter((entry) => entry.files === undefined).length;

@@ -5,7 +5,6 @@ import type { Fault } from './fault.ts';
 import type { IncomingRequest, NodePair, PairOwner, ResponseListener, ResponseSink } from './http-message.ts';
 import type { Member } from './in-flight.ts';
 import type { PendingWork } from './pending-work.ts';
-import type { RateRule } from './rate-limit.ts';
 import type { Upgrade } from './upgrade.ts';
 
 /** The target that answers, while it has work that depends on the client. */
@@ -110,9 +109,6 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   hostServer: HostServer | undefined;
   /** Set while the request is a WebSocket handshake that no target has accepted or refused. A target that opens no WebSockets may pass. */
   upgrade: Upgrade | undefined;
-
-  /** The rate limits of routes that the path as received matches, and that count the request when such a route is called. Undefined: none. */
-  dueLimits: readonly RateRule[] | undefined;
 
   /** Set before the first target is called. */
   callEnder: CallEnder | undefined;

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isNativeError } from 'node:util/types';
 import { Fault } from '../contract/fault.ts';
+import { toStackFrame, toStackFrames } from '../contract/stack-frame.ts';
 import { type CodeLocation, isOwn } from '../process/caller.ts';
 
 type Details = Readonly<Record<string, unknown>>;
@@ -52,40 +52,24 @@ function spell(value: unknown): string {
   }
 }
 
-/** `    at name (/path/of/file.js:1:2)`, `    at async file:///path/of/file.js:1:2`; not of text that was evaluated, which has a file within brackets. */
-const FRAME = /^\s+at (?!.*\(eval at )(?:.*?\()?(?:async )?((?:file:\/\/)?[\\/].*?):(\d+):(\d+)\)?$/;
 const PACKAGE = /[\\/]node_modules[\\/]/;
 
 /** The nearest place that is the site's own code; else the nearest in a package of the site. */
 function locationOf(stack: string, site: string | undefined): CodeLocation | undefined {
-  const places = stack.split('\n').flatMap((line) => toLocation(FRAME.exec(line)) ?? []);
+  const places = toStackFrames(stack).filter(({ file }) => !isOwn(file));
   const inPackage = ({ file }: CodeLocation): boolean => PACKAGE.test(file);
   const place =
     places.find((each) => !inPackage(each)) ?? places.find(({ file }) => site !== undefined && isBelow(file, site));
-  return (
-    place && {
-      ...place,
-      file: site !== undefined && isBelow(place.file, site) ? relative(site, place.file) : place.file,
-    }
-  );
+  if (!place) return undefined;
+  const { file, line, column } = place;
+  return { file: site !== undefined && isBelow(file, site) ? relative(site, file) : file, line, column };
 }
 
 function withoutOwnFrames(stack: string): string {
   return stack
     .split('\n')
-    .filter((line) => !isOwn(toPath(FRAME.exec(line)?.[1] ?? '')))
+    .filter((line) => !isOwn(toStackFrame(line)?.file ?? ''))
     .join('\n');
-}
-
-function toLocation(frame: RegExpExecArray | null): CodeLocation | undefined {
-  if (!frame) return undefined;
-  const [, path = '', line, column] = frame;
-  const file = toPath(path);
-  return isOwn(file) ? undefined : { file, line: Number(line), column: Number(column) };
-}
-
-function toPath(path: string): string {
-  return path.startsWith('file:') && URL.canParse(path) ? fileURLToPath(path) : path;
 }
 
 function isBelow(file: string, folder: string): boolean {

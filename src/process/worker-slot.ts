@@ -1,4 +1,3 @@
-import type { LoadOrders } from './site-loads.ts';
 import type { FromWorker } from './supervisor-link.ts';
 import { type WorkerCommand, type WorkerEnd, type WorkerListener, WorkerProcess } from './worker-process.ts';
 
@@ -16,8 +15,6 @@ export interface WorkerSlotParts {
 }
 
 export interface SlotListener {
-  /** Read when a worker is started. */
-  readonly loadOrders: LoadOrders;
   /** A worker of the slot accepts connections now. */
   serving(worker: WorkerProcess): void;
   received(slot: WorkerSlot, worker: WorkerProcess, message: FromWorker): void;
@@ -42,8 +39,6 @@ export class WorkerSlot implements WorkerListener {
   #deaths = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
-  /** No worker of the whole start has served yet. */
-  #isFirst = false;
 
   constructor(parts: WorkerSlotParts) {
     this.#parts = parts;
@@ -59,13 +54,12 @@ export class WorkerSlot implements WorkerListener {
   }
 
   start({ isFirst = false }: { readonly isFirst?: boolean } = {}): void {
-    this.#isFirst = isFirst;
-    this.#current = this.#spawn();
+    this.#current = this.#spawn(isFirst);
   }
 
   /** Starts another worker, and retires the present one when the other one serves. */
   replace(): void {
-    if (!this.#isStopped && !this.#next && this.#current) this.#next = this.#spawn();
+    if (!this.#isStopped && !this.#next && this.#current) this.#next = this.#spawn(false);
   }
 
   /** Starts no more workers. */
@@ -89,17 +83,14 @@ export class WorkerSlot implements WorkerListener {
     this.#parts.listener.ended(worker, end, this.#replaceEnded(worker));
   }
 
-  #spawn(): WorkerProcess {
-    const { command, listener } = this.#parts;
-    const orders = { isFirst: this.#isFirst, loads: listener.loadOrders };
-    const worker = new WorkerProcess(command, orders, this);
+  #spawn(isFirst: boolean): WorkerProcess {
+    const worker = new WorkerProcess(this.#parts.command, isFirst, this);
     this.#living.add(worker);
     return worker;
   }
 
   #serve(worker: WorkerProcess): void {
     worker.isServing = true;
-    this.#isFirst = false;
     if (worker === this.#next) {
       const replaced = this.#current;
       this.#current = worker;
@@ -131,7 +122,7 @@ export class WorkerSlot implements WorkerListener {
     const delayMs = Math.min(FIRST_DELAY_MS * 2 ** this.#deaths, LONGEST_DELAY_MS);
     this.#deaths++;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => (this.#current ? this.replace() : this.start({ isFirst: this.#isFirst })), delayMs);
+    this.#timer = setTimeout(() => (this.#current ? this.replace() : this.start()), delayMs);
     return delayMs;
   }
 }

@@ -3,11 +3,10 @@ import type { Dialect } from '../contract/dialect.ts';
 import { isReported } from '../contract/exit-error.ts';
 import type { Log } from '../contract/log.ts';
 import { PendingWork } from '../contract/pending-work.ts';
-import type { RateLimits } from '../contract/project.ts';
+import type { Project } from '../contract/project.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
 import { RequestHeaders } from '../hop/request-headers.ts';
-import { MemoryLimiter } from '../limits/memory-limiter.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openBlobs, openStore } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
@@ -27,6 +26,8 @@ export interface RunningSiteParts {
   readonly place?: 'first' | 'next';
   /** The platforms whose sites are read; default: all. */
   readonly dialects?: readonly Dialect[];
+  /** See Project. */
+  readonly onOutside?: Project['onOutside'];
 }
 
 interface OwnParts extends RunningSiteParts {
@@ -77,7 +78,6 @@ export class RunningSite {
         kv: (namespace) => store.kv(namespace),
         blobs: openBlobs(config, store, log),
         origins,
-        rateLimits: toRateLimits(config),
         onExchange: (site) => {
           background.use(site.jobRules);
           void site.announce();
@@ -122,6 +122,12 @@ export class RunningSite {
       this.#messageBus = openMessageBus({ endpoint: config.messageBus, log, onUpdate: requestReload });
   }
 
+  /** See Edge. */
+  runNow(rule: string): Promise<string> {
+    const tick = new TextEncoder().encode(JSON.stringify({ tickMs: Date.now() }));
+    return this.#parts.background.intake.push(rule, tick);
+  }
+
   /**
    * Reads the site again and uses the result, without dropping a request (docs/operations.md).
    * Never rejects.
@@ -157,13 +163,4 @@ export class RunningSite {
     }
     sites.endCode();
   }
-}
-
-/** Counts live as long as the process: they stay when the site is read again. */
-function toRateLimits({ RATE_LIMIT, RATE_LIMIT_KEYS, RATE_LIMIT_FIELDS }: Config): RateLimits {
-  return {
-    limiter: new MemoryLimiter({ mostKeys: RATE_LIMIT_KEYS }),
-    siteRule: RATE_LIMIT && { ...RATE_LIMIT, id: `site ${JSON.stringify(RATE_LIMIT)}`, name: 'site' },
-    sendsFields: RATE_LIMIT_FIELDS,
-  };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { readConfig } from '../../src/config/config.ts';
+import type { Development } from '../../src/contract/development.ts';
 import type { Dialect } from '../../src/contract/dialect.ts';
 import { createEdge, type Edge } from '../../src/edge.ts';
 import { SOON_MS } from './patience.ts';
@@ -32,12 +33,14 @@ export interface EdgeSetup {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: all. */
   readonly dialects?: readonly Dialect[];
+  /** As in `nexthop dev`. */
+  readonly development?: Development;
 }
 
 /** Starts an edge in this process, on a free port, with a new log folder. */
 export async function startEdge(
   t: ExecutionContext,
-  { site, env = {}, dialects }: EdgeSetup = {},
+  { site, env = {}, dialects, development }: EdgeSetup = {},
 ): Promise<RunningEdge> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
   const logDir = join(folder, 'log');
@@ -45,7 +48,7 @@ export async function startEdge(
     site: site ?? folder,
     env: { PORT: '0', HOST: '127.0.0.1', DRAIN_TIMEOUT: '2s', LOG_DIR: logDir, ...env },
   });
-  const edge = await createEdge(config, dialects ? { dialects } : {});
+  const edge = await createEdge(config, { ...(dialects && { dialects }), ...(development && { development }) });
   const port = await edge.listen();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {

@@ -1,5 +1,4 @@
 import test, { type ExecutionContext } from 'ava';
-import { LOAD_ALL } from '../../src/process/site-loads.ts';
 import type { WorkerEnd, WorkerProcess } from '../../src/process/worker-process.ts';
 import { WorkerSlot } from '../../src/process/worker-slot.ts';
 
@@ -16,7 +15,6 @@ function openSlot(
     command: { args: ['--eval', script], env: {}, listenFd: 2, memoryLimitBytes: 0 },
     longestDrainMs: 100,
     listener: {
-      loadOrders: LOAD_ALL,
       serving: (worker) => onEvent({ kind: 'serving', worker }, slot),
       received: () => {},
       stalled: () => {},

@@ -1,7 +1,6 @@
 import { relative, resolve } from 'node:path';
 import type { Problem } from '../../contract/problem.ts';
 import { type BuildAnswer, buildAround } from './build-around.ts';
-import { findDevDependencies } from './dev-dependencies.ts';
 import { findCycles } from './import-cycles.ts';
 import type { InputWatch } from './inputs.ts';
 import { HOOKS, type ModuleHooks } from './module-hooks.ts';
@@ -37,6 +36,8 @@ export interface BundleExports {
 
 export interface Bundle extends Pick<BuildAnswer, 'problems' | 'unresolved'> {
   readonly module: ModuleText;
+  /** Absolute paths of the files in it that are outside of the site. */
+  readonly outside: readonly string[];
 }
 
 /**
@@ -75,7 +76,11 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
   // same build.
   return {
     module,
-    problems: [...problems, ...(await findDevDependencies(root, built.metafile))].toSorted(byPlace),
+    // Others have the prefix of a namespace: stand-ins and packages.
+    outside: Object.keys(built.metafile.inputs).flatMap((file) =>
+      file.startsWith('../') ? [resolve(root, file)] : [],
+    ),
+    problems: problems.toSorted(byPlace),
     unresolved: unresolved.toSorted((left, right) => byPlace(left.problem, right.problem)),
   };
 }

@@ -70,7 +70,8 @@ export async function compile(project: Project, request: CompileRequest): Promis
     return loadInto(project, code, kept.evaluate, current);
   }
   const watch = ahead && new InputWatch(root);
-  const { module, ...found } = await explainStale(kept, () => bundle({ ...request, root, watch }));
+  const { module, outside, ...found } = await explainStale(kept, () => bundle({ ...request, root, watch }));
+  project.onOutside?.(outside);
   const problems = toProblems(found);
   if (watch) {
     // Not saved with an error: what the error needs may appear without a change to any recorded

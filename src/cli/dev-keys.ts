@@ -1,0 +1,98 @@
+import { messageOf } from '../contract/error-message.ts';
+import type { JobRule } from '../contract/job-rule.ts';
+import type { Terminal } from '../dev/terminal.ts';
+import type { Edge } from '../edge.ts';
+import { openInBrowser } from './open-in-browser.ts';
+import { toTable } from './routes-table.ts';
+
+export interface DevKeysParts {
+  readonly edge: Edge;
+  readonly terminal: Terminal;
+  /** Absolute path of the site. */
+  readonly root: string;
+  /** Of the site. */
+  readonly url: string;
+  /** Ends nexthop. */
+  readonly end: () => void;
+}
+
+const HELP = [
+  'r  print the routes of the site, in their order',
+  'l  clear the terminal',
+  'o  open the site in the browser',
+  'j  print the jobs and schedules of the site',
+  's  run a schedule now',
+  'q  quit',
+];
+
+const CLEAR = '\x1b[2J\x1b[3J\x1b[H';
+
+/** What the keys of `nexthop dev` do. */
+export class DevKeys {
+  readonly #parts: DevKeysParts;
+  /** Schedules of which the next key chooses one. */
+  #choices: readonly JobRule[] = [];
+
+  readonly #actions: Readonly<Record<string, () => void>>;
+
+  constructor(parts: DevKeysParts) {
+    this.#parts = parts;
+    const help = (): void => this.#print(HELP);
+    this.#actions = Object.assign(Object.create(null), {
+      r: () => this.#printRoutes(),
+      l: () => parts.terminal.note(CLEAR),
+      o: () => openInBrowser(parts.url),
+      j: () => this.#printJobs(),
+      s: () => this.#chooseSchedule(),
+      q: parts.end,
+      h: help,
+      '?': help,
+    });
+  }
+
+  press(key: string): void {
+    const chosen = this.#choices[Number(key) - 1];
+    this.#choices = [];
+    if (chosen) void this.#run(chosen);
+    else this.#actions[key]?.();
+  }
+
+  #printRoutes(): void {
+    const { edge, root } = this.#parts;
+    this.#print(toTable({ root, site: edge.site, notes: [] }));
+  }
+
+  #printJobs(): void {
+    const rules = this.#parts.edge.site.jobRules;
+    const width = Math.max(...rules.map(({ name }) => name.length));
+    const rows = rules.map(({ name, schedule, file }) => `${name.padEnd(width)}  ${schedule ?? 'on request'}  ${file}`);
+    this.#print(rows.length > 0 ? rows : ['the site has no jobs and no schedules']);
+  }
+
+  #chooseSchedule(): void {
+    const rules = this.#parts.edge.site.jobRules.filter(({ schedule }) => schedule !== undefined);
+    const [only] = rules;
+    if (rules.length === 1 && only) void this.#run(only);
+    else if (rules.length === 0) this.#print(['the site has no schedules']);
+    else {
+      this.#choices = rules.slice(0, 9);
+      const rows = this.#choices.map(({ name, schedule }, at) => `${at + 1}  ${name}  ${schedule}`);
+      this.#print(['which schedule?', ...rows]);
+    }
+  }
+
+  async #run({ name }: JobRule): Promise<void> {
+    const { edge, terminal } = this.#parts;
+    try {
+      await edge.runNow(name);
+      terminal.note(`  ${name} runs`);
+    } catch (error) {
+      terminal.note(`  ${name} cannot be run: ${messageOf(error)}`);
+    }
+  }
+
+  #print(lines: readonly string[]): void {
+    const { terminal } = this.#parts;
+    for (const line of lines) terminal.note(`  ${line}`.trimEnd());
+  }
+}

@@ -1,0 +1,128 @@
+import { realpathSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import { FolderWatch } from '../dev/folder-watch.ts';
+import { DevSession } from '../dev/session.ts';
+import { spellMs, Terminal } from '../dev/terminal.ts';
+import { writeAsOwn } from '../process/printed-text.ts';
+import type { Reload } from '../site/live-site.ts';
+import { choosePort } from './choose-port.ts';
+import { type Call, defineCommand, type FlagForm } from './command.ts';
+import { DevKeys } from './dev-keys.ts';
+import { enterSite } from './enter-site.ts';
+import { listenToKeys } from './keys.ts';
+import { endWithNpm } from './npm-parent.ts';
+import { openInBrowser } from './open-in-browser.ts';
+import { countRoutes, type Serving, start } from './start.ts';
+
+export const command = defineCommand({
+  forms: ['dev [SITE]'],
+  about:
+    'Serves the site for its author, in one process: a saved file is used at once, each request is one line with what its function printed, and an error shows its place in the code. Schedules run on demand only. If port 8080 is taken and PORT is not set, the next free port is used.',
+  flags: { open: { about: 'open the site in the browser' } },
+  examples: [
+    ['nexthop dev my-site', 'serves my-site on http://localhost:8080'],
+    ['nexthop dev --next-hop=http://localhost:3000', 'in front of an application on this machine'],
+    ['nexthop dev --country=DE', 'functions see clients in Germany'],
+  ],
+  exits: { 0: 'ended by q, Ctrl-C or a signal', 1: 'cannot start, e.g. the port that was asked for is taken' },
+  sharesStdout: true,
+  isServer: true,
+  defaults: { DEV: '1', HOST: '127.0.0.1', LOG_DIR: '', DRAIN_TIMEOUT: '2s' },
+  run: dev,
+});
+
+async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promise<number> {
+  endWithNpm(config);
+  const { stdin, stdout } = process;
+  // `hasColors` asks NO_COLOR, too.
+  // Lines about a request are written while its function runs.
+  const out = (line: string): void => void writeAsOwn(stdout, `${line}\n`);
+  const terminal = new Terminal({ out, hasColors: stdout.isTTY && stdout.hasColors() });
+  const site = toRealPath(config.site);
+  const { PORT, wasTaken } = await choosePort(config);
+  const session = new DevSession({
+    site,
+    terminal,
+    nextHop: spellHop(config),
+    onOutside: (files) => watch?.useOutside(files),
+  });
+  let watch: FolderWatch | undefined;
+  let endKeys: (() => void) | undefined;
+  const serve = ({ edge, port }: Serving): void => {
+    const url = `http://localhost:${port}`;
+    announce({ config, terminal, url, wasTaken, edge });
+    watch = new FolderWatch({
+      root: site,
+      ignored: [config.DATA_DIR, config.LOG_DIR],
+      onChange: (files) =>
+        void edge.reload().then((reload) => {
+          session.page.generation++;
+          terminal.note(spellReload(reload, files));
+        }),
+      onTrouble: (folder, error) =>
+        terminal.note(`changes of files in ${folder} are not noticed (${error}); nexthop reload reads the site again`),
+    });
+    const keys = new DevKeys({ edge, terminal, root: config.site, url, end });
+    endKeys = listenToKeys({ stdin, onKey: (key) => keys.press(key), onInterrupt: end });
+    if (flags.open) openInBrowser(url);
+  };
+  try {
+    return await start({ ...config, PORT }, out, {
+      signals,
+      beforeReading: () => enterSite(config),
+      development: session,
+      onServing: serve,
+      describe: (reload) => [spellReload(reload, [])],
+      hasClock: false,
+    });
+  } finally {
+    watch?.close();
+    endKeys?.();
+  }
+}
+
+/** As a signal of the terminal does. */
+function end(): void {
+  process.kill(process.pid, 'SIGINT');
+}
+
+interface Announcement extends Pick<Serving, 'edge'> {
+  readonly config: Config;
+  readonly terminal: Terminal;
+  readonly url: string;
+  readonly wasTaken: number | undefined;
+}
+
+function announce({ config, terminal, url, wasTaken, edge }: Announcement): void {
+  const name = (text: string): string => terminal.paint('dim', text.padEnd(9));
+  const because = wasTaken === undefined ? '' : `, because port ${wasTaken} is taken`;
+  terminal.note(`nexthop dev listens on ${terminal.paint('bold', url)}${because}`);
+  terminal.note(`  ${name('site')} ${config.site}, ${countRoutes(edge.site.routes)}`);
+  terminal.note(
+    `  ${name('next hop')} ${edge.site.answersAll ? 'none: the site answers every request' : spellHop(config)}`,
+  );
+  terminal.note(`  ${name('keys')} r routes  l clear  o open  j jobs  s run a schedule  q quit  ? help`);
+  terminal.note('');
+}
+
+function spellHop({ NEXT_HOP: { host } }: Config): string {
+  return `http://${host}`;
+}
+
+function spellReload(reload: Reload, files: readonly string[]): string {
+  const [first = 'the site', ...others] = files;
+  const what = others.length === 0 ? first : `${first} and ${others.length} more`;
+  if (reload.state === 'kept') return `not reloaded: ${reload.reason}; the previous code stays in use`;
+  const errors = reload.problems.filter(({ severity }) => severity === 'error').length;
+  const end = errors === 0 ? '' : errors === 1 ? ', with 1 error' : `, with ${errors} errors`;
+  return `reloaded ${what} in ${spellMs(reload.tookMs)}${end}`;
+}
+
+function toRealPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // The folder is missing; reading the site reports that.
+    return path;
+  }
+}

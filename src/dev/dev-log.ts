@@ -1,0 +1,118 @@
+import type { Exchange } from '../contract/exchange.ts';
+import type { PrintedText, ProcessLog } from '../contract/log.ts';
+import { DEV_PAGE } from './dev-page.ts';
+import { toErrorReport, toProblemReport } from './error-report.ts';
+import type { RequestHistory } from './request-history.ts';
+import type { RequestRecord } from './request-record.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A request that takes longer is shown before it is over, once its code prints. */
+const CALM_MS = 1000;
+
+/** See src/jobs/ending.ts. */
+const JOB_DONE = 'a job is done';
+
+type Details = Readonly<Record<string, unknown>>;
+
+export interface DevLogParts {
+  readonly site: string;
+  readonly terminal: Terminal;
+  readonly history: RequestHistory;
+  /** They get every line, too. */
+  readonly files: ProcessLog | undefined;
+  /** Whether an error is printed with its request. */
+  readonly isShown: (error: object) => boolean;
+}
+
+/** Shows on the terminal, in a form for people, what else would be lines of log files. */
+export class DevLog implements ProcessLog {
+  readonly #parts: DevLogParts;
+  /** Warnings that were printed: each one once, however often the site is read. */
+  readonly #warned = new Set<string>();
+
+  constructor(parts: DevLogParts) {
+    this.#parts = parts;
+  }
+
+  /** Of what is no mistake, only the end of a job is of interest here. */
+  info(message: string, details: Details = {}): void {
+    const { files, terminal } = this.#parts;
+    files?.info(message, details);
+    const { rule, target, ms } = details;
+    if (message === JOB_DONE) terminal.job({ rule: String(rule), file: String(target), tookMs: Number(ms) });
+  }
+
+  warn(message: string, details: Details = {}): void {
+    const { files, terminal } = this.#parts;
+    files?.warn(message, details);
+    if (this.#isShown(details)) return;
+    const report = this.#toReport(message, details);
+    const key = JSON.stringify([report.place, report.title]);
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
+    terminal.problem('warning', report);
+  }
+
+  error(message: string, details: Details = {}): void {
+    const { files, terminal } = this.#parts;
+    files?.error(message, details);
+    if (this.#isShown(details)) return;
+    terminal.problem('error', this.#toReport(message, details));
+  }
+
+  access(exchange: Exchange): void {
+    const { files, history, terminal } = this.#parts;
+    // The pages of nexthop itself ask all the time.
+    if (exchange.answeredBy === DEV_PAGE) return;
+    files?.access(exchange);
+    const record = history.finish(exchange);
+    terminal.request(record, { withPrinted: !record.isOnTerminal });
+    record.isOnTerminal = true;
+  }
+
+  /** Shown below the line of its request. */
+  print(printed: PrintedText): void {
+    const { files, history, terminal } = this.#parts;
+    files?.print(printed);
+    const record = history.withId(printed.requestId);
+    record?.print(printed);
+    if (!record || record.isOnTerminal) terminal.printed(printed);
+    // A function that runs long, or a stream, is shown before it ends.
+    else if (record.printed.length === 1) setTimeout(() => this.#showOpen(record), CALM_MS).unref();
+  }
+
+  reopen(): void {
+    this.#parts.files?.reopen();
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    await this.#parts.files?.close(deadlineMs);
+  }
+
+  #showOpen(record: RequestRecord): void {
+    if (record.isOnTerminal) return;
+    this.#parts.terminal.open(record);
+    record.isOnTerminal = true;
+  }
+
+  #isShown({ error }: Details): boolean {
+    return typeof error === 'object' && error !== null && this.#parts.isShown(error);
+  }
+
+  #toReport(message: string, { error, file, line, column, target }: Details) {
+    const { site } = this.#parts;
+    if (error === undefined) {
+      return toProblemReport(
+        {
+          message,
+          file: String(file ?? target ?? ''),
+          ...(typeof line === 'number' && { line }),
+          ...(typeof column === 'number' && { column }),
+        },
+        site,
+      );
+    }
+    const report = toErrorReport(error, site);
+    return { ...report, title: `${message}: ${report.title}` };
+  }
+}

@@ -1,0 +1,94 @@
+import { dirname, join, relative, sep } from 'node:path';
+import { inspect } from 'node:util';
+import { isNativeError } from 'node:util/types';
+import { Fault } from '../contract/fault.ts';
+import { type StackFrame, toStackFrames } from '../contract/stack-frame.ts';
+import { type CodeFrame, readCodeFrame } from './code-frame.ts';
+
+/** An error for the author of the site. */
+export interface ErrorReport {
+  /** Type and message, e.g. `TypeError: x is not a function`. */
+  readonly title: string;
+  /** Where it was thrown, e.g. `cloud-functions/api/a.js:3:9`; '' if that is not known. */
+  readonly place: string;
+  readonly frame: CodeFrame | undefined;
+  /** The calls that led there, innermost first, without those of nexthop and Node. */
+  readonly calls: readonly string[];
+  readonly cause: ErrorReport | undefined;
+}
+
+/** The folder of nexthop's own code, as sources or compiled. */
+const OWN = dirname(import.meta.dirname) + sep;
+const PACKAGES = `${sep}node_modules${sep}`;
+/** Lines of compiled code for which its source map has no entry (src/dialects/loader/place-module.ts). */
+const COMPILED = /[\\/](?:(?:run|nexthop)-[^\\/]{6}[\\/]functions|[\da-f]{64})\.cjs$/;
+const MOST_CALLS = 12;
+const MOST_CAUSES = 4;
+
+/**
+ * Describes any thrown value. Of a function's Fault: the error that the function threw. `site`:
+ * absolute path, without symbolic links.
+ */
+export function toErrorReport(given: unknown, site: string, depth = 0): ErrorReport {
+  const error = given instanceof Fault && given.cause !== undefined ? given.cause : given;
+  if (!isError(error))
+    return { title: `threw ${inspectSafely(error)}`, place: '', frame: undefined, calls: [], cause: undefined };
+  const frames = toStackFrames(String(error.stack ?? '')).filter(isOfUser);
+  const at = frames.find(({ file }) => !file.includes(PACKAGES)) ?? frames[0];
+  return {
+    title: toTitle(error),
+    place: at ? toPlace(at, site) : '',
+    frame: at && readCodeFrame({ path: at.file, line: at.line, column: at.column }),
+    calls: frames.slice(0, MOST_CALLS).map((frame) => [frame.name, toPlace(frame, site)].filter(Boolean).join('  ')),
+    cause: error.cause === undefined || depth === MOST_CAUSES ? undefined : toErrorReport(error.cause, site, depth + 1),
+  };
+}
+
+/** The report of a mistake that was found in a file before it ran. */
+export function toProblemReport(
+  {
+    message,
+    file,
+    line,
+    column,
+  }: { readonly message: string; readonly file: string; readonly line?: number; readonly column?: number },
+  site: string,
+): ErrorReport {
+  const path = join(site, file);
+  return {
+    title: message,
+    place: [file, line, column].filter((part) => part !== undefined && part !== '').join(':'),
+    frame: line === undefined ? undefined : readCodeFrame({ path, line, ...(column !== undefined && { column }) }),
+    calls: [],
+    cause: undefined,
+  };
+}
+
+/** Also one of another realm. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value);
+}
+
+function isOfUser({ file }: StackFrame): boolean {
+  return !file.startsWith(OWN) && !COMPILED.test(file);
+}
+
+/** Code that could not be compiled throws its problem, which begins with its place. */
+function toTitle({ name, message }: Error): string {
+  const text = message.replace(/^[^\s:]+:\d+(?::\d+)?: /, '');
+  return text === '' ? name : `${name}: ${text}`;
+}
+
+function toPlace({ file, line, column }: StackFrame, site: string): string {
+  const inSite = relative(site, file);
+  return `${inSite.startsWith('..') ? file : inSite}:${line}:${column}`;
+}
+
+function inspectSafely(value: unknown): string {
+  try {
+    return inspect(value, { depth: 3, maxStringLength: 1000 });
+  } catch {
+    // The value may be an object whose getters or `inspect` hook throw.
+    return `a value that cannot be displayed (${typeof value})`;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Development } from '../contract/development.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import type { Fault, FaultPage } from '../contract/fault.ts';
+import type { ProcessLog } from '../contract/log.ts';
+import type { Answer } from '../contract/target.ts';
+import { DevLog } from './dev-log.ts';
+import { DevPage } from './dev-page.ts';
+import { toErrorReport } from './error-report.ts';
+import { toDevFaultPage } from './fault-page.ts';
+import { RequestHistory } from './request-history.ts';
+import type { RequestRecord } from './request-record.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Largest request body that is kept, so that the request can be sent again. */
+const KEPT_BODY_BYTES = 64 * 1024;
+
+export interface DevSessionParts {
+  /** Absolute path of the site, without symbolic links. */
+  readonly site: string;
+  readonly terminal: Terminal;
+  /** URL of the next hop, for the page about one that does not answer. */
+  readonly nextHop: string;
+  /** Called after each reading of the site with files outside of it. */
+  readonly onOutside: (files: readonly string[]) => void;
+}
+
+/** One run of `nexthop dev`: what it remembers, prints and shows. */
+export class DevSession implements Development {
+  readonly history = new RequestHistory();
+  readonly page = new DevPage();
+  readonly #parts: DevSessionParts;
+  /** Faults that are printed with their request. */
+  readonly #shown = new WeakSet<object>();
+
+  constructor(parts: DevSessionParts) {
+    this.#parts = parts;
+  }
+
+  toLog(files: ProcessLog | undefined): ProcessLog {
+    const { site, terminal } = this.#parts;
+    return new DevLog({ site, terminal, history: this.history, files, isShown: (error) => this.#shown.has(error) });
+  }
+
+  receive(exchange: Exchange): Answer {
+    if (this.page.answer(exchange)) return 'answered';
+    const record = this.history.begin(exchange);
+    exchange.addLayer(record);
+    const { body } = exchange.request;
+    if (body.announcedBytes === 0) record.body = Buffer.alloc(0);
+    if (body.announcedBytes <= 0 || body.announcedBytes > KEPT_BODY_BYTES) return 'passed';
+    return this.#keepBody(exchange, record);
+  }
+
+  toFaultPage(exchange: Exchange, fault: Fault): FaultPage | undefined {
+    const { site, nextHop } = this.#parts;
+    if (fault.origin !== 'function' && fault.origin !== 'hop') return undefined;
+    this.#shown.add(fault);
+    const record = this.history.of(exchange);
+    const report = fault.origin === 'function' ? toErrorReport(fault, site) : undefined;
+    if (record && report) record.error = report;
+    return toDevFaultPage({
+      fault,
+      report,
+      nextHop,
+      accept: exchange.request.get('accept') ?? '',
+      requestId: exchange.requestId.value,
+      file: exchange.answeredBy,
+    });
+  }
+
+  useOutside(files: readonly string[]): void {
+    this.#parts.onOutside(files);
+  }
+
+  async #keepBody({ request }: Exchange, record: RequestRecord): Promise<'passed'> {
+    // Its failure is thrown again where the body is used.
+    record.body = await request.body.peek(() => false).catch(() => undefined);
+    return 'passed';
+  }
+}

@@ -1,0 +1,131 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { FolderWatch } from '../../src/dev/folder-watch.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { until } from '../helpers/until.ts';
+
+const SITE = {
+  'cloud-functions/a.js': '',
+  'cloud-functions/deep/b.js': '',
+  'node_modules/p/index.js': '',
+  '.nexthop/x.json': '',
+  'netlify.toml': '',
+  '.env': '',
+  'public/a.png': '',
+};
+
+async function watchSite(t: ExecutionContext) {
+  const root = await siteFolder(t, SITE);
+  const seen = new Set<string>();
+  const watch = new FolderWatch({
+    root,
+    ignored: [join(root, 'logs')],
+    onChange: (files) => {
+      for (const file of files) seen.add(file);
+    },
+    onTrouble: (folder, error) => t.fail(`${folder}: ${error}`),
+  });
+  t.teardown(() => watch.close());
+  const write = async (file: string): Promise<void> => {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await writeFile(join(root, file), 'changed');
+  };
+  return { root, seen, watch, write };
+}
+
+for (const file of [
+  'cloud-functions/deep/b.js',
+  'netlify.toml',
+  '.env',
+  '_redirects',
+  'cloud-functions/new.ts',
+  'public/form.html',
+]) {
+  test(`${file} that is saved is noticed`, async (t) => {
+    const { seen, write } = await watchSite(t);
+
+    await write(file);
+
+    await until(() => seen.has(file), file);
+    t.deepEqual([...seen], [file]);
+  });
+}
+
+test('packages, tools, images and editor files are not noticed', async (t) => {
+  const { seen, write } = await watchSite(t);
+
+  for (const file of [
+    'node_modules/p/index.js',
+    '.nexthop/x.json',
+    '.git/config.json',
+    'public/a.png',
+    'data.sqlite',
+    'logs/a.json',
+    'a.js~',
+    '.a.js.swp',
+  ]) {
+    await write(file);
+  }
+  await write('last.js');
+
+  await until(() => seen.has('last.js'), 'last.js');
+  // A new folder is noticed with the file in it, but no folder is watched that holds none.
+  t.deepEqual([...seen], ['last.js']);
+});
+
+test('a file that replaces another by its name is noticed, as editors save', async (t) => {
+  const { root, seen, write } = await watchSite(t);
+
+  await write('cloud-functions/4913');
+  await rename(join(root, 'cloud-functions/4913'), join(root, 'cloud-functions/a.js'));
+
+  await until(() => seen.has('cloud-functions/a.js'), 'the rename');
+  t.pass();
+});
+
+test('a folder that is made again is watched again', async (t) => {
+  const { root, seen, write } = await watchSite(t);
+
+  await rm(join(root, 'cloud-functions'), { recursive: true });
+  await until(() => seen.has('cloud-functions'), 'the end of the folder');
+  await write('cloud-functions/deep/b.js');
+  await until(() => seen.has('cloud-functions') || seen.has('cloud-functions/deep/b.js'), 'the new folder');
+  seen.clear();
+  await write('cloud-functions/deep/b.js');
+
+  await until(() => seen.has('cloud-functions/deep/b.js'), 'the file in it');
+  t.pass();
+});
+
+test('a file outside of the site is noticed once its code is imported', async (t) => {
+  const { root, seen, watch } = await watchSite(t);
+  const outside = join(await siteFolder(t, { 'shared.ts': '', 'other.ts': '' }), 'shared.ts');
+
+  watch.useOutside([outside]);
+  await writeFile(join(dirname(outside), 'other.ts'), 'changed');
+  await writeFile(outside, 'changed');
+
+  await until(() => seen.size > 0, 'the file');
+  t.deepEqual(
+    [...seen].map((file) => join(root, file)),
+    [outside],
+  );
+});
+
+test('files that are saved together are reported together', async (t) => {
+  const { root, write } = await watchSite(t);
+  const reports: (readonly string[])[] = [];
+  const watch = new FolderWatch({
+    root,
+    ignored: [],
+    onChange: (files) => void reports.push(files),
+    onTrouble: () => t.fail(),
+  });
+  t.teardown(() => watch.close());
+
+  await Promise.all(['a.js', 'b.js', 'c.js'].map(write));
+
+  await until(() => reports.flat().length >= 3, 'three files');
+  t.true(reports.length <= 2);
+});
