@@ -9,7 +9,7 @@ import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
 import type { StoppedRoutes } from './process/stopped-routes.ts';
-import { RouteCalls } from './site/route-calls.ts';
+import { RouteCalls, type RouteSource } from './site/route-calls.ts';
 import type { Site } from './site/site.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -43,10 +43,11 @@ export interface HandlerParts {
 export class Handler implements CallEnder {
   readonly #parts: HandlerParts;
   readonly #calls: RouteCalls;
+  readonly #logged = new WeakSet<Fault>();
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
-    this.#calls = new RouteCalls(parts);
+    this.#calls = new RouteCalls({ ...parts, runFrom: (exchange, site, from) => this.#runFrom(exchange, site, from) });
   }
 
   /**
@@ -87,7 +88,21 @@ export class Handler implements CallEnder {
     const site = sites.current;
     // A site without routes cannot accept a WebSocket.
     if (exchange.request.upgrade !== undefined && site.routes.length > 0) webSockets.offer(exchange);
-    const outcome = this.#calls.answer(exchange, site);
+    return this.#orFallback(exchange, this.#calls.answer(exchange, site));
+  }
+
+  /** Answers what a filter reads: the path from the filter at index `from` on. */
+  #runFrom(exchange: Exchange, site: RouteSource, from: number): void {
+    exchange.callEnder = this;
+    try {
+      const answered = this.#orFallback(exchange, this.#calls.answerFrom(exchange, site, from));
+      if (answered instanceof Promise) answered.catch((error) => this.failCall(exchange, error));
+    } catch (error) {
+      this.failCall(exchange, error);
+    }
+  }
+
+  #orFallback(exchange: Exchange, outcome: Answer): Answer {
     if (outcome instanceof Promise) {
       return outcome.then((later) => (later === 'answered' ? later : this.#answerByFallback(exchange)));
     }
@@ -126,6 +141,9 @@ export class Handler implements CallEnder {
     answerFault(exchange, fault, { dev, page: development?.toFaultPage(exchange, fault) });
     // A stopped route is in error.log once; access.log has each of its requests.
     if (fault.origin === 'client' || fault.code === 'route_stopped' || isReported(fault.cause)) return;
+    // A filter that reads the response of a function fails with the same fault.
+    if (this.#logged.has(fault)) return;
+    this.#logged.add(fault);
     const { log } = this.#parts;
     const details = {
       code: fault.code,

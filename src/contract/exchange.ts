@@ -33,6 +33,12 @@ export interface CallEnder {
   endCall(exchange: Exchange, error: Error): boolean;
 }
 
+/** What follows a filter on the path of its request: further filters, the routes, the fallback. */
+export interface RestOfPath {
+  /** Answers `inner`, an exchange for the same request whose response the filter reads. Never throws: a fault becomes the response. */
+  answer(inner: Exchange): void;
+}
+
 /** The server that owns the request and the response when nexthop runs as middleware. */
 export interface HostServer {
   /** The host passed a `next` function. */
@@ -110,6 +116,8 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   /** Set while the request is a WebSocket handshake that no target has accepted or refused. A target that opens no WebSockets may pass. */
   upgrade: Upgrade | undefined;
 
+  /** Set while a filter is called, which may run it once (`http/rest-run.ts`). */
+  rest: RestOfPath | undefined;
   /** Set before the first target is called. */
   callEnder: CallEnder | undefined;
   /** The request was answered instead of by its function. Whatever the function still writes is discarded. */

@@ -35,6 +35,11 @@ export function recordDecodedBodies(): void {
   if (ReadableStream.prototype.tee === nativeTee) ReadableStream.prototype.tee = recording.tee;
 }
 
+/** The same for a body that nexthop has decoded. */
+export function recordDecodedBody(body: object): void {
+  decodedBodies.add(body);
+}
+
 const nativeTee = ReadableStream.prototype.tee;
 
 /** A method of an object, so that it has the name `tee`. */

@@ -1,7 +1,7 @@
 type Body = ConstructorParameters<typeof Response>[0];
 
 /** Node's own Response class. */
-const NativeResponse = globalThis.Response;
+export const NativeResponse = globalThis.Response;
 
 /** Makes TextResponse the global `Response` of every function and package. Call it once, before any of them is loaded. */
 export function installTextResponse(): void {
@@ -9,7 +9,7 @@ export function installTextResponse(): void {
 }
 
 /** Statuses that do not allow a body; the native constructor throws for them. */
-const WITHOUT_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
+export const WITHOUT_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
 
 /** Status and headers of a Response. */
 export interface ResponseParts {

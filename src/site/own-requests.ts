@@ -1,13 +1,14 @@
 import { type CallEnder, Exchange } from '../contract/exchange.ts';
 import { Fault, toFault } from '../contract/fault.ts';
 import type { SiteRequest, SiteRequests, WholeAnswer } from '../contract/site-requests.ts';
-import { InnerRequest } from '../http/inner-request.ts';
+import { answerFault } from '../http/fault-response.ts';
+import { toSiteRequest } from '../http/inner-request.ts';
 import { KeptResponse } from '../http/kept-response.ts';
 import { RouteCalls, type RouteSource } from './route-calls.ts';
 
 /** Runs requests of targets through the filters and routes of their site. */
 export class OwnRequests implements SiteRequests {
-  readonly #calls = new RouteCalls({});
+  readonly #calls = new RouteCalls({ runFrom: (...rest) => void this.#runFrom(...rest) });
   readonly #site: () => RouteSource | undefined;
 
   /** `site`: undefined while it is read. */
@@ -18,7 +19,7 @@ export class OwnRequests implements SiteRequests {
   async send(outer: Exchange, request: SiteRequest): Promise<WholeAnswer | undefined> {
     const response = new KeptResponse(request.method, request.limitBytes);
     const exchange = new Exchange({
-      request: new InnerRequest(outer, request),
+      request: toSiteRequest(outer, request),
       response,
       client: outer.client,
       requestId: outer.requestId,
@@ -33,6 +34,18 @@ export class OwnRequests implements SiteRequests {
     const answered = site ? this.#calls.answer(exchange, site) : 'passed';
     if ((await Promise.race([answered, call.ended])) === 'passed') return undefined;
     return Promise.race([response.whole, call.ended]);
+  }
+
+  /** Answers what a filter reads, from the filter at index `from` on. Nothing but the site answers. */
+  async #runFrom(exchange: Exchange, site: RouteSource, from: number): Promise<void> {
+    const call = new Call(exchange);
+    exchange.callEnder = call;
+    try {
+      const answered = this.#calls.answerFrom(exchange, site, from);
+      if ((await Promise.race([answered, call.ended])) === 'passed') throw new Fault('not_found');
+    } catch (error) {
+      answerFault(exchange, toFault(error));
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Exchange } from '../contract/exchange.ts';
+import type { Exchange, RestOfPath } from '../contract/exchange.ts';
 import type { Candidate, Route } from '../contract/route.ts';
 import type { Answer, Fallback, Outcome, Params } from '../contract/target.ts';
 import { hasBody } from '../http/headers.ts';
@@ -19,6 +19,8 @@ export interface RouteSource {
 }
 
 export interface RouteCallsParts {
+  /** Runs the path of an exchange from the filter at index `from` on, to its end. Never throws: a fault becomes the response. */
+  readonly runFrom: (exchange: Exchange, site: RouteSource, from: number) => void;
   /** Tried before routes with `afterFallback`. Undefined: these routes are tried without it. */
   readonly fallback?: Fallback;
   /** Routes that are not called. */
@@ -35,7 +37,12 @@ export class RouteCalls {
 
   /** Throws, or rejects with, what a target throws. */
   answer(exchange: Exchange, site: RouteSource): Answer {
-    if (site.filters.length > 0) return this.#tryFilters(exchange, site);
+    return this.answerFrom(exchange, site, 0);
+  }
+
+  /** The same, from the filter at index `from` on. */
+  answerFrom(exchange: Exchange, site: RouteSource, from: number): Answer {
+    if (site.filters.length > from) return this.#tryFilters(exchange, site, from);
     return this.#tryRoutes(exchange, site.candidates(exchange));
   }
 
@@ -43,10 +50,16 @@ export class RouteCalls {
    * Runs the filters, then tries the routes. A filter may answer, or change the target and the headers; therefore the
    * routes are looked up afterwards.
    */
-  async #tryFilters(exchange: Exchange, site: RouteSource): Promise<Outcome> {
-    for (const filter of site.filters) {
-      if ((await this.#call(exchange, filter, NO_PARAMS)) === 'answered' || exchange.isCallEnded) return 'answered';
+  async #tryFilters(exchange: Exchange, site: RouteSource, from: number): Promise<Outcome> {
+    const { filters } = site;
+    const rest = new RestOfSite(site, this.#parts.runFrom);
+    exchange.rest = rest;
+    for (let at = from; at < filters.length; at++) {
+      rest.from = at + 1;
+      const outcome = await this.#call(exchange, filters[at] as Route, NO_PARAMS); // within bounds
+      if (outcome === 'answered' || exchange.isCallEnded) return 'answered';
     }
+    exchange.rest = undefined;
     return this.#tryRoutes(exchange, site.candidates(exchange));
   }
 
@@ -90,6 +103,23 @@ export class RouteCalls {
     if (target.isFile) return target.answer(exchange, params);
     if (this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
     return runFor(exchange, () => target.answer(exchange, params), code);
+  }
+}
+
+/** What follows the filter that is called now. One object for all filters of a request, because few of them run it. */
+class RestOfSite implements RestOfPath {
+  /** Index of the next filter. */
+  from = 0;
+  readonly #site: RouteSource;
+  readonly #run: RouteCallsParts['runFrom'];
+
+  constructor(site: RouteSource, run: RouteCallsParts['runFrom']) {
+    this.#site = site;
+    this.#run = run;
+  }
+
+  answer(inner: Exchange): void {
+    this.#run(inner, this.#site, this.from);
   }
 }
 

@@ -3,7 +3,7 @@ import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { namesTag } from '../../../http/entity-tags.ts';
-import { InnerRequest } from '../../../http/inner-request.ts';
+import { isSiteRequest } from '../../../http/inner-request.ts';
 import { writeHead } from '../../../http/write-head.ts';
 import { ImageCache } from './image-cache.ts';
 import type { ImageConverter } from './image-converter.ts';
@@ -39,7 +39,7 @@ export class ImageTarget implements Target {
   async answer(exchange: Exchange): Promise<Outcome> {
     const { method } = exchange.request;
     // The source of an image cannot be such a request again.
-    if (exchange.request instanceof InnerRequest) return 'passed';
+    if (isSiteRequest(exchange.request)) return 'passed';
     if (method !== 'GET' && method !== 'HEAD') throw new Fault('method_refused', { headers: ['Allow', 'GET, HEAD'] });
     const [, query = ''] = exchange.target.split(/\?(.*)/s, 2);
     const order = readImageOrder(new URLSearchParams(query));

@@ -2,7 +2,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import type { Candidate, Router } from '../../../contract/route.ts';
 import type { SiteFiles } from '../../../contract/site-files.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
-import { InnerRequest } from '../../../http/inner-request.ts';
+import { isSiteRequest } from '../../../http/inner-request.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
 import type { NotFoundPage } from './not-found-page.ts';
 import type { QueryMatch } from './redirect-query.ts';
@@ -45,7 +45,7 @@ export class RewriteTarget implements Target {
     if (!found) return 'passed';
     const path = destination.toTarget(params, found);
     // For the source of an image the next rule or the file counts: this rule would lead back to the image.
-    if (exchange.request instanceof InnerRequest && IMAGES.test(path)) return 'passed';
+    if (isSiteRequest(exchange.request) && IMAGES.test(path)) return 'passed';
     if (request.vary !== '') overlayAnswer(exchange, { headers: [['Vary', request.vary]] });
     const { ruleStatus } = exchange;
     if (status !== 200) exchange.ruleStatus = status;

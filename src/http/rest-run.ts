@@ -1,0 +1,177 @@
+import { type AnswerListener, Exchange, type HostServer } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import { findHeader } from '../contract/header-list.ts';
+import type { Outcome } from '../contract/target.ts';
+import { CapturedResponse, type CaptureOwner } from './captured-response.ts';
+import { InnerRequest, type RequestChanges } from './inner-request.ts';
+import { overlayAnswer } from './overlay-response.ts';
+import { type CapturedAnswer, RestResponse, toWeakTag } from './rest-response.ts';
+import { TextResponse } from './text-response.ts';
+import { writeWebResponse } from './web-response.ts';
+import type { WebResponse } from './web-response-head.ts';
+
+/**
+ * Runs what follows the filter that is called for `exchange`: further filters, routes, the fallback. Resolves with the response as soon as its head is
+ * there; a fault is an error response, as a client would get it. Rejects with `client_left` if the client leaves before. At most once for a call of a filter,
+ * which then ends with `writeFilterResponse` in any case.
+ *
+ * Two responses cannot be captured: that of a WebSocket handshake, and that of the host's `next`. The filter gets an empty response with status 200 for them, and
+ * the path goes on when it returns this response or one with its body.
+ */
+export async function runRest(exchange: Exchange, changes?: RequestChanges): Promise<RestResponse> {
+  const run = new RestRun(exchange, changes);
+  await run.head;
+  return new RestResponse(run);
+}
+
+/**
+ * Sends the Response of a filter that has run the rest of the path. Resolves with 'passed' if the path of a handshake goes on. If the response is `rest` and nothing has looked at its body, head and content are sent as
+ * they were captured, but for the headers that the filter has changed. Otherwise see `writeWebResponse`.
+ */
+export async function writeFilterResponse(
+  exchange: Exchange,
+  response: WebResponse,
+  rest: RestResponse,
+): Promise<Outcome> {
+  try {
+    if (RestResponse.isHandedOn(rest, response)) return goOn(exchange, rest);
+    if ((response as unknown) !== rest)
+      return await writeWebResponse(exchange, withFittingHeaders(exchange, response, rest));
+    noteAnswer(exchange, RestResponse.answerOf(rest));
+    if (!RestResponse.isBodyUnread(rest)) return await writeWebResponse(exchange, response);
+    passOn(exchange, rest);
+    return 'answered';
+  } finally {
+    RestResponse.release(rest);
+  }
+}
+
+class RestRun implements CapturedAnswer, AnswerListener, CaptureOwner {
+  readonly inner: Exchange;
+  readonly captured: CapturedResponse;
+  readonly head: Promise<void>;
+  #resolve!: () => void;
+  #reject!: (fault: Fault) => void;
+
+  constructor(outer: Exchange, changes: RequestChanges | undefined) {
+    const { rest, client, requestId, pendingWork, startedAtMs, bodyLimitBytes, locals, target } = outer;
+    if (!rest) throw new Error('the rest of a path was run by code that is no filter');
+    this.head = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const request = changes ? new InnerRequest(outer.request, changes) : outer.request;
+    const captured = new CapturedResponse(this);
+    const inner = new Exchange({ request, response: captured, client, requestId, pendingWork, startedAtMs, onClosed });
+    inner.target = changes?.target ?? target;
+    inner.bodyLimitBytes = bodyLimitBytes;
+    inner.locals = locals;
+    this.inner = inner;
+    this.captured = captured;
+    captured.listen(inner);
+    outer.listen(this);
+    if (outer.upgrade) {
+      captured.hand();
+      return;
+    }
+    if (outer.hostServer) inner.hostServer = new HandedHost(outer.hostServer, captured);
+    rest.answer(inner);
+  }
+
+  headCaptured(): void {
+    this.#resolve();
+  }
+
+  cut(): void {
+    this.#reject(this.inner.fault ?? new Fault('client_left'));
+  }
+
+  clientLeft(): void {
+    this.captured.abort();
+  }
+
+  drained(): void {
+    this.captured.drained();
+  }
+
+  clientEnded(): void {
+    this.captured.clientEnded();
+  }
+}
+
+/** The host's `next` is called when the filter has decided. */
+class HandedHost implements HostServer {
+  readonly hasNext: boolean;
+  readonly #host: HostServer;
+  readonly #captured: CapturedResponse;
+
+  constructor(host: HostServer, captured: CapturedResponse) {
+    this.hasNext = host.hasNext;
+    this.#host = host;
+    this.#captured = captured;
+  }
+
+  takeBack(): void {
+    if (this.hasNext) this.#captured.hand();
+    else this.#host.takeBack();
+  }
+}
+
+function onClosed(): void {}
+
+/** Another server writes the response, with the headers that the filter has set. */
+function goOn(exchange: Exchange, rest: RestResponse): Outcome {
+  const { inner } = RestResponse.answerOf(rest);
+  const headers = [...RestResponse.changedHeaders(rest)];
+  if (headers.length > 0) overlayAnswer(exchange, { headers });
+  if (inner.target !== exchange.target) exchange.rewrite(inner.target);
+  if (inner.request !== exchange.request) exchange.request.replaceHeaders(inner.request.headers);
+  if (exchange.upgrade) return 'passed';
+  exchange.hostServer?.takeBack();
+  return 'answered';
+}
+
+/** Facts about what answered, for rules of the site and the access line. */
+function noteAnswer(exchange: Exchange, { inner }: CapturedAnswer): void {
+  exchange.route = inner.route;
+  exchange.answeredBy = inner.answeredBy;
+  exchange.isFile = inner.isFile;
+  exchange.contentType = inner.contentType;
+  exchange.sectionTag = inner.sectionTag;
+  exchange.upstreamStatus = inner.upstreamStatus;
+  exchange.upstreamAddress = inner.upstreamAddress;
+}
+
+function passOn(exchange: Exchange, rest: RestResponse): void {
+  const { inner, captured } = RestResponse.answerOf(rest);
+  const { response } = exchange;
+  const headers = RestResponse.toSentHeaders(rest);
+  if (captured.closes) response.closeBehind();
+  // An error response gets no headers of rules.
+  exchange.fault = inner.fault;
+  exchange.writeHead(captured.status, captured.reason, headers);
+  captured.passTo({
+    write: (content) => response.write(content),
+    end: (content, trailers) => response.end(content, trailers),
+    abort() {
+      exchange.fault = inner.fault;
+      response.abort();
+    },
+  });
+}
+
+/** The response without headers that describe the body of `rest`, if its body is another one. */
+function withFittingHeaders({ request }: Exchange, response: WebResponse, rest: RestResponse): WebResponse {
+  const etag = findHeader(RestResponse.answerOf(rest).captured.headers, 'etag');
+  // The length of a text is not taken from its headers, and to read its body would make a stream.
+  const isText = TextResponse.holdsText(response) && etag === undefined;
+  if (request.method === 'HEAD' || isText || RestResponse.hasBody(rest, response.body)) return response;
+  const headers: [string, string][] = [];
+  for (const [name, value] of response.headers) {
+    const lowerName = name.toLowerCase();
+    if (lowerName === 'content-length') continue;
+    headers.push([name, lowerName === 'etag' && value === etag ? toWeakTag(value) : value]);
+  }
+  const { status, statusText = '', body, bodyUsed } = response;
+  return { status, statusText, headers, body, bodyUsed, copyOf: response };
+}
