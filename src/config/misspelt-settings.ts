@@ -1,4 +1,4 @@
-import { countEdits, mostEdits, nearestWord, toLetters } from '../contract/nearest-word.ts';
+import { canBeNear, countEdits, mostEdits, nearestWord, toLetters } from '../contract/nearest-word.ts';
 import { SETTINGS } from './settings.ts';
 
 /** A variable that nexthop does not read, and the setting that it was most likely meant to be. */
@@ -34,7 +34,8 @@ export function findMisspeltSettings(
   const candidates = NAMES.filter((name) => !given.has(name) && !(isForSite && isGeneric(name)));
   return Object.entries(env).flatMap(([name, value = '']) => {
     if (Object.hasOwn(SETTINGS, name) || isOfService(name, value)) return [];
-    const setting = findAfterPrefix(name, candidates) ?? candidates.find((each) => isNear(name, each));
+    const letters = toLetters(name);
+    const setting = findAfterPrefix(name, candidates) ?? candidates.find((each) => isNear(name, letters, each));
     return setting === undefined ? [] : [{ name, setting }];
   });
 }
@@ -45,6 +46,9 @@ export function toComplaint({ name, setting }: MisspeltSetting): string {
 }
 
 const NAMES: readonly string[] = Object.keys(SETTINGS);
+const LETTERS: ReadonlyMap<string, string> = new Map(NAMES.map((name) => [name, toLetters(name)]));
+/** The most letters in which a misspelt name differs. */
+const MOST_EDITS = 2;
 
 /** Whether other programs use variables of this name, so that a similar name means nothing. */
 export function isGeneric(name: string): boolean {
@@ -60,9 +64,9 @@ const GENERIC: ReadonlySet<string> = new Set([
 /** Hosting platforms such as Railway set REDISHOST and REDISPORT for their Redis. */
 const NEVER: ReadonlySet<string> = new Set(['REDIS_HOST', 'REDIS_PORT']);
 
-function isNear(name: string, setting: string): boolean {
-  if (!setting.includes('_') || NEVER.has(setting)) return false;
-  const [letters, wanted] = [toLetters(name), toLetters(setting)];
+function isNear(name: string, letters: string, setting: string): boolean {
+  const wanted = LETTERS.get(setting) ?? '';
+  if (!canBeNear(letters, wanted, MOST_EDITS) || !setting.includes('_') || NEVER.has(setting)) return false;
   if (letters === wanted) return true;
   if (isGeneric(setting) || wanted.length < 7) return false;
   const words = name.toUpperCase().split('_');
@@ -70,7 +74,7 @@ function isNear(name: string, setting: string): boolean {
   if (words.length !== wantedWords.length) return countEdits(letters, wanted) === 1;
   const edits = words.map((word, index) => countEdits(word, wantedWords[index] ?? ''));
   const isSlip = edits.every((count, index) => count <= mostEdits(wantedWords[index] ?? ''));
-  return isSlip && edits.reduce((sum, count) => sum + count, 0) <= 2;
+  return isSlip && edits.reduce((sum, count) => sum + count, 0) <= MOST_EDITS;
 }
 
 /** Finds the setting for a name that begins with the name of nexthop. */

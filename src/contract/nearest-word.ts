@@ -9,7 +9,9 @@ export function nearestWord(word: string, words: Iterable<string>): string | und
   let nearest: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;
   for (const each of words) {
-    const edits = countEdits(letters, toLetters(each));
+    const wanted = toLetters(each);
+    if (!canBeNear(letters, wanted, mostEdits(letters))) continue;
+    const edits = countEdits(letters, wanted);
     if (edits < fewest && edits <= mostEdits(letters)) [nearest, fewest] = [each, edits];
   }
   return nearest;
@@ -23,6 +25,11 @@ export function toLetters(word: string): string {
 /** How many edits may lie between two words of about this length. */
 export function mostEdits(letters: string): number {
   return Math.min(2, Math.floor((letters.length + 1) / 3));
+}
+
+/** False if the words need more edits by their lengths alone: most pairs of words need no closer look. */
+export function canBeNear(left: string, right: string, most: number): boolean {
+  return Math.abs(left.length - right.length) <= most;
 }
 
 /** The optimal string alignment distance: Levenshtein's, with two swapped letters as one edit. */
