@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import { isPromise } from '../contract/is-promise.ts';
 import type { SocketData, SocketTalker } from '../contract/upgrade.ts';
 
 export interface WebSocketParts {
@@ -150,10 +151,6 @@ export class WebSocketSession {
     // Read on to the client's close frame; messages before it are dropped.
     this.#resume();
   }
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 function sizeOf(data: SocketData): number {

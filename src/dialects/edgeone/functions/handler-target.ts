@@ -1,5 +1,6 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import { isPromise } from '../../../contract/is-promise.ts';
 import type { Answer, Outcome, Params, Target } from '../../../contract/target.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
@@ -74,10 +75,6 @@ export class HandlerTarget implements Target {
 /** A Fault is not the function's error, e.g. a body that is too large. A thrown Response is an error, as on the platform. */
 function toFunctionFault(cause: unknown): Fault {
   return cause instanceof Fault ? cause : new Fault('function_error', { cause });
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /** The platform's response when a function returns no value. */

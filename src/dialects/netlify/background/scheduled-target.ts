@@ -7,6 +7,7 @@ import { TextResponse } from '../../../http/text-response.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
 import { toChunks } from '../../../http/web-response-chunks.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
+import type { Invocation, Run } from '../call/invocation.ts';
 import { REQUEST_ID } from '../call/request-ulids.ts';
 import { JobInvocation } from './job-invocation.ts';
 import type { ScheduledRuleParts } from './schedule-rule.ts';
@@ -60,7 +61,7 @@ export class ScheduledTarget implements Target {
       'In production it has no URL, and its response is discarded.',
     ];
     try {
-      const described = run(invocation).then(describeResponse);
+      const described = describeCall(run, invocation);
       return {
         status: 200,
         lines: [...about, ...(await platform.limits.of(timeoutMs).call.inTime(exchange, described))],
@@ -78,6 +79,10 @@ export class ScheduledTarget implements Target {
       exchange.pendingWork.add(invocation.settled(), file);
     }
   }
+}
+
+async function describeCall(run: Run, invocation: Invocation): Promise<readonly string[]> {
+  return describeResponse(await run(invocation));
 }
 
 async function describeResponse(response: WebResponse): Promise<readonly string[]> {

@@ -120,15 +120,21 @@ class Deploy {
   }
 
   connect(run: Run): Run {
-    return async (invocation) => {
+    const over = (): void => {
+      this.#calls--;
+      this.#endIfOver();
+    };
+    return (invocation) => {
       this.#parts.onCall();
       this.#calls++;
+      let response: ReturnType<Run> | undefined;
       try {
-        return await runWithContext(this.context, () => run(invocation));
+        response = runWithContext(this.context, () => run(invocation));
       } finally {
-        this.#calls--;
-        this.#endIfOver();
+        if (response instanceof Promise) response.then(over, over);
+        else over();
       }
+      return response;
     };
   }
 

@@ -1,7 +1,8 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
-import type { Outcome, Params, Target } from '../../../contract/target.ts';
+import type { Answer, Outcome, Params, Target } from '../../../contract/target.ts';
+import { TextResponse } from '../../../http/text-response.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
 import type { CallLimits } from './call-limits.ts';
@@ -38,7 +39,7 @@ export class FunctionTarget implements Target {
     this.#store = requestStore();
   }
 
-  async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+  answer(exchange: Exchange, params: Params): Answer {
     if (exchange.upgrade) return 'passed';
     const { route, limits, platform, name: file } = this.#parts;
     const requestId = platform.requestIds.of(exchange);
@@ -46,17 +47,30 @@ export class FunctionTarget implements Target {
     const invocation = new ExchangeInvocation({ exchange, params, route, requestId, timeoutMs, file });
     limits.call.limitBody(exchange);
     // A response body may be generated while it is written, so writing is part of the call.
-    await this.#store.run({ context: undefined, invocation }, () => this.#serve(exchange, invocation));
-    return 'answered';
+    return this.#store.run({ context: undefined, invocation }, () => this.#serve(exchange, invocation));
   }
 
-  async #serve(exchange: Exchange, invocation: Invocation): Promise<void> {
-    const { run, limits } = this.#parts;
+  #serve(exchange: Exchange, invocation: Invocation): Answer {
     const calledAtMs = performance.now();
+    let response: ReturnType<Run> | undefined;
+    try {
+      response = this.#parts.run(invocation);
+      if (!(response instanceof Promise) && TextResponse.holdsText(response)) {
+        return writeWebResponse(exchange, response, { ownReason: true });
+      }
+    } catch (error) {
+      throw explain(error, response as WebResponse | undefined); // with a promise nothing throws here
+    }
+    return this.#await(exchange, response, calledAtMs);
+  }
+
+  async #await(exchange: Exchange, result: ReturnType<Run>, calledAtMs: number): Promise<Outcome> {
+    const { call, stream } = this.#parts.limits;
     let response: WebResponse | undefined;
     try {
-      response = await limits.call.inTime(exchange, run(invocation));
-      await writeWebResponse(exchange, response, { watch: limits.stream.watch(exchange, calledAtMs), ownReason: true });
+      response = result instanceof Promise ? await call.inTime(exchange, result) : result;
+      const watch = TextResponse.holdsText(response) ? undefined : stream.watch(exchange, calledAtMs);
+      return await writeWebResponse(exchange, response, { watch, ownReason: true });
     } catch (error) {
       throw explain(error, response);
     }

@@ -38,7 +38,8 @@ export interface Invocation {
 }
 
 /**
- * Calls a function and resolves with its response. Rejects with a Fault: `function_error`,
+ * Calls a function. Returns its response at once if the function is not asynchronous: a promise
+ * costs more than the rest of a small response. Throws, or rejects with, a Fault: `function_error`,
  * `function_bad_answer`, or the fault of reading its request.
  */
-export type Run = (invocation: Invocation) => Promise<WebResponse>;
+export type Run = (invocation: Invocation) => WebResponse | Promise<WebResponse>;

@@ -1,4 +1,5 @@
 import { Fault } from '../../../contract/fault.ts';
+import { isPromise } from '../../../contract/is-promise.ts';
 import { TextResponse } from '../../../http/text-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
 import type { Exports } from '../../loader/compile.ts';
@@ -16,7 +17,7 @@ export function toModernRun(exports: Exports, platform: Platform): Run {
   const call = toCall(exports);
   const store = requestStore();
 
-  return async (invocation) => {
+  return (invocation) => {
     try {
       // Read first, because it throws a Fault if the URL is invalid.
       const { request } = invocation;
@@ -25,15 +26,23 @@ export function toModernRun(exports: Exports, platform: Platform): Run {
       let result: unknown;
       if (state?.invocation === invocation) {
         state.context = context;
-        result = await call(request, context);
+        result = call(request, context);
       } else {
-        result = await store.run({ context, invocation }, call, request, context);
+        result = store.run({ context, invocation }, call, request, context);
       }
-      return toResponse(result, jar);
+      return isPromise(result) ? awaitResponse(result, jar) : toResponse(result, jar);
     } catch (cause) {
       throw toFault(cause);
     }
   };
+}
+
+async function awaitResponse(result: PromiseLike<unknown>, jar: CookieJar): Promise<WebResponse> {
+  try {
+    return toResponse(await result, jar);
+  } catch (cause) {
+    throw toFault(cause);
+  }
 }
 
 type Call = (request: Request, context: Context) => unknown;
