@@ -13,10 +13,12 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   start: { about: 'serve a site until SIGTERM or SIGINT', load: () => import('./start-command.ts') },
   dev: { about: 'serve a site while it is written', load: () => import('./dev.ts') },
   build: { about: 'compile its functions, for a start without compiling', load: () => import('./build.ts') },
+  check: { about: 'check the site, its project and its types', load: () => import('./check.ts') },
   routes: { about: 'print its routes, conflicts and ignored files', load: () => import('./routes.ts') },
   jobs: { about: 'list background jobs; show, retry and drop them', load: () => import('./jobs.ts') },
   blobs: { about: 'list, read, write, delete and import blobs', load: () => import('./blobs.ts') },
   forms: { about: 'list, export and delete submissions of forms', load: () => import('./forms.ts') },
+  logs: { about: 'print the logs of nexthop in the order of time', load: () => import('./logs.ts') },
   reload: { about: 'read the site again in the nexthop that runs it', load: () => import('./reload.ts') },
   health: { about: 'exit 0 if the server on PORT is ready', load: () => import('./health.ts') },
 };

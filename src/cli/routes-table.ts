@@ -20,7 +20,8 @@ export function toTable({ root, site, notes }: Listing): readonly string[] {
     `site ${inOneLine(root)}`,
     ...(site.routes.length > 0 ? part('routes', routeRows(site.routes)) : noRoutes(site)),
     ...part('jobs', site.jobRules.map(jobRow)),
-    ...part('conflicts', site.conflicts.map(conflictRow)),
+    // A mistake is one of the problems.
+    ...part('conflicts', site.conflicts.filter(({ isMistake }) => !isMistake).map(conflictRow)),
     ...part(
       'ignored',
       site.ignored.map(({ file, reason }) => [file, reason]),

@@ -11,7 +11,7 @@ import { capturePrinted } from '../process/printed-text.ts';
 import { guardProcess } from '../process/process-guard.ts';
 import { describeRoute, STOPPED } from '../process/route-breaker.ts';
 import { openRouteRecord, type RouteRecord } from '../process/route-record.ts';
-import { SHARED_CALLS } from '../process/site-calls.ts';
+import { SITE_LOADS } from '../process/site-loads.ts';
 import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { StoppedRoutes } from '../process/stopped-routes.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
@@ -75,6 +75,9 @@ export async function start(
     });
     endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog });
   };
+  const loads = supervisor?.setup.loads ?? record?.loads;
+  if (loads) SITE_LOADS.use(loads);
+  const stopReports = supervisor?.reportCalls();
   const serve = async (): Promise<number> => {
     const notify = supervisor ? (line: string) => supervisor.send({ kind: 'notice', line }) : out;
     const socket = supervisor && { listenFd: supervisor.setup.listenFd };
@@ -100,6 +103,7 @@ export async function start(
       void reloadAndPrint(reloading);
     });
     signals.release();
+    stopReports?.();
     if (supervisor) serveFor(supervisor, { edge, stopped, ended });
     return ended.promise;
   };
@@ -133,10 +137,6 @@ function serveFor(supervisor: SupervisorLink, { edge, stopped, ended }: WorkerPa
     reload: () => edge.reload(),
     signal: (signal) => void process.emit(signal, signal),
     stop: (routes) => stopped.use(routes),
-    beCareful: (forMs) => {
-      SHARED_CALLS.listen(supervisor);
-      setTimeout(() => SHARED_CALLS.listen(undefined), forMs).unref();
-    },
     retire: () => void edge.close({ isReplaced: true }).then(() => resolve(0), reject),
   });
 }

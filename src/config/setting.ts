@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { TrustedPeers } from '../contract/client.ts';
 import { PRIVATE_RANGES } from '../contract/private-address.ts';
+import type { LimitKey, RateRule } from '../contract/rate-limit.ts';
 
 /** Reads one setting's text. Returns the value, or throws an `Unfit` that says what is expected. */
 export type Kind<T> = (text: string) => T;
@@ -66,6 +67,20 @@ export function oneOf<const T extends string>(...choices: readonly T[]): Kind<T>
 
 export function anyText(text: string): string {
   return text;
+}
+
+const LONGEST_WINDOW_MS = 86_400_000;
+
+/** `100/60s`, `100/1m per ip+domain`: so many requests in a window of 1 s to 24 h, of each address, host or both; '' for no limit. */
+export function rateLimit(text: string): Pick<RateRule, 'limit' | 'windowMs' | 'by'> | undefined {
+  if (text === '') return undefined;
+  const [, amount = '', window = '', keys = 'ip'] =
+    /^(\d{1,9})\/(\S+)(?: per (ip|domain|ip\+domain))?$/.exec(text) ?? [];
+  const windowMs = /^\d/.test(window) ? duration(window) : 0;
+  if (Number(amount) < 1 || windowMs < 1000 || windowMs > LONGEST_WINDOW_MS) {
+    throw new Unfit('a number of requests and a duration from 1s to 24h, such as "100/60s" or "100/60s per ip+domain"');
+  }
+  return { limit: Number(amount), windowMs, by: keys.split('+') as LimitKey[] }; // the expression accepts no other
 }
 
 /** A token (RFC 9110 5.6.2), e.g. the pseudonym in Via. */

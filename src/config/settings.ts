@@ -78,6 +78,18 @@ export const SETTINGS = {
     'path that answers 200, or 503 during a drain; empty: none',
   ),
 
+  RATE_LIMIT: setting(
+    kind.rateLimit,
+    '',
+    'requests that may pass, as NUMBER/DURATION, and "per ip", "per domain" or "per ip+domain"; further ones get 429; empty: no limit',
+  ),
+  RATE_LIMIT_KEYS: setting(
+    kind.whole(1, 10_000_000),
+    '100000',
+    'most addresses and hosts that rate limits count in the memory of a process',
+  ),
+  RATE_LIMIT_FIELDS: setting(kind.flag, '0', '1: responses of limited routes have RateLimit and RateLimit-Policy'),
+
   FUNCTION_BODY_LIMIT: setting(
     kind.size,
     '6m',
@@ -93,6 +105,11 @@ export const SETTINGS = {
     kind.oneOf('parsed', 'stream'),
     'parsed',
     'request.body in EdgeOne functions: parsed, as on the platform, or the standard stream',
+  ),
+  EDGE_FUNCTIONS: setting(
+    kind.oneOf('run', 'ignore'),
+    'run',
+    'run: edge functions of the site run in this process; ignore: they do not run, and what they protect is open',
   ),
   FUNCTION_STREAM_TIMEOUT: setting(
     kind.duration,

@@ -1,7 +1,8 @@
+import type { Exchange } from './exchange.ts';
 import type { JobRule } from './job-rule.ts';
 import type { Problem } from './problem.ts';
 import type { Project } from './project.ts';
-import type { Route } from './route.ts';
+import type { Route, RouteLimit } from './route.ts';
 
 /** A platform whose sites nexthop runs. Dialects never import each other. */
 export interface Dialect {
@@ -17,6 +18,8 @@ export interface Reading {
   readonly routes: readonly Route[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
+  /** The limits of the filters that would answer or change this request, before any of them runs. Undefined: no filter has a limit. */
+  readonly findLimits?: (exchange: Exchange) => readonly RouteLimit[];
   /** Problems that are found only when the files of the site are known. Called once. */
   readonly lateProblems?: () => readonly Problem[];
   /** Reads what depends on the pages of the site. Called once, when `project.files` has all files. */

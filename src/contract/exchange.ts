@@ -5,6 +5,7 @@ import type { Fault } from './fault.ts';
 import type { IncomingRequest, NodePair, PairOwner, ResponseListener, ResponseSink } from './http-message.ts';
 import type { Member } from './in-flight.ts';
 import type { PendingWork } from './pending-work.ts';
+import type { RateRule } from './rate-limit.ts';
 import type { Upgrade } from './upgrade.ts';
 
 /** The target that answers, while it has work that depends on the client. */
@@ -118,6 +119,9 @@ export class Exchange implements Member, ResponseListener, PairOwner {
 
   /** Set while a filter is called, which may run it once (`http/rest-run.ts`). */
   rest: RestOfPath | undefined;
+  /** The rate limits of routes that the path as received matches, and that count the request when such a route is called. Undefined: none. */
+  dueLimits: readonly RateRule[] | undefined;
+
   /** Set before the first target is called. */
   callEnder: CallEnder | undefined;
   /** The request was answered instead of by its function. Whatever the function still writes is discarded. */

@@ -9,7 +9,7 @@ const FAULTS = {
   request_timeout: { status: 408, origin: 'client' },
   body_too_large: { status: 413, origin: 'client' },
   expectation_failed: { status: 417, origin: 'client' },
-  too_many_requests: { status: 429, origin: 'client' },
+  rate_limited: { status: 429, origin: 'client' },
   headers_too_large: { status: 431, origin: 'client' },
   client_left: { status: 499, origin: 'client' },
   not_found: { status: 404, origin: 'client' },

@@ -3,6 +3,7 @@ import type { ExternalOrigins } from './external-origins.ts';
 import type { JobIntake } from './job-rule.ts';
 import type { Log } from './log.ts';
 import type { Problem } from './problem.ts';
+import type { Limiter, RateRule } from './rate-limit.ts';
 import type { Route, Router } from './route.ts';
 import type { SiteCode } from './site-code.ts';
 import type { SiteFiles } from './site-files.ts';
@@ -24,6 +25,8 @@ export interface Project {
   readonly functionLimits: ProjectLimits;
   /** The form of `request.body` in EdgeOne functions that do not set it themselves. Default: 'parsed'. */
   readonly body?: 'parsed' | 'stream';
+  /** The setting EDGE_FUNCTIONS is `ignore`: edge functions of all platforms are not run. */
+  readonly ignoresEdgeFunctions?: boolean;
   /** For development: a failed function's message and stack are sent to the client. */
   readonly dev?: boolean;
   /** For development: the country (two letters) reported for every client; 'US' is San Francisco. Undefined: from headers of trusted peers. */
@@ -36,6 +39,8 @@ export interface Project {
   readonly blobs?: BlobStorage;
   /** The setting BLOBS_CAPTURE. */
   readonly capturesBlobs?: boolean;
+  /** Counts requests for rate limits. Undefined when no requests are answered. */
+  readonly rateLimits?: RateLimits;
   /** Limits of submissions of forms; 0: no limit. Undefined: none. */
   readonly forms?: { readonly bodyBytes: number; readonly perMinute: number };
   /** Namespaces that functions see as global variables. */
@@ -68,6 +73,14 @@ export interface Project {
   readonly onOutside?: ((files: readonly string[]) => void) | undefined;
   /** Set by `nexthop build`: receives the compiled code. No code of the user is run then. */
   readonly ahead?: Ahead;
+}
+
+export interface RateLimits {
+  readonly limiter: Limiter;
+  /** For every request, whatever answers it. Undefined: only routes have limits. */
+  readonly siteRule?: RateRule | undefined;
+  /** Responses say how much of a limit is left. */
+  readonly sendsFields: boolean;
 }
 
 export interface AstroSettings {

@@ -1,4 +1,6 @@
+import type { Exchange } from './exchange.ts';
 import type { Pattern } from './pattern.ts';
+import type { RateRule } from './rate-limit.ts';
 import type { SiteCode } from './site-code.ts';
 import type { Params, Target } from './target.ts';
 
@@ -7,6 +9,13 @@ import type { Params, Target } from './target.ts';
  * Lower is first; inside one step the pattern decides.
  */
 export type Step = 1 | 2 | 3 | 4 | 5 | 6 | 7;
+
+/** A rate limit for the requests of a route, or of a filter. */
+export interface RouteLimit {
+  readonly rule: RateRule;
+  /** Whether the target would answer this request. Undefined: it answers all that its pattern matches. */
+  matches?(exchange: Exchange): boolean;
+}
 
 /** A target, and the requests that it may answer. */
 export interface Route {
@@ -24,6 +33,8 @@ export interface Route {
   readonly afterFallback?: boolean;
   /** The pattern is also matched against the path in lower case, if no route matches the path as it is. */
   readonly anyCase?: boolean;
+  /** Its requests are counted before it is called, with all that have the same rule. Not of filters, see `Reading.findLimits`. */
+  readonly limit?: RouteLimit;
   /** Name of the dialect. */
   readonly dialect: string;
   /** The code that the target runs. Undefined for targets without code of the site. */
@@ -55,4 +66,6 @@ export interface Conflict {
   readonly first: Route;
   readonly second: Route;
   readonly methods: Route['methods'];
+  /** `second` is a function or a page that is never asked, so the author most likely made a mistake. */
+  readonly isMistake: boolean;
 }

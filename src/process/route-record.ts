@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONTROL_FOLDER } from './control-socket.ts';
 import { RouteBreaker, type StoppedRoute } from './route-breaker.ts';
+import { toLoadedFile } from './shared-calls.ts';
+import type { LoadOrders } from './site-loads.ts';
 
 /** What a process that runs has in progress: its id and this extension. */
 const EXTENSION = '.calls';
@@ -13,6 +15,7 @@ export interface RouteRecord {
   /** The file for the calls in progress. Its folder may be missing. */
   readonly file: string;
   readonly stopped: readonly StoppedRoute[];
+  readonly loads: LoadOrders;
   /** Call it at an end that no call is to blame for. Never throws. */
   close(): void;
 }
@@ -33,7 +36,8 @@ export function openRouteRecord(dataDir: string): RouteRecord {
   }
   return {
     file,
-    stopped: breaker.stopped,
+    stopped: breaker.stopped.filter(({ key }) => toLoadedFile(key) === undefined),
+    loads: toLoadOrders(breaker),
     close() {
       try {
         rmSync(file, { force: true });
@@ -42,6 +46,22 @@ export function openRouteRecord(dataDir: string): RouteRecord {
       }
     },
   };
+}
+
+/** Deaths that stop the load of a file: the second one is that of a process that loaded one by one. */
+const LOAD_DEATHS = 2;
+/** A repaired file is loaded again at most this long after the last death. */
+const LOAD_WINDOW_MS = 60_000;
+
+function toLoadOrders({ deaths }: RouteBreaker): LoadOrders {
+  const fromMs = Date.now() - LOAD_WINDOW_MS;
+  const counts = new Map<string, number>();
+  for (const { key, atMs } of deaths) {
+    const file = toLoadedFile(key);
+    if (file !== undefined && atMs > fromMs) counts.set(file, (counts.get(file) ?? 0) + 1);
+  }
+  const skipped = [...counts].flatMap(([file, count]) => (count >= LOAD_DEATHS ? [file] : []));
+  return { skipped, oneByOne: counts.size > 0 };
 }
 
 function countDeaths(folder: string, breaker: RouteBreaker): void {

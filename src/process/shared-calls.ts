@@ -16,11 +16,17 @@ interface CalledRoute {
   readonly calledCode: string;
   /** Absent or '' for code that no route calls. */
   readonly route?: string;
+  readonly isLoad?: true;
 }
 
-/** A route as one text: the file that is called, and the pattern. */
-export function toRouteKey({ calledCode, route }: CalledRoute): string {
+/** A route as one text: the file that is called, and the pattern. Without a pattern: the load of that file. */
+export function toRouteKey({ calledCode, route = '' }: CalledRoute): string {
   return `${calledCode}\n${route}`;
+}
+
+/** The file that a key says is loaded; undefined if it is that of a route. */
+export function toLoadedFile(key: string): string | undefined {
+  return key.endsWith('\n') ? key.slice(0, -1) : undefined;
 }
 
 /** Gets each call. */
@@ -60,8 +66,8 @@ export class SharedCalls {
 
   begin(slot: number, call: CalledRoute): void {
     const shared = this.#shared;
-    if (!shared || !call.route || slot >= MOST_CALLS) return;
-    const number = this.#numberOf(call.calledCode, call.route);
+    if (!shared || !(call.route || call.isLoad) || slot >= MOST_CALLS) return;
+    const number = this.#numberOf(call.calledCode, call.route ?? '');
     this.#calls = (this.#calls + 1) & CALL_MASK;
     if (slot >= (shared[USED] ?? 0)) shared[USED] = slot + 1;
     shared[HEADER + slot] = (this.#calls << ROUTE_BITS) | number;

@@ -9,6 +9,8 @@ export interface SiteCall {
   readonly calledCode: string;
   /** Pattern of the route; absent or '' for code that no route calls. */
   readonly route?: string;
+  /** The call loads the file. */
+  readonly isLoad?: true;
   /** Absent if the call is not for a request. */
   readonly requestId?: { readonly value: string };
   /**

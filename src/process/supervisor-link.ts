@@ -1,6 +1,8 @@
 import { writeSync } from 'node:fs';
 import type { StoppedRoute } from './route-breaker.ts';
 import type { CallListener } from './shared-calls.ts';
+import { SHARED_CALLS } from './site-calls.ts';
+import { LOAD_ALL, type LoadOrders, SITE_LOADS } from './site-loads.ts';
 
 /** From the supervisor to a worker. */
 export type ToWorker =
@@ -40,6 +42,7 @@ export interface WorkerSetup {
   readonly memoryLimitBytes: number;
   /** The descriptor for reports of calls, see `CallReport`. */
   readonly reportFd: number;
+  readonly loads: LoadOrders;
 }
 
 /** A line of JSON about the calls of a worker, which its supervisor has also after its death. */
@@ -56,7 +59,6 @@ export interface WorkerDuties {
   own(): void;
   retire(): void;
   stop(routes: readonly StoppedRoute[]): void;
-  beCareful(forMs: number): void;
   signal(signal: NodeJS.Signals): void;
   /** Resolves with plain data. Never rejects. */
   reload(): Promise<object>;
@@ -74,6 +76,8 @@ export class SupervisorLink implements CallListener {
   /** Messages that arrived before `serve`. */
   #early: ToWorker[] | undefined = [];
   #duties: WorkerDuties | undefined;
+  /** How many reasons there are to report each call. */
+  #reasons = 0;
 
   private constructor(setup: WorkerSetup, send: Send) {
     this.setup = setup;
@@ -112,6 +116,22 @@ export class SupervisorLink implements CallListener {
     this.#send(message, undefined, undefined, () => {});
   }
 
+  /**
+   * Reports each call, and each load of a file, before it begins: the supervisor knows it even if
+   * the process dies in its first line. Returns how to stop that.
+   */
+  reportCalls(): () => void {
+    this.#reasons++;
+    SHARED_CALLS.listen(this);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#reasons--;
+      if (this.#reasons === 0) SHARED_CALLS.listen(undefined);
+    };
+  }
+
   begun(key: string): void {
     this.#report({ begun: key });
   }
@@ -134,13 +154,17 @@ export class SupervisorLink implements CallListener {
     else if (message.kind === 'own') this.#duties?.own();
     else if (message.kind === 'retire') this.#duties?.retire();
     else if (message.kind === 'stopped') this.#duties?.stop(message.routes);
-    else if (message.kind === 'careful') this.#duties?.beCareful(message.forMs);
+    else if (message.kind === 'careful') setTimeout(this.reportCalls(), message.forMs).unref();
     else if (message.kind === 'signal') this.#duties?.signal(message.signal);
     else if (message.kind === 'reload') void this.#reload(message.call);
   }
 
   async #reload(call: number): Promise<void> {
+    // Repaired files are to be loaded again.
+    SITE_LOADS.use(LOAD_ALL);
+    const stop = this.reportCalls();
     const outcome = await this.#duties?.reload();
+    stop();
     if (outcome) this.send({ kind: 'reloaded', call, outcome });
   }
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { ErrorLevel } from './error-lines.ts';
 import { describeRoute, RouteBreaker, STOPPED } from './route-breaker.ts';
+import { LOAD_ALL, type LoadOrders } from './site-loads.ts';
 import type { FromWorker } from './supervisor-link.ts';
 import type { WorkerCommand, WorkerEnd, WorkerProcess } from './worker-process.ts';
 import { type SlotListener, WorkerSlot } from './worker-slot.ts';
@@ -39,6 +40,7 @@ export class Supervisor implements SlotListener {
   #owner: WorkerProcess | undefined;
   readonly #breaker = new RouteBreaker();
   #isCareful = false;
+  #loads = LOAD_ALL;
   #isStarted = false;
   #isStopping = false;
   /** The exit code after a stop. */
@@ -49,6 +51,10 @@ export class Supervisor implements SlotListener {
     const { command, drainMs } = parts;
     const slot = () => new WorkerSlot({ command, longestDrainMs: drainMs + LATE_MS, listener: this });
     this.#slots = Array.from({ length: parts.count }, slot);
+  }
+
+  get loadOrders(): LoadOrders {
+    return this.#loads;
   }
 
   /**
@@ -87,6 +93,8 @@ export class Supervisor implements SlotListener {
    * before.
    */
   async reload(): Promise<readonly (object | undefined)[]> {
+    // Repaired files are to be loaded again.
+    this.#loads = LOAD_ALL;
     const workers = [...this.#living()].filter(({ isRetired }) => !isRetired);
     const [first, ...others] = workers.toSorted((a, b) => Number(b.isServing) - Number(a.isServing));
     const outcome = await first?.reload();
@@ -118,9 +126,10 @@ export class Supervisor implements SlotListener {
   }
 
   ended(worker: WorkerProcess, end: WorkerEnd, restartMs: number | undefined): void {
-    if (worker.isServing && !this.#isStopping && end.code !== 0) this.#blame(worker);
+    const diedLoading = end.code !== 0 && worker.calls.loads.size > 0;
+    if ((worker.isServing || diedLoading) && !this.#isStopping && end.code !== 0) this.#blame(worker);
     if (this.#owner === worker) this.#moveOwnership();
-    if (!this.#isStarted) {
+    if (!this.#isStarted && (this.#isStopping || !diedLoading)) {
       this.#code = toCode(end);
       for (const slot of this.#slots) slot.stop();
       this.#ended.resolve(this.#code);
@@ -146,12 +155,27 @@ export class Supervisor implements SlotListener {
   #blame(worker: WorkerProcess): void {
     if (worker.isBlamed) return;
     worker.isBlamed = true;
-    const { routes } = worker.calls;
+    const { loads, routes } = worker.calls;
+    if (loads.size > 0) this.#blameLoads(loads);
     // It died so fast that no call had been reported. If it happens again, each call is.
-    if (routes.size === 0) this.#beCareful();
+    if (routes.size === 0 && loads.size === 0) this.#beCareful();
     const stopped = this.#breaker.blame(routes);
     for (const key of stopped) this.#parts.log('error', STOPPED, describeRoute(key));
     if (stopped.length > 0) this.#sendStopped(this.#living());
+  }
+
+  /**
+   * Keeps the next workers from loading the file. If several were being loaded, the next worker
+   * loads one after the other, so that its death shows which one it is.
+   */
+  #blameLoads(loads: ReadonlySet<string>): void {
+    const [file] = loads;
+    if (loads.size > 1 || file === undefined) {
+      this.#loads = { ...this.#loads, oneByOne: true };
+      return;
+    }
+    this.#loads = { ...this.#loads, skipped: [...this.#loads.skipped, file] };
+    this.#parts.log('error', UNLOADABLE, { target: file });
   }
 
   #sendStopped(workers: Iterable<WorkerProcess>): void {
@@ -187,6 +211,8 @@ export class Supervisor implements SlotListener {
     if (this.#isStopping && [...this.#living()].length === 0) this.#ended.resolve(this.#code);
   }
 }
+
+const UNLOADABLE = 'a file ended its worker while it loaded; it is not loaded again before a reload';
 
 function toFields({ code, signal }: WorkerEnd): object {
   return signal === null ? { exit_code: code } : { signal };

@@ -2,8 +2,10 @@ import { writeFileSync, writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { appendErrorLine, writeToStderr } from './error-lines.ts';
+import { makeFolder } from './make-folder.ts';
 import { SharedCallsReader } from './shared-calls.ts';
 import { ECHO_MS } from './stop-signals.ts';
 import type { CallReport } from './supervisor-link.ts';
@@ -246,10 +248,19 @@ function reportCalls(report: CallReport): void {
   const { reportTo } = SETUP;
   try {
     if ('fd' in reportTo) writeSync(reportTo.fd, `${JSON.stringify(report)}\n`);
-    else if ('lasting' in report) writeFileSync(reportTo.file, JSON.stringify(report.lasting));
+    else if ('lasting' in report) keep(reportTo.file, report.lasting);
   } catch {
     // The supervisor has ended, or DATA_DIR is full or read-only: then no route is blamed.
   }
+}
+
+/** While the site is loaded for the first time, nothing else has created the folder. */
+function keep(file: string, lasting: readonly string[]): void {
+  if (lasting.length > 0) {
+    makeFolder(dirname(dirname(file)));
+    makeFolder(dirname(file), 0o700);
+  }
+  writeFileSync(file, JSON.stringify(lasting));
 }
 
 const watchdog = new Watchdog();

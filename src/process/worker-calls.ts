@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { toLoadedFile } from './shared-calls.ts';
 
 /** What a worker reported about its calls. It remains after the worker's death. */
 export class WorkerCalls {
@@ -21,7 +22,16 @@ export class WorkerCalls {
 
   /** The routes with a call in progress. */
   get routes(): ReadonlySet<string> {
-    return new Set([...this.#lasting, ...this.#begun.keys()]);
+    return new Set(this.#keys.filter((key) => toLoadedFile(key) === undefined));
+  }
+
+  /** The files that are being loaded. */
+  get loads(): ReadonlySet<string> {
+    return new Set(this.#keys.flatMap((key) => toLoadedFile(key) ?? []));
+  }
+
+  get #keys(): readonly string[] {
+    return [...this.#lasting, ...this.#begun.keys()];
   }
 
   #receive(report: Partial<AllReports>, onStalled: () => void): void {

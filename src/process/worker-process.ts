@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { mixesLines, relayLines } from './line-relay.ts';
+import type { LoadOrders } from './site-loads.ts';
 import type { FromWorker, ToWorker } from './supervisor-link.ts';
 import { WorkerCalls } from './worker-calls.ts';
 
@@ -13,6 +14,13 @@ export interface WorkerCommand {
   /** The socket on which workers listen. */
   readonly listenFd: number;
   readonly memoryLimitBytes: number;
+}
+
+/** What differs from one worker to the next. */
+export interface WorkerOrders {
+  /** It reports on the start: the address, the site and its problems. */
+  readonly isFirst: boolean;
+  readonly loads: LoadOrders;
 }
 
 export interface WorkerListener {
@@ -48,7 +56,11 @@ export class WorkerProcess {
   isBlamed = false;
   readonly calls: WorkerCalls;
 
-  constructor({ args, env, listenFd, memoryLimitBytes }: WorkerCommand, isFirst: boolean, listener: WorkerListener) {
+  constructor(
+    { args, env, listenFd, memoryLimitBytes }: WorkerCommand,
+    orders: WorkerOrders,
+    listener: WorkerListener,
+  ) {
     const output = [1, 2].map((fd) => (mixesLines(fd) ? 'pipe' : 'inherit'));
     const stdio = ['inherit', ...output, 'ipc', listenFd, 'pipe'] as const;
     const child = spawn(process.execPath, args, { env, stdio: [...stdio] });
@@ -79,7 +91,7 @@ export class WorkerProcess {
     child.on('error', () => {
       if (child.pid === undefined) end(1, null);
     });
-    this.send({ kind: 'setup', isFirst, listenFd: LISTEN_FD, reportFd: REPORT_FD, memoryLimitBytes });
+    this.send({ kind: 'setup', ...orders, listenFd: LISTEN_FD, reportFd: REPORT_FD, memoryLimitBytes });
   }
 
   /** 0 if it could not be started. */

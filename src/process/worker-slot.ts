@@ -1,3 +1,4 @@
+import type { LoadOrders } from './site-loads.ts';
 import type { FromWorker } from './supervisor-link.ts';
 import { type WorkerCommand, type WorkerEnd, type WorkerListener, WorkerProcess } from './worker-process.ts';
 
@@ -15,6 +16,8 @@ export interface WorkerSlotParts {
 }
 
 export interface SlotListener {
+  /** Read when a worker is started. */
+  readonly loadOrders: LoadOrders;
   /** A worker of the slot accepts connections now. */
   serving(worker: WorkerProcess): void;
   received(slot: WorkerSlot, worker: WorkerProcess, message: FromWorker): void;
@@ -39,6 +42,8 @@ export class WorkerSlot implements WorkerListener {
   #deaths = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
+  /** No worker of the whole start has served yet. */
+  #isFirst = false;
 
   constructor(parts: WorkerSlotParts) {
     this.#parts = parts;
@@ -54,12 +59,13 @@ export class WorkerSlot implements WorkerListener {
   }
 
   start({ isFirst = false }: { readonly isFirst?: boolean } = {}): void {
-    this.#current = this.#spawn(isFirst);
+    this.#isFirst = isFirst;
+    this.#current = this.#spawn();
   }
 
   /** Starts another worker, and retires the present one when the other one serves. */
   replace(): void {
-    if (!this.#isStopped && !this.#next && this.#current) this.#next = this.#spawn(false);
+    if (!this.#isStopped && !this.#next && this.#current) this.#next = this.#spawn();
   }
 
   /** Starts no more workers. */
@@ -83,14 +89,17 @@ export class WorkerSlot implements WorkerListener {
     this.#parts.listener.ended(worker, end, this.#replaceEnded(worker));
   }
 
-  #spawn(isFirst: boolean): WorkerProcess {
-    const worker = new WorkerProcess(this.#parts.command, isFirst, this);
+  #spawn(): WorkerProcess {
+    const { command, listener } = this.#parts;
+    const orders = { isFirst: this.#isFirst, loads: listener.loadOrders };
+    const worker = new WorkerProcess(command, orders, this);
     this.#living.add(worker);
     return worker;
   }
 
   #serve(worker: WorkerProcess): void {
     worker.isServing = true;
+    this.#isFirst = false;
     if (worker === this.#next) {
       const replaced = this.#current;
       this.#current = worker;
@@ -122,7 +131,7 @@ export class WorkerSlot implements WorkerListener {
     const delayMs = Math.min(FIRST_DELAY_MS * 2 ** this.#deaths, LONGEST_DELAY_MS);
     this.#deaths++;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => (this.#current ? this.replace() : this.start()), delayMs);
+    this.#timer = setTimeout(() => (this.#current ? this.replace() : this.start({ isFirst: this.#isFirst })), delayMs);
     return delayMs;
   }
 }

@@ -1,5 +1,14 @@
 import type { Pattern } from '../contract/pattern.ts';
-import type { Conflict, Route } from '../contract/route.ts';
+import type { Problem } from '../contract/problem.ts';
+import type { Conflict, Route, Step } from '../contract/route.ts';
+
+/** The mistake, as a problem of the file that is not asked. */
+export function toConflictProblem({ first, second, methods }: Conflict): Problem {
+  const requests = methods === 'any' ? second.pattern.text : `${methods.join(', ')} ${second.pattern.text}`;
+  const kind = first.folder === undefined ? '' : 'the file ';
+  const message = `never answers ${requests}: ${kind}${first.file} answers first; remove one of the two, or give it another path`;
+  return { severity: 'warning', file: second.file, message };
+}
 
 /** Finds the conflicts between routes with equal patterns; names of parameters are ignored. `ordered`: the order in which they are tried. */
 export function findConflicts(ordered: readonly Route[]): readonly Conflict[] {
@@ -31,11 +40,21 @@ function conflictsOf(second: Route, earlier: readonly Route[]): readonly Conflic
   for (const first of earlier) {
     const methods = without(common(first.methods, second.methods), taken);
     if (methods.length === 0) continue;
-    conflicts.push({ first, second, methods });
+    conflicts.push({ first, second, methods, isMistake: isMistake(second) });
     if (methods === 'any') break;
     for (const method of methods) taken.add(method);
   }
   return conflicts;
+}
+
+const FIRST_RULE: Step = 6;
+
+/**
+ * Not of files, not of functions that files and the next hop are meant to precede, and not of rules, which answer what
+ * nothing else does.
+ */
+function isMistake({ step, folder, afterFallback }: Route): boolean {
+  return step < FIRST_RULE && folder === undefined && !afterFallback;
 }
 
 function common(some: Route['methods'], others: Route['methods']): Route['methods'] {

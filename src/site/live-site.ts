@@ -9,7 +9,8 @@ import { LoadedCode } from './loaded-code.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
-export interface LiveSiteParts extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs' | 'origins' | 'onOutside'> {
+export interface LiveSiteParts
+  extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs' | 'origins' | 'rateLimits' | 'onOutside'> {
   readonly config: Config;
   readonly log: Log;
   /** Default: all platforms. */
@@ -86,12 +87,22 @@ export class LiveSite {
     this.#retireUnused(code);
   }
 
+  /** Another process has what worked, if this one ends while it loads the new code. */
+  async #storeBefore(): Promise<void> {
+    const { code } = this.#read;
+    if (this.#parts.place !== undefined && code.good.size > 0) await this.#save(() => this.#stored.save(code.good));
+  }
+
   /** Before the result of a reload is known to others: any process may end then. */
   async #store({ site, code }: Read): Promise<void> {
     if (this.#parts.place === undefined) return;
     const keeps = site.problems.some(({ keeps: files = [] }) => files.length > 0);
+    await this.#save(() => (keeps ? this.#stored.save(code.good) : this.#stored.clear()));
+  }
+
+  async #save(save: () => Promise<void>): Promise<void> {
     try {
-      await (keeps ? this.#stored.save(code.good) : this.#stored.clear());
+      await save();
     } catch (error) {
       this.#parts.log.warn('code that worked before cannot be kept for another process', { error });
     }
@@ -146,6 +157,7 @@ export class LiveSite {
     const startedAtMs = performance.now();
     const valuesBefore = this.#siteEnv.values;
     const code = new LoadedCode(this.#read.code);
+    await this.#storeBefore();
     try {
       const found = await read(this.#parts, this.#siteEnv, code, () => void this.reload());
       const reason = this.#isClosed ? 'the server ends' : findReasonToKeep(found.site);
@@ -190,7 +202,7 @@ export class LiveSite {
 }
 
 async function read(
-  { config, log, dialects, jobs, kv, blobs, origins, onOutside, beforeReading }: LiveSiteParts,
+  { config, log, dialects, jobs, kv, blobs, origins, rateLimits, onOutside, beforeReading }: LiveSiteParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
   onLateCode?: () => void,
@@ -203,6 +215,7 @@ async function read(
     ...(kv && { kv }),
     ...(blobs && { blobs }),
     ...(origins && { origins }),
+    ...(rateLimits && { rateLimits }),
     ...(onOutside && { onOutside }),
   });
   return { site: await openSite(project, dialects), code };

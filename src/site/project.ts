@@ -6,7 +6,7 @@ import { readEnvFile } from './env-file.ts';
 import { findSettingProblems } from './setting-problems.ts';
 
 export interface ProjectParts
-  extends Pick<Project, 'jobs' | 'kv' | 'blobs' | 'warmCode' | 'onLateCode' | 'onOutside' | 'origins'> {
+  extends Pick<Project, 'jobs' | 'kv' | 'blobs' | 'warmCode' | 'onLateCode' | 'origins' | 'rateLimits' | 'onOutside'> {
   /** The variables of an earlier reading of the site, which are replaced. Default: none. */
   readonly siteEnv?: SiteEnv;
 }
@@ -43,6 +43,7 @@ export async function openProject(
       scheduledMs: config.SCHEDULE_TIMEOUT,
     },
     body: config.BODY,
+    ignoresEdgeFunctions: config.EDGE_FUNCTIONS === 'ignore',
     createRouter,
     processEnv: processEnv(),
     dev: config.DEV,

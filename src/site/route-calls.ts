@@ -2,6 +2,7 @@ import type { Exchange, RestOfPath } from '../contract/exchange.ts';
 import type { Candidate, Route } from '../contract/route.ts';
 import type { Answer, Fallback, Outcome, Params } from '../contract/target.ts';
 import { hasBody } from '../http/headers.ts';
+import type { LimitOutcome, SiteLimits } from '../limits/site-limits.ts';
 import { runFor } from '../process/site-calls.ts';
 import type { StoppedRoutes } from '../process/stopped-routes.ts';
 
@@ -16,6 +17,8 @@ export interface RouteSource {
   readonly filters: readonly Route[];
   /** The other routes that match the method and the path, in the order in which they are tried. Does not change the exchange. */
   candidates(exchange: Exchange): readonly Candidate[];
+  /** Undefined: neither the site nor the settings have a rate limit. */
+  readonly limits?: SiteLimits | undefined;
 }
 
 export interface RouteCallsParts {
@@ -37,13 +40,22 @@ export class RouteCalls {
 
   /** Throws, or rejects with, what a target throws. */
   answer(exchange: Exchange, site: RouteSource): Answer {
+    if (site.limits !== undefined) return this.#answerInLimits(exchange, site, site.limits);
     return this.answerFrom(exchange, site, 0);
   }
 
-  /** The same, from the filter at index `from` on. */
+  /** The limits come first, by the path as received: a refused request costs nothing else. */
+  #answerInLimits(exchange: Exchange, site: RouteSource, limits: SiteLimits): Answer {
+    const begun = limits.begin(exchange, site.candidates(exchange));
+    return begun instanceof Promise
+      ? begun.then(() => this.answerFrom(exchange, site, 0))
+      : this.answerFrom(exchange, site, 0);
+  }
+
+  /** Calls the filters from the one at index `from` on, then the routes. Without the limits. */
   answerFrom(exchange: Exchange, site: RouteSource, from: number): Answer {
     if (site.filters.length > from) return this.#tryFilters(exchange, site, from);
-    return this.#tryRoutes(exchange, site.candidates(exchange));
+    return this.#tryRoutes(exchange, site);
   }
 
   /**
@@ -60,20 +72,26 @@ export class RouteCalls {
       if (outcome === 'answered' || exchange.isCallEnded) return 'answered';
     }
     exchange.rest = undefined;
-    return this.#tryRoutes(exchange, site.candidates(exchange));
+    return this.#tryRoutes(exchange, site);
   }
 
   /** Tries the candidates in order, from the one at index `from` on. */
-  #tryRoutes(exchange: Exchange, candidates: readonly Candidate[], from = 0): Answer {
+  #tryRoutes(exchange: Exchange, site: RouteSource, candidates = site.candidates(exchange), from = 0): Answer {
     for (let at = from; at < candidates.length; at++) {
       const candidate = candidates[at] as Candidate; // within bounds
       const { route, params } = candidate;
       const isFallbackDue = route.afterFallback && !candidates[at - 1]?.route.afterFallback;
-      const outcome = isFallbackDue ? this.#tryAfterFallback(exchange, candidate) : this.#call(exchange, route, params);
+      const outcome =
+        isFallbackDue || exchange.dueLimits !== undefined
+          ? this.#tryLater(exchange, site, candidate, isFallbackDue)
+          : this.#call(exchange, route, params);
       if (outcome instanceof Promise) {
-        return outcome.then((later) =>
-          later === 'answered' || exchange.isCallEnded ? 'answered' : this.#tryRoutes(exchange, candidates, at + 1),
-        );
+        return outcome.then((later) => {
+          if (later === 'answered' || exchange.isCallEnded) return 'answered';
+          return later === 'rewritten'
+            ? this.answerFrom(exchange, site, 0)
+            : this.#tryRoutes(exchange, site, candidates, at + 1);
+        });
       }
       if (outcome === 'answered' || exchange.isCallEnded) return 'answered';
     }
@@ -81,8 +99,19 @@ export class RouteCalls {
     return 'passed';
   }
 
-  async #tryAfterFallback(exchange: Exchange, { route, params }: Candidate): Promise<Outcome> {
-    return (await this.#isAnsweredByFallback(exchange)) ? 'answered' : this.#call(exchange, route, params);
+  /** Calls a route after what is due before it: the fallback, and its rate limit. */
+  async #tryLater(
+    exchange: Exchange,
+    site: RouteSource,
+    { route, params }: Candidate,
+    isFallbackDue = false,
+  ): Promise<Outcome | LimitOutcome> {
+    if (isFallbackDue && (await this.#isAnsweredByFallback(exchange))) return 'answered';
+    const { limit } = route;
+    const isDue =
+      limit !== undefined && exchange.dueLimits?.includes(limit.rule) && (limit.matches?.(exchange) ?? true);
+    if (isDue && (await site.limits?.take(exchange, limit)) === 'rewritten') return 'rewritten';
+    return this.#call(exchange, route, params);
   }
 
   /**

@@ -3,10 +3,11 @@ import type { Dialect } from '../contract/dialect.ts';
 import { isReported } from '../contract/exit-error.ts';
 import type { Log } from '../contract/log.ts';
 import { PendingWork } from '../contract/pending-work.ts';
-import type { Project } from '../contract/project.ts';
+import type { Project, RateLimits } from '../contract/project.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
 import { RequestHeaders } from '../hop/request-headers.ts';
+import { MemoryLimiter } from '../limits/memory-limiter.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openBlobs, openStore } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
@@ -78,6 +79,7 @@ export class RunningSite {
         kv: (namespace) => store.kv(namespace),
         blobs: openBlobs(config, store, log),
         origins,
+        rateLimits: toRateLimits(config),
         onExchange: (site) => {
           background.use(site.jobRules);
           void site.announce();
@@ -163,4 +165,13 @@ export class RunningSite {
     }
     sites.endCode();
   }
+}
+
+/** Counts live as long as the process: they stay when the site is read again. */
+function toRateLimits({ RATE_LIMIT, RATE_LIMIT_KEYS, RATE_LIMIT_FIELDS }: Config): RateLimits {
+  return {
+    limiter: new MemoryLimiter({ mostKeys: RATE_LIMIT_KEYS }),
+    siteRule: RATE_LIMIT && { ...RATE_LIMIT, id: `site ${JSON.stringify(RATE_LIMIT)}`, name: 'site' },
+    sendsFields: RATE_LIMIT_FIELDS,
+  };
 }

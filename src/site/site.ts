@@ -3,7 +3,8 @@ import type { JobRule } from '../contract/job-rule.ts';
 import { mergeProblems, nameStopped, type Problem } from '../contract/problem.ts';
 import { type Project, withCode } from '../contract/project.ts';
 import type { Conflict, Route, Router } from '../contract/route.ts';
-import { findConflicts } from '../routing/conflict.ts';
+import { SiteLimits } from '../limits/site-limits.ts';
+import { findConflicts, toConflictProblem } from '../routing/conflict.ts';
 import { inOrder } from '../routing/order.ts';
 import { createRouter } from '../routing/router.ts';
 import { LOOKS_FOR } from '../static/find-folder.ts';
@@ -20,6 +21,7 @@ export interface Site extends RouteSource {
   readonly routes: readonly Route[];
   /** A rule or a page of the site answers every request that no other route answers, so none reaches the fallback. */
   readonly answersAll: boolean;
+  /** Those that are mistakes are in `problems`, too. */
   readonly conflicts: readonly Conflict[];
   /** For each platform, and for files: the locations in which routes are searched. */
   readonly searched: readonly (readonly [name: string, locations: string])[];
@@ -51,14 +53,17 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const router = createRouter(others);
   const candidates: RouteSource['candidates'] = ({ request, target }) => router.find(request.method, target);
   found = { filters, candidates, router };
+  const limits = toSiteLimits(project, readings);
   const { rules, problems } = toJobRules(readings, project);
+  const conflicts = findConflicts(others);
   const owners = readings.flatMap(({ answersAll }) => (answersAll ? [answersAll] : []));
   return {
     filters,
     candidates,
+    limits,
     routes,
     answersAll: owners.length > 0,
-    conflicts: findConflicts(others),
+    conflicts,
     searched: [...dialects.map(({ name, looksFor }) => [name, looksFor] as const), ['files', LOOKS_FOR]],
     jobRules: rules,
     ignored: readings.flatMap((reading) => reading.ignored),
@@ -67,12 +72,21 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
       ...readings.flatMap((reading) => reading.problems),
       ...readings.flatMap((reading) => reading.lateProblems?.() ?? []),
       ...problems,
+      ...conflicts.filter(({ isMistake }) => isMistake).map(toConflictProblem),
       ...(project.hasNextHop ? owners.map(toOwnerProblem) : []),
     ]).map(nameStopped),
     async announce() {
       await Promise.all(readings.map((reading) => reading.announce?.()));
     },
   };
+}
+
+/** Undefined if nothing has a limit, or no requests are answered. Requests of the site to itself (`found`) have none. */
+function toSiteLimits({ rateLimits }: Project, readings: readonly Reading[]): SiteLimits | undefined {
+  const finders = readings.flatMap(({ findLimits }) => (findLimits ? [findLimits] : []));
+  const hasLimits =
+    finders.length > 0 || readings.some(({ routes }) => routes.some(({ limit }) => limit !== undefined));
+  return rateLimits && (rateLimits.siteRule || hasLimits) ? new SiteLimits(rateLimits, finders) : undefined;
 }
 
 /** Undefined if no dialect names the folders of files. */

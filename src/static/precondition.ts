@@ -1,5 +1,6 @@
 import type { IncomingRequest } from '../contract/http-message.ts';
 import { namesTag } from '../http/entity-tags.ts';
+import { toTimeMs } from '../http/http-time.ts';
 
 /** The validators of the stored form that would be sent. */
 export interface Validators {
@@ -43,21 +44,4 @@ export function isSamePart(ifRange: string, { etag, modifiedMs }: Validators): b
 function isUnmodified(field: string, { modifiedMs }: Validators, otherwise: boolean): boolean {
   const sinceMs = toTimeMs(field);
   return sinceMs === undefined ? otherwise : modifiedMs <= sinceMs;
-}
-
-/** The two older forms must also be accepted (RFC 9110 5.6.7). */
-const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
-const RFC_850 = /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/;
-const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
-
-/**
- * Milliseconds since the epoch of an HTTP-date. Undefined for anything else: a header with such a
- * value counts as absent.
- */
-export function toTimeMs(text: string): number | undefined {
-  let timeMs = Number.NaN;
-  if (IMF_FIXDATE.test(text) || RFC_850.test(text)) timeMs = Date.parse(text);
-  // This form has no zone, and Date would use the zone of this machine.
-  else if (ASCTIME.test(text)) timeMs = Date.parse(`${text} GMT`);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
 }

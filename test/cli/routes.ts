@@ -32,15 +32,13 @@ routes
   3      GET,POST  /api/users/:id  cloud-functions/api/users/[id].js   test
   4      any       /api/*default   cloud-functions/api/[[default]].js  test
 
-conflicts
-  GET /hello  cloud-functions/hello.js serves only requests that cloud-functions/hello/index.js passes on
-
 ignored
   cloud-functions/_proxy.js  exports no handler
 
 problems
   cloud-functions/bad.js:3:7 error: Expected ";" but found "x"
   cloud-functions/[[a]]/b.js warning: a catch-all must be last
+  cloud-functions/hello.js warning: never answers GET /hello: cloud-functions/hello/index.js answers first; remove one of the two, or give it another path
 `;
 
 test('routes prints which file answers which path, and all problems', async (t) => {
@@ -100,7 +98,7 @@ test('--json prints the same for scripts', async (t) => {
       second: 'cloud-functions/hello.js',
     },
   ]);
-  t.is(listing.problems.length, 2);
+  t.is(listing.problems.length, 3);
 });
 
 test('background and scheduled functions are listed, also without a route', async (t) => {
@@ -177,7 +175,7 @@ test('all static files of a folder are one entry, in the table and in the JSON',
 
   t.is(text.match(/public/g)?.length, 2);
   t.regex(text, /^ {2}1 {6}GET,HEAD {2}31 files {2}public\/ {2}static$/m);
-  t.regex(text, /^ {2}GET \/7 {2}7\.js serves only requests that public\/7\.html passes on$/m);
+  t.regex(text, /^ {2}7\.js warning: never answers GET \/7: the file public\/7\.html answers first; /m);
   t.deepEqual(listed[0], {
     methods: ['GET', 'HEAD'],
     pattern: '/*',

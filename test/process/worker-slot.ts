@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { LOAD_ALL } from '../../src/process/site-loads.ts';
 import type { WorkerEnd, WorkerProcess } from '../../src/process/worker-process.ts';
 import { WorkerSlot } from '../../src/process/worker-slot.ts';
 
@@ -15,6 +16,7 @@ function openSlot(
     command: { args: ['--eval', script], env: {}, listenFd: 2, memoryLimitBytes: 0 },
     longestDrainMs: 100,
     listener: {
+      loadOrders: LOAD_ALL,
       serving: (worker) => onEvent({ kind: 'serving', worker }, slot),
       received: () => {},
       stalled: () => {},

@@ -48,7 +48,7 @@ test('routes of step 1 are filters and no candidates of an exchange', async (t) 
   t.deepEqual(site.conflicts, []);
 });
 
-test('the results of all dialects are merged, with the routes in the order in which they are tried', async (t) => {
+test('the results of all dialects are merged, with the routes in the order in which they are tried, and conflicts as problems', async (t) => {
   const ignored = [{ file: 'a.test.js', reason: 'no handler' }];
   const problems = [{ severity: 'warning', file: 'b.js', message: 'odd' }] as const;
   const one = fixedDialect({ routes: [route('/:x', { file: 'one' })], ignored });
@@ -60,7 +60,14 @@ test('the results of all dialects are merged, with the routes in the order in wh
     ['a.js', 'one', 'two'],
   );
   t.deepEqual(site.ignored, ignored);
-  t.deepEqual(site.problems, problems);
+  t.deepEqual(site.problems, [
+    ...problems,
+    {
+      severity: 'warning',
+      file: 'two',
+      message: 'never answers /:x: one answers first; remove one of the two, or give it another path',
+    },
+  ]);
 });
 
 test('every dialect gets the same project, and can answer with its files', async (t) => {

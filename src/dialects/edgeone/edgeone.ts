@@ -1,17 +1,19 @@
 import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
+import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Target } from '../../contract/target.ts';
-import { survey } from '../loader/survey.ts';
 import { readAgents } from './agents/read-agents.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { readEdgeOneJson } from './config/edgeone-json.ts';
 import { toRedirectFilter } from './config/redirect-filter.ts';
 import { toRewriteFilter } from './config/rewrite-filter.ts';
+import { readEdgeFunctions } from './edge/read-edge-functions.ts';
 import { findUnused } from './find-unused.ts';
-import { type FunctionFile, findFiles, findMisspelt, isEntry } from './functions/find-files.ts';
-import { openEntries } from './functions/open-entries.ts';
+import { CloudFunctions } from './functions/cloud-functions.ts';
+import { CLOUD_FUNCTIONS } from './functions/find-files.ts';
+import { readFunctions } from './functions/read-functions.ts';
 import { installKv } from './kv/kv-binding.ts';
 import { openMiddleware } from './middleware/open-middleware.ts';
 
@@ -31,14 +33,22 @@ async function read(given: Project): Promise<Reading> {
   const { json, problems } = await readEdgeOneJson(project.root);
   const readings = await Promise.all([
     openFilters(project, json),
+    readEdgeFunctions(project, json.externalPackages),
     readAgents(project, json),
-    readFunctions(withOwnLimits(project, json), json),
+    readCloudFunctions(project, json),
   ]);
+  const [, ...functions] = readings;
   const unused = await findUnused(project.root, json);
   return {
     routes: readings.flatMap(({ routes }) => routes),
     ignored: readings.flatMap(({ ignored }) => ignored),
-    problems: [...kvProblems, ...problems, ...readings.flatMap((reading) => reading.problems), ...unused],
+    problems: [
+      ...kvProblems,
+      ...problems,
+      ...readings.flatMap((reading) => reading.problems),
+      ...findShadowed(functions),
+      ...unused,
+    ],
     ...toFileFolders(json),
   };
 }
@@ -66,36 +76,28 @@ function toFilterRoute(target: Target, text: string): Route {
 }
 
 /** `maxDuration` of the site replaces the time limit of the settings (`FUNCTION_TIMEOUT`). */
-function withOwnLimits(project: Project, { maxDurationMs }: EdgeOneJson): Project {
-  const { functionLimits } = project;
-  return { ...project, functionLimits: { ...functionLimits, timeoutMs: maxDurationMs ?? functionLimits.timeoutMs } };
+function readCloudFunctions(given: Project, { maxDurationMs, externalPackages }: EdgeOneJson): Promise<Reading> {
+  const { functionLimits } = given;
+  const timeoutMs = maxDurationMs ?? functionLimits.timeoutMs;
+  const project = { ...given, functionLimits: { ...functionLimits, timeoutMs } };
+  const kind = new CloudFunctions(project);
+  return readFunctions({ project, kind, location: CLOUD_FUNCTIONS, external: externalPackages });
 }
 
-/**
- * Runs only files that are entries. Whether a file is one is read from its exports, without running
- * it.
- */
-async function readFunctions(project: Project, { externalPackages }: EdgeOneJson): Promise<Reading> {
-  const { files, ignored: skipped, problems } = await findFiles(project.root);
-  if (files.length === 0) return { routes: [], ignored: skipped, problems };
-
-  const found = await survey(
-    project,
-    files.map(({ path }) => path),
-  );
-  // The text of a file that cannot be parsed may not show that it is an entry.
-  const isBroken = ({ path, file }: FunctionFile): boolean =>
-    found.brokenTexts.has(path) && project.warmCode?.findGood(file) !== undefined;
-  const entries = files.filter((file) => isEntry(file, found) || isBroken(file));
-  const helpers = files.filter((file) => !entries.includes(file));
-  const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
-  const misspelt = await findMisspelt(files, found);
-  const opened = await openEntries({ project, files: entries, survey: found, external: externalPackages });
-  return {
-    routes: opened.routes,
-    ignored: [...skipped, ...ignored, ...opened.ignored],
-    problems: [...problems, ...misspelt, ...opened.problems],
-  };
+/** A warning for each function whose path is also that of a function of an earlier kind. */
+function findShadowed(kinds: readonly Reading[]): readonly Problem[] {
+  const first = new Map<string, Route>();
+  return kinds.flatMap(({ routes }) => {
+    const problems = routes.flatMap(({ file, pattern: { text } }): readonly Problem[] => {
+      const before = first.get(text);
+      if (!before) return [];
+      return [
+        { severity: 'warning', file, message: `has the path ${text}, as ${before.file} has, which is tried first` },
+      ];
+    });
+    for (const route of routes) if (route.step !== 1) first.set(route.pattern.text, route);
+    return problems;
+  });
 }
 
 /**

@@ -1,8 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Problem } from '../../contract/problem.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
-import { mentionsHandler } from './functions/handlers.ts';
 
 const FUNCTION_FOLDERS = ['cloud-functions', 'node-functions'];
 
@@ -11,25 +10,18 @@ const NO_FUNCTION = /\.d\.[cm]?ts$|\.(?:test|spec)\.[^.]+$/;
 const OTHER_LANGUAGES: Readonly<Record<string, RegExp>> = { Python: /\.py$/, Go: /\.go$/ };
 
 /**
- * One warning for each kind of code that EdgeOne runs and nexthop does not, with its files: edge
- * functions, which may protect the site, agents, and functions in other languages. Never rejects: a
- * folder that cannot be read counts as empty.
+ * One warning for each kind of code that EdgeOne runs and nexthop does not, with its files: agents,
+ * and functions in other languages. Never rejects: a folder that cannot be read counts as empty.
  */
 export async function findUnused(root: string, { closesAgents }: EdgeOneJson): Promise<readonly Problem[]> {
-  const [agents, edge, older, functions] = await Promise.all([
+  const [agents, functions] = await Promise.all([
     filesIn(root, 'agents'),
-    filesIn(root, 'edge-functions'),
-    findOlderEdge(root),
     Promise.all(FUNCTION_FOLDERS.map((folder) => filesIn(root, folder))),
   ]);
   const scripts = (files: readonly string[]) => files.filter((file) => SCRIPT.test(file) && !NO_FUNCTION.test(file));
-  const isEdge =
-    'holds edge functions, which nexthop does not run; their responses, checks and changes are not applied';
   const answer = closesAgents ? 'answer 503' : 'go to the next hop';
   const others = [...functions.flat(), ...agents];
   return [
-    ...toProblem('edge-functions', isEdge, scripts(edge)),
-    ...toProblem('functions', isEdge, scripts(older)),
     ...toProblem('agents', `holds agents, which nexthop does not run; their paths ${answer}`, scripts(agents)),
     ...Object.entries(OTHER_LANGUAGES).flatMap(([language, extension]) => {
       const files = others.filter((file) => extension.test(file));
@@ -37,18 +29,6 @@ export async function findUnused(root: string, { closesAgents }: EdgeOneJson): P
       return toProblem(files[0] ?? '', message, files);
     }),
   ];
-}
-
-/**
- * Files with handlers in `functions/`, the older folder of edge functions. Other platforms use this
- * name too, so it counts only if the site also has a folder or file that only EdgeOne has.
- */
-async function findOlderEdge(root: string): Promise<readonly string[]> {
-  const names: readonly string[] = await readdir(root).catch(() => []);
-  if (![...FUNCTION_FOLDERS, 'edgeone.json'].some((name) => names.includes(name))) return [];
-  const files = await filesIn(root, 'functions');
-  const texts = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8').catch(() => '')));
-  return files.filter((_, index) => mentionsHandler(texts[index] ?? ''));
 }
 
 /** Sorted paths relative to the site, without helpers, dotfiles and `node_modules`. */

@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
 import type { Problem } from '../../contract/problem.ts';
 import { type BuildAnswer, buildAround } from './build-around.ts';
+import { findDevDependencies } from './dev-dependencies.ts';
 import { findCycles } from './import-cycles.ts';
 import type { InputWatch } from './inputs.ts';
 import { HOOKS, type ModuleHooks } from './module-hooks.ts';
@@ -80,7 +81,7 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
     outside: Object.keys(built.metafile.inputs).flatMap((file) =>
       file.startsWith('../') ? [resolve(root, file)] : [],
     ),
-    problems: problems.toSorted(byPlace),
+    problems: [...problems, ...(await findDevDependencies(root, built.metafile))].toSorted(byPlace),
     unresolved: unresolved.toSorted((left, right) => byPlace(left.problem, right.problem)),
   };
 }

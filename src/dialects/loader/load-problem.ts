@@ -2,6 +2,7 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../contract/error-message.ts';
 import type { Problem } from '../../contract/problem.ts';
+import { SkippedLoadError } from '../../process/site-loads.ts';
 import { packageOf } from './import-problem.ts';
 import type { PackageFailure } from './module-hooks.ts';
 
@@ -20,6 +21,9 @@ export interface LoadProblemParts {
  * the location in the site where it was thrown, if the stack shows one.
  */
 export function toLoadProblem({ root, file, error, failure }: LoadProblemParts): Problem {
+  if (error instanceof SkippedLoadError) {
+    return { severity: 'error', file: relative(root, file), message: error.message };
+  }
   const location = findLocation(root, failure ?? error) ?? { file: relative(root, file) };
   const subject = failure ? `package \`${failure.name}\` ` : '';
   return { severity: 'error', ...location, message: `${subject}throws while it loads: ${describe(error)}` };

@@ -5,7 +5,7 @@ import type { GoodCode } from '../../contract/project.ts';
 import { makeFolder } from '../../process/make-folder.ts';
 import { type CodeSource, openBundle } from './compile.ts';
 import { evaluateText, type ModuleText } from './place-module.ts';
-import { loadSite } from './site-load.ts';
+import { loadWorking } from './site-load.ts';
 
 /** The content of the file. */
 interface Stored {
@@ -79,7 +79,7 @@ export class StoredCode {
       const module = bundles[bundle];
       if (!loader || !hooks || !module) continue;
       try {
-        const exports = await loadSite(file, loader, hooks.code);
+        const exports = await loadWorking(file, loader, hooks.code);
         goods.set(file, { exports, code: hooks.code, source: { module, entry }, ...(facts && { facts }) });
       } catch {
         // Its route answers 500, with the error of the file as it is now.

@@ -1,3 +1,4 @@
+import { Fault } from '../../contract/fault.ts';
 import type { JobRule } from '../../contract/job-rule.ts';
 import type { Project } from '../../contract/project.ts';
 import { Schedule } from '../../contract/schedule.ts';
@@ -37,12 +38,15 @@ export interface EntryPoints {
  * the response.
  */
 export function toEntryPoints(parts: FunctionParts): EntryPoints {
-  const { schedule, background } = parts.declaration.config;
+  const { schedule, background, rateLimit } = parts.declaration.config;
   const event = findEvent(parts.declaration.name);
   // Only the platform may call it: its effects may be privileged.
   if (event) return { toTarget: undefined, ...toEventEntry(parts, event, false) };
   if (schedule !== undefined) return toScheduledEntry(parts, schedule);
-  return background ? toBackgroundEntry(parts) : { toTarget: (route) => toFunctionTarget(parts, route), jobRules: [] };
+  const entry = background
+    ? toBackgroundEntry(parts)
+    : { toTarget: (route: string | undefined) => toFunctionTarget(parts, route), jobRules: [] };
+  return rateLimit === 'wrong' ? { ...entry, toTarget: () => toClosedTarget(parts) } : entry;
 }
 
 /** A rule for each event that a function handles with a method of its default export, but for that of its name. `connect`: adds to each call what calls of functions have. */
@@ -54,6 +58,16 @@ export function toMethodEntries(
   return findMethods(exported)
     .filter((event) => event.happens && event !== findEvent(parts.declaration.name))
     .map((event) => toEventEntry({ ...parts, run: connect(toEventRun(exported, event, parts.platform)) }, event, true));
+}
+
+/** Not the next hop, which may have a page with the same path: the function may need a limit, as a guard does. */
+function toClosedTarget({ declaration: { file: name } }: FunctionParts): Target {
+  return {
+    name,
+    answer() {
+      throw new Fault('not_found', { message: `${name} is closed: its rateLimit is wrong` });
+    },
+  };
 }
 
 export interface EventEntry {

@@ -68,6 +68,7 @@ async function read(given: Project): Promise<Reading> {
     ],
     ...toFormReading(project, opened),
     ...toAnnouncement(project, toml, opened.subscriptions),
+    ...(redirects.findLimits && { findLimits: redirects.findLimits }),
     ...(redirects.lateProblems && { lateProblems: redirects.lateProblems }),
     ...(redirects.answersAll && { answersAll: redirects.answersAll }),
     ...toFileFolders(toml),

@@ -3,6 +3,7 @@ import type { Pattern, PatternSegment } from '../../contract/pattern.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Params, Target } from '../../contract/target.ts';
+import { describeLimit } from './config/rate-limit.ts';
 import type { Declaration } from './find/declaration.ts';
 import { toPattern } from './find/to-pattern.ts';
 
@@ -114,11 +115,15 @@ class Routing {
     }));
   }
 
-  #toDescription(methods: Route['methods']): Pick<Route, 'methods' | 'dialect' | 'file' | 'about'> {
+  #toDescription(methods: Route['methods']): Pick<Route, 'methods' | 'dialect' | 'file' | 'about' | 'limit'> {
     const { file, generation, config } = this.#declaration;
     const name = config.displayName && JSON.stringify(config.displayName);
-    const labels = [generation === 'lambda' ? 'Lambda' : 'modern', config.background && 'background', name];
-    return { methods, dialect: 'netlify', file, about: labels.filter(Boolean).join(', ') };
+    const rule = config.rateLimit === 'wrong' ? undefined : config.rateLimit;
+    const limit = config.rateLimit === 'wrong' ? 'closed' : rule && describeLimit(rule);
+    const labels = [generation === 'lambda' ? 'Lambda' : 'modern', config.background && 'background', name, limit];
+    const about = labels.filter(Boolean).join(', ');
+    // All paths of a function share its rule, and so one count.
+    return { methods, dialect: 'netlify', file, about, ...(rule && { limit: { rule } }) };
   }
 
   #rank(): number {

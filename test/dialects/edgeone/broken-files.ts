@@ -1,6 +1,7 @@
 import test from 'ava';
 import { edgeone } from '../../../src/dialects/edgeone/edgeone.ts';
-import { findFiles } from '../../../src/dialects/edgeone/functions/find-files.ts';
+import { CloudFunctions } from '../../../src/dialects/edgeone/functions/cloud-functions.ts';
+import { CLOUD_FUNCTIONS, findFiles } from '../../../src/dialects/edgeone/functions/find-files.ts';
 import { openEntries } from '../../../src/dialects/edgeone/functions/open-entries.ts';
 import { serveDialect } from '../../helpers/dialect-server.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
@@ -98,9 +99,14 @@ test('a missing import is reported with its line and column', async (t) => {
 test('a module that loads late answers 500 until it has loaded, and then works', async (t) => {
   const text = 'await new Promise((go) => { globalThis.finishLate = go }); export const onRequest = () => "here";';
   const opened = await project(t, { 'cloud-functions/late.js': text });
-  const { files } = await findFiles(opened.root);
+  const { files } = await findFiles(opened.root, CLOUD_FUNCTIONS);
 
-  const { routes, problems } = await openEntries({ project: opened, files, loadLimitMs: 20 });
+  const { routes, problems } = await openEntries({
+    project: opened,
+    kind: new CloudFunctions(opened),
+    files,
+    loadLimitMs: 20,
+  });
 
   t.like(problems, [{ severity: 'error', file: 'cloud-functions/late.js' }]);
   const { port } = await serveExchanges(t, async (exchange) => {

@@ -1,7 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Fault } from '../../../src/contract/fault.ts';
 import type { Problem } from '../../../src/contract/problem.ts';
-import { findFiles } from '../../../src/dialects/edgeone/functions/find-files.ts';
+import { CloudFunctions } from '../../../src/dialects/edgeone/functions/cloud-functions.ts';
+import { CLOUD_FUNCTIONS, findFiles } from '../../../src/dialects/edgeone/functions/find-files.ts';
 import { openEntries } from '../../../src/dialects/edgeone/functions/open-entries.ts';
 import { createRouter } from '../../../src/routing/router.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
@@ -69,10 +70,15 @@ async function openLate(t: ExecutionContext, text: string, end = ''): Promise<La
   const name = `finishLate${++lateCount}`;
   const wait = `await new Promise((go) => { globalThis.${name} = go });`;
   const opened = await project(t, { 'cloud-functions/app/[[default]].js': `${text} ${wait}${end}` });
-  const { files } = await findFiles(opened.root);
+  const { files } = await findFiles(opened.root, CLOUD_FUNCTIONS);
   const lines: Readonly<Record<string, unknown>>[] = [];
   const log = { ...opened.log, error: (message: string, fields = {}) => void lines.push({ ...fields, message }) };
-  const { routes, problems } = await openEntries({ project: { ...opened, log }, files, loadLimitMs: 20 });
+  const { routes, problems } = await openEntries({
+    project: { ...opened, log },
+    kind: new CloudFunctions(opened),
+    files,
+    loadLimitMs: 20,
+  });
   const router = createRouter(routes);
   const { port, faults } = await serveExchanges(t, async (exchange) => {
     for (const { route, params } of router.find('GET', exchange.target)) {

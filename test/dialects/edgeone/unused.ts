@@ -7,13 +7,8 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 
 const HANDLER = 'export const onRequest = () => 1;';
 
-test('edge functions, agents and functions in other languages are reported with their files', async (t) => {
+test('agents and functions in other languages are reported with their files', async (t) => {
   const { reading } = await serveDialect(t, edgeone, {
-    'edge-functions/index.js': HANDLER,
-    'edge-functions/api/[[default]].ts': HANDLER,
-    'edge-functions/_lib.js': '',
-    'edge-functions/types.d.ts': '',
-    'edge-functions/README.md': '',
     'agents/chat/index.ts': HANDLER,
     'agents/stop.ts': HANDLER,
     'agents/_shared/x.ts': '',
@@ -21,32 +16,25 @@ test('edge functions, agents and functions in other languages are reported with 
     'cloud-functions/api/index.py': '',
     'cloud-functions/api/go.go': '',
     'cloud-functions/a.js': HANDLER,
-    'functions/older.js': HANDLER,
-    'functions/helper.js': '',
   });
 
   const lines = reading.problems.map(({ severity, file, message }) => `${severity} ${file} ${message}`);
-  t.is(lines.length, 5, lines.join('\n'));
+  t.is(lines.length, 3, lines.join('\n'));
+  t.regex(lines[0] ?? '', /^warning agents .* next hop: agents\/chat\/index\.ts, agents\/stop\.ts$/);
   t.regex(
-    lines[0] ?? '',
-    /^warning edge-functions .*: edge-functions\/api\/\[\[default\]\]\.ts, edge-functions\/index\.js$/,
-  );
-  t.regex(lines[1] ?? '', /^warning functions holds edge functions.*: functions\/older\.js$/);
-  t.regex(lines[2] ?? '', /^warning agents .* next hop: agents\/chat\/index\.ts, agents\/stop\.ts$/);
-  t.regex(
-    lines[3] ?? '',
+    lines[1] ?? '',
     /^warning cloud-functions\/api\/index\.py is in Python.*: cloud-functions\/api\/index\.py, agents\/plan\.py$/,
   );
-  t.regex(lines[4] ?? '', /^warning cloud-functions\/api\/go\.go is in Go, .* next hop$/);
+  t.regex(lines[2] ?? '', /^warning cloud-functions\/api\/go\.go is in Go, .* next hop$/);
   t.deepEqual(
     reading.routes.map(({ file }) => file),
     ['cloud-functions/a.js'],
   );
 });
 
-test('a folder named functions, or a folder without code, does not belong to EdgeOne by itself', async (t) => {
+test('folders without code and without handlers are not reported', async (t) => {
   const { reading } = await serveDialect(t, edgeone, {
-    'functions/worker.js': HANDLER,
+    'functions/worker.js': 'exports.handler = () => 1;',
     'agents/README.md': '',
     'edge-functions/.gitkeep': '',
   });
@@ -122,13 +110,13 @@ test('context.agent is found in helpers, and other variables named agent are not
 test('the start, routes and build report unused code', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/a.js': 'export const onRequest = (context) => context.agent;',
-    'edge-functions/guard.js': HANDLER,
+    'cloud-functions/x.py': '',
     'edgeone.json': '{\n"agents": { "auth": { "type": "jwt" } } }',
   });
   const expected = [
     /edgeone\.json:2:\d+ (?:error: )?agents\.auth protects the agents, .*: their routes answer 503/,
     /cloud-functions\/a\.js:1:47 (?:warning: )?uses context\.agent/,
-    /edge-functions (?:warning: )?holds edge functions.*: edge-functions\/guard\.js/,
+    /cloud-functions\/x\.py (?:warning: )?is in Python/,
   ];
 
   const { edge } = await startEdge(t, { site });

@@ -145,7 +145,9 @@ test('the routes command shows which function is called first if both platforms 
     [
       ['2', 'GET', '/pets/:name', 'netlify/functions/pets.js', 'netlify', 'modern'],
       ['3', 'any', '/pets/:id', 'cloud-functions/pets/[id].js', 'edgeone'],
-      ['GET /pets/:id', 'cloud-functions/pets/[id].js serves only requests that netlify/functions/pets.js passes on'],
+      [
+        'cloud-functions/pets/[id].js warning: never answers GET /pets/:id: netlify/functions/pets.js answers first; remove one of the two, or give it another path',
+      ],
     ],
   );
 });

@@ -2,17 +2,14 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import type { Params } from '../../../contract/target.ts';
 import { EdgeOneRequest } from './edgeone-request.ts';
 import type { Geo } from './geo.ts';
+import type { HandlerCall } from './handler-target.ts';
 import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from './platform.ts';
 import type { PreparedBody } from './prepared-body.ts';
 
-export interface ContextParts {
-  readonly exchange: Exchange;
-  readonly params: Params;
+export interface ContextParts extends HandlerCall {
   readonly platform: Platform;
   /** File of the function. Logged when work given to `waitUntil` fails. */
   readonly file: string;
-  /** Undefined: `request.body` is the standard's stream. */
-  readonly body: PreparedBody | undefined;
 }
 
 /**

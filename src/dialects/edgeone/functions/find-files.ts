@@ -20,7 +20,7 @@ export interface Location {
 }
 
 /** On the platform `.mjs`, `.mts` and `.cts` files are not entries. Entries may import them. */
-const CLOUD_FUNCTIONS: Location = {
+export const CLOUD_FUNCTIONS: Location = {
   folders: ['cloud-functions', 'node-functions'],
   extensions: new Set(['.js', '.ts', '.cjs', '.jsx', '.tsx']),
 };
@@ -45,7 +45,7 @@ export interface Findings {
  * Finds the files of a site that may be functions, in the platform's order: if two files have the
  * same route, the first one gets it. Never throws: a folder that cannot be read becomes a problem.
  */
-export async function findFiles(root: string, location = CLOUD_FUNCTIONS): Promise<Findings> {
+export async function findFiles(root: string, location: Location): Promise<Findings> {
   const search = new Search(root, location.extensions);
   for (const folder of location.folders) {
     if (await search.visit(folder, [])) break;

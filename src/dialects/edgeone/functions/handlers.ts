@@ -1,4 +1,5 @@
 import { didYouMean } from '../../../contract/problem.ts';
+import type { Route } from '../../../contract/route.ts';
 
 /** A function of the user. Its result is checked after the call. */
 export type Handler = (context: unknown) => unknown;
@@ -49,6 +50,11 @@ export function toHandlers(exports: Readonly<Record<string, unknown>>): Handlers
   const byMethod = new Map(named);
   const any = pick(exports, 'onRequest');
   return any || byMethod.size > 0 ? { byMethod, any } : undefined;
+}
+
+/** The methods that handlers answer. */
+export function methodsOf({ any, byMethod }: Handlers): Route['methods'] {
+  return any ? 'any' : [...byMethod.keys()];
 }
 
 function pick(exports: Readonly<Record<string, unknown>>, name: string): Handler | undefined {

@@ -1,27 +1,21 @@
-import { inspect } from 'node:util';
 import type { IgnoredFile, Reading } from '../../../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
 import type { Params, Target } from '../../../contract/target.ts';
-import { FunctionLimits } from '../../../http/function-limits.ts';
 import type { Exports } from '../../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
 import type { Survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
-import { misspeltIn } from '../misspelt-names.ts';
-import { AppTarget } from './app-target.ts';
 import { type FunctionFile, mayBeApp } from './find-files.ts';
-import { HandlerTarget } from './handler-target.ts';
-import { type Handlers, toHandlers } from './handlers.ts';
-import type { Platform } from './platform.ts';
-import { findAgentUses, mayName, SourceSearch } from './source-search.ts';
-import { toApp } from './to-app.ts';
+import type { FunctionKind } from './function-kind.ts';
+import { mayName, SourceSearch, type SourceTexts } from './source-search.ts';
 import { isCatchAll, toPattern, toText } from './to-pattern.ts';
 
 export interface EntriesRequest {
   readonly project: Project;
+  readonly kind: FunctionKind;
   readonly files: readonly FunctionFile[];
   /** Exports of the files, found without running them. */
   readonly survey?: Survey;
@@ -46,8 +40,6 @@ interface EntryFile extends FunctionFile {
   readonly pattern: Pattern;
 }
 
-type BodyMode = NonNullable<Project['body']>;
-
 /** The routes of one file. */
 type Routes = readonly Route[];
 
@@ -56,20 +48,13 @@ class Entries implements Reading {
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly #request: EntriesRequest;
-  readonly #platform: Platform;
-  readonly #limits: FunctionLimits;
   /** The first file of each pattern, by the pattern's text. */
   readonly #firstFiles = new Map<string, string>();
-  /** Paths of files whose code may read `request.body`. */
-  readonly #bodyReaders = new Set<string>();
-  /** Texts of the files and of what they import, by absolute path. */
-  #texts: ReadonlyMap<string, string> = new Map();
+  /** The code of each file, by its absolute path. */
+  readonly #sources = new Map<string, SourceTexts>();
 
   constructor(request: EntriesRequest) {
-    const { project } = request;
     this.#request = request;
-    this.#platform = { env: withoutUnset(project.env), region: project.region };
-    this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
   }
 
   /** Empty if the file cannot have a route, or another file has the same one. */
@@ -83,7 +68,9 @@ class Entries implements Reading {
     }
     const first = this.#firstFiles.get(pattern.text);
     if (first !== undefined) {
-      this.ignored.push({ file, reason: `${first} has the same route, ${pattern.text}, and takes precedence` });
+      const reason = `${first} has the same route, ${pattern.text}, and takes precedence`;
+      this.ignored.push({ file, reason });
+      this.problems.push({ severity: 'warning', file, message: `never answers: ${reason}` });
       return [];
     }
     this.#firstFiles.set(pattern.text, file);
@@ -112,12 +99,11 @@ class Entries implements Reading {
     const search = new SourceSearch();
     const all = new Map<string, string>();
     for (const { path } of files) {
-      const texts = await search.textsOf(path);
-      if (mayName(texts, 'body')) this.#bodyReaders.add(path);
-      for (const [file, text] of texts.byPath) all.set(file, text);
+      const source = await search.textsOf(path);
+      this.#sources.set(path, source);
+      for (const [file, text] of source.byPath) all.set(file, text);
     }
-    this.#texts = all;
-    this.problems.push(...findAgentUses(this.#request.project.root, all));
+    this.problems.push(...(this.#request.kind.findProblems?.(all) ?? []));
   }
 
   #toRoutesOf(entry: EntryFile, outcome: LoadedFunction): Routes {
@@ -157,46 +143,31 @@ class Entries implements Reading {
   }
 
   #toRoutes(entry: EntryFile, exports: Exports): Routes {
-    const { file, segments, pattern } = entry;
-    const handlers = toHandlers(exports);
-    if (handlers) {
-      const target = this.#toHandlerTarget(entry, handlers, this.#bodyModeOf(entry, exports));
-      return [this.#toRoute(entry, target, methodsOf(handlers))];
-    }
-    const app = toApp(exports);
-    if (!app || !isCatchAll(segments.at(-1))) {
+    const { file, path, segments, pattern } = entry;
+    const source = this.#sources.get(path) ?? { byPath: new Map(), isWhole: false };
+    const found = this.#request.kind.find({
+      file,
+      exports,
+      text: source.byPath.get(path) ?? '',
+      mayName: (name) => mayName(source, name),
+      report: (problem) => this.problems.push(problem),
+    });
+    if (found?.kind === 'handlers') return [this.#toRoute(entry, found.target, found.methods)];
+    if (!found || !isCatchAll(segments.at(-1))) {
       this.problems.push({ severity: 'warning', file, message: 'exports no handler function and no app: no route' });
       this.ignored.push({ file, reason: 'exports no handler function and no app' });
       return [];
     }
     return toAppPatterns(pattern).map((each) => {
-      const parts = { name: file, app, platform: this.#platform, limits: this.#limits, segments: each.segments };
-      return this.#toRoute({ ...entry, pattern: each }, new AppTarget(parts));
+      return this.#toRoute({ ...entry, pattern: each }, found.toTarget(each.segments));
     });
   }
 
-  /**
-   * The body is read before the call only if the code may use it: other functions must not wait for
-   * an upload.
-   */
-  #toHandlerTarget({ file, path }: EntryFile, handlers: Handlers, bodyMode: BodyMode): Target {
-    const preparesBody = bodyMode === 'parsed' && this.#bodyReaders.has(path);
-    return new HandlerTarget({ name: file, handlers, platform: this.#platform, limits: this.#limits, preparesBody });
-  }
-
-  #bodyModeOf({ file, path }: EntryFile, { config }: Exports): BodyMode {
-    const text = this.#texts.get(path) ?? '';
-    this.problems.push(...misspeltIn(Object.keys(Object(config)), ['body'], { file, text }));
-    const { body: standard = 'parsed' } = this.#request.project;
-    const own = typeof config === 'object' && config !== null && 'body' in config ? config.body : standard;
-    if (own === 'parsed' || own === 'stream') return own;
-    const message = `config.body must be "parsed" or "stream", got ${inspect(own)}; "${standard}" is used`;
-    this.problems.push({ severity: 'warning', file, message });
-    return standard;
-  }
-
   #toRoute({ pattern, file }: EntryFile, target: Target, methods: Route['methods'] = 'any'): Route {
-    return { pattern, methods, target, step: 4, dialect: 'edgeone', file };
+    const { kind } = this.#request;
+    const { step, rank } = kind;
+    const own = { pattern: withParamsOf(kind, pattern), ...(rank !== undefined && { rank }) };
+    return { ...own, methods, target, step, dialect: 'edgeone', file };
   }
 }
 
@@ -216,6 +187,13 @@ function withEmpty(segment: PatternSegment): PatternSegment {
   return segment.kind === 'catch-all' ? { ...segment, orNone: true } : segment;
 }
 
+/** Lets the kind read the params, if there are any. */
+function withParamsOf(kind: FunctionKind, pattern: Pattern): Pattern {
+  const { segments } = pattern;
+  if (!kind.toParams || segments.every((segment) => segment.kind === 'literal')) return pattern;
+  return { ...pattern, match: (path) => kind.toParams?.(segments, path) };
+}
+
 /** Replaces the target of a file that loaded late and has no route with this pattern. */
 const NO_ROUTE: Target = { name: 'no function', answer: () => 'passed' };
 
@@ -231,12 +209,4 @@ function narrowToPattern({ target, pattern }: Route): Target {
     name: target.name,
     answer: async (exchange, params) => (isMatch(params) ? target.answer(exchange, params) : 'passed'),
   };
-}
-
-function methodsOf({ any, byMethod }: Handlers): Route['methods'] {
-  return any ? 'any' : [...byMethod.keys()];
-}
-
-function withoutUnset(env: Project['env']): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

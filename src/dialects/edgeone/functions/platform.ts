@@ -1,4 +1,5 @@
 import type { Exchange } from '../../../contract/exchange.ts';
+import type { Project } from '../../../contract/project.ts';
 import { type Geo, toGeo } from './geo.ts';
 
 /** Values of the context that are the same for every request of a site. */
@@ -6,6 +7,12 @@ export interface Platform {
   readonly env: Readonly<Record<string, string>>;
   /** REGION; '' if not set. */
   readonly region: string;
+}
+
+/** The values for functions of a project. */
+export function toPlatform({ env, region }: Project): Platform {
+  const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { env: Object.fromEntries(set), region };
 }
 
 /** `context.server`: the region that answers, and the request's id there. */

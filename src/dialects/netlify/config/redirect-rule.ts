@@ -1,3 +1,5 @@
+import type { RateRule } from '../../../contract/rate-limit.ts';
+
 /**
  * One rule of `_redirects` or of `[[redirects]]`. Its values have the right types; their meaning is
  * not yet checked.
@@ -24,7 +26,9 @@ export interface RedirectRule {
   readonly signed?: string;
   /** Sent to the other host with each request. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Other keys that are set, e.g. `rate_limit`. */
+  /** 'wrong': requests that match get 404, because the limit may protect what answers. */
+  readonly rateLimit?: RateRule | 'wrong';
+  /** Other keys that are set, e.g. `edge_handler`. */
   readonly others: readonly string[];
 }
 
@@ -62,8 +66,19 @@ export function withoutRepeats(rules: readonly RedirectRule[]): {
   };
 }
 
-function toKey({ from, to, status, force, query, conditions, signed, headers, others }: RedirectRule): string {
+function toKey({
+  from,
+  to,
+  status,
+  force,
+  query,
+  conditions,
+  signed,
+  headers,
+  rateLimit,
+  others,
+}: RedirectRule): string {
   const { country, language, role, cookie } = conditions;
   const lists = [Object.entries(query).sort(), Object.entries(headers).sort()];
-  return JSON.stringify([from, to, status, force, country, language, role, cookie, signed, lists, others]);
+  return JSON.stringify([from, to, status, force, country, language, role, cookie, signed, lists, rateLimit, others]);
 }

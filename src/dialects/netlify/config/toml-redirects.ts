@@ -1,5 +1,6 @@
 import { didYouMean } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
+import { IN_TOML, readRateLimit } from './rate-limit.ts';
 import { type RedirectRule, toForwardDestination } from './redirect-rule.ts';
 import { CONDITIONS, toConditions } from './rule-conditions.ts';
 import type { FoundValue, TomlPath } from './toml-locations.ts';
@@ -33,10 +34,11 @@ const KNOWN: ReadonlySet<string> = new Set([
   ...QUERY,
   ...SIGNED,
   'headers',
+  'rate_limit',
 ]);
 
 /** All keys that the platform supports, most used first. */
-const KEYS: readonly string[] = [...KNOWN, 'rate_limit', 'edge_handler', 'edge_handlers'];
+const KEYS: readonly string[] = [...KNOWN, 'edge_handler', 'edge_handlers'];
 
 class Rule {
   readonly #table: Readonly<Record<string, unknown>>;
@@ -70,6 +72,7 @@ class Rule {
       conditions: this.#conditions(),
       ...(signed !== undefined && { signed }),
       headers: this.#texts(['headers']),
+      ...this.#rateLimit(from),
       others: Object.keys(this.#table).filter((key) => !KNOWN.has(key)),
     };
     this.#checkKeys([], this.#table, KEYS);
@@ -105,6 +108,18 @@ class Rule {
       }
     }
     return this.#refuse(key, 'must be a table of strings, or of lists of strings', value, {});
+  }
+
+  /** A wrong one does not omit the redirect: its requests would reach the next hop. */
+  #rateLimit(from: string): Pick<RedirectRule, 'rateLimit'> {
+    const { rate_limit: value, ...others } = this.#table;
+    if (value === undefined) return {};
+    const part = { file: TOML_FILE, part: `redirect ${JSON.stringify(others)}`, name: 'redirect', paths: [from] };
+    const { rule, problems } = readRateLimit(value, IN_TOML, part);
+    for (const { severity, key, message } of problems) {
+      this.#problems.add([...this.#path, 'rate_limit', ...(key === '' ? [] : [key])], message, severity);
+    }
+    return { rateLimit: rule };
   }
 
   #texts(keys: readonly string[]): Readonly<Record<string, string>> {

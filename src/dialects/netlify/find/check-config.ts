@@ -1,6 +1,7 @@
 import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import { Schedule } from '../../../contract/schedule.ts';
 import type { ConfigValue, ConfigValues } from '../config/config-values.ts';
+import { IN_CONFIG, readRateLimit } from '../config/rate-limit.ts';
 import { checkSchedule } from './check-schedule.ts';
 import type { FunctionConfig } from './declaration.ts';
 import { toPattern } from './to-pattern.ts';
@@ -20,8 +21,9 @@ export interface CheckedConfig {
  */
 export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
   const check = new Check(values);
+  const paths = check.paths('path');
   const config: FunctionConfig = {
-    paths: check.paths('path'),
+    paths,
     excludedPaths: check.paths('excludedPath'),
     methods: check.methods(),
     preferStatic: check.take('preferStatic', 'true or false', isBoolean) ?? false,
@@ -33,7 +35,9 @@ export function checkConfig(name: string, values: ConfigValues): CheckedConfig {
   };
   check.checkCombinations(config);
   const problems = check.problems;
-  return { config: problems.some(({ severity }) => severity === 'error') ? undefined : config, problems };
+  const isRefused = problems.some(({ severity }) => severity === 'error');
+  const rateLimit = check.rateLimit(name, paths);
+  return { config: isRefused ? undefined : { ...config, ...defined('rateLimit', rateLimit) }, problems };
 }
 
 /** All settings that the platform supports. */
@@ -47,7 +51,6 @@ const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'OPTIONS', 'D
 
 /** Settings that nexthop does not implement, each with the reason. */
 const UNUSED: Readonly<Record<string, string>> = {
-  rateLimit: 'nexthop does not count requests',
   memory: 'functions share the memory of the process',
   vcpu: 'functions share the processors of the process',
   region: 'functions run where this process does',
@@ -120,6 +123,17 @@ class Check {
     return value;
   }
 
+  /** 'wrong': the function is there, and answers 404: the limit may protect it. */
+  rateLimit(name: string, paths: readonly string[]): FunctionConfig['rateLimit'] {
+    const found = this.#values.get('rateLimit');
+    if (!found) return undefined;
+    const part = { file: found.file, part: `function ${name}`, name, paths };
+    const { rule, problems } = readRateLimit(found.value, IN_CONFIG, part);
+    for (const { severity, key, message } of problems) this.#add(severity, toKeyPath(key), found, message);
+    if (paths.length === 0) this.#warn('rateLimit', found, NO_PATH);
+    return rule;
+  }
+
   checkCombinations({ paths, schedule, background }: FunctionConfig): void {
     const found = this.#values.get('schedule');
     if (schedule !== undefined && found) {
@@ -167,6 +181,12 @@ class Check {
   #add(severity: Problem['severity'], key: string, { value: _, ...location }: ConfigValue, message: string): void {
     this.problems.push({ severity, ...location, message: `${key} ${message}` });
   }
+}
+
+const NO_PATH = 'holds for the default URL here, too; the platform needs a `path` for it';
+
+function toKeyPath(key: string): string {
+  return key === '' ? 'rateLimit' : `rateLimit.${key}`;
 }
 
 function isBoolean(value: unknown): value is boolean {

@@ -1,3 +1,5 @@
+import type { RateRule } from '../../../contract/rate-limit.ts';
+
 /** The definition of one function, read from its files and `netlify.toml` without running it. */
 export interface Declaration {
   /** The name of the file or folder, used in the default URL and in settings for the function. */
@@ -31,6 +33,8 @@ export interface FunctionConfig {
   readonly displayName?: string;
   readonly timeoutMs?: number;
   readonly background: boolean;
+  /** 'wrong': the function must not be called, because the limit may protect it. */
+  readonly rateLimit?: RateRule | 'wrong';
   /** As written, in one of the forms that the platform accepts. */
   readonly schedule?: string;
   /**

@@ -14,6 +14,7 @@ const EMPTY: Sidecar = { values: new Map(), problems: [] };
 /** The settings of a sidecar that are used; the others concern only the platform's builder. */
 const KEYS = [
   ...['name', 'schedule', 'background', 'timeout', 'memory', 'vcpu', 'region', 'nodeVersion', 'externalNodeModules'],
+  'rateLimit',
 ];
 
 /**

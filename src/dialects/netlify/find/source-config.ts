@@ -143,9 +143,14 @@ class Source {
       this.#warn(around, `config.${key} is a method, so Netlify does not see it`);
       return undefined;
     }
+    let isUnread = false;
     const read = toLiteral(value, (part, what) => {
+      isUnread = true;
       this.#warn(part, `config.${key} is no literal (${what}), so Netlify does not see it`);
     });
+    // A limit that cannot be read closes the function: without it the function may be open to too much.
+    if (key === 'rateLimit' && isUnread && read === undefined)
+      return { value: null, file: this.#file, ...locationOf(value) };
     return read === undefined ? undefined : { value: read, file: this.#file, ...locationOf(value) };
   }
 

@@ -18,7 +18,7 @@ export class SubmissionRate {
     this.#now = now;
   }
 
-  /** Throws `too_many_requests` for a submission above the limit. */
+  /** Throws `rate_limited` for a submission above the limit. */
   count(address: string): void {
     if (this.#perMinute === 0) return;
     const nowMs = this.#now();
@@ -30,7 +30,7 @@ export class SubmissionRate {
     this.#counts.set(address, count);
     if (count <= this.#perMinute) return;
     const seconds = Math.max(1, Math.ceil((this.#endsAtMs - nowMs) / 1000));
-    throw new Fault('too_many_requests', {
+    throw new Fault('rate_limited', {
       message: `more than ${this.#perMinute} submissions a minute from ${address}`,
       headers: ['Retry-After', String(seconds)],
     });

@@ -1,7 +1,7 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { toMatchable } from '../../../contract/path.ts';
 import type { Project } from '../../../contract/project.ts';
-import type { Route, Router } from '../../../contract/route.ts';
+import type { Route, RouteLimit, Router } from '../../../contract/route.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { type Overlay, overlayAnswer } from '../../../http/overlay-response.ts';
 import type { NotFoundPage } from './not-found-page.ts';
@@ -56,6 +56,19 @@ export class RuleFilter implements Target {
     // Such a path matches no route, not even that of all paths.
     if (answersAll && !toMatchable(exchange.target)) return notFound.answer(exchange);
     return 'passed';
+  }
+
+  /** The limit of the rule that is applied here, if it has one. */
+  findLimits(exchange: Exchange): readonly RouteLimit[] {
+    if (!this.#runsHere || this.#guard?.isClosedFor(exchange)) return [];
+    let isClosed = false;
+    for (const { route } of this.#router.find(exchange.request.method, exchange.target)) {
+      const rule = this.#byRoute.get(route);
+      if (!rule?.request.matchButRole(exchange)) continue;
+      if (rule.request.hasRole(exchange)) return route.limit && (rule.force || isClosed) ? [route.limit] : [];
+      isClosed = true;
+    }
+    return [];
   }
 
   async #apply(exchange: Exchange): Promise<Outcome> {

@@ -1,10 +1,12 @@
+import type { Exchange } from '../../../contract/exchange.ts';
 import type { ExternalOrigins } from '../../../contract/external-origins.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { type Project, withCode } from '../../../contract/project.ts';
-import type { Route } from '../../../contract/route.ts';
+import type { Route, RouteLimit } from '../../../contract/route.ts';
 import { NO_FILES } from '../../../contract/site-files.ts';
 import type { Target } from '../../../contract/target.ts';
 import { toGeo } from '../call/geo.ts';
+import { describeLimit } from '../config/rate-limit.ts';
 import { type RedirectRule, withoutRepeats } from '../config/redirect-rule.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { NotFoundPage } from './not-found-page.ts';
@@ -34,6 +36,8 @@ export interface RedirectRoutes {
   readonly problems: readonly Problem[];
   /** Rules whose file is missing; to be called when the files of the site are known. */
   readonly lateProblems?: () => readonly Problem[];
+  /** The limit of the forced rule that would answer; undefined: no rule of the site has a limit, or none has force. */
+  readonly findLimits?: (exchange: Exchange) => readonly RouteLimit[];
   /** What answers every request that nothing else of the site does; undefined: those go to the next hop. */
   readonly answersAll?: Pick<Problem, 'file' | 'line'>;
 }
@@ -56,6 +60,8 @@ class Rules {
   readonly #site: RewriteSite;
   readonly #tokens: AccessTokens;
   readonly #problems: Problem[] = [];
+  /** The filter of forced rules, if one of the rules has a limit. */
+  #limited: RuleFilter | undefined;
 
   constructor(parts: RedirectParts) {
     const { functions, project } = parts;
@@ -85,7 +91,12 @@ class Rules {
     const routes = [...filter, ...listed.filter(({ force }) => !force).map(({ route }) => route), ...last];
     const owner = all ? toPlace(all.rule) : last.map(({ file }) => ({ file }))[0];
     const lateProblems = () => listed.flatMap(({ rule, route }) => this.#findMissing(rule, route.target));
-    return { routes, problems: this.#problems, lateProblems, ...(owner && { answersAll: owner }) };
+    const limited = this.#limited;
+    return {
+      ...{ routes, problems: this.#problems, lateProblems },
+      ...(owner && { answersAll: owner }),
+      ...(limited && { findLimits: (exchange: Exchange) => limited.findLimits(exchange) }),
+    };
   }
 
   /** A rewrite whose destination is certainly neither a function nor a file. */
@@ -110,11 +121,17 @@ class Rules {
       const message = `the variable JWT_SECRET is not set, so no client has a role: ${JSON.stringify(rule.from)} answers 404`;
       this.#problems.push({ severity: 'warning', ...toPlace(rule), message });
     }
-    const { file, status, to, from, force } = rule;
+    const { file, status, to, from, force, rateLimit } = rule;
     const { pattern } = source;
+    const limit: RouteLimit | undefined =
+      rateLimit && rateLimit !== 'wrong'
+        ? { rule: rateLimit, matches: (exchange) => request.match(exchange) !== undefined }
+        : undefined;
+    const about = `${status} to ${to}${limit ? `, ${describeLimit(limit.rule)}` : ''}`;
     const route: Route = {
       pattern: source.origin ? { ...pattern, text: from } : pattern,
-      ...{ methods: 'any', target, step: 6, rank: index, dialect: 'netlify', file, about: `${status} to ${to}` },
+      ...{ methods: 'any', target, step: 6, rank: index, dialect: 'netlify', file, about },
+      ...(limit && { limit }),
     };
     return { from: pattern.text, force, request, route, rule };
   }
@@ -133,10 +150,17 @@ class Rules {
       return 'its "to" has a placeholder in the host; only path and query may have one';
     }
     const parts = { file, status, request, destination };
+    if (rule.rateLimit === 'wrong') return this.#toClosed(rule, request);
     if (REDIRECT_STATUSES.has(status)) return new RedirectTarget(parts);
     if (status > 200 && status < 400) return `status ${status} is neither a redirect nor a final response`;
     if (destination.origin !== '') return this.#toProxy(rule, { request, destination });
     return new RewriteTarget({ ...parts, site: this.#site });
+  }
+
+  /** Neither the destination nor the next hop: the limit may protect what answers. */
+  #toClosed({ file: name }: RedirectRule, request: RuleRequest): Target {
+    const { notFound } = this.#site;
+    return { name, answer: async (exchange) => (request.match(exchange) ? notFound.answer(exchange) : 'passed') };
   }
 
   #toProxy(rule: RedirectRule, parts: Pick<ProxyParts, 'request' | 'destination'>): Target | string {
@@ -167,6 +191,7 @@ class Rules {
     const forced = rules.filter(({ force, request }) => force || request.isGuard).length;
     if (forced === 0 && !answersAll) return [];
     const target = new RuleFilter({ rules, createRouter, notFound: this.#site.notFound, answersAll });
+    if (rules.some(({ route: { limit } }) => limit)) this.#limited = target;
     const filter = { methods: 'any', target, step: 1, dialect: 'netlify', file: target.name } as const;
     if (forced === 0) return [{ ...filter, pattern: { text: 'unusual paths', segments: [REST] } }];
     const about = forced === 1 ? '1 rule' : `${forced} rules`;

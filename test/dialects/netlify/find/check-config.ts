@@ -97,12 +97,9 @@ const ROWS: readonly Row[] = [
     reported: ['warning schedule overrides `background`: the function runs only by its schedule'],
   },
   {
-    config: 'rateLimit: { windowLimit: 1 }, memory: 2048, includedFiles: ["x"]',
+    config: 'memory: 2048, includedFiles: ["x"]',
     read: {},
-    reported: [
-      'warning rateLimit is not used: nexthop does not count requests',
-      'warning memory is not used: functions share the memory of the process',
-    ],
+    reported: ['warning memory is not used: functions share the memory of the process'],
   },
 ];
 

@@ -10,7 +10,7 @@ test('each address has its number of submissions in a minute', (t) => {
   for (const address of ['a', 'b', 'a']) t.notThrows(send(address));
   nowMs += 45_000;
   const fault = t.throws<Fault>(send('a'));
-  t.is(fault?.code, 'too_many_requests');
+  t.is(fault?.code, 'rate_limited');
   t.deepEqual(fault?.headers, ['Retry-After', '15']);
   t.notThrows(send('b'));
   nowMs += 15_000;

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { toTimeMs } from '../../src/static/precondition.ts';
+import { toTimeMs } from '../../src/http/http-time.ts';
 
-const MODULE = join(import.meta.dirname, '../../src/static/precondition.ts');
+const MODULE = join(import.meta.dirname, '../../src/http/http-time.ts');
 
 for (const text of ['Sun, 06 Nov 1994 08:49:37 GMT', 'Sunday, 06-Nov-94 08:49:37 GMT', 'Sun Nov  6 08:49:37 1994']) {
   test(`"${text}" is read as the same time as by Date`, async (t) => {

@@ -1,0 +1,130 @@
+import type { CacheRule } from '../../contract/cache.ts';
+import { findHeader } from '../../contract/header-list.ts';
+import { toTimeMs } from '../../http/http-time.ts';
+import { findDecidingField } from './deciding-field.ts';
+import type { Directives } from './directives.ts';
+import { readTags } from './tags.ts';
+import { readVariation, type Variation } from './variation.ts';
+
+/** Why a response is not stored, as the `detail` of Cache-Status. */
+export type Refusal =
+  | 'method'
+  | 'status'
+  | 'no-lifetime'
+  | 'no-store'
+  | 'private'
+  | 'no-cache'
+  | 'set-cookie'
+  | 'event-stream'
+  | 'vary'
+  | 'netlify-vary'
+  | 'authorization'
+  | 'request-no-store'
+  | 'request-body'
+  | 'too-large'
+  | 'incomplete';
+
+/** A response that may be stored, as far as its head tells. */
+export interface StorableResponse {
+  readonly directives: Directives;
+  readonly lifetimeMs: number;
+  readonly staleWhileRevalidateMs: number;
+  readonly staleIfErrorMs: number;
+  /** Its age when it was received. */
+  readonly ageMs: number;
+  readonly isDurable: boolean;
+  readonly variation: Variation;
+  /** In lower case, each once; the custom ids are among them. */
+  readonly tags: readonly string[];
+  /** The first custom id: the response is valid for each version of the site. */
+  readonly customId: string | undefined;
+}
+
+/** Statuses of complete answers that do not depend on the state of a server. */
+const STORABLE_STATUSES: ReadonlySet<number> = new Set([200, 203, 204, 301, 302, 307, 308, 404, 410]);
+
+/**
+ * Decides by the head of a response whether a shared cache may store it (RFC 9111 3, RFC 9213). Nothing is stored without an explicit lifetime. Returns what
+ * the head says about storing, or why it must not be stored. `headers`: flat.
+ */
+export function readStorable(status: number, headers: readonly string[], rule: CacheRule): StorableResponse | Refusal {
+  if (!STORABLE_STATUSES.has(status)) return 'status';
+  const field = findDecidingField(headers, rule.fields);
+  const directives = field?.directives ?? NO_DIRECTIVES;
+  if (directives.noStore) return 'no-store';
+  if (directives.private) return 'private';
+  if (directives.noCache) return 'no-cache';
+  const lifetimeS = field ? (directives.sMaxAge ?? directives.maxAge) : readExpires(headers, rule);
+  const { staleWhileRevalidate = 0, staleIfError = 0, mustRevalidate, durable } = directives;
+  if (lifetimeS === undefined || lifetimeS + staleWhileRevalidate === 0) return 'no-lifetime';
+  if (findHeader(headers, 'set-cookie') !== undefined) return 'set-cookie';
+  if (isEventStream(headers)) return 'event-stream';
+  const variation = readVariation(headers);
+  if (typeof variation === 'string') return variation;
+  return {
+    directives,
+    lifetimeMs: lifetimeS * 1000,
+    staleWhileRevalidateMs: mustRevalidate ? 0 : staleWhileRevalidate * 1000,
+    staleIfErrorMs: mustRevalidate ? 0 : staleIfError * 1000,
+    ageMs: readAge(headers) * 1000,
+    isDurable: durable,
+    variation,
+    ...readTags(headers),
+  };
+}
+
+const NO_DIRECTIVES: Directives = {
+  noStore: false,
+  private: false,
+  noCache: false,
+  public: false,
+  mustRevalidate: false,
+  durable: false,
+  maxAge: undefined,
+  sMaxAge: undefined,
+  staleWhileRevalidate: undefined,
+  staleIfError: undefined,
+};
+
+/** The parts of a request that decide, too. */
+export interface StoringRequest {
+  readonly method: string;
+  get(name: string): string | undefined;
+}
+
+/** Why the response to this request must not be stored; undefined if it may be. */
+export function findRefusal(request: StoringRequest, { directives }: StorableResponse): Refusal | undefined {
+  if (request.method !== 'GET') return 'method';
+  const { public: isPublic, mustRevalidate, sMaxAge } = directives;
+  const isForAll = isPublic || mustRevalidate || sMaxAge !== undefined;
+  if (!isForAll && request.get('authorization') !== undefined) return 'authorization';
+  const cacheControl = request.get('cache-control');
+  return cacheControl !== undefined && readsNoStore(cacheControl) ? 'request-no-store' : undefined;
+}
+
+function readsNoStore(field: string): boolean {
+  return /(?:^|[\s,])no-store(?:[\s,=]|$)/i.test(field);
+}
+
+/** Seconds. Only if the rule says so, and there is no `Cache-Control` at all. A date that is invalid is in the past (RFC 9111 5.3). */
+function readExpires(headers: readonly string[], { usesExpires }: CacheRule): number | undefined {
+  if (!usesExpires || findHeader(headers, 'cache-control') !== undefined) return undefined;
+  const expires = findHeader(headers, 'expires');
+  if (expires === undefined) return undefined;
+  const expiresMs = toTimeMs(expires);
+  if (expiresMs === undefined) return 0;
+  const dateMs = toTimeMs(findHeader(headers, 'date') ?? '') ?? Date.now();
+  return Math.max(0, Math.floor((expiresMs - dateMs) / 1000));
+}
+
+const MOST_AGE_S = 2 ** 31;
+
+/** Seconds. Of several values the first one holds (RFC 9111 5.1). */
+export function readAge(headers: readonly string[]): number {
+  const digits = /^\s*(\d+)\s*(?:,|$)/.exec(findHeader(headers, 'age') ?? '')?.[1];
+  return digits === undefined ? 0 : Math.min(Number(digits), MOST_AGE_S);
+}
+
+function isEventStream(headers: readonly string[]): boolean {
+  return /^\s*text\/event-stream\b/i.test(findHeader(headers, 'content-type') ?? '');
+}

@@ -1,0 +1,61 @@
+import type { Exchange } from './exchange.ts';
+import type { Target } from './target.ts';
+
+/** Which header fields of a target's responses let the cache store them, and how the cache names itself to their client. */
+export interface CacheRule {
+  /** 'all': also `Cache-Control`. 'targeted': only the fields for CDN caches, because authors wrote `Cache-Control` for browsers. */
+  readonly fields: 'all' | 'targeted';
+  /** `Cache-Status` has the names of the platform's caches, which its packages parse. */
+  readonly names: 'netlify' | 'nexthop';
+  /** Without `Cache-Control`, `Expires` gives the lifetime. */
+  readonly usesExpires?: boolean;
+  /** The country of the client, two letters in any case, or '' if it is unknown. For `Netlify-Vary: country`. */
+  readonly findCountry?: (exchange: Exchange) => string;
+}
+
+/** Answers from the cache in place of a target, where it may. */
+export type WithCache = (target: Target, rule: CacheRule) => Target;
+
+/** A response in the cache. Times are in milliseconds since the epoch by `Bans.nowMs`. */
+export interface CacheEntry {
+  readonly status: number;
+  /** Flat, as the target wrote them, without those of one response only: ids of the request, Age, Cache-Status, and those that control only this cache. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  /** The tags and custom ids by which it is purged, in lower case. */
+  readonly tags: readonly string[];
+  /** The start of the request that it answers: a purge after it makes the entry invalid, also if the response was computed before. */
+  readonly askedAtMs: number;
+  /** The time at which it was new: when its head was received, minus the age that it had then. */
+  readonly bornAtMs: number;
+  /** It is fresh for this time after `bornAtMs`. */
+  readonly lifetimeMs: number;
+  /** It may be used for this time after its lifetime, while it is revalidated; 0: it may not. */
+  readonly staleWhileRevalidateMs: number;
+  /** The same for the case that its target fails. */
+  readonly staleIfErrorMs: number;
+  /** It is stored in the durable tier, too. */
+  readonly isDurable: boolean;
+}
+
+/** Which entries are purged. An entry is compared when it is read: there is no list of entries by tag that could lack one. */
+export interface Bans {
+  /** Milliseconds since the epoch, by the clock of all processes that share the bans. Never goes back within a process. */
+  nowMs(): number;
+  /** Whether one of the tags (in lower case), or everything, was purged at or after `askedAtMs`. Called for each use of an entry. */
+  isBanned(tags: readonly string[], askedAtMs: number): boolean;
+  /** Purges the tags (in any case), or everything. Resolves when no process uses such an entry any more. Holds in this process at once, also if it rejects. */
+  ban(tags: readonly string[] | 'everything'): Promise<void>;
+}
+
+/**
+ * Storage for entries that survive the process, which containers may share. Values are opaque and small enough for the memory. A call may reject, or take
+ * long: the cache treats that as a miss and waits 50 ms at most.
+ */
+export interface CacheTier {
+  /** Undefined if there is no such key, and as long as the bans are not known. Only a whole value, never a part of one. */
+  read(key: string): Promise<Uint8Array | undefined>;
+  /** Replaces the value. It may be removed after `keepMs`, and earlier to make room. `key`: at most 100 characters, letters, digits and `:-_`. */
+  write(key: string, value: Uint8Array, keepMs: number): Promise<void>;
+  delete(key: string): Promise<void>;
+}

@@ -1,0 +1,88 @@
+import type { Exchange } from '../../../contract/exchange.ts';
+import { Fault } from '../../../contract/fault.ts';
+import type { MatchablePath } from '../../../contract/path.ts';
+import type { PatternSegment } from '../../../contract/pattern.ts';
+import type { Project } from '../../../contract/project.ts';
+import type { Answer, Params, Target } from '../../../contract/target.ts';
+import { FunctionLimits } from '../../../http/function-limits.ts';
+import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
+import type { FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
+import { HandlerTarget } from '../functions/handler-target.ts';
+import { type Handlers, methodsOf, toHandlers } from '../functions/handlers.ts';
+import { type Platform, toPlatform } from '../functions/platform.ts';
+import { EdgeContext } from './edge-context.ts';
+
+/** Edge functions: they shadow the files of the site and its cloud functions. */
+export class EdgeFunctions implements FunctionKind {
+  readonly step = 2;
+  readonly #platform: Platform;
+  readonly #limits: FunctionLimits;
+
+  constructor(project: Project) {
+    this.#platform = toPlatform(project);
+    this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
+  }
+
+  find({ file, exports }: LoadedFile): FoundFunction | undefined {
+    const found = toHandlers(exports);
+    if (found) {
+      const handlers = anyFirst(found);
+      return { kind: 'handlers', methods: methodsOf(handlers), target: this.#toTarget(file, handlers) };
+    }
+    const app = [exports.default, exports.app].find(isFetchApp);
+    return app && { kind: 'app', toTarget: () => this.#toTarget(file, toHandler(app)) };
+  }
+
+  /** As in the path, not decoded. A catch-all of one segment is a text and no list. */
+  toParams(segments: readonly PatternSegment[], { rawSegments }: MatchablePath): Params {
+    const params: Record<string, string | readonly string[]> = Object.create(null);
+    for (const [index, segment] of segments.entries()) {
+      if (segment.kind === 'param') params[segment.name] = rawSegments[index] ?? '';
+      if (segment.kind !== 'catch-all') continue;
+      const rest = rawSegments.slice(index);
+      params[segment.name] = rest.length === 1 ? (rest[0] ?? '') : rest;
+    }
+    return params;
+  }
+
+  #toTarget(file: string, handlers: Handlers): Target {
+    return new HandlerTarget({
+      name: file,
+      handlers,
+      limits: this.#limits,
+      preparesBody: false,
+      createContext: (call) => new EdgeContext({ ...call, platform: this.#platform, file }),
+      writeResult: writeResponse,
+    });
+  }
+}
+
+/** Unlike in a cloud function, `onRequest` takes precedence over the handlers of methods. */
+function anyFirst({ any, byMethod }: Handlers): Handlers {
+  return { any, byMethod: any ? new Map() : byMethod };
+}
+
+/** An app such as Hono's. */
+interface FetchApp {
+  fetch(request: Request, env: unknown, context: { waitUntil: EdgeContext['waitUntil'] }): unknown;
+}
+
+function isFetchApp(value: unknown): value is FetchApp {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return isObject && 'fetch' in value && typeof value.fetch === 'function';
+}
+
+/** The app gets the whole path, with the path of its folder. */
+function toHandler(app: FetchApp): Handlers {
+  const any = (context: unknown): unknown => {
+    const { request, env, waitUntil } = context as EdgeContext; // `createContext` made it
+    return app.fetch(request, env, { waitUntil });
+  };
+  return { any, byMethod: new Map() };
+}
+
+function writeResponse(exchange: Exchange, result: unknown): Answer {
+  if (isWebResponse(result)) return writeWebResponse(exchange, result);
+  const message = `returned a value of type ${result === null ? 'null' : typeof result} instead of a Response`;
+  throw new Fault('function_bad_answer', { message });
+}

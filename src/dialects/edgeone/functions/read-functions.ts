@@ -1,0 +1,41 @@
+import type { Reading } from '../../../contract/dialect.ts';
+import type { Project } from '../../../contract/project.ts';
+import { survey } from '../../loader/survey.ts';
+import { type FunctionFile, findFiles, findMisspelt, isEntry, type Location } from './find-files.ts';
+import type { FunctionKind } from './function-kind.ts';
+import { openEntries } from './open-entries.ts';
+
+export interface FunctionsRequest {
+  readonly project: Project;
+  readonly kind: FunctionKind;
+  readonly location: Location;
+  /** Names of packages that may be missing when the site is compiled. */
+  readonly external: ReadonlySet<string>;
+}
+
+/**
+ * Finds and loads the functions of one kind. Runs only files that are entries. Whether a file is
+ * one is read from its exports, without running it.
+ */
+export async function readFunctions({ project, kind, location, external }: FunctionsRequest): Promise<Reading> {
+  const { files, ignored: skipped, problems } = await findFiles(project.root, location);
+  if (files.length === 0) return { routes: [], ignored: skipped, problems };
+
+  const found = await survey(
+    project,
+    files.map(({ path }) => path),
+  );
+  // The text of a file that cannot be parsed may not show that it is an entry.
+  const isBroken = ({ path, file }: FunctionFile): boolean =>
+    found.brokenTexts.has(path) && project.warmCode?.findGood(file) !== undefined;
+  const entries = files.filter((file) => isEntry(file, found) || isBroken(file));
+  const helpers = files.filter((file) => !entries.includes(file));
+  const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
+  const misspelt = await findMisspelt(files, found);
+  const opened = await openEntries({ project, kind, files: entries, survey: found, external });
+  return {
+    routes: opened.routes,
+    ignored: [...skipped, ...ignored, ...opened.ignored],
+    problems: [...problems, ...misspelt, ...opened.problems],
+  };
+}

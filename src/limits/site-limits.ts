@@ -1,0 +1,123 @@
+import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import type { RateLimits } from '../contract/project.ts';
+import type { RateRule, Take } from '../contract/rate-limit.ts';
+import type { Candidate, RouteLimit } from '../contract/route.ts';
+import { patchRequest } from '../http/patch-request.ts';
+import { toLimitKey } from './limit-key.ts';
+
+/** 'passed': within the limits. 'rewritten': above one, whose rule names what answers: the exchange has that target, and no limits any more. */
+export type LimitOutcome = 'passed' | 'rewritten';
+
+/** A request that was counted, or refused, by a rule. */
+type Taken = readonly [rule: RateRule, take: Take];
+
+/** Finds the limits of filters that a request meets. */
+export type FindLimits = (exchange: Exchange) => readonly RouteLimit[];
+
+/** The rate limits of a site. Counts each request once for each rule. */
+export class SiteLimits {
+  readonly #parts: RateLimits;
+  readonly #finders: readonly FindLimits[];
+
+  constructor(parts: RateLimits, finders: readonly FindLimits[]) {
+    this.#parts = parts;
+    this.#finders = finders;
+  }
+
+  /**
+   * Counts a request before anything of the site runs: for the whole site, for its filters, and for the route that is asked first. `candidates`: found by
+   * the path as received. Limits of further candidates become due when those are called. Throws `rate_limited` or `store_unavailable`, or rejects with it.
+   */
+  begin(exchange: Exchange, candidates: readonly Candidate[]): LimitOutcome | Promise<LimitOutcome> {
+    const { siteRule } = this.#parts;
+    const rules = siteRule ? [siteRule] : [];
+    for (const find of this.#finders) rules.push(...find(exchange).map(({ rule }) => rule));
+    const first = findFirst(candidates, exchange);
+    if (first) rules.push(first);
+    const due = candidates.flatMap(({ route: { limit } }) => (limit && limit.rule !== first ? [limit.rule] : []));
+    if (due.length > 0) exchange.dueLimits = due;
+    return rules.length > 0 ? this.#takeAll(exchange, rules) : 'passed';
+  }
+
+  /** Counts a request for a route that is called now. Fails as `begin` does. */
+  async take(exchange: Exchange, { rule }: RouteLimit): Promise<LimitOutcome> {
+    exchange.dueLimits = exchange.dueLimits?.filter((each) => each !== rule);
+    return this.#takeAll(exchange, [rule]);
+  }
+
+  #takeAll(exchange: Exchange, rules: readonly RateRule[], taken: Taken[] = []): LimitOutcome | Promise<LimitOutcome> {
+    for (const rule of rules.slice(taken.length)) {
+      const take = this.#parts.limiter.take(rule, toLimitKey(rule, exchange));
+      if (take instanceof Promise) {
+        return take.then((later) => {
+          taken.push([rule, later]);
+          return later.isAllowed ? this.#takeAll(exchange, rules, taken) : this.#refuse(exchange, rule, taken);
+        });
+      }
+      taken.push([rule, take]);
+      if (!take.isAllowed) return this.#refuse(exchange, rule, taken);
+    }
+    if (this.#parts.sendsFields) addLimitFields(exchange, taken);
+    return 'passed';
+  }
+
+  #refuse(exchange: Exchange, { name, limit, windowMs, rewriteTo }: RateRule, taken: readonly Taken[]): LimitOutcome {
+    exchange.dueLimits = undefined;
+    if (rewriteTo !== undefined && rewriteTo.split('?', 1)[0] !== pathOf(exchange.target)) {
+      if (this.#parts.sendsFields) addLimitFields(exchange, taken);
+      rewrite(exchange, rewriteTo);
+      return 'rewritten';
+    }
+    exchange.answeredBy = `rate limit ${name}`;
+    const resetMs = taken.at(-1)?.[1].resetMs ?? 0;
+    const fields = this.#parts.sendsFields ? toLimitFields(taken) : [];
+    throw new Fault('rate_limited', {
+      message: `more than ${limit} requests in ${windowMs / 1000} s (${name})`,
+      headers: ['Retry-After', String(toSeconds(resetMs)), ...fields],
+    });
+  }
+}
+
+/** The limit of the route that answers first. Routes before it may pass, e.g. a file that is not there any more, or a rule for other hosts. */
+function findFirst(candidates: readonly Candidate[], exchange: Exchange): RateRule | undefined {
+  for (const { route } of candidates) {
+    const { limit, afterFallback } = route;
+    if (!limit || afterFallback) return undefined;
+    if (limit.matches?.(exchange) ?? true) return limit.rule;
+  }
+  return undefined;
+}
+
+/** The client's URL stays in headers that functions of the platform read. */
+function rewrite(exchange: Exchange, to: string): void {
+  const { target } = exchange;
+  const query = target.slice(pathOf(target).length);
+  patchRequest(exchange.request, [
+    ['x-netlify-original-pathname', pathOf(target)],
+    ['x-netlify-original-search', query || undefined],
+  ]);
+  exchange.rewrite(to.includes('?') ? to : to + query);
+}
+
+function pathOf(target: string): string {
+  return target.split('?', 1)[0] ?? '';
+}
+
+/** Adds the fields of `toLimitFields` to the response, beside those of other rules and of the function that answers. */
+function addLimitFields(exchange: Exchange, taken: readonly Taken[]): void {
+  const fields = toLimitFields(taken);
+  exchange.addLayer({ toHeaders: (_exchange, _status, headers) => [...headers, ...fields] });
+}
+
+/** The fields (flat) of draft-ietf-httpapi-ratelimit-headers-11: the limits of a request, and what is left of them. */
+function toLimitFields(taken: readonly Taken[]): readonly string[] {
+  const policies = taken.map(([{ name, limit, windowMs }]) => `"${name}";q=${limit};w=${Math.ceil(windowMs / 1000)}`);
+  const states = taken.map(([{ name }, { remaining, resetMs }]) => `"${name}";r=${remaining};t=${toSeconds(resetMs)}`);
+  return ['RateLimit-Policy', policies.join(', '), 'RateLimit', states.join(', ')];
+}
+
+/** Whole seconds, at least 1. */
+function toSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
+}

@@ -1,0 +1,107 @@
+import test from 'ava';
+import { startEdge } from '../../helpers/edge.ts';
+import { siteFolder } from '../../helpers/site-folder.ts';
+
+const FUNCTION = (config: string) =>
+  `export default (request) => new Response("answered " + new URL(request.url).pathname);\nexport const config = { ${config} };`;
+const LIMIT = 'rateLimit: { windowLimit: 1, windowSize: 60, aggregateBy: ["ip"]';
+
+const SITE = {
+  'netlify/functions/paths.mjs': FUNCTION(`path: ["/one", "/two"], ${LIMIT} }`),
+  'netlify/functions/plain.mjs': FUNCTION(`${LIMIT} }`),
+  'netlify/functions/behind.mjs': FUNCTION(`path: "/page", preferStatic: true, ${LIMIT} }`),
+  'netlify/functions/moved.mjs': FUNCTION(`path: "/moved", ${LIMIT}, action: "rewrite", to: "/one" }`),
+  'netlify/functions/work-background.mjs': FUNCTION(`path: "/work", ${LIMIT} }`),
+  'netlify/functions/open.mjs': FUNCTION('path: "/open"'),
+  'netlify/functions/wrong.mjs': FUNCTION('path: "/wrong", rateLimit: { windowLimit: "5", windowSize: 60 }'),
+  'netlify/functions/unread.mjs': `const limit = { windowLimit: 5 };\n${FUNCTION('path: "/unread", rateLimit: limit')}`,
+  'middleware.js':
+    'export function middleware({ next, request }) { if (new URL(request.url).pathname === "/guarded") return new Response("middleware"); return next(); }',
+  'public/index.html': 'home',
+  'public/page.html': 'page',
+  'netlify.toml': `
+[[redirects]]
+  from = "/to-function"
+  to = "/.netlify/functions/plain"
+  status = 200
+  [redirects.rate_limit]
+    window_limit = 1
+    window_size = 60
+    aggregate_by = ["ip", "domain"]
+[[redirects]]
+  from = "/forced"
+  to = "/elsewhere"
+  force = true
+  [redirects.rate_limit]
+    window_limit = 1
+    window_size = 60
+    aggregate_by = "ip"
+[[redirects]]
+  from = "/page"
+  to = "/elsewhere"
+  [redirects.rate_limit]
+    window_limit = 1
+    window_size = 60
+    aggregate_by = "ip"
+[[redirects]]
+  from = "/guarded"
+  to = "/elsewhere"
+  force = true
+  [redirects.rate_limit]
+    window_limit = 1
+    window_size = 60
+    aggregate_by = "ip"
+[[redirects]]
+  from = "/wrong-rule"
+  to = "/elsewhere"
+  [redirects.rate_limit]
+    window_limit = 0
+    window_size = 60
+    aggregate_by = "ip"
+`,
+};
+
+test('limits of Netlify functions and redirects hold, and what has a wrong one answers 404', async (t) => {
+  const site = await siteFolder(t, SITE);
+  const edge = await startEdge(t, { site, env: { NEXT_HOP: 'http://127.0.0.1:1' } });
+  const ask = async (target: string): Promise<string> => {
+    const answer = await fetch(edge.url + target, { redirect: 'manual' });
+    const text = await answer.text();
+    return answer.status === 200 ? text : `${answer.status}`;
+  };
+  const askAll = async (targets: readonly string[]): Promise<readonly string[]> => {
+    const answers: string[] = [];
+    for (const target of targets) answers.push(await ask(target));
+    return answers;
+  };
+
+  // All paths of a function have one count; so has its default URL.
+  t.deepEqual(await askAll(['/one', '/two', '/one']), ['answered /one', '429', '429']);
+  t.deepEqual(await askAll(Array(2).fill('/.netlify/functions/plain')), ['answered /.netlify/functions/plain', '429']);
+  // A file that answers costs nothing.
+  t.deepEqual(await askAll(['/page', '/page']), ['page', 'page']);
+  t.deepEqual(await askAll(['/moved', '/moved']), ['answered /moved', 'answered /one']);
+  t.deepEqual(await askAll(['/work', '/work']), ['202', '429']);
+  t.deepEqual(await askAll(['/open', '/open']), ['answered /open', 'answered /open']);
+  // A rewrite counts for its own rule, and not for that of the function.
+  t.deepEqual(await askAll(['/to-function', '/to-function']), ['answered /to-function', '429']);
+  t.deepEqual(await askAll(['/forced', '/forced']), ['301', '429']);
+  t.deepEqual(await askAll(['/guarded', '/guarded']), ['middleware', '429']);
+  t.deepEqual(await askAll(['/wrong', '/unread', '/.netlify/functions/wrong', '/wrong-rule']), [
+    '404',
+    '404',
+    '502',
+    '404',
+  ]);
+  t.deepEqual(
+    edge.edge.site.problems
+      .filter(({ severity }) => severity === 'error')
+      .map(({ file, line, message }) => `${file}:${line} ${message}`)
+      .toSorted(),
+    [
+      'netlify.toml:37 redirects[4].rate_limit.window_limit must be a whole number of at least 1, got 0; what it limits answers 404',
+      'netlify/functions/unread.mjs:3 rateLimit must be a table that is written out, got null; what it limits answers 404',
+      'netlify/functions/wrong.mjs:2 rateLimit.windowLimit must be a whole number of at least 1, got "5"; what it limits answers 404',
+    ],
+  );
+});
