@@ -117,6 +117,7 @@ export class Edge {
       log,
       handle: (exchange, refusal) => handler.handle(exchange, refusal),
     });
+    site.answerOwnCallsBy(this.#server);
   }
 
   /** Why the stores of the site could not be opened at start; undefined: they were, or none is used. */

@@ -25,6 +25,8 @@ export interface IncomingRequest {
   /** The protocols of the Upgrade header; undefined if the request is no upgrade. */
   readonly upgrade: string | undefined;
   readonly body: BodySource;
+  /** nexthop itself made it, e.g. for a schedule; no client can set it. */
+  readonly isOwn?: boolean;
   /** Of the connection: address and port of the peer, and whether it is encrypted. Not to be read, written or ended. */
   readonly socket: Socket;
   /** The value of a header, by its name in lower case; repeats are joined with ", " (Cookie: "; "). Undefined without it. */

@@ -6,8 +6,10 @@ export interface JobRule {
   readonly name: string;
   /** The file it comes from, relative to the site. */
   readonly file: string;
-  /** Five fields or one of @hourly, @daily, @weekly, @monthly, @yearly, in UTC: the clock pushes the jobs. */
+  /** Five fields or one of @hourly, @daily, @weekly, @monthly, @yearly: the clock pushes the jobs. */
   readonly schedule?: string;
+  /** IANA name of the time zone of the schedule. Default: UTC. */
+  readonly timezone?: string;
   readonly timeoutMs: number;
   /** The wait after each failure. A job that fails after the last wait is dead. */
   readonly retryAfterMs: readonly number[];

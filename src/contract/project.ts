@@ -2,6 +2,7 @@ import type { BlobStorage } from './blob-storage.ts';
 import type { ExternalOrigins } from './external-origins.ts';
 import type { JobIntake } from './job-rule.ts';
 import type { Log } from './log.ts';
+import type { OwnCalls } from './own-calls.ts';
 import type { Problem } from './problem.ts';
 import type { Limiter, RateRule } from './rate-limit.ts';
 import type { Route, Router } from './route.ts';
@@ -53,6 +54,8 @@ export interface Project {
   readonly siteRoutes?: Router;
   /** Sends requests to the site itself. Undefined when no requests are answered. */
   readonly siteRequests?: SiteRequests;
+  /** Sends requests through the whole path. Undefined when no requests are answered. */
+  readonly ownCalls?: OwnCalls;
   /** Most bytes of images that are kept on disk below `dataDir`; 0: none are. */
   readonly imageCacheBytes?: number;
   /** Servers that rules of the site may name. Undefined when no requests are answered. */

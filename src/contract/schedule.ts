@@ -1,13 +1,16 @@
 import { Cron } from 'croner';
 
-/** The times of a recurring job, in UTC. All times are milliseconds since the epoch. */
+/** The times of a recurring job. All times are milliseconds since the epoch. */
 export class Schedule {
   readonly #cron: Cron;
 
-  /** Takes five fields, or an alias such as `@daily`. Throws croner's error for other text. */
-  constructor(text: string) {
+  /**
+   * Takes five fields, or an alias such as `@daily`, and the IANA name of a time zone. Throws
+   * croner's error for other text, and a RangeError for an unknown zone.
+   */
+  constructor(text: string, timezone = 'UTC') {
     // Paused and without a function, croner only calculates. Its timers would fire in every process.
-    this.#cron = new Cron(text, { timezone: 'UTC', mode: '5-part', paused: true });
+    this.#cron = new Cron(text, { timezone, mode: '5-part', paused: true });
   }
 
   /** The first time after `moment`; undefined if there is none, as for February 30. */

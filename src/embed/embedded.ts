@@ -76,6 +76,10 @@ export class EmbeddedEdge {
       log,
       dev: config.DEV,
     });
+    site.answerOwnCallsBy({
+      handle: (request, response) => void this.#handler.handle(this.#exchanges.open(request, response)),
+      refuse: (_fault, response) => response.abort(),
+    });
   }
 
   /**
@@ -223,7 +227,9 @@ function nextOr(last: Fallback | undefined): Fallback {
         exchange.answeredBy = last.name;
         return last.answer(exchange, params);
       }
-      hostServer?.takeBack();
+      // A request of nexthop itself has no host to which it could go back.
+      if (!hostServer) throw new Fault('not_found', { message: 'no route of the site answers' });
+      hostServer.takeBack();
       return 'answered';
     },
   };

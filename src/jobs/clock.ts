@@ -112,7 +112,8 @@ export class Clock {
     const atMs = schedule.lastUntil(nowMs);
     if (atMs === undefined || atMs === entry.reportedMs) return;
     const payload = new TextEncoder().encode(JSON.stringify({ tickMs: atMs }));
-    const outcome = await this.#queue.tick({ rule: rule.name, schedule: rule.schedule ?? '', atMs, payload });
+    const text = [rule.schedule, rule.timezone].filter(Boolean).join(' ');
+    const outcome = await this.#queue.tick({ rule: rule.name, schedule: text, atMs, payload });
     entry.reportedMs = atMs;
     const details = { target: rule.file, rule: rule.name, due: new Date(atMs).toISOString() };
     if (outcome === 'busy') this.#log.warn('a scheduled run was skipped: the previous run has not ended', details);
@@ -124,7 +125,7 @@ export class Clock {
 function toEntries(rules: readonly JobRule[]): readonly ScheduledRule[] {
   return rules
     .filter(({ schedule }) => schedule !== undefined)
-    .map((rule) => ({ rule, schedule: new Schedule(rule.schedule ?? ''), reportedMs: undefined }));
+    .map((rule) => ({ rule, schedule: new Schedule(rule.schedule ?? '', rule.timezone), reportedMs: undefined }));
 }
 
 /** A wall clock, and timers that may fire late. */

@@ -125,7 +125,7 @@ export class Worker {
         {
           rule,
           slots: rule.schedule === undefined ? this.#parts.functionConcurrency : 1,
-          schedule: rule.schedule === undefined ? undefined : new Schedule(rule.schedule),
+          schedule: rule.schedule === undefined ? undefined : new Schedule(rule.schedule, rule.timezone),
         },
       ]),
     );

@@ -10,7 +10,7 @@ import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
 export interface LiveSiteParts
-  extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs' | 'origins' | 'rateLimits' | 'onOutside'> {
+  extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs' | 'origins' | 'rateLimits' | 'onOutside' | 'ownCalls'> {
   readonly config: Config;
   readonly log: Log;
   /** Default: all platforms. */
@@ -202,7 +202,7 @@ export class LiveSite {
 }
 
 async function read(
-  { config, log, dialects, jobs, kv, blobs, origins, rateLimits, onOutside, beforeReading }: LiveSiteParts,
+  { config, log, dialects, jobs, kv, blobs, origins, rateLimits, onOutside, ownCalls, beforeReading }: LiveSiteParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
   onLateCode?: () => void,
@@ -217,6 +217,7 @@ async function read(
     ...(origins && { origins }),
     ...(rateLimits && { rateLimits }),
     ...(onOutside && { onOutside }),
+    ...(ownCalls && { ownCalls }),
   });
   return { site: await openSite(project, dialects), code };
 }

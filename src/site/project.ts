@@ -6,7 +6,10 @@ import { readEnvFile } from './env-file.ts';
 import { findSettingProblems } from './setting-problems.ts';
 
 export interface ProjectParts
-  extends Pick<Project, 'jobs' | 'kv' | 'blobs' | 'warmCode' | 'onLateCode' | 'origins' | 'rateLimits' | 'onOutside'> {
+  extends Pick<
+    Project,
+    'jobs' | 'kv' | 'blobs' | 'warmCode' | 'onLateCode' | 'origins' | 'rateLimits' | 'onOutside' | 'ownCalls'
+  > {
   /** The variables of an earlier reading of the site, which are replaced. Default: none. */
   readonly siteEnv?: SiteEnv;
 }

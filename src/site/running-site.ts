@@ -1,12 +1,16 @@
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import { isReported } from '../contract/exit-error.ts';
+import { Fault } from '../contract/fault.ts';
+import type { RequestHandler } from '../contract/http-message.ts';
 import type { Log } from '../contract/log.ts';
+import type { OwnCall, OwnCalls } from '../contract/own-calls.ts';
 import { PendingWork } from '../contract/pending-work.ts';
 import type { Project, RateLimits } from '../contract/project.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
 import { RequestHeaders } from '../hop/request-headers.ts';
+import { sendOwnCall } from '../http/own-call.ts';
 import { MemoryLimiter } from '../limits/memory-limiter.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openBlobs, openStore } from '../stores/open.ts';
@@ -36,6 +40,17 @@ interface OwnParts extends RunningSiteParts {
   readonly store: LazyStore;
   readonly background: Background;
   readonly origins: ExternalServers;
+  readonly ownCalls: Answerer;
+}
+
+/** Passes requests that nexthop itself makes to the server, once there is one. */
+class Answerer implements OwnCalls {
+  handler: RequestHandler | undefined;
+
+  async send(call: OwnCall): Promise<number> {
+    if (!this.handler) throw new Fault('draining', { message: 'no server of this process answers requests yet' });
+    return sendOwnCall(this.handler, call);
+  }
 }
 
 /**
@@ -72,9 +87,11 @@ export class RunningSite {
       connectTimeoutMs: config.HOP_CONNECT_TIMEOUT,
       idleTimeoutMs: config.HOP_IDLE_TIMEOUT,
     });
+    const ownCalls = new Answerer();
     try {
       const sites = await LiveSite.open({
         ...parts,
+        ownCalls,
         jobs: background.intake,
         kv: (namespace) => store.kv(namespace),
         blobs: openBlobs(config, store, log),
@@ -85,7 +102,7 @@ export class RunningSite {
           void site.announce();
         },
       });
-      return new RunningSite({ ...parts, sites, store, background, origins });
+      return new RunningSite({ ...parts, sites, store, background, origins, ownCalls });
     } catch (error) {
       await store.close();
       throw error;
@@ -105,6 +122,11 @@ export class RunningSite {
     const { config, store } = this.#parts;
     const isUsed = this.current.jobRules.length > 0 || config.KV_BINDINGS.length > 0;
     return isUsed ? store.warm() : undefined;
+  }
+
+  /** Requests that nexthop itself makes, e.g. for schedules, are answered by this server. */
+  answerOwnCallsBy(handler: RequestHandler): void {
+    this.#parts.ownCalls.handler = handler;
   }
 
   /** Starts to run jobs. */

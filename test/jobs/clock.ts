@@ -232,3 +232,13 @@ test('a closed clock pushes nothing, and one without schedules does not call the
   await queue.push(newJob());
   t.is(queue.calls.tick, calls);
 });
+
+test('a schedule with a time zone comes at the times of that zone', async (t) => {
+  const queue = new SwitchedQueue((await (await embeddedStore(t))()).queue);
+  const rule = jobRule({ schedule: '0 2 * * *', timezone: 'Asia/Shanghai' });
+  const { time } = await startClock(t, queue, '2026-11-20T17:59:59.000Z', [rule]);
+
+  await time.passTo('2026-11-20T18:00:00.000Z');
+
+  t.deepEqual(await ticksOf(queue), ['2026-11-20T18:00:00.000Z']);
+});

@@ -16,6 +16,8 @@ import { CLOUD_FUNCTIONS } from './functions/find-files.ts';
 import { readFunctions } from './functions/read-functions.ts';
 import { installKv } from './kv/kv-binding.ts';
 import { openMiddleware } from './middleware/open-middleware.ts';
+import { readSchedules } from './schedules/read-schedules.ts';
+import { StripFilter } from './strip-filter.ts';
 
 /** EdgeOne Pages: the functions below `cloud-functions/`, `middleware.js` and `edgeone.json`. */
 export const edgeone: Dialect = {
@@ -36,11 +38,12 @@ async function read(given: Project): Promise<Reading> {
     readEdgeFunctions(project, json.externalPackages),
     readAgents(project, json),
     readCloudFunctions(project, json),
+    readSchedules(project, json),
   ]);
   const [, ...functions] = readings;
   const unused = await findUnused(project.root, json);
   return {
-    routes: readings.flatMap(({ routes }) => routes),
+    routes: [...toStripRoutes(json), ...readings.flatMap(({ routes }) => routes)],
     ignored: readings.flatMap(({ ignored }) => ignored),
     problems: [
       ...kvProblems,
@@ -49,8 +52,16 @@ async function read(given: Project): Promise<Reading> {
       ...findShadowed(functions),
       ...unused,
     ],
+    jobRules: readings.flatMap(({ jobRules = [] }) => jobRules),
+    lateProblems: () => readings.flatMap(({ lateProblems }) => lateProblems?.() ?? []),
     ...toFileFolders(json),
   };
+}
+
+/** The filter that removes headers of the platform from requests of clients; none if no code may trust them. */
+function toStripRoutes({ schedules }: EdgeOneJson): readonly Route[] {
+  const names = schedules.length > 0 ? ['x-edgeone-schedule', 'x-edgeone-schedule-time'] : [];
+  return names.length === 0 ? [] : [toFilterRoute(new StripFilter(names), 'headers of the platform')];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { didYouMean } from '../../../contract/problem.ts';
 import { checkDestination, checkHeader, checkSource } from './check-rule.ts';
+import { checkSchedule, SCHEDULE_KEYS, type ScheduleEntry } from './check-schedules.ts';
 
 /**
  * Reports a mistake: the path of the value (`headers[2].source`; '' for the whole file), and a
@@ -8,10 +9,13 @@ import { checkDestination, checkHeader, checkSource } from './check-rule.ts';
  */
 export type Report = (path: string, message: string, severity?: 'error' | 'warning') => void;
 
-/** Returns the valid parts of a parsed `edgeone.json` and reports all others. Never throws. */
-export function checkEdgeOneJson(value: unknown, report: Report): EdgeOneJson {
+/**
+ * Returns the valid parts of a parsed `edgeone.json` and reports all others. `lineOf`: the line of
+ * the value at a path. Never throws.
+ */
+export function checkEdgeOneJson(value: unknown, report: Report, lineOf?: (path: string) => number): EdgeOneJson {
   if (!isObject(value)) report('', 'must contain one object');
-  return new Check(isObject(value) ? value : {}, report).run();
+  return new Check(isObject(value) ? value : {}, report, lineOf).run();
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -23,13 +27,12 @@ const PLATFORM_ONLY: ReadonlySet<string> = new Set([
 
 const USED: ReadonlySet<string> = new Set([
   ...['redirects', 'rewrites', 'headers', 'trailingSlash', 'outputDirectory'],
-  ...['cloudFunctions', 'nodeFunctionsConfig', 'node-functions', 'agents'],
+  ...['cloudFunctions', 'nodeFunctionsConfig', 'node-functions', 'agents', 'schedules'],
 ]);
 
 /** Keys of the platform that have no effect in nexthop, and the warning for each. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   caches: 'is not used: nexthop has no cache; set Cache-Control in "headers" for caches in front of it',
-  schedules: 'is not used: nexthop does not call routes on a schedule; use cron',
 };
 
 const KEYS: readonly string[] = [...USED, ...PLATFORM_ONLY, ...Object.keys(UNSUPPORTED)];
@@ -47,10 +50,12 @@ const MAX_SECONDS = 86_400;
 class Check {
   readonly #root: JsonObject;
   readonly #report: Report;
+  readonly #lineOf: ((path: string) => number) | undefined;
 
-  constructor(root: JsonObject, report: Report) {
+  constructor(root: JsonObject, report: Report, lineOf: ((path: string) => number) | undefined) {
     this.#root = root;
     this.#report = report;
+    this.#lineOf = lineOf;
   }
 
   run(): EdgeOneJson {
@@ -63,6 +68,7 @@ class Check {
       ...this.#functionSettings(),
       outputDirectory: this.#folder('outputDirectory'),
       closesAgents: this.#closesAgents(),
+      schedules: this.#schedules(),
     };
   }
 
@@ -149,6 +155,17 @@ class Check {
         ...this.#names('node-functions.external_node_modules', oldest.external_node_modules),
       ]),
     };
+  }
+
+  #schedules(): readonly ScheduleEntry[] {
+    const taken = new Set<string>();
+    return this.#rules('schedules', (path, entry) => {
+      this.#warnUnknown(path, entry, SCHEDULE_KEYS);
+      const report = (member: string, message: string): void => this.#report(`${path}.${member}`, message);
+      const checked = checkSchedule(entry, report, taken);
+      if (checked) taken.add(checked.name);
+      return checked && { ...checked, line: this.#lineOf?.(`${path}.path`) };
+    });
   }
 
   /** `agents.auth` protects the agents. They are closed, because nexthop cannot check tokens. */
@@ -244,6 +261,7 @@ export interface EdgeOneJson {
    * folder.
    */
   readonly outputDirectory: string | undefined;
+  readonly schedules: readonly ScheduleEntry[];
   /** A guard that cannot be checked protects the agents. */
   readonly closesAgents: boolean;
   /** Names of packages that may be missing when the site is compiled. */

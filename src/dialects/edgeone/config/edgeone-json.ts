@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../contract/problem.ts';
-import type { EdgeOneJson } from './check-edgeone-json.ts';
+import type { EdgeOneJson, Report } from './check-edgeone-json.ts';
 import { checkEdgeOneJson } from './check-edgeone-json.ts';
 import { JsonError, type LocatedJson, type Location, parseLocated } from './located-json.ts';
 
@@ -31,9 +31,10 @@ export async function readEdgeOneJson(root: string): Promise<EdgeOneJsonReading>
 
 function check({ value, locationOf }: LocatedJson): EdgeOneJsonReading {
   const problems: Problem[] = [];
-  const json = checkEdgeOneJson(value, (path, message, severity = 'error') => {
+  const report: Report = (path, message, severity = 'error') => {
     problems.push({ severity, file: FILE, ...locationOf(path), message: path === '' ? message : `${path} ${message}` });
-  });
+  };
+  const json = checkEdgeOneJson(value, report, (path) => locationOf(path).line);
   return { json, problems };
 }
 

@@ -157,12 +157,12 @@ test('only the invalid headers of a rule are left out', async (t) => {
   t.regex(toLines(reading)[0] ?? '', /headers\[0\]\.headers\[0\] must not set Content-Length/);
 });
 
-test('unknown keys, caches and schedules are warnings', async (t) => {
-  const reading = await read(t, '{\n"redirect": [],\n"caches": [],\n"schedules": []}');
+test('unknown keys and caches are warnings', async (t) => {
+  const reading = await read(t, '{\n"redirect": [],\n"caches": []}');
 
   t.deepEqual(
     toLines(reading).map((text) => text.split(' ', 3).join(' ')),
-    ['2:13 warning redirect', '3:11 warning caches', '4:14 warning schedules'],
+    ['2:13 warning redirect', '3:11 warning caches'],
   );
 });
 
