@@ -21,6 +21,7 @@ import { guardHost } from '../process/process-guard.ts';
 import { toSiteCode } from '../process/site-code.ts';
 import type { Reload } from '../site/live-site.ts';
 import { RunningSite } from '../site/running-site.ts';
+import type { Site } from '../site/site.ts';
 import { completeSimulated } from './complete-simulated.ts';
 import { HostRequest } from './host-request.ts';
 import { HostResponse } from './host-response.ts';
@@ -143,6 +144,16 @@ export class EmbeddedEdge {
     const refusal = isWebSocket ? undefined : new Fault('not_found', { message: NO_WEB_SOCKET });
     if (await this.#isAnswered(request, response, { hasNext: next !== undefined, refusal })) return;
     next?.(connection.giveBack());
+  }
+
+  /** The site that serves new requests. */
+  get site(): Site {
+    return this.#parts.site.current;
+  }
+
+  /** See RunningSite. */
+  runJobs(name?: string): ReturnType<RunningSite['runJobs']> {
+    return this.#parts.site.runJobs(name);
   }
 
   /** Reads the site again and serves new requests from it. No request is dropped. Never rejects. */

@@ -19,6 +19,8 @@ export interface RunParts {
   readonly log: Log;
   /** Called once, when the attempt has ended and its result is being sent to the store. */
   readonly onOver: () => void;
+  /** Called with the way in which the attempt ended, also if the store does not get its result. */
+  readonly onEnding?: (ending: Ending) => void;
 }
 
 /**
@@ -181,6 +183,7 @@ export class Run implements SiteCall {
    * reaches the store after the result, and shares its round trip and its commit.
    */
   #finishWith(ending: Ending): Promise<void> {
+    this.#parts.onEnding?.(ending);
     const settled = this.#settle(ending);
     this.#parts.onOver();
     return settled;

@@ -3,6 +3,7 @@ import type { JobIntake, JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { Store, TickOutcome } from '../contract/store.ts';
 import { Clock } from '../jobs/clock.ts';
+import { type JobRun, runDueJobs } from '../jobs/run-due.ts';
 import { Worker } from '../jobs/worker.ts';
 
 /** Namespace of the keys of `pushOnce`. */
@@ -55,6 +56,16 @@ export class Background {
     if (outcome === 'busy') await queue.push({ rule, payload, dueAtMs: Date.now() });
     await known.put(name, new Uint8Array());
     return outcome === 'pushed' || outcome === 'busy';
+  }
+
+  /**
+   * Runs the jobs of these rules that are due, one after the other, for a process that was not started with JOB_CONCURRENCY.
+   * Rejects with `store_unavailable`.
+   */
+  async runDue(rules: readonly JobRule[]): Promise<readonly JobRun[]> {
+    if (rules.length === 0) return [];
+    const { store, log } = this.#parts;
+    return runDueJobs({ queue: store.queue, rules, log });
   }
 
   /**

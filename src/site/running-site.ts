@@ -6,11 +6,14 @@ import type { RequestHandler } from '../contract/http-message.ts';
 import type { Log } from '../contract/log.ts';
 import type { OwnCall, OwnCalls } from '../contract/own-calls.ts';
 import { PendingWork } from '../contract/pending-work.ts';
+import { didYouMean } from '../contract/problem.ts';
 import type { Project, RateLimits } from '../contract/project.ts';
+import { UserError } from '../contract/user-error.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
 import { RequestHeaders } from '../hop/request-headers.ts';
 import { sendOwnCall } from '../http/own-call.ts';
+import type { JobRun } from '../jobs/run-due.ts';
 import { MemoryLimiter } from '../limits/memory-limiter.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openBlobs, openStore } from '../stores/open.ts';
@@ -153,6 +156,24 @@ export class RunningSite {
   }
 
   /**
+   * Runs the jobs that are due, one after the other, and resolves with how they ended. `name`: only those of this rule, after a
+   * job was added if it has a schedule. For tests and commands, with JOB_CONCURRENCY=0. Rejects with a UserError for an
+   * unknown name, and with `store_unavailable`.
+   */
+  async runJobs(name?: string): Promise<readonly JobRun[]> {
+    const { background } = this.#parts;
+    const { jobRules } = this.current;
+    if (name === undefined) return background.runDue(jobRules);
+    const rule = jobRules.find((each) => each.name === name || each.file === name || each.name.endsWith(`/${name}`));
+    if (!rule) {
+      const names = jobRules.map((each) => each.name);
+      throw new UserError(`there is no job ${JSON.stringify(name)}${didYouMean(name, names) || toList(names)}`);
+    }
+    if (rule.schedule !== undefined) await this.runNow(rule.name);
+    return background.runDue([rule]);
+  }
+
+  /**
    * Reads the site again and uses the result, without dropping a request (docs/operations.md).
    * Never rejects.
    */
@@ -196,4 +217,8 @@ function toRateLimits({ RATE_LIMIT, RATE_LIMIT_KEYS, RATE_LIMIT_FIELDS }: Config
     siteRule: RATE_LIMIT && { ...RATE_LIMIT, id: `site ${JSON.stringify(RATE_LIMIT)}`, name: 'site' },
     sendsFields: RATE_LIMIT_FIELDS,
   };
+}
+
+function toList(names: readonly string[]): string {
+  return names.length === 0 ? '; the site has none' : `; there are ${names.join(', ')}`;
 }

@@ -16,7 +16,7 @@ const COMPLAINT =
   /^nexthop needs Node 24 or newer; this is Node \d+\.\d+\.\d+ \(\/.*\): install Node 24, or add it to the project with "npm install node@24"$/;
 
 /** The entries of the package for programs, by their names in `exports`. */
-const ENTRIES = ['nexthop', 'nexthop/astro', 'nexthop/astro-server', 'nexthop/session-store'];
+const ENTRIES = ['nexthop', 'nexthop/astro', 'nexthop/astro-server', 'nexthop/session-store', 'nexthop/test'];
 
 interface Ran {
   readonly code: number;

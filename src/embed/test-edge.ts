@@ -1,0 +1,146 @@
+import '../config/require-node.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SettingName } from '../config/settings.ts';
+import type { Problem } from '../contract/problem.ts';
+import type { Fallback } from '../contract/target.ts';
+import { toWebRequest } from '../http/web-request.ts';
+import { writeWebResponse } from '../http/web-response.ts';
+import type { HostLog } from '../log/host-log.ts';
+import { readHostConfig } from './config.ts';
+import { EmbeddedEdge } from './embedded.ts';
+import { MemoryServer } from './memory-server.ts';
+
+export interface TestEdgeOptions {
+  /** Folder of the site; default: the current one. */
+  readonly site?: string;
+  /**
+   * Answers the requests that no route of the site answers: a function, or the URL of a server. Default: 404 with a text that says so.
+   */
+  readonly hop?: Hop | string | URL;
+  /** Settings by name, as text: `{ FUNCTION_TIMEOUT: '1s' }`. */
+  readonly settings?: Readonly<Partial<Record<SettingName, string>>>;
+  /** What functions see as their environment. Default: that of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export type Hop = (request: Request) => Response | Promise<Response>;
+
+/** What the site or nexthop logged. */
+export interface LoggedLine {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  /** Such as `error`, `target`, `route` and `request_id`. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A job that `jobs.run` ran. */
+export interface FinishedJob {
+  /** E.g. `netlify/mail-background`. */
+  readonly name: string;
+  /** The file of the function, relative to the site. */
+  readonly file: string;
+  /** 'failed': it would be tried again later. 'dead': it failed for the last time. */
+  readonly state: 'done' | 'failed' | 'dead';
+  /** Why it failed; undefined if it is done. */
+  readonly reason?: string;
+}
+
+export interface TestEdge {
+  /**
+   * Sends a request to the site: a path (`/api/hello?x=1`), a URL or a Request. Redirects are not followed, and the body is as
+   * it was sent. Rejects if the connection is cut, as by a function that fails after the head of its response.
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** What was logged so far, e.g. the error of a function that answered 500. */
+  readonly logs: readonly LoggedLine[];
+  /** Mistakes in the site, as `nexthop check` prints them. */
+  readonly problems: readonly Problem[];
+  readonly jobs: {
+    /**
+     * Runs the background jobs that wait, one after the other, and resolves with how they ended. With the name of a scheduled
+     * function: runs it now. Jobs run only in this call.
+     */
+    run(name?: string): Promise<readonly FinishedJob[]>;
+  };
+  /** Opens a free port on 127.0.0.1, for browsers and WebSockets. Resolves with the URL. */
+  listen(): Promise<string>;
+  /** Ends the site and removes what it stored. May be called again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a site for tests, in this process and without a port. Jobs, values and blobs are kept in a temporary folder. Rejects
+ * with an error whose message says what to do, e.g. a SiteError if the folder cannot be read.
+ */
+export async function openTestEdge({ site, hop, settings = {}, env }: TestEdgeOptions = {}): Promise<TestEdge> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'nexthop-test-'));
+  const removeData = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
+  const logs: LoggedLine[] = [];
+  try {
+    const config = readHostConfig({
+      // Jobs run when the test says so; nothing is stored in the site.
+      flags: { DATA_DIR: dataDir, JOB_CONCURRENCY: '0', LOG_DIR: '', ...settings },
+      ...(site !== undefined && { site }),
+      ...(env && { env }),
+    });
+    const isTrusted = config.TRUSTED_PROXIES;
+    const edge = await EmbeddedEdge.open({ config, log: toLog(logs), isTrusted, last: toFallback(hop) });
+    const server = new MemoryServer((request, response) => void edge.serve(request, response));
+    server.onUpgrade((request, socket, head) => void edge.upgrade(request, socket, head));
+    let closed: Promise<void> | undefined;
+    return {
+      fetch: (input, init) => server.fetch(input, init),
+      logs,
+      get problems() {
+        return edge.site.problems;
+      },
+      jobs: { run: (name) => edge.runJobs(name) },
+      listen: () => server.listen(),
+      close() {
+        closed ??= server
+          .close()
+          .then(() => edge.close())
+          .then(removeData);
+        return closed;
+      },
+    };
+  } catch (error) {
+    await removeData();
+    throw error;
+  }
+}
+
+function toLog(logs: LoggedLine[]): HostLog {
+  const add =
+    (level: LoggedLine['level']) =>
+    (message: string, details: LoggedLine['details'] = {}) =>
+      void logs.push({ level, message, details });
+  return { info: add('info'), warn: add('warn'), error: add('error') };
+}
+
+function toFallback(hop: TestEdgeOptions['hop']): Fallback {
+  const answer = typeof hop === 'function' ? hop : hop === undefined ? missing : toServer(new URL(hop));
+  return {
+    name: 'hop',
+    async answer(exchange) {
+      return writeWebResponse(exchange, await answer(toWebRequest(exchange)));
+    },
+  };
+}
+
+function missing({ method, url }: Request): Response {
+  const text = `no route of the site answers ${method} ${new URL(url).pathname}, and openTestEdge has no hop\n`;
+  return new Response(text, { status: 404 });
+}
+
+/** Sends the request to a server, with the headers of the client but Host. */
+function toServer(origin: URL): Hop {
+  return (request) => {
+    const { pathname, search } = new URL(request.url);
+    const target = new Request(new URL(pathname + search, origin), request);
+    target.headers.delete('host');
+    return fetch(target, { redirect: 'manual' });
+  };
+}

@@ -1,0 +1,171 @@
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import test, { type ExecutionContext } from 'ava';
+import { openTestEdge, type TestEdge, type TestEdgeOptions } from '../../src/embed/test-edge.ts';
+import { SiteError } from '../../src/site/folder.ts';
+import { listen } from '../helpers/listen.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+async function open(
+  t: ExecutionContext,
+  files: Record<string, string>,
+  options: TestEdgeOptions = {},
+): Promise<TestEdge> {
+  const edge = await openTestEdge({ site: await siteFolder(t, files), ...options });
+  t.teardown(() => edge.close());
+  return edge;
+}
+
+const ECHO = {
+  'cloud-functions/echo.js': `export const onRequest = async ({ request, clientIp }) => new Response(
+    JSON.stringify([request.method, request.url, request.headers.get('x-a'), clientIp, request.body]),
+    { status: 201, headers: [['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2'], ['Content-Type', 'application/json']] });`,
+  'cloud-functions/throws.js': `export const onRequest = () => { throw new Error('no database'); };`,
+  'cloud-functions/none.js': 'export const onRequest = () => new Response(null, { status: 204 });',
+  'public/style.css': 'a {}',
+};
+
+test('a function gets the request of fetch and its response is returned, without a port', async (t) => {
+  const edge = await open(t, ECHO);
+
+  const response = await edge.fetch('/echo?x=1', {
+    method: 'POST',
+    body: '{"b":2}',
+    headers: { 'X-A': 'yes', 'Content-Type': 'application/json' },
+  });
+
+  t.is(response.status, 201);
+  t.deepEqual(response.headers.getSetCookie(), ['a=1', 'b=2']);
+  t.deepEqual(await response.json(), ['POST', 'http://localhost/echo?x=1', 'yes', '127.0.0.1', { b: 2 }]);
+  t.is(await (await edge.fetch('/style.css')).text(), 'a {}');
+  t.is((await edge.fetch('/none')).body, null);
+  t.is((await edge.fetch('/style.css', { method: 'HEAD' })).status, 200);
+});
+
+test('a URL and a Request choose the host, and a trusted header the client', async (t) => {
+  const edge = await open(t, ECHO);
+  const headers = { 'True-Client-IP': '203.0.113.9' };
+
+  const [, url, , clientIp] = (await (
+    await edge.fetch(new Request('http://shop.example/echo', { headers }))
+  ).json()) as string[];
+
+  t.is(url, 'http://shop.example/echo');
+  t.is(clientIp, '203.0.113.9');
+});
+
+test('many requests at once are answered, and large bodies pass in both directions', async (t) => {
+  const edge = await open(
+    t,
+    {
+      'cloud-functions/size.js':
+        "export const config = { body: 'stream' }; export const onRequest = ({ request }) => new Response(request.body);",
+    },
+    { settings: { FUNCTION_BODY_LIMIT: '0' } },
+  );
+  const large = Buffer.alloc(3_000_000, 7);
+
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => edge.fetch('/size', { method: 'POST', body: large })),
+  );
+
+  for (const answer of answers) t.true(large.equals(Buffer.from(await answer.arrayBuffer())));
+});
+
+test('a request that no route answers gets 404, or the answer of the hop', async (t) => {
+  const plain = await open(t, ECHO);
+  const hopped = await open(t, ECHO, {
+    hop: async (request) => new Response(`${request.method} ${request.url} ${await request.text()}`, { status: 202 }),
+  });
+
+  const missing = await plain.fetch('/a');
+  const answer = await hopped.fetch('/a?b', { method: 'PUT', body: 'c' });
+
+  t.is(missing.status, 404);
+  t.regex(await missing.text(), /no route of the site answers GET \/a, and openTestEdge has no hop/);
+  t.is(answer.status, 202);
+  t.is(await answer.text(), 'PUT http://localhost/a?b c');
+});
+
+test('the hop may be a server', async (t) => {
+  const hop = await listen(
+    t,
+    createServer((request, response) => response.end(`${request.url} ${request.headers['x-a']}`)),
+  );
+  const edge = await open(t, ECHO, { hop });
+
+  t.is(await (await edge.fetch('/from/hop', { headers: { 'X-A': '1' } })).text(), '/from/hop 1');
+});
+
+test('the error of a function is in the logs with its file, and mistakes of the site are in problems', async (t) => {
+  const edge = await open(t, {
+    ...ECHO,
+    'cloud-functions/odd.js': 'export const onRequestGte = 1; export const onRequestGet = () => 1;',
+  });
+
+  t.is((await edge.fetch('/throws')).status, 500);
+
+  const [line] = edge.logs.filter(({ level }) => level === 'error');
+  t.is(line?.message, 'no database');
+  t.is(line?.details.target, 'cloud-functions/throws.js');
+  t.regex(edge.problems[0]?.message ?? '', /onRequestGte is not a handler of EdgeOne/);
+});
+
+test('background jobs run in jobs.run only, in the order in which they were pushed', async (t) => {
+  const site = await siteFolder(t, {
+    'netlify/functions/mail-background.mjs':
+      "export default async (request) => { const text = await request.text(); if (text === 'bad') throw new Error('no address'); };",
+    'netlify/functions/sweep.mjs':
+      "export default () => { globalThis.swept = (globalThis.swept ?? 0) + 1; }; export const config = { schedule: '@daily' };",
+  });
+  const edge = await openTestEdge({ site });
+  t.teardown(() => edge.close());
+
+  for (const body of ['good', 'bad'])
+    t.is((await edge.fetch('/.netlify/functions/mail-background', { method: 'POST', body })).status, 202);
+  const [good, bad, ...more] = await edge.jobs.run();
+  const [swept] = await edge.jobs.run('sweep');
+
+  t.deepEqual(more, []);
+  t.deepEqual(good, { name: 'netlify/mail-background', file: 'netlify/functions/mail-background.mjs', state: 'done' });
+  t.like(bad, { state: 'failed', name: 'netlify/mail-background' });
+  t.regex(bad?.reason ?? '', /no address/);
+  t.like(swept, { name: 'netlify/sweep', state: 'done' });
+  t.is(Reflect.get(globalThis, 'swept'), 1);
+  t.deepEqual(await edge.jobs.run(), []);
+  await t.throwsAsync(edge.jobs.run('swep'), {
+    message: 'there is no job "swep"; there are netlify/mail-background, netlify/sweep',
+  });
+  t.false(existsSync(`${site}/.nexthop`), 'nothing is stored in the site');
+});
+
+test('listen opens a port for other clients, and close ends it', async (t) => {
+  const edge = await open(t, ECHO);
+
+  const url = await edge.listen();
+  t.is(await (await fetch(`${url}/style.css`)).text(), 'a {}');
+  t.is(await edge.listen(), url);
+
+  await Promise.all([edge.close(), edge.close()]);
+  await t.throwsAsync(fetch(`${url}/style.css`));
+});
+
+test('an Express app, and a function that fails after its head, behave as on a port', async (t) => {
+  const edge = await open(t, {
+    'cloud-functions/app/[[default]].js': `import { createRequire } from 'node:module';
+      const express = createRequire(${JSON.stringify(import.meta.url)})('express');
+      const app = express(); app.get('/hi', (request, response) => response.send('hi ' + request.ip)); export default app;`,
+    'cloud-functions/cut.js': `export const onRequestGet = () => new Response(new ReadableStream({ start(stream) {
+        stream.enqueue(new Uint8Array(9)); globalThis.cut = () => stream.error(new Error('cut')); } }));
+      export const onRequestDelete = () => { globalThis.cut(); return 1; };`,
+  });
+
+  t.is(await (await edge.fetch('/app/hi')).text(), 'hi 127.0.0.1');
+  const response = await edge.fetch('/cut');
+  await edge.fetch('/cut', { method: 'DELETE' });
+  await t.throwsAsync(response.text());
+});
+
+test('a site that cannot be read rejects with what to do', async (t) => {
+  await t.throwsAsync(openTestEdge({ site: '/no/such/site' }), { instanceOf: SiteError, message: /does not exist/ });
+});
