@@ -15,6 +15,8 @@ export class Peer {
   /** How the connection closed: 'end' normally, 'reset' by RST or destroy of the other side. */
   closed: 'end' | 'reset' | undefined;
   #readAt = 0;
+  /** The chunk that was received last. */
+  #latest = '';
   readonly #waiting = new Set<() => void>();
 
   constructor(socket: Socket) {
@@ -22,6 +24,7 @@ export class Peer {
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
       this.received += text;
+      this.#latest = text;
       this.#wake();
     });
     socket.on('end', () => {
@@ -53,8 +56,21 @@ export class Peer {
 
   /** Resolves with the bytes up to `mark`, inclusive. */
   async readUntil(mark: string): Promise<string> {
-    await this.until(() => this.received.indexOf(mark, this.#readAt) >= 0 || this.#isOver, `"${mark.trim()}"`);
-    const at = this.received.indexOf(mark, this.#readAt);
+    let at = this.received.indexOf(mark, this.#readAt);
+    // Only new bytes are searched: a search of all of them at each chunk takes seconds for large bodies.
+    let tail = this.rest.slice(-mark.length);
+    let seen = this.received.length;
+    const isFound = (): boolean => {
+      if (at < 0 && this.received.length > seen) {
+        const fresh = tail + this.#latest;
+        const index = fresh.indexOf(mark);
+        if (index >= 0) at = seen - tail.length + index;
+        tail = fresh.slice(-mark.length);
+        seen = this.received.length;
+      }
+      return at >= 0 || this.#isOver;
+    };
+    await this.until(isFound, `"${mark.trim()}"`);
     if (at < 0)
       throw new PeerClosed(
         `the connection closed before ${JSON.stringify(mark)} came; rest: ${JSON.stringify(this.rest)}`,
@@ -64,9 +80,9 @@ export class Peer {
 
   /** Resolves with the next `count` bytes. */
   async readBytes(count: number): Promise<string> {
-    await this.until(() => this.rest.length >= count || this.#isOver, `${count} bytes`);
-    if (this.rest.length < count)
-      throw new PeerClosed(`the connection closed after ${this.rest.length} of ${count} bytes`);
+    const length = (): number => this.received.length - this.#readAt;
+    await this.until(() => length() >= count || this.#isOver, `${count} bytes`);
+    if (length() < count) throw new PeerClosed(`the connection closed after ${length()} of ${count} bytes`);
     return this.#take(count);
   }
 

@@ -10,9 +10,19 @@ export interface RedisCluster {
 /** Slots of the first, second and third master. */
 const BOUNDS = [0, 5461, 10_923, 16_384];
 
+/**
+ * Longer than the deadline of a call, and than a node of a loaded machine is without processor time:
+ * else the nodes replace one that only waits.
+ */
+const NODE_TIMEOUT_MS = 6000;
+
 /** Starts three masters that share the slots, and replicas of the first one. */
 export async function runCluster({ replicas = 0 } = {}): Promise<RedisCluster> {
-  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000', 'repl-diskless-sync-delay': '0' };
+  const settings = {
+    'cluster-enabled': 'yes',
+    'cluster-node-timeout': String(NODE_TIMEOUT_MS),
+    'repl-diskless-sync-delay': '0',
+  };
   const nodes = await Promise.all(Array.from({ length: 3 + replicas }, () => runRedis({ settings })));
   const [first, ...others] = nodes;
   for (const [index, node] of nodes.slice(0, 3).entries()) {

@@ -21,7 +21,7 @@ export async function runGroup(): Promise<RedisGroup> {
   const sentinel = await runRedis({
     sentinel: [
       `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-      'sentinel down-after-milliseconds main 1500',
+      'sentinel down-after-milliseconds main 5000',
       'sentinel failover-timeout main 2000',
     ],
   });

@@ -150,8 +150,8 @@ test('a client that does not read is closed with 1013 when too many bytes wait f
   );
 
   client.socket.resume();
-  // A search for the close frame from the first byte on would take seconds.
-  await client.until(() => client.received.length > 16 * 1024 * 1024);
+  // The close frame is after these.
+  await client.readBytes(16 * 1024 * 1024);
   await client.readUntil(closeMark(1013));
   client.write(frame({ kind: 'close', payload: closeMark(1013) }));
   await client.readToEnd();

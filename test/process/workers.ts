@@ -165,7 +165,7 @@ test.serial('nexthop reload and SIGHUP give each worker the new site', async (t)
   const command = await runNexthop(t, { args: ['reload', site] });
 
   t.is(await command.exited, 0, command.output());
-  t.regex(command.output(), /^reloaded .*: 9 routes in [\d.]+ s\n$/);
+  t.regex(command.output(), /^reloaded .*: 9 routes in [\d.]+ s\n$/m);
   t.deepEqual(await texts(), ['new', 'new']);
 
   await writeFile(join(site, 'cloud-functions/text.js'), toText('newest'));
