@@ -88,6 +88,11 @@ export const SETTINGS = {
     '100000',
     'most addresses and hosts that rate limits count in the memory of a process',
   ),
+  RATE_LIMIT_STRICT: setting(
+    kind.flag,
+    '0',
+    '1: limited requests get 503 while Redis, which counts them, is away; 0: each process counts for itself then',
+  ),
   RATE_LIMIT_FIELDS: setting(kind.flag, '0', '1: responses of limited routes have RateLimit and RateLimit-Policy'),
 
   FUNCTION_BODY_LIMIT: setting(

@@ -30,6 +30,13 @@ export interface Limiter {
   take(rule: RateRule, key: string): Take | Promise<Take>;
 }
 
+/** Counts requests of several processes together. Rejects with `store_unavailable`. */
+export interface SharedLimiter extends Limiter {
+  take(rule: RateRule, key: string): Promise<Take>;
+  /** Reports that this process counts requests. Resolves with the number of processes that have reported lately. */
+  countProcesses(): Promise<number>;
+}
+
 /** The requests of one key in the current window and in the one before it. */
 export interface WindowCount {
   readonly current: number;

@@ -1,5 +1,6 @@
 import type { BlobLimits, BlobStorage } from './blob-storage.ts';
 import type { CacheStore } from './cache-store.ts';
+import type { SharedLimiter } from './rate-limit.ts';
 
 /**
  * Storage for data that outlives a request or the process. There are two implementations: SQLite for one machine, and
@@ -15,6 +16,8 @@ export interface Store {
   blobs(limits: BlobLimits): BlobStorage;
   /** What is shared about cached responses. Call it once. `limitBytes`: of the entries; Redis has its own limit. */
   cache(limitBytes: number): CacheStore;
+  /** Counts of rate limits. Undefined: this store keeps none, because a write for each request costs more than the request. */
+  readonly limiter?: SharedLimiter;
   /** Closes the store after pending calls, which are executed or reject. */
   close(): Promise<void>;
 }

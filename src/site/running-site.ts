@@ -14,6 +14,7 @@ import { ExternalServers } from '../hop/external-servers.ts';
 import { RequestHeaders } from '../hop/request-headers.ts';
 import { sendOwnCall } from '../http/own-call.ts';
 import type { JobRun } from '../jobs/run-due.ts';
+import { FallbackLimiter } from '../limits/fallback-limiter.ts';
 import { MemoryLimiter } from '../limits/memory-limiter.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openBlobs, openStore } from '../stores/open.ts';
@@ -99,7 +100,7 @@ export class RunningSite {
         kv: (namespace) => store.kv(namespace),
         blobs: openBlobs(config, store, log),
         origins,
-        rateLimits: toRateLimits(config),
+        rateLimits: toRateLimits(config, store, log),
         onExchange: (site) => {
           background.use(site.jobRules);
           void site.announce();
@@ -123,7 +124,8 @@ export class RunningSite {
    */
   async warm(): Promise<unknown> {
     const { config, store } = this.#parts;
-    const isUsed = this.current.jobRules.length > 0 || config.KV_BINDINGS.length > 0;
+    const isUsed =
+      this.current.jobRules.length > 0 || config.KV_BINDINGS.length > 0 || (config.REDIS_URL && this.current.limits);
     return isUsed ? store.warm() : undefined;
   }
 
@@ -210,11 +212,17 @@ export class RunningSite {
   }
 }
 
-/** Counts live as long as the process: they stay when the site is read again. */
-function toRateLimits({ RATE_LIMIT, RATE_LIMIT_KEYS, RATE_LIMIT_FIELDS }: Config): RateLimits {
+/** Counts live as long as the process or the Redis: they stay when the site is read again. */
+function toRateLimits(config: Config, store: LazyStore, log: Log): RateLimits {
+  const { RATE_LIMIT, RATE_LIMIT_KEYS: mostKeys, RATE_LIMIT_STRICT: isStrict, RATE_LIMIT_FIELDS } = config;
+  const local = new MemoryLimiter({ mostKeys });
   return {
-    limiter: new MemoryLimiter({ mostKeys: RATE_LIMIT_KEYS }),
-    siteRule: RATE_LIMIT && { ...RATE_LIMIT, id: `site ${JSON.stringify(RATE_LIMIT)}`, name: 'site' },
+    limiter: config.REDIS_URL ? new FallbackLimiter({ shared: store.limiter, local, isStrict, mostKeys, log }) : local,
+    siteRule: RATE_LIMIT && {
+      ...RATE_LIMIT,
+      id: `site-${RATE_LIMIT.limit}-${RATE_LIMIT.windowMs}-${RATE_LIMIT.by.join('-')}`,
+      name: 'site',
+    },
     sendsFields: RATE_LIMIT_FIELDS,
   };
 }

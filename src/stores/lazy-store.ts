@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobBody, BlobLimits, BlobStorage, ListQuery, PutOptions } from '../contract/blob-storage.ts';
 import type { BanPage, CacheStore } from '../contract/cache-store.ts';
 import { Fault } from '../contract/fault.ts';
+import type { SharedLimiter } from '../contract/rate-limit.ts';
 import type { Kv, Queue, Store } from '../contract/store.ts';
 import { outsideOfCalls } from '../process/site-calls.ts';
 
@@ -41,6 +42,16 @@ export class LazyStore implements Store {
   /** The first call to a method opens the store. */
   cache(limitBytes: number): CacheStore {
     return new LazyCache(() => this.#opened().cache(limitBytes));
+  }
+
+  /** The first call to a method opens the store. Only of a store that has a limiter. */
+  get limiter(): SharedLimiter {
+    const find = (): SharedLimiter => {
+      const { limiter } = this.#opened();
+      if (!limiter) throw new Fault('store_unavailable', { message: 'the store counts no requests' });
+      return limiter;
+    };
+    return { take: async (rule, key) => find().take(rule, key), countProcesses: async () => find().countProcesses() };
   }
 
   /**

@@ -6,6 +6,7 @@ import { RedisBlobs } from './blobs.ts';
 import { RedisCache } from './cache.ts';
 import { Connection } from './connection.ts';
 import { RedisKv } from './kv.ts';
+import { RedisLimiter } from './limiter.ts';
 import { RedisQueue } from './queue.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -39,6 +40,8 @@ export function openRedisStore({ endpoint, prefix, log, callTimeoutMs }: RedisSt
     kv: (namespace) => new RedisKv(connection, `{${prefix}:${encodeURIComponent(namespace.toWellFormed())}}`),
     blobs: (limits) => new RedisBlobs(connection, `{${prefix}:/blobs}`, limits),
     cache: () => new RedisCache(connection, cacheRoot, banned),
+    // Containers of one site have the same password, and it is not stored in Redis.
+    limiter: new RedisLimiter(connection, prefix, `${prefix} ${endpoint.password ?? ''}`),
     async close() {
       await Promise.all([wakeUp.close(), banned.close(), connection.close()]);
     },
