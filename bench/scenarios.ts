@@ -58,6 +58,16 @@ export const SCENARIOS: readonly Scenario[] = [
     yardstick: 'node-http',
   },
   {
+    name: 'hello-limited',
+    title: 'Hello function of Netlify with a rate limit',
+    family: 'netlify',
+    method: 'GET',
+    path: '/hello-limited',
+    uploadBytes: 0,
+    answer: Buffer.from('Hello from Node.js!'),
+    yardstick: 'node-http',
+  },
+  {
     name: 'app',
     title: 'Express app',
     family: 'app',

@@ -31,6 +31,11 @@ export const nexthop: Server = {
         join(site, 'netlify', 'functions', 'hello.mjs'),
         "export default () => new Response('Hello from Node.js!');\nexport const config = { path: '/hello-netlify' };\n",
       );
+      // Its limit is never reached.
+      await writeText(
+        join(site, 'netlify', 'functions', 'limited.mjs'),
+        "export default () => new Response('Hello from Node.js!');\nexport const config = { path: '/hello-limited', rateLimit: { windowLimit: 1e9, windowSize: 60, aggregateBy: ['ip', 'domain'] } };\n",
+      );
     }
     // Its packages would be in the memory of the other scenarios.
     if (family === 'app') await addApp(site);
