@@ -20,6 +20,19 @@ export function toGuardedPaths(target: string): readonly string[] {
   return [...new Set([...texts, ...texts.map(normalize)])];
 }
 
+/** Ends of paths that lead to the page of the path without them. */
+const PAGE_END = /(?:\/index\.html|\/index|\.html|\/)$/i;
+
+/**
+ * The paths that lead to the same page as a path, which is the first of them: `/a`, `/a/`, `/a.html`, `/a/index` and `/a/index.html`. What guards one
+ * of them guards the file, so it guards all. `path`: as one of `toGuardedPaths`.
+ */
+export function toPagePaths(path: string): readonly string[] {
+  const base = path.replace(PAGE_END, '');
+  const pages = base === '' ? [] : [base, `${base}.html`];
+  return [...new Set([path, ...pages, `${base}/`, `${base}/index`, `${base}/index.html`])];
+}
+
 function normalize(path: string): string {
   return posix.normalize(path.replaceAll('\\', '/')).replace(/^\/{2,}/, '/');
 }

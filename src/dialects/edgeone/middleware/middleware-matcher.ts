@@ -1,5 +1,5 @@
 import { pathToRegexp } from 'path-to-regexp';
-import { toGuardedPaths } from '../../../http/guarded-paths.ts';
+import { toGuardedPaths, toPagePaths } from '../../../http/guarded-paths.ts';
 
 /** Decides for which requests the middleware is called. */
 export interface MiddlewareMatcher {
@@ -61,6 +61,11 @@ function compile(source: string): RegExp | undefined {
   }
 }
 
+/** Such an expression matches other paths of a page that it excludes: `(?!login$)` matches `/login.html`. */
+const EXCLUDES = /\(\?<?!/;
+
+const FOLDER_END = /.(?:\/|\/index|\/index\.html)$/;
+
 class Expressions implements MiddlewareMatcher {
   readonly #expressions: readonly RegExp[];
 
@@ -70,6 +75,10 @@ class Expressions implements MiddlewareMatcher {
 
   matches(target: string): boolean {
     const paths = toGuardedPaths(target);
-    return this.#expressions.some((expression) => paths.some((path) => expression.test(path)));
+    // It may protect a page, which has several paths. By those of its folder `/docs/*` would match `/docs`.
+    const pages = paths.flatMap((path) => toPagePaths(path).filter((each) => each === path || !FOLDER_END.test(each)));
+    return this.#expressions.some((expression) =>
+      (EXCLUDES.test(expression.source) ? paths : pages).some((path) => expression.test(path)),
+    );
   }
 }

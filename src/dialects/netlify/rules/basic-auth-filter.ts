@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
-import { toGuardedPaths } from '../../../http/guarded-paths.ts';
+import { toGuardedPaths, toPagePaths } from '../../../http/guarded-paths.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
 import { patchRequest } from '../../../http/patch-request.ts';
 import { BASIC_AUTH, type HeaderRule } from '../config/header-rule.ts';
@@ -15,8 +15,8 @@ interface Guard {
 }
 
 /**
- * The `Basic-Auth` of header rules: a request whose path, as any server may read it, matches such a
- * rule needs a name and a password of that rule; else 401. Of several rules the last one counts.
+ * The `Basic-Auth` of header rules: a request whose path, as any server may read it, or another path of
+ * the same page matches such a rule needs a name and a password of that rule; else 401. Of several rules the last one counts.
  * Guards everything: files, functions, redirects, WebSockets and the next hop.
  */
 export class BasicAuthFilter implements Target {
@@ -45,11 +45,12 @@ export class BasicAuthFilter implements Target {
     return 'passed';
   }
 
-  /** For each reading of the path the guard that counts. */
+  /** For each reading of the path the guard that counts: the last one that matches any path of the same page. */
   #guardsOf(target: string): readonly Guard[] {
-    const guards = toGuardedPaths(target).flatMap(
-      (path) => this.#guards.findLast(({ glob }) => glob.matches(path, true)) ?? [],
-    );
+    const guards = toGuardedPaths(target).flatMap((path) => {
+      const paths = toPagePaths(path);
+      return this.#guards.findLast(({ glob }) => paths.some((each) => glob.matches(each, true))) ?? [];
+    });
     return [...new Set(guards)];
   }
 }

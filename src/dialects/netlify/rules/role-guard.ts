@@ -2,7 +2,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import type { Pattern } from '../../../contract/pattern.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route, Router } from '../../../contract/route.ts';
-import { toGuardedPaths } from '../../../http/guarded-paths.ts';
+import { toGuardedPaths, toPagePaths } from '../../../http/guarded-paths.ts';
 import { toRedirectSource } from './redirect-source.ts';
 import type { RuleRequest } from './rule-request.ts';
 
@@ -36,7 +36,7 @@ export class RoleGuard {
     const spellings = new Set(toGuardedPaths(target).map((each) => each.toLowerCase()));
     // The list of rules decides about the path as it is.
     spellings.delete(path);
-    for (const spelling of spellings) {
+    for (const spelling of [...spellings].flatMap(toPagePaths)) {
       for (const { route } of this.#router.find(request.method, toTarget(spelling))) {
         const rule = this.#requests.get(route);
         if (rule?.matchButRole(exchange) && !rule.hasRole(exchange)) return true;

@@ -1,8 +1,9 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { toMatchable } from '../../../contract/path.ts';
 import type { Project } from '../../../contract/project.ts';
-import type { Route, RouteLimit, Router } from '../../../contract/route.ts';
+import type { Candidate, Route, RouteLimit, Router } from '../../../contract/route.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
+import { toPagePaths } from '../../../http/guarded-paths.ts';
 import { type Overlay, overlayAnswer } from '../../../http/overlay-response.ts';
 import type { NotFoundPage } from './not-found-page.ts';
 import { RoleGuard } from './role-guard.ts';
@@ -60,7 +61,7 @@ export class RuleFilter implements Target {
 
   /** The limit of the rule that is applied here, if it has one. */
   findLimits(exchange: Exchange): readonly RouteLimit[] {
-    if (!this.#runsHere || this.#guard?.isClosedFor(exchange)) return [];
+    if (!this.#runsHere || this.#isClosedPage(exchange)) return [];
     let isClosed = false;
     for (const { route } of this.#router.find(exchange.request.method, exchange.target)) {
       const rule = this.#byRoute.get(route);
@@ -72,7 +73,7 @@ export class RuleFilter implements Target {
   }
 
   async #apply(exchange: Exchange): Promise<Outcome> {
-    if (this.#guard?.isClosedFor(exchange)) return this.#close(exchange);
+    if (this.#isClosedPage(exchange)) return this.#close(exchange);
     let isClosed = false;
     for (const { route, params } of this.#router.find(exchange.request.method, exchange.target)) {
       const rule = this.#byRoute.get(route);
@@ -90,6 +91,23 @@ export class RuleFilter implements Target {
     return isClosed ? this.#close(exchange) : 'passed';
   }
 
+  /**
+   * Another spelling of the path is one of a rule whose roles the client does not have, or another path of the same page is: of the rules
+   * for any path of a page the first one decides.
+   */
+  #isClosedPage(exchange: Exchange): boolean {
+    if (!this.#guard) return false;
+    if (this.#guard.isClosedFor(exchange)) return true;
+    const { request, target } = exchange;
+    const [path = ''] = target.split('?', 1);
+    const [own = [], ...others] = toPagePaths(path).map((each) => this.#router.find(request.method, each));
+    const ranked = [own, ...others].flat().toSorted((left, right) => rankOf(left) - rankOf(right));
+    const first = ranked.find(({ route }) => this.#byRoute.get(route)?.request.matchButRole(exchange));
+    // The list decides about the path as it is.
+    if (!first || own.some(({ route }) => route === first.route)) return false;
+    return !this.#byRoute.get(first.route)?.request.hasRole(exchange);
+  }
+
   #close(exchange: Exchange): Promise<Outcome> {
     overlayAnswer(exchange, FOR_ONE_CLIENT);
     return this.#parts.notFound.answer(exchange);
@@ -98,3 +116,8 @@ export class RuleFilter implements Target {
 
 /** A file, too, that only some clients may have must not stay in a cache. */
 const FOR_ONE_CLIENT: Overlay = { headers: [['Cache-Control', 'private, no-store']] };
+
+/** The place of a rule in the list. */
+function rankOf({ route: { rank = 0 } }: Candidate): number {
+  return rank;
+}

@@ -66,6 +66,25 @@ for (const target of SPELLINGS) {
   });
 }
 
+for (const [pattern, targets] of [
+  ['/hidden', ['/hidden/', '/hidden.html', '/hidden/index.html', '/hidden%2ehtml']],
+  ['/hidden.html', ['/hidden', '/hidden/', '/hidden/index.html']],
+  ['/', ['/index.html', '/index']],
+] as const) {
+  test(`the matcher ${pattern} matches all paths of its page`, (t) => {
+    for (const target of targets) t.true(toMatcher(pattern).matcher.matches(target), target);
+  });
+}
+
+test('a matcher that excludes a page does not match it by another of its paths', (t) => {
+  const { matcher } = toMatcher('/((?!login$).*)');
+
+  t.deepEqual(
+    ['/login', '/login.html', '/other'].map((target) => matcher.matches(target)),
+    [false, true, true],
+  );
+});
+
 test('a path with Unicode is matched in its encoded form and decoded', (t) => {
   const { matcher } = toMatcher('/größe');
 

@@ -114,6 +114,38 @@ test('no spelling of a path passes a rule with a role', async (t) => {
   t.regex(await exchange(server, '/administration'), /^HTTP\/1\.1 301 /);
 });
 
+for (const [from, closed] of [
+  ['/admin/*', ['/admin', '/admin.html', '/admin/index.html', '/admin/x', '//admin.html']],
+  ['/hidden', ['/hidden.html', '/hidden/', '/hidden/index.html']],
+  ['/hidden.html', ['/hidden', '/hidden/', '/hidden/index.html']],
+  ['/folder/index.html', ['/folder', '/folder/', '/folder/index']],
+] as const) {
+  test(`a role for ${from} is needed for all paths of its pages`, async (t) => {
+    const rules = [
+      { from: '/hidden/open', to: '/x', status: 302 },
+      { from, to: '/x', status: 302, force: true, conditions: { role: ['admin'] } },
+      { from: '/*', to: 'https://all.example/' },
+    ];
+    const server = await serveRules(t, rules, [], { JWT_SECRET: SECRET });
+
+    for (const target of closed)
+      t.regex(await exchange(server, target), /^HTTP\/1\.1 (?:404|301 .*all\.example)/s, target);
+    for (const target of closed) t.notRegex(await exchange(server, target), /Location: \/x/, target);
+    t.regex(await exchange(server, '/other.html'), /^HTTP\/1\.1 301 /);
+  });
+}
+
+test('a rule without a role keeps a page open that a later rule with a role would close', async (t) => {
+  const rules = [
+    { from: '/login', to: '/login', status: 200 },
+    { from: '/*', to: '/:splat', status: 200, force: true, conditions: { role: ['admin'] } },
+  ];
+  const server = await serveRules(t, rules, [file('/login')], { JWT_SECRET: SECRET });
+
+  t.regex(await exchange(server, '/login'), /the file$/);
+  t.regex(await exchange(server, '/login.html'), /^HTTP\/1\.1 404 /);
+});
+
 test('a client without the role of a rule gets the response of the next rule, also if a file has the path', async (t) => {
   const rules = [
     { from: '/admin/*', to: '/admin/:splat', status: 200, force: true, conditions: { role: ['admin'] } },

@@ -183,6 +183,29 @@ test('no spelling of a path passes a Basic-Auth, and neither does a WebSocket', 
   t.regex(await peer.readHead(), /^HTTP\/1\.1 401 /);
 });
 
+test('a Basic-Auth of one path of a page guards all its paths, and the last rule for the page counts', async (t) => {
+  const site = await siteFolder(t, {
+    'netlify.toml': '[build]\npublish = "out"',
+    'out/_headers':
+      '/*\n  Basic-Auth: all:all\n/hidden\n  Basic-Auth: me:one\n/written.html\n  Basic-Auth: me:one\n/folder/index.html\n  Basic-Auth: me:one',
+    'out/hidden.html': 'page',
+    'out/written.html': 'page',
+    'out/folder/index.html': 'page',
+    'out/index.html': 'home',
+  });
+  const edge = await startEdge(t, { site });
+
+  for (const path of ['/hidden', '/written', '/folder'])
+    for (const end of ['', '/', '.html', '/index', '/index.html', '%2ehtml', '.HTML']) {
+      t.regex(await exchange(edge, path + end), /^HTTP\/1\.1 401 /, path + end);
+      t.regex(await exchange(edge, path + end, 'GET', login('all:all')), /^HTTP\/1\.1 401 /, path + end);
+      // Every reading of an encoded path must be allowed.
+      const status = end.includes('%') ? / 401 / : / (?!401)\d{3} /;
+      t.regex(await exchange(edge, path + end, 'GET', login('me:one')), status, path + end);
+    }
+  t.regex(await exchange(edge, '/index.html', 'GET', login('all:all')), /home$/);
+});
+
 test('a Basic-Auth that cannot be read closes its path, and is reported without its value', async (t) => {
   const site = await siteFolder(t, { ...GUARDED, 'out/_headers': '/admin/*\n  Basic-Auth: topsecret' });
   const { edge, ...rest } = await startEdge(t, { site });
