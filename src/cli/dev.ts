@@ -1,12 +1,15 @@
 import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import { logProblems } from '../contract/problem.ts';
 import { FolderWatch } from '../dev/folder-watch.ts';
+import { DEV_PATH } from '../dev/page-path.ts';
 import { DevSession } from '../dev/session.ts';
 import { spellMs, Terminal } from '../dev/terminal.ts';
 import { writeAsOwn } from '../process/printed-text.ts';
 import type { Reload } from '../site/live-site.ts';
 import { choosePort } from './choose-port.ts';
 import { type Call, defineCommand, type FlagForm } from './command.ts';
+import { describeSite } from './describe-site.ts';
 import { DevKeys } from './dev-keys.ts';
 import { enterSite } from './enter-site.ts';
 import { listenToKeys } from './keys.ts';
@@ -34,9 +37,9 @@ export const command = defineCommand({
 async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promise<number> {
   endWithNpm(config);
   const { stdin, stdout } = process;
-  // `hasColors` asks NO_COLOR, too.
   // Lines about a request are written while its function runs.
   const out = (line: string): void => void writeAsOwn(stdout, `${line}\n`);
+  // `hasColors` asks NO_COLOR, too.
   const terminal = new Terminal({ out, hasColors: stdout.isTTY && stdout.hasColors() });
   const site = toRealPath(config.site);
   const { PORT, wasTaken } = await choosePort(config);
@@ -44,13 +47,19 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
     site,
     terminal,
     nextHop: spellHop(config),
-    onOutside: (files) => watch?.useOutside(files),
+    onOutside(files) {
+      for (const file of files) outside.add(file);
+      watch?.useOutside(files);
+    },
   });
+  // Files that were reported before there is a watch.
+  const outside = new Set<string>();
   let watch: FolderWatch | undefined;
   let endKeys: (() => void) | undefined;
   const serve = ({ edge, port }: Serving): void => {
     const url = `http://localhost:${port}`;
     announce({ config, terminal, url, wasTaken, edge });
+    logProblems(edge.log, edge.site.problems);
     watch = new FolderWatch({
       root: site,
       ignored: [config.DATA_DIR, config.LOG_DIR],
@@ -62,6 +71,12 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
       onTrouble: (folder, error) =>
         terminal.note(`changes of files in ${folder} are not noticed (${error}); nexthop reload reads the site again`),
     });
+    watch.useOutside([...outside]);
+    session.page.server = {
+      ...{ host: config.HOST || '127.0.0.1', port, isTls: config.certificate !== undefined },
+      describeSite: () => describeSite(edge, config, site),
+      runNow: (rule) => edge.runNow(rule),
+    };
     const keys = new DevKeys({ edge, terminal, root: config.site, url, end });
     endKeys = listenToKeys({ stdin, onKey: (key) => keys.press(key), onInterrupt: end });
     if (flags.open) openInBrowser(url);
@@ -101,6 +116,7 @@ function announce({ config, terminal, url, wasTaken, edge }: Announcement): void
   terminal.note(
     `  ${name('next hop')} ${edge.site.answersAll ? 'none: the site answers every request' : spellHop(config)}`,
   );
+  terminal.note(`  ${name('live page')} ${url}${DEV_PATH}`);
   terminal.note(`  ${name('keys')} r routes  l clear  o open  j jobs  s run a schedule  q quit  ? help`);
   terminal.note('');
 }

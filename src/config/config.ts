@@ -20,9 +20,17 @@ export type Config = {
   readonly functionEnv: Readonly<Record<string, string | undefined>>;
   /** Names of the settings that the environment or a flag sets. */
   readonly given: ReadonlySet<string>;
+  /** What each setting was read from, by its name. */
+  readonly sources: ReadonlyMap<string, SettingSource>;
   /** `NODE_ENV` for the code of the site, where neither the process nor the site sets it. Undefined: the program around nexthop decides. */
   readonly nodeEnv: 'production' | 'development' | undefined;
 };
+
+/** The text of a setting, without a login, and where it stood. */
+export interface SettingSource {
+  readonly text: string;
+  readonly from: 'flag' | 'environment' | 'command' | 'default';
+}
 
 /** All bad settings at once; the message has a line for each. */
 export class ConfigError extends UserError {
@@ -54,9 +62,10 @@ export interface Source {
 export function readConfig({ env = process.env, flags = {}, site = '.', defaults = {} }: Source = {}): Config {
   const complaints: string[] = [];
   const values: Record<string, unknown> = {};
-  const usual: Readonly<Record<string, string>> = defaults;
+  const sources = new Map<string, SettingSource>();
   for (const [name, { kind: read, default: fallback }] of Object.entries<Setting<unknown>>(SETTINGS)) {
-    const text = flags[name] ?? env[name] ?? usual[name] ?? fallback;
+    const { text, from } = find(name, { flags, env, defaults }) ?? { text: fallback, from: 'default' };
+    sources.set(name, { text: kind.withoutLogin(text), from });
     try {
       values[name] = read(text);
     } catch (error) {
@@ -93,12 +102,23 @@ export function readConfig({ env = process.env, flags = {}, site = '.', defaults
     messageBus: bus.endpoint,
     certificate,
     functionEnv: { ...env },
+    sources,
     given,
     // Frameworks take its absence for development, and show their stacks to clients then.
     nodeEnv: values.DEV ? 'development' : 'production',
   };
   // Every name of SETTINGS has been read by its own kind, which the loop cannot express.
   return Object.freeze({ ...values, ...found }) as unknown as Config;
+}
+
+/** By priority. Undefined: it has its usual default. */
+function find(name: string, { flags, env, defaults }: Required<Omit<Source, 'site'>>): SettingSource | undefined {
+  const texts = { flag: flags[name], environment: env[name], command: (defaults as Source['flags'])?.[name] };
+  for (const from of ['flag', 'environment', 'command'] as const) {
+    const text = texts[from];
+    if (text !== undefined) return { text, from };
+  }
+  return undefined;
 }
 
 /** The variables of a site's `.env` in the environment of this process, because code of sites reads `process.env`. */

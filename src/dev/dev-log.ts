@@ -75,7 +75,10 @@ export class DevLog implements ProcessLog {
     const { files, history, terminal } = this.#parts;
     files?.print(printed);
     const record = history.withId(printed.requestId);
-    record?.print(printed);
+    if (record) {
+      record.print(printed);
+      history.touch(record);
+    }
     if (!record || record.isOnTerminal) terminal.printed(printed);
     // A function that runs long, or a stream, is shown before it ends.
     else if (record.printed.length === 1) setTimeout(() => this.#showOpen(record), CALM_MS).unref();

@@ -1,27 +1,124 @@
 import { STATUS_CODES } from 'node:http';
+import { messageOf } from '../contract/error-message.ts';
 import type { Exchange } from '../contract/exchange.ts';
-import { refuseAccess } from './page-access.ts';
+import { refuseAccess, refuseChange } from './page-access.ts';
+import { PAGE_HTML } from './page-html.ts';
 import { DEV_PATH } from './page-path.ts';
+import { PAGE_SCRIPT } from './page-script.ts';
+import { PAGE_STYLE } from './page-style.ts';
+import { type OwnServer, sendAgain } from './replay.ts';
+import type { RequestHistory } from './request-history.ts';
+import { toReportJson, toRequestJson } from './request-json.ts';
+import type { SiteFacts } from './site-facts.ts';
 
 /** Name of the target that answers them, in the logs. */
 export const DEV_PAGE = 'nexthop dev';
 
-/** Answers the requests below DEV_PATH. */
+/** The running server, as far as the page needs it. */
+export interface DevServer extends OwnServer {
+  describeSite(): Promise<SiteFacts>;
+  /** Runs a scheduled function now. Rejects if that is not possible. */
+  runNow(rule: string): Promise<unknown>;
+}
+
+/** Largest request to the page itself. */
+const MOST_BYTES = 10_000;
+
+/** Answers the requests below DEV_PATH: the live page, and what it asks for. */
 export class DevPage {
   /** Counts the readings of the site. */
   generation = 1;
+  /** Undefined before it listens. */
+  server: DevServer | undefined;
+  readonly #history: RequestHistory;
+
+  constructor(history: RequestHistory) {
+    this.#history = history;
+  }
 
   /** False for requests that are none of its own. */
   answer(exchange: Exchange): boolean {
-    const [path = ''] = exchange.askedTarget.split('?', 1);
-    if (path !== DEV_PATH && !path.startsWith(`${DEV_PATH}/`)) return false;
+    const { pathname, searchParams } = new URL(exchange.askedTarget, 'http://localhost');
+    if (pathname !== DEV_PATH && !pathname.startsWith(`${DEV_PATH}/`)) return false;
     exchange.answeredBy = DEV_PAGE;
-    const refusal = refuseAccess(exchange);
+    const action = pathname.slice(DEV_PATH.length + 1);
+    const refusal = refuseAccess(exchange) ?? (action in this.#actions ? refuseChange(exchange) : undefined);
     if (refusal !== undefined) send(exchange, { status: 403, text: `${DEV_PATH} ${refusal}\n` });
-    else if (path === `${DEV_PATH}/generation`) send(exchange, { text: String(this.generation) });
-    else send(exchange, { status: 404, text: 'there is no such page\n' });
+    else if (action in this.#actions) void this.#act(exchange, action);
+    else void this.#show(exchange, action, searchParams);
     return true;
   }
+
+  async #show(exchange: Exchange, name: string, query: URLSearchParams): Promise<void> {
+    switch (name) {
+      case '':
+        return send(exchange, { type: 'text/html; charset=utf-8', text: PAGE_HTML });
+      case 'page.js':
+        return send(exchange, { type: 'text/javascript; charset=utf-8', text: PAGE_SCRIPT });
+      case 'page.css':
+        return send(exchange, { type: 'text/css; charset=utf-8', text: PAGE_STYLE });
+      case 'generation':
+        return send(exchange, { text: String(this.generation) });
+      case 'requests':
+        return sendJson(exchange, this.#changedRequests(Number(query.get('after') ?? 0)));
+      case 'site':
+        return this.#answerLater(exchange, async () => toSiteJson(await this.server?.describeSite()));
+      default:
+        return send(exchange, { status: 404, text: 'there is no such page\n' });
+    }
+  }
+
+  /** What changed since a version, and the version now. */
+  #changedRequests(after: number): object {
+    const { version, all } = this.#history;
+    const changed = all.filter((record) => record.version > after).map(toRequestJson);
+    return { version, generation: this.generation, oldest: all[0]?.number ?? 0, requests: changed };
+  }
+
+  /** What changes something; each gets the JSON of the request. */
+  readonly #actions: Readonly<Record<string, (given: Readonly<Record<string, unknown>>) => Promise<unknown>>> = {
+    replay: async ({ number }) => {
+      const record = this.#history.find(Number(number));
+      if (!record) throw new Error('this request is not kept any more');
+      if (!this.server) throw new Error('the server does not listen yet');
+      return { status: await sendAgain(record, this.server) };
+    },
+    run: async ({ rule }) => {
+      await this.server?.runNow(String(rule));
+      return {};
+    },
+    clear: async () => {
+      this.#history.clear();
+      return {};
+    },
+  };
+
+  async #act(exchange: Exchange, action: string): Promise<void> {
+    await this.#answerLater(exchange, async () => {
+      const { body } = exchange.request;
+      body.limit(MOST_BYTES);
+      const text = body.announcedBytes > 0 ? (await body.peek(() => false)).toString() : '{}';
+      return this.#actions[action]?.(JSON.parse(text));
+    });
+  }
+
+  async #answerLater(exchange: Exchange, work: () => Promise<unknown>): Promise<void> {
+    try {
+      sendJson(exchange, (await work()) ?? {});
+    } catch (error) {
+      sendJson(exchange, { error: messageOf(error) }, 400);
+    }
+  }
+}
+
+function toSiteJson(facts: SiteFacts | undefined): object | undefined {
+  return (
+    facts && { ...facts, problems: facts.problems.map((each) => ({ ...each, report: toReportJson(each.report) })) }
+  );
+}
+
+function sendJson(exchange: Exchange, value: unknown, status = 200): void {
+  send(exchange, { status, type: 'application/json', text: JSON.stringify(value) });
 }
 
 interface Sent {
@@ -30,12 +127,20 @@ interface Sent {
   readonly text: string;
 }
 
+/** Nothing from elsewhere is loaded, and no other page may show or read it. */
+const HEADERS = [
+  ...['Cache-Control', 'no-store'],
+  ...[
+    'Content-Security-Policy',
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'",
+  ],
+  ...['Cross-Origin-Resource-Policy', 'same-origin'],
+  ...['X-Content-Type-Options', 'nosniff'],
+];
+
 function send(exchange: Exchange, { status = 200, type = 'text/plain; charset=utf-8', text }: Sent): void {
   exchange.contentType = type;
-  exchange.writeHead(status, STATUS_CODES[status] ?? '', [
-    ...['Content-Type', type, 'Content-Length', String(Buffer.byteLength(text)), 'Cache-Control', 'no-store'],
-    // No page of another site may show it in a frame, read it or guess its type.
-    ...['X-Frame-Options', 'DENY', 'Cross-Origin-Resource-Policy', 'same-origin', 'X-Content-Type-Options', 'nosniff'],
-  ]);
+  const length = String(Buffer.byteLength(text));
+  exchange.writeHead(status, STATUS_CODES[status] ?? '', ['Content-Type', type, 'Content-Length', length, ...HEADERS]);
   exchange.response.end(text);
 }

@@ -51,7 +51,7 @@ function explainHop({ fault, nextHop }: DevFault): readonly string[] {
     `The next hop did not answer: ${fault.message}.`,
     'In production the next hop is your application, a CMS, or the next proxy. It gets every request that the site does not answer.',
     'To develop with it, start it and name it: nexthop dev --next-hop http://localhost:3000',
-    'If the site should answer this path, look at its routes: press r on the terminal.',
+    `If the site should answer this path, look at its routes: press r on the terminal, or open ${DEV_PATH}#routes`,
   ];
 }
 
@@ -99,7 +99,7 @@ function toHtml({ fault, report, requestId, file }: DevFault, about: readonly st
 <main class="fault">
 <p class="tag">${title} · <code>${code}</code> · ${subject}</p>
 ${report ? toReportHtml(report) : toAboutHtml(about ?? [])}
-<p class="note">Request id <code>${escapeHtml(requestId)}</code> · This page exists only in nexthop dev. It loads again when the site has changed.</p>
+<p class="note">Request id <code>${escapeHtml(requestId)}</code> · <a href="${DEV_PATH}">All requests, routes and jobs</a> · This page exists only in nexthop dev. It loads again when the site has changed.</p>
 </main>
 <script>${RELOAD}</script>
 </html>

@@ -13,8 +13,13 @@ const LOOPBACK = /^(?:127\.|::1$)/;
 export function refuseAccess({ peerAddress, request }: Exchange): string | undefined {
   if (!LOOPBACK.test(peerAddress)) return 'is only for this machine';
   if (!OWN_HOST.test(request.host ?? '')) return 'is only for localhost';
-  return undefined;
+  const site = request.get('sec-fetch-site');
+  // A link of another site may open the page; nothing else of it may be used from there.
+  const isLink = request.get('sec-fetch-mode') === 'navigate' && request.method === 'GET';
+  return site === undefined || site === 'same-origin' || site === 'none' || isLink ? undefined : NOT_ELSEWHERE;
 }
+
+const NOT_ELSEWHERE = 'is not for other sites';
 
 /**
  * Why a request may not change anything; undefined if it may. A page of another origin can send a
@@ -24,10 +29,8 @@ export function refuseAccess({ peerAddress, request }: Exchange): string | undef
 export function refuseChange({ request }: Exchange): string | undefined {
   if (request.method !== 'POST') return 'needs POST';
   if (request.get('x-nexthop-dev') !== '1') return 'needs the header X-Nexthop-Dev: 1';
-  const site = request.get('sec-fetch-site');
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return 'is only for the live page';
   const origin = request.get('origin');
-  if (origin !== undefined && !isOwnOrigin(origin, request.host ?? '')) return 'is only for the live page';
+  if (origin !== undefined && !isOwnOrigin(origin, request.host ?? '')) return NOT_ELSEWHERE;
   return undefined;
 }
 

@@ -16,4 +16,44 @@ a { color: var(--blue); }
 .frame { background: var(--box); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; color: var(--soft); }
 .frame b { color: var(--red); }
 .calls { margin: 1rem 0; padding-left: 1.4rem; color: var(--soft); }
+button { font: inherit; color: inherit; background: var(--box); border: 1px solid var(--line); border-radius: 6px; padding: .25rem .7rem; cursor: pointer; }
+button:hover:enabled { border-color: var(--soft); }
+button:disabled { opacity: .5; cursor: default; }
+:focus-visible { outline: 2px solid var(--blue); outline-offset: 1px; }
+.live header { display: flex; align-items: baseline; gap: 1.5rem; padding: .8rem 1.25rem 0; border-bottom: 1px solid var(--line); }
+.live h1 { font-size: 1rem; margin: 0; }
+nav { display: flex; gap: .2rem; }
+nav button { border: 0; background: none; border-radius: 0; padding: .4rem .7rem .7rem; color: var(--soft); border-bottom: 2px solid transparent; }
+nav button[aria-selected=true] { color: var(--fg); border-color: var(--blue); }
+nav small { margin-left: .4rem; color: var(--soft); }
+#state { margin: 0 0 0 auto; }
+#problems details { border-bottom: 1px solid var(--line); padding: .5rem 1.25rem; overflow-wrap: anywhere; }
+#problems .error summary b { color: var(--red); }
+#problems .warning summary b { color: var(--amber); }
+#problems .frame { margin: .5rem 0; }
+table { border-collapse: collapse; width: 100%; }
+.list th { text-align: left; font-weight: 500; color: var(--soft); }
+.list th, .list td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); vertical-align: baseline; }
+.list th:first-child, .list td:first-child { padding-left: 1.25rem; }
+#requests tr[data-number] { cursor: pointer; }
+#requests tr[aria-selected=true] { background: var(--box); }
+.file { overflow-wrap: anywhere; }
+.given, .list td:nth-child(2) { white-space: nowrap; }
+.path { max-width: 20rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; }
+.good { color: var(--green); } .moved { color: var(--blue); } .warn { color: var(--amber); } .bad { color: var(--red); }
+.split { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); min-height: 80vh; }
+.bar { display: flex; gap: .5rem; padding: .75rem 1.25rem; margin: 0; }
+.bar input { flex: 1; font: inherit; color: inherit; background: var(--bg); border: 1px solid var(--line); border-radius: 6px; padding: .25rem .6rem; }
+aside { border-left: 1px solid var(--line); padding: 1rem 1.25rem; overflow-wrap: anywhere; }
+aside h2 { font-size: 1rem; margin: 0 0 .6rem; } aside h3, h3.pad { font-size: .85rem; color: var(--soft); margin: 1.2rem 0 .3rem; }
+.pad { padding: 1rem 1.25rem 0; }
+.pairs th { text-align: left; font-weight: 400; color: var(--soft); width: 11rem; vertical-align: top; padding: .1rem .8rem .1rem 0; }
+.pairs td { font: 12.5px/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+.error .title { font-weight: 600; color: var(--red); margin: 1rem 0 .2rem; } .error .place { margin: 0 0 .5rem; }
+.cause { border-left: 3px solid var(--line); padding-left: .9rem; margin-top: 1rem; }
+.printed { background: var(--box); border-radius: 8px; padding: .6rem .8rem; white-space: pre-wrap; } .printed i { color: var(--soft); font-style: normal; }
+.printed .error { color: var(--red); } .printed .warn { color: var(--amber); }
+.given { color: var(--blue); }
+@media (max-width: 60rem) { .split { grid-template-columns: minmax(0, 1fr); } aside { border-left: 0; border-top: 1px solid var(--line); } }
 `;

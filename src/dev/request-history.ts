@@ -12,6 +12,8 @@ export class RequestHistory {
   readonly #byId = new Map<string, RequestRecord>();
   readonly #byExchange = new WeakMap<Exchange, RequestRecord>();
   #last = 0;
+  /** Grows with each change of a record. */
+  version = 0;
 
   /** Oldest first. */
   get all(): readonly RequestRecord[] {
@@ -28,7 +30,13 @@ export class RequestHistory {
       this.#records.delete(oldest.number);
       if (this.#byId.get(oldest.id) === oldest) this.#byId.delete(oldest.id);
     }
+    this.touch(record);
     return record;
+  }
+
+  /** Makes the change of a record known to the page. */
+  touch(record: RequestRecord): void {
+    record.version = ++this.version;
   }
 
   find(number: number): RequestRecord | undefined {
@@ -47,11 +55,13 @@ export class RequestHistory {
   finish(exchange: Exchange): RequestRecord {
     const record = this.of(exchange) ?? this.begin(exchange);
     record.finish(exchange);
+    this.touch(record);
     return record;
   }
 
   clear(): void {
     this.#records.clear();
     this.#byId.clear();
+    this.version++;
   }
 }

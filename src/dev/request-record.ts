@@ -42,6 +42,8 @@ export class RequestRecord implements ResponseLayer {
   readonly printed: PrintedLine[] = [];
   /** What its code prints from now on belongs below its line. */
   isOnTerminal = false;
+  /** Version of the history in which it changed last. */
+  version = 0;
   readonly #startedAtMs: number;
 
   constructor(number: number, exchange: Exchange) {

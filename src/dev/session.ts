@@ -27,7 +27,7 @@ export interface DevSessionParts {
 /** One run of `nexthop dev`: what it remembers, prints and shows. */
 export class DevSession implements Development {
   readonly history = new RequestHistory();
-  readonly page = new DevPage();
+  readonly page = new DevPage(this.history);
   readonly #parts: DevSessionParts;
   /** Faults that are printed with their request. */
   readonly #shown = new WeakSet<object>();

@@ -106,7 +106,12 @@ export class Terminal {
 }
 
 /** The route and the file or server, e.g. `/api/[id]  cloud-functions/api/[id].js`. */
-export function whatAnswered({ route, answeredBy, isFile, upstream }: RequestRecord): string {
+export function whatAnswered({
+  route,
+  answeredBy,
+  isFile,
+  upstream,
+}: Pick<RequestRecord, 'route' | 'answeredBy' | 'isFile' | 'upstream'>): string {
   if (answeredBy === 'next-hop') return upstream === '' ? 'next hop' : `next hop  ${upstream}`;
   return [isFile || route === answeredBy ? '' : route, answeredBy].filter((part) => part !== '').join('  ');
 }

@@ -1,5 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { ExecutionContext } from 'ava';
+import { describeSite } from '../../src/cli/describe-site.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { DevSession } from '../../src/dev/session.ts';
 import { Terminal } from '../../src/dev/terminal.ts';
 import { type RunningEdge, startEdge } from './edge.ts';
@@ -39,5 +41,11 @@ export async function developSite(
     env: { DEV: '1', NEXT_HOP: 'http://127.0.0.1:1', ...env },
     development: session,
   });
+  const config = readConfig({ site, env: { NEXT_HOP: 'http://127.0.0.1:1' }, defaults: { DEV: '1' } });
+  session.page.server = {
+    ...{ host: '127.0.0.1', port: running.port, isTls: false },
+    describeSite: () => describeSite(running.edge, config, site),
+    runNow: (rule) => running.edge.runNow(rule),
+  };
   return { ...running, session, site, lines, outside };
 }

@@ -1,0 +1,30 @@
+import type { Config } from '../config/config.ts';
+import { SETTINGS } from '../config/settings.ts';
+import { toProblemReport } from '../dev/error-report.ts';
+import type { SettingFact, SiteFacts } from '../dev/site-facts.ts';
+import type { Edge } from '../edge.ts';
+import { readEnvFile } from '../site/env-file.ts';
+import { toListed } from './routes-listed.ts';
+
+/** What the live page of `nexthop dev` shows about the site. `root`: without symbolic links. */
+export async function describeSite({ site }: Pick<Edge, 'site'>, config: Config, root: string): Promise<SiteFacts> {
+  const { file, lines } = await readEnvFile(config.site);
+  return {
+    root: config.site,
+    nextHop: config.sources.get('NEXT_HOP')?.text ?? '',
+    routes: toListed(site.routes),
+    jobs: site.jobRules.map(({ name, schedule, file: from }) => ({ name, file: from, ...(schedule && { schedule }) })),
+    problems: site.problems.map((problem) => ({ severity: problem.severity, report: toProblemReport(problem, root) })),
+    settings: toSettings(config),
+    variables: [...lines].map(([name, line]) => ({ name, place: `${file}:${line}` })),
+  };
+}
+
+/** Those that are set come first. */
+function toSettings({ sources }: Config): readonly SettingFact[] {
+  const facts = Object.entries(SETTINGS).map(([name, { about }]): SettingFact => {
+    const { text = '', from = 'default' } = sources.get(name) ?? {};
+    return { name, value: text, from: from === 'command' ? 'nexthop dev' : from, about };
+  });
+  return [...facts.filter(({ from }) => from !== 'default'), ...facts.filter(({ from }) => from === 'default')];
+}

@@ -1,0 +1,145 @@
+import { DEV_PATH } from './page-path.ts';
+
+/** How often the page asks for new requests. */
+const POLL_MS = 700;
+
+/**
+ * The script of the live page. All data goes through \`textContent\`: targets, headers and output of
+ * functions may have any text.
+ */
+export const PAGE_SCRIPT = `
+const BASE = '${DEV_PATH}';
+const $ = (selector) => document.querySelector(selector);
+const state = { version: 0, generation: 0, view: 'requests', chosen: 0, filter: '', requests: new Map(), site: null };
+
+function h(tag, props, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props || {})) {
+    if (name === 'onclick' || name === 'oninput') element[name] = value;
+    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.flat(3).filter((child) => child !== undefined && child !== null && child !== ''));
+  return element;
+}
+const ms = (value) => value === undefined || value === null ? '' : value < 1 ? '<1 ms' : value < 1000 ? Math.round(value) + ' ms' : (value / 1000).toFixed(1) + ' s';
+const kind = (status) => !status ? 'open' : status >= 500 ? 'bad' : status >= 400 ? 'warn' : status >= 300 ? 'moved' : 'good';
+const time = (at) => new Date(at).toLocaleTimeString([], { hour12: false });
+
+async function post(action, given) {
+  const answer = await fetch(BASE + '/' + action, { method: 'POST', headers: { 'X-Nexthop-Dev': '1', 'Content-Type': 'application/json' }, body: JSON.stringify(given) });
+  const result = await answer.json().catch(() => ({ error: 'no answer' }));
+  say(result.error || '');
+  return result;
+}
+function say(text) { $('#state').textContent = text; }
+
+const VIEWS = { requests: 'Requests', routes: 'Routes', jobs: 'Jobs', settings: 'Settings' };
+function count(view) {
+  const { site } = state;
+  if (view === 'requests') return state.requests.size;
+  return site && site[view] ? site[view].length : 0;
+}
+function drawTabs() {
+  $('nav').replaceChildren(...Object.entries(VIEWS).map(([view, name]) =>
+    h('button', { role: 'tab', 'aria-selected': String(view === state.view), id: 'tab-' + view, onclick: () => show(view) }, name, h('small', {}, String(count(view))))));
+}
+function remember() { history.replaceState(null, '', '#' + state.view + (state.view === 'requests' && state.chosen ? '/' + state.chosen : '')); }
+function show(view) { state.view = view; remember(); draw(); }
+function choose(number) { state.chosen = number; remember(); draw(); }
+
+function reportOf(report) {
+  return [
+    h('p', { class: 'title' }, report.title),
+    report.place ? h('p', { class: 'place' }, h('code', {}, report.place)) : '',
+    report.frame.length ? h('pre', { class: 'frame' }, report.frame.map((row) => h(row.isMarked ? 'b' : 'span', {}, row.text + '\\n'))) : '',
+    report.calls.length > 1 ? h('ol', { class: 'calls' }, report.calls.map((call) => h('li', {}, h('code', {}, call)))) : '',
+    report.cause ? h('div', { class: 'cause' }, h('p', { class: 'note' }, 'caused by'), reportOf(report.cause)) : '',
+  ];
+}
+function drawProblems() {
+  const problems = state.site ? state.site.problems : [];
+  $('#problems').replaceChildren(...problems.map(({ severity, report }) => h('details', { class: severity, open: severity === 'error' },
+    h('summary', {}, h('b', {}, severity), ' ', h('code', {}, report.place), ' ', report.title),
+    report.frame.length ? h('pre', { class: 'frame' }, report.frame.map((row) => h(row.isMarked ? 'b' : 'span', {}, row.text + '\\n'))) : '')));
+}
+
+function rows(pairs) { return h('table', { class: 'pairs' }, pairs.map(([name, value]) => h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, value)))); }
+function detailOf(request) {
+  if (!request) return h('aside', { class: 'empty' }, h('p', { class: 'note' }, 'Choose a request to see its headers, its timing and what its function printed.'));
+  const replay = h('button', { id: 'replay', disabled: !request.canBeSentAgain, title: request.canBeSentAgain ? undefined : 'its body was too long to keep, or it is a WebSocket', onclick: async () => { const result = await post('replay', { number: request.number }); if (!result.error) { say('sent again: ' + result.status); await poll(); choose(Math.max(...state.requests.keys())); } } }, 'Send again');
+  return h('aside', {},
+    h('h2', {}, h('span', { class: kind(request.status) }, String(request.status || 'open')), ' ', request.method, ' ', h('code', {}, request.target)),
+    h('p', {}, replay),
+    rows([
+      ['route', request.route], ['answered by', request.answeredBy], ['fault', request.fault], ['time', new Date(request.atMs).toISOString()],
+      ['to the head', ms(request.headMs)], ['to the end', request.tookMs === undefined ? 'in progress' : ms(request.tookMs)],
+      ['body', request.responseBytes + ' bytes'], ['request id', request.id],
+    ].filter(([, value]) => value)),
+    request.error ? h('section', { class: 'error' }, reportOf(request.error)) : '',
+    request.printed.length ? h('section', {}, h('h3', {}, 'Printed'), h('pre', { class: 'printed' }, request.printed.map((line) => h('span', { class: line.level }, h('i', {}, ('+' + ms(line.afterMs)).padEnd(9)), line.text + '\\n')))) : '',
+    h('h3', {}, 'Response headers'), request.responseHeaders.length ? rows(request.responseHeaders) : h('p', { class: 'note' }, 'not known'),
+    h('h3', {}, 'Request headers'), rows(request.headers),
+    request.body ? [h('h3', {}, 'Request body'), h('pre', {}, request.body)] : '');
+}
+function drawRequests() {
+  const filter = state.filter.toLowerCase();
+  const all = [...state.requests.values()].reverse();
+  const shown = all.filter((request) => (request.method + ' ' + request.target + ' ' + request.status + ' ' + request.route + ' ' + request.answeredBy).toLowerCase().includes(filter));
+  const body = shown.map((request) => h('tr', { 'aria-selected': String(request.number === state.chosen), 'data-number': request.number, tabindex: '0', onclick: () => choose(request.number) },
+    h('td', { class: 'note' }, time(request.atMs)), h('td', {}, request.method), h('td', { class: 'path' }, h('code', {}, request.target)),
+    h('td', { class: kind(request.status) }, String(request.status || '…')), h('td', { class: 'number' }, ms(request.tookMs)),
+    h('td', { class: 'note file' }, request.answeredBy, request.printed.length ? ' · ' + request.printed.length + ' printed' : '')));
+  const list = $('#requests tbody');
+  if (list) { list.replaceChildren(...body); $('aside').replaceWith(detailOf(state.requests.get(state.chosen))); return; }
+  $('main').replaceChildren(h('div', { class: 'split' },
+    h('div', { id: 'requests' },
+      h('p', { class: 'bar' }, h('input', { type: 'search', placeholder: 'Filter: path, status, file', 'aria-label': 'Filter', oninput: (event) => { state.filter = event.target.value; drawRequests(); } }),
+        h('button', { onclick: async () => { await post('clear', {}); state.requests.clear(); choose(0); } }, 'Clear')),
+      h('table', { class: 'list' }, h('thead', {}, h('tr', {}, ['Time', 'Method', 'Path', 'Status', 'Took', 'Answered by'].map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, body))),
+    detailOf(state.requests.get(state.chosen))));
+}
+function drawTable(heads, cells, empty) {
+  $('main').replaceChildren(cells.length === 0 ? h('p', { class: 'note pad' }, empty) :
+    h('table', { class: 'list' }, h('thead', {}, h('tr', {}, heads.map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, cells.map((row) => h('tr', {}, row.map((cell) => h('td', {}, cell)))))));
+}
+function draw() {
+  drawTabs();
+  const { site } = state;
+  if (state.view === 'requests') return drawRequests();
+  if (!site) return;
+  if (state.view === 'routes') drawTable(['Order', 'Step', 'Methods', 'Pattern', 'File', 'Platform', 'About'], site.routes.map((route, at) => [String(at + 1), String(route.step), route.methods === 'any' ? 'any' : route.methods.join(', '), h('code', {}, route.files ? route.pattern + ' (' + route.files + (route.files === 1 ? ' file)' : ' files)') : route.pattern), h('code', {}, route.file), route.dialect, route.about || '']), 'No routes: every request goes to the next hop.');
+  if (state.view === 'jobs') drawTable(['Name', 'When', 'File', ''], site.jobs.map((job) => [h('code', {}, job.name), job.schedule || 'on request', h('code', {}, job.file), job.schedule ? h('button', { 'data-rule': job.name, onclick: async () => { const result = await post('run', { rule: job.name }); if (!result.error) say(job.name + ' runs; its output is on the terminal'); } }, 'Run now') : '']), 'The site has no background or scheduled functions.');
+  if (state.view === 'settings') {
+    drawTable(['Setting', 'Value', 'From', 'Meaning'], site.settings.map((setting) => [h('code', {}, setting.name), h('code', {}, setting.value === '' ? '(empty)' : setting.value), h('span', { class: setting.from === 'default' ? 'note' : 'given' }, setting.from), setting.about]), '');
+    if (site.variables.length) $('main').append(h('h3', { class: 'pad' }, 'Variables of the site'), h('table', { class: 'list' }, h('tbody', {}, site.variables.map(({ name, place }) => h('tr', {}, h('td', {}, h('code', {}, name)), h('td', { class: 'note' }, place))))));
+  }
+}
+
+async function poll() {
+  const answer = await fetch(BASE + '/requests?after=' + state.version).catch(() => null);
+  if (!answer || !answer.ok) { say('nexthop dev does not answer'); return; }
+  if ($('#state').textContent === 'nexthop dev does not answer') { say(''); state.version = 0; }
+  const found = await answer.json();
+  if (found.version < state.version) { state.version = 0; state.requests.clear(); return; }
+  state.version = found.version;
+  for (const request of found.requests) state.requests.set(request.number, request);
+  for (const number of [...state.requests.keys()].sort((one, other) => one - other)) if (number < found.oldest) state.requests.delete(number);
+  const isNew = found.generation !== state.generation;
+  if (isNew) {
+    state.generation = found.generation;
+    state.site = await (await fetch(BASE + '/site')).json();
+    drawProblems();
+  }
+  if (isNew || (found.requests.length && state.view === 'requests')) draw();
+  else if (found.requests.length) drawTabs();
+}
+addEventListener('keydown', (event) => { if (event.key === 'Enter' && event.target.dataset && event.target.dataset.number) event.target.click(); });
+const [view, number] = location.hash.slice(1).split('/');
+if (Object.hasOwn(VIEWS, view)) state.view = view;
+state.chosen = Number(number) || 0;
+draw();
+for (;;) {
+  if (!document.hidden) await poll();
+  await new Promise((resolve) => setTimeout(resolve, ${POLL_MS}));
+}
+`;
