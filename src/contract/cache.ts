@@ -46,6 +46,8 @@ export interface Bans {
   isBanned(tags: readonly string[], askedAtMs: number): boolean;
   /** Purges the tags (in any case), or everything. Resolves when no process uses such an entry any more. Holds in this process at once, also if it rejects. */
   ban(tags: readonly string[] | 'everything'): Promise<void>;
+  /** Begins to receive the bans of other processes. Called when an entry is stored; further calls do nothing. */
+  watch(): void;
 }
 
 /**
@@ -58,4 +60,6 @@ export interface CacheTier {
   /** Replaces the value. It may be removed after `keepMs`, and earlier to make room. `key`: at most 100 characters, letters, digits and `:-_`. */
   write(key: string, value: Uint8Array, keepMs: number): Promise<void>;
   delete(key: string): Promise<void>;
+  /** False if another process has locked the key less than its `leaseMs` ago, to compute its value. */
+  lock(key: string, leaseMs: number): Promise<boolean>;
 }
