@@ -10,6 +10,7 @@ import { Handler } from './handler.ts';
 import { adviceForUnresolved, Hop } from './hop/hop.ts';
 import { RequestHeaders } from './hop/request-headers.ts';
 import { recordDecodedBodies } from './http/decoded-bodies.ts';
+import { PurgeEndpoint } from './http/purge-endpoint.ts';
 import { Ready } from './http/ready.ts';
 import { installTextResponse } from './http/text-response.ts';
 import { UpgradeSlots } from './http/upgrade-slots.ts';
@@ -94,6 +95,7 @@ export class Edge {
       fallback: fallback ?? this.#hop,
       webSockets: this.#webSockets,
       ready: this.#ready,
+      purge: config.PURGE_TOKEN === '' ? undefined : new PurgeEndpoint(config.PURGE_TOKEN, site.purging),
       bodyLimitBytes: config.BODY_LIMIT,
       stopped,
       log,

@@ -5,6 +5,7 @@ import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
 import type { Answer, Fallback, Params } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
+import type { PurgeEndpoint } from './http/purge-endpoint.ts';
 import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
@@ -23,6 +24,8 @@ export interface HandlerParts {
   /** Opens WebSockets of functions. */
   readonly webSockets: WebSockets;
   readonly ready: Ready;
+  /** Undefined: no request may purge cached responses. */
+  readonly purge?: PurgeEndpoint | undefined;
   /** Largest body of a request; 0: no limit. */
   readonly bodyLimitBytes: number;
   readonly log: Log;
@@ -70,11 +73,12 @@ export class Handler implements CallEnder {
   }
 
   #answer(exchange: Exchange): Answer {
-    const { development, ready } = this.#parts;
+    const { development, ready, purge } = this.#parts;
     if (ready.isReadinessCheck(exchange)) {
       ready.answer(exchange);
       return 'answered';
     }
+    if (purge?.isAsked(exchange)) return purge.answer(exchange);
     if (!development) return this.#answerBySite(exchange);
     const outcome = development.receive(exchange);
     if (outcome instanceof Promise) {

@@ -10,6 +10,8 @@ export interface FlagForm {
   /** The word for its value in `--help`, e.g. `COUNT`. Undefined: the flag has no value. */
   readonly value?: string;
   readonly about: string;
+  /** It may be given more than once: its value is all values with commas between. */
+  readonly isList?: true;
 }
 
 export type FlagTable = Readonly<Record<string, FlagForm>>;

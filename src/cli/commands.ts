@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   jobs: { about: 'list background jobs; show, retry and drop them', load: () => import('./jobs.ts') },
   blobs: { about: 'list, read, write, delete and import blobs', load: () => import('./blobs.ts') },
   forms: { about: 'list, export and delete submissions of forms', load: () => import('./forms.ts') },
+  purge: { about: 'purge cached responses, all or by their tags', load: () => import('./purge.ts') },
   logs: { about: 'print the logs of nexthop in the order of time', load: () => import('./logs.ts') },
   reload: { about: 'read the site again in the nexthop that runs it', load: () => import('./reload.ts') },
   health: { about: 'exit 0 if the server on PORT is ready', load: () => import('./health.ts') },

@@ -63,7 +63,7 @@ export function readArguments(
     if (token.kind !== 'option') continue;
     const form = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     const complaint = form ? complainAboutValue(token, form) : complainAboutName(token, name, table);
-    if (complaint === undefined) values.set(token.name, token.value ?? true);
+    if (complaint === undefined) values.set(token.name, toValue(token, form, values.get(token.name)));
     else complaints.push(complaint);
   }
   const settings = SETTING_NAMES.flatMap((setting) => {
@@ -81,6 +81,15 @@ export function readArguments(
     site,
     complaints,
   };
+}
+
+/** `before`: the value of the same flag that was given before. Only the last one counts, except in a list. */
+function toValue(
+  { value }: FlagToken,
+  form: FlagForm | undefined,
+  before: string | boolean | undefined,
+): string | boolean {
+  return form?.isList && before !== undefined ? `${before},${value}` : (value ?? true);
 }
 
 interface FlagToken {

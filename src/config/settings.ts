@@ -198,6 +198,17 @@ export const SETTINGS = {
     'most bytes of resized images of Netlify sites that are kept in DATA_DIR; 0: none are',
   ),
 
+  CACHE_DISK: setting(
+    kind.size,
+    '512m',
+    'most bytes of cached responses in DATA_DIR that outlive the process (durable, and those of the Cache API)',
+  ),
+  PURGE_TOKEN: setting(
+    kind.anyText,
+    '',
+    'token for requests to /.well-known/nexthop/purge, which purge cached responses; empty: there is no such path',
+  ),
+
   HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'time to connect to the next hop; then 504'),
   HOP_FIRST_BYTE_TIMEOUT: setting(
     kind.duration,

@@ -4,6 +4,7 @@ import type { JobIntake } from './job-rule.ts';
 import type { Log } from './log.ts';
 import type { OwnCalls } from './own-calls.ts';
 import type { Problem } from './problem.ts';
+import type { Purging } from './purging.ts';
 import type { Limiter, RateRule } from './rate-limit.ts';
 import type { Route, Router } from './route.ts';
 import type { SiteCode } from './site-code.ts';
@@ -38,6 +39,8 @@ export interface Project {
   readonly kv?: (namespace: string) => Kv;
   /** Storage for files and values of any size, opened at its first use. Undefined when no functions are run. */
   readonly blobs?: BlobStorage;
+  /** Undefined when no functions are run. */
+  readonly purging?: Purging;
   /** The setting BLOBS_CAPTURE. */
   readonly capturesBlobs?: boolean;
   /** Counts requests for rate limits. Undefined when no requests are answered. */

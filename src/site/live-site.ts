@@ -10,7 +10,10 @@ import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
 
 export interface LiveSiteParts
-  extends Pick<ProjectParts, 'jobs' | 'kv' | 'blobs' | 'origins' | 'rateLimits' | 'onOutside' | 'ownCalls'> {
+  extends Pick<
+    ProjectParts,
+    'jobs' | 'kv' | 'blobs' | 'origins' | 'rateLimits' | 'onOutside' | 'ownCalls' | 'purging'
+  > {
   readonly config: Config;
   readonly log: Log;
   /** Default: all platforms. */
@@ -202,7 +205,20 @@ export class LiveSite {
 }
 
 async function read(
-  { config, log, dialects, jobs, kv, blobs, origins, rateLimits, onOutside, ownCalls, beforeReading }: LiveSiteParts,
+  {
+    config,
+    log,
+    dialects,
+    jobs,
+    kv,
+    blobs,
+    origins,
+    rateLimits,
+    onOutside,
+    ownCalls,
+    purging,
+    beforeReading,
+  }: LiveSiteParts,
   siteEnv: SiteEnv,
   code: LoadedCode,
   onLateCode?: () => void,
@@ -218,6 +234,7 @@ async function read(
     ...(rateLimits && { rateLimits }),
     ...(onOutside && { onOutside }),
     ...(ownCalls && { ownCalls }),
+    ...(purging && { purging }),
   });
   return { site: await openSite(project, dialects), code };
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Config, processEnv, SiteEnv } from '../config/config.ts';
 import type { Log } from '../contract/log.ts';
 import type { Project } from '../contract/project.ts';
@@ -8,7 +9,16 @@ import { findSettingProblems } from './setting-problems.ts';
 export interface ProjectParts
   extends Pick<
     Project,
-    'jobs' | 'kv' | 'blobs' | 'warmCode' | 'onLateCode' | 'origins' | 'rateLimits' | 'onOutside' | 'ownCalls'
+    | 'jobs'
+    | 'kv'
+    | 'blobs'
+    | 'warmCode'
+    | 'onLateCode'
+    | 'origins'
+    | 'rateLimits'
+    | 'onOutside'
+    | 'ownCalls'
+    | 'purging'
   > {
   /** The variables of an earlier reading of the site, which are replaced. Default: none. */
   readonly siteEnv?: SiteEnv;
@@ -29,7 +39,7 @@ export async function openProject(
   const { functionEnv } = config;
   const NODE_ENV = functionEnv.NODE_ENV || values.NODE_ENV || config.nodeEnv;
   const nodeEnv = NODE_ENV === undefined ? {} : { NODE_ENV };
-  siteEnv.exchange({ ...values, ...nodeEnv });
+  siteEnv.exchange({ ...toPurgeEnv(config.site, state), ...values, ...nodeEnv });
   return {
     root: config.site,
     dataDir: config.DATA_DIR,
@@ -60,6 +70,17 @@ export async function openProject(
     ...state,
     problems: [...envFile.problems, ...findSettingProblems(config, envFile)],
   };
+}
+
+/**
+ * `purgeCache()` of `@netlify/functions` throws without these variables. They are not in the `env` of the project, because
+ * there a SITE_ID is one that the user has chosen.
+ */
+function toPurgeEnv(site: string, { purging }: ProjectParts): Readonly<Record<string, string>> {
+  if (!purging) return {};
+  const digest = createHash('sha256').update(site).digest('hex');
+  const SITE_ID = digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  return { NETLIFY_PURGE_API_TOKEN: purging.token, SITE_ID };
 }
 
 /** A configured country alone switches the mock on. */

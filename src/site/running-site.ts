@@ -8,6 +8,7 @@ import type { OwnCall, OwnCalls } from '../contract/own-calls.ts';
 import { PendingWork } from '../contract/pending-work.ts';
 import { didYouMean } from '../contract/problem.ts';
 import type { Project, RateLimits } from '../contract/project.ts';
+import type { Purging } from '../contract/purging.ts';
 import { UserError } from '../contract/user-error.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
@@ -16,11 +17,11 @@ import { sendOwnCall } from '../http/own-call.ts';
 import type { JobRun } from '../jobs/run-due.ts';
 import { FallbackLimiter } from '../limits/fallback-limiter.ts';
 import { MemoryLimiter } from '../limits/memory-limiter.ts';
-import { LazyStore } from '../stores/lazy-store.ts';
-import { openBlobs, openStore } from '../stores/open.ts';
+import { openBlobs } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
 import { Background } from './background.ts';
 import { LiveSite, type Reload } from './live-site.ts';
+import { openSharedState, type SharedState } from './shared-state.ts';
 import type { Site } from './site.ts';
 
 /** Time limit for the store to finish the calls in flight, also while it is away. */
@@ -29,6 +30,8 @@ const STORE_CLOSE_MS = 500;
 export interface RunningSiteParts {
   readonly config: Config;
   readonly log: Log;
+  /** Closed with the site. Default: a new one. */
+  readonly shared?: SharedState;
   /** Called before each reading of the site, including those of reloads. */
   readonly beforeReading?: () => void;
   /** This process is one of several that replace each other (src/site/live-site.ts). */
@@ -41,7 +44,7 @@ export interface RunningSiteParts {
 
 interface OwnParts extends RunningSiteParts {
   readonly sites: LiveSite;
-  readonly store: LazyStore;
+  readonly shared: SharedState;
   readonly background: Background;
   readonly origins: ExternalServers;
   readonly ownCalls: Answerer;
@@ -78,8 +81,8 @@ export class RunningSite {
 
   /** Reads the site. Throws a SiteError if its folder cannot be read. */
   static async open(parts: RunningSiteParts): Promise<RunningSite> {
-    const { config, log } = parts;
-    const store = new LazyStore(() => openStore(config, log));
+    const { config, log, shared = openSharedState(parts.config, parts.log) } = parts;
+    const { store, purging } = shared;
     const background = new Background({ store, config, log });
     const origins = new ExternalServers({
       hosts: config.PROXY_HOSTS,
@@ -100,17 +103,23 @@ export class RunningSite {
         kv: (namespace) => store.kv(namespace),
         blobs: openBlobs(config, store, log),
         origins,
+        purging,
         rateLimits: toRateLimits(config, store, log),
         onExchange: (site) => {
           background.use(site.jobRules);
           void site.announce();
         },
       });
-      return new RunningSite({ ...parts, sites, store, background, origins, ownCalls });
+      return new RunningSite({ ...parts, shared, sites, background, origins, ownCalls });
     } catch (error) {
-      await store.close();
+      await shared.close();
       throw error;
     }
+  }
+
+  /** Purges cached responses. */
+  get purging(): Purging {
+    return this.#parts.shared.purging;
   }
 
   /** The site in use. */
@@ -123,10 +132,10 @@ export class RunningSite {
    * does not prevent the start. Resolves with the reason why it cannot be used, if there is one.
    */
   async warm(): Promise<unknown> {
-    const { config, store } = this.#parts;
+    const { config, shared } = this.#parts;
     const isUsed =
       this.current.jobRules.length > 0 || config.KV_BINDINGS.length > 0 || (config.REDIS_URL && this.current.limits);
-    return isUsed ? store.warm() : undefined;
+    return isUsed ? shared.store.warm() : undefined;
   }
 
   /** Requests that nexthop itself makes, e.g. for schedules, are answered by this server. */
@@ -199,8 +208,8 @@ export class RunningSite {
    * after `retire` and the last request, because requests may use the store.
    */
   async close(): Promise<void> {
-    const { sites, store, log, origins } = this.#parts;
-    const closed = Promise.all([origins.close(), this.#jobsOver.then(() => store.close())]).catch((error: unknown) =>
+    const { sites, shared, log, origins } = this.#parts;
+    const closed = Promise.all([origins.close(), this.#jobsOver.then(() => shared.close())]).catch((error: unknown) =>
       log.error('the store could not be closed', { error }),
     );
     // The requests may have ended long before the jobs end.
@@ -213,7 +222,7 @@ export class RunningSite {
 }
 
 /** Counts live as long as the process or the Redis: they stay when the site is read again. */
-function toRateLimits(config: Config, store: LazyStore, log: Log): RateLimits {
+function toRateLimits(config: Config, store: SharedState['store'], log: Log): RateLimits {
   const { RATE_LIMIT, RATE_LIMIT_KEYS: mostKeys, RATE_LIMIT_STRICT: isStrict, RATE_LIMIT_FIELDS } = config;
   const local = new MemoryLimiter({ mostKeys });
   return {

@@ -45,7 +45,7 @@ export async function serveFunction(
   const platform = toPlatform({ ...opened, log });
   installTextResponse();
   recordDecodedBodies();
-  installGlobals(process.env);
+  installGlobals(opened);
   const compiled = await compile(opened, { files: [`${opened.root}/${FILE}`] });
   const loaded = await compiled.load(`${opened.root}/${FILE}`);
   if (loaded.state !== 'ready') throw new Error(`the function is not loaded: ${JSON.stringify(compiled.problems)}`);

@@ -53,7 +53,7 @@ export async function openFunctions(
 ): Promise<OpenedFunctions> {
   if (declarations.length === 0) return { routes: [], jobRules: [], subscriptions: [], problems: [] };
   // Functions may use the globals while they load. With `ahead` no function is loaded.
-  if (!project.ahead) installGlobals(project.processEnv);
+  if (!project.ahead) installGlobals(project);
   const external = new Set(declarations.flatMap(({ config }) => config.externalPackages ?? []));
   let opened: OpenedBlobs | undefined;
   const beforeLoad = async (code: string): Promise<void> => {

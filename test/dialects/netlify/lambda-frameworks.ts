@@ -7,7 +7,7 @@ const FILE = 'netlify/functions/api.js';
 
 /** Compiles the text as a function of a site and serves its handler. */
 async function serve(t: ExecutionContext, text: string, setup?: LambdaSetup): Promise<LambdaServer> {
-  installGlobals(process.env);
+  installGlobals({ processEnv: process.env, env: {} });
   const site = await compileSite(t, { [FILE]: text }, [FILE]);
   const { handler } = await site.run(FILE);
   return serveLambda(t, handler, setup);

@@ -47,7 +47,8 @@ export class FunctionTarget implements Target {
     const invocation = new ExchangeInvocation({ exchange, params, route, requestId, timeoutMs, file });
     limits.call.limitBody(exchange);
     // A response body may be generated while it is written, so writing is part of the call.
-    return this.#store.run({ context: undefined, invocation }, () => this.#serve(exchange, invocation));
+    const { purging } = platform;
+    return this.#store.run({ context: undefined, invocation, purging }, () => this.#serve(exchange, invocation));
   }
 
   #serve(exchange: Exchange, invocation: Invocation): Answer {

@@ -1,6 +1,7 @@
-import { wrapFetch } from '../../../contract/own-fetch.ts';
+import type { Project } from '../../../contract/project.ts';
 import { awslambda } from './awslambda.ts';
 import type { Context } from './context.ts';
+import { answerPurges } from './purge-answers.ts';
 import { requestStore } from './request-store.ts';
 
 /** The type of the global `Netlify`. */
@@ -25,8 +26,8 @@ export interface NetlifyEnv {
  * Must run before user code loads. All sites in one process share them; a further call changes
  * nothing. `URLPattern`, which the platform adds, is built into Node.
  */
-export function installGlobals(processEnv: NodeJS.ProcessEnv): void {
-  guardPurge();
+export function installGlobals({ processEnv, purging, env }: Pick<Project, 'processEnv' | 'purging' | 'env'>): void {
+  answerPurges(purging, env.NETLIFY_PURGE_API_TOKEN);
   if (Reflect.get(globalThis, 'Netlify') instanceof NetlifyRuntime) return;
   for (const [name, value] of Object.entries({ Netlify: new NetlifyRuntime(processEnv), awslambda })) {
     // Writable, as a polyfill would define it, so that users' tests can replace it.
@@ -57,29 +58,4 @@ class NetlifyRuntime implements NetlifyGlobal {
       toObject: () => ({ ...processEnv }) as Record<string, string>, // its entries are all set
     };
   }
-}
-
-/** The endpoint that `purgeCache()` of `@netlify/functions` calls. */
-const PURGE = 'https://api.netlify.com/api/v1/purge';
-
-/**
- * Makes the global `fetch` reject requests of `purgeCache()`. With the site's token such a request
- * would purge the cache at Netlify, not here: nexthop caches no responses. Every other `fetch`
- * passes unchanged.
- */
-function guardPurge(): void {
-  wrapFetch('nexthop.purge-guard', (unguarded) => (input, init) => {
-    if (isPurge(input)) return Promise.reject(new Error(REFUSAL));
-    return unguarded(input, init);
-  });
-}
-
-const REFUSAL =
-  'purgeCache() has nothing to purge: nexthop caches no responses. The request to api.netlify.com was not sent; ' +
-  'it would have purged the cache at Netlify, which is not in use here.';
-
-/** False for an invalid URL: `fetch` itself rejects it. */
-function isPurge(input: unknown): boolean {
-  const { href, url = href } = (input ?? {}) as { readonly href?: unknown; readonly url?: unknown }; // both are checked below
-  return String(typeof input === 'string' ? input : url).startsWith(PURGE);
 }

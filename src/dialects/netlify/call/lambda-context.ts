@@ -5,6 +5,8 @@ export interface LambdaIdentity {
   readonly functionName: string;
   /** '' if not set. */
   readonly region: string;
+  /** By which the function may purge cached responses. Undefined when no requests are answered. */
+  readonly purgeToken?: string | undefined;
 }
 
 /** The callback of a handler: an error if there is one, else the result. */
@@ -24,10 +26,10 @@ export interface LambdaContext {
   logStreamName: string;
   identity: undefined;
   /**
-   * Always empty. On the platform it holds the claims of a bearer token that the Identity service
-   * has verified. nexthop verifies none, and an unverified claim must not look like a user.
+   * On the platform it also holds the claims of a bearer token that the Identity service has
+   * verified. nexthop verifies none, and an unverified claim must not look like a user.
    */
-  clientContext: object;
+  clientContext: { custom?: { purge_api_token: string } };
   /** Setting it has no effect: a response is sent as soon as it exists. */
   callbackWaitsForEmptyEventLoop: boolean;
   getRemainingTimeInMillis(): number;
@@ -37,7 +39,7 @@ export interface LambdaContext {
 }
 
 export function toLambdaContext(
-  { functionName, region }: LambdaIdentity,
+  { functionName, region, purgeToken }: LambdaIdentity,
   { jobId, requestId, deadlineMs }: Invocation,
   done: Callback,
 ): LambdaContext {
@@ -50,7 +52,7 @@ export function toLambdaContext(
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: '$LATEST',
     identity: undefined,
-    clientContext: {},
+    clientContext: purgeToken === undefined ? {} : { custom: { purge_api_token: purgeToken } },
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.min(Math.max(0, Math.ceil(deadlineMs - performance.now())), LONGEST_TIMER),
     done,

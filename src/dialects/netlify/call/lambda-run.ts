@@ -16,7 +16,7 @@ export interface LambdaRunParts {
   readonly name: string;
   /** The file, relative to the site; written to the log. */
   readonly file: string;
-  readonly platform: Pick<Platform, 'log' | 'server' | 'site' | 'mockCountry' | 'blobs'>;
+  readonly platform: Pick<Platform, 'log' | 'server' | 'site' | 'mockCountry' | 'blobs' | 'purging'>;
 }
 
 /**
@@ -45,7 +45,8 @@ function isHandler(value: unknown): value is Handler {
 }
 
 function toRun(handler: Handler, { name, file, platform }: LambdaRunParts): Run {
-  const identity = { functionName: name, region: platform.server.region ?? '' };
+  const { server, purging } = platform;
+  const identity = { functionName: name, region: server.region ?? '', purgeToken: purging?.token };
   const streams = isStreaming(handler);
   const callsBack = mayCallBack(handler);
 

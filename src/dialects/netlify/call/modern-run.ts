@@ -28,7 +28,7 @@ export function toModernRun(exports: Exports, platform: Platform): Run {
         state.context = context;
         result = call(request, context);
       } else {
-        result = store.run({ context, invocation }, call, request, context);
+        result = store.run({ context, invocation, purging: platform.purging }, call, request, context);
       }
       return isPromise(result) ? awaitResponse(result, jar) : toResponse(result, jar);
     } catch (cause) {

@@ -1,5 +1,6 @@
 import type { Log } from '../../../contract/log.ts';
 import type { Project } from '../../../contract/project.ts';
+import type { Purging } from '../../../contract/purging.ts';
 import { AllCallLimits } from './call-limits.ts';
 import { RequestUlids } from './request-ulids.ts';
 
@@ -23,6 +24,8 @@ export interface Platform {
   readonly mockCountry: string | undefined;
   readonly requestIds: RequestUlids;
   readonly limits: AllCallLimits;
+  /** Undefined when no requests are answered. */
+  readonly purging: Purging | undefined;
   /** Undefined if the site uses no blobs. */
   readonly blobs?: PlatformBlobs;
 }
@@ -40,7 +43,7 @@ export interface PlatformBlobs {
  * precedence.
  */
 export function toPlatform(
-  { log, dev = false, region, env, mockCountry, functionLimits }: Project,
+  { log, dev = false, region, env, mockCountry, functionLimits, purging }: Project,
   blobs?: PlatformBlobs,
 ): Platform {
   const serverRegion = region || env.AWS_REGION || (dev ? 'dev' : undefined);
@@ -50,6 +53,7 @@ export function toPlatform(
     server: serverRegion === undefined ? {} : { region: serverRegion },
     site: toSiteInfo(env),
     mockCountry,
+    purging,
     requestIds: new RequestUlids(),
     limits: new AllCallLimits(functionLimits, log),
     ...(blobs && { blobs }),

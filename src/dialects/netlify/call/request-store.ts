@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Purging } from '../../../contract/purging.ts';
 import type { Context } from './context.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -7,6 +8,8 @@ export interface RequestState {
   /** Undefined before the context is created, and in calls of Lambda-compatible functions. */
   context: Context | undefined;
   readonly invocation: Invocation;
+  /** Purges cached responses of the site of the call. */
+  readonly purging?: Purging | undefined;
 }
 
 /** The global key under which `getContext()` of `@netlify/functions` finds or creates the store. */

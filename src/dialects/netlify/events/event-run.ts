@@ -16,7 +16,9 @@ export function toEventRun(exported: object, event: PlatformEvent, platform: Pla
       const { context } = toContext(invocation, platform);
       const argument = toArgument(event, (await invocation.request.json()) as Body);
       // Found for each call: code of the site may replace it.
-      await store.run({ context, invocation }, () => Reflect.get(exported, event.method)(argument));
+      await store.run({ context, invocation, purging: platform.purging }, () =>
+        Reflect.get(exported, event.method)(argument),
+      );
       return EMPTY;
     } catch (cause) {
       throw cause instanceof Fault ? cause : new Fault('function_error', { cause });

@@ -7,7 +7,7 @@ import type { LambdaResponseStream } from '../../../../src/dialects/netlify/call
 import { serveLambda } from '../../../helpers/lambda-server.ts';
 import { untilResult } from '../../../helpers/until-result.ts';
 
-installGlobals(process.env);
+installGlobals({ processEnv: process.env, env: {} });
 
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 const HEAD = { statusCode: 203, headers: { 'content-type': 'text/event-stream', 'x-n': 1 } };
