@@ -32,7 +32,7 @@ export interface Opened {
 export interface Call<Flags extends FlagTable> extends Opened {
   readonly config: Config;
   readonly flags: FlagValues<Flags>;
-  /** The words after the name of the command; empty if `words` is 'site'. */
+  /** The words after the name of the command, without the site. */
   readonly words: readonly string[];
   /** Writes a line of the result to stdout. */
   readonly out: Out;
@@ -55,6 +55,8 @@ export interface CommandForm<Flags extends FlagTable> {
   readonly exits: Readonly<Record<string, string>>;
   /** 'site' (default): at most one word may follow, the folder of the site. 'own': the command reads the words. */
   readonly words?: 'site' | 'own';
+  /** With words 'site': whether a word is one for the command instead. */
+  readonly isOwnWord?: (word: string) => boolean;
   /** True: the code of the site may print to stdout, too. Default: stdout has only lines of nexthop, for scripts. */
   readonly sharesStdout?: boolean;
   /** True: it handles SIGHUP, SIGUSR1 and SIGUSR2 itself. */

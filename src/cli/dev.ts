@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { logProblems } from '../contract/problem.ts';
+import { countRoutes } from '../contract/route.ts';
 import { FolderWatch } from '../dev/folder-watch.ts';
 import { DEV_PATH } from '../dev/page-path.ts';
 import { DevSession } from '../dev/session.ts';
@@ -15,7 +16,8 @@ import { enterSite } from './enter-site.ts';
 import { listenToKeys } from './keys.ts';
 import { endWithNpm } from './npm-parent.ts';
 import { openInBrowser } from './open-in-browser.ts';
-import { countRoutes, type Serving, start } from './start.ts';
+import { spellCounts } from './routes-listed.ts';
+import { type Serving, start } from './start.ts';
 
 export const command = defineCommand({
   forms: ['dev [SITE]'],
@@ -112,7 +114,7 @@ function announce({ config, terminal, url, wasTaken, edge }: Announcement): void
   const name = (text: string): string => terminal.paint('dim', text.padEnd(9));
   const because = wasTaken === undefined ? '' : `, because port ${wasTaken} is taken`;
   terminal.note(`nexthop dev listens on ${terminal.paint('bold', url)}${because}`);
-  terminal.note(`  ${name('site')} ${config.site}, ${countRoutes(edge.site.routes)}`);
+  terminal.note(`  ${name('site')} ${config.site}, ${spellCounts(countRoutes(edge.site.routes))}`);
   terminal.note(
     `  ${name('next hop')} ${edge.site.answersAll ? 'none: the site answers every request' : spellHop(config)}`,
   );

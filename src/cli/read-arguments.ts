@@ -51,7 +51,7 @@ export function readOpening(argv: readonly string[]): Opening {
 /** Reads the arguments of a command. What does not fit is in `complaints`, all of it at once. */
 export function readArguments(
   name: string,
-  { flags: own = {}, words: kind = 'site' }: Command,
+  { flags: own = {}, words: kind = 'site', isOwnWord = () => kind === 'own' }: Command,
   rest: readonly string[],
 ): Arguments {
   const table: FlagTable = { ...SETTING_FLAGS, ...COMMON, ...own };
@@ -71,13 +71,13 @@ export function readArguments(
     return typeof value === 'string' && !Object.hasOwn(own, toFlag(setting)) ? [[setting, value]] : [];
   });
   const named = values.get('site');
-  const sites = [...(typeof named === 'string' ? [named] : []), ...(kind === 'site' ? positionals : [])];
+  const sites = [...(typeof named === 'string' ? [named] : []), ...positionals.filter((word) => !isOwnWord(word))];
   const [site, extra] = sites;
   if (extra !== undefined) complaints.push(`one site at a time, got ${JSON.stringify(extra)} too`);
   return {
     flags: Object.fromEntries([...values].filter(([flag]) => Object.hasOwn(own, flag))) as FlagValues<FlagTable>, // by the table
     settings: Object.fromEntries(settings),
-    words: kind === 'own' ? positionals : [],
+    words: positionals.filter(isOwnWord),
     site,
     complaints,
   };

@@ -4,6 +4,7 @@ import { type Problem, toLocation } from '../contract/problem.ts';
 import { askProcesses, type ControlSocket, openControlSocket } from '../process/control-socket.ts';
 import type { Reload } from '../site/live-site.ts';
 import { defineCommand } from './command.ts';
+import { spellCounts } from './routes-listed.ts';
 
 type Out = (line: string) => void;
 
@@ -25,6 +26,8 @@ export interface ReloadOptions {
   readonly complain: Out;
   /** Time for a process to answer. Default: 2 minutes. */
   readonly limitMs?: number;
+  /** Prints one JSON object instead of lines. */
+  readonly json?: boolean;
 }
 
 /** A file may take 10 s to load, and a reload that is already running is waited for. */
@@ -42,7 +45,7 @@ type Answer = ({ readonly pid: number; readonly site: string } & Reload) | { rea
 export async function reload(
   { DATA_DIR, site }: Config,
   out: Out,
-  { complain, limitMs = LIMIT_MS }: ReloadOptions,
+  { complain, limitMs = LIMIT_MS, json = false }: ReloadOptions,
 ): Promise<number> {
   let asked: readonly Promise<unknown>[];
   try {
@@ -63,7 +66,8 @@ export async function reload(
     // A process of another version may answer something else, which fails below like an error.
     return outcome.status === 'fulfilled' ? (outcome.value as Answer) : { error: messageOf(outcome.reason) };
   });
-  for (const answer of answers) {
+  if (json) out(JSON.stringify({ reloaded: answers.every(isWhole), processes: answers }, undefined, 2));
+  for (const answer of json ? [] : answers) {
     if ('error' in answer) out(`not reloaded: ${answer.error}`);
     else for (const line of describeReload(answer.site, answer)) out(line);
   }
@@ -73,11 +77,14 @@ export async function reload(
 /** The result of a reload, as lines for a person. */
 export function describeReload(site: string, reload: Reload): readonly string[] {
   const { problems } = reload;
-  const first =
-    reload.state === 'exchanged'
-      ? `reloaded ${site}: ${reload.routes === 1 ? '1 route' : `${reload.routes} routes`} in ${(reload.tookMs / 1000).toFixed(1)} s`
-      : `not reloaded: ${reload.reason}; the previous site stays in use`;
-  return [first, ...problems.map(toLine)];
+  if (reload.state === 'kept') {
+    return [`not reloaded: ${reload.reason}; the previous site stays in use`, ...problems.map(toLine)];
+  }
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  // Not "reloaded": a reader of the first line alone would take it for a success.
+  const verb = errors === 0 ? 'reloaded' : `reloaded in part, with ${errors === 1 ? '1 error' : `${errors} errors`}:`;
+  const took = `in ${(reload.tookMs / 1000).toFixed(1)} s`;
+  return [`${verb} ${site}: ${spellCounts(reload)} ${took}`, ...problems.map(toLine)];
 }
 
 export interface Reloading {

@@ -1,4 +1,4 @@
-import type { Route } from '../contract/route.ts';
+import type { Route, RouteCounts } from '../contract/route.ts';
 
 /** One line of the listing: a route, or all files of a folder. */
 export interface ListedRoute {
@@ -27,6 +27,12 @@ export function toListed(routes: readonly Route[]): readonly ListedRoute[] {
     else if (siblings[0] === route) listed.push({ ...describe(route), ...describeFolder(folder, siblings) });
   }
   return listed;
+}
+
+/** `3 routes, 2 files`. */
+export function spellCounts({ routes, files }: RouteCounts): string {
+  const spelt = routes === 1 ? '1 route' : `${routes} routes`;
+  return files === 0 ? spelt : `${spelt}, ${files === 1 ? '1 file' : `${files} files`}`;
 }
 
 function describe({

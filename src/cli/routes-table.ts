@@ -1,9 +1,9 @@
 import type { JobRule } from '../contract/job-rule.ts';
 import { type Problem, toLocation } from '../contract/problem.ts';
-import type { Conflict, Route } from '../contract/route.ts';
+import { type Conflict, countRoutes, type Route } from '../contract/route.ts';
 import type { Site } from '../site/site.ts';
 import { align, inOneLine } from './align.ts';
-import { toListed } from './routes-listed.ts';
+import { spellCounts, toListed } from './routes-listed.ts';
 
 /** The data that `routes` prints. */
 export interface Listing {
@@ -17,7 +17,7 @@ export interface Listing {
 /** The listing for people, line by line, without empty parts. */
 export function toTable({ root, site, notes }: Listing): readonly string[] {
   return [
-    `site ${inOneLine(root)}`,
+    `site ${inOneLine(root)}${site.routes.length > 0 ? `, ${spellCounts(countRoutes(site.routes))}` : ''}`,
     ...(site.routes.length > 0 ? part('routes', routeRows(site.routes)) : noRoutes(site)),
     ...part('jobs', site.jobRules.map(jobRow)),
     // A mistake is one of the problems.

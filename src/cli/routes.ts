@@ -7,28 +7,45 @@ import { openSite } from '../site/site.ts';
 import { defineCommand } from './command.ts';
 import { enterSite } from './enter-site.ts';
 import { NoteLog } from './note-log.ts';
+import {
+  type ExplainedRequest,
+  explainRequest,
+  isRequestWord,
+  toExplanationLines,
+  toRequest,
+} from './routes-explain.ts';
 import { toListed } from './routes-listed.ts';
 import { type Listing, toTable } from './routes-table.ts';
+import { UsageError } from './usage-error.ts';
 
 export const command = defineCommand({
-  forms: ['routes [SITE]'],
+  forms: ['routes [SITE]', 'routes [SITE] PATH'],
   about:
-    'Prints the routes of the site in the order in which they are tried, its jobs, conflicts, ignored files and problems.',
-  flags: { json: { about: 'print one JSON object' } },
+    'Prints the routes of the site in the order in which they are tried, its jobs, conflicts, ignored files and problems. With a path, e.g. /api/x: which route answers that request, and why the others do not.',
+  flags: {
+    json: { about: 'print one JSON object' },
+    method: { value: 'METHOD', about: 'with a path: the method of the request; default: GET' },
+  },
+  isOwnWord: isRequestWord,
   examples: [
     ['nexthop routes', 'the routes of this folder'],
-    ["nexthop routes my-site --json | jq '.routes[].pattern'", 'the patterns of my-site, for a script'],
+    ['nexthop routes /api/users/7 --method=POST', 'which file answers POST /api/users/7'],
   ],
-  exits: { 0: 'all routes work', 1: 'a route does not work, or the site cannot be read' },
-  run: ({ config, out, flags }) => {
+  exits: { 0: 'all routes work', 1: 'a route of the list does not work, or the site cannot be read' },
+  run: ({ config, out, flags: { method, json = false }, words }) => {
+    if (method !== undefined && words.length === 0) throw new UsageError('--method needs a path, such as /api/x');
+    const request = toRequest(words, method);
     enterSite(config);
-    return routes(config, out, { ...flags, beforeSite: (log) => guardProcess({ log, site: config.site }) });
+    const beforeSite = (log: Log): void => guardProcess({ log, site: config.site });
+    return routes(config, out, { json, beforeSite, ...(request && { request }) });
   },
 });
 
 export interface RoutesOptions {
   /** Prints one JSON object instead of the tables. */
   readonly json?: boolean;
+  /** Explains this request instead of listing the routes. */
+  readonly request?: ExplainedRequest;
   readonly dialects?: readonly Dialect[];
   /** Gets what takes the notes before any code of the site is loaded. */
   readonly beforeSite?: (log: Log) => void;
@@ -41,12 +58,17 @@ export interface RoutesOptions {
 export async function routes(
   config: Config,
   out: (line: string) => void,
-  { json = false, dialects, beforeSite }: RoutesOptions = {},
+  { json = false, request, dialects, beforeSite }: RoutesOptions = {},
 ): Promise<number> {
   const notes: string[] = [];
   const log = new NoteLog(notes);
   beforeSite?.(log);
   const site = await openSite(await openProject(config, log), dialects);
+  if (request) {
+    const explanation = explainRequest(request, { site, nextHop: `http://${config.NEXT_HOP.host}` });
+    for (const line of json ? [JSON.stringify(explanation, undefined, 2)] : toExplanationLines(explanation)) out(line);
+    return 0;
+  }
   const listing = { root: config.site, site, notes };
   for (const line of json ? [toJson(listing)] : toTable(listing)) out(line);
   return site.problems.some(({ severity }) => severity === 'error') ? 1 : 0;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { ProcessLog } from '../contract/log.ts';
 import { logProblems } from '../contract/problem.ts';
-import type { Route } from '../contract/route.ts';
+import { countRoutes } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
 import type { ControlSocket } from '../process/control-socket.ts';
 import { watchHeap } from '../process/heap-watch.ts';
@@ -20,7 +20,7 @@ import type { Reload } from '../site/live-site.ts';
 import { EarlySignals } from './early-signals.ts';
 import { exit } from './exit.ts';
 import { openReloadSocket, reloadAndPrint, toLine } from './reload.ts';
-import { toListed } from './routes-listed.ts';
+import { spellCounts } from './routes-listed.ts';
 
 /** Both open the logs again. */
 const REOPEN_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
@@ -186,11 +186,12 @@ function announce(
   out: (line: string) => void,
 ): void {
   const { routes, problems } = edge.site;
+  const counts = countRoutes(routes);
   const { host, port: hopPort } = config.NEXT_HOP;
   const origin = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
   const hop = fallback ?? (edge.site.answersAll ? NO_HOP : origin);
   out(`nexthop listens on ${address(config, port)}`);
-  out(`  site      ${config.site}, ${countRoutes(routes)}`);
+  out(`  site      ${config.site}, ${spellCounts(counts)}`);
   out(`  ${fallback === undefined ? 'next hop' : 'fallback'}  ${hop}`);
   out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
   if (edge.storeFailure instanceof Error) {
@@ -198,18 +199,10 @@ function announce(
   }
   for (const problem of problems) out(toLine(problem));
   logProblems(edge.log, problems);
-  edge.log.info('listening', { port, site: config.site, routes: routes.length, next_hop: hop });
+  edge.log.info('listening', { port, site: config.site, ...counts, next_hop: hop });
 }
 
 const NO_HOP = 'none: the site answers every request';
-
-/** `3 routes, 2 files`. */
-export function countRoutes(routes: readonly Route[]): string {
-  const listed = toListed(routes);
-  const files = listed.reduce((sum, entry) => sum + (entry.files ?? 0), 0);
-  const others = listed.filter((entry) => entry.files === undefined).length;
-  return `${others === 1 ? '1 route' : `${others} routes`}${files > 0 ? `, ${files === 1 ? '1 file' : `${files} files`}` : ''}`;
-}
 
 function address({ HOST: host, certificate }: Config, port: number): string {
   const scheme = certificate ? 'https' : 'http';

@@ -49,6 +49,18 @@ export interface Route {
   readonly base?: string;
 }
 
+/** How many of the routes of a site are no files, and how many files are served. */
+export interface RouteCounts {
+  readonly routes: number;
+  readonly files: number;
+}
+
+/** A file counts once, though it may have several paths. */
+export function countRoutes(routes: readonly Route[]): RouteCounts {
+  const files = routes.filter(({ folder }) => folder !== undefined);
+  return { routes: routes.length - files.length, files: new Set(files.map(({ file }) => file)).size };
+}
+
 /** A route that matches a request, with the params that its pattern took from the path. */
 export interface Candidate {
   readonly route: Route;

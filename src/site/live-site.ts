@@ -3,6 +3,7 @@ import type { Dialect } from '../contract/dialect.ts';
 import { messageOf } from '../contract/error-message.ts';
 import type { Log } from '../contract/log.ts';
 import { logProblems, type Problem } from '../contract/problem.ts';
+import { countRoutes } from '../contract/route.ts';
 import type { SiteCode } from '../contract/site-code.ts';
 import { StoredCode } from '../dialects/loader/stored-code.ts';
 import { LoadedCode } from './loaded-code.ts';
@@ -36,6 +37,7 @@ export type Reload =
   | {
       readonly state: 'exchanged';
       readonly routes: number;
+      readonly files: number;
       readonly tookMs: number;
       readonly problems: readonly Problem[];
     }
@@ -170,9 +172,10 @@ export class LiveSite {
       onExchange?.(found.site);
       logProblems(log, found.site.problems);
       const { routes, problems } = found.site;
+      const counts = countRoutes(routes);
       const tookMs = Math.round(performance.now() - startedAtMs);
-      log.info('the site was read again and replaced the previous one', { routes: routes.length, took_ms: tookMs });
-      return { state: 'exchanged', routes: routes.length, tookMs, problems };
+      log.info('the site was read again and replaced the previous one', { ...counts, took_ms: tookMs });
+      return { state: 'exchanged', ...counts, tookMs, problems };
     } catch (error) {
       // This includes defects of a dialect: no error may harm the site in use.
       return this.#keep(valuesBefore, messageOf(error), undefined, error);

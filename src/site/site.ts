@@ -19,6 +19,8 @@ import type { RouteSource } from './route-calls.ts';
 export interface Site extends RouteSource {
   /** In the order in which they are tried. */
   readonly routes: readonly Route[];
+  /** Finds routes that are no filters. */
+  readonly router: Router;
   /** A rule or a page of the site answers every request that no other route answers, so none reaches the fallback. */
   readonly answersAll: boolean;
   /** Those that are mistakes are in `problems`, too. */
@@ -60,6 +62,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   return {
     filters,
     candidates,
+    router,
     limits,
     routes,
     answersAll: owners.length > 0,

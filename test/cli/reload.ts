@@ -22,18 +22,24 @@ test('nexthop reload exits 0 when the new site serves, and prints what it has', 
 
   t.is(await command.exited, 0, command.output());
   t.is(await read(running), 'new');
+  const json = await runNexthop(t, { args: ['reload', site, '--json'] });
+  t.is(await json.exited, 0);
+  const { reloaded, processes } = JSON.parse(json.stdout());
+  t.true(reloaded);
+  t.like(processes, [{ site, state: 'exchanged', routes: 1, files: 0, problems: [] }]);
   t.regex(command.stdout(), /^reloaded \/.*: 1 route in \d+\.\d s\n$/);
   await running.said(/\nreloaded /);
 });
 
 test('nexthop reload exits 1 with file, line and reason when the new code does not load', async (t) => {
-  const site = await siteFolder(t, { 'cloud-functions/a.js': answering('old') });
+  const site = await siteFolder(t, { 'cloud-functions/a.js': answering('old'), 'public/a.css': '' });
   const running = await startNexthop(t, { site });
   await writeFile(join(site, 'cloud-functions/a.js'), 'export const onRequest = ( => 1;');
 
   const command = await runNexthop(t, { args: ['reload', site] });
 
   t.is(await command.exited, 1);
+  t.regex(command.stdout(), /^reloaded in part, with 1 error: .*: 1 route, 1 file in /);
   t.regex(command.stdout(), / {2}error {5}cloud-functions\/a\.js:1:28 Unexpected/);
   t.is(await read(running), 'old');
 });

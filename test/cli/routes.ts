@@ -23,7 +23,7 @@ const SMALL = fixedDialect({
 });
 
 const SMALL_TABLE = `
-site SITE
+site SITE, 4 routes
 
 routes
   order  methods   pattern         file                                dialect
