@@ -134,7 +134,7 @@ export const SETTINGS = {
   FORM_RATE: setting(
     kind.whole(0, 1_000_000),
     '60',
-    'submissions of forms from one address in a minute, for each process; further ones get 429; 0: no limit',
+    'submissions of forms from one address in a minute; further ones get 429; 0: no limit',
   ),
   ASTRO_ENTRY: setting(kind.anyText, 'dist/server/entry.mjs', 'entry of an Astro build, relative to the site'),
   ASTRO_OWNS_404: setting(

@@ -1,3 +1,5 @@
+import { Fault } from './fault.ts';
+
 /** By what the requests of a rule are counted: by client address, by host, or by both together. */
 export type LimitKey = 'ip' | 'domain';
 
@@ -68,4 +70,21 @@ function untilNext({ limit, windowMs }: RateRule, { current, previous, elapsedMs
   const room = limit - 1 - current;
   if (room >= 0) return Math.max(0, windowMs * (1 - room / previous) - elapsedMs);
   return windowMs - elapsedMs + Math.max(0, windowMs * (1 - (limit - 1) / current));
+}
+
+/** The refusal of a request: 429. `fields`: further headers (flat). */
+export function toRefusal(
+  { name, limit, windowMs }: RateRule,
+  { resetMs }: Take,
+  fields: readonly string[] = [],
+): Fault {
+  return new Fault('rate_limited', {
+    message: `more than ${limit} requests in ${windowMs / 1000} s (${name})`,
+    headers: ['Retry-After', String(toWholeSeconds(resetMs)), ...fields],
+  });
+}
+
+/** For clients: at least 1. */
+export function toWholeSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
 }

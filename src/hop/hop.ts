@@ -101,5 +101,7 @@ const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
  */
 export function adviceForUnresolved({ cause }: Fault, hostname: string): string | undefined {
   if (!(cause instanceof Error) || !('code' in cause) || !UNRESOLVED.has(cause.code)) return undefined;
+  // Servers of rules and images have faults of the same kind.
+  if ('hostname' in cause && cause.hostname !== hostname) return undefined;
   return `the name "${hostname}" of the next hop does not resolve (${cause.code}), so requests that the site does not answer get 502; set NEXT_HOP to the URL of the server that answers them, such as NEXT_HOP=http://127.0.0.1:3000`;
 }

@@ -1,7 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
-import { Fault } from '../contract/fault.ts';
 import type { RateLimits } from '../contract/project.ts';
-import type { RateRule, Take } from '../contract/rate-limit.ts';
+import { type RateRule, type Take, toRefusal, toWholeSeconds } from '../contract/rate-limit.ts';
 import type { Candidate, RouteLimit } from '../contract/route.ts';
 import { patchRequest } from '../http/patch-request.ts';
 import { toLimitKey } from './limit-key.ts';
@@ -50,19 +49,25 @@ export class SiteLimits {
     for (const rule of rules.slice(taken.length)) {
       const take = this.#parts.limiter.take(rule, toLimitKey(rule, exchange));
       if (take instanceof Promise) {
-        return take.then((later) => {
-          taken.push([rule, later]);
-          return later.isAllowed ? this.#takeAll(exchange, rules, taken) : this.#refuse(exchange, rule, taken);
-        });
+        return take.then(
+          (later) => this.#settle(exchange, [rule, later], taken) ?? this.#takeAll(exchange, rules, taken),
+        );
       }
-      taken.push([rule, take]);
-      if (!take.isAllowed) return this.#refuse(exchange, rule, taken);
+      const outcome = this.#settle(exchange, [rule, take], taken);
+      if (outcome) return outcome;
     }
     if (this.#parts.sendsFields) addLimitFields(exchange, taken);
     return 'passed';
   }
 
-  #refuse(exchange: Exchange, { name, limit, windowMs, rewriteTo }: RateRule, taken: readonly Taken[]): LimitOutcome {
+  /** Undefined: the next rule decides. */
+  #settle(exchange: Exchange, each: Taken, taken: Taken[]): LimitOutcome | undefined {
+    taken.push(each);
+    return each[1].isAllowed ? undefined : this.#refuse(exchange, each, taken);
+  }
+
+  #refuse(exchange: Exchange, [rule, take]: Taken, taken: readonly Taken[]): LimitOutcome {
+    const { name, rewriteTo } = rule;
     exchange.dueLimits = undefined;
     if (rewriteTo !== undefined && rewriteTo.split('?', 1)[0] !== pathOf(exchange.target)) {
       if (this.#parts.sendsFields) addLimitFields(exchange, taken);
@@ -70,12 +75,7 @@ export class SiteLimits {
       return 'rewritten';
     }
     exchange.answeredBy = `rate limit ${name}`;
-    const resetMs = taken.at(-1)?.[1].resetMs ?? 0;
-    const fields = this.#parts.sendsFields ? toLimitFields(taken) : [];
-    throw new Fault('rate_limited', {
-      message: `more than ${limit} requests in ${windowMs / 1000} s (${name})`,
-      headers: ['Retry-After', String(toSeconds(resetMs)), ...fields],
-    });
+    throw toRefusal(rule, take, this.#parts.sendsFields ? toLimitFields(taken) : []);
   }
 }
 
@@ -113,11 +113,8 @@ function addLimitFields(exchange: Exchange, taken: readonly Taken[]): void {
 /** The fields (flat) of draft-ietf-httpapi-ratelimit-headers-11: the limits of a request, and what is left of them. */
 function toLimitFields(taken: readonly Taken[]): readonly string[] {
   const policies = taken.map(([{ name, limit, windowMs }]) => `"${name}";q=${limit};w=${Math.ceil(windowMs / 1000)}`);
-  const states = taken.map(([{ name }, { remaining, resetMs }]) => `"${name}";r=${remaining};t=${toSeconds(resetMs)}`);
+  const states = taken.map(
+    ([{ name }, { remaining, resetMs }]) => `"${name}";r=${remaining};t=${toWholeSeconds(resetMs)}`,
+  );
   return ['RateLimit-Policy', policies.join(', '), 'RateLimit', states.join(', ')];
-}
-
-/** Whole seconds, at least 1. */
-function toSeconds(ms: number): number {
-  return Math.max(1, Math.ceil(ms / 1000));
 }

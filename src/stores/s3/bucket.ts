@@ -84,14 +84,12 @@ export class BucketClient {
     const signer = await this.#openSigner();
     const signed = await signer.sign(url.href, { method, headers, ...(body && { body }) });
     const sizeMb = (body instanceof Blob ? body.size : (body?.length ?? 0)) / 2 ** 20;
+    const waitMs = Math.ceil(HEAD_MS + sizeMb * UPLOAD_MS_PER_MB);
     const deadline = new AbortController();
-    const timer = setTimeout(
-      () => {
-        this.#pausedUntilMs = performance.now() + PAUSE_MS;
-        deadline.abort(new DOMException(`no response within ${HEAD_MS} ms`, 'TimeoutError'));
-      },
-      HEAD_MS + sizeMb * UPLOAD_MS_PER_MB,
-    );
+    const timer = setTimeout(() => {
+      this.#pausedUntilMs = performance.now() + PAUSE_MS;
+      deadline.abort(new DOMException(`no response within ${waitMs} ms`, 'TimeoutError'));
+    }, waitMs);
     try {
       return await nativeFetch(signed, { signal: deadline.signal });
     } finally {

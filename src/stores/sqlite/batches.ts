@@ -148,8 +148,8 @@ export class Batches {
   #isLate({ number, startUntilMs }: Call): boolean {
     if (monotonicMs() < startUntilMs) return false;
     const isSlow = `${this.#file.path} has too many queued writes: the disk is too slow for this load`;
-    const { message = isSlow, cause } = this.#blockedBy ?? {};
-    this.#answers.push({ number, kind: 'unavailable', message, cause });
+    const { message = isSlow, cause, kind } = this.#blockedBy ?? {};
+    this.#answers.push({ number, kind: 'unavailable', message, cause, isFull: kind === 'full' });
     return true;
   }
 
@@ -167,8 +167,8 @@ export class Batches {
   }
 }
 
-function toUnavailable({ number }: Call, { message, cause }: StateUnavailable): Answer {
-  return { number, kind: 'unavailable', message, cause };
+function toUnavailable({ number }: Call, { message, cause, kind }: StateUnavailable): Answer {
+  return { number, kind: 'unavailable', message, cause, isFull: kind === 'full' };
 }
 
 /** About how many bytes of new data a verb brings. */

@@ -21,7 +21,7 @@ import { overTotal, randomName, storeBody } from '../blob-body.ts';
 import { readCursor, toCursor, toStorePage } from '../blob-cursor.ts';
 import { streamFile } from '../file-stream.ts';
 import { toTransfer } from './messages.ts';
-import { NO_SPACE } from './sqlite-failure.ts';
+import { DiskFull } from './sqlite-failure.ts';
 import type { StateThread } from './state-thread.ts';
 
 /** A longer body is in a separate file. */
@@ -175,6 +175,6 @@ export class SqliteBlobs implements BlobStorage {
 
 /** A full disk is no outage: the storage still reads, and smaller blobs may fit. */
 function asRefusal(error: unknown): never {
-  if (error instanceof Fault && error.message.startsWith(NO_SPACE)) throw new BlobRefusal('full', error.message);
+  if (error instanceof Fault && error.cause instanceof DiskFull) throw new BlobRefusal('full', error.message);
   throw error;
 }

@@ -20,7 +20,14 @@ export type ToThread =
 export type Answer =
   | { readonly number: number; readonly kind: 'value'; readonly value: unknown }
   /** The store cannot run the verb at the moment. */
-  | { readonly number: number; readonly kind: 'unavailable'; readonly message: string; readonly cause: unknown }
+  | {
+      readonly number: number;
+      readonly kind: 'unavailable';
+      readonly message: string;
+      readonly cause: unknown;
+      /** The disk is full. Errors lose their classes on the way between threads. */
+      readonly isFull: boolean;
+    }
   /** The call was invalid. */
   | { readonly number: number; readonly kind: 'mistake'; readonly cause: unknown };
 

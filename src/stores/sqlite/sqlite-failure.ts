@@ -56,9 +56,6 @@ export function isDamage(error: unknown): boolean {
   return code === CORRUPT || code === NOTADB;
 }
 
-/** How the description of a full disk begins. */
-export const NO_SPACE = 'no space is left';
-
 /** What is wrong with the database and what to do, for the log and for operators. */
 export function describe(error: unknown, file: string): string {
   const what = messageOf(error);
@@ -67,7 +64,7 @@ export function describe(error: unknown, file: string): string {
     case NOTADB:
       return `${file} is damaged (${what}): nothing was deleted; stop all processes that use it, move it away together with its -wal and -shm files, then restore a backup, or start without a file to get an empty one`;
     case FULL:
-      return `${NO_SPACE} for ${file} (${what}): free some; the store recovers by itself`;
+      return `no space is left for ${file} (${what}): free some; the store recovers by itself`;
     case READONLY:
       return `${file} cannot be written (${what}): its file, its folder and their mount must be writable for this user`;
     case CANTOPEN:

@@ -5,6 +5,7 @@ import type { Log } from '../../contract/log.ts';
 import { CALL_TIMEOUT_MS } from '../../contract/store.ts';
 import type { Answer, FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
+import { DiskFull } from './sqlite-failure.ts';
 import type { Verbs } from './verbs.ts';
 
 /**
@@ -206,7 +207,8 @@ export class StateThread<V extends { readonly [Name in keyof V]: (...args: never
       if (this.#trouble.isOver()) this.#setup.log.info(`${this.#setup.file} can be used again`);
       waiting.resolve(answer.value);
     } else if (answer.kind === 'unavailable') {
-      waiting.reject(this.#toFault(answer.message, answer.cause));
+      const { message, cause, isFull } = answer;
+      waiting.reject(this.#toFault(message, isFull ? new DiskFull(message, { cause }) : cause));
     } else {
       waiting.reject(new Error('the store refused an invalid call', { cause: answer.cause }));
     }
@@ -226,10 +228,7 @@ export class StateThread<V extends { readonly [Name in keyof V]: (...args: never
     this.#worker?.unref();
   }
 
-  /**
-   * Rejects the calls that have timed out. Timers run before messages: if this thread was busy, the
-   * answers that have arrived are processed first.
-   */
+  /** Rejects the calls that have timed out. Timers run before messages: if this thread was busy, the answers that have arrived are processed first. */
   #timeOut(): void {
     setImmediate(() => {
       const now = monotonicMs();

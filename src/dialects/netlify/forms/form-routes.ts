@@ -7,9 +7,8 @@ import type { Subscription } from '../events/event-rule.ts';
 import { Challenge } from './challenge.ts';
 import { FileDownload } from './file-download.ts';
 import { type Form, Forms } from './form.ts';
-import { FormTarget } from './form-target.ts';
+import { FormTarget, type FormTargetParts } from './form-target.ts';
 import { FILES_PATH } from './submission.ts';
-import { SubmissionRate } from './submission-rate.ts';
 import type { Submissions } from './submissions.ts';
 
 export interface FormRoutesParts {
@@ -33,7 +32,7 @@ export async function toFormRoutes(
     jobs,
     subscriptions,
     challenge: secret ? new Challenge(secret, log) : undefined,
-    rate: new SubmissionRate(limits.perMinute),
+    rate: toRate(project),
     bodyLimitBytes: limits.bodyBytes,
     log,
   });
@@ -53,6 +52,13 @@ export async function toFormRoutes(
     ],
     problems: [...(secret ? [] : toUnchecked(forms)), ...(await toUnstored(forms, submissions))],
   };
+}
+
+/** Undefined: no limit. */
+function toRate({ rateLimits, forms: { perMinute } = NO_LIMITS }: Project): FormTargetParts['rate'] {
+  if (!rateLimits || perMinute === 0) return undefined;
+  const rule = { id: `forms-${perMinute}`, name: 'forms', limit: perMinute, windowMs: 60_000, by: ['ip'] } as const;
+  return { limiter: rateLimits.limiter, rule };
 }
 
 const NO_LIMITS = { bodyBytes: 0, perMinute: 0 };

@@ -1,8 +1,10 @@
 import { ulid } from 'ulid';
+import { toNetwork } from '../../../contract/client.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { JobIntake } from '../../../contract/job-rule.ts';
 import type { Log } from '../../../contract/log.ts';
+import { type Limiter, type RateRule, toRefusal } from '../../../contract/rate-limit.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
 import { writeHead } from '../../../http/write-head.ts';
@@ -13,7 +15,6 @@ import { CHALLENGE, FORM_NAME, type Form, type Forms, findPlace } from './form.t
 import { findForm } from './form-search.ts';
 import type { Submission } from './submission.ts';
 import { toSubmissionPayload } from './submission-payload.ts';
-import type { SubmissionRate } from './submission-rate.ts';
 import type { Submissions } from './submissions.ts';
 import { readSubmittedForm, type SubmittedForm } from './submitted-form.ts';
 import { toThanksPage } from './thanks-page.ts';
@@ -28,7 +29,8 @@ export interface FormTargetParts {
   readonly subscriptions: readonly Subscription[];
   /** Undefined: no form has a challenge that can be checked. */
   readonly challenge: Challenge | undefined;
-  readonly rate: SubmissionRate;
+  /** Undefined: a client may send any number of submissions. */
+  readonly rate: { readonly limiter: Limiter; readonly rule: RateRule } | undefined;
   /** Of a whole submission, with its files; 0: no separate limit. */
   readonly bodyLimitBytes: number;
   readonly log: Log;
@@ -49,7 +51,8 @@ export class FormTarget implements Target {
     const form = await findForm(exchange, forms);
     if (!form) return 'passed';
     if (!submissions) throw new Fault('store_unavailable', { message: 'there is no store for submissions' });
-    rate.count(exchange.client.address);
+    const taken = await rate?.limiter.take(rate.rule, toNetwork(exchange.client.address));
+    if (rate && taken && !taken.isAllowed) throw toRefusal(rate.rule, taken);
     exchange.limitBody(bodyLimitBytes);
     const id = ulid();
     const submitted = await readSubmittedForm(exchange, id, submissions);

@@ -176,3 +176,19 @@ test('a pattern that is no regular expression is reported with its line, and the
     ],
   );
 });
+
+test('an image whose server does not resolve is reported with that server, and not as the next hop', async (t) => {
+  const toml = '[images]\nremote_images = ["http://no-such-name\\\\.invalid/.*"]';
+  const edge = await startEdge(t, { site: await siteFolder(t, { 'netlify.toml': toml }) });
+
+  const { status } = await fetch(`${edge.url}/.netlify/images?url=http%3A%2F%2Fno-such-name.invalid%2Fa.jpg&w=10`);
+
+  t.is(status, 502);
+  await edge.close();
+  const lines = (await edge.errorLines()).map(({ message }) => String(message));
+  t.true(lines.some((line) => line.includes('http://no-such-name.invalid did not answer')));
+  t.deepEqual(
+    lines.filter((line) => line.includes('NEXT_HOP')),
+    [],
+  );
+});

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { toNetwork } from '../../src/limits/limit-key.ts';
+import { toNetwork } from '../../src/contract/client.ts';
 
 const ROWS = [
   ['192.0.2.7', '192.0.2.7'],
