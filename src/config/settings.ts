@@ -111,6 +111,11 @@ export const SETTINGS = {
     'parsed',
     'request.body in EdgeOne functions: parsed, as on the platform, or the standard stream',
   ),
+  AGENT_TIMEOUT: setting(
+    kind.duration,
+    '300s',
+    'time from the call of an EdgeOne agent to the end of its response; then 408, or the response is cut; 0: no limit',
+  ),
   EDGE_FUNCTIONS: setting(
     kind.oneOf('run', 'ignore'),
     'run',

@@ -29,6 +29,8 @@ export interface Project {
   readonly body?: 'parsed' | 'stream';
   /** The setting EDGE_FUNCTIONS is `ignore`: edge functions of all platforms are not run. */
   readonly ignoresEdgeFunctions?: boolean;
+  /** The setting AGENT_TIMEOUT; 0: no limit. */
+  readonly agentTimeoutMs?: number;
   /** For development: a failed function's message and stack are sent to the client. */
   readonly dev?: boolean;
   /** For development: the country (two letters) reported for every client; 'US' is San Francisco. Undefined: from headers of trusted peers. */

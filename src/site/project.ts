@@ -56,6 +56,7 @@ export async function openProject(
       scheduledMs: config.SCHEDULE_TIMEOUT,
     },
     body: config.BODY,
+    agentTimeoutMs: config.AGENT_TIMEOUT,
     ignoresEdgeFunctions: config.EDGE_FUNCTIONS === 'ignore',
     createRouter,
     processEnv: processEnv(),

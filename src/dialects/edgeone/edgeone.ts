@@ -41,9 +41,10 @@ async function read(given: Project): Promise<Reading> {
     readSchedules(project, json),
   ]);
   const [, ...functions] = readings;
-  const unused = await findUnused(project.root, json);
+  const [, , agents] = readings;
+  const unused = await findUnused(project.root);
   return {
-    routes: [...toStripRoutes(json), ...readings.flatMap(({ routes }) => routes)],
+    routes: [...toStripRoutes(json, agents.routes.length > 0), ...readings.flatMap(({ routes }) => routes)],
     ignored: readings.flatMap(({ ignored }) => ignored),
     problems: [
       ...kvProblems,
@@ -59,8 +60,11 @@ async function read(given: Project): Promise<Reading> {
 }
 
 /** The filter that removes headers of the platform from requests of clients; none if no code may trust them. */
-function toStripRoutes({ schedules }: EdgeOneJson): readonly Route[] {
-  const names = schedules.length > 0 ? ['x-edgeone-schedule', 'x-edgeone-schedule-time'] : [];
+function toStripRoutes({ schedules }: EdgeOneJson, hasAgents: boolean): readonly Route[] {
+  const names = [
+    ...(schedules.length > 0 ? ['x-edgeone-schedule', 'x-edgeone-schedule-time'] : []),
+    ...(hasAgents ? ['makers-user-id', 'edge-inner-user-id'] : []),
+  ];
   return names.length === 0 ? [] : [toFilterRoute(new StripFilter(names), 'headers of the platform')];
 }
 

@@ -1,28 +1,22 @@
 import { readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Problem } from '../../contract/problem.ts';
-import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 
 const FUNCTION_FOLDERS = ['cloud-functions', 'node-functions'];
 
-const SCRIPT = /\.[cm]?[jt]sx?$/;
-const NO_FUNCTION = /\.d\.[cm]?ts$|\.(?:test|spec)\.[^.]+$/;
 const OTHER_LANGUAGES: Readonly<Record<string, RegExp>> = { Python: /\.py$/, Go: /\.go$/ };
 
 /**
- * One warning for each kind of code that EdgeOne runs and nexthop does not, with its files: agents,
- * and functions in other languages. Never rejects: a folder that cannot be read counts as empty.
+ * One warning for each kind of code that EdgeOne runs and nexthop does not, with its files: functions
+ * and agents in other languages. Never rejects: a folder that cannot be read counts as empty.
  */
-export async function findUnused(root: string, { closesAgents }: EdgeOneJson): Promise<readonly Problem[]> {
+export async function findUnused(root: string): Promise<readonly Problem[]> {
   const [agents, functions] = await Promise.all([
     filesIn(root, 'agents'),
     Promise.all(FUNCTION_FOLDERS.map((folder) => filesIn(root, folder))),
   ]);
-  const scripts = (files: readonly string[]) => files.filter((file) => SCRIPT.test(file) && !NO_FUNCTION.test(file));
-  const answer = closesAgents ? 'answer 503' : 'go to the next hop';
   const others = [...functions.flat(), ...agents];
   return [
-    ...toProblem('agents', `holds agents, which nexthop does not run; their paths ${answer}`, scripts(agents)),
     ...Object.entries(OTHER_LANGUAGES).flatMap(([language, extension]) => {
       const files = others.filter((file) => extension.test(file));
       const message = `is in ${language}, which nexthop does not run; its path goes to the next hop`;

@@ -1,18 +1,101 @@
+import { relative } from 'node:path';
 import type { Reading } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
+import type { PatternSegment } from '../../../contract/pattern.ts';
+import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
 import type { EdgeOneJson } from '../config/check-edgeone-json.ts';
 import { type FunctionFile, findFiles, type Location } from '../functions/find-files.ts';
-import { toPattern } from '../functions/to-pattern.ts';
+import type { FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
+import { methodsOf, toHandlers } from '../functions/handlers.ts';
+import { toPlatform } from '../functions/platform.ts';
+import { readFunctions } from '../functions/read-functions.ts';
+import { toPattern, toText } from '../functions/to-pattern.ts';
+import { createAgentGuard } from './agent-guard.ts';
+import { AgentKv } from './agent-kv.ts';
+import { AgentRuns } from './agent-runs.ts';
+import { AgentTarget, type AgentTools } from './agent-target.ts';
+import { StopTarget } from './stop-target.ts';
 
 const AGENTS: Location = { folders: ['agents'], extensions: new Set(['.js', '.ts', '.jsx', '.tsx', '.mjs']) };
 
-/** Routes that close the agents of a site whose guard cannot be checked. Otherwise there are none. */
-export async function readAgents({ root }: Project, { closesAgents }: EdgeOneJson): Promise<Reading> {
-  if (!closesAgents) return { routes: [], ignored: [], problems: [] };
-  const { files, ignored, problems } = await findFiles(root, AGENTS);
-  return { routes: files.flatMap(toClosedRoute), ignored, problems };
+/**
+ * The agents below `agents/`. Each has a route for its path, and one that stops its conversations.
+ * A guard that cannot be checked closes them all.
+ */
+export async function readAgents(project: Project, { agents, externalPackages }: EdgeOneJson): Promise<Reading> {
+  if (agents.auth === 'closed') {
+    const { files, ignored, problems } = await findFiles(project.root, AGENTS);
+    return { routes: files.flatMap(toClosedRoute), ignored, problems };
+  }
+  const { log, agentTimeoutMs = 0 } = project;
+  const tools: AgentTools = {
+    platform: toPlatform(project),
+    runs: new AgentRuns(project.kv?.('edgeone/agents/runs'), log),
+    guard: agents.auth && createAgentGuard(agents.auth),
+    bodyLimitBytes: project.functionLimits.bodyBytes,
+    timeoutMs: agents.timeoutMs ?? agentTimeoutMs,
+    log,
+  };
+  const external = new Set([...externalPackages, ...agents.externalPackages]);
+  const kind = new Agents(project, tools);
+  const found = await readFunctions({ project, kind, location: AGENTS, external });
+  return { ...found, routes: [...found.routes, ...toStopRoutes(found.routes, tools)] };
+}
+
+class Agents implements FunctionKind {
+  readonly step = 4;
+  /** Before cloud functions. */
+  readonly rank = -1;
+  readonly #project: Project;
+  readonly #tools: AgentTools;
+
+  constructor(project: Project, tools: AgentTools) {
+    this.#project = project;
+    this.#tools = tools;
+  }
+
+  find({ file, exports, mayName }: LoadedFile): FoundFunction | undefined {
+    const handlers = toHandlers(exports);
+    if (!handlers) return undefined;
+    const kv = new AgentKv(this.#project.kv?.(`edgeone/agents/kv/${file}`));
+    const target = new AgentTarget({
+      name: file,
+      handlers,
+      tools: this.#tools,
+      kv,
+      mayStop: mayName('abortActiveRun'),
+    });
+    return { kind: 'handlers', methods: methodsOf(handlers), target };
+  }
+
+  findProblems(texts: ReadonlyMap<string, string>): readonly Problem[] {
+    return [...texts].flatMap(([path, text]) => findAbsent(relative(this.#project.root, path), text));
+  }
+}
+
+/** What agents of the platform have and those of nexthop do not. */
+const ABSENT: readonly (readonly [use: RegExp, message: string])[] = [
+  [
+    /\b(?:context|ctx|c)(?:\?\.|\.)sandbox\b/,
+    'reads context.sandbox, which is null here: nexthop has no sandbox for commands, files and code',
+  ],
+  [
+    /\b(?:context|ctx|c)(?:\?\.|\.)tools\b/,
+    'reads context.tools, whose lists are empty here: nexthop offers no commands, files, browser, code or search to models',
+  ],
+  [/\b(?:context|ctx|c)(?:\?\.|\.)agents\b/, 'reads context.agents, which is undefined here'],
+];
+
+/** One warning for each, with the first line. */
+function findAbsent(file: string, text: string): readonly Problem[] {
+  if (file.includes('node_modules')) return [];
+  const lines = text.split('\n').map((line) => line.replace(/(?<!:)\/\/.*$|^\s*\/?\*.*$/, ''));
+  return ABSENT.flatMap(([use, message]): readonly Problem[] => {
+    const index = lines.findIndex((line) => use.test(line));
+    return index < 0 ? [] : [{ severity: 'warning', file, line: index + 1, message }];
+  });
 }
 
 function toClosedRoute({ file, segments }: FunctionFile): readonly Route[] {
@@ -21,13 +104,23 @@ function toClosedRoute({ file, segments }: FunctionFile): readonly Route[] {
   const target = {
     name: file,
     answer(): never {
-      throw new Fault('function_error', {
-        status: 503,
-        message: 'the guard of the agents, agents.auth, cannot be checked',
-      });
+      const message = 'the guard of the agents, agents.auth, cannot be checked';
+      throw new Fault('function_error', { status: 503, message });
     },
   };
   return [
     { pattern, methods: 'any', target, step: 4, rank: -1, dialect: 'edgeone', file, about: 'closed: agents.auth' },
   ];
+}
+
+/** `POST <path of an agent>/stop`, where no file has that path. */
+function toStopRoutes(routes: readonly Route[], tools: AgentTools): readonly Route[] {
+  const taken = new Set(routes.map(({ pattern }) => pattern.text));
+  return routes.flatMap((route): readonly Route[] => {
+    if (route.pattern.segments.at(-1)?.kind === 'catch-all' || taken.has(`${route.pattern.text}/stop`)) return [];
+    if (route.pattern.segments.some((segment) => segment.kind === 'literal' && segment.text === 'stop')) return [];
+    const segments: readonly PatternSegment[] = [...route.pattern.segments, { kind: 'literal', text: 'stop' }];
+    const target = new StopTarget(route.file, tools);
+    return [{ ...route, pattern: { text: toText(segments), segments }, methods: ['POST'], target, about: 'stop' }];
+  });
 }

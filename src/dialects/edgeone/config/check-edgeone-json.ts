@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { didYouMean } from '../../../contract/problem.ts';
+import { AGENT_KEYS, type AgentSettings, checkAgentAuth } from './check-agents.ts';
 import { checkDestination, checkHeader, checkSource } from './check-rule.ts';
 import { checkSchedule, SCHEDULE_KEYS, type ScheduleEntry } from './check-schedules.ts';
 
@@ -37,8 +38,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 
 const KEYS: readonly string[] = [...USED, ...PLATFORM_ONLY, ...Object.keys(UNSUPPORTED)];
 
-const AGENT_KEYS: readonly string[] = ['framework', 'timeout', 'sandbox', 'externalNodeModules', 'auth', 'mcp'];
-
 /** The platform's limit. It rejects a file with more. */
 const MAX_RULES = 100;
 
@@ -67,7 +66,7 @@ class Check {
       trailingSlash: this.#boolean('trailingSlash'),
       ...this.#functionSettings(),
       outputDirectory: this.#folder('outputDirectory'),
-      closesAgents: this.#closesAgents(),
+      agents: this.#agents(),
       schedules: this.#schedules(),
     };
   }
@@ -168,12 +167,16 @@ class Check {
     });
   }
 
-  /** `agents.auth` protects the agents. They are closed, because nexthop cannot check tokens. */
-  #closesAgents(): boolean {
-    const { auth } = this.#section('agents', AGENT_KEYS);
-    if (auth === undefined) return false;
-    this.#report('agents.auth', 'protects the agents, and nexthop cannot check it: their routes answer 503');
-    return true;
+  #agents(): AgentSettings {
+    const { timeout, externalNodeModules, auth, mcp } = this.#section('agents', AGENT_KEYS);
+    if (isObject(mcp) && mcp.enabled === true) {
+      this.#report('agents.mcp', 'is not used: nexthop publishes no tools, and /mcp goes to the next hop', 'warning');
+    }
+    return {
+      timeoutMs: this.#seconds('agents.timeout', timeout),
+      externalPackages: this.#names('agents.externalNodeModules', externalNodeModules),
+      auth: checkAgentAuth(auth, this.#report),
+    };
   }
 
   #names(path: string, value: unknown): readonly string[] {
@@ -262,8 +265,7 @@ export interface EdgeOneJson {
    */
   readonly outputDirectory: string | undefined;
   readonly schedules: readonly ScheduleEntry[];
-  /** A guard that cannot be checked protects the agents. */
-  readonly closesAgents: boolean;
+  readonly agents: AgentSettings;
   /** Names of packages that may be missing when the site is compiled. */
   readonly externalPackages: ReadonlySet<string>;
 }

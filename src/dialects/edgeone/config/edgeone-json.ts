@@ -25,7 +25,7 @@ export async function readEdgeOneJson(root: string): Promise<EdgeOneJsonReading>
   } catch (error) {
     if (isMissing(error)) return { json: EMPTY, problems: [] };
     // The file may have had a guard for the agents.
-    return { json: { ...EMPTY, closesAgents: true }, problems: [toProblem(error)] };
+    return { json: { ...EMPTY, agents: { ...EMPTY.agents, auth: 'closed' } }, problems: [toProblem(error)] };
   }
 }
 

@@ -127,7 +127,7 @@ export function findAgentUses(root: string, texts: ReadonlyMap<string, string>):
   return [...texts].flatMap(([path, text]): readonly Problem[] => {
     const location = locateAgent(text);
     if (!location) return [];
-    const message = 'uses context.agent, which is undefined here: nexthop runs no agents and stores no conversations';
+    const message = 'uses context.agent, which is undefined here: nexthop stores no conversations';
     return [{ severity: 'warning', file: relative(root, path), ...location, message }];
   });
 }
