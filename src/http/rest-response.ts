@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import type { ReadableStream as WebStream } from 'node:stream/web';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+// An older Node has no Zstandard, and must still be able to say that it is too old.
+import * as zlib from 'node:zlib';
 import type { Exchange } from '../contract/exchange.ts';
 import { CapturedBody } from './captured-body.ts';
 import type { CapturedResponse } from './captured-response.ts';
@@ -179,11 +180,11 @@ export function toWeakTag(etag: string): string {
 type Decoder = () => ReturnType<typeof Duplex.toWeb>;
 
 const DECODERS: Readonly<Record<string, Decoder>> = {
-  gzip: () => Duplex.toWeb(createGunzip()),
-  'x-gzip': () => Duplex.toWeb(createGunzip()),
-  deflate: () => Duplex.toWeb(createInflate()),
-  br: () => Duplex.toWeb(createBrotliDecompress()),
-  zstd: () => Duplex.toWeb(createZstdDecompress()),
+  gzip: () => Duplex.toWeb(zlib.createGunzip()),
+  'x-gzip': () => Duplex.toWeb(zlib.createGunzip()),
+  deflate: () => Duplex.toWeb(zlib.createInflate()),
+  br: () => Duplex.toWeb(zlib.createBrotliDecompress()),
+  zstd: () => Duplex.toWeb(zlib.createZstdDecompress()),
 };
 
 /** In the order in which they are applied; none if one of the codings is unknown. */

@@ -13,13 +13,19 @@ import type { WebResponse } from './web-response-head.ts';
 /**
  * Runs what follows the filter that is called for `exchange`: further filters, routes, the fallback. Resolves with the response as soon as its head is
  * there; a fault is an error response, as a client would get it. Rejects with `client_left` if the client leaves before. At most once for a call of a filter,
- * which then ends with `writeFilterResponse` in any case.
+ * which then ends with `writeFilterResponse` in any case. `prepare` gets the inner exchange before it is run.
  *
  * Two responses cannot be captured: that of a WebSocket handshake, and that of the host's `next`. The filter gets an empty response with status 200 for them, and
  * the path goes on when it returns this response or one with its body.
  */
-export async function runRest(exchange: Exchange, changes?: RequestChanges): Promise<RestResponse> {
+export async function runRest(
+  exchange: Exchange,
+  changes?: RequestChanges,
+  prepare?: (inner: Exchange) => void,
+): Promise<RestResponse> {
   const run = new RestRun(exchange, changes);
+  prepare?.(run.inner);
+  run.start();
   await run.head;
   return new RestResponse(run);
 }
@@ -50,12 +56,12 @@ class RestRun implements CapturedAnswer, AnswerListener, CaptureOwner {
   readonly inner: Exchange;
   readonly captured: CapturedResponse;
   readonly head: Promise<void>;
+  readonly #outer: Exchange;
   #resolve!: () => void;
   #reject!: (fault: Fault) => void;
 
   constructor(outer: Exchange, changes: RequestChanges | undefined) {
-    const { rest, client, requestId, pendingWork, startedAtMs, bodyLimitBytes, locals, target } = outer;
-    if (!rest) throw new Error('the rest of a path was run by code that is no filter');
+    const { client, requestId, pendingWork, startedAtMs, bodyLimitBytes, locals, target } = outer;
     this.head = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -66,16 +72,25 @@ class RestRun implements CapturedAnswer, AnswerListener, CaptureOwner {
     inner.target = changes?.target ?? target;
     inner.bodyLimitBytes = bodyLimitBytes;
     inner.locals = locals;
+    inner.platformId = outer.platformId;
+    inner.dueLimits = outer.dueLimits;
     this.inner = inner;
     this.captured = captured;
+    this.#outer = outer;
     captured.listen(inner);
+  }
+
+  start(): void {
+    const outer = this.#outer;
+    const { inner, captured } = this;
     outer.listen(this);
     if (outer.upgrade) {
       captured.hand();
       return;
     }
+    if (!outer.rest) throw new Error('the rest of a path was run by code that is no filter');
     if (outer.hostServer) inner.hostServer = new HandedHost(outer.hostServer, captured);
-    rest.answer(inner);
+    outer.rest.answer(inner);
   }
 
   headCaptured(): void {
@@ -165,7 +180,8 @@ function withFittingHeaders({ request }: Exchange, response: WebResponse, rest: 
   const etag = findHeader(RestResponse.answerOf(rest).captured.headers, 'etag');
   // The length of a text is not taken from its headers, and to read its body would make a stream.
   const isText = TextResponse.holdsText(response) && etag === undefined;
-  if (request.method === 'HEAD' || isText || RestResponse.hasBody(rest, response.body)) return response;
+  if (request.method === 'HEAD' || isText || response.body === null) return response;
+  if (RestResponse.hasBody(rest, response.body)) return response;
   const headers: [string, string][] = [];
   for (const [name, value] of response.headers) {
     const lowerName = name.toLowerCase();

@@ -1,9 +1,8 @@
-import { readdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
-import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import { DIST, type NetlifyToml, NO_TOML, readNetlifyToml } from './config/netlify-toml.ts';
+import { openEdgeFunctions } from './edge/open-edge-functions.ts';
 import { toAnnouncement } from './events/deploy-event.ts';
 import { findDeployFiles } from './find/find-deploy-files.ts';
 import { findFunctions } from './find/find-functions.ts';
@@ -22,7 +21,7 @@ import { type RedirectRoutes, toRedirectRoutes } from './rules/to-redirect-route
 export const netlify: Dialect = {
   name: 'netlify',
   looksFor:
-    'netlify/functions/, or the folder that netlify.toml names: .js .mjs .cjs .ts .tsx .mts .cts files, or folders with such a main file; netlify.toml; _redirects, _headers',
+    'netlify/functions/, or the folder that netlify.toml names: .js .mjs .cjs .ts .tsx .mts .cts files, or folders with such a main file; netlify.toml; _redirects, _headers; netlify/edge-functions/',
   read,
 };
 
@@ -31,9 +30,9 @@ async function read(given: Project): Promise<Reading> {
   // link (`current → releases/7`) would have two paths for each file.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
   const toml = await readNetlifyToml(project.root, project.dev ?? false);
-  const [found, unused, ruleFiles, notFoundPage, deployFiles] = await Promise.all([
+  const [found, edge, ruleFiles, notFoundPage, deployFiles] = await Promise.all([
     findFunctions(project, toml),
-    findUnused(project.root),
+    openEdgeFunctions(project, toml),
     readRuleFiles(project.root, toml),
     findNotFoundPage(project.root, toml.publish),
     findDeployFiles(project.root),
@@ -54,10 +53,11 @@ async function read(given: Project): Promise<Reading> {
       });
   const headers = toHeaderRoutes({ rules: [...ruleFiles.headers, ...toml.headers], functions: opened.routes, project });
   return {
-    routes: [...opened.routes, ...images, ...headers.routes, ...redirects.routes],
-    ignored: [...found.ignored, ...toml.ignored],
+    // Edge functions before the filters of rules.
+    routes: [...edge.routes, ...opened.routes, ...images, ...headers.routes, ...redirects.routes],
+    ignored: [...found.ignored, ...edge.ignored, ...toml.ignored],
     problems: [
-      ...unused,
+      ...edge.problems,
       ...toml.problems,
       ...ruleFiles.problems,
       ...found.problems,
@@ -73,30 +73,6 @@ async function read(given: Project): Promise<Reading> {
     ...(redirects.answersAll && { answersAll: redirects.answersAll }),
     ...toFileFolders(toml),
   };
-}
-
-/** The folders where the platform finds edge functions of users and of frameworks. */
-const EDGE_FOLDERS = ['netlify/edge-functions', '.netlify/edge-functions'];
-
-/**
- * Finds files of the site that Netlify runs and nexthop does not. The site may rely on any of them
- * for access control.
- */
-async function findUnused(root: string): Promise<readonly Problem[]> {
-  const found = await Promise.all(EDGE_FOLDERS.map((folder) => isFilled(join(root, folder))));
-  return EDGE_FOLDERS.filter((_, index) => found[index]).map((file) =>
-    toProblem(file, 'holds edge functions, which run on Deno and not here; their checks and changes are not applied'),
-  );
-}
-
-function toProblem(file: string, message: string): Problem {
-  return { severity: 'warning', file, message };
-}
-
-/** False if the folder does not exist, is no folder, or is not readable. */
-async function isFilled(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch(() => []);
-  return names.length > 0;
 }
 
 /**

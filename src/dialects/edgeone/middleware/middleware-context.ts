@@ -1,13 +1,13 @@
 import type { Exchange } from '../../../contract/exchange.ts';
+import type { FilterBody } from '../../../http/filter-body.ts';
 import { EdgeOneRequest } from '../functions/edgeone-request.ts';
 import type { Geo } from '../functions/geo.ts';
 import { geoOf } from '../functions/platform.ts';
-import type { MiddlewareBody } from './middleware-body.ts';
 import { next, redirect, rewrite } from './middleware-response.ts';
 
 export interface MiddlewareContextParts {
   readonly exchange: Exchange;
-  readonly body: MiddlewareBody;
+  readonly body: FilterBody;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** File of the middleware. Logged when work given to `waitUntil` fails. */
   readonly file: string;

@@ -2,6 +2,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
+import { FilterBody } from '../../../http/filter-body.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import { HOP_BY_HOP } from '../../../http/headers.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
@@ -10,7 +11,6 @@ import { TextResponse } from '../../../http/text-response.ts';
 import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
 import { type Continuation, isMark, readContinuation } from './continuation.ts';
-import { MiddlewareBody } from './middleware-body.ts';
 import { MiddlewareContext } from './middleware-context.ts';
 import type { MiddlewareMatcher } from './middleware-matcher.ts';
 
@@ -42,7 +42,7 @@ export class MiddlewareFilter implements Target {
     const { middleware, matcher, env, limits, name: file } = this.#parts;
     removeMarks(exchange);
     if (!matcher.matches(exchange.target)) return 'passed';
-    const body = new MiddlewareBody(exchange);
+    const body = new FilterBody(exchange);
     const context = new MiddlewareContext({ exchange, body, env, file });
     let result: unknown;
     try {

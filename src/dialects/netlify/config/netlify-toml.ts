@@ -6,6 +6,7 @@ import type { Problem } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
 import type { HeaderRule } from './header-rule.ts';
 import type { RedirectRule } from './redirect-rule.ts';
+import { type TomlEdgeFunction, toEdgeFunctions } from './toml-edge-functions.ts';
 import { type FunctionSettings, toFunctionSettings } from './toml-functions.ts';
 import { toHeaders } from './toml-headers.ts';
 import { toRemoteImages } from './toml-images.ts';
@@ -21,6 +22,12 @@ export interface NetlifyToml {
   readonly settings: readonly FunctionSettings[];
   /** In the order of the file: the first that matches is used. */
   readonly redirects: readonly RedirectRule[];
+  /** Folder of edge functions, relative to the site; undefined: the platform's default. */
+  readonly edgeFolder?: string;
+  /** In the order of the file. */
+  readonly edgeFunctions: readonly TomlEdgeFunction[];
+  /** The import map of edge functions, relative to the site. */
+  readonly importMap?: string;
   /** In the order of the file: later ones replace. */
   readonly headers: readonly HeaderRule[];
   /** Match URLs of images of other hosts; sticky. */
@@ -65,7 +72,7 @@ export async function readNetlifyToml(root: string, isDev: boolean): Promise<Net
 
 /** Of a site without the file. */
 export const NO_TOML: NetlifyToml = {
-  ...{ settings: [], redirects: [], headers: [], remoteImages: [] },
+  ...{ settings: [], edgeFunctions: [], redirects: [], headers: [], remoteImages: [] },
   ...{ base: '.', ignored: [], problems: [] },
 };
 
@@ -85,17 +92,20 @@ async function check(document: Table, { text, root, isDev }: Surroundings): Prom
   const problems = new TomlProblems(text);
   const reader = new Reader(document, problems, isDev);
   checkKeys(document, problems);
-  reader.warnOfUnused();
+  const edgeFolder = reader.edgeFolder();
   const functionsFolder = await reader.functionsFolder(root);
   const publish = await reader.publishFolder(root);
   await reader.checkBase(root);
   return {
     ...(functionsFolder !== undefined && { functionsFolder }),
+    ...(edgeFolder !== undefined && { edgeFolder }),
+    ...reader.importMap(),
     ...(publish && { publish: publish.folder }),
     ...(publish?.isUnbuilt && { isUnbuilt: true }),
     base: reader.base,
     // Of two settings of one glob the later one counts: those of the context.
     settings: reader.all('functions').flatMap((found) => toFunctionSettings(found, problems)),
+    edgeFunctions: toEdgeFunctions(reader.last('edge_functions'), problems),
     redirects: toRedirects(reader.last('redirects'), problems),
     headers: toHeaders(reader.last('headers'), problems),
     remoteImages: toRemoteImages(reader.last('images'), problems),
@@ -239,11 +249,15 @@ class Reader {
     return undefined;
   }
 
-  /** Reports settings that change on the platform what is served, and that nexthop does not use. */
-  warnOfUnused(): void {
-    if ('edge_functions' in this.#document) {
-      this.#problems.add(['edge_functions', 0], 'is not used: edge functions run on Deno and not here');
-    }
+  /** The folder of edge functions; undefined: the default, in the base. */
+  edgeFolder(): string | undefined {
+    const found = this.#firstFolder([...this.#devPath('edgeFunctions'), ...this.#buildPaths('edge_functions')]);
+    return found?.folder ?? (this.#base === '.' ? undefined : join(this.#base, 'netlify/edge-functions'));
+  }
+
+  importMap(): { readonly importMap?: string } {
+    const found = this.#firstFolder([['functions', 'deno_import_map']]);
+    return found ? { importMap: found.folder } : {};
   }
 
   /** Tables for other contexts than the one of this process. */

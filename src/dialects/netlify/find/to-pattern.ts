@@ -51,6 +51,29 @@ function toDynamic(path: string): Pattern {
   return { text: path, segments: toSegments(parts, decode), match: new PathMatcher(parts).match };
 }
 
+/** An expression for whole paths, and the names of its groups. */
+export interface PathExpression {
+  readonly expression: RegExp;
+  readonly names: readonly string[];
+}
+
+/** The expression for a `path` of an edge function, which is always a pattern; a slash at the end of a request's path has no meaning, and a dot also matches a line break, which a decoded path may have. Returns the reason if it is invalid. */
+export function toPathExpression(path: string): PathExpression | string {
+  const mistake = checkPath(path);
+  if (mistake !== undefined) return mistake;
+  try {
+    const parts = withoutLastSlash(toPathParts(path).map(toUrlText));
+    return { expression: new RegExp(toExpression(parts).replace(/\$$/, '\\/?$'), 'su'), names: namesOf(parts) };
+  } catch (error) {
+    if (error instanceof BadPath) return `${JSON.stringify(path)} ${error.message}`;
+    throw error;
+  }
+}
+
+function namesOf(parts: readonly PathPart[]): readonly string[] {
+  return parts.flatMap((part) => (part.kind === 'group' ? [part.name] : []));
+}
+
 function withoutLastSlash(parts: readonly PathPart[]): readonly PathPart[] {
   const last = parts.at(-1);
   if (parts.length < 2 || last?.kind !== 'text' || last.modifier !== '' || !last.text.endsWith('/')) return parts;
@@ -104,7 +127,7 @@ class PathMatcher {
     const source = toExpression(parts);
     this.#expression = new RegExp(source, 'u');
     this.#anyCase = new RegExp(source, 'iu');
-    this.#names = parts.flatMap((part) => (part.kind === 'group' ? [part.name] : []));
+    this.#names = namesOf(parts);
     ({ longest: this.#longest, isOfSegment: this.#isOfSegment } = toLongest(parts));
   }
 

@@ -8,6 +8,7 @@ test('a site without netlify.toml has empty settings', async (t) => {
 
   t.deepEqual(await readNetlifyToml(root, false), {
     settings: [],
+    edgeFunctions: [],
     redirects: [],
     headers: [],
     remoteImages: [],
@@ -108,10 +109,10 @@ test('each error is reported with its line', async (t) => {
   t.deepEqual(
     problems.map(({ line, message }) => `${line}: ${message}`),
     [
-      '23: edge_functions[0] is not used: edge functions run on Deno and not here',
       '14: functions.directory must be inside the site, got "../../../out"; it is not used',
       '3: build.publish must be a folder of the site, got ""; it is not used',
       '2: build.base has a packages/site/netlify.toml, which is not read: move its settings here',
+      '23: edge_functions[0] must name its function; it is not used',
       '8: redirects[0].status must be a status, such as 301, got "soon"; the redirect is not used',
       '10: redirects[1].to must be a string, got nothing; the redirect is not used',
       '22: redirects[2].force must be true or false, got "yes"; the redirect is not used',

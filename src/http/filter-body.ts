@@ -4,14 +4,14 @@ import {
   type ReadableStreamDefaultReader,
   type UnderlyingByteSource,
 } from 'node:stream/web';
-import type { Exchange } from '../../../contract/exchange.ts';
-import { toWebBody } from '../../../http/web-request-body.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { toWebBody } from './web-request-body.ts';
 
 /**
- * The body of a request for a middleware. A middleware that reads it must answer the request;
+ * The body of a request for a filter. A filter that reads it must answer the request;
  * otherwise the body stays unread for the target that answers.
  */
-export class MiddlewareBody implements UnderlyingByteSource {
+export class FilterBody implements UnderlyingByteSource {
   readonly type = 'bytes';
   readonly #exchange: Exchange;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -21,22 +21,27 @@ export class MiddlewareBody implements UnderlyingByteSource {
     this.#exchange = exchange;
   }
 
+  /** Some of the body was read. */
+  get isRead(): boolean {
+    return this.#reader !== undefined;
+  }
+
   /** Reads nothing from the client until the stream is read. */
   open(): ReadableStream<Uint8Array> {
     return new ReadableStream(this);
   }
 
   /**
-   * Ends access of the middleware, also through clones of the stream. Returns false if it has read
+   * Ends access of the filter, also through clones of the stream. Returns false if it has read
    * any of the body.
    */
   release(): boolean {
     this.#isReleased = true;
-    return this.#reader === undefined;
+    return !this.isRead;
   }
 
   async pull(controller: ReadableByteStreamController): Promise<void> {
-    if (this.#isReleased) throw new Error('the body is no longer available: the middleware did not answer the request');
+    if (this.#isReleased) throw new Error('the body is no longer available: the filter did not answer the request');
     this.#reader ??= toWebBody(this.#exchange).getReader();
     const { value, done } = await this.#reader.read();
     if (!done) {
@@ -44,7 +49,7 @@ export class MiddlewareBody implements UnderlyingByteSource {
       return;
     }
     controller.close();
-    // Completes a read into a buffer of the middleware (Streams standard,
+    // Completes a read into a buffer of the filter (Streams standard,
     // ReadableByteStreamController.close).
     controller.byobRequest?.respond(0);
   }

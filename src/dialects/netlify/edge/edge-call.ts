@@ -1,0 +1,142 @@
+import type { Exchange } from '../../../contract/exchange.ts';
+import { Fault } from '../../../contract/fault.ts';
+import { findHeader } from '../../../contract/header-list.ts';
+import { FilterBody } from '../../../http/filter-body.ts';
+import { withoutNames } from '../../../http/headers.ts';
+import { InnerRequest, type RequestChanges } from '../../../http/inner-request.ts';
+import { patchRequest } from '../../../http/patch-request.ts';
+import { RestResponse } from '../../../http/rest-response.ts';
+import { runRest } from '../../../http/rest-run.ts';
+import { StreamBody } from '../../../http/stream-body.ts';
+import { WebRequest } from '../../../http/web-request.ts';
+import { addClientHeaders } from '../call/client-headers.ts';
+import type { Invocation } from '../call/invocation.ts';
+
+export interface NextOptions {
+  /** The conditions of the client (`If-None-Match` and the like) hold inside, too. */
+  readonly sendConditionalRequest?: boolean;
+}
+
+/** The conditions of a client; they hold for the final response. `If-Range` belongs to the range and stays. */
+const CONDITIONS: ReadonlySet<string> = new Set([
+  'if-none-match',
+  'if-modified-since',
+  'if-match',
+  'if-unmodified-since',
+]);
+
+/** Marks exchanges that edge functions do not see. */
+export interface EdgeMarks {
+  add(exchange: Exchange): unknown;
+}
+
+/** The request of one call of an edge function, and what the function does with the rest of the path. */
+export class EdgeCall {
+  readonly body: FilterBody;
+  readonly request: Request;
+  /** What `next` or `rewrite` gave, or will give; undefined if neither was called. */
+  running: Promise<RestResponse> | undefined;
+  /** The conditions of the client were not sent on. */
+  hasHeldConditions = false;
+  readonly #exchange: Exchange;
+  readonly #done: EdgeMarks;
+  readonly #sentHeaders: Headers;
+  #isOver = false;
+
+  constructor(exchange: Exchange, invocation: Invocation, done: EdgeMarks) {
+    this.#exchange = exchange;
+    this.#done = done;
+    this.body = new FilterBody(exchange);
+    const request = new WebRequest(exchange, () => this.body.open());
+    addClientHeaders(request.headers, invocation);
+    this.#sentHeaders = new Headers(request.headers);
+    // WebRequest has all members of a Request, but its types cannot declare that.
+    this.request = request as unknown as Request;
+  }
+
+  /** `context.next`, in all of its forms. */
+  readonly next = async (first?: Request | NextOptions, second?: NextOptions): Promise<Response> => {
+    const given = first instanceof Request ? first : undefined;
+    const options = given ? second : (first as NextOptions | undefined); // not a Request
+    const changes = this.#toChanges(given ?? this.request, options);
+    return this.#run(changes, this.#leavePath(given));
+  };
+
+  /** `context.rewrite`: the rest of the path for another URL of the site, without edge functions. */
+  readonly rewrite = async (url: string | URL): Promise<Response> => {
+    const target = this.toTarget(new URL(url, this.request.url));
+    return this.#run({ ...this.#toChanges(this.request, undefined), target }, true);
+  };
+
+  /** Headers that the function has set on its request. */
+  changedHeaders(request: Request = this.request): readonly (readonly [name: string, value: string | undefined])[] {
+    const names = new Set([...this.#sentHeaders.keys(), ...request.headers.keys()]);
+    return [...names].flatMap((name) => {
+      const value = request.headers.get(name);
+      return value === this.#sentHeaders.get(name) ? [] : [[name, value ?? undefined] as const];
+    });
+  }
+
+  /** The target of a URL of this site. Throws `function_bad_answer` for another site. */
+  toTarget(url: URL): string {
+    const { origin } = new URL(this.request.url);
+    if (url.origin === origin) return url.pathname + url.search;
+    throw new Fault('function_bad_answer', {
+      message: `an edge function may rewrite within ${origin} only, got ${url.href}; use fetch for another server`,
+    });
+  }
+
+  /** The function has returned: it may not run the rest any more. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** The response is written: what the function has not read of the rest is stopped. */
+  release(): void {
+    // A failure is that of the function that waits for it.
+    this.running?.then(RestResponse.release, () => {});
+  }
+
+  async #run(changes: RequestChanges | undefined, isLast: boolean): Promise<Response> {
+    if (this.running) throw new Error('context.next() was called a second time: a request goes on once');
+    if (this.#isOver) throw new Error('context.next() was called after the edge function had answered');
+    this.running = runRest(this.#exchange, changes, isLast ? (inner) => this.#done.add(inner) : undefined);
+    return (await this.running) as unknown as Response; // has all members of a Response
+  }
+
+  /** A request for another path of the site does not run edge functions again. */
+  #leavePath(given: Request | undefined): boolean {
+    return given !== undefined && given.url !== this.request.url;
+  }
+
+  #toChanges(request: Request, options: NextOptions | undefined): RequestChanges | undefined {
+    const exchange = this.#exchange;
+    const headers = this.#toHeaders(request, options);
+    const target = request.url === this.request.url ? undefined : this.toTarget(new URL(request.url));
+    const method = request.method === exchange.request.method ? undefined : request.method;
+    const body = this.#toBody(request);
+    const isSame = headers === exchange.request.headers && !target && !method && !body;
+    return isSame ? undefined : { headers, target, method, body };
+  }
+
+  #toHeaders(request: Request, { sendConditionalRequest = false }: NextOptions = {}): readonly string[] {
+    const { request: received } = this.#exchange;
+    const patched = new InnerRequest(received, {});
+    patchRequest(patched, this.changedHeaders(request));
+    const { headers } = patched;
+    const isSafe = received.method === 'GET' || received.method === 'HEAD';
+    if (sendConditionalRequest || !isSafe) return headers;
+    this.hasHeldConditions = [...CONDITIONS].some((name) => findHeader(headers, name) !== undefined);
+    return this.hasHeldConditions ? withoutNames(headers, CONDITIONS) : headers;
+  }
+
+  /** Undefined: the body of the client, which is unread. */
+  #toBody(request: Request): StreamBody | undefined {
+    if (request !== this.request && request.body) return new StreamBody(request.body as never); // two declarations of one class
+    if (!this.body.isRead) return undefined;
+    throw new Fault('function_bad_answer', {
+      message:
+        'the edge function has read the body of its request; pass it on: context.next(new Request(request, { body }))',
+    });
+  }
+}

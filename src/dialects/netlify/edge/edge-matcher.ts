@@ -1,0 +1,73 @@
+import type { Exchange } from '../../../contract/exchange.ts';
+import type { Router } from '../../../contract/route.ts';
+import type { Params } from '../../../contract/target.ts';
+import { toGuardedPaths } from '../../../http/guarded-paths.ts';
+import type { PathExpression } from '../find/to-pattern.ts';
+import type { EdgeRule, HeaderCondition } from './edge-rule.ts';
+
+const NO_PARAMS: Params = Object.freeze({});
+const CAPITALS = /[A-Z]/;
+
+/**
+ * Decides which requests an edge function gets. It may guard the site, so it gets a request if any reading of its path matches (`toGuardedPaths`); also in lower case,
+ * if the site has a route for the path that ignores case.
+ */
+export class EdgeMatcher {
+  readonly #rule: EdgeRule;
+  readonly #anyCase: Pick<EdgeRule, 'paths' | 'excluded'>;
+  readonly #routes: Router | undefined;
+
+  /** `routes`: of the whole site. */
+  constructor(rule: EdgeRule, routes: Router | undefined) {
+    this.#rule = rule;
+    this.#routes = routes;
+    this.#anyCase = { paths: rule.paths.map(ignoreCase), excluded: rule.excluded.map(ignoreCase) };
+  }
+
+  /** The params of the path, not decoded; undefined if the function does not get the request. */
+  match({ request, target }: Exchange): Params | undefined {
+    const { methods, headers } = this.#rule;
+    if (methods && !methods.has(request.method)) return undefined;
+    if (!headers.every((condition) => holds(condition, request.headers))) return undefined;
+    const readings = toGuardedPaths(target);
+    const params = find(readings, this.#rule);
+    if (params || !readings.some((path) => CAPITALS.test(path))) return params;
+    const isAnyCase = this.#routes?.find(request.method, target).some(({ route }) => route.anyCase);
+    return isAnyCase ? find(readings, this.#anyCase) : undefined;
+  }
+}
+
+/** Excludes only a reading that is excluded itself: `/public/../admin` is none of `/public/*`. */
+function find(
+  readings: readonly string[],
+  { paths, excluded }: Pick<EdgeRule, 'paths' | 'excluded'>,
+): Params | undefined {
+  for (const path of readings) {
+    for (const { expression, names } of paths) {
+      const found = expression.exec(path);
+      if (found && !excluded.some((each) => each.expression.test(path))) return toParams(found, names);
+    }
+  }
+  return undefined;
+}
+
+function toParams(found: RegExpExecArray, names: readonly string[]): Params {
+  if (names.length === 0) return found.groups ? { ...found.groups } : NO_PARAMS;
+  const params: Record<string, string> = {};
+  for (const [index, name] of names.entries()) {
+    const value = found[index + 1];
+    if (value !== undefined) params[name] = value;
+  }
+  return params;
+}
+
+function ignoreCase({ expression, names }: PathExpression): PathExpression {
+  return { expression: new RegExp(expression.source, `${expression.flags}i`), names };
+}
+
+/** The values of a header are joined by commas, as on the platform. */
+function holds({ name, wants }: HeaderCondition, headers: readonly string[]): boolean {
+  const values = headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === name);
+  if (typeof wants === 'boolean') return values.length > 0 === wants;
+  return values.length > 0 && wants.test(values.join(','));
+}

@@ -1,0 +1,152 @@
+import { type PathExpression, toPathExpression } from '../find/to-pattern.ts';
+
+/** One declaration of an edge function: which requests it gets. */
+export interface EdgeRule {
+  /** As declared, for lists of routes. */
+  readonly text: string;
+  readonly paths: readonly PathExpression[];
+  readonly excluded: readonly PathExpression[];
+  /** In upper case; undefined: all. */
+  readonly methods: ReadonlySet<string> | undefined;
+  readonly headers: readonly HeaderCondition[];
+  /** 'manual': it stands after the cache. */
+  readonly cache: 'off' | 'manual';
+  /** What happens when it throws: a 500, as if it returned nothing, or the answer of a path. */
+  readonly onError: 'fail' | 'bypass' | `/${string}`;
+}
+
+export interface HeaderCondition {
+  /** In lower case. */
+  readonly name: string;
+  /** There, not there, or a value that matches. */
+  readonly wants: boolean | RegExp;
+}
+
+/** The keys of a declaration, by which it is checked. */
+export type EdgeSettings = Readonly<Record<string, unknown>>;
+
+/** Of `config` and of `[[edge_functions]]`, and those that only describe a function. */
+export const EDGE_KEYS: readonly string[] = [
+  ...['path', 'excludedPath', 'pattern', 'excludedPattern', 'method', 'header', 'cache', 'onError'],
+  ...['name', 'generator', 'rateLimit', 'function'],
+];
+
+/** Whether the settings say which paths a function gets. */
+export function hasPaths({ path, pattern }: EdgeSettings): boolean {
+  return [path, pattern].some((each) => each !== undefined && !(Array.isArray(each) && each.length === 0));
+}
+
+/**
+ * Checks a declaration that has a `path` or a `pattern`. `report` gets each mistake. Undefined if one of them makes the requests of the function unknown: it may
+ * guard the site, so it must then close it.
+ */
+export function toEdgeRule(settings: EdgeSettings, report: (mistake: string) => void): EdgeRule | undefined {
+  const reader = new Reader(settings, report);
+  const rule = reader.read();
+  return reader.isRight ? rule : undefined;
+}
+
+class Reader {
+  isRight = true;
+  readonly #settings: EdgeSettings;
+  readonly #report: (mistake: string) => void;
+
+  constructor(settings: EdgeSettings, report: (mistake: string) => void) {
+    this.#settings = settings;
+    this.#report = report;
+  }
+
+  read(): EdgeRule {
+    const paths = [...this.#expressions('path', toPathExpression), ...this.#expressions('pattern', toWholePattern)];
+    return {
+      text: [...this.#texts('path'), ...this.#texts('pattern')].join(' '),
+      paths,
+      excluded: [
+        ...this.#expressions('excludedPath', toPathExpression),
+        ...this.#expressions('excludedPattern', toWholePattern),
+      ],
+      methods: this.#methods(),
+      headers: this.#headers(),
+      cache: this.#oneOf('cache', ['off', 'manual']) ?? 'off',
+      onError: this.#onError(),
+    };
+  }
+
+  #expressions(key: string, convert: (text: string) => PathExpression | string): readonly PathExpression[] {
+    return this.#texts(key).flatMap((text) => {
+      const converted = convert(text);
+      if (typeof converted !== 'string') return [converted];
+      this.#fail(`${key} ${converted}`);
+      return [];
+    });
+  }
+
+  #texts(key: string): readonly string[] {
+    const { [key]: value } = this.#settings;
+    if (value === undefined) return [];
+    const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (texts.every((text) => typeof text === 'string')) return texts;
+    this.#fail(`${key} must be a text or a list of texts, got ${JSON.stringify(value)}`);
+    return [];
+  }
+
+  #methods(): EdgeRule['methods'] {
+    const methods = this.#texts('method');
+    return methods.length === 0 ? undefined : new Set(methods.map((method) => method.toUpperCase()));
+  }
+
+  #headers(): readonly HeaderCondition[] {
+    const { header } = this.#settings;
+    if (header === undefined) return [];
+    if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+      this.#fail(`header must be an object, got ${JSON.stringify(header)}`);
+      return [];
+    }
+    return Object.entries(header).flatMap(([name, wants]: [string, unknown]): readonly HeaderCondition[] => {
+      const lowerName = name.toLowerCase();
+      if (typeof wants === 'boolean') return [{ name: lowerName, wants }];
+      const expression = typeof wants === 'string' ? toRegExp(wants) : undefined;
+      if (expression) return [{ name: lowerName, wants: expression }];
+      this.#fail(`header ${name} must be true, false or a regular expression, got ${JSON.stringify(wants)}`);
+      return [];
+    });
+  }
+
+  #onError(): EdgeRule['onError'] {
+    const { onError = 'fail' } = this.#settings;
+    if (onError === 'fail' || onError === 'bypass') return onError;
+    if (typeof onError === 'string' && onError.startsWith('/')) return onError as `/${string}`;
+    this.#report(`onError must be "fail", "bypass" or a path, got ${JSON.stringify(onError)}; "fail" holds`);
+    return 'fail';
+  }
+
+  #oneOf<T extends string>(key: string, values: readonly T[]): T | undefined {
+    const { [key]: value } = this.#settings;
+    const found = values.find((each) => each === value);
+    if (found === undefined && value !== undefined) {
+      this.#report(`${key} must be ${values.map((each) => `"${each}"`).join(' or ')}, got ${JSON.stringify(value)}`);
+    }
+    return found;
+  }
+
+  #fail(mistake: string): void {
+    this.isRight = false;
+    this.#report(mistake);
+  }
+}
+
+/** The platform adds `^` and `$`. Returns the reason if it is no regular expression. */
+function toWholePattern(text: string): PathExpression | string {
+  const expression = toRegExp(`${text.startsWith('^') ? '' : '^'}${text}${text.endsWith('$') ? '' : '$'}`);
+  return expression ? { expression, names: [] } : `${JSON.stringify(text)} is no regular expression`;
+}
+
+function toRegExp(text: string): RegExp | undefined {
+  try {
+    // A dot also matches a line break, which a decoded path may have.
+    return new RegExp(text, 's');
+  } catch {
+    // A SyntaxError; the caller says what is wrong.
+    return undefined;
+  }
+}

@@ -1,0 +1,227 @@
+import type { IgnoredFile } from '../../../contract/dialect.ts';
+import { Fault } from '../../../contract/fault.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import type { Project } from '../../../contract/project.ts';
+import type { Route } from '../../../contract/route.ts';
+import type { Outcome, Target } from '../../../contract/target.ts';
+import { FunctionLimits } from '../../../http/function-limits.ts';
+import type { Exports } from '../../loader/compile.ts';
+import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
+import { installGlobals } from '../call/globals.ts';
+import { defaultOf } from '../call/modern-run.ts';
+import { type Platform, toPlatform } from '../call/platform.ts';
+import type { NetlifyToml } from '../config/netlify-toml.ts';
+import { readSource } from '../find/source-config.ts';
+import { type Declared, declare } from './declare.ts';
+import { EdgeFilter, type EdgeHandler } from './edge-filter.ts';
+import { EdgeMatcher } from './edge-matcher.ts';
+import { type EdgeRule, type EdgeSettings, hasPaths, toEdgeRule } from './edge-rule.ts';
+import { EDGE_FOLDER, type EdgeFile, type FoundEdgeFiles, findEdgeFiles } from './find-edge-files.ts';
+
+export interface OpenedEdgeFunctions {
+  readonly routes: readonly Route[];
+  readonly ignored: readonly IgnoredFile[];
+  readonly problems: readonly Problem[];
+}
+
+/** On the platform an edge function has 40 s until the head of its response, and other functions 30 s. */
+const LONGER_MS = 10_000;
+
+/** For functions with a manual cache: after all other filters. */
+const LAST = 2;
+
+/**
+ * Finds, compiles and loads the edge functions of a site and creates their filters. A function that does not load, or whose declaration is wrong, may guard the
+ * site: all requests that it would get are answered 500, and all requests of the site if that is not known. Never rejects because of the user's files.
+ */
+export async function openEdgeFunctions(project: Project, toml: NetlifyToml): Promise<OpenedEdgeFunctions> {
+  const found = await findEdgeFiles(project.root, toml.edgeFolder ?? EDGE_FOLDER);
+  const { files, ignored, problems } = found;
+  if (files.length === 0 && found.manifest.length === 0 && toml.edgeFunctions.length === 0)
+    return found.problems.length > 0 ? { routes: [], ignored, problems } : NONE;
+  if (project.ignoresEdgeFunctions)
+    return { routes: [], ignored, problems: [...problems, ...files.map(toIgnoredProblem)] };
+  if (!project.ahead) installGlobals(project);
+  const { loaded, problems: ofLoading } = await loadFunctions(project, { files });
+  if (project.ahead) return { routes: [], ignored, problems: [...problems, ...ofLoading] };
+  const opening = new Opening(project, toml, found);
+  await Promise.all(loaded.map(({ entry, outcome }) => opening.take(entry, outcome)));
+  const opened = opening.open();
+  return { routes: opened.routes, ignored, problems: [...problems, ...ofLoading, ...opened.problems] };
+}
+
+const NONE: OpenedEdgeFunctions = { routes: [], ignored: [], problems: [] };
+
+function toIgnoredProblem({ file }: EdgeFile): Problem {
+  return {
+    severity: 'warning',
+    file,
+    message: 'is not called, because of EDGE_FUNCTIONS=ignore; its checks and changes are not applied',
+  };
+}
+
+interface Taken {
+  readonly outcome: LoadedFunction;
+  /** Undefined: it cannot be known, so the function may be meant for all requests. */
+  readonly config: EdgeSettings | undefined;
+}
+
+class Opening {
+  readonly problems: Problem[] = [];
+  readonly #project: Project;
+  readonly #toml: NetlifyToml;
+  readonly #found: FoundEdgeFiles;
+  readonly #platform: Platform;
+  readonly #limits: FunctionLimits;
+  readonly #timeoutMs: number;
+  readonly #taken = new Map<EdgeFile, Taken>();
+  readonly #done: EdgeFilterDone = new WeakSet();
+
+  constructor(project: Project, toml: NetlifyToml, found: FoundEdgeFiles) {
+    const { log, functionLimits } = project;
+    this.#project = project;
+    this.#toml = toml;
+    this.#found = found;
+    this.#platform = toPlatform(project);
+    this.#timeoutMs = functionLimits.timeoutMs === 0 ? 0 : functionLimits.timeoutMs + LONGER_MS;
+    // The body is not limited: it may be that of an upload to the next hop.
+    this.#limits = new FunctionLimits({ bodyBytes: 0, timeoutMs: this.#timeoutMs, log });
+  }
+
+  /** The settings of a function are in its code. If that does not load, those that its text shows hold. */
+  async take(file: EdgeFile, outcome: LoadedFunction): Promise<void> {
+    const config = outcome.state === 'ready' ? toConfig(outcome.exports) : await readConfig(file);
+    this.#taken.set(file, { outcome, config });
+  }
+
+  open(): OpenedEdgeFunctions {
+    const { files, manifest } = this.#found;
+    const configOf = (file: EdgeFile): EdgeSettings | undefined => this.#taken.get(file)?.config;
+    const toml = this.#toml.edgeFunctions.map(({ values }) => values);
+    const declared = declare({ files, manifest, toml, configOf });
+    return { routes: declared.flatMap((each) => this.#toRoutes(each)), ignored: [], problems: this.problems };
+  }
+
+  #toRoutes(declared: Declared): readonly Route[] {
+    const { name, file, settings } = declared;
+    const taken = file && this.#taken.get(file);
+    const where = file?.file ?? 'netlify.toml';
+    if (!file) {
+      this.#report(
+        'error',
+        where,
+        `declares the edge function ${JSON.stringify(name)}, but no file has this name: its paths answer 500`,
+      );
+    }
+    if (!hasPaths(settings)) {
+      if (file && taken?.config) {
+        this.#report('warning', where, 'has no path, in its config or in netlify.toml: it is never called');
+        return [];
+      }
+      return [this.#toRoute(where, 'every path', new Closed(where, undefined))];
+    }
+    const rule = toEdgeRule(settings, (mistake) =>
+      this.#report('error', where, `${mistake}; every request is answered 500`),
+    );
+    if (!rule) return [this.#toRoute(where, 'every path', new Closed(where, undefined))];
+    if (settings.rateLimit !== undefined) {
+      this.#report('warning', where, 'has a rateLimit, which is not applied to edge functions');
+    }
+    const matcher = new EdgeMatcher(rule, this.#project.siteRoutes);
+    return [this.#toRoute(where, rule.text, this.#toTarget(where, rule, matcher, taken?.outcome), rule)];
+  }
+
+  #toTarget(name: string, rule: EdgeRule, matcher: EdgeMatcher, outcome: LoadedFunction | undefined): Target {
+    const toFilter = (exports: Exports): Target => {
+      const handler = defaultOf(exports);
+      if (typeof handler !== 'function') throw new TypeError(NO_HANDLER);
+      const { log } = this.#project;
+      const parts = {
+        limits: this.#limits,
+        timeoutMs: this.#timeoutMs,
+        platform: this.#platform,
+        done: this.#done,
+        log,
+      };
+      return new EdgeFilter({ name, handler: handler as EdgeHandler, rule, matcher, ...parts }); // checked above
+    };
+    const closed = new Closed(name, matcher);
+    switch (outcome?.state) {
+      case 'ready':
+        try {
+          return toFilter(outcome.exports);
+        } catch (cause) {
+          this.#report('error', name, `${NO_HANDLER}; its paths answer 500`);
+          closed.cause = cause;
+          return closed;
+        }
+      case 'late':
+        outcome.later.then(
+          (exports) => closed.become(() => toFilter(exports)),
+          (cause: unknown) => {
+            closed.cause = cause;
+          },
+        );
+        return closed;
+      case 'failed':
+        closed.cause = outcome.cause;
+    }
+    return closed;
+  }
+
+  #toRoute(file: string, text: string, target: Target, rule?: EdgeRule): Route {
+    const pattern = { text, segments: [{ kind: 'catch-all', name: '', orNone: true }] } as const;
+    const rank = rule?.cache === 'manual' ? LAST : 0;
+    return { pattern, methods: 'any', target, step: 1, rank, dialect: 'netlify', file, about: 'edge function' };
+  }
+
+  #report(severity: Problem['severity'], file: string, message: string): void {
+    this.problems.push({ severity, file, message });
+  }
+}
+
+type EdgeFilterDone = ConstructorParameters<typeof EdgeFilter>[0]['done'];
+
+const NO_HANDLER = 'has no default export that is a function';
+
+/** An edge function that has not loaded, or whose requests are not known: it may guard the site, so it lets none of its requests pass. */
+class Closed implements Target {
+  readonly name: string;
+  cause: unknown;
+  readonly #matcher: EdgeMatcher | undefined;
+  #target: Target | undefined;
+
+  /** `matcher`: undefined for every request. */
+  constructor(name: string, matcher: EdgeMatcher | undefined) {
+    this.name = name;
+    this.#matcher = matcher;
+  }
+
+  /** The module has loaded after the start. */
+  become(toTarget: () => Target): void {
+    try {
+      this.#target = toTarget();
+    } catch (error) {
+      // It stays closed, with this reason.
+      this.cause = error;
+    }
+  }
+
+  async answer(...given: Parameters<Target['answer']>): Promise<Outcome> {
+    if (this.#target) return this.#target.answer(...given);
+    if (this.#matcher && !this.#matcher.match(given[0])) return 'passed';
+    throw new Fault('function_error', { message: `the edge function ${this.name} is not loaded`, cause: this.cause });
+  }
+}
+
+function toConfig(exports: Exports): EdgeSettings {
+  const { config } = exports;
+  return typeof config === 'object' && config !== null ? (config as EdgeSettings) : {}; // each value is checked
+}
+
+/** Undefined if the text does not show all of the settings. */
+async function readConfig({ path, file }: EdgeFile): Promise<EdgeSettings | undefined> {
+  const { config, unread, problems } = await readSource(path, file);
+  if (unread || problems.length > 0) return undefined;
+  return Object.fromEntries([...config].map(([key, { value }]) => [key, value]));
+}
