@@ -14,6 +14,7 @@ interface Target {
 const TARGETS: readonly Target[] = [
   atMost('get', 'floor', 0.85, 'a forwarded GET'),
   atMost('get', 'nginx', 1.6, 'a forwarded GET'),
+  { ...atMost('get', 'nexthop', 1.02, 'a forwarded GET with metrics'), dearer: 'nexthop-metrics' },
   atLeast('get', 'http-proxy', 3.5, 'a forwarded GET'),
   atLeast('get', 'fast-proxy', 1.7, 'a forwarded GET'),
   atMost('download', 'floor', 1, 'a forwarded download of 1 MB'),

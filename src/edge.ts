@@ -4,6 +4,7 @@ import type { Development } from './contract/development.ts';
 import type { Dialect } from './contract/dialect.ts';
 import type { Fault } from './contract/fault.ts';
 import type { Log, ProcessLog } from './contract/log.ts';
+import type { CollectedMetrics, MetricFamily } from './contract/metrics.ts';
 import type { Fallback } from './contract/target.ts';
 import { withTimeout } from './contract/with-timeout.ts';
 import { Handler } from './handler.ts';
@@ -16,6 +17,8 @@ import { installTextResponse } from './http/text-response.ts';
 import { UpgradeSlots } from './http/upgrade-slots.ts';
 import { WebSockets } from './http/web-sockets.ts';
 import { openLog } from './log/open.ts';
+import { EdgeMetrics } from './metrics/edge-metrics.ts';
+import { openMetricsPage } from './metrics/metrics-page.ts';
 import type { StoppedRoutes } from './process/stopped-routes.ts';
 import { Server } from './server.ts';
 import type { Reload } from './site/live-site.ts';
@@ -29,27 +32,21 @@ const LOG_CLOSE_MS = 1000;
 const LATE_LOG_CLOSE_MS = 250;
 
 /** The parts that are created before the Edge. */
-export interface EdgeParts {
+export interface EdgeParts extends Omit<EdgeOptions, 'beforeSite' | 'beforeReading' | 'place' | 'dialects'> {
   readonly config: Config;
-  readonly log: Log;
+  readonly log: ProcessLog;
   readonly site: RunningSite;
   /** Undefined: the server does not use TLS. */
   readonly certificate: CertificateFiles | undefined;
-  /**
-   * Answers every request that no route of the site answers. Undefined: forward it to the next hop.
-   */
-  readonly fallback: Fallback | undefined;
-  /** Prints a line for the person who started the process. */
-  readonly notify: ((line: string) => void) | undefined;
-  /** Descriptor of a bound socket to listen on, instead of HOST and PORT. */
-  readonly listenFd: number | undefined;
-  readonly stopped: StoppedRoutes | undefined;
-  readonly development: Development | undefined;
+  /** Undefined: none are measured. */
+  readonly metrics: EdgeMetrics | undefined;
 }
 
 /** One running nexthop. Owns everything that lives as long as the process. */
 export class Edge {
   readonly log: Log;
+  /** Undefined: none are measured. */
+  readonly metrics: EdgeMetrics | undefined;
   readonly #config: Config;
   readonly #site: RunningSite;
   readonly #certificate: CertificateFiles | undefined;
@@ -62,7 +59,9 @@ export class Edge {
   #isAdvised = false;
   #isClosing = false;
 
-  constructor({ config, log, site, certificate, fallback, notify, listenFd, stopped, development }: EdgeParts) {
+  constructor(parts: EdgeParts) {
+    const { config, log, site, certificate, fallback, notify, listenFd, stopped, development, metrics } = parts;
+    this.metrics = metrics;
     this.#notify = notify;
     this.#config = config;
     this.log = log;
@@ -88,14 +87,16 @@ export class Edge {
         appendForwardedFor: config.APPEND_FORWARDED_FOR,
       }),
       slots,
+      observer: metrics?.hop,
     });
     this.#webSockets = new WebSockets({ slots, idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT });
+    const page = metrics && openMetricsPage({ ...parts, metrics });
+    const purge = config.PURGE_TOKEN === '' ? undefined : new PurgeEndpoint(config.PURGE_TOKEN, site.purging);
     const handler = new Handler({
       sites: site,
       fallback: fallback ?? this.#hop,
       webSockets: this.#webSockets,
-      ready: this.#ready,
-      purge: config.PURGE_TOKEN === '' ? undefined : new PurgeEndpoint(config.PURGE_TOKEN, site.purging),
+      pages: [this.#ready, purge, page].filter((each) => each !== undefined),
       bodyLimitBytes: config.BODY_LIMIT,
       stopped,
       log,
@@ -117,9 +118,11 @@ export class Edge {
       isTrusted: config.TRUSTED_PROXIES,
       pendingWork: site.pendingWork,
       log,
+      onFinished: metrics && ((exchange) => metrics.requests.finished(exchange)),
       handle: (exchange, refusal) => handler.handle(exchange, refusal),
     });
     site.answerOwnCallsBy(this.#server);
+    metrics?.use({ server: this.#server, hop: this.#hop, webSockets: this.#webSockets, log, certificate, site });
   }
 
   /** Why the stores of the site could not be opened at start; undefined: they were, or none is used. */
@@ -158,9 +161,11 @@ export class Edge {
    * Reads the site and the certificate again and serves new requests from it. No request is dropped
    * (docs/operations.md). Never rejects.
    */
-  reload(): Promise<Reload> {
+  async reload(): Promise<Reload> {
     this.renewCertificate();
-    return this.#site.reload();
+    const reload = await this.#site.reload();
+    this.metrics?.reloaded(reload.state !== 'kept');
+    return reload;
   }
 
   /** Runs a scheduled function now. Resolves with the id of its job. Rejects with `store_unavailable`. */
@@ -214,6 +219,7 @@ export class Edge {
     this.#server.destroy();
     this.#hop.close();
     await this.#site.close();
+    this.metrics?.close();
     const leftMs = startedAtMs + DRAIN_DELAY + DRAIN_TIMEOUT - performance.now();
     await this.log.close(Math.max(LATE_LOG_CLOSE_MS, Math.min(LOG_CLOSE_MS, leftMs)));
   }
@@ -248,16 +254,16 @@ export interface EdgeOptions {
   readonly stopped?: StoppedRoutes;
   /** Default: this is no development. */
   readonly development?: Development;
+  /** Adds the metrics of the other processes of this nexthop to those of this one. Default: there are none. */
+  readonly collectOthers?: (own: readonly MetricFamily[]) => Promise<CollectedMetrics>;
 }
 
 /**
  * Opens the logs and the site and creates the edge; it does not listen yet. Throws a LogError,
  * CertificateError or SiteError whose message says what to do.
  */
-export async function createEdge(
-  config: Config,
-  { beforeSite, beforeReading, place, dialects, fallback, notify, listenFd, stopped, development }: EdgeOptions = {},
-): Promise<Edge> {
+export async function createEdge(config: Config, options: EdgeOptions = {}): Promise<Edge> {
+  const { beforeSite, beforeReading, place, dialects, development, ...rest } = options;
   const openFiles = (): ProcessLog =>
     openLog({
       dir: config.LOG_DIR,
@@ -270,6 +276,7 @@ export async function createEdge(
   installTextResponse();
   recordDecodedBodies();
   beforeSite?.(log);
+  const metrics = config.METRICS_PATH === '' && config.METRICS_PORT === 0 ? undefined : new EdgeMetrics();
   try {
     const certificate = config.certificate && new CertificateFiles(config.certificate, log);
     const site = await RunningSite.open({
@@ -279,9 +286,11 @@ export async function createEdge(
       ...(place && { place }),
       ...(dialects && { dialects }),
       ...(development && { onOutside: (files) => development.useOutside(files) }),
+      onJobEnded: metrics && ((rule, outcome) => metrics.jobs.ended(rule, outcome)),
     });
-    return new Edge({ config, log, site, certificate, fallback, notify, listenFd, stopped, development });
+    return new Edge({ ...rest, ...(development && { development }), config, log, site, certificate, metrics });
   } catch (error) {
+    metrics?.close();
     await log.close(LOG_CLOSE_MS);
     throw error;
   }

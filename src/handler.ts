@@ -3,10 +3,8 @@ import type { CallEnder, Exchange } from './contract/exchange.ts';
 import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
-import type { Answer, Fallback, Params } from './contract/target.ts';
+import type { Answer, Fallback, OwnPage, Params } from './contract/target.ts';
 import { answerFault } from './http/fault-response.ts';
-import type { PurgeEndpoint } from './http/purge-endpoint.ts';
-import type { Ready } from './http/ready.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
 import type { StoppedRoutes } from './process/stopped-routes.ts';
@@ -23,9 +21,8 @@ export interface HandlerParts {
   readonly fallback: Fallback;
   /** Opens WebSockets of functions. */
   readonly webSockets: WebSockets;
-  readonly ready: Ready;
-  /** Undefined: no request may purge cached responses. */
-  readonly purge?: PurgeEndpoint | undefined;
+  /** Pages of nexthop itself. */
+  readonly pages: readonly OwnPage[];
   /** Largest body of a request; 0: no limit. */
   readonly bodyLimitBytes: number;
   readonly log: Log;
@@ -73,12 +70,8 @@ export class Handler implements CallEnder {
   }
 
   #answer(exchange: Exchange): Answer {
-    const { development, ready, purge } = this.#parts;
-    if (ready.isReadinessCheck(exchange)) {
-      ready.answer(exchange);
-      return 'answered';
-    }
-    if (purge?.isAsked(exchange)) return purge.answer(exchange);
+    const { development, pages } = this.#parts;
+    for (const page of pages) if (page.isAsked(exchange)) return page.answer(exchange);
     if (!development) return this.#answerBySite(exchange);
     const outcome = development.receive(exchange);
     if (outcome instanceof Promise) {

@@ -32,6 +32,8 @@ export interface ServerOptions {
   readonly isTrusted: TrustedPeers;
   readonly pendingWork: PendingWork;
   readonly log: Log;
+  /** Gets each exchange when it is over. */
+  readonly onFinished?: ((exchange: Exchange) => void) | undefined;
   /**
    * Answers a request. Never throws or rejects. `refusal`: the fault that was already found in the request.
    */
@@ -59,6 +61,7 @@ export class Server implements RequestHandler {
   readonly #handshakes: Handshakes | undefined;
   readonly #connections: ClientConnections;
   readonly #exchanges: Exchanges;
+  #refused = 0;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -81,6 +84,7 @@ export class Server implements RequestHandler {
     }
     this.#listener = this.#tls ?? createServer(ACCEPTED, accept);
     this.#listener.maxConnections = options.maxConnections;
+    this.#listener.on('drop', () => this.#refused++);
   }
 
   /** Binds the port and resolves with its number. Rejects with Node's error, e.g. EADDRINUSE. */
@@ -95,6 +99,16 @@ export class Server implements RequestHandler {
   /** Number of requests in flight. */
   get active(): number {
     return this.#exchanges.size;
+  }
+
+  /** The methods of the requests in flight. */
+  *activeMethods(): Generator<string> {
+    for (const { request } of this.#exchanges.active) yield request.method;
+  }
+
+  /** Open connections, and how many were closed at once because of MAX_CONNECTIONS. */
+  get connections(): { readonly open: number; readonly refused: number } {
+    return { open: this.#connections.size, refused: this.#refused };
   }
 
   /**

@@ -15,7 +15,7 @@ const LEVELS: rules.Levels = [
   ['server.ts', 'handler.ts'],
   ['site/'],
   ['dialects/*/'],
-  ['dialects/loader/', 'hop/', 'static/', 'cache/', 'jobs/', 'stores/', 'routing/', 'limits/', 'tls/'],
+  ['dialects/loader/', 'hop/', 'static/', 'cache/', 'jobs/', 'stores/', 'routing/', 'limits/', 'tls/', 'metrics/'],
   ['dev/'],
   ['http/', 'log/'],
   ['wire/', 'process/'],

@@ -1,7 +1,7 @@
 import { astroNode, nexthopAdapter, nexthopHosted } from './astro.ts';
 import { caddy } from './caddy.ts';
 import { haproxy } from './haproxy.ts';
-import { nexthop } from './nexthop.ts';
+import { nexthop, nexthopWithMetrics } from './nexthop.ts';
 import { nginx } from './nginx.ts';
 import { nodePeer } from './node-peer.ts';
 import type { Server } from './server.ts';
@@ -10,6 +10,7 @@ import { workerd } from './workerd.ts';
 /** Every server under test, in the order of the tables. */
 export const SERVERS: readonly Server[] = [
   nexthop,
+  nexthopWithMetrics,
   nodePeer({ name: 'floor', families: ['forward'], file: 'floor.ts' }),
   nodePeer({ name: 'wire', families: ['forward'], file: 'wire.ts' }),
   nginx,

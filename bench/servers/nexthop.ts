@@ -43,6 +43,17 @@ export const nexthop: Server = {
   },
 };
 
+/** The same with metrics, which no request reads. */
+export const nexthopWithMetrics: Server = {
+  ...nexthop,
+  name: 'nexthop-metrics',
+  families: ['forward', 'function'],
+  prepare: async (location) => {
+    const command = await nexthop.prepare(location);
+    return { ...command, environment: { ...command.environment, METRICS_PATH: '/.well-known/nexthop/metrics' } };
+  },
+};
+
 /** Starts nexthop for a site. */
 export function prepareNexthop({ port, originPort, folder }: Location, site: string): Command {
   return {

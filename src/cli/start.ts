@@ -5,6 +5,7 @@ import type { ProcessLog } from '../contract/log.ts';
 import { logProblems } from '../contract/problem.ts';
 import { countRoutes } from '../contract/route.ts';
 import { createEdge, type Edge, type EdgeOptions } from '../edge.ts';
+import type { MetricsListener } from '../metrics/metrics-listener.ts';
 import type { ControlSocket } from '../process/control-socket.ts';
 import { watchHeap } from '../process/heap-watch.ts';
 import { capturePrinted } from '../process/printed-text.ts';
@@ -56,6 +57,7 @@ export async function start(
   const ended = Promise.withResolvers<number>();
   let running: Edge | undefined;
   let control: ControlSocket | undefined;
+  let listener: MetricsListener | undefined;
   const record = supervisor ? undefined : openRouteRecord(config.DATA_DIR);
   const stopped = new StoppedRoutes();
   const beforeSite = (log: ProcessLog): void => {
@@ -80,7 +82,10 @@ export async function start(
   const stopReports = supervisor?.reportCalls();
   const serve = async (): Promise<number> => {
     const notify = supervisor ? (line: string) => supervisor.send({ kind: 'notice', line }) : out;
-    const socket = supervisor && { listenFd: supervisor.setup.listenFd };
+    const socket = supervisor && {
+      listenFd: supervisor.setup.listenFd,
+      collectOthers: supervisor.collectOthers.bind(supervisor),
+    };
     const place = supervisor && { place: supervisor.setup.isFirst ? ('first' as const) : ('next' as const) };
     const edge = await createEdge(config, {
       ...{ ...options, ...socket, ...place, beforeSite, stopped },
@@ -90,7 +95,10 @@ export async function start(
     const warn = edge.log.warn.bind(edge.log);
     const reloading = { config, out, reload: () => edge.reload(), warn, ...(describe && { describe }) };
     const port = await edge.listen({ isOwner: !supervisor && hasClock });
-    if (!supervisor) control = await openReloadSocket(reloading);
+    if (!supervisor) {
+      control = await openReloadSocket(reloading);
+      listener = await openOwnMetrics(config, edge);
+    }
     running = edge;
     if (record) useRecord(record, stopped, edge);
     if (onServing) onServing({ edge, port });
@@ -111,6 +119,7 @@ export async function start(
     return await Promise.race([serve(), ended.promise]);
   } finally {
     record?.close();
+    listener?.close();
     await control?.close();
   }
 }
@@ -137,8 +146,29 @@ function serveFor(supervisor: SupervisorLink, { edge, stopped, ended }: WorkerPa
     reload: () => edge.reload(),
     signal: (signal) => void process.emit(signal, signal),
     stop: (routes) => stopped.use(routes),
-    retire: () => void edge.close({ isReplaced: true }).then(() => resolve(0), reject),
+    collect: async (withStore) => (await edge.metrics?.collect({ withStore })) ?? [],
+    retire: () =>
+      void edge
+        .close({ isReplaced: true })
+        .then(() => sendLastCounts(supervisor, edge))
+        .then(() => resolve(0), reject),
   });
+}
+
+/** With workers, their supervisor has the port. */
+async function openOwnMetrics(
+  { METRICS_PORT, METRICS_HOST }: Config,
+  { metrics }: Edge,
+): Promise<MetricsListener | undefined> {
+  if (METRICS_PORT === 0 || !metrics) return undefined;
+  const { openMetricsListener } = await import('../metrics/metrics-listener.ts');
+  const collect = async () => ({ families: await metrics.collect({ withStore: true }), missing: 0 });
+  return openMetricsListener({ host: METRICS_HOST, port: METRICS_PORT, collect });
+}
+
+/** The counters of a worker do not end with it. */
+async function sendLastCounts(supervisor: SupervisorLink, { metrics }: Edge): Promise<void> {
+  if (metrics) await supervisor.sendWhole({ kind: 'counted', families: await metrics.collect({ withStore: false }) });
 }
 
 function toWatchdogOptions({ STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR, LOG_STDOUT, site }: Config) {

@@ -70,6 +70,7 @@ export async function supervise(config: Config, count: number, { out, signals }:
     reload: async () => toOne(await supervisor.reload()),
     warn: (message, { error }) => log('warn', message, { error: String(error) }),
   };
+  const listener = await openMetrics(config, supervisor);
   endBySignals(supervisor, socket, out);
   for (const signal of PASSED_SIGNALS) process.on(signal, () => supervisor.passOn(signal));
   process.on('SIGHUP', () => {
@@ -80,8 +81,16 @@ export async function supervise(config: Config, count: number, { out, signals }:
   const ended = supervisor.run();
   signals.release();
   const code = await ended;
+  listener?.close();
   await (await control)?.close();
   return code;
+}
+
+async function openMetrics({ METRICS_PORT, METRICS_HOST }: Config, supervisor: Supervisor) {
+  if (METRICS_PORT === 0) return undefined;
+  const { openMetricsListener } = await import('../metrics/metrics-listener.ts');
+  const collect = () => supervisor.collectMetrics();
+  return openMetricsListener({ host: METRICS_HOST, port: METRICS_PORT, collect });
 }
 
 /**

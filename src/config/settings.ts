@@ -95,6 +95,23 @@ export const SETTINGS = {
   ),
   RATE_LIMIT_FIELDS: setting(kind.flag, '0', '1: responses of limited routes have RateLimit and RateLimit-Policy'),
 
+  METRICS_PATH: setting(
+    kind.ownPath,
+    '',
+    'path on PORT that answers with metrics for Prometheus, such as /.well-known/nexthop/metrics; empty: none',
+  ),
+  METRICS_ALLOW: setting(
+    kind.trustedPeers,
+    'private',
+    'peers that may read METRICS_PATH: private, all, none, or CIDRs; for all others the path does not exist',
+  ),
+  METRICS_PORT: setting(
+    kind.whole(0, 65_535),
+    '0',
+    'second port, with the metrics at /metrics; 0: none, as the Section contract demands',
+  ),
+  METRICS_HOST: setting(kind.anyText, '127.0.0.1', 'address on which METRICS_PORT is opened'),
+
   FUNCTION_BODY_LIMIT: setting(
     kind.size,
     '6m',

@@ -92,8 +92,12 @@ export class Exchange implements Member, ResponseListener, PairOwner {
 
   /** Pattern of the route that answered; '' for the fallback. */
   route = '';
+  /** Step of that route; 0 for the fallback. */
+  step = 0;
   /** Name of the target that answered. */
   answeredBy = '';
+  /** A page of nexthop itself answered. */
+  isOwnPage = false;
   fault: Fault | undefined;
   /** Sent with every response, also with a Fault's; it replaces a header of that name set by a function. */
   platformId: PlatformId | undefined;

@@ -17,6 +17,8 @@ export interface Log {
 export interface ProcessLog extends Log {
   /** Writes a line to functions.log. */
   print(printed: PrintedText): void;
+  /** How many lines were not written, of all files. */
+  readonly lostCount: number;
 }
 
 /** What code of the site printed, by `console` or by `write` of `process.stdout` or `process.stderr`. */

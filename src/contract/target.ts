@@ -23,6 +23,13 @@ export interface Target {
   answer(exchange: Exchange, params: Params): Answer;
 }
 
+/** A page of nexthop itself, before all routes of the site. */
+export interface OwnPage {
+  /** False: the request goes on like any other one. */
+  isAsked(exchange: Exchange): boolean;
+  answer(exchange: Exchange): Answer;
+}
+
 /** Answers when no route does: the hop, or the host's `next`. It never passes. */
 export interface Fallback extends Target {
   /**

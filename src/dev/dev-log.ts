@@ -70,6 +70,10 @@ export class DevLog implements ProcessLog {
     record.isOnTerminal = true;
   }
 
+  get lostCount(): number {
+    return this.#parts.files?.lostCount ?? 0;
+  }
+
   /** Shown below the line of its request. */
   print(printed: PrintedText): void {
     const { files, history, terminal } = this.#parts;

@@ -12,7 +12,6 @@ import { withTimeout } from '../contract/with-timeout.ts';
 import { Handler } from '../handler.ts';
 import { Exchanges } from '../http/exchanges.ts';
 import { toFaultPage } from '../http/fault-page.ts';
-import { Ready } from '../http/ready.ts';
 import { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { isWebSocketRequest } from '../http/web-socket-request.ts';
 import { WebSockets } from '../http/web-sockets.ts';
@@ -70,8 +69,8 @@ export class EmbeddedEdge {
       sites: site,
       fallback: nextOr(last),
       webSockets: this.#webSockets,
-      // The host has its own readiness check.
-      ready: new Ready(''),
+      // The host has its own readiness check and metrics.
+      pages: [],
       // So is the limit of bodies.
       bodyLimitBytes: 0,
       log,

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { AnswerListener, Exchange } from '../contract/exchange.ts';
 import { type Fault, toFault } from '../contract/fault.ts';
 import type { BodySink } from '../contract/http-message.ts';
+import type { HopObserver } from '../contract/metrics.ts';
 import type { Outcome } from '../contract/target.ts';
 import { ClientResponse } from '../wire/client-response.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
@@ -20,6 +21,8 @@ export interface ForwardOptions {
   readonly unlessMissing?: boolean;
   /** The head has an Upgrade. */
   readonly mayUpgrade?: boolean;
+  /** Gets the time to the head of the response. */
+  readonly observer?: HopObserver | undefined;
   /** The caller waits for `settled`; else a fault goes to the exchange. */
   readonly isAwaited?: boolean;
 }
@@ -39,16 +42,23 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
   #reject: ((fault: Fault) => void) | undefined;
   #call: OriginCall | undefined;
   #isOver = false;
+  /** Undefined after the head, too. */
+  #observer: HopObserver | undefined;
+  #startedAtMs = 0;
   #heldInterims: ResponseHead[] | undefined;
 
   /** Sends the request. */
   constructor(
     exchange: Exchange,
     pool: OriginPool,
-    { headText, unlessMissing = false, mayUpgrade = false, isAwaited = unlessMissing }: ForwardOptions,
+    { headText, unlessMissing = false, mayUpgrade = false, isAwaited = unlessMissing, observer }: ForwardOptions,
   ) {
     this.exchange = exchange;
     this.#unlessMissing = unlessMissing;
+    if (observer) {
+      this.#observer = observer;
+      this.#startedAtMs = performance.now();
+    }
     if (isAwaited) {
       this.settled = new Promise((resolve, reject) => {
         this.#resolve = resolve;
@@ -61,7 +71,7 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     try {
       this.#call = pool.send({ method, headText, bodyBytes: body.announcedBytes, mayUpgrade }, this);
     } catch (error) {
-      this.fail(toFault(error));
+      this.failed(toFault(error));
     }
   }
 
@@ -102,6 +112,8 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
   head(head: ResponseHead): void {
     const { exchange } = this;
     const call = this.#call as OriginCall; // the one that the head belongs to
+    this.#observer?.answered(head.status, performance.now() - this.#startedAtMs);
+    this.#observer = undefined;
     if (this.#unlessMissing && head.status === 404) {
       new Discard(call);
       this.#pass();
@@ -137,6 +149,7 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
   }
 
   failed(fault: Fault): void {
+    this.#observer?.failed(fault.code, performance.now() - this.#startedAtMs);
     if (this.#unlessMissing && fault.code === 'hop_unreachable') this.#pass();
     else this.fail(fault);
   }

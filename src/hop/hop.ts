@@ -1,5 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
+import type { HopObserver } from '../contract/metrics.ts';
 import type { Answer, Fallback, Outcome } from '../contract/target.ts';
 import type { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { isWebSocketRequest } from '../http/web-socket-request.ts';
@@ -28,6 +29,8 @@ export interface HopOptions {
   readonly requestHeaders: RequestHeaders;
   /** Of tunnels, and of handshakes that the hop has not answered. */
   readonly slots: UpgradeSlots;
+  /** Gets the times of forwarded requests; undefined: they are not measured. */
+  readonly observer?: HopObserver | undefined;
 }
 
 /** No normal origin sends so many header lines; bounds the work for one response. */
@@ -39,11 +42,13 @@ export class Hop implements Fallback {
   readonly tunnels: Tunnels;
   readonly #pool: OriginPool;
   readonly #requestHeaders: RequestHeaders;
+  readonly #observer: HopObserver | undefined;
   readonly #addressWatch: AddressWatch;
 
   constructor(options: HopOptions) {
     const { hostname, port, requestHeaders } = options;
     this.#requestHeaders = requestHeaders;
+    this.#observer = options.observer;
     this.#pool = new OriginPool({
       host: hostname,
       port,
@@ -65,6 +70,12 @@ export class Hop implements Fallback {
     this.#addressWatch = new AddressWatch(hostname, options.lookupIntervalMs, () => this.#pool.renew());
   }
 
+  /** Its connections, the requests that wait for one, and how many were sent twice. */
+  get connections() {
+    const { size, idleCount: idle, waitingCount: waiting, retries } = this.#pool;
+    return { idle, busy: size - idle, waiting, retries };
+  }
+
   /** Forwards the request and its response. Throws `loop_detected`; a Fault of the hop, or `hop_busy` if too many requests wait, goes to the exchange. */
   answer(exchange: Exchange): Answer {
     const { request } = exchange;
@@ -73,7 +84,10 @@ export class Hop implements Fallback {
       return 'answered';
     }
     if (request.upgrade !== undefined && isWebSocketRequest(request)) return this.tunnels.open(exchange);
-    new Forward(exchange, this.#pool, { headText: this.#requestHeaders.toHeadText(exchange) });
+    new Forward(exchange, this.#pool, {
+      headText: this.#requestHeaders.toHeadText(exchange),
+      observer: this.#observer,
+    });
     return 'answered';
   }
 
@@ -82,7 +96,7 @@ export class Hop implements Fallback {
    */
   answerUnlessMissing(exchange: Exchange): Promise<Outcome> {
     const headText = this.#requestHeaders.toHeadText(exchange);
-    return new Forward(exchange, this.#pool, { headText, unlessMissing: true }).settled;
+    return new Forward(exchange, this.#pool, { headText, unlessMissing: true, observer: this.#observer }).settled;
   }
 
   /** Closes every connection to the hop. Requests in flight fail. */

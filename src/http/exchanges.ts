@@ -12,6 +12,8 @@ export interface ExchangesOptions {
   readonly isTrusted: TrustedPeers;
   readonly pendingWork: PendingWork;
   readonly log: Log;
+  /** Gets each exchange when it is over, after its access line. */
+  readonly onFinished?: ((exchange: Exchange) => void) | undefined;
 }
 
 /**
@@ -30,6 +32,11 @@ export class Exchanges {
 
   get size(): number {
     return this.#active.size;
+  }
+
+  /** The requests in flight. */
+  get active(): Iterable<Exchange> {
+    return this.#active;
   }
 
   /** Identifies the client of the request and replaces its trust headers before any other code reads them. */
@@ -71,7 +78,9 @@ export class Exchanges {
   readonly #onClosed = (exchange: Exchange): void => {
     this.#leave(exchange);
     if (exchange.left) exchange.fault ??= new Fault('client_left');
-    this.#options.log.access(exchange);
+    const { log, onFinished } = this.#options;
+    log.access(exchange);
+    onFinished?.(exchange);
   };
 
   #leave(exchange: Exchange): void {

@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
+import type { Outcome, OwnPage } from '../contract/target.ts';
 
 /** Readiness check for load balancers: 200, and 503 from the moment a drain begins. */
-export class Ready {
+export class Ready implements OwnPage {
   /** Set to false when the drain begins. */
   isReady = true;
   readonly #path: string;
@@ -12,12 +13,13 @@ export class Ready {
     this.#path = path;
   }
 
-  isReadinessCheck({ target, request }: Exchange): boolean {
+  isAsked({ target, request }: Exchange): boolean {
     return target === this.#path && (request.method === 'GET' || request.method === 'HEAD');
   }
 
-  answer(exchange: Exchange): void {
+  answer(exchange: Exchange): Outcome {
     exchange.answeredBy = 'ready';
+    exchange.isOwnPage = true;
     exchange.contentType = 'text/plain';
     const text = this.isReady ? 'ready\n' : 'draining\n';
     const headers = ['Content-Type', exchange.contentType, 'Cache-Control', 'no-store'];
@@ -25,5 +27,6 @@ export class Ready {
     const status = this.isReady ? 200 : 503;
     exchange.writeHead(status, STATUS_CODES[status] ?? '', headers);
     exchange.response.end(text);
+    return 'answered';
   }
 }

@@ -14,6 +14,9 @@ export type Ending =
   /** Another process has claimed the job or removed it. */
   | { readonly kind: 'lost' };
 
+/** `outcome`: the kind of the ending. */
+export type EndListener = (rule: string, outcome: Ending['kind']) => void;
+
 export interface EndedAttempt {
   readonly job: Job;
   readonly rule: JobRule;

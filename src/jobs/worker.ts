@@ -3,6 +3,7 @@ import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import { Schedule } from '../contract/schedule.ts';
 import type { Claim, Queue } from '../contract/store.ts';
+import type { EndListener } from './ending.ts';
 import { Outage } from './outage.ts';
 import { Run } from './run.ts';
 
@@ -17,6 +18,8 @@ export interface WorkerParts {
   readonly functionConcurrency: number;
   /** Default: 15 seconds. */
   readonly leaseMs?: number;
+  /** Gets each attempt that has ended. */
+  readonly onEnded?: EndListener | undefined;
 }
 
 /**
@@ -226,7 +229,7 @@ export class Worker {
   }
 
   async #begin(claim: Claim): Promise<void> {
-    const { queue, log } = this.#parts;
+    const { queue } = this.#parts;
     for (const run of this.#runs.keys()) if (run.adopt(claim)) return;
     const served = this.#served.get(claim.job.rule);
     // Since the claim was sent, the worker was closed or the rules were replaced.
@@ -235,14 +238,15 @@ export class Worker {
       return;
     }
     const { rule, schedule } = served;
-    const nextRunAtMs = schedule?.nextAfter(Date.now());
-    const onOver = (): void => this.#end(run, rule);
-    const run = new Run({ queue, claim, rule, nextRunAtMs, leaseMs: this.#leaseMs, outage: this.#ends, log, onOver });
+    const run = new Run({
+      ...{ ...this.#parts, claim, rule, nextRunAtMs: schedule?.nextAfter(Date.now()), leaseMs: this.#leaseMs },
+      outage: this.#ends,
+      onOver: () => this.#end(run, rule),
+      onEnding: ({ kind }) => this.#parts.onEnded?.(rule.name, kind),
+    });
     this.#count(rule, 1);
-    this.#runs.set(
-      run,
-      run.finish().then(() => this.#forget(run)),
-    );
+    const finished = run.finish().then(() => this.#forget(run));
+    this.#runs.set(run, finished);
   }
 
   #end(run: Run, rule: JobRule): void {

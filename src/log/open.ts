@@ -49,6 +49,7 @@ class FileLog implements ProcessLog, TroubleListener {
   readonly #accessLine: AccessLine;
   readonly #logger: Logger;
   readonly #shortAddresses: boolean;
+  #lost = 0;
   readonly #site: string | undefined;
 
   constructor({ dir, level, stdout, shortAddresses, site }: LogOptions) {
@@ -100,6 +101,10 @@ class FileLog implements ProcessLog, TroubleListener {
     }
   }
 
+  get lostCount(): number {
+    return this.#lost + this.#functionLines.lost;
+  }
+
   print(printed: PrintedText): void {
     this.#functionLines.write(printed);
   }
@@ -132,6 +137,7 @@ class FileLog implements ProcessLog, TroubleListener {
   }
 
   lostLines(path: string, count: number): void {
+    this.#lost += count;
     this.warn('log lines were lost, because writing the file failed for too long', { path, lines: count });
   }
 

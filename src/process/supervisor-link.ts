@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import type { CollectedMetrics, MetricFamily } from '../contract/metrics.ts';
 import type { StoppedRoute } from './route-breaker.ts';
 import type { CallListener } from './shared-calls.ts';
 import { SHARED_CALLS } from './site-calls.ts';
@@ -19,7 +20,11 @@ export type ToWorker =
   /** The supervisor received this signal. */
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
   /** Read the site again, and send the result with the number of this call. */
-  | { readonly kind: 'reload'; readonly call: number };
+  | { readonly kind: 'reload'; readonly call: number }
+  /** Send the metrics of this process; `withStore`: also of what all processes share. */
+  | { readonly kind: 'collect'; readonly call: number; readonly withStore: boolean }
+  /** The metrics of all processes, for the call of this worker. */
+  | { readonly kind: 'metrics'; readonly call: number; readonly collected: CollectedMetrics };
 
 /** From a worker to the supervisor. */
 export type FromWorker =
@@ -31,7 +36,12 @@ export type FromWorker =
   | { readonly kind: 'full'; readonly usedBytes: number }
   /** The message bus requests that all workers read the site again. */
   | { readonly kind: 'reload' }
-  | { readonly kind: 'reloaded'; readonly call: number; readonly outcome: object };
+  | { readonly kind: 'reloaded'; readonly call: number; readonly outcome: object }
+  | { readonly kind: 'collected'; readonly call: number; readonly families: readonly MetricFamily[] }
+  /** The last metrics of a process that ends. */
+  | { readonly kind: 'counted'; readonly families: readonly MetricFamily[] }
+  /** Add the metrics of all other processes to these. */
+  | { readonly kind: 'metrics'; readonly call: number; readonly families: readonly MetricFamily[] };
 
 export interface WorkerSetup {
   /** The first worker of a start reports on it: the address, the site and its problems. */
@@ -62,6 +72,8 @@ export interface WorkerDuties {
   signal(signal: NodeJS.Signals): void;
   /** Resolves with plain data. Never rejects. */
   reload(): Promise<object>;
+  /** Resolves with nothing if no metrics are measured. Never rejects. */
+  collect(withStore: boolean): Promise<readonly MetricFamily[]>;
 }
 
 type Send = (message: FromWorker, ...rest: readonly unknown[]) => boolean;
@@ -76,6 +88,8 @@ export class SupervisorLink implements CallListener {
   /** Messages that arrived before `serve`. */
   #early: ToWorker[] | undefined = [];
   #duties: WorkerDuties | undefined;
+  #calls = 0;
+  readonly #scrapes = new Map<number, (collected: CollectedMetrics) => void>();
   /** How many reasons there are to report each call. */
   #reasons = 0;
 
@@ -109,6 +123,20 @@ export class SupervisorLink implements CallListener {
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const message of early) this.#receive(message);
+  }
+
+  /** Resolves with the metrics of all processes; these are those of this one. */
+  collectOthers(families: readonly MetricFamily[]): Promise<CollectedMetrics> {
+    const call = ++this.#calls;
+    return new Promise((resolve) => {
+      this.#scrapes.set(call, resolve);
+      this.send({ kind: 'metrics', call, families });
+    });
+  }
+
+  /** Resolves when the supervisor has the message, or cannot get it any more. */
+  sendWhole(message: FromWorker): Promise<void> {
+    return new Promise((resolve) => void this.#send(message, undefined, undefined, () => resolve()));
   }
 
   send(message: FromWorker): void {
@@ -157,6 +185,16 @@ export class SupervisorLink implements CallListener {
     else if (message.kind === 'careful') setTimeout(this.reportCalls(), message.forMs).unref();
     else if (message.kind === 'signal') this.#duties?.signal(message.signal);
     else if (message.kind === 'reload') void this.#reload(message.call);
+    else if (message.kind === 'collect') void this.#collect(message.call, message.withStore);
+    else if (message.kind === 'metrics') {
+      this.#scrapes.get(message.call)?.(message.collected);
+      this.#scrapes.delete(message.call);
+    }
+  }
+
+  async #collect(call: number, withStore: boolean): Promise<void> {
+    const families = await this.#duties?.collect(withStore);
+    if (families) this.send({ kind: 'collected', call, families });
   }
 
   async #reload(call: number): Promise<void> {

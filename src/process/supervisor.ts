@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
+import type { CollectedMetrics } from '../contract/metrics.ts';
 import type { ErrorLevel } from './error-lines.ts';
 import { describeRoute, RouteBreaker, STOPPED } from './route-breaker.ts';
 import { LOAD_ALL, type LoadOrders } from './site-loads.ts';
 import type { FromWorker } from './supervisor-link.ts';
+import { WorkerMetrics } from './worker-metrics.ts';
 import type { WorkerCommand, WorkerEnd, WorkerProcess } from './worker-process.ts';
 import { type SlotListener, WorkerSlot } from './worker-slot.ts';
 
@@ -18,6 +20,8 @@ export interface SupervisorParts {
   /** Called once, when the first worker serves. */
   readonly onStarted: () => void;
 }
+
+type MetricsMessage = Extract<FromWorker, { readonly kind: 'metrics' }>;
 
 /** After its drain a worker has this time to end by itself, also if its event loop stands still. */
 const LATE_MS = 850;
@@ -39,6 +43,7 @@ export class Supervisor implements SlotListener {
   /** The worker that does what only one process may do. */
   #owner: WorkerProcess | undefined;
   readonly #breaker = new RouteBreaker();
+  readonly #metrics = new WorkerMetrics();
   #isCareful = false;
   #loads = LOAD_ALL;
   #isStarted = false;
@@ -102,6 +107,11 @@ export class Supervisor implements SlotListener {
     return [outcome, ...(await Promise.all(others.map((worker) => worker.reload())))];
   }
 
+  /** Resolves with the metrics of all workers, and of those that have ended. */
+  collectMetrics(): Promise<CollectedMetrics> {
+    return this.#metrics.collect([...this.#living()]);
+  }
+
   serving(worker: WorkerProcess): void {
     if (!this.#owner) this.#makeOwner(worker);
     this.#sendStopped([worker]);
@@ -114,6 +124,8 @@ export class Supervisor implements SlotListener {
 
   received(slot: WorkerSlot, worker: WorkerProcess, message: FromWorker): void {
     if (message.kind === 'reload') void this.reload();
+    else if (message.kind === 'counted') this.#metrics.keep(worker, message.families);
+    else if (message.kind === 'metrics') void this.#answerMetrics(worker, message);
     else if (message.kind === 'full') this.#replaceFull(slot, worker, message.usedBytes);
     else if (message.kind === 'notice' && !this.#printed.has(message.line)) {
       this.#printed.add(message.line);
@@ -121,11 +133,18 @@ export class Supervisor implements SlotListener {
     }
   }
 
+  async #answerMetrics(worker: WorkerProcess, { call, families }: MetricsMessage): Promise<void> {
+    this.#metrics.keep(worker, families);
+    const collected = await this.#metrics.collect([...this.#living()], worker);
+    worker.send({ kind: 'metrics', call, collected });
+  }
+
   stalled(worker: WorkerProcess): void {
     this.#blame(worker);
   }
 
   ended(worker: WorkerProcess, end: WorkerEnd, restartMs: number | undefined): void {
+    this.#metrics.ended(worker);
     const diedLoading = end.code !== 0 && worker.calls.loads.size > 0;
     if ((worker.isServing || diedLoading) && !this.#isStopping && end.code !== 0) this.#blame(worker);
     if (this.#owner === worker) this.#moveOwnership();

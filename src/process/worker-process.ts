@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import type { MetricFamily } from '../contract/metrics.ts';
 import { mixesLines, relayLines } from './line-relay.ts';
 import type { LoadOrders } from './site-loads.ts';
 import type { FromWorker, ToWorker } from './supervisor-link.ts';
@@ -47,8 +48,8 @@ export class WorkerProcess {
   readonly #startedAtMs = performance.now();
   #isEnded = false;
   #calls = 0;
-  /** Reloads without a result yet, by the number of the call. */
-  readonly #reloads = new Map<number, (outcome: object | undefined) => void>();
+  /** Requests without an answer yet, by the number of the call. */
+  readonly #waiting = new Map<number, (answer: FromWorker | undefined) => void>();
   /** It accepts connections, or did before it was retired. */
   isServing = false;
   isRetired = false;
@@ -77,7 +78,7 @@ export class WorkerProcess {
     const end = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (this.#isEnded) return;
       this.#isEnded = true;
-      for (const resolve of this.#reloads.values()) resolve(undefined);
+      for (const resolve of this.#waiting.values()) resolve(undefined);
       listener.ended(this, { code, signal });
     };
     child.on('exit', (code, signal) => {
@@ -109,12 +110,23 @@ export class WorkerProcess {
   }
 
   /** Reads the site again. Resolves with the result; undefined if the worker ends before. */
-  reload(): Promise<object | undefined> {
+  async reload(): Promise<object | undefined> {
+    const answer = await this.#ask((call) => ({ kind: 'reload', call }));
+    return answer?.kind === 'reloaded' ? answer.outcome : undefined;
+  }
+
+  /** Resolves with the metrics of the process; undefined if it ends before. */
+  async collect(withStore: boolean): Promise<readonly MetricFamily[] | undefined> {
+    const answer = await this.#ask((call) => ({ kind: 'collect', call, withStore }));
+    return answer?.kind === 'collected' ? answer.families : undefined;
+  }
+
+  #ask(toMessage: (call: number) => ToWorker): Promise<FromWorker | undefined> {
     if (this.#isEnded) return Promise.resolve(undefined);
     const call = ++this.#calls;
     return new Promise((resolve) => {
-      this.#reloads.set(call, resolve);
-      this.send({ kind: 'reload', call });
+      this.#waiting.set(call, resolve);
+      this.send(toMessage(call));
     });
   }
 
@@ -123,9 +135,9 @@ export class WorkerProcess {
   }
 
   #receive(message: FromWorker, listener: WorkerListener): void {
-    if (message.kind === 'reloaded') {
-      this.#reloads.get(message.call)?.(message.outcome);
-      this.#reloads.delete(message.call);
+    if (message.kind === 'reloaded' || message.kind === 'collected') {
+      this.#waiting.get(message.call)?.(message);
+      this.#waiting.delete(message.call);
     } else listener.received(this, message);
   }
 }

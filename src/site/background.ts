@@ -3,6 +3,7 @@ import type { JobIntake, JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { Store, TickOutcome } from '../contract/store.ts';
 import { Clock } from '../jobs/clock.ts';
+import type { EndListener } from '../jobs/ending.ts';
 import { type JobRun, runDueJobs } from '../jobs/run-due.ts';
 import { Worker } from '../jobs/worker.ts';
 
@@ -17,6 +18,8 @@ export interface BackgroundParts {
   readonly store: Store;
   readonly config: Pick<Config, 'JOB_CONCURRENCY' | 'JOB_FUNCTION_CONCURRENCY'>;
   readonly log: Log;
+  /** Gets each attempt at a job that has ended. */
+  readonly onJobEnded?: EndListener | undefined;
 }
 
 /** Jobs of the site: accepts them, and runs them by the rules of the site. */
@@ -113,6 +116,7 @@ export class Background {
       rules,
       concurrency: config.JOB_CONCURRENCY,
       functionConcurrency: config.JOB_FUNCTION_CONCURRENCY,
+      onEnded: this.#parts.onJobEnded,
     });
     const clock = new Clock({ queue, log, rules });
     this.#running = { worker, clock };

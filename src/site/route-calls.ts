@@ -96,6 +96,7 @@ export class RouteCalls {
       if (outcome === 'answered' || exchange.isCallEnded) return 'answered';
     }
     exchange.route = '';
+    exchange.step = 0;
     return 'passed';
   }
 
@@ -122,12 +123,14 @@ export class RouteCalls {
     const { fallback } = this.#parts;
     if (!fallback?.answerUnlessMissing || !canBeSentTwice(exchange)) return false;
     exchange.route = '';
+    exchange.step = 0;
     exchange.answeredBy = fallback.name;
     return (await fallback.answerUnlessMissing(exchange)) === 'answered';
   }
 
-  #call(exchange: Exchange, { pattern, target, code }: Route, params: Params): Answer {
+  #call(exchange: Exchange, { pattern, target, code, step }: Route, params: Params): Answer {
     exchange.route = pattern.text;
+    exchange.step = step;
     exchange.answeredBy = target.name;
     if (target.isFile) return target.answer(exchange, params);
     if (this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);

@@ -4,6 +4,7 @@ import { isReported } from '../contract/exit-error.ts';
 import { Fault } from '../contract/fault.ts';
 import type { RequestHandler } from '../contract/http-message.ts';
 import type { Log } from '../contract/log.ts';
+import type { JobsNow } from '../contract/metrics.ts';
 import type { OwnCall, OwnCalls } from '../contract/own-calls.ts';
 import { PendingWork } from '../contract/pending-work.ts';
 import { didYouMean } from '../contract/problem.ts';
@@ -19,10 +20,13 @@ import { FallbackLimiter } from '../limits/fallback-limiter.ts';
 import { MemoryLimiter } from '../limits/memory-limiter.ts';
 import { openBlobs } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
-import { Background } from './background.ts';
+import { Background, type BackgroundParts } from './background.ts';
 import { LiveSite, type Reload } from './live-site.ts';
 import { openSharedState, type SharedState } from './shared-state.ts';
 import type { Site } from './site.ts';
+
+/** Of the jobs that wait, for the age of the oldest. The list begins with the oldest. */
+const MOST_LISTED = 50;
 
 /** Time limit for the store to finish the calls in flight, also while it is away. */
 const STORE_CLOSE_MS = 500;
@@ -36,6 +40,8 @@ export interface RunningSiteParts {
   readonly beforeReading?: () => void;
   /** This process is one of several that replace each other (src/site/live-site.ts). */
   readonly place?: 'first' | 'next';
+  /** Gets each attempt at a job that has ended. */
+  readonly onJobEnded?: BackgroundParts['onJobEnded'];
   /** The platforms whose sites are read; default: all. */
   readonly dialects?: readonly Dialect[];
   /** See Project. */
@@ -81,9 +87,9 @@ export class RunningSite {
 
   /** Reads the site. Throws a SiteError if its folder cannot be read. */
   static async open(parts: RunningSiteParts): Promise<RunningSite> {
-    const { config, log, shared = openSharedState(parts.config, parts.log) } = parts;
+    const { config, log, onJobEnded, shared = openSharedState(parts.config, parts.log) } = parts;
     const { store, purging } = shared;
-    const background = new Background({ store, config, log });
+    const background = new Background({ store, config, log, onJobEnded });
     const origins = new ExternalServers({
       hosts: config.PROXY_HOSTS,
       requestHeaders: new RequestHeaders({
@@ -141,6 +147,18 @@ export class RunningSite {
   /** Requests that nexthop itself makes, e.g. for schedules, are answered by this server. */
   answerOwnCallsBy(handler: RequestHandler): void {
     this.#parts.ownCalls.handler = handler;
+  }
+
+  /** The jobs in the store; undefined if the site has none. Rejects if the store is away. */
+  async jobsNow(): Promise<JobsNow | undefined> {
+    if (this.current.jobRules.length === 0) return undefined;
+    const { ledger } = this.#parts.shared.store.queue;
+    const [counts, waiting] = await Promise.all([
+      ledger.counts(),
+      ledger.list({ state: 'waiting', limit: MOST_LISTED }),
+    ]);
+    const dueAtMs = Math.min(...waiting.map((job) => job.dueAtMs));
+    return { counts, oldestDueAtMs: dueAtMs <= Date.now() ? dueAtMs : undefined };
   }
 
   /** Starts to run jobs. */

@@ -56,6 +56,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
   /** Calls on a connection whose body has not been sent. */
   #uploads = 0;
   #isClosed = false;
+  #retries = 0;
 
   constructor(options: OriginPoolOptions) {
     const { connections, connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, keepAliveMs } = options;
@@ -80,6 +81,11 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
   /** The number of connections that are open or are being opened. */
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** How many calls were sent a second time. */
+  get retries(): number {
+    return this.#retries;
   }
 
   get idleCount(): number {
@@ -148,6 +154,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
     if (call && error instanceof Fault) {
       if (this.#mayRetry(connection, call, error)) {
         call.hasRetried = true;
+        this.#retries++;
         // Never another idle one, which is probably stale, too; the slot of the lost one is free.
         this.#open(call);
         return;

@@ -5,7 +5,6 @@ import type { Fallback } from '../../src/contract/target.ts';
 import { Handler } from '../../src/handler.ts';
 import { Hop } from '../../src/hop/hop.ts';
 import { RequestHeaders } from '../../src/hop/request-headers.ts';
-import { Ready } from '../../src/http/ready.ts';
 import { UpgradeSlots } from '../../src/http/upgrade-slots.ts';
 import { WebSockets } from '../../src/http/web-sockets.ts';
 import { openSite } from '../../src/site/site.ts';
@@ -48,7 +47,7 @@ export async function serveHandler(t: ExecutionContext, setup: HandlerSetup): Pr
     sites: { current: site },
     fallback: setup.fallback ?? hop,
     webSockets: new WebSockets({ slots, idleTimeoutMs: 0 }),
-    ready: new Ready(''),
+    pages: [],
     bodyLimitBytes: 0,
     log: opened.log,
     dev: setup.dev ?? false,
