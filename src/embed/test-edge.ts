@@ -2,12 +2,14 @@ import '../config/require-node.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
 import type { SettingName } from '../config/settings.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { Fallback } from '../contract/target.ts';
 import { toWebRequest } from '../http/web-request.ts';
 import { writeWebResponse } from '../http/web-response.ts';
 import type { HostLog } from '../log/host-log.ts';
+import type { Site } from '../site/site.ts';
 import { readHostConfig } from './config.ts';
 import { EmbeddedEdge } from './embedded.ts';
 import { MemoryServer } from './memory-server.ts';
@@ -85,24 +87,16 @@ export async function openTestEdge({ site, hop, settings = {}, env }: TestEdgeOp
       ...(site !== undefined && { site }),
       ...(env && { env }),
     });
-    const isTrusted = config.TRUSTED_PROXIES;
-    const edge = await EmbeddedEdge.open({ config, log: toLog(logs), isTrusted, last: toFallback(hop) });
-    const server = new MemoryServer((request, response) => void edge.serve(request, response));
-    server.onUpgrade((request, socket, head) => void edge.upgrade(request, socket, head));
+    const edge = await openMemoryEdge(config, { log: toLog(logs), hop });
     let closed: Promise<void> | undefined;
     return {
-      fetch: (input, init) => server.fetch(input, init),
+      ...edge,
       logs,
       get problems() {
         return edge.site.problems;
       },
-      jobs: { run: (name) => edge.runJobs(name) },
-      listen: () => server.listen(),
       close() {
-        closed ??= server
-          .close()
-          .then(() => edge.close())
-          .then(removeData);
+        closed ??= edge.close().then(removeData);
         return closed;
       },
     };
@@ -110,6 +104,30 @@ export async function openTestEdge({ site, hop, settings = {}, env }: TestEdgeOp
     await removeData();
     throw error;
   }
+}
+
+/** A site in this process that is asked without a port, for tests and commands. */
+export interface MemoryEdge extends Pick<TestEdge, 'fetch' | 'jobs' | 'listen' | 'close'> {
+  readonly site: Site;
+}
+
+export interface MemoryEdgeParts {
+  readonly log: HostLog;
+  readonly hop?: TestEdgeOptions['hop'] | undefined;
+}
+
+/** Opens the site with exactly these settings. `log`: gets what is logged. Rejects as `openTestEdge`. */
+export async function openMemoryEdge(config: Config, { log, hop }: MemoryEdgeParts): Promise<MemoryEdge> {
+  const edge = await EmbeddedEdge.open({ config, log, isTrusted: config.TRUSTED_PROXIES, last: toFallback(hop) });
+  const server = new MemoryServer((request, response) => void edge.serve(request, response));
+  server.onUpgrade((request, socket, head) => void edge.upgrade(request, socket, head));
+  return {
+    site: edge.site,
+    fetch: (input, init) => server.fetch(input, init),
+    jobs: { run: (name) => edge.runJobs(name) },
+    listen: () => server.listen(),
+    close: () => server.close().then(() => edge.close()),
+  };
 }
 
 function toLog(logs: LoggedLine[]): HostLog {
