@@ -285,7 +285,7 @@ export async function createEdge(config: Config, options: EdgeOptions = {}): Pro
       ...(beforeReading && { beforeReading }),
       ...(place && { place }),
       ...(dialects && { dialects }),
-      ...(development && { onOutside: (files) => development.useOutside(files) }),
+      ...(development && { isWritten: true, onOutside: (files) => development.useOutside(files) }),
       onJobEnded: metrics && ((rule, outcome) => metrics.jobs.ended(rule, outcome)),
     });
     return new Edge({ ...rest, ...(development && { development }), config, log, site, certificate, metrics });

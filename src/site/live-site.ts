@@ -5,6 +5,7 @@ import type { Log } from '../contract/log.ts';
 import { logProblems, type Problem } from '../contract/problem.ts';
 import { countRoutes } from '../contract/route.ts';
 import type { SiteCode } from '../contract/site-code.ts';
+import { keepEsbuild } from '../dialects/loader/build-around.ts';
 import { StoredCode } from '../dialects/loader/stored-code.ts';
 import { LoadedCode } from './loaded-code.ts';
 import { openProject, type ProjectParts } from './project.ts';
@@ -20,6 +21,8 @@ export interface LiveSiteParts
   /** Default: all platforms. */
   readonly dialects?: readonly Dialect[];
   readonly beforeReading?: () => void;
+  /** The site is read often: the compiler is kept between readings. */
+  readonly isWritten?: boolean;
   /**
    * Several processes serve the site, and replace each other: the first one of a start, or a next
    * one. Undefined: this is the only one.
@@ -59,6 +62,7 @@ export class LiveSite {
   readonly #codes = new Set<SiteCode>();
   readonly #stored: StoredCode;
   #read: Read;
+  readonly #endCompiler: (() => Promise<void>) | undefined;
   #isClosed = false;
   #running: Promise<Reload> | undefined;
   #next: Promise<Reload> | undefined;
@@ -67,6 +71,7 @@ export class LiveSite {
     this.#parts = parts;
     this.#siteEnv = siteEnv;
     this.#read = read;
+    this.#endCompiler = parts.isWritten ? keepEsbuild() : undefined;
     this.#stored = new StoredCode({ root: parts.config.site, dataDir: parts.config.DATA_DIR });
     this.#retireUnused(read.code);
   }
@@ -135,6 +140,7 @@ export class LiveSite {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#running;
+    await this.#endCompiler?.();
   }
 
   /**

@@ -44,6 +44,8 @@ export interface RunningSiteParts {
   readonly onJobEnded?: BackgroundParts['onJobEnded'];
   /** The platforms whose sites are read; default: all. */
   readonly dialects?: readonly Dialect[];
+  /** See LiveSiteParts. */
+  readonly isWritten?: boolean;
   /** See Project. */
   readonly onOutside?: Project['onOutside'];
 }

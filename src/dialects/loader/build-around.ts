@@ -185,6 +185,18 @@ export async function withEsbuild<T>(use: (esbuild: Esbuild) => Promise<T>): Pro
   }
 }
 
+/**
+ * Keeps esbuild's service process between builds, for sites that are built again and again: its
+ * start takes half of the time of a small build. Returns a function that ends this.
+ */
+export function keepEsbuild(): () => Promise<void> {
+  const user = Symbol('user');
+  USERS.add(user);
+  return async () => {
+    if (USERS.delete(user) && USERS.size === 0) await (await importEsbuild()).stop();
+  };
+}
+
 /** Imported on demand: a server with an up-to-date build works without esbuild. */
 async function importEsbuild(): Promise<Esbuild> {
   try {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { init, parse } from 'es-module-lexer';
@@ -41,7 +42,7 @@ export async function survey(project: Project, given: readonly string[]): Promis
   if (kept.state === 'stale')
     log.info('reading the exports of functions again', { reason: `${kept.problem.file} ${kept.problem.message}` });
   const watch = ahead && new InputWatch(root);
-  const found = await explainStale(kept, () => look(root, paths, watch));
+  const found = await explainStale(kept, () => look(project, paths, watch));
   if (watch) {
     for (const path of paths) watch.add(path);
     ahead.keep({ kind: 'survey', files, inputs: watch.toInputs(), answer: toAnswer(root, found) });
@@ -77,18 +78,50 @@ function fromAnswer(root: string, { looks, brokenTexts, broken }: SurveyAnswer):
   };
 }
 
-async function look(root: string, files: readonly string[], watch: InputWatch | undefined): Promise<Survey> {
+async function look(
+  { root, warmCode }: Pick<Project, 'root' | 'warmCode'>,
+  files: readonly string[],
+  watch: InputWatch | undefined,
+): Promise<Survey> {
   const found = new SourceProblems(root);
   const { files: broken } = found;
   const texts = new Map<string, string>();
   await Promise.all(files.map((file) => readInto(texts, { root, file, broken })));
   const exporting = files.filter((file) => MAY_EXPORT.test(texts.get(file) ?? ''));
-  const looks =
-    exporting.length > 0 ? await lookAt({ root, files: exporting, texts, found, watch }) : new Map<string, Look>();
+  const keys = new Map(exporting.map((file) => [file, toKey(file, texts.get(file) ?? '')]));
+  const known = exporting.flatMap((file) => {
+    const seen = warmCode?.find(keys.get(file) ?? '') as Look | undefined; // only this function keeps under this key
+    return seen ? [[file, seen] as const] : [];
+  });
+  const looks = new Map<string, Look>(known);
+  const unknown = exporting.filter((file) => !looks.has(file));
+  if (unknown.length > 0) {
+    for (const [file, seen] of await lookAt({ root, files: unknown, texts, found, watch })) {
+      looks.set(file, seen);
+      if (isAlone(texts.get(file) ?? '')) warmCode?.keep(keys.get(file) ?? '', seen);
+    }
+  }
   const brokenTexts = new Map(
     files.filter((file) => broken.has(file)).map((file) => [file, texts.get(file) ?? ''] as const),
   );
   return { looks, brokenTexts, found };
+}
+
+function toKey(file: string, text: string): string {
+  return `survey of ${file} ${hash('sha256', text)}`;
+}
+
+/** A declaration after `export`, which names what it exports. */
+const DECLARES =
+  /^\s+(?:default\s+)?(?:declare\s+|abstract\s+)*(?:async\s+)?(?:function|class|const|let|var|enum|interface|type)\b/;
+
+/** Whether a file exports only what it declares, so that its exports do not depend on other files. */
+function isAlone(text: string): boolean {
+  if (/\bexports\b/.test(text)) return false;
+  return text
+    .split(/\bexport\b/)
+    .slice(1)
+    .every((rest) => DECLARES.test(rest));
 }
 
 interface Reading {

@@ -10,7 +10,7 @@ const SERVICE = JSON.stringify(import.meta.resolve('../../../src/dialects/loader
  * output.
  */
 async function run(script: string): Promise<string> {
-  const start = `import { withEsbuild } from ${SERVICE};
+  const start = `import { keepEsbuild, withEsbuild } from ${SERVICE};
     import { readdirSync, readFileSync } from 'node:fs';
     const children = () => readdirSync('/proc/self/task').map((id) => readFileSync('/proc/self/task/' + id + '/children', 'utf8')).join('').trim().split(' ').filter(Boolean).length;
     const build = (contents) => withEsbuild(({ build }) => build({ stdin: { contents }, write: false }));
@@ -38,4 +38,12 @@ test("a use of esbuild that ends does not stop esbuild's process for other uses"
     tell((await long).outputFiles.length);`;
 
   t.is(await run(script), '1 1');
+});
+
+test("esbuild's process that is kept is one process over several uses, and ends with the keeping", async (t) => {
+  const script = `const end = keepEsbuild();
+    await build('1'); tell(children(), ''); await build('2'); tell(children(), '');
+    await end(); await end(); await gone(); tell('gone');`;
+
+  t.is(await run(script), '1 1 gone');
 });

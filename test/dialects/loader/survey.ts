@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { survey } from '../../../src/dialects/loader/survey.ts';
+import { LoadedCode } from '../../../src/site/loaded-code.ts';
 import { project } from '../../helpers/project.ts';
 
 interface Row {
@@ -97,4 +99,23 @@ test('a file with a syntax error is returned as text, and the exports of the oth
   t.deepEqual([...looks.keys()], [join(opened.root, 'b.js')]);
   t.is(brokenTexts.get(join(opened.root, 'a.js')), 'export const onRequest = (');
   t.like(found.files.get(join(opened.root, 'a.js')), { file: 'a.js', line: 1 });
+});
+
+test('an unchanged file is not compiled again to find its exports, unless other files decide what it exports', async (t) => {
+  const opened = await project(t, {
+    'alone.ts': 'export const onRequest = () => 1;',
+    'star.ts': "export * from './lib';",
+    'lib.ts': 'export const onRequest = () => 1;',
+  });
+  const paths = ['alone.ts', 'star.ts', 'lib.ts'].map((file) => join(opened.root, file));
+  const [alone = '', star = '', lib = ''] = paths;
+  const code = new LoadedCode();
+  const first = await survey({ ...opened, warmCode: code }, paths);
+
+  await writeFile(lib, 'export const onRequestGet = () => 1;');
+  const second = await survey({ ...opened, warmCode: new LoadedCode(code) }, paths);
+
+  t.is(second.looks.get(alone), first.looks.get(alone));
+  t.deepEqual([...(second.looks.get(star)?.names ?? [])], ['onRequestGet']);
+  t.deepEqual([...(second.looks.get(lib)?.names ?? [])], ['onRequestGet']);
 });
