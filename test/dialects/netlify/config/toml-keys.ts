@@ -118,7 +118,7 @@ const KEYS = `
   conditions = { Country = ["de"], language = ["de"], Role = ["x"], Cookie = ["y"] }
   headers = { X-From = "a" }
   signed = "KEY"
-  rate_limit = { window_size = 1 }
+  rate_limit = { window_limit = 9, window_size = 1, aggregate_by = "ip" }
 [[redirects]]
   origin = "/c"
   destination = "/d"
