@@ -5,6 +5,7 @@ import type { Dialect } from './contract/dialect.ts';
 import type { Fault } from './contract/fault.ts';
 import type { Log, ProcessLog } from './contract/log.ts';
 import type { CollectedMetrics, MetricFamily } from './contract/metrics.ts';
+import type { CountPeers } from './contract/rate-limit.ts';
 import type { Fallback } from './contract/target.ts';
 import { withTimeout } from './contract/with-timeout.ts';
 import { Handler } from './handler.ts';
@@ -256,6 +257,8 @@ export interface EdgeOptions {
   readonly development?: Development;
   /** Adds the metrics of the other processes of this nexthop to those of this one. Default: there are none. */
   readonly collectOthers?: (own: readonly MetricFamily[]) => Promise<CollectedMetrics>;
+  /** Workers that count requests for the same rate limits. Default: none. */
+  readonly peers?: CountPeers;
 }
 
 /**
@@ -263,7 +266,7 @@ export interface EdgeOptions {
  * CertificateError or SiteError whose message says what to do.
  */
 export async function createEdge(config: Config, options: EdgeOptions = {}): Promise<Edge> {
-  const { beforeSite, beforeReading, place, dialects, development, ...rest } = options;
+  const { beforeSite, beforeReading, place, dialects, development, peers, ...rest } = options;
   const openFiles = (): ProcessLog =>
     openLog({
       dir: config.LOG_DIR,
@@ -280,11 +283,11 @@ export async function createEdge(config: Config, options: EdgeOptions = {}): Pro
   try {
     const certificate = config.certificate && new CertificateFiles(config.certificate, log);
     const site = await RunningSite.open({
-      config,
-      log,
+      ...{ config, log },
       ...(beforeReading && { beforeReading }),
       ...(place && { place }),
       ...(dialects && { dialects }),
+      ...(peers && { peers }),
       ...(development && { isWritten: true, onOutside: (files) => development.useOutside(files) }),
       onJobEnded: metrics && ((rule, outcome) => metrics.jobs.ended(rule, outcome)),
     });

@@ -82,13 +82,14 @@ export async function start(
   const stopReports = supervisor?.reportCalls();
   const serve = async (): Promise<number> => {
     const notify = supervisor ? (line: string) => supervisor.send({ kind: 'notice', line }) : out;
-    const socket = supervisor && {
+    const shared = supervisor && {
       listenFd: supervisor.setup.listenFd,
       collectOthers: supervisor.collectOthers.bind(supervisor),
+      peers: supervisor,
     };
     const place = supervisor && { place: supervisor.setup.isFirst ? ('first' as const) : ('next' as const) };
     const edge = await createEdge(config, {
-      ...{ ...options, ...socket, ...place, beforeSite, stopped },
+      ...{ ...options, ...shared, ...place, beforeSite, stopped },
       // Else the log prints.
       ...(!onServing && { notify }),
     });

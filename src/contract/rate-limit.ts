@@ -32,6 +32,16 @@ export interface Limiter {
   take(rule: RateRule, key: string): Take | Promise<Take>;
 }
 
+/** Requests that a process let pass, for the other processes of its supervisor: the key with its rule, the window in milliseconds, the number of requests. */
+export type CountedRequests = readonly (readonly [name: string, windowMs: number, count: number])[];
+
+/** The other processes of a supervisor. */
+export interface CountPeers {
+  shareCounts(counted: CountedRequests): void;
+  /** One listener, for what the others share. */
+  onCounts(listener: (counted: CountedRequests) => void): void;
+}
+
 /** Counts requests of several processes together. Rejects with `store_unavailable`. */
 export interface SharedLimiter extends Limiter {
   take(rule: RateRule, key: string): Promise<Take>;

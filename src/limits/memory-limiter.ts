@@ -1,7 +1,18 @@
-import { type Limiter, type RateRule, type Take, toTake, usedOf } from '../contract/rate-limit.ts';
+import {
+  type CountedRequests,
+  type CountPeers,
+  type Limiter,
+  type RateRule,
+  type Take,
+  toTake,
+  usedOf,
+} from '../contract/rate-limit.ts';
 
 /** The limit of the key that all new keys share while there is no room for them, as a multiple of the limit of the rule. */
 const OTHERS_FACTOR = 10;
+
+/** How long requests that passed here are collected for other processes. */
+const COLLECT_MS = 100;
 
 /** The counts of one key. */
 interface Entry {
@@ -24,10 +35,17 @@ export interface MemoryLimiterParts {
   readonly mostKeys: number;
   /** Milliseconds. Default: a clock that is never set. */
   readonly now?: () => number;
+  /** Processes that count the same requests. Default: none. */
+  readonly peers?: LimiterPeers | undefined;
+}
+
+export interface LimiterPeers extends CountPeers {
+  /** Calls `work` once after `ms`. */
+  after(ms: number, work: () => void): void;
 }
 
 /**
- * Counts in the memory of this process. With `mostKeys` keys, a new one takes the place of the one that was used longest
+ * Counts in the memory of this process, and with its peers: each gets the counts of the others ten times a second. With `mostKeys` keys, a new one takes the place of the one that was used longest
  * ago. If that may still be limited, the new key also counts for a key that all such keys of its rule share, with ten times
  * the limit: so a flood of addresses cannot remove the counts of a client at will.
  */
@@ -41,10 +59,15 @@ export class MemoryLimiter implements Limiter {
   #oldest: OldestEntry | undefined;
   /** By rule. */
   readonly #others = new Map<string, Entry>();
+  readonly #peers: LimiterPeers | undefined;
+  /** What passed here and the other processes do not know yet. */
+  #unshared = new Map<string, { readonly windowMs: number; count: number }>();
 
-  constructor({ mostKeys, now = () => performance.now() }: MemoryLimiterParts) {
+  constructor({ mostKeys, now = () => performance.now(), peers }: MemoryLimiterParts) {
     this.#mostKeys = mostKeys;
     this.#now = now;
+    this.#peers = peers;
+    peers?.onCounts((counted) => this.#add(counted));
   }
 
   /** The number of keys that are counted now. */
@@ -56,13 +79,46 @@ export class MemoryLimiter implements Limiter {
     const nowMs = this.#now();
     const name = `${rule.id} ${key}`;
     const entry = this.#entries.get(name);
-    if (!entry) return this.#takeFirst(rule, name, nowMs);
-    if (slide(entry, nowMs)) {
-      // Once a window. A Map has its keys in the order of their insertion.
-      this.#entries.delete(name);
-      this.#entries.set(name, entry);
-    }
+    const take = entry ? this.#takeAgain(entry, rule, name, nowMs) : this.#takeFirst(rule, name, nowMs);
+    if (this.#peers && take.isAllowed) this.#share(this.#peers, name, rule.windowMs);
+    return take;
+  }
+
+  #takeAgain(entry: Entry, rule: RateRule, name: string, nowMs: number): Take {
+    this.#touch(entry, name, nowMs);
     return count(entry, rule, nowMs);
+  }
+
+  #touch(entry: Entry, name: string, nowMs: number): void {
+    if (!slide(entry, nowMs)) return;
+    // Once a window. A Map has its keys in the order of their insertion.
+    this.#entries.delete(name);
+    this.#entries.set(name, entry);
+  }
+
+  #share(peers: LimiterPeers, name: string, windowMs: number): void {
+    const known = this.#unshared.get(name);
+    if (known) known.count++;
+    else this.#unshared.set(name, { windowMs, count: 1 });
+    if (known || this.#unshared.size > 1) return;
+    peers.after(COLLECT_MS, () => {
+      peers.shareCounts([...this.#unshared].map(([each, unshared]) => [each, unshared.windowMs, unshared.count]));
+      this.#unshared = new Map();
+    });
+  }
+
+  /** Counts requests of other processes as if they had come now: each process has its own windows. */
+  #add(counted: CountedRequests): void {
+    const nowMs = this.#now();
+    for (const [name, windowMs, requests] of counted) {
+      const known = this.#entries.get(name);
+      if (known) this.#touch(known, name, nowMs);
+      // The other process has checked that it may have a new key.
+      else if (this.#entries.size >= this.#mostKeys) continue;
+      const entry = known ?? newEntry(windowMs, nowMs);
+      if (!known) this.#entries.set(name, entry);
+      entry.current += requests;
+    }
   }
 
   #takeFirst(rule: RateRule, name: string, nowMs: number): Take {
@@ -70,7 +126,7 @@ export class MemoryLimiter implements Limiter {
       const refusal = this.#makeRoom(rule, nowMs);
       if (refusal) return refusal;
     }
-    const entry = newEntry(rule, nowMs);
+    const entry = newEntry(rule.windowMs, nowMs);
     this.#entries.set(name, entry);
     return count(entry, rule, nowMs);
   }
@@ -103,14 +159,14 @@ export class MemoryLimiter implements Limiter {
   }
 
   #takeForOthers(rule: RateRule, nowMs: number): Take {
-    const entry = this.#others.get(rule.id) ?? newEntry(rule, nowMs);
+    const entry = this.#others.get(rule.id) ?? newEntry(rule.windowMs, nowMs);
     this.#others.set(rule.id, entry);
     slide(entry, nowMs);
     return count(entry, { ...rule, limit: rule.limit * OTHERS_FACTOR }, nowMs);
   }
 }
 
-function newEntry({ windowMs }: RateRule, nowMs: number): Entry {
+function newEntry(windowMs: number, nowMs: number): Entry {
   return { windowMs, slot: Math.floor(nowMs / windowMs), current: 0, previous: 0 };
 }
 

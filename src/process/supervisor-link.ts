@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { CollectedMetrics, MetricFamily } from '../contract/metrics.ts';
+import type { CountedRequests, CountPeers } from '../contract/rate-limit.ts';
 import type { StoppedRoute } from './route-breaker.ts';
 import type { CallListener } from './shared-calls.ts';
 import { SHARED_CALLS } from './site-calls.ts';
@@ -19,6 +20,8 @@ export type ToWorker =
   | { readonly kind: 'careful'; readonly forMs: number }
   /** The supervisor received this signal. */
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
+  /** Requests that other workers let pass, for rate limits. */
+  | { readonly kind: 'passed'; readonly counted: CountedRequests }
   /** Read the site again, and send the result with the number of this call. */
   | { readonly kind: 'reload'; readonly call: number }
   /** Send the metrics of this process; `withStore`: also of what all processes share. */
@@ -34,6 +37,8 @@ export type FromWorker =
   | { readonly kind: 'notice'; readonly line: string }
   /** It holds more memory than its limit, and is to be replaced. Repeated until it is. */
   | { readonly kind: 'full'; readonly usedBytes: number }
+  /** Requests that it let pass, for the other workers. */
+  | { readonly kind: 'passed'; readonly counted: CountedRequests }
   /** The message bus requests that all workers read the site again. */
   | { readonly kind: 'reload' }
   | { readonly kind: 'reloaded'; readonly call: number; readonly outcome: object }
@@ -82,7 +87,7 @@ type Send = (message: FromWorker, ...rest: readonly unknown[]) => boolean;
  * The connection of a worker to its supervisor, by the channel of `child_process`. Code of the site
  * sees no channel, as in a process without a supervisor.
  */
-export class SupervisorLink implements CallListener {
+export class SupervisorLink implements CallListener, CountPeers {
   readonly setup: WorkerSetup;
   readonly #send: Send;
   /** Messages that arrived before `serve`. */
@@ -90,6 +95,7 @@ export class SupervisorLink implements CallListener {
   #duties: WorkerDuties | undefined;
   #calls = 0;
   readonly #scrapes = new Map<number, (collected: CollectedMetrics) => void>();
+  #count: (counted: CountedRequests) => void = () => {};
   /** How many reasons there are to report each call. */
   #reasons = 0;
 
@@ -144,6 +150,14 @@ export class SupervisorLink implements CallListener {
     this.#send(message, undefined, undefined, () => {});
   }
 
+  shareCounts(counted: CountedRequests): void {
+    this.send({ kind: 'passed', counted });
+  }
+
+  onCounts(listener: (counted: CountedRequests) => void): void {
+    this.#count = listener;
+  }
+
   /**
    * Reports each call, and each load of a file, before it begins: the supervisor knows it even if
    * the process dies in its first line. Returns how to stop that.
@@ -178,7 +192,8 @@ export class SupervisorLink implements CallListener {
   }
 
   #receive(message: ToWorker): void {
-    if (this.#early) this.#early.push(message);
+    if (message.kind === 'passed') this.#count(message.counted);
+    else if (this.#early) this.#early.push(message);
     else if (message.kind === 'own') this.#duties?.own();
     else if (message.kind === 'retire') this.#duties?.retire();
     else if (message.kind === 'stopped') this.#duties?.stop(message.routes);

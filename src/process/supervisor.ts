@@ -124,7 +124,9 @@ export class Supervisor implements SlotListener {
 
   received(slot: WorkerSlot, worker: WorkerProcess, message: FromWorker): void {
     if (message.kind === 'reload') void this.reload();
-    else if (message.kind === 'counted') this.#metrics.keep(worker, message.families);
+    else if (message.kind === 'passed') {
+      for (const other of this.#living()) if (other !== worker) other.send(message);
+    } else if (message.kind === 'counted') this.#metrics.keep(worker, message.families);
     else if (message.kind === 'metrics') void this.#answerMetrics(worker, message);
     else if (message.kind === 'full') this.#replaceFull(slot, worker, message.usedBytes);
     else if (message.kind === 'notice' && !this.#printed.has(message.line)) {

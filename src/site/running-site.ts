@@ -10,6 +10,7 @@ import { PendingWork } from '../contract/pending-work.ts';
 import { didYouMean } from '../contract/problem.ts';
 import type { Project, RateLimits } from '../contract/project.ts';
 import type { Purging } from '../contract/purging.ts';
+import type { CountPeers } from '../contract/rate-limit.ts';
 import { UserError } from '../contract/user-error.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
@@ -17,7 +18,8 @@ import { RequestHeaders } from '../hop/request-headers.ts';
 import { sendOwnCall } from '../http/own-call.ts';
 import type { JobRun } from '../jobs/run-due.ts';
 import { FallbackLimiter } from '../limits/fallback-limiter.ts';
-import { MemoryLimiter } from '../limits/memory-limiter.ts';
+import { type LimiterPeers, MemoryLimiter } from '../limits/memory-limiter.ts';
+import { outsideOfCalls } from '../process/site-calls.ts';
 import { openBlobs } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
 import { Background, type BackgroundParts } from './background.ts';
@@ -46,6 +48,8 @@ export interface RunningSiteParts {
   readonly dialects?: readonly Dialect[];
   /** See LiveSiteParts. */
   readonly isWritten?: boolean;
+  /** Workers that count requests for the same rate limits. Default: none. */
+  readonly peers?: CountPeers;
   /** See Project. */
   readonly onOutside?: Project['onOutside'];
 }
@@ -112,7 +116,7 @@ export class RunningSite {
         blobs: openBlobs(config, store, log),
         origins,
         purging,
-        rateLimits: toRateLimits(config, store, log),
+        rateLimits: toRateLimits(config, store, parts),
         onExchange: (site) => {
           background.use(site.jobRules);
           void site.announce();
@@ -242,9 +246,14 @@ export class RunningSite {
 }
 
 /** Counts live as long as the process or the Redis: they stay when the site is read again. */
-function toRateLimits(config: Config, store: SharedState['store'], log: Log): RateLimits {
+function toRateLimits(
+  config: Config,
+  store: SharedState['store'],
+  { log, peers }: Pick<RunningSiteParts, 'log' | 'peers'>,
+): RateLimits {
   const { RATE_LIMIT, RATE_LIMIT_KEYS: mostKeys, RATE_LIMIT_STRICT: isStrict, RATE_LIMIT_FIELDS } = config;
-  const local = new MemoryLimiter({ mostKeys });
+  // With Redis it counts while that is away, and lets its part of a limit pass.
+  const local = new MemoryLimiter({ mostKeys, peers: peers && !config.REDIS_URL ? toLimiterPeers(peers) : undefined });
   return {
     limiter: config.REDIS_URL ? new FallbackLimiter({ shared: store.limiter, local, isStrict, mostKeys, log }) : local,
     siteRule: RATE_LIMIT && {
@@ -253,6 +262,15 @@ function toRateLimits(config: Config, store: SharedState['store'], log: Log): Ra
       name: 'site',
     },
     sendsFields: RATE_LIMIT_FIELDS,
+  };
+}
+
+function toLimiterPeers(peers: CountPeers): LimiterPeers {
+  return {
+    shareCounts: (counted) => peers.shareCounts(counted),
+    onCounts: (listener) => peers.onCounts(listener),
+    // It may be a function that needs the first timer, and its timers end with its code.
+    after: (ms, work) => outsideOfCalls(() => void setTimeout(work, ms).unref()),
   };
 }
 

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { MemoryLimiter } from '../../src/limits/memory-limiter.ts';
+import type { CountedRequests } from '../../src/contract/rate-limit.ts';
+import { type LimiterPeers, MemoryLimiter } from '../../src/limits/memory-limiter.ts';
 import { testLimiter } from '../helpers/limiter-contract.ts';
 
 const WINDOW_MS = 60_000;
@@ -55,3 +56,41 @@ test('a key that is used again stays longer than keys that are not', (t) => {
 
   t.is(limiter.take(RULE, 'used').remaining, 0);
 });
+
+test('processes that share their counts let the limit pass together', (t) => {
+  const nowMs = { value: 0 };
+  const [one, other] = connected(nowMs);
+  const pass = (limiter: MemoryLimiter, key: string) => limiter.take({ ...RULE, limit: 4 }, key).isAllowed;
+
+  t.deepEqual(
+    [pass(one.limiter, 'a'), pass(one.limiter, 'a'), pass(one.limiter, 'a'), pass(one.limiter, 'b')],
+    Array(4).fill(true),
+  );
+  one.flush();
+  t.deepEqual([pass(other.limiter, 'a'), pass(other.limiter, 'a'), pass(other.limiter, 'b')], [true, false, true]);
+  other.flush();
+  t.is(one.limiter.take({ ...RULE, limit: 4 }, 'b').remaining, 1);
+  nowMs.value += 2 * WINDOW_MS;
+  t.true(pass(other.limiter, 'a'));
+});
+
+/** Two limiters, each with what calls its collected work. */
+function connected(nowMs: { readonly value: number }) {
+  const listeners: ((counted: CountedRequests) => void)[] = [];
+  return [1, 0].map((peer) => {
+    let work = (): void => {};
+    const peers: LimiterPeers = {
+      shareCounts: (counted) => listeners[peer]?.(counted),
+      onCounts: (listener) => void listeners.push(listener),
+      after: (_ms, collected) => {
+        work = collected;
+      },
+    };
+    return { limiter: new MemoryLimiter({ mostKeys: 10, now: () => nowMs.value, peers }), flush: () => work() };
+  }) as [Connected, Connected];
+}
+
+interface Connected {
+  readonly limiter: MemoryLimiter;
+  flush(): void;
+}
