@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { createServer } from 'node:net';
 import type { Config } from '../config/config.ts';
 import { logProblems } from '../contract/problem.ts';
 import { countRoutes } from '../contract/route.ts';
@@ -8,12 +9,10 @@ import { DevSession } from '../dev/session.ts';
 import { spellMs, Terminal } from '../dev/terminal.ts';
 import { writeAsOwn } from '../process/printed-text.ts';
 import type { Reload } from '../site/live-site.ts';
-import { choosePort } from './choose-port.ts';
 import { type Call, defineCommand, type FlagForm } from './command.ts';
-import { describeSite } from './describe-site.ts';
-import { DevKeys } from './dev-keys.ts';
+import { DevKeys, listenToKeys } from './dev-keys.ts';
+import { toDevServer } from './dev-server.ts';
 import { enterSite } from './enter-site.ts';
-import { listenToKeys } from './keys.ts';
 import { endWithNpm } from './npm-parent.ts';
 import { openInBrowser } from './open-in-browser.ts';
 import { spellCounts } from './routes-listed.ts';
@@ -35,6 +34,9 @@ export const command = defineCommand({
   defaults: { DEV: '1', HOST: '127.0.0.1', LOG_DIR: '', DRAIN_TIMEOUT: '2s' },
   run: dev,
 });
+
+/** How many ports after the default one are tried. */
+const NEXT_PORTS = 20;
 
 async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promise<number> {
   endWithNpm(config);
@@ -74,11 +76,7 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
         terminal.note(`changes of files in ${folder} are not noticed (${error}); nexthop reload reads the site again`),
     });
     watch.useOutside([...outside]);
-    session.page.server = {
-      ...{ host: config.HOST || '127.0.0.1', port, isTls: config.certificate !== undefined },
-      describeSite: () => describeSite(edge, config, site),
-      runNow: (rule) => edge.runNow(rule),
-    };
+    session.page.server = toDevServer({ edge, config, site, port });
     const keys = new DevKeys({ edge, terminal, root: config.site, url, end });
     endKeys = listenToKeys({ stdin, onKey: (key) => keys.press(key), onInterrupt: end });
     if (flags.open) openInBrowser(url);
@@ -101,6 +99,32 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
 /** As a signal of the terminal does. */
 function end(): void {
   process.kill(process.pid, 'SIGINT');
+}
+
+interface ChosenPort {
+  readonly PORT: number;
+  /** The default port, if another server has it. */
+  readonly wasTaken: number | undefined;
+}
+
+/**
+ * The default port, or the next one that is free. A port that was asked for is not replaced: the
+ * start fails if it is taken.
+ */
+export async function choosePort({ PORT, HOST, given }: Pick<Config, 'PORT' | 'HOST' | 'given'>): Promise<ChosenPort> {
+  if (given.has('PORT')) return { PORT, wasTaken: undefined };
+  for (let port = PORT; port < PORT + NEXT_PORTS; port++) {
+    if (await isFree(port, HOST)) return { PORT: port, wasTaken: port === PORT ? undefined : PORT };
+  }
+  return { PORT, wasTaken: undefined };
+}
+
+function isFree(port: number, host: string): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.on('error', () => resolve(false));
+    server.listen({ port, ...(host && { host }) }, () => server.close(() => resolve(true)));
+  });
 }
 
 interface Announcement extends Pick<Serving, 'edge'> {

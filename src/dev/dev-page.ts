@@ -1,15 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import { messageOf } from '../contract/error-message.ts';
 import type { Exchange } from '../contract/exchange.ts';
+import { PAGE_HTML, PAGE_SCRIPT } from './live-page.ts';
 import { refuseAccess, refuseChange } from './page-access.ts';
-import { PAGE_HTML } from './page-html.ts';
+import { type SiteFacts, toRequestJson, toSiteJson } from './page-json.ts';
 import { DEV_PATH } from './page-path.ts';
-import { PAGE_SCRIPT } from './page-script.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { type OwnServer, sendAgain } from './replay.ts';
 import type { RequestHistory } from './request-history.ts';
-import { toReportJson, toRequestJson } from './request-json.ts';
-import type { SiteFacts } from './site-facts.ts';
 
 /** Name of the target that answers them, in the logs. */
 export const DEV_PAGE = 'nexthop dev';
@@ -109,12 +107,6 @@ export class DevPage {
       sendJson(exchange, { error: messageOf(error) }, 400);
     }
   }
-}
-
-function toSiteJson(facts: SiteFacts | undefined): object | undefined {
-  return (
-    facts && { ...facts, problems: facts.problems.map((each) => ({ ...each, report: toReportJson(each.report) })) }
-  );
 }
 
 function sendJson(exchange: Exchange, value: unknown, status = 200): void {

@@ -37,9 +37,9 @@ table { border-collapse: collapse; width: 100%; }
 .list th:first-child, .list td:first-child { padding-left: 1.25rem; }
 #requests tr[data-number] { cursor: pointer; }
 #requests tr[aria-selected=true] { background: var(--box); }
-.file { overflow-wrap: anywhere; }
-.given, .list td:nth-child(2) { white-space: nowrap; }
-.path { max-width: 20rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.given { white-space: nowrap; }
+aside.empty { padding-top: 2rem; }
+.path { width: 100%; max-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 .good { color: var(--green); } .moved { color: var(--blue); } .warn { color: var(--amber); } .bad { color: var(--red); }
 .split { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); min-height: 80vh; }
@@ -55,5 +55,5 @@ aside h2 { font-size: 1rem; margin: 0 0 .6rem; } aside h3, h3.pad { font-size: .
 .printed { background: var(--box); border-radius: 8px; padding: .6rem .8rem; white-space: pre-wrap; } .printed i { color: var(--soft); font-style: normal; }
 .printed .error { color: var(--red); } .printed .warn { color: var(--amber); }
 .given { color: var(--blue); }
-@media (max-width: 60rem) { .split { grid-template-columns: minmax(0, 1fr); } aside { border-left: 0; border-top: 1px solid var(--line); } }
+@media (max-width: 60rem) { .split { grid-template-columns: minmax(0, 1fr); } aside { border-left: 0; border-bottom: 1px solid var(--line); order: -1; } }
 `;

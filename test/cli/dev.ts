@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
+import { choosePort } from '../../src/cli/dev.ts';
+import { listenOnPort } from '../helpers/listen.ts';
 import { runNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
@@ -34,4 +37,23 @@ test('dev uses a saved file at once, and ends the request in flight with the old
   t.is(await running.exited, 0);
   // Colours are for a terminal.
   t.false(running.output().includes('\x1b'));
+});
+
+const HOST = '127.0.0.1';
+
+test('another port than the default is used if that is taken', async (t) => {
+  const taken = await listenOnPort(t, createServer());
+
+  const chosen = await choosePort({ PORT: taken, HOST, given: new Set() });
+
+  t.true(chosen.PORT > taken);
+  t.is(chosen.wasTaken, taken);
+});
+
+test('a port that was asked for is not replaced', async (t) => {
+  const taken = await listenOnPort(t, createServer());
+
+  const chosen = await choosePort({ PORT: taken, HOST, given: new Set(['PORT']) });
+
+  t.deepEqual(chosen, { PORT: taken, wasTaken: undefined });
 });

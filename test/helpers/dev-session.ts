@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import type { ExecutionContext } from 'ava';
-import { describeSite } from '../../src/cli/describe-site.ts';
+import { toDevServer } from '../../src/cli/dev-server.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { DevSession } from '../../src/dev/session.ts';
 import { Terminal } from '../../src/dev/terminal.ts';
@@ -42,10 +42,6 @@ export async function developSite(
     development: session,
   });
   const config = readConfig({ site, env: { NEXT_HOP: 'http://127.0.0.1:1' }, defaults: { DEV: '1' } });
-  session.page.server = {
-    ...{ host: '127.0.0.1', port: running.port, isTls: false },
-    describeSite: () => describeSite(running.edge, config, site),
-    runNow: (rule) => running.edge.runNow(rule),
-  };
+  session.page.server = toDevServer({ edge: running.edge, config, site, port: running.port });
   return { ...running, session, site, lines, outside };
 }

@@ -1,13 +1,30 @@
 import type { Config } from '../config/config.ts';
 import { SETTINGS } from '../config/settings.ts';
+import type { DevServer } from '../dev/dev-page.ts';
 import { toProblemReport } from '../dev/error-report.ts';
-import type { SettingFact, SiteFacts } from '../dev/site-facts.ts';
+import type { SettingFact, SiteFacts } from '../dev/page-json.ts';
 import type { Edge } from '../edge.ts';
 import { readEnvFile } from '../site/env-file.ts';
 import { toListed } from './routes-listed.ts';
 
-/** What the live page of `nexthop dev` shows about the site. `root`: without symbolic links. */
-export async function describeSite({ site }: Pick<Edge, 'site'>, config: Config, root: string): Promise<SiteFacts> {
+export interface DevServerParts {
+  readonly edge: Edge;
+  readonly config: Config;
+  /** Absolute path of the site, without symbolic links. */
+  readonly site: string;
+  readonly port: number;
+}
+
+/** The running server for the live page. */
+export function toDevServer({ edge, config, site, port }: DevServerParts): DevServer {
+  return {
+    ...{ host: config.HOST || '127.0.0.1', port, isTls: config.certificate !== undefined },
+    describeSite: () => describeSite(edge, config, site),
+    runNow: (rule) => edge.runNow(rule),
+  };
+}
+
+async function describeSite({ site }: Pick<Edge, 'site'>, config: Config, root: string): Promise<SiteFacts> {
   const { file, lines } = await readEnvFile(config.site);
   return {
     root: config.site,

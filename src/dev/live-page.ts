@@ -1,10 +1,33 @@
 import { DEV_PATH } from './page-path.ts';
 
+/** The live page of `nexthop dev`, before its script fills it. */
+export const PAGE_HTML = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>nexthop dev</title>
+<link rel="stylesheet" href="${DEV_PATH}/page.css">
+<script type="module" src="${DEV_PATH}/page.js"></script>
+</head>
+<body class="live">
+<header>
+<h1>nexthop dev</h1>
+<nav role="tablist" aria-label="Views"></nav>
+<p class="note" id="state" role="status"></p>
+</header>
+<section id="problems" aria-label="Problems of the site"></section>
+<main></main>
+<noscript><p>This page needs JavaScript.</p></noscript>
+</body>
+</html>
+`;
+
 /** How often the page asks for new requests. */
 const POLL_MS = 700;
 
 /**
- * The script of the live page. All data goes through \`textContent\`: targets, headers and output of
+ * The script of the live page. All data goes through `textContent`: targets, headers and output of
  * functions may have any text.
  */
 export const PAGE_SCRIPT = `
@@ -86,16 +109,15 @@ function drawRequests() {
   const all = [...state.requests.values()].reverse();
   const shown = all.filter((request) => (request.method + ' ' + request.target + ' ' + request.status + ' ' + request.route + ' ' + request.answeredBy).toLowerCase().includes(filter));
   const body = shown.map((request) => h('tr', { 'aria-selected': String(request.number === state.chosen), 'data-number': request.number, tabindex: '0', onclick: () => choose(request.number) },
-    h('td', { class: 'note' }, time(request.atMs)), h('td', {}, request.method), h('td', { class: 'path' }, h('code', {}, request.target)),
-    h('td', { class: kind(request.status) }, String(request.status || '…')), h('td', { class: 'number' }, ms(request.tookMs)),
-    h('td', { class: 'note file' }, request.answeredBy, request.printed.length ? ' · ' + request.printed.length + ' printed' : '')));
+    h('td', { class: 'note' }, time(request.atMs)), h('td', {}, request.method), h('td', { class: 'path' }, h('code', {}, request.target), h('div', { class: 'note' }, request.answeredBy, request.printed.length ? ' · ' + request.printed.length + ' printed' : '')),
+    h('td', { class: kind(request.status) }, String(request.status || '…')), h('td', { class: 'number' }, ms(request.tookMs))));
   const list = $('#requests tbody');
   if (list) { list.replaceChildren(...body); $('aside').replaceWith(detailOf(state.requests.get(state.chosen))); return; }
   $('main').replaceChildren(h('div', { class: 'split' },
     h('div', { id: 'requests' },
       h('p', { class: 'bar' }, h('input', { type: 'search', placeholder: 'Filter: path, status, file', 'aria-label': 'Filter', oninput: (event) => { state.filter = event.target.value; drawRequests(); } }),
         h('button', { onclick: async () => { await post('clear', {}); state.requests.clear(); choose(0); } }, 'Clear')),
-      h('table', { class: 'list' }, h('thead', {}, h('tr', {}, ['Time', 'Method', 'Path', 'Status', 'Took', 'Answered by'].map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, body))),
+      h('table', { class: 'list' }, h('thead', {}, h('tr', {}, ['Time', 'Method', 'Path and what answered', 'Status', 'Took'].map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, body))),
     detailOf(state.requests.get(state.chosen))));
 }
 function drawTable(heads, cells, empty) {
