@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   build: { about: 'compile its functions, for a start without compiling', load: () => import('./build.ts') },
   check: { about: 'check the site, its project and its types', load: () => import('./check.ts') },
   invoke: { about: 'run one function without a server', load: () => import('./invoke.ts') },
+  vendor: { about: 'fetch modules of URLs that edge functions import', load: () => import('./vendor.ts') },
   routes: { about: 'print its routes, conflicts and ignored files', load: () => import('./routes.ts') },
   jobs: { about: 'list background jobs; show, retry and drop them', load: () => import('./jobs.ts') },
   blobs: { about: 'list, read, write, delete and import blobs', load: () => import('./blobs.ts') },

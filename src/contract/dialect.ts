@@ -11,6 +11,17 @@ export interface Dialect {
   readonly looksFor: string;
   /** Reads the project. Returns an empty Reading if the project has no files of this platform. Never throws for the content of the user's files. */
   read(project: Project): Promise<Reading>;
+  /** Stores the modules of URLs that the project's code imports. Undefined if its code imports none. */
+  vendor?(project: Project): Promise<Vendored | undefined>;
+}
+
+/** What `nexthop vendor` has stored for a dialect. */
+export interface Vendored {
+  /** Relative to the site. */
+  readonly folder: string;
+  readonly urls: readonly string[];
+  /** Nothing is stored if there are any. */
+  readonly mistakes: readonly string[];
 }
 
 /** What a dialect found in a project. */

@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import type { BuildOptions, BuildResult, Message } from 'esbuild';
 import type { Problem } from '../../contract/problem.ts';
 import { BuildError } from './build-error.ts';
+import { type ImportRules, importRules } from './import-rules.ts';
 import type { InputWatch } from './inputs.ts';
 import { packages } from './packages.ts';
 import { resolverAround } from './resolver.ts';
@@ -45,6 +46,8 @@ export interface BuildRequest {
   readonly problems: SourceProblems;
   /** Names of packages that may be missing here, because the platform provides them. */
   readonly external?: ReadonlySet<string> | undefined;
+  /** Imports of a platform that Node does not know. */
+  readonly imports?: ImportRules | undefined;
   /** False if the output is only read to find exports. */
   readonly willRun: boolean;
   /** Records the files that the build depends on. */
@@ -93,17 +96,19 @@ class Rounds {
   }
 
   async #try(entries: readonly string[]): Promise<Outcome> {
-    const { root, problems, external = new Set(), watch, willRun } = this.#request;
+    const { root, problems, external = new Set(), watch, willRun, imports } = this.#request;
     const files = sourceFiles({ root, broken: problems.files });
     const unresolved = unresolvedImports({ root, problems, external });
     const resolver = resolverAround(root, problems);
     const plugins = [
       ...(watch ? [watch.plugin] : []),
+      ...(imports ? [importRules(root, imports)] : []),
       ...[files.plugin, unresolved.plugin, packages({ root, resolver, watch, willRun }), resolver.plugin],
     ];
     try {
       const options = { ...this.#request.toOptions(entries), ...resolver.options };
-      const built = await this.#build({ ...options, ...OPTIONS, absWorkingDir: root, plugins });
+      const define = { ...OPTIONS.define, ...imports?.globals };
+      const built = await this.#build({ ...options, ...OPTIONS, define, absWorkingDir: root, plugins });
       const found = [...problems.configs.values(), ...files.brokenSeen()];
       return {
         state: 'built',

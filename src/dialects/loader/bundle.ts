@@ -3,6 +3,7 @@ import type { Problem } from '../../contract/problem.ts';
 import { type BuildAnswer, buildAround } from './build-around.ts';
 import { findDevDependencies } from './dev-dependencies.ts';
 import { findCycles } from './import-cycles.ts';
+import type { ImportRules } from './import-rules.ts';
 import type { InputWatch } from './inputs.ts';
 import { HOOKS, type ModuleHooks } from './module-hooks.ts';
 import { callForPaths } from './packages.ts';
@@ -23,6 +24,8 @@ export interface BundleRequest {
    * used.
    */
   readonly external?: ReadonlySet<string> | undefined;
+  /** Imports of a platform that Node does not know. */
+  readonly imports?: ImportRules | undefined;
   /** Records the files that the module depends on. */
   readonly watch?: InputWatch | undefined;
 }
@@ -46,7 +49,8 @@ export interface Bundle extends Pick<BuildAnswer, 'problems' | 'unresolved'> {
  * its problem when it is imported.
  */
 export async function bundle(request: BundleRequest): Promise<Bundle> {
-  const { root, files, found = new SourceProblems(root), external, watch } = request;
+  const { root, files, found = new SourceProblems(root), external, watch, imports } = request;
+  for (const input of imports?.inputs ?? []) watch?.add(input);
   const build = (cycles: Cycles) =>
     buildAround({
       root,
@@ -61,6 +65,7 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
       }),
       problems: found,
       external,
+      imports,
       watch,
       willRun: true,
     });

@@ -3,6 +3,7 @@ import type { Log } from '../../contract/log.ts';
 import { mergeProblems, type Problem, toLocation } from '../../contract/problem.ts';
 import type { GoodCode, Project } from '../../contract/project.ts';
 import { type Compiled, compile, type Exports } from './compile.ts';
+import type { ImportRules } from './import-rules.ts';
 import type { SourceProblems } from './source-problems.ts';
 
 /** A file with functions to load. */
@@ -19,6 +20,8 @@ export interface LoadRequest<Entry extends FunctionEntry> {
   readonly found?: SourceProblems | undefined;
   /** Names of packages that may be missing here, because the platform provides them. */
   readonly external?: ReadonlySet<string> | undefined;
+  /** Imports of a platform that Node does not know. */
+  readonly imports?: ImportRules | undefined;
   /** How long the start waits for a module; default: 10 s. */
   readonly limitMs?: number | undefined;
   /** Called with all compiled code, packages excepted, before any of it is evaluated. */
@@ -52,11 +55,11 @@ export async function loadFunctions<Entry extends FunctionEntry>(
   project: Project,
   request: LoadRequest<Entry>,
 ): Promise<LoadedFunctions<Entry>> {
-  const { files, found, external } = request;
+  const { files, found, external, imports } = request;
   if (files.length === 0) return { loaded: [], problems: [] };
   let compiled: Compiled;
   try {
-    compiled = await compile(project, { files: files.map(({ path }) => path), found, external });
+    compiled = await compile(project, { files: files.map(({ path }) => path), found, external, imports });
   } catch (error) {
     // Not the fault of a user's file, e.g. no folder can be written to.
     const problem: Problem = { severity: 'error', file: '', message: `functions cannot be compiled: ${error}` };

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Project } from '../../contract/project.ts';
 import { DIST, type NetlifyToml, NO_TOML, readNetlifyToml } from './config/netlify-toml.ts';
-import { openEdgeFunctions } from './edge/open-edge-functions.ts';
+import { openEdgeFunctions, vendorEdgeFunctions } from './edge/open-edge-functions.ts';
 import { toAnnouncement } from './events/deploy-event.ts';
 import { findDeployFiles } from './find/find-deploy-files.ts';
 import { findFunctions } from './find/find-functions.ts';
@@ -23,6 +23,8 @@ export const netlify: Dialect = {
   looksFor:
     'netlify/functions/, or the folder that netlify.toml names: .js .mjs .cjs .ts .tsx .mts .cts files, or folders with such a main file; netlify.toml; _redirects, _headers; netlify/edge-functions/',
   read,
+  vendor: async (project) =>
+    vendorEdgeFunctions(project.root, await readNetlifyToml(project.root, project.dev ?? false)),
 };
 
 async function read(given: Project): Promise<Reading> {

@@ -1,4 +1,5 @@
-import type { IgnoredFile } from '../../../contract/dialect.ts';
+import { realpath } from 'node:fs/promises';
+import type { IgnoredFile, Vendored } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
@@ -13,7 +14,9 @@ import { type Platform, toPlatform } from '../call/platform.ts';
 import type { NetlifyToml } from '../config/netlify-toml.ts';
 import { readSource } from '../find/source-config.ts';
 import { type Declared, declare } from './declare.ts';
+import { installDeno } from './deno-shim.ts';
 import { EdgeFilter, type EdgeHandler } from './edge-filter.ts';
+import { readEdgeImports } from './edge-imports.ts';
 import { EdgeMatcher } from './edge-matcher.ts';
 import { type EdgeRule, type EdgeSettings, hasPaths, toEdgeRule } from './edge-rule.ts';
 import { EDGE_FOLDER, type EdgeFile, type FoundEdgeFiles, findEdgeFiles } from './find-edge-files.ts';
@@ -36,18 +39,35 @@ const LAST = 2;
  */
 export async function openEdgeFunctions(project: Project, toml: NetlifyToml): Promise<OpenedEdgeFunctions> {
   const found = await findEdgeFiles(project.root, toml.edgeFolder ?? EDGE_FOLDER);
-  const { files, ignored, problems } = found;
+  const { files, ignored } = found;
+  const problems = [...found.problems];
   if (files.length === 0 && found.manifest.length === 0 && toml.edgeFunctions.length === 0)
     return found.problems.length > 0 ? { routes: [], ignored, problems } : NONE;
   if (project.ignoresEdgeFunctions)
     return { routes: [], ignored, problems: [...problems, ...files.map(toIgnoredProblem)] };
-  if (!project.ahead) installGlobals(project);
-  const { loaded, problems: ofLoading } = await loadFunctions(project, { files });
-  if (project.ahead) return { routes: [], ignored, problems: [...problems, ...ofLoading] };
+  if (!project.ahead) {
+    installGlobals(project);
+    installDeno(project.processEnv);
+  }
+  const imports = await readEdgeImports(project.root, [found.importMap, toml.importMap]);
+  const { loaded, problems: ofLoading } = await loadFunctions(project, { files, imports });
+  problems.push(...imports.problems, ...ofLoading);
+  if (project.ahead) return { routes: [], ignored, problems };
   const opening = new Opening(project, toml, found);
   await Promise.all(loaded.map(({ entry, outcome }) => opening.take(entry, outcome)));
   const opened = opening.open();
-  return { routes: opened.routes, ignored, problems: [...problems, ...ofLoading, ...opened.problems] };
+  return { routes: opened.routes, ignored, problems: [...problems, ...opened.problems] };
+}
+
+/** Stores the modules of URLs that edge functions import. Undefined if there are no edge functions. */
+export async function vendorEdgeFunctions(given: string, toml: NetlifyToml): Promise<Vendored | undefined> {
+  const root = await realpath(given).catch(() => given);
+  const { files, importMap } = await findEdgeFiles(root, toml.edgeFolder ?? EDGE_FOLDER);
+  if (files.length === 0) return undefined;
+  const imports = await readEdgeImports(root, [importMap, toml.importMap]);
+  // Imported only here: a server never fetches code.
+  const { vendor } = await import('../../loader/vendor.ts');
+  return vendor({ root, files: files.map(({ path }) => path), imports });
 }
 
 const NONE: OpenedEdgeFunctions = { routes: [], ignored: [], problems: [] };
