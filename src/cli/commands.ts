@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   start: { about: 'serve a site until SIGTERM or SIGINT', load: () => import('./start-command.ts') },
   dev: { about: 'serve a site while it is written', load: () => import('./dev.ts') },
   build: { about: 'compile its functions, for a start without compiling', load: () => import('./build.ts') },
+  init: { about: 'write a small site into a new folder', load: () => import('./init.ts') },
   check: { about: 'check the site, its project and its types', load: () => import('./check.ts') },
   invoke: { about: 'run one function without a server', load: () => import('./invoke.ts') },
   vendor: { about: 'fetch modules of URLs that edge functions import', load: () => import('./vendor.ts') },

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { SETTINGS } from '../config/settings.ts';
 import { align } from './align.ts';
 import type { Command } from './command.ts';
@@ -53,10 +52,6 @@ export function toSettingsHelp(): string {
     ...wrap(about, '      '),
   ]);
   return ['Settings are variables of the environment, or flags: LOG_DIR is --log-dir.', '', ...lines].join('\n');
-}
-
-export function readVersion(): string {
-  return String(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version);
 }
 
 /** Two columns; the second one is wrapped. */

@@ -43,9 +43,9 @@ interface Asked {
 
 /** For calls without a command, and for `nexthop help [COMMAND | settings]`. */
 async function printHelp({ name, rest, isHelp, isVersion }: Asked): Promise<number> {
-  const { readVersion, toHelp, toSettingsHelp, toUsage } = await import('./help.ts');
+  if (isVersion) return print((await import('./package-version.ts')).readVersion());
+  const { toHelp, toSettingsHelp, toUsage } = await import('./help.ts');
   const [topic] = rest;
-  if (isVersion) return print(readVersion());
   if (name === 'help' && topic === 'settings') return print(toSettingsHelp());
   if (name === 'help' && topic !== undefined) return print(toHelp(await loadCommand(topic)));
   if (name === 'help' || isHelp) return print(toUsage());
