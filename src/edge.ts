@@ -95,7 +95,7 @@ export class Edge {
     const purge = config.PURGE_TOKEN === '' ? undefined : new PurgeEndpoint(config.PURGE_TOKEN, site.purging);
     const handler = new Handler({
       sites: site,
-      fallback: fallback ?? this.#hop,
+      fallback: fallback ?? site.withCache(this.#hop),
       webSockets: this.#webSockets,
       pages: [this.#ready, purge, page].filter((each) => each !== undefined),
       bodyLimitBytes: config.BODY_LIMIT,
@@ -283,7 +283,7 @@ export async function createEdge(config: Config, options: EdgeOptions = {}): Pro
   try {
     const certificate = config.certificate && new CertificateFiles(config.certificate, log);
     const site = await RunningSite.open({
-      ...{ config, log },
+      ...{ config, log, isCached: true },
       ...(beforeReading && { beforeReading }),
       ...(place && { place }),
       ...(dialects && { dialects }),

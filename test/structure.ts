@@ -44,6 +44,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   '@fastify/busboy': 'src/dialects/netlify/forms/',
   sharp: 'src/dialects/netlify/images/',
   croner: 'src/contract/',
+  'lru-cache': 'src/cache/',
 };
 
 /** Code that only one file may contain; with '' as room, no file. */

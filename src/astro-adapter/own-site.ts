@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path';
 import { type Config, processEnv, readConfig } from '../config/config.ts';
+import { toCachedRoutes } from '../contract/cache.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { OwnBuild } from '../dialects/astro/own/own-build.ts';
 import { ownReading } from '../dialects/astro/own/own-reading.ts';
@@ -74,7 +75,10 @@ export function toEmbedOptions(
   const own: Dialect = {
     name: ASTRO,
     looksFor: entry,
-    read: async ({ root }) => ownReading({ build, root, entry }),
+    async read({ root, withCache }) {
+      const reading = ownReading({ build, root, entry });
+      return { ...reading, routes: toCachedRoutes(reading.routes, withCache) };
+    },
   };
   return { dialects: [own], last: ownTarget({ build, name: entry, unmatched: 'render' }) };
 }

@@ -3,8 +3,9 @@ import { nearestWord } from '../contract/nearest-word.ts';
 import { UserError } from '../contract/user-error.ts';
 import { type MessageBusEndpoint, type MessageBusSettings, toMessageBusEndpoint } from './message-bus-endpoint.ts';
 import { findMisspeltSettings, toComplaint } from './misspelt-settings.ts';
+import type { Setting } from './setting.ts';
 import * as kind from './setting.ts';
-import { SETTINGS, type Setting, type SettingName } from './settings.ts';
+import { SETTINGS, type SettingName } from './settings.ts';
 
 /** The value of every setting, by its name, plus the site; frozen. */
 export type Config = {

@@ -6,6 +6,18 @@ import type { LimitKey, RateRule } from '../contract/rate-limit.ts';
 /** Reads one setting's text. Returns the value, or throws an `Unfit` that says what is expected. */
 export type Kind<T> = (text: string) => T;
 
+/** One setting: its value, its default and its meaning. */
+export interface Setting<T> {
+  readonly kind: Kind<T>;
+  readonly default: string;
+  /** One line for docs/settings.md and `nexthop --help`. */
+  readonly about: string;
+}
+
+export function setting<T>(read: Kind<T>, fallback: string, about: string): Setting<T> {
+  return { kind: read, default: fallback, about };
+}
+
 /** The value of a setting is invalid. The message completes "NAME must be …". */
 export class Unfit extends Error {}
 

@@ -1,17 +1,8 @@
+import { CACHE_SETTINGS } from './cache-settings.ts';
 import { redisUrl } from './redis-url.ts';
 import { s3Url } from './s3-url.ts';
 import * as kind from './setting.ts';
-
-export interface Setting<T> {
-  readonly kind: kind.Kind<T>;
-  readonly default: string;
-  /** One line for docs/settings.md and `nexthop --help`. */
-  readonly about: string;
-}
-
-function setting<T>(read: kind.Kind<T>, fallback: string, about: string): Setting<T> {
-  return { kind: read, default: fallback, about };
-}
+import { type Setting, setting } from './setting.ts';
 
 /** Every setting there is. The name is the environment's; as a flag it is in lower case with dashes: `--log-dir`. */
 export const SETTINGS = {
@@ -220,16 +211,7 @@ export const SETTINGS = {
     'most bytes of resized images of Netlify sites that are kept in DATA_DIR; 0: none are',
   ),
 
-  CACHE_DISK: setting(
-    kind.size,
-    '512m',
-    'most bytes of cached responses in DATA_DIR that outlive the process (durable, and those of the Cache API)',
-  ),
-  PURGE_TOKEN: setting(
-    kind.anyText,
-    '',
-    'token for requests to /.well-known/nexthop/purge, which purge cached responses; empty: there is no such path',
-  ),
+  ...CACHE_SETTINGS,
 
   HOP_CONNECT_TIMEOUT: setting(kind.duration, '5s', 'time to connect to the next hop; then 504'),
   HOP_FIRST_BYTE_TIMEOUT: setting(

@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.ts';
+import type { Route } from './route.ts';
 import type { Target } from './target.ts';
 
 /** Which header fields of a target's responses let the cache store them, and how the cache names itself to their client. */
@@ -7,8 +8,10 @@ export interface CacheRule {
   readonly fields: 'all' | 'targeted';
   /** `Cache-Status` has the names of the platform's caches, which its packages parse. */
   readonly names: 'netlify' | 'nexthop';
-  /** Without `Cache-Control`, `Expires` gives the lifetime. */
-  readonly usesExpires?: boolean;
+  /** The target is another HTTP server: `Expires` counts without `Cache-Control`, and what is `no-cache` is stored to be revalidated. */
+  readonly isOrigin?: boolean;
+  /** Sets the platform's id of a request that the cache answers in place of the target. */
+  readonly identify?: (exchange: Exchange) => void;
   /** The country of the client, two letters in any case, or '' if it is unknown. For `Netlify-Vary: country`. */
   readonly findCountry?: (exchange: Exchange) => string;
 }
@@ -16,10 +19,17 @@ export interface CacheRule {
 /** Answers from the cache in place of a target, where it may. */
 export type WithCache = (target: Target, rule: CacheRule) => Target;
 
+const ONLY_TARGETED: CacheRule = { fields: 'targeted', names: 'nexthop' };
+
+/** The routes with the cache in front of their targets, for platforms without a cache for functions. `withCache`: undefined if nothing is cached. */
+export function toCachedRoutes(routes: readonly Route[], withCache: WithCache | undefined): readonly Route[] {
+  return withCache ? routes.map((route) => ({ ...route, target: withCache(route.target, ONLY_TARGETED) })) : routes;
+}
+
 /** A response in the cache. Times are in milliseconds since the epoch by `Bans.nowMs`. */
 export interface CacheEntry {
   readonly status: number;
-  /** Flat, as the target wrote them, without those of one response only: ids of the request, Age, Cache-Status, and those that control only this cache. */
+  /** Flat, as the target wrote them, with a Date, and without those of one response only: ids of the request, Age, headers of the connection. */
   readonly headers: readonly string[];
   readonly body: Buffer;
   /** The tags and custom ids by which it is purged, in lower case. */

@@ -1,4 +1,5 @@
 import type { BlobStorage } from './blob-storage.ts';
+import type { WithCache } from './cache.ts';
 import type { ExternalOrigins } from './external-origins.ts';
 import type { JobIntake } from './job-rule.ts';
 import type { Log } from './log.ts';
@@ -65,6 +66,8 @@ export interface Project {
   readonly imageCacheBytes?: number;
   /** Servers that rules of the site may name. Undefined when no requests are answered. */
   readonly origins?: ExternalOrigins;
+  /** Puts the cache between requests and a target. Undefined when nothing is cached. */
+  readonly withCache?: WithCache;
   /** Compiles routes for lookups by method and path, in the order that holds for the whole site. */
   readonly createRouter: (routes: readonly Route[]) => Router;
   /** The environment variables of the process; code of the site reads and writes the same object. */

@@ -17,6 +17,8 @@ export interface CaptureOwner {
   headCaptured(): void;
   /** The response was cut before it had a head. */
   cut(): void;
+  /** An interim response; without this method it is dropped. */
+  interim?(status: number, headers: readonly string[]): void;
 }
 
 /** Content that is kept while nothing reads it; a small response is complete without its reader. */
@@ -24,7 +26,7 @@ const MOST_HELD_BYTES = 64 * 1024;
 
 /**
  * The response to an inner exchange: head and content are kept as they were written, until a reader takes them. Then each call goes to
- * the reader directly, so that a long response needs no memory. Interim responses are dropped: the filter has not yet decided whether
+ * the reader directly, so that a long response needs no memory. Interim responses are dropped where a filter has not yet decided whether
  * the client may see anything of the response.
  */
 export class CapturedResponse implements ResponseSink {
@@ -61,7 +63,9 @@ export class CapturedResponse implements ResponseSink {
     if (this.isClosed) listener.closed(this.isEnded);
   }
 
-  inform(): void {}
+  inform(status: number, headers: readonly string[]): void {
+    this.#owner.interim?.(status, headers);
+  }
 
   head(status: number, reason: string, headers: readonly string[]): void {
     if (this.isHeadWritten) throw new Error('the head of a response was written a second time');

@@ -1,3 +1,4 @@
+import type { Cache, SiteCache } from '../cache/cache.ts';
 import { type Config, SiteEnv } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import { messageOf } from '../contract/error-message.ts';
@@ -7,6 +8,7 @@ import { countRoutes } from '../contract/route.ts';
 import type { SiteCode } from '../contract/site-code.ts';
 import { keepEsbuild } from '../dialects/loader/build-around.ts';
 import { StoredCode } from '../dialects/loader/stored-code.ts';
+import { currentCode, runFor } from '../process/site-calls.ts';
 import { LoadedCode } from './loaded-code.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
@@ -18,6 +20,8 @@ export interface LiveSiteParts
   > {
   readonly config: Config;
   readonly log: Log;
+  /** Default: nothing is cached. */
+  readonly cache?: Cache | undefined;
   /** Default: all platforms. */
   readonly dialects?: readonly Dialect[];
   readonly beforeReading?: () => void;
@@ -49,6 +53,7 @@ export type Reload =
 interface Read {
   readonly site: Site;
   readonly code: LoadedCode;
+  readonly cache: SiteCache | undefined;
 }
 
 /**
@@ -174,6 +179,7 @@ export class LiveSite {
       const reason = this.#isClosed ? 'the server ends' : findReasonToKeep(found.site);
       if (reason !== undefined) return this.#keep(valuesBefore, reason, found.site);
       await this.#store(found);
+      this.#read.cache?.close();
       this.#read = found;
       onExchange?.(found.site);
       logProblems(log, found.site.problems);
@@ -217,6 +223,7 @@ async function read(
   {
     config,
     log,
+    cache: allCaches,
     dialects,
     jobs,
     kv,
@@ -233,9 +240,11 @@ async function read(
   onLateCode?: () => void,
 ): Promise<Read> {
   beforeReading?.();
+  const cache = allCaches?.openSite((exchange, work) => runFor(exchange, work, currentCode()));
   const project = await openProject(config, log, {
     ...{ siteEnv, warmCode: code },
     ...(onLateCode && { onLateCode }),
+    ...(cache && { withCache: cache.withCache }),
     ...(jobs && { jobs }),
     ...(kv && { kv }),
     ...(blobs && { blobs }),
@@ -245,7 +254,7 @@ async function read(
     ...(ownCalls && { ownCalls }),
     ...(purging && { purging }),
   });
-  return { site: await openSite(project, dialects), code };
+  return { site: await openSite(project, dialects), code, cache };
 }
 
 /**

@@ -19,6 +19,7 @@ export interface ProjectParts
     | 'onOutside'
     | 'ownCalls'
     | 'purging'
+    | 'withCache'
   > {
   /** The variables of an earlier reading of the site, which are replaced. Default: none. */
   readonly siteEnv?: SiteEnv;

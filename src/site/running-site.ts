@@ -1,3 +1,4 @@
+import { Cache } from '../cache/cache.ts';
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import { isReported } from '../contract/exit-error.ts';
@@ -11,6 +12,7 @@ import { didYouMean } from '../contract/problem.ts';
 import type { Project, RateLimits } from '../contract/project.ts';
 import type { Purging } from '../contract/purging.ts';
 import type { CountPeers } from '../contract/rate-limit.ts';
+import type { Fallback } from '../contract/target.ts';
 import { UserError } from '../contract/user-error.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
@@ -38,6 +40,8 @@ export interface RunningSiteParts {
   readonly log: Log;
   /** Closed with the site. Default: a new one. */
   readonly shared?: SharedState;
+  /** The settings of the cache hold; default: nothing is cached. */
+  readonly isCached?: boolean;
   /** Called before each reading of the site, including those of reloads. */
   readonly beforeReading?: () => void;
   /** This process is one of several that replace each other (src/site/live-site.ts). */
@@ -57,6 +61,7 @@ export interface RunningSiteParts {
 interface OwnParts extends RunningSiteParts {
   readonly sites: LiveSite;
   readonly shared: SharedState;
+  readonly cache: Cache | undefined;
   readonly background: Background;
   readonly origins: ExternalServers;
   readonly ownCalls: Answerer;
@@ -95,6 +100,7 @@ export class RunningSite {
   static async open(parts: RunningSiteParts): Promise<RunningSite> {
     const { config, log, onJobEnded, shared = openSharedState(parts.config, parts.log) } = parts;
     const { store, purging } = shared;
+    const cache = parts.isCached ? openCache(config, shared) : undefined;
     const background = new Background({ store, config, log, onJobEnded });
     const origins = new ExternalServers({
       hosts: config.PROXY_HOSTS,
@@ -111,6 +117,7 @@ export class RunningSite {
       const sites = await LiveSite.open({
         ...parts,
         ownCalls,
+        cache,
         jobs: background.intake,
         kv: (namespace) => store.kv(namespace),
         blobs: openBlobs(config, store, log),
@@ -122,11 +129,17 @@ export class RunningSite {
           void site.announce();
         },
       });
-      return new RunningSite({ ...parts, shared, sites, background, origins, ownCalls });
+      return new RunningSite({ ...parts, shared, cache, sites, background, origins, ownCalls });
     } catch (error) {
       await shared.close();
       throw error;
     }
+  }
+
+  /** The fallback with a cache in front of it, if its responses are cached. */
+  withCache(fallback: Fallback): Fallback {
+    const { cache, config } = this.#parts;
+    return cache && config.CACHE === 'all' ? cache.withFallback(fallback) : fallback;
   }
 
   /** Purges cached responses. */
@@ -276,4 +289,9 @@ function toLimiterPeers(peers: CountPeers): LimiterPeers {
 
 function toList(names: readonly string[]): string {
   return names.length === 0 ? '; the site has none' : `; there are ${names.join(', ')}`;
+}
+
+function openCache({ CACHE, CACHE_MEMORY, CACHE_OBJECT_LIMIT }: Config, { bans }: SharedState): Cache | undefined {
+  if (CACHE === 'off' || CACHE_MEMORY === 0) return undefined;
+  return new Cache({ memoryBytes: CACHE_MEMORY, objectBytes: CACHE_OBJECT_LIMIT, bans });
 }

@@ -2,8 +2,8 @@ import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { AnswerListener, Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import type { Range } from '../http/byte-range.ts';
 import { isUntouched } from './facts.ts';
-import type { Range } from './range.ts';
 
 /**
  * With 64 KiB a large download needs 50 % more CPU time, with 256 KiB 14 % less; but each slow

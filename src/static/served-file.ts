@@ -1,13 +1,13 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Outcome } from '../contract/target.ts';
+import { type Range, toRange } from '../http/byte-range.ts';
 import { writeHead } from '../http/write-head.ts';
 import { REVALIDATE } from './cache-control.ts';
 import { type Coding, chooseCodings } from './choose-codings.ts';
 import type { Facts } from './facts.ts';
 import { FileSender } from './file-sender.ts';
 import { isSamePart, judge } from './precondition.ts';
-import { type Range, toRange } from './range.ts';
 import type { StoredFile } from './stored-file.ts';
 
 /** Limit for a file that changes each time it is opened. */

@@ -10,6 +10,7 @@ export interface Directives {
   readonly public: boolean;
   /** `must-revalidate` or `proxy-revalidate`. */
   readonly mustRevalidate: boolean;
+  readonly mustUnderstand: boolean;
   readonly durable: boolean;
   readonly maxAge: number | undefined;
   readonly sMaxAge: number | undefined;
@@ -74,6 +75,7 @@ function toDirectives(members: ReadonlyMap<string, MemberValue>): Directives {
     noCache: isSet('no-cache'),
     public: isSet('public'),
     mustRevalidate: isSet('must-revalidate') || isSet('proxy-revalidate'),
+    mustUnderstand: isSet('must-understand'),
     durable: isSet('durable'),
     maxAge: toSeconds(members.get('max-age')),
     sMaxAge: toSeconds(members.get('s-maxage')),

@@ -1,3 +1,4 @@
+import type { CacheRule } from '../../contract/cache.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { JobRule } from '../../contract/job-rule.ts';
 import type { Project } from '../../contract/project.ts';
@@ -8,8 +9,10 @@ import { BackgroundTarget } from './background/background-target.ts';
 import { type ScheduledRuleParts, toScheduledRule } from './background/schedule-rule.ts';
 import { ScheduledTarget } from './background/scheduled-target.ts';
 import { FunctionTarget } from './call/function-target.ts';
+import { toCountryFinder } from './call/geo.ts';
 import type { Run } from './call/invocation.ts';
 import type { Platform } from './call/platform.ts';
+import { REQUEST_ID } from './call/request-ulids.ts';
 import { type Subscription, toEventRule } from './events/event-rule.ts';
 import { toEventRun } from './events/event-run.ts';
 import type { Declaration } from './find/declaration.ts';
@@ -108,7 +111,19 @@ function toBackgroundEntry({ project, platform, declaration, run }: FunctionPart
   };
 }
 
-function toFunctionTarget({ platform, declaration, run }: FunctionParts, route: string | undefined): Target {
+function toFunctionTarget({ project, platform, declaration, run }: FunctionParts, route: string | undefined): Target {
   const { file: name, config } = declaration;
-  return new FunctionTarget({ name, run, route, limits: platform.limits.of(config.timeoutMs), platform });
+  const target = new FunctionTarget({ name, run, route, limits: platform.limits.of(config.timeoutMs), platform });
+  return project.withCache?.(target, toCacheRule(platform)) ?? target;
+}
+
+function toCacheRule({ mockCountry, requestIds }: Platform): CacheRule {
+  return {
+    fields: 'all',
+    names: 'netlify',
+    findCountry: toCountryFinder(mockCountry),
+    identify(exchange) {
+      exchange.platformId = { name: REQUEST_ID, value: requestIds.of(exchange) };
+    },
+  };
 }

@@ -4,7 +4,7 @@ import type { CacheRule } from '../../../src/contract/cache.ts';
 
 const ALL: CacheRule = { fields: 'all', names: 'netlify' };
 const TARGETED: CacheRule = { fields: 'targeted', names: 'nexthop' };
-const HOP: CacheRule = { ...ALL, usesExpires: true };
+const HOP: CacheRule = { ...ALL, isOrigin: true };
 
 /** A head as lines of text. */
 function head(...lines: readonly string[]): readonly string[] {
@@ -23,9 +23,14 @@ const REFUSED: readonly (readonly [reason: string, lines: readonly string[], sta
   ['no-lifetime', ['Expires: 0'], 200, HOP],
   ['no-lifetime', ['Expires: Thu, 18 Aug 2050 02:01:18 GMT', 'Cache-Control: public'], 200, HOP],
   ['no-store', ['Cache-Control: max-age=60, no-store']],
+  ['status', [FRESH], 400, HOP],
+  ['status', [FRESH], 206, HOP],
+  ['status', [FRESH], 503, HOP],
+  ['status', [FRESH], 451],
   ['no-store', ['CDN-Cache-Control: no-store', FRESH]],
   ['private', ['Netlify-CDN-Cache-Control: private', 'CDN-Cache-Control: max-age=5', FRESH]],
-  ['no-cache', ['Cache-Control: max-age=60, no-cache']],
+  ['no-cache', ['Cache-Control: max-age=60, no-cache', 'ETag: "a"']],
+  ['no-cache', ['Cache-Control: max-age=60, no-cache'], 200, HOP],
   ['set-cookie', [FRESH, 'Set-Cookie: a=b']],
   ['set-cookie', ['Netlify-CDN-Cache-Control: public, max-age=60', 'set-cookie: a=b']],
   ['event-stream', [FRESH, 'Content-Type: text/event-stream; charset=utf-8']],
@@ -34,18 +39,19 @@ const REFUSED: readonly (readonly [reason: string, lines: readonly string[], sta
   ['vary', [FRESH, 'Vary: a,b,c,d,e,f,g,h,i,j,k']],
   ['netlify-vary', [FRESH, 'Netlify-Vary: device']],
   ['netlify-vary', [FRESH, 'Netlify-Vary: header=User-Agent']],
-  ...[206, 304, 400, 401, 403, 405, 500, 502, 503, 599, 201, 303].map((status) => ['status', [FRESH], status] as const),
+  ...[206, 304, 400, 401, 403, 405, 500, 502, 503, 599, 201].map((status) => ['status', [FRESH], status] as const),
 ];
 
 for (const [reason, lines, status = 200, rule = ALL] of REFUSED) {
-  test(`a ${status} with ${lines.join(' and ') || 'no field'} is not stored (${rule.fields}): ${reason}`, (t) => {
+  test(`a ${status} with ${lines.join(' and ') || 'no field'} is not stored (${rule.isOrigin ? 'origin' : rule.fields}): ${reason}`, (t) => {
     t.is(readStorable(status, head(...lines), rule), reason as never);
   });
 }
 
 const STORED: readonly (readonly [seconds: number, lines: readonly string[], status?: number, rule?: CacheRule])[] = [
   [60, [FRESH]],
-  ...[203, 204, 301, 302, 307, 308, 404, 410].map((status) => [60, [FRESH], status] as const),
+  ...[203, 204, 299, 301, 303, 302, 307, 308, 404, 410].map((status) => [60, [FRESH], status] as const),
+  [60, [FRESH], 451, HOP],
   [5, ['Netlify-CDN-Cache-Control: max-age=5', 'CDN-Cache-Control: max-age=6', FRESH]],
   [6, ['Netlify-CDN-Cache-Control: max-age=5, &', 'CDN-Cache-Control: max-age=6', FRESH]],
   [7, ['Cache-Control: no-store', 'CDN-Cache-Control: max-age=7']],
@@ -53,11 +59,13 @@ const STORED: readonly (readonly [seconds: number, lines: readonly string[], sta
   [60, [FRESH, 'Expires: 0'], 200, HOP],
   [0, ['Cache-Control: max-age=0, stale-while-revalidate=60']],
   [3600, ['Expires: Thu, 18 Aug 2050 02:01:18 GMT', 'Date: Thu, 18 Aug 2050 01:01:18 GMT'], 200, HOP],
+  [0, ['Cache-Control: max-age=60, no-cache', 'ETag: "a"'], 200, HOP],
+  [60, ['Cache-Control: max-age=60, no-store, must-understand']],
   [9, ['CDN-Cache-Control: max-age=9', 'Cache-Control: private'], 200, TARGETED],
 ];
 
 for (const [seconds, lines, status = 200, rule = ALL] of STORED) {
-  test(`a ${status} with ${lines.join(' and ')} is stored for ${seconds} s (${rule.fields})`, (t) => {
+  test(`a ${status} with ${lines.join(' and ')} is stored for ${seconds} s (${rule.isOrigin ? 'origin' : rule.fields})`, (t) => {
     const storable = readStorable(status, head(...lines), rule);
 
     t.is(typeof storable === 'object' ? storable.lifetimeMs : storable, seconds * 1000);

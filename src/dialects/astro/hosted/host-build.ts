@@ -1,4 +1,5 @@
 import { relative, sep } from 'node:path';
+import { toCachedRoutes } from '../../../contract/cache.ts';
 import type { FileFolder, Reading } from '../../../contract/dialect.ts';
 import { messageOf } from '../../../contract/error-message.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -43,12 +44,14 @@ export async function hostBuild(parts: HostParts): Promise<Reading> {
     const hosted = { ...build, name: file, handler, mode, limits: toLimits(project) };
     return { ...reading, routes: toRoutes({ found: build, file, ownsNotFound }, hosted), fileFolders: folder(assets) };
   };
+  const toCached = (read: Reading): Reading => ({ ...read, routes: toCachedRoutes(read.routes, project.withCache) });
   try {
-    return toReading(await openBuild(project, found, file), found);
+    return toCached(toReading(await openBuild(project, found, file), found));
   } catch (error) {
     const before = project.warmCode?.findGood(file);
     problems.push({ severity: 'error', file, message: explain(error), ...(before && { keeps: [file] }) });
-    if (before) return withProblems(toReading(before.exports, before.facts as FoundBuild), problems); // kept by openBuild
+    // Kept by openBuild.
+    if (before) return toCached(withProblems(toReading(before.exports, before.facts as FoundBuild), problems));
     return { ...reading, routes: toUnreadyRoutes({ found, file, ownsNotFound }, error), fileFolders: folder() };
   }
 }

@@ -33,7 +33,7 @@ const USED: ReadonlySet<string> = new Set([
 
 /** Keys of the platform that have no effect in nexthop, and the warning for each. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  caches: 'is not used: nexthop has no cache; set Cache-Control in "headers" for caches in front of it',
+  caches: 'is not used: files are in memory; set Cache-Control in "headers" for caches in front of it',
 };
 
 const KEYS: readonly string[] = [...USED, ...PLATFORM_ONLY, ...Object.keys(UNSUPPORTED)];

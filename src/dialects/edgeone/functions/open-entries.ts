@@ -1,3 +1,4 @@
+import { toCachedRoutes } from '../../../contract/cache.ts';
 import type { IgnoredFile, Reading } from '../../../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -92,7 +93,8 @@ class Entries implements Reading {
     const isBareFolder = ({ file, pattern }: Route): boolean => own.get(file) !== pattern.text;
     // Routes with the same path are tried in this order: a file with exactly that path, then the
     // app whose bare folder it is.
-    this.routes = [...routes.filter((route) => !isBareFolder(route)), ...routes.filter(isBareFolder)];
+    const inOrder = [...routes.filter((route) => !isBareFolder(route)), ...routes.filter(isBareFolder)];
+    this.routes = toCachedRoutes(inOrder, project.withCache);
   }
 
   async #searchSources(files: readonly EntryFile[]): Promise<void> {

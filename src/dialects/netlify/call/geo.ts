@@ -1,3 +1,4 @@
+import type { Exchange } from '../../../contract/exchange.ts';
 import { headerOf } from './header-of.ts';
 
 /** `context.geo`: the location of the client. Unknown parts are absent. */
@@ -24,6 +25,16 @@ export interface Area {
 export function toGeo(rawHeaders: readonly string[]): Geo {
   const header = headerOf(rawHeaders, 'x-nf-geo');
   return header === '' ? fromSectionHeaders(rawHeaders) : fromNetlifyHeader(header);
+}
+
+/** Finds the country of the client of an exchange: two letters, or '' if it is unknown. */
+export type FindCountry = (exchange: Exchange) => string;
+
+/** By headers of a trusted peer; in development it is always `mockCountry`. */
+export function toCountryFinder(mockCountry: string | undefined): FindCountry {
+  if (mockCountry !== undefined) return () => mockCountry;
+  // Those of other peers are removed before any code reads the headers.
+  return ({ request }) => toGeo(request.headers).country?.code ?? '';
 }
 
 /**

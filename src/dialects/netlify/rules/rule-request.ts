@@ -1,11 +1,9 @@
 import type { Exchange } from '../../../contract/exchange.ts';
+import type { FindCountry } from '../call/geo.ts';
 import type { RuleConditions } from '../config/redirect-rule.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { type QueryMatch, RedirectQuery } from './redirect-query.ts';
 import type { RedirectSource } from './redirect-source.ts';
-
-/** Finds the country of the client of an exchange: two letters, or '' if it is unknown. */
-export type FindCountry = (exchange: Exchange) => string;
 
 export interface RuleRequestParts {
   readonly origin: RedirectSource['origin'];

@@ -5,7 +5,7 @@ import { type Project, withCode } from '../../../contract/project.ts';
 import type { Route, RouteLimit } from '../../../contract/route.ts';
 import { NO_FILES } from '../../../contract/site-files.ts';
 import type { Target } from '../../../contract/target.ts';
-import { toGeo } from '../call/geo.ts';
+import { toCountryFinder } from '../call/geo.ts';
 import { describeLimit } from '../config/rate-limit.ts';
 import { type RedirectRule, withoutRepeats } from '../config/redirect-rule.ts';
 import { AccessTokens } from './access-tokens.ts';
@@ -16,7 +16,7 @@ import { type RedirectSource, toRedirectSource } from './redirect-source.ts';
 import { RedirectTarget } from './redirect-target.ts';
 import { type RewriteSite, RewriteTarget, toOthers } from './rewrite-target.ts';
 import { type ListedRule, RuleFilter } from './rule-filter.ts';
-import { type FindCountry, RuleRequest } from './rule-request.ts';
+import { RuleRequest } from './rule-request.ts';
 
 export interface RedirectParts {
   /** In order: the first that matches is used. */
@@ -138,7 +138,13 @@ class Rules {
 
   #toRequest({ query, conditions }: RedirectRule, { origin }: RedirectSource): RuleRequest {
     const { mockCountry } = this.#parts.project;
-    return new RuleRequest({ origin, query, conditions, findCountry: findCountry(mockCountry), tokens: this.#tokens });
+    return new RuleRequest({
+      origin,
+      query,
+      conditions,
+      findCountry: toCountryFinder(mockCountry),
+      tokens: this.#tokens,
+    });
   }
 
   #toTarget(rule: RedirectRule, source: RedirectSource, request: RuleRequest): Target | string {
@@ -226,9 +232,3 @@ const REST = { kind: 'catch-all', name: '', orNone: true } as const;
 const NO_ORIGINS: Pick<ExternalOrigins, 'forward'> = {
   forward: async () => 'passed',
 };
-
-/** The country of clients: the value of a trusted peer, or in development always `mockCountry`. */
-function findCountry(mockCountry: string | undefined): FindCountry {
-  if (mockCountry !== undefined) return () => mockCountry;
-  return ({ request }) => toGeo(request.headers).country?.code ?? '';
-}

@@ -1,0 +1,154 @@
+import type { Exchange } from '../contract/exchange.ts';
+import type { Answer, Outcome, Params, Target } from '../contract/target.ts';
+import { writeHead } from '../http/write-head.ts';
+import type { Place } from './answers.ts';
+import { toCacheStatus } from './cache-status.ts';
+import { type CachedTargetParts, Fetch } from './fetch.ts';
+import { HeadWatch } from './head-watch.ts';
+import { removeMisleading } from './misleading-headers.ts';
+import { sendKept } from './send-kept.ts';
+
+/** After so many responses in a row that cannot be stored, requests go to the target without a look-up, and do not wait for each other, until one can be stored. */
+const QUIET_AFTER = 20;
+
+/** A target whose responses come from the cache, where they may. */
+export class CachedTarget implements Target {
+  readonly name: string;
+  readonly #parts: CachedTargetParts;
+  /** Responses in a row that could not be stored. */
+  #refused = 0;
+
+  constructor(parts: CachedTargetParts) {
+    this.name = parts.target.name;
+    this.#parts = parts;
+  }
+
+  answer(exchange: Exchange, params: Params): Answer {
+    const before = this.#parts.rule.isOrigin ? undefined : removeMisleading(exchange);
+    const answer = this.#answer(exchange, params);
+    // What follows gets the request as it was.
+    return before ? restoreIfPassed(exchange, before, answer) : answer;
+  }
+
+  #answer(exchange: Exchange, params: Params): Answer {
+    const { request } = exchange;
+    const { method } = request;
+    const { target, answers } = this.#parts;
+    const isSafe = method === 'GET' || method === 'HEAD';
+    if (!isSafe) return this.#answerUnsafe(exchange, params);
+    if (request.upgrade !== undefined) return target.answer(exchange, params);
+    // A body that the key does not have may change the response, and a rule may replace its status.
+    if (request.body.announcedBytes !== 0 || exchange.ruleStatus !== 0) return this.#pass(exchange, params, 'bypass');
+    if (this.#isQuiet && answers.isEmpty) return this.#pass(exchange, params, 'miss');
+    const place = this.#find(exchange);
+    if (place.kept && this.#sendIfUsable(exchange, params, place)) return 'answered';
+    return this.#answerMiss(exchange, params, place);
+  }
+
+  get #isQuiet(): boolean {
+    return this.#refused >= QUIET_AFTER && !this.#parts.isOfManyPages;
+  }
+
+  #find(exchange: Exchange): Place {
+    const { answers, version, rule } = this.#parts;
+    return answers.find(exchange, version, rule);
+  }
+
+  /** Sends the entry of the place if it is fresh, or may be renewed after it was sent. */
+  #sendIfUsable(exchange: Exchange, params: Params, place: Place, isCollapsed = false): boolean {
+    const { rule, answers } = this.#parts;
+    const { kept } = place;
+    const nowMs = answers.bans.nowMs();
+    const freshness = kept?.freshness(nowMs) ?? 'stale';
+    if (!kept || freshness === 'stale') return false;
+    const isStale = freshness === 'revalidating' && !isCollapsed;
+    const ttlS = Math.ceil(kept.leftMs(nowMs) / 1000);
+    const outcome = { hit: true, ttlS, isCollapsed, ...(isStale && ({ forwarded: 'stale' } as const)) };
+    sendKept(exchange, kept, { rule, outcome, nowMs });
+    if (isStale && !answers.flights.has(place.primaryKey + place.variantKey))
+      new Fetch({ ...this.#parts, exchange, params, place }).refresh();
+    return true;
+  }
+
+  #answerMiss(exchange: Exchange, params: Params, place: Place): Answer {
+    const { request } = exchange;
+    if (isOnlyFromCache(request.get('cache-control'))) return this.#refuse(exchange);
+    if (request.method === 'HEAD' || this.#isQuiet) return this.#pass(exchange, params, 'miss', place);
+    for (const name of NEVER_STORED) if (request.get(name) !== undefined) return this.#pass(exchange, params, 'bypass');
+    if (this.#parts.answers.isPassed(place.primaryKey + place.variantKey))
+      return this.#pass(exchange, params, 'miss', place);
+    return this.#fetch(exchange, params, place);
+  }
+
+  async #fetch(exchange: Exchange, params: Params, given: Place): Promise<Outcome> {
+    const { answers } = this.#parts;
+    let place = given;
+    const { request } = exchange;
+    const isConditional = request.get('if-none-match') !== undefined || request.get('if-modified-since') !== undefined;
+    // The second round is for a variant that was not known to be one in the first.
+    for (let round = 0; round < 2 && !isConditional; round++) {
+      const flight = answers.flights.get(place.primaryKey + place.variantKey);
+      if (!flight) break;
+      const end = await flight.wait(exchange);
+      if (end === 'left') return 'answered';
+      if (end === 'pass') return this.#pass(exchange, params, 'miss', place);
+      place = this.#find(exchange);
+      if (this.#sendIfUsable(exchange, params, place, true)) return 'answered';
+    }
+    const fetch = new Fetch({ ...this.#parts, exchange, params, place });
+    // A client with conditions may get a 304, which is of no use to others.
+    const isAlone = (isConditional && !place.kept) || answers.flights.has(place.primaryKey + place.variantKey);
+    const outcome = await fetch.answer(isAlone);
+    if (fetch.isStorable !== undefined) this.#refused = fetch.isStorable ? 0 : this.#refused + 1;
+    return outcome;
+  }
+
+  /** Asks the target and stores nothing. */
+  #pass(exchange: Exchange, params: Params, forwarded: 'miss' | 'bypass', place?: Place): Answer {
+    const { rule, target, answers } = this.#parts;
+    const isGet = exchange.request.method === 'GET' && forwarded === 'miss';
+    const onHead = (isStorable: boolean): void => {
+      if (!isStorable) this.#refused++;
+      else {
+        // The next request stores its response.
+        this.#refused = 0;
+        if (place) answers.unpass(place.primaryKey + place.variantKey);
+      }
+    };
+    exchange.addLayer(new HeadWatch(rule, forwarded, isGet ? onHead : undefined));
+    return target.answer(exchange, params);
+  }
+
+  /** A request that changes what is at a URL makes the entries of this URL invalid (RFC 9111 4.4). */
+  #answerUnsafe(exchange: Exchange, params: Params): Answer {
+    const { rule, target, answers, version } = this.#parts;
+    const isSafe = SAFE.has(exchange.request.method) || (answers.isEmpty && answers.flights.size === 0);
+    const onChange = isSafe ? undefined : (urlKey: string) => answers.invalidate(urlKey, version);
+    exchange.addLayer(new HeadWatch(rule, 'method', undefined, onChange));
+    return target.answer(exchange, params);
+  }
+
+  /** The client takes a response of the cache only (RFC 9111 5.2.1.7). */
+  #refuse(exchange: Exchange): Outcome {
+    const { names } = this.#parts.rule;
+    const status = toCacheStatus('', names, { forwarded: 'miss', detail: 'only-if-cached' });
+    writeHead(exchange, 504, ['Cache-Control', 'no-store', 'Cache-Status', status]);
+    exchange.response.end();
+    return 'answered';
+  }
+}
+
+const SAFE: ReadonlySet<string> = new Set(['OPTIONS', 'TRACE']);
+
+async function restoreIfPassed(exchange: Exchange, headers: readonly string[], answer: Answer): Promise<Outcome> {
+  const outcome = await answer;
+  if (outcome === 'passed') exchange.request.replaceHeaders(headers);
+  return outcome;
+}
+
+/** Requests with these fields get what only they may get. */
+const NEVER_STORED = ['range', 'if-match', 'if-unmodified-since'] as const;
+
+function isOnlyFromCache(cacheControl: string | undefined): boolean {
+  return cacheControl !== undefined && /(?:^|[\s,])only-if-cached(?:[\s,]|$)/i.test(cacheControl);
+}

@@ -1,0 +1,260 @@
+import { createServer } from 'node:http';
+import test from 'ava';
+import { ask, type Question, type Reply } from '../helpers/cached-server.ts';
+import { startEdge } from '../helpers/edge.ts';
+import { listen } from '../helpers/listen.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+
+/** Answers with what it sees and the number of its call. */
+const ECHO = `
+let calls = 0;
+export default async (request, context) => {
+  calls++;
+  const seen = [...request.headers].filter(([name]) => /^(x-|forwarded|true-client|host)/.test(name) && !/^x-nf|^x-request/.test(name));
+  const url = new URL(request.url);
+  return Response.json({ calls, url: request.url, seen, country: context.geo.country?.code }, {
+    headers: { 'cache-control': 'public, max-age=60', ...(url.searchParams.has('vary') && { 'netlify-vary': url.searchParams.get('vary') }) },
+  });
+};
+export const config = { path: ['/page', '/t/*'] };
+`;
+
+const FILES = {
+  'netlify/functions/echo.mjs': ECHO,
+  'netlify/functions/plain.mjs': `export default async () => new Response('plain');\nexport const config = { path: '/plain' };`,
+  'netlify/functions/personal.mjs': `let calls = 0;\nexport default async () => new Response(String(++calls));\nexport const config = { path: ['/me', '/me/*'] };`,
+  'netlify/functions/throws.mjs': `export default async () => { throw new Error('no'); };\nexport const config = { path: '/throws' };`,
+  'cloud-functions/only.js': `let calls = 0;\nexport const onRequestGet = () => new Response(String(++calls), { headers: { 'cache-control': 'public, max-age=60' } });`,
+  'cloud-functions/targeted.js': `let calls = 0;\nexport const onRequestGet = () => new Response(String(++calls), { headers: { 'cdn-cache-control': 'max-age=60' } });`,
+  'public/style.css': 'a {}',
+};
+
+async function open(t: Parameters<typeof startEdge>[0], env: Readonly<Record<string, string>> = {}, files = FILES) {
+  const site = await siteFolder(t, files);
+  const edge = await startEdge(t, { site, env: { TRUSTED_PROXIES: 'none', ...env } });
+  return { site, edge, ask: (question?: Question) => ask(edge.port, question) };
+}
+
+const callsOf = ({ body }: Reply): number => JSON.parse(body).calls;
+
+test('a response of a Netlify function is stored by its Cache-Control, with the names and ids of the platform', async (t) => {
+  const { ask: get } = await open(t);
+
+  const first = await get({ path: '/page' });
+  const second = await get({ path: '/page' });
+
+  t.deepEqual([callsOf(first), callsOf(second)], [1, 1]);
+  t.is(first.headers['cache-status'], '"Netlify Edge"; fwd=miss');
+  t.is(second.headers['cache-status'], '"Netlify Edge"; hit');
+  const ids = [first, second].map(({ headers }) => headers['x-nf-request-id']);
+  t.regex(ids[1] ?? '', /^[0-9A-Z]{26}$/);
+  t.not(ids[0], ids[1]);
+  t.not(first.headers['x-request-id'], second.headers['x-request-id']);
+});
+
+test('a function of EdgeOne is stored by a targeted field only', async (t) => {
+  const { ask: get } = await open(t);
+
+  t.deepEqual([(await get({ path: '/only' })).body, (await get({ path: '/only' })).body], ['1', '2']);
+  t.deepEqual([(await get({ path: '/targeted' })).body, (await get({ path: '/targeted' })).body], ['1', '1']);
+  t.is((await get({ path: '/targeted' })).headers['cache-status'], 'nexthop; hit; ttl=60');
+});
+
+test('a function that says nothing about caches answers byte for byte as without a cache', async (t) => {
+  const on = await open(t);
+  const off = await open(t, { CACHE: 'off' });
+  const request = 'GET /plain HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n';
+  const withoutIds = (text: string) => text.replaceAll(/(?:x-request-id|x-nf-request-id|date): .*\r\n/gi, '');
+
+  for (let at = 0; at < 3; at++) {
+    t.is(withoutIds(await on.edge.exchange(request)), withoutIds(await off.edge.exchange(request)));
+  }
+});
+
+test('a reload begins with an empty cache', async (t) => {
+  const { edge, ask: get } = await open(t);
+  await get({ path: '/targeted' });
+  t.is((await get({ path: '/targeted' })).headers.age, '0');
+
+  await edge.edge.reload();
+  t.is((await get({ path: '/targeted' })).headers.age, undefined);
+});
+
+test('with CACHE=off, and with CACHE_MEMORY=0, nothing is stored and every field goes on', async (t) => {
+  for (const env of [{ CACHE: 'off' }, { CACHE_MEMORY: '0' }]) {
+    const { ask: get } = await open(t, env);
+    const replies = [await get({ path: '/page?vary=query' }), await get({ path: '/page?vary=query' })];
+
+    t.deepEqual(replies.map(callsOf), [1, 2]);
+    t.is(replies[1]?.headers['netlify-vary'], 'query');
+    t.is(replies[1]?.headers['cache-status'], undefined);
+  }
+});
+
+/** Headers with which a client tries to change the page of others. */
+const POISON = {
+  'x-forwarded-host': 'evil.test',
+  'x-forwarded-proto': 'https',
+  'x-forwarded-scheme': 'https',
+  'x-forwarded-prefix': '/evil',
+  'x-original-url': '/evil',
+  'x-rewrite-url': '/evil',
+  'x-http-method-override': 'POST',
+  'x-host': 'evil.test',
+  forwarded: 'host=evil.test',
+  'true-client-ip': '192.0.2.1',
+};
+
+test('headers of an untrusted client that code may take for those of a proxy reach no function', async (t) => {
+  const { ask: get } = await open(t);
+
+  await get({ path: '/page', headers: { host: 'a.test', ...POISON } });
+  const { seen, url } = JSON.parse((await get({ path: '/page', headers: { host: 'a.test' } })).body);
+
+  t.is(url, 'http://a.test/page');
+  t.notRegex(JSON.stringify(seen), /evil|192\.0\.2\.1|POST/);
+  const uncached = await get({ path: '/page', method: 'POST', headers: { host: 'a.test', ...POISON } });
+  t.notRegex(uncached.body, /evil/);
+});
+
+/** Pairs of requests that must not share a response. */
+const DISTINCT: Readonly<Record<string, readonly [Question, Question]>> = {
+  'two hosts': [
+    { path: '/t/1', headers: { host: 'a.test' } },
+    { path: '/t/1', headers: { host: 'b.test' } },
+  ],
+  'two ports': [
+    { path: '/t/2', headers: { host: 'a.test' } },
+    { path: '/t/2', headers: { host: 'a.test:81' } },
+  ],
+  'a host with a dot at its end': [
+    { path: '/t/3', headers: { host: 'a.test' } },
+    { path: '/t/3', headers: { host: 'a.test.' } },
+  ],
+  'a target that names another host': [
+    { path: 'http://a.test/t/4', headers: { host: 'b.test' } },
+    { path: '/t/4', headers: { host: 'b.test' } },
+  ],
+  'parameters with a semicolon': [{ path: '/t/5?a=1' }, { path: '/t/5?a=1;b=2' }],
+  'a parameter twice': [{ path: '/t/6?a=1&a=2' }, { path: '/t/6?a=2&a=1' }],
+  'an encoded name': [{ path: '/t/7?a=1' }, { path: '/t/7?%61=1' }],
+  'an encoded path': [{ path: '/t/8a' }, { path: '/t/8%61' }],
+  'a slash at the end': [{ path: '/t/9' }, { path: '/t/9/' }],
+  'an empty query': [{ path: '/t/10' }, { path: '/t/10?' }],
+  'two cookies': [
+    { path: '/t/11?vary=cookie=a', headers: { cookie: 'a=1' } },
+    { path: '/t/11?vary=cookie=a', headers: { cookie: 'a=2' } },
+  ],
+  'two languages': [
+    { path: '/t/12?vary=language=en|de', headers: { 'accept-language': 'en' } },
+    { path: '/t/12?vary=language=en|de', headers: { 'accept-language': 'de-AT' } },
+  ],
+  'an encoded name of a chosen parameter': [{ path: '/t/13?vary=query=a' }, { path: '/t/13?vary=query=a&%61=evil' }],
+};
+
+test('no response is shared between requests that differ in what a function sees', async (t) => {
+  const { ask: get } = await open(t);
+
+  for (const [what, [one, other]] of Object.entries(DISTINCT)) {
+    const bodies = [];
+    for (const question of [one, other, one, other]) bodies.push((await get(question)).body);
+    t.deepEqual(bodies.slice(0, 2), bodies.slice(2), what);
+    t.not(bodies[0], bodies[1], what);
+  }
+});
+
+const SHARED: Readonly<Record<string, readonly [Question, Question]>> = {
+  'the case of the host': [
+    { path: '/t/20', headers: { host: 'a.test' } },
+    { path: '/t/20', headers: { host: 'A.Test:80' } },
+  ],
+  'the order of parameters': [{ path: '/t/21?b=2&a=1' }, { path: '/t/21?a=1&b=2' }],
+  'cookies and other headers': [
+    { path: '/t/22', headers: { cookie: 'a=1' } },
+    { path: '/t/22', headers: { 'x-a': '2' } },
+  ],
+  'parameters that are not chosen': [{ path: '/t/23?vary=query=vary' }, { path: '/t/23?vary=query=vary&utm=1' }],
+};
+
+test('a response is shared between requests that differ only in what the key does not have', async (t) => {
+  const { ask: get } = await open(t);
+
+  for (const [what, [one, other]] of Object.entries(SHARED)) t.is((await get(one)).body, (await get(other)).body, what);
+});
+
+test('two schemes and two countries have responses of their own', async (t) => {
+  const { ask: get } = await open(t, { TRUSTED_PROXIES: 'all' });
+  const path = '/page?vary=country=de%2Bat|fr';
+  const from = (country: string): Question => ({ path, headers: { 'section-io-geo-country-code': country } });
+
+  const calls = [];
+  for (const question of [
+    from('DE'),
+    from('AT'),
+    from('FR'),
+    from('US'),
+    from('GB'),
+    { path, headers: { 'x-forwarded-proto': 'https' } },
+  ]) {
+    calls.push(callsOf(await get(question)));
+  }
+  t.deepEqual(calls, [1, 1, 2, 3, 3, 4]);
+});
+
+const DECEPTIVE = [
+  '/me/x.css',
+  '/me;x.css',
+  '/me%2fx.css',
+  '/me%00.css',
+  '/me%3f.css',
+  '/static/..%2fme',
+  '/me/style.css?x.js',
+];
+
+test('a personal page is not stored under the name of a file', async (t) => {
+  const { ask: get, edge } = await open(t, { NEXT_HOP: 'http://127.0.0.1:1' });
+
+  for (const path of DECEPTIVE) {
+    const replies = [await get({ path }), await get({ path })];
+    for (const { headers } of replies) t.is(headers.age, undefined, path);
+    if (replies[0]?.status === 200 && replies[0].body.length < 3) t.not(replies[0].body, replies[1]?.body, path);
+  }
+  const withFragment = await edge.exchange('GET /me#x.css HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n');
+  t.notRegex(withFragment, /cache-status/i);
+});
+
+test('errors of nexthop itself are not stored', async (t) => {
+  const { ask: get, edge } = await open(t);
+  const long = 'x'.repeat(40_000);
+
+  t.is((await get({ path: '/page', headers: { 'x-long': long } })).status, 431);
+  t.regex(
+    await edge.exchange('GET /page HTTP/1.1\r\nHost: a\r\nX: a\rb\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1.1 400/,
+  );
+  t.is((await get({ path: '/throws' })).status, 500);
+  t.is((await get({ path: '/throws' })).headers.age, undefined);
+  t.is((await get({ path: '/page' })).status, 200);
+});
+
+test('a forwarded response is stored with CACHE=all only, and is unchanged without it', async (t) => {
+  let calls = 0;
+  const hop = await listen(
+    t,
+    createServer((_request, response) => {
+      response.setHeader('Cache-Control', 'max-age=60');
+      response.setHeader('Netlify-CDN-Cache-Control', 'max-age=60');
+      response.end(String(++calls));
+    }),
+  );
+  const env = { NEXT_HOP: hop };
+  const standard = await open(t, env, {} as typeof FILES);
+  const all = await open(t, { ...env, CACHE: 'all' }, {} as typeof FILES);
+
+  t.deepEqual([(await standard.ask()).body, (await standard.ask()).body], ['1', '2']);
+  const { headers } = await standard.ask();
+  t.is(headers['netlify-cdn-cache-control'], 'max-age=60');
+  t.is(headers['cache-status'], undefined);
+  t.deepEqual([(await all.ask()).body, (await all.ask()).body], ['4', '4']);
+  t.is((await all.ask()).headers['cache-status'], 'nexthop; hit; ttl=60');
+});

@@ -1,0 +1,158 @@
+import test from 'ava';
+import type { Exchange } from '../../src/contract/exchange.ts';
+import { Fault } from '../../src/contract/fault.ts';
+import { type CachedSetup, type Question, serveCached } from '../helpers/cached-server.ts';
+import { writeText } from '../helpers/write-text.ts';
+
+const FRESH = ['Cache-Control', 'public, max-age=60'];
+
+/** What a target answers to each call, and the request, that must be answered by the target a second time. */
+interface NotStored {
+  readonly headers?: readonly string[];
+  readonly status?: number;
+  readonly question?: Question;
+  readonly setup?: CachedSetup;
+  readonly detail?: string;
+  readonly answer?: (exchange: Exchange, call: number) => void;
+}
+
+const NOT_STORED: Readonly<Record<string, NotStored>> = {
+  'a response without any field': { headers: [] },
+  'a response without a lifetime': { headers: ['Cache-Control', 'public'], detail: 'no-lifetime' },
+  'Cache-Control where only targeted fields count': { setup: { rule: { fields: 'targeted' } } },
+  'a response with Set-Cookie': { headers: [...FRESH, 'Set-Cookie', 'a=b'], detail: 'set-cookie' },
+  'a private response': { headers: ['Cache-Control', 'private, max-age=60'], detail: 'private' },
+  'a response that varies by everything': { headers: [...FRESH, 'Vary', '*'], detail: 'vary' },
+  'an unknown instruction of Netlify-Vary': { headers: [...FRESH, 'Netlify-Vary', 'device'], detail: 'netlify-vary' },
+  'an event stream': { headers: [...FRESH, 'Content-Type', 'text/event-stream'], detail: 'event-stream' },
+  'a response of status 500': { status: 500, detail: 'status' },
+  'a response of status 206': { status: 206, detail: 'status' },
+  'a GET with a body': { question: { body: 'fat', headers: { 'content-length': '3' } } },
+  'a GET with Authorization': {
+    headers: ['Cache-Control', 'max-age=60'],
+    question: { headers: { authorization: 'a' } },
+    detail: 'authorization',
+  },
+  'a request with no-store': { question: { headers: { 'cache-control': 'no-store' } }, detail: 'request-no-store' },
+  'a request for a range': { question: { headers: { range: 'bytes=0-1' } } },
+  'a POST': { question: { method: 'POST' } },
+  'a body above the limit': { setup: { objectBytes: 5 } },
+  'a body above the limit with its length': { headers: [...FRESH, 'Content-Length', '6'], setup: { objectBytes: 5 } },
+  'a body that is larger than the memory': { setup: { memoryBytes: 100 } },
+  'a response with trailers': {
+    answer(exchange, call) {
+      exchange.writeHead(200, 'OK', [...FRESH, 'Trailer', 'X-A']);
+      exchange.response.end(`page ${call}`, ['X-A', '1']);
+    },
+  },
+};
+
+for (const [what, { headers = FRESH, status = 200, question, setup, detail, answer }] of Object.entries(NOT_STORED)) {
+  test(`${what} is not stored`, async (t) => {
+    const server = await serveCached(
+      t,
+      answer ?? ((exchange, call) => writeText(exchange, status, `page ${call}`, headers)),
+      setup,
+    );
+
+    const first = await server.ask(question);
+    const second = await server.ask(question);
+
+    t.deepEqual([first.body, second.body], ['page 1', 'page 2']);
+    t.is(first.status, status);
+    if (detail !== undefined) t.is(first.headers['cache-status'], `nexthop; fwd=uri-miss; detail=${detail}`);
+    if (headers.length === 0) t.is(first.headers['cache-status'], undefined);
+  });
+}
+
+const BROKEN: Readonly<Record<string, (exchange: Exchange) => void>> = {
+  'ends before its Content-Length'(exchange) {
+    exchange.writeHead(200, 'OK', [...FRESH, 'Content-Length', '10']);
+    exchange.response.write('part');
+    exchange.response.end();
+  },
+  'fails after a part'(exchange) {
+    exchange.writeHead(200, 'OK', FRESH);
+    exchange.response.write('part');
+    setImmediate(() => exchange.fail(new Fault('function_error')));
+  },
+  'is cut after a part'(exchange) {
+    exchange.writeHead(200, 'OK', FRESH);
+    exchange.response.write('part');
+    setImmediate(() => exchange.response.abort());
+  },
+};
+
+for (const [how, answer] of Object.entries(BROKEN)) {
+  test(`a response that ${how} is not stored, and its client can tell`, async (t) => {
+    const server = await serveCached(t, (exchange, call) => {
+      if (call === 1) answer(exchange);
+      else writeText(exchange, 200, 'whole', FRESH);
+    });
+
+    await t.throwsAsync(server.ask());
+    t.is((await server.ask()).body, 'whole');
+    t.is(server.calls.length, 2);
+  });
+}
+
+test('an error of the target is not stored', async (t) => {
+  const server = await serveCached(t, (exchange, call) => {
+    if (call < 3) throw new Fault('function_error');
+    writeText(exchange, 200, `page ${call}`, FRESH);
+  });
+
+  t.deepEqual([(await server.ask()).status, (await server.ask()).status], [500, 500]);
+  t.is((await server.ask()).status, 200);
+  t.is(server.faults.length, 2);
+});
+
+test('a streamed response reaches its client as it is written, and is stored whole', async (t) => {
+  let end = (): void => {};
+  const server = await serveCached(t, (exchange) => {
+    exchange.writeHead(200, 'OK', FRESH);
+    exchange.response.write('first ');
+    end = () => exchange.response.end('last');
+  });
+
+  const peer = await server.connect();
+  peer.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n\r\n`);
+  await peer.readUntil('first ');
+  end();
+  await peer.readUntil('0\r\n\r\n');
+
+  t.is((await server.ask()).body, 'first last');
+  t.is(server.calls.length, 1);
+});
+
+test('code may change the bytes of a response after it has written them', async (t) => {
+  const bytes = Buffer.from('page');
+  const server = await serveCached(t, (exchange) => {
+    exchange.writeHead(200, 'OK', FRESH);
+    exchange.response.write(bytes);
+    exchange.response.end();
+    setImmediate(() => bytes.fill('x'));
+  });
+
+  await server.ask();
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  t.is((await server.ask()).body, 'page');
+});
+
+test('a target that passes is asked again, and what follows it answers', async (t) => {
+  const server = await serveCached(t, () => 'passed');
+
+  t.deepEqual([(await server.ask()).status, (await server.ask()).status], [421, 421]);
+  t.is(server.calls.length, 2);
+});
+
+test('after many responses that are not stored, one that may be stored is found again', async (t) => {
+  let headers: readonly string[] = [];
+  const server = await serveCached(t, (exchange, call) => writeText(exchange, 200, `page ${call}`, headers));
+
+  for (let at = 1; at <= 60; at++) t.is((await server.ask({ path: `/${at}` })).headers['cache-status'], undefined);
+  headers = FRESH;
+  await server.ask();
+  await server.ask();
+  t.is((await server.ask()).body, 'page 62');
+});
