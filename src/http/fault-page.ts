@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { inspect } from 'node:util';
-import type { Fault, FaultPage } from '../contract/fault.ts';
+import type { Fault, FaultCode, FaultPage } from '../contract/fault.ts';
 import { escapeHtml } from './escape-html.ts';
 import { negotiate } from './negotiate.ts';
 
@@ -14,12 +14,18 @@ export interface FaultPageOptions {
 }
 
 /** In order of preference, for clients that accept several formats equally. */
-const FORMATS = ['text/plain', 'text/html', 'application/json'] as const;
+const PROBLEM = 'application/problem+json';
+const FORMATS = ['text/plain', 'text/html', 'application/json', PROBLEM] as const;
 /**
  * The same for faults of functions: clients of functions usually parse JSON, and the platforms
  * return JSON too.
  */
-const FUNCTION_FORMATS = ['application/json', 'text/plain', 'text/html'] as const;
+const FUNCTION_FORMATS = ['application/json', 'text/plain', 'text/html', PROBLEM] as const;
+
+/** Types of problems that have a registered name (draft-ietf-httpapi-ratelimit-headers-11, 6). */
+const PROBLEM_TYPES: Readonly<Partial<Record<FaultCode, string>>> = {
+  rate_limited: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+};
 
 /**
  * Builds the error page of a fault: status, code, request id and the fault's client message, in the
@@ -37,6 +43,8 @@ export function toFaultPage(fault: Fault, { requestId, accept, dev }: FaultPageO
         contentType: 'application/json',
         body: `${JSON.stringify({ status, code, requestId: requestId || undefined, ...details })}\n`,
       };
+    case PROBLEM:
+      return { contentType: PROBLEM, body: toProblem(fault, { requestId, ...details }) };
     case 'text/html':
       return { contentType: 'text/html; charset=utf-8', body: toHtml({ title, code, requestId, details }) };
     default: {
@@ -49,6 +57,16 @@ export function toFaultPage(fault: Fault, { requestId, accept, dev }: FaultPageO
 /** The reason phrase of a status. A dialect may return a status that has no standard phrase. */
 export function reasonOf(status: number): string {
   return STATUS_CODES[status] ?? 'Error';
+}
+
+/** RFC 9457. */
+function toProblem(
+  { status, code }: Fault,
+  { requestId, ...details }: Partial<Details> & { requestId: string },
+): string {
+  const { [code]: type = 'about:blank' } = PROBLEM_TYPES;
+  const problem = { type, title: reasonOf(status), status, code, requestId: requestId || undefined };
+  return `${JSON.stringify({ ...problem, detail: details.message, cause: details.cause })}\n`;
 }
 
 function toText(details: Details | undefined): string {

@@ -12,7 +12,7 @@ import {
 const OTHERS_FACTOR = 10;
 
 /** How long requests that passed here are collected for other processes. */
-const COLLECT_MS = 100;
+const COLLECT_MS = 25;
 
 /** The counts of one key. */
 interface Entry {
@@ -45,7 +45,7 @@ export interface LimiterPeers extends CountPeers {
 }
 
 /**
- * Counts in the memory of this process, and with its peers: each gets the counts of the others ten times a second. With `mostKeys` keys, a new one takes the place of the one that was used longest
+ * Counts in the memory of this process, and with its peers: each gets the counts of the others a few times in a tenth of a second. With `mostKeys` keys, a new one takes the place of the one that was used longest
  * ago. If that may still be limited, the new key also counts for a key that all such keys of its rule share, with ten times
  * the limit: so a flood of addresses cannot remove the counts of a client at will.
  */

@@ -19,6 +19,21 @@ test('a page as JSON has status, code and request id', (t) => {
   t.deepEqual(JSON.parse(body), { status: 502, code: 'hop_unreachable', requestId: 'id-1' });
 });
 
+test('a page as problem details has a type, which is registered for a rate limit', (t) => {
+  const limited = page(new Fault('rate_limited', { clientMessage: 'wait' }), 'id-1', 'application/problem+json');
+
+  t.is(limited.contentType, 'application/problem+json');
+  t.deepEqual(JSON.parse(limited.body), {
+    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+    title: 'Too Many Requests',
+    status: 429,
+    code: 'rate_limited',
+    requestId: 'id-1',
+    detail: 'wait',
+  });
+  t.is(JSON.parse(page(FAULT, '', 'application/problem+json').body).type, 'about:blank');
+});
+
 test('a page as HTML has status, code and request id, and escapes what the client sent', (t) => {
   const { contentType, body } = page(FAULT, `<b>'"&`, 'text/html');
 
@@ -39,7 +54,7 @@ test('a browser gets an HTML page for a fault of a function', (t) => {
   t.is(page(new Fault('function_error'), 'id-1', accept).contentType, 'text/html; charset=utf-8');
 });
 
-for (const accept of ['', 'application/json', 'text/html']) {
+for (const accept of ['', 'application/json', 'application/problem+json', 'text/html']) {
   test(`no page has internal details (Accept: ${accept})`, (t) => {
     t.notRegex(page(FAULT, 'id-1', accept).body, /secret|fault-page/);
   });

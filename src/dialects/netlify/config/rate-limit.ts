@@ -76,7 +76,9 @@ class Limit {
     const isWrong = this.#problems.some(({ severity }) => severity === 'error');
     const id = hash('sha256', JSON.stringify([file, part, limit, windowS, by]), 'base64url').slice(0, 16);
     const rule = { id, name, limit, windowMs: windowS * 1000, by, ...(rewriteTo !== undefined && { rewriteTo }) };
-    return { rule: isWrong ? 'wrong' : rule, problems: this.#problems };
+    // What is right about a wrong limit has no effect.
+    const problems = isWrong ? this.#problems.filter(({ severity }) => severity === 'error') : this.#problems;
+    return { rule: isWrong ? 'wrong' : rule, problems };
   }
 
   #whole(key: string, most: number, standard: number | undefined): number {
@@ -107,7 +109,7 @@ class Limit {
       return ['domain'];
     }
     const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-    if (list.length > 0 && list.every(isLimitKey)) return [...new Set(list)].toSorted();
+    if (list.length > 0 && list.every(isLimitKey)) return [...new Set(list)].toSorted().reverse();
     this.#refuse(key, `must be "ip", "domain" or a list of them, got ${toText(value)}`);
     return ['domain'];
   }

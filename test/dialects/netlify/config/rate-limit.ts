@@ -11,7 +11,7 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
-  { given: WHOLE, read: { limit: 5, windowMs: 60_000, by: ['domain', 'ip'] } },
+  { given: WHOLE, read: { limit: 5, windowMs: 60_000, by: ['ip', 'domain'] } },
   { given: { ...WHOLE, algorithm: 'sliding_window', action: 'rate_limit' }, read: { limit: 5 } },
   { given: { ...WHOLE, aggregateBy: 'ip' }, read: { by: ['ip'] } },
   { given: { ...WHOLE, action: 'rewrite', to: '/b?c' }, read: { rewriteTo: '/b?c' } },
