@@ -9,6 +9,8 @@ export interface BlobsCall {
   readonly json?: boolean;
   /** All blobs of a store, instead of a key. */
   readonly all?: boolean;
+  /** Delete all without a question. */
+  readonly yes?: boolean;
   readonly prefix?: string;
   /** Id of a site at Netlify. */
   readonly from?: string;
@@ -23,7 +25,7 @@ const FORMS = {
   list: { flags: ['json', 'prefix'], words: [0, 1], form: 'list [STORE] [--prefix=…]' },
   get: { flags: ['json'], words: [2, 2], form: 'get STORE KEY' },
   set: { flags: ['json'], words: [2, 3], form: 'set STORE KEY [FILE]' },
-  delete: { flags: ['json', 'all'], words: [1, 2], form: 'delete STORE KEY, or delete STORE --all' },
+  delete: { flags: ['json', 'all', 'yes'], words: [1, 2], form: 'delete STORE KEY, or delete STORE --all [--yes]' },
   import: {
     flags: ['json', 'from'],
     words: [0, Number.POSITIVE_INFINITY],

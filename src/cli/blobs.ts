@@ -4,11 +4,13 @@ import { pipeline } from 'node:stream/promises';
 import type { Config } from '../config/config.ts';
 import { BlobRefusal, type BlobStorage, type ListedBlob } from '../contract/blob-storage.ts';
 import { Fault } from '../contract/fault.ts';
+import { didYouMean } from '../contract/problem.ts';
 import { openBlobs } from '../stores/open.ts';
 import { align } from './align.ts';
 import { type BlobsCall, BlobsError, toBlobsVerb, toStoreName } from './blobs-call.ts';
 import { importFolder, importSite } from './blobs-import.ts';
 import { defineCommand } from './command.ts';
+import { confirm } from './confirm.ts';
 import { explainNoStore, useStore } from './use-store.ts';
 
 export const command = defineCommand({
@@ -17,6 +19,7 @@ export const command = defineCommand({
     'blobs get STORE KEY',
     'blobs set STORE KEY [FILE]',
     'blobs delete STORE KEY',
+    'blobs delete STORE --all',
     'blobs import STORE FOLDER',
     'blobs import --from=SITE_ID [STORE...]',
   ],
@@ -26,6 +29,7 @@ export const command = defineCommand({
     json: { about: 'print JSON; get: what is known about the blob, not its content' },
     prefix: { value: 'TEXT', about: 'list: only names that begin with it' },
     all: { about: 'delete: all blobs of a store' },
+    yes: { about: 'delete with --all: do not ask' },
     from: { value: 'SITE_ID', about: 'import: from this site at Netlify, with NETLIFY_AUTH_TOKEN' },
   },
   examples: [
@@ -83,6 +87,13 @@ interface Place {
 }
 
 async function listStores(storage: BlobStorage, { out }: Terminal, { json, prefix = '' }: BlobsCall): Promise<number> {
+  const stores = await namesOf(storage, prefix);
+  if (json) out(JSON.stringify({ stores }, undefined, 2));
+  else for (const store of stores) out(toShortName(store));
+  return 0;
+}
+
+async function namesOf(storage: BlobStorage, prefix: string): Promise<readonly string[]> {
   const stores: string[] = [];
   let cursor: string | undefined;
   do {
@@ -90,12 +101,27 @@ async function listStores(storage: BlobStorage, { out }: Terminal, { json, prefi
     stores.push(...page.stores);
     cursor = page.cursor;
   } while (cursor !== undefined);
-  if (json) out(JSON.stringify({ stores }, undefined, 2));
-  else for (const store of stores) out(store.replace(/^site:/, ''));
-  return 0;
+  return stores;
 }
 
-async function list({ storage, store }: Place, { out }: Terminal, { json, prefix = '' }: BlobsCall): Promise<number> {
+function toShortName(store: string): string {
+  return store.replace(/^site:/, '');
+}
+
+/** `; did you mean orders?` for a store without blobs, if another one has nearly the same name. A store may have none yet. */
+async function suggestStore(storage: BlobStorage, store: string): Promise<string> {
+  const stores = await namesOf(storage, '');
+  return stores.includes(store) ? '' : didYouMean(toShortName(store), stores.map(toShortName));
+}
+
+/** Throws a BlobsError if another store has nearly the same name. */
+async function checkStore({ storage, store }: Place): Promise<void> {
+  const nearest = await suggestStore(storage, store);
+  if (nearest !== '') throw new BlobsError(`the store ${JSON.stringify(toShortName(store))} has no blobs${nearest}`);
+}
+
+async function list(place: Place, { out }: Terminal, { json, prefix = '' }: BlobsCall): Promise<number> {
+  const { storage, store } = place;
   const found: ListedBlob[] = [];
   let cursor: string | undefined;
   do {
@@ -103,6 +129,7 @@ async function list({ storage, store }: Place, { out }: Terminal, { json, prefix
     found.push(...page.blobs);
     cursor = page.cursor;
   } while (cursor !== undefined);
+  if (found.length === 0) await checkStore(place);
   if (json) {
     out(
       JSON.stringify(
@@ -119,10 +146,11 @@ async function list({ storage, store }: Place, { out }: Terminal, { json, prefix
 }
 
 /** The content; with `--json` what is known about it. */
-async function get({ storage, store, key }: Place, { out, stdout }: Terminal, { json }: BlobsCall): Promise<number> {
+async function get(place: Place, { out, stdout }: Terminal, { json }: BlobsCall): Promise<number> {
+  const { storage, store, key } = place;
   if (json) {
     const entry = await storage.head(store, key);
-    if (!entry) throw missing(store, key);
+    if (!entry) throw await toMissing(place);
     const { modifiedAtMs, metadata, ...rest } = entry;
     out(
       JSON.stringify({ key, ...rest, modified: toTime(modifiedAtMs), metadata: readMetadata(metadata) }, undefined, 2),
@@ -130,7 +158,7 @@ async function get({ storage, store, key }: Place, { out, stdout }: Terminal, { 
     return 0;
   }
   const found = await storage.get(store, key);
-  if (!found) throw missing(store, key);
+  if (!found) throw await toMissing(place);
   const { body } = found;
   await pipeline(body instanceof Uint8Array ? Readable.from([body], { objectMode: false }) : body, stdout, {
     end: false,
@@ -148,12 +176,16 @@ async function set({ storage, store, key }: Place, terminal: Terminal, { file, .
   return tell(terminal, call, { key, etag: outcome.state === 'stored' ? outcome.etag : '' });
 }
 
-async function remove({ storage, store, key }: Place, terminal: Terminal, call: BlobsCall): Promise<number> {
-  if ((await storage.delete(store, key)) === 'missing') throw missing(store, key);
+async function remove(place: Place, terminal: Terminal, call: BlobsCall): Promise<number> {
+  if ((await place.storage.delete(place.store, place.key)) === 'missing') throw await toMissing(place);
   return tell(terminal, call, { deleted: 1 });
 }
 
-async function deleteAll({ storage, store }: Place, terminal: Terminal, call: BlobsCall): Promise<number> {
+async function deleteAll(place: Place, terminal: Terminal, call: BlobsCall): Promise<number> {
+  const { storage, store } = place;
+  const { blobs: some } = await storage.list(store);
+  if (some.length === 0) await checkStore(place);
+  else await confirm({ what: `delete all blobs of ${toShortName(store)}`, yes: call.yes });
   let deleted = 0;
   for (let hasMore = true; hasMore; ) {
     const step = await storage.deleteStore(store);
@@ -185,8 +217,8 @@ function tell({ out }: Terminal, { json }: BlobsCall, facts: Readonly<Record<str
   return 0;
 }
 
-function missing(store: string, key: string): BlobsError {
-  return new BlobsError(`there is no blob ${JSON.stringify(key)} in ${store}`);
+async function toMissing({ storage, store, key }: Place): Promise<BlobsError> {
+  return new BlobsError(`there is no blob ${JSON.stringify(key)} in ${store}${await suggestStore(storage, store)}`);
 }
 
 function toTime(ms: number): string {

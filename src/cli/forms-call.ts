@@ -10,6 +10,8 @@ export interface FormsCall {
   /** All submissions, or those of `form`, instead of ids. */
   readonly all?: boolean;
   readonly form?: string;
+  /** Delete all without a question. */
+  readonly yes?: boolean;
   readonly limit?: string;
 }
 
@@ -18,9 +20,9 @@ const FORMS = {
   show: { flags: ['json'], words: [1, 1], form: 'show ID' },
   export: { flags: ['json', 'csv'], words: [0, 1], form: 'export [FORM] --csv, or export [FORM] --json' },
   delete: {
-    flags: ['all', 'form'],
+    flags: ['json', 'all', 'form', 'yes'],
     words: [0, Number.POSITIVE_INFINITY],
-    form: 'delete ID…, or delete --all [--form=FORM]',
+    form: 'delete ID…, or delete --all [--form=FORM] [--yes]',
   },
 } as const satisfies Record<string, VerbForm>;
 

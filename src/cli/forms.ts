@@ -1,26 +1,29 @@
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
+import { didYouMean } from '../contract/problem.ts';
 import { UserError } from '../contract/user-error.ts';
 import { type Submission, toFileUrl } from '../dialects/netlify/forms/submission.ts';
 import { NAMESPACE, Submissions } from '../dialects/netlify/forms/submissions.ts';
 import { openBlobs } from '../stores/open.ts';
 import { align, inOneLine } from './align.ts';
 import { defineCommand } from './command.ts';
+import { confirm } from './confirm.ts';
 import { type FormsCall, toFormsVerb } from './forms-call.ts';
 import { namesOf, toCsvHead, toCsvLine } from './forms-csv.ts';
 import { UsageError } from './usage-error.ts';
 import { explainNoStore, useStore } from './use-store.ts';
 
 export const command = defineCommand({
-  forms: ['forms [list [FORM]]', 'forms show ID', 'forms export [FORM]', 'forms delete ID...'],
+  forms: ['forms [list [FORM]]', 'forms show ID', 'forms export [FORM]', 'forms delete ID...', 'forms delete --all'],
   about: 'Lists, shows, exports or deletes the submissions of forms, whether nexthop runs or not.',
   words: 'own',
   flags: {
-    json: { about: 'list, show, export: print JSON' },
+    json: { about: 'print JSON' },
     csv: { about: 'export: print CSV' },
     limit: { value: 'COUNT', about: 'list: the newest ones, at most this many; default: 50' },
     all: { about: 'delete: all submissions' },
     form: { value: 'FORM', about: 'delete with --all: only those of one form' },
+    yes: { about: 'delete with --all: do not ask' },
   },
   examples: [
     ['nexthop forms list contact', 'the newest submissions of the form contact'],
@@ -53,7 +56,7 @@ export async function forms(config: Config, out: Out, call: FormsCall): Promise<
         case 'export':
           return call.json ? exportJson(submissions, out, word) : exportCsv(submissions, out, word);
         case 'delete':
-          return call.all ? deleteAll(submissions, out, call.form) : deleteSome(submissions, out, words);
+          return call.all ? deleteAll(submissions, out, call) : deleteSome(submissions, out, { ...call, ids: words });
       }
     });
   } catch (error) {
@@ -87,6 +90,7 @@ async function list(
     out(JSON.stringify({ counts: Object.fromEntries(counts), submissions: newest.map(toJson) }, undefined, 2));
     return 0;
   }
+  if (counts.size === 0) await checkForm(submissions, form);
   const total = [...counts].map(([name, count]) => `${count} ${inOneLine(name)}`).join(', ');
   out(total || 'no submissions');
   if (newest.length === 0) return 0;
@@ -150,7 +154,12 @@ function toJson(submission: Submission): object {
 
 /** One submission a line, so that there is no limit to their number. */
 async function exportJson(submissions: Submissions, out: Out, form: string | undefined): Promise<number> {
-  for await (const each of select(submissions, form)) out(JSON.stringify(toJson(each)));
+  let isEmpty = true;
+  for await (const each of select(submissions, form)) {
+    out(JSON.stringify(toJson(each)));
+    isEmpty = false;
+  }
+  if (isEmpty) await checkForm(submissions, form);
   return 0;
 }
 
@@ -159,24 +168,54 @@ async function exportCsv(submissions: Submissions, out: Out, form: string | unde
   const found = new Set<string>();
   for await (const each of select(submissions, form)) for (const name of namesOf(each)) found.add(name);
   const names = [...found];
+  if (names.length === 0) await checkForm(submissions, form);
   out(toCsvHead(names));
   for await (const each of select(submissions, form)) out(toCsvLine(each, names));
   return 0;
 }
 
-async function deleteSome(submissions: Submissions, out: Out, ids: readonly string[]): Promise<number> {
-  let code = 0;
+type Deletion = Pick<FormsCall, 'json' | 'yes'>;
+
+async function deleteSome(
+  submissions: Submissions,
+  out: Out,
+  { ids, json }: Deletion & { readonly ids: readonly string[] },
+): Promise<number> {
+  const missing: string[] = [];
   for (const id of ids) {
     const isDeleted = await submissions.delete(id);
-    out(isDeleted ? `submission ${id} is deleted` : `there is no submission ${inOneLine(id)}`);
-    if (!isDeleted) code = 1;
+    if (!isDeleted) missing.push(id);
+    if (!json) out(isDeleted ? `submission ${id} is deleted` : `there is no submission ${inOneLine(id)}`);
   }
-  return code;
+  if (json) out(JSON.stringify({ deleted: ids.length - missing.length, missing }, undefined, 2));
+  return missing.length > 0 ? 1 : 0;
 }
 
-async function deleteAll(submissions: Submissions, out: Out, form: string | undefined): Promise<number> {
-  let count = 0;
-  for await (const { id } of select(submissions, form)) if (await submissions.delete(id)) count++;
-  out(count === 1 ? '1 submission is deleted' : `${count} submissions are deleted`);
+async function deleteAll(
+  submissions: Submissions,
+  out: Out,
+  { form, json, yes }: Deletion & Pick<FormsCall, 'form'>,
+): Promise<number> {
+  const ids: string[] = [];
+  for await (const { id } of select(submissions, form)) ids.push(id);
+  if (ids.length === 0) await checkForm(submissions, form);
+  else await confirm({ what: `delete ${count(ids.length)}${form === undefined ? '' : ` of ${inOneLine(form)}`}`, yes });
+  let deleted = 0;
+  for (const id of ids) if (await submissions.delete(id)) deleted++;
+  if (json) out(JSON.stringify({ deleted }, undefined, 2));
+  else out(`${count(deleted)} ${deleted === 1 ? 'is' : 'are'} deleted`);
   return 0;
+}
+
+function count(submissions: number): string {
+  return submissions === 1 ? '1 submission' : `${submissions} submissions`;
+}
+
+/** Of a form without submissions: throws a UserError if another form has nearly the same name. A form may have none yet. */
+async function checkForm(submissions: Submissions, form: string | undefined): Promise<void> {
+  if (form === undefined) return;
+  const names = new Set<string>();
+  for await (const each of submissions.list()) names.add(each.form);
+  const nearest = didYouMean(form, names);
+  if (nearest !== '') throw new UserError(`the form ${JSON.stringify(form)} has no submissions${nearest}`);
 }

@@ -56,7 +56,10 @@ test('blobs are set from a file or from stdin, listed, read and deleted', async 
   t.is((await run('delete things a/b')).text, 'deleted 1');
   await t.throwsAsync(run('get things a/b'), { instanceOf: BlobsError, message: /there is no blob "a\/b"/ });
   await t.throwsAsync(run('delete things a/b'), { instanceOf: BlobsError });
-  t.is((await run('delete things', { all: true })).text, 'deleted 1');
+  await t.throwsAsync(run('delete things', { all: true }), { instanceOf: UsageError, message: /add --yes$/ });
+  for (const words of ['list thing', 'get thing key', 'delete thing key'])
+    await t.throwsAsync(run(words), { message: /; did you mean things\?$/ }, words);
+  t.is((await run('delete things', { all: true, yes: true })).text, 'deleted 1');
   t.is((await run('list')).text, '');
 });
 

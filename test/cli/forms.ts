@@ -151,9 +151,29 @@ test.serial('forms delete removes submissions and their files', async (t) => {
   const deleted = await run(`delete ${submission(1).id} 01X`);
   t.deepEqual(deleted, { code: 1, text: `submission ${submission(1).id} is deleted\nthere is no submission 01X` });
   t.is(await submissions.openFile(key), undefined);
-  t.is((await run('delete', { all: true, form: 'contact' })).text, '2 submissions are deleted');
+  const unsure = { instanceOf: UsageError, message: /^this would delete 2 submissions of contact, .*: add --yes$/ };
+  await t.throwsAsync(run('delete', { all: true, form: 'contact' }), unsure);
+  t.is((await run('delete', { all: true, form: 'contact', yes: true })).text, '2 submissions are deleted');
   t.regex((await run('')).text, /^1 news\n/);
-  t.is((await run('delete', { all: true })).text, '1 submission is deleted');
+  t.is((await run('delete', { all: true, yes: true })).text, '1 submission is deleted');
+});
+
+test.serial('forms delete prints JSON, and a mistyped form is reported with the nearest one', async (t) => {
+  const { submissions, run } = await openSite(t);
+  for (const number of [1, 2, 3]) await submissions.put(submission(number));
+
+  const some = await run(`delete ${submission(1).id} 01X`, { json: true });
+  t.deepEqual([some.code, JSON.parse(some.text)], [1, { deleted: 1, missing: ['01X'] }]);
+  const nearest = { instanceOf: UserError, message: 'the form "contct" has no submissions; did you mean contact?' };
+  for (const [words, flags] of [
+    ['list contct', {}],
+    ['export contct', { json: true }],
+    ['export contct', { csv: true }],
+    ['delete', { all: true, yes: true, form: 'contct' }],
+  ] as const)
+    await t.throwsAsync(run(words, flags), nearest, words);
+  t.is((await run('list other')).text, 'no submissions');
+  t.deepEqual(JSON.parse((await run('delete', { all: true, yes: true, json: true })).text), { deleted: 2 });
 });
 
 test('wrong arguments are refused', async (t) => {
