@@ -9,6 +9,7 @@ import { DevSession } from '../dev/session.ts';
 import { spellMs, Terminal } from '../dev/terminal.ts';
 import { writeAsOwn } from '../process/printed-text.ts';
 import type { Reload } from '../site/live-site.ts';
+import { align } from './align.ts';
 import { type Call, defineCommand, type FlagForm } from './command.ts';
 import { DevKeys, listenToKeys } from './dev-keys.ts';
 import { toDevServer } from './dev-server.ts';
@@ -60,6 +61,10 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
   const outside = new Set<string>();
   let watch: FolderWatch | undefined;
   let endKeys: (() => void) | undefined;
+  const report = (reload: Reload, files: readonly string[]): string => {
+    session.page.generation++;
+    return spellReload(reload, files);
+  };
   const serve = ({ edge, port }: Serving): void => {
     const url = `http://localhost:${port}`;
     announce({ config, terminal, url, wasTaken, edge });
@@ -67,11 +72,7 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
     watch = new FolderWatch({
       root: site,
       ignored: [config.DATA_DIR, config.LOG_DIR],
-      onChange: (files) =>
-        void edge.reload().then((reload) => {
-          session.page.generation++;
-          terminal.note(spellReload(reload, files));
-        }),
+      onChange: (files) => void edge.reload().then((reload) => terminal.note(report(reload, files))),
       onTrouble: (folder, error) =>
         terminal.note(`changes of files in ${folder} are not noticed (${error}); nexthop reload reads the site again`),
     });
@@ -87,7 +88,7 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
       beforeReading: () => enterSite(config),
       development: session,
       onServing: serve,
-      describe: (reload) => [spellReload(reload, [])],
+      describe: (reload) => [report(reload, [])],
       hasClock: false,
     });
   } finally {
@@ -144,6 +145,12 @@ function announce({ config, terminal, url, wasTaken, edge }: Announcement): void
   );
   terminal.note(`  ${name('live page')} ${url}${DEV_PATH}`);
   terminal.note(`  ${name('keys')} r routes  l clear  o open  j jobs  s run a schedule  q quit  ? help`);
+  terminal.note('');
+  if (edge.site.routes.length > 0) return;
+  terminal.note(
+    'The site has no functions and no files yet; every request goes to the next hop. These are looked for:',
+  );
+  for (const row of align(edge.site.searched)) terminal.note(row);
   terminal.note('');
 }
 

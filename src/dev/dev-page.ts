@@ -124,7 +124,7 @@ const HEADERS = [
   ...['Cache-Control', 'no-store'],
   ...[
     'Content-Security-Policy',
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-ancestors 'none'",
   ],
   ...['Cross-Origin-Resource-Policy', 'same-origin'],
   ...['X-Content-Type-Options', 'nosniff'],

@@ -15,6 +15,7 @@ export interface DevFault {
   readonly nextHop: string;
   /** The client's Accept header, '' if absent. */
   readonly accept: string;
+  readonly method: string;
   readonly requestId: string;
   /** The file of the function. */
   readonly file: string;
@@ -86,23 +87,25 @@ function toReportText({ title, place, frame, calls, cause }: ErrorReport): reado
   ];
 }
 
-function toHtml({ fault, report, requestId, file }: DevFault, about: readonly string[] | undefined): string {
+function toHtml({ fault, report, requestId, file, method }: DevFault, about: readonly string[] | undefined): string {
   const { status, code } = fault;
   const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`;
+  // To load it again must not send a form again.
+  const isRead = method === 'GET';
   const subject = report ? escapeHtml(file) : 'the next hop';
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,">
 <title>${title}</title>
 <style>${PAGE_STYLE}</style>
 <main class="fault">
 <p class="tag">${title} · <code>${code}</code> · ${subject}</p>
 ${report ? toReportHtml(report) : toAboutHtml(about ?? [])}
-<p class="note">Request id <code>${escapeHtml(requestId)}</code> · <a href="${DEV_PATH}">All requests, routes and jobs</a> · This page exists only in nexthop dev. It loads again when the site has changed.</p>
+<p class="note">Request id <code>${escapeHtml(requestId)}</code> · <a href="${DEV_PATH}">All requests, routes and jobs</a> · This page exists only in nexthop dev.${isRead ? ' It loads again when the site has changed.' : ''}</p>
 </main>
-<script>${RELOAD}</script>
-</html>
+${isRead ? `<script>${RELOAD}</script>\n` : ''}</html>
 `;
 }
 

@@ -6,6 +6,7 @@ export const PAGE_HTML = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,">
 <title>nexthop dev</title>
 <link rel="stylesheet" href="${DEV_PATH}/page.css">
 <script type="module" src="${DEV_PATH}/page.js"></script>

@@ -63,6 +63,7 @@ export class DevSession implements Development {
       report,
       nextHop,
       accept: exchange.request.get('accept') ?? '',
+      method: exchange.request.method,
       requestId: exchange.requestId.value,
       file: exchange.answeredBy,
     });

@@ -14,6 +14,9 @@ export interface TerminalParts {
 /** Width of the method and path, so that the columns after it are in line for most requests. */
 const REQUEST_WIDTH = 36;
 
+/** A longer one is cut, e.g. with a token in its query. */
+const LONGEST_REQUEST = 120;
+
 /** Prints what happens in the site for the person who develops it. */
 export class Terminal {
   readonly #out: (line: string) => void;
@@ -27,7 +30,7 @@ export class Terminal {
   /** One line: method, path, status, time, route, file; below it what its code printed and its error. */
   request(record: RequestRecord, { withPrinted }: { readonly withPrinted: boolean }): void {
     const { method, target, status, tookMs = 0, fault, error } = record;
-    const asked = visible(`${method} ${target}`).padEnd(REQUEST_WIDTH);
+    const asked = spellRequest(method, target);
     const took = spellMs(tookMs).padStart(7);
     const style = styleOf(status);
     const head = `${asked}  ${this.paint(style, String(status || '–').padStart(3))}  ${took}`;
@@ -39,7 +42,7 @@ export class Terminal {
 
   /** A request that takes long, whose code has printed something. */
   open({ method, target, printed }: RequestRecord): void {
-    this.#out(`${visible(`${method} ${target}`).padEnd(REQUEST_WIDTH)}  ${this.paint('dim', '…  in progress')}`);
+    this.#out(`${spellRequest(method, target)}  ${this.paint('dim', '…  in progress')}`);
     for (const line of printed) this.printed(line);
   }
 
@@ -114,6 +117,11 @@ export function whatAnswered({
 }: Pick<RequestRecord, 'route' | 'answeredBy' | 'isFile' | 'upstream'>): string {
   if (answeredBy === 'next-hop') return upstream === '' ? 'next hop' : `next hop  ${upstream}`;
   return [isFile || route === answeredBy ? '' : route, answeredBy].filter((part) => part !== '').join('  ');
+}
+
+function spellRequest(method: string, target: string): string {
+  const text = visible(`${method} ${target}`);
+  return text.length > LONGEST_REQUEST ? `${text.slice(0, LONGEST_REQUEST)}…` : text.padEnd(REQUEST_WIDTH);
 }
 
 /** `3 ms`, `1.2 s`. */

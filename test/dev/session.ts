@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { developSite } from '../helpers/dev-session.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
@@ -174,4 +175,31 @@ test('what a function prints is below the line of its request, by level', async 
   log.print({ level: 'warn', text: 'after the response', target: '', route: '', requestId: id });
 
   t.deepEqual(lines.slice(1), ['  │ one', '  │ two', '  │ after the response']);
+});
+
+test('a page about a fault loads again by itself, but not one that would send a form again', async (t) => {
+  const { url } = await developSite(t, { 'cloud-functions/fail.ts': FAILING });
+  const read = async (method: string) =>
+    (await fetch(`${url}/fail`, { method, headers: { accept: 'text/html' } })).text();
+
+  t.regex(await read('GET'), /location\.reload\(\)/);
+  t.notRegex(await read('POST'), /location\.reload\(\)/);
+});
+
+test('an app of a framework answers, with its headers in the record of the request', async (t) => {
+  const { url, lines, session } = await developSite(t, {
+    'cloud-functions/[[default]].js': `import express from ${JSON.stringify(fileURLToPath(import.meta.resolve('express')))};
+      const app = express();
+      app.get('/shop/:id', (request, response) => response.status(201).set('x-app', request.params.id).send('from the app'));
+      export default app;`,
+  });
+
+  const response = await fetch(`${url}/shop/1`);
+
+  t.is(response.status, 201);
+  t.is(response.headers.get('x-app'), '1');
+  t.is(await response.text(), 'from the app');
+  t.true(session.history.all[0]?.responseHeaders.includes('1'));
+  await until(() => lines.length > 0, 'the line');
+  t.regex(lines[0] ?? '', /^GET \/shop\/1 +201 /);
 });
