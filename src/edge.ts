@@ -7,6 +7,7 @@ import type { Log, ProcessLog } from './contract/log.ts';
 import type { CollectedMetrics, MetricFamily } from './contract/metrics.ts';
 import type { CountPeers } from './contract/rate-limit.ts';
 import type { Fallback } from './contract/target.ts';
+import type { Tracer } from './contract/tracer.ts';
 import { withTimeout } from './contract/with-timeout.ts';
 import { Handler } from './handler.ts';
 import { adviceForUnresolved, Hop } from './hop/hop.ts';
@@ -20,6 +21,7 @@ import { WebSockets } from './http/web-sockets.ts';
 import { openLog } from './log/open.ts';
 import { EdgeMetrics } from './metrics/edge-metrics.ts';
 import { openMetricsPage } from './metrics/metrics-page.ts';
+import { openTracing } from './metrics/open-telemetry.ts';
 import type { StoppedRoutes } from './process/stopped-routes.ts';
 import { Server } from './server.ts';
 import type { Reload } from './site/live-site.ts';
@@ -39,8 +41,8 @@ export interface EdgeParts extends Omit<EdgeOptions, 'beforeSite' | 'beforeReadi
   readonly site: RunningSite;
   /** Undefined: the server does not use TLS. */
   readonly certificate: CertificateFiles | undefined;
-  /** Undefined: none are measured. */
   readonly metrics: EdgeMetrics | undefined;
+  readonly tracer: Tracer | undefined;
 }
 
 /** One running nexthop. Owns everything that lives as long as the process. */
@@ -89,6 +91,7 @@ export class Edge {
       }),
       slots,
       observer: metrics?.hop,
+      tracer: parts.tracer,
     });
     this.#webSockets = new WebSockets({ slots, idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT });
     const page = metrics && openMetricsPage({ ...parts, metrics });
@@ -97,6 +100,7 @@ export class Edge {
       sites: site,
       fallback: fallback ?? site.withCache(this.#hop),
       webSockets: this.#webSockets,
+      tracer: parts.tracer,
       pages: [this.#ready, purge, page].filter((each) => each !== undefined),
       bodyLimitBytes: config.BODY_LIMIT,
       stopped,
@@ -119,6 +123,7 @@ export class Edge {
       isTrusted: config.TRUSTED_PROXIES,
       pendingWork: site.pendingWork,
       log,
+      tracer: parts.tracer,
       onFinished: metrics && ((exchange) => metrics.requests.finished(exchange)),
       handle: (exchange, refusal) => handler.handle(exchange, refusal),
     });
@@ -261,12 +266,9 @@ export interface EdgeOptions {
   readonly peers?: CountPeers;
 }
 
-/**
- * Opens the logs and the site and creates the edge; it does not listen yet. Throws a LogError,
- * CertificateError or SiteError whose message says what to do.
- */
+/** Opens logs and site; the edge does not listen yet. Throws a LogError, CertificateError or SiteError that says what to do. */
 export async function createEdge(config: Config, options: EdgeOptions = {}): Promise<Edge> {
-  const { beforeSite, beforeReading, place, dialects, development, peers, ...rest } = options;
+  const { beforeSite, development, ...rest } = options;
   const openFiles = (): ProcessLog =>
     openLog({
       dir: config.LOG_DIR,
@@ -280,18 +282,15 @@ export async function createEdge(config: Config, options: EdgeOptions = {}): Pro
   recordDecodedBodies();
   beforeSite?.(log);
   const metrics = config.METRICS_PATH === '' && config.METRICS_PORT === 0 ? undefined : new EdgeMetrics();
+  const tracer = await openTracing({ trustsAll: config.TRACE_TRUST === 'all', hasPaths: config.TRACE_PATHS });
   try {
     const certificate = config.certificate && new CertificateFiles(config.certificate, log);
     const site = await RunningSite.open({
-      ...{ config, log, isCached: true },
-      ...(beforeReading && { beforeReading }),
-      ...(place && { place }),
-      ...(dialects && { dialects }),
-      ...(peers && { peers }),
+      ...{ ...rest, config, log, isCached: true },
       ...(development && { isWritten: true, onOutside: (files) => development.useOutside(files) }),
       onJobEnded: metrics && ((rule, outcome) => metrics.jobs.ended(rule, outcome)),
     });
-    return new Edge({ ...rest, ...(development && { development }), config, log, site, certificate, metrics });
+    return new Edge({ ...rest, ...(development && { development }), config, log, site, certificate, metrics, tracer });
   } catch (error) {
     metrics?.close();
     await log.close(LOG_CLOSE_MS);

@@ -4,6 +4,7 @@ import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
 import type { Answer, Fallback, OwnPage, Params } from './contract/target.ts';
+import type { Tracer } from './contract/tracer.ts';
 import { answerFault } from './http/fault-response.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
@@ -30,6 +31,7 @@ export interface HandlerParts {
   readonly onHopFault?: (fault: Fault) => void;
   /** Routes that are not called. */
   readonly stopped?: StoppedRoutes | undefined;
+  readonly tracer?: Tracer | undefined;
   /** Development mode: error responses say what failed in a function. */
   readonly dev: boolean;
   /** Undefined outside of `nexthop dev`. */

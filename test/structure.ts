@@ -45,6 +45,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   sharp: 'src/dialects/netlify/images/',
   croner: 'src/contract/',
   'lru-cache': 'src/cache/',
+  '@opentelemetry/api': 'src/metrics/',
 };
 
 /** Code that only one file may contain; with '' as room, no file. */

@@ -1,4 +1,5 @@
 import { CACHE_SETTINGS } from './cache-settings.ts';
+import { OBSERVING_SETTINGS } from './observing-settings.ts';
 import { redisUrl } from './redis-url.ts';
 import { s3Url } from './s3-url.ts';
 import * as kind from './setting.ts';
@@ -30,10 +31,7 @@ export const SETTINGS = {
   GEO: setting(kind.oneOf('', 'mock'), '', 'mock: functions see every client in San Francisco, or in COUNTRY'),
   COUNTRY: setting(kind.country, '', 'two letters: functions see every client in this country'),
 
-  LOG_DIR: setting(kind.anyText, '/var/log/nodejs', 'folder of all log files; empty: stdout and stderr'),
-  LOG_LEVEL: setting(kind.oneOf('info', 'warn', 'error'), 'info', 'lowest level that is written to error.log'),
-  LOG_STDOUT: setting(kind.flag, '0', '1 copies access.log and functions.log to stdout and error.log to stderr'),
-  LOG_SHORT_ADDRESSES: setting(kind.flag, '0', '1 replaces the last part of client addresses in the logs by zero'),
+  ...OBSERVING_SETTINGS,
 
   HEADER_LIMIT: setting(kind.size, '32k', 'largest request head; a larger one gets 431'),
   HEADER_COUNT: setting(kind.whole(1, 10_000), '200', 'most header lines of a request; more get 431'),
@@ -85,23 +83,6 @@ export const SETTINGS = {
     '1: limited requests get 503 while Redis, which counts them, is away; 0: each process counts for itself then',
   ),
   RATE_LIMIT_FIELDS: setting(kind.flag, '0', '1: responses of limited routes have RateLimit and RateLimit-Policy'),
-
-  METRICS_PATH: setting(
-    kind.ownPath,
-    '',
-    'path on PORT that answers with metrics for Prometheus, such as /.well-known/nexthop/metrics; empty: none',
-  ),
-  METRICS_ALLOW: setting(
-    kind.trustedPeers,
-    'private',
-    'peers that may read METRICS_PATH: private, all, none, or CIDRs; for all others the path does not exist',
-  ),
-  METRICS_PORT: setting(
-    kind.whole(0, 65_535),
-    '0',
-    'second port, with the metrics at /metrics; 0: none, as the Section contract demands',
-  ),
-  METRICS_HOST: setting(kind.anyText, '127.0.0.1', 'address on which METRICS_PORT is opened'),
 
   FUNCTION_BODY_LIMIT: setting(
     kind.size,

@@ -92,13 +92,13 @@ export class Exchange implements Member, ResponseListener, PairOwner {
 
   /** Pattern of the route that answered; '' for the fallback. */
   route = '';
-  /** Step of that route; 0 for the fallback. */
+  /** Step of that route; 0 for the fallback, `OWN_PAGE` for nexthop itself. */
   step = 0;
   /** Name of the target that answered. */
   answeredBy = '';
-  /** A page of nexthop itself answered. */
-  isOwnPage = false;
   fault: Fault | undefined;
+  /** Of the span of this request; '' without a tracer. */
+  traceId = '';
   /** Sent with every response, also with a Fault's; it replaces a header of that name set by a function. */
   platformId: PlatformId | undefined;
   /** The response is a static file of the site. Set before its head is written. */

@@ -23,6 +23,9 @@ export interface Target {
   answer(exchange: Exchange, params: Params): Answer;
 }
 
+/** `Exchange.step` of pages of nexthop itself. */
+export const OWN_PAGE = -1;
+
 /** A page of nexthop itself, before all routes of the site. */
 export interface OwnPage {
   /** False: the request goes on like any other one. */

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { messageOf } from '../contract/error-message.ts';
 import type { Exchange } from '../contract/exchange.ts';
+import { OWN_PAGE } from '../contract/target.ts';
 import { PAGE_HTML, PAGE_SCRIPT } from './live-page.ts';
 import { refuseAccess, refuseChange } from './page-access.ts';
 import { type SiteFacts, toRequestJson, toSiteJson } from './page-json.ts';
@@ -39,6 +40,7 @@ export class DevPage {
     const { pathname, searchParams } = new URL(exchange.askedTarget, 'http://localhost');
     if (pathname !== DEV_PATH && !pathname.startsWith(`${DEV_PATH}/`)) return false;
     exchange.answeredBy = DEV_PAGE;
+    exchange.step = OWN_PAGE;
     const action = pathname.slice(DEV_PATH.length + 1);
     const refusal = refuseAccess(exchange) ?? (action in this.#actions ? refuseChange(exchange) : undefined);
     if (refusal !== undefined) send(exchange, { status: 403, text: `${DEV_PATH} ${refusal}\n` });

@@ -2,6 +2,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
 import type { HopObserver } from '../contract/metrics.ts';
 import type { Answer, Fallback, Outcome } from '../contract/target.ts';
+import type { Tracer } from '../contract/tracer.ts';
 import type { UpgradeSlots } from '../http/upgrade-slots.ts';
 import { isWebSocketRequest } from '../http/web-socket-request.ts';
 import { answerOptions } from '../http/write-head.ts';
@@ -31,6 +32,7 @@ export interface HopOptions {
   readonly slots: UpgradeSlots;
   /** Gets the times of forwarded requests; undefined: they are not measured. */
   readonly observer?: HopObserver | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** No normal origin sends so many header lines; bounds the work for one response. */
@@ -43,12 +45,14 @@ export class Hop implements Fallback {
   readonly #pool: OriginPool;
   readonly #requestHeaders: RequestHeaders;
   readonly #observer: HopObserver | undefined;
+  readonly #tracer: Tracer | undefined;
   readonly #addressWatch: AddressWatch;
 
   constructor(options: HopOptions) {
     const { hostname, port, requestHeaders } = options;
     this.#requestHeaders = requestHeaders;
     this.#observer = options.observer;
+    this.#tracer = options.tracer;
     this.#pool = new OriginPool({
       host: hostname,
       port,
@@ -84,10 +88,9 @@ export class Hop implements Fallback {
       return 'answered';
     }
     if (request.upgrade !== undefined && isWebSocketRequest(request)) return this.tunnels.open(exchange);
-    new Forward(exchange, this.#pool, {
-      headText: this.#requestHeaders.toHeadText(exchange),
-      observer: this.#observer,
-    });
+    // It changes a header.
+    const observer = this.#observe(exchange);
+    new Forward(exchange, this.#pool, { headText: this.#requestHeaders.toHeadText(exchange), observer });
     return 'answered';
   }
 
@@ -95,8 +98,13 @@ export class Hop implements Fallback {
    * The same for a request without a body. Resolves with 'passed' if the hop answers 404 or is unreachable; then nothing is sent to the client.
    */
   answerUnlessMissing(exchange: Exchange): Promise<Outcome> {
+    const observer = this.#observe(exchange);
     const headText = this.#requestHeaders.toHeadText(exchange);
-    return new Forward(exchange, this.#pool, { headText, unlessMissing: true, observer: this.#observer }).settled;
+    return new Forward(exchange, this.#pool, { headText, unlessMissing: true, observer }).settled;
+  }
+
+  #observe(exchange: Exchange): HopObserver | undefined {
+    return this.#tracer ? this.#tracer.forward(exchange, this.#observer) : this.#observer;
   }
 
   /** Closes every connection to the hop. Requests in flight fail. */

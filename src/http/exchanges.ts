@@ -5,6 +5,7 @@ import type { IncomingRequest, ResponseListener, ResponseSink } from '../contrac
 import { InFlightList } from '../contract/in-flight.ts';
 import type { Log } from '../contract/log.ts';
 import type { PendingWork } from '../contract/pending-work.ts';
+import type { Tracer } from '../contract/tracer.ts';
 import { identify } from './client.ts';
 import { RequestIds } from './request-id.ts';
 
@@ -12,6 +13,7 @@ export interface ExchangesOptions {
   readonly isTrusted: TrustedPeers;
   readonly pendingWork: PendingWork;
   readonly log: Log;
+  readonly tracer?: Tracer | undefined;
   /** Gets each exchange when it is over, after its access line. */
   readonly onFinished?: ((exchange: Exchange) => void) | undefined;
 }
@@ -51,6 +53,7 @@ export class Exchanges {
       startedAtMs: performance.now(),
       onClosed: this.#onClosed,
     });
+    this.#options.tracer?.begin(exchange);
     this.#active.join(exchange);
     response.listen(exchange);
     return exchange;
@@ -78,9 +81,10 @@ export class Exchanges {
   readonly #onClosed = (exchange: Exchange): void => {
     this.#leave(exchange);
     if (exchange.left) exchange.fault ??= new Fault('client_left');
-    const { log, onFinished } = this.#options;
+    const { log, onFinished, tracer } = this.#options;
     log.access(exchange);
     onFinished?.(exchange);
+    tracer?.end(exchange);
   };
 
   #leave(exchange: Exchange): void {

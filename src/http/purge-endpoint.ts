@@ -1,7 +1,7 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Purging } from '../contract/purging.ts';
-import type { Outcome } from '../contract/target.ts';
+import { type Outcome, OWN_PAGE, type OwnPage } from '../contract/target.ts';
 import { hasBody } from './headers.ts';
 import { hasBearer, readPurge } from './purge-request.ts';
 import { toWebBody } from './web-request-body.ts';
@@ -13,7 +13,7 @@ const BODY_BYTES = 1024 * 1024;
 const PATH = '/.well-known/nexthop/purge';
 
 /** Purges cached responses for requests with a token, e.g. from a CMS. */
-export class PurgeEndpoint {
+export class PurgeEndpoint implements OwnPage {
   readonly #token: string;
   readonly #purging: Pick<Purging, 'purge'>;
 
@@ -31,6 +31,7 @@ export class PurgeEndpoint {
   async answer(exchange: Exchange): Promise<Outcome> {
     const { request } = exchange;
     exchange.answeredBy = 'purge';
+    exchange.step = OWN_PAGE;
     if (request.method !== 'POST') throw new Fault('method_refused', { headers: ['Allow', 'POST'] });
     if (!hasBearer(request.get('authorization'), [this.#token])) {
       const message = 'a purge needs the header "Authorization: Bearer" with the value of PURGE_TOKEN';

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
-import type { Outcome, OwnPage } from '../contract/target.ts';
+import { type Outcome, OWN_PAGE, type OwnPage } from '../contract/target.ts';
 
 /** Readiness check for load balancers: 200, and 503 from the moment a drain begins. */
 export class Ready implements OwnPage {
@@ -19,7 +19,7 @@ export class Ready implements OwnPage {
 
   answer(exchange: Exchange): Outcome {
     exchange.answeredBy = 'ready';
-    exchange.isOwnPage = true;
+    exchange.step = OWN_PAGE;
     exchange.contentType = 'text/plain';
     const text = this.isReady ? 'ready\n' : 'draining\n';
     const headers = ['Content-Type', exchange.contentType, 'Cache-Control', 'no-store'];

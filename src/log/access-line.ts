@@ -1,4 +1,5 @@
 import type { Exchange } from '../contract/exchange.ts';
+import { toTraceContext } from '../contract/trace-context.ts';
 import { shortAddress } from './short-address.ts';
 
 /**
@@ -69,7 +70,8 @@ export class AccessLine {
       `","request_id":"${id}` +
       `","route":"${this.#route.of(exchange.route)}` +
       `","target":"${this.#target.of(exchange.answeredBy)}` +
-      `","fault":"${fault ? fault.code : ''}","fault_origin":"${fault ? fault.origin : ''}"}\n`
+      `","fault":"${fault ? fault.code : ''}","fault_origin":"${fault ? fault.origin : ''}` +
+      `","trace_id":"${traceIdOf(exchange)}"}\n`
     );
   }
 
@@ -113,6 +115,13 @@ function bytesOf({ socket, bytesWrittenBefore }: Exchange): number {
 function headerOf(exchange: Exchange, name: string): string {
   const value = exchange.hasNode ? exchange.node.response.getHeader(name) : undefined;
   return value === undefined ? '' : String(value);
+}
+
+/** That of a valid `traceparent`, if no tracer made another one. */
+function traceIdOf({ traceId, request }: Exchange): string {
+  if (traceId !== '') return traceId;
+  const header = request.get('traceparent');
+  return header === undefined ? '' : (toTraceContext(header)?.traceId ?? '');
 }
 
 /** Lower-case and without the port, which may follow the brackets of an IPv6 address. */

@@ -1,7 +1,7 @@
 import type { TrustedPeers } from '../contract/client.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { CollectedMetrics, MetricFamily } from '../contract/metrics.ts';
-import type { Outcome, OwnPage } from '../contract/target.ts';
+import { type Outcome, OWN_PAGE, type OwnPage } from '../contract/target.ts';
 import type { EdgeMetrics } from './edge-metrics.ts';
 import { Scrape } from './scrape.ts';
 import { CONTENT_TYPES, toTextFormat } from './text-format.ts';
@@ -54,7 +54,7 @@ export class MetricsPage implements OwnPage {
 
   async answer(exchange: Exchange): Promise<Outcome> {
     exchange.answeredBy = 'metrics';
-    exchange.isOwnPage = true;
+    exchange.step = OWN_PAGE;
     const format = toTextFormat(exchange.request.get('accept') ?? '');
     const body = Buffer.from(await this.#parts.scrape.toText(format));
     exchange.contentType = CONTENT_TYPES[format];

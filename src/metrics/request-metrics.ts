@@ -1,5 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
 import type { MetricFamily } from '../contract/metrics.ts';
+import { OWN_PAGE } from '../contract/target.ts';
 import { Histogram, SECONDS } from './histogram.ts';
 import { toLabels } from './label-text.ts';
 
@@ -148,10 +149,10 @@ function toSeries({ name, series }: RouteSeries): MetricFamily['series'] {
   });
 }
 
-function toAnsweredBy({ fault, step, isFile, isOwnPage }: Exchange, status: number): AnsweredBy {
+function toAnsweredBy({ fault, step, isFile }: Exchange, status: number): AnsweredBy {
   if (fault && fault.code !== 'client_left') return 'fault';
   if (isFile) return 'file';
-  if (isOwnPage) return 'nexthop';
+  if (step === OWN_PAGE) return 'nexthop';
   if (step === 0) return 'hop';
   const isRedirect = status >= 300 && status < 400;
   if (step === FILTER_STEP || step === REDIRECT_STEP) return isRedirect || step === REDIRECT_STEP ? 'redirect' : 'gate';
@@ -161,6 +162,6 @@ function toAnsweredBy({ fault, step, isFile, isOwnPage }: Exchange, status: numb
 /** The pattern, or the kind of answer; never a path. */
 function toRoute({ route, step }: Exchange, answeredBy: AnsweredBy): string {
   if (answeredBy === 'file') return 'files';
-  if (step === 0 || route === '') return answeredBy;
+  if (step <= 0 || route === '') return answeredBy;
   return route;
 }

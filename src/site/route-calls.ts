@@ -1,6 +1,7 @@
 import type { Exchange, RestOfPath } from '../contract/exchange.ts';
 import type { Candidate, Route } from '../contract/route.ts';
 import type { Answer, Fallback, Outcome, Params } from '../contract/target.ts';
+import type { Tracer } from '../contract/tracer.ts';
 import { hasBody } from '../http/headers.ts';
 import type { LimitOutcome, SiteLimits } from '../limits/site-limits.ts';
 import { runFor } from '../process/site-calls.ts';
@@ -28,6 +29,7 @@ export interface RouteCallsParts {
   readonly fallback?: Fallback;
   /** Routes that are not called. */
   readonly stopped?: StoppedRoutes | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Calls the filters and routes of a site in order, until one of them answers. */
@@ -134,7 +136,9 @@ export class RouteCalls {
     exchange.answeredBy = target.name;
     if (target.isFile) return target.answer(exchange, params);
     if (this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
-    return runFor(exchange, () => target.answer(exchange, params), code);
+    const { tracer } = this.#parts;
+    const call = () => target.answer(exchange, params);
+    return runFor(exchange, tracer ? () => tracer.run(exchange, call) : call, code);
   }
 }
 

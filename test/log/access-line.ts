@@ -44,6 +44,7 @@ test("a line has the platform's keys, in a fixed order, with strings as values",
     'target',
     'fault',
     'fault_origin',
+    'trace_id',
   ]);
   t.true(Object.values(line).every((value) => typeof value === 'string'));
 });

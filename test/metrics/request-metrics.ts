@@ -19,7 +19,6 @@ function exchange({ method = 'GET', status = 200, route = '', step = 0, isFile =
     socket: { bytesWritten: 0 },
     bytesWrittenBefore: 0,
     startedAtMs: performance.now(),
-    isOwnPage: false,
     ...{ route, step, isFile },
   };
   return facts as unknown as Exchange; // nothing else of it is read
