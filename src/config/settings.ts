@@ -105,6 +105,7 @@ export const SETTINGS = {
     '300s',
     'time from the call of an EdgeOne agent to the end of its response; then 408, or the response is cut; 0: no limit',
   ),
+  AGENT_MESSAGE_LIMIT: setting(kind.size, '5m', 'largest message of a conversation of EdgeOne agents; 0: no limit'),
   EDGE_FUNCTIONS: setting(
     kind.oneOf('run', 'ignore'),
     'run',

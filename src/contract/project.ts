@@ -32,6 +32,8 @@ export interface Project {
   readonly ignoresEdgeFunctions?: boolean;
   /** The setting AGENT_TIMEOUT; 0: no limit. */
   readonly agentTimeoutMs?: number;
+  /** The setting AGENT_MESSAGE_LIMIT; 0: no limit. */
+  readonly agentMessageBytes?: number;
   /** For development: a failed function's message and stack are sent to the client. */
   readonly dev?: boolean;
   /** For development: the country (two letters) reported for every client; 'US' is San Francisco. Undefined: from headers of trusted peers. */

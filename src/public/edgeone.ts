@@ -4,9 +4,10 @@
  * are marked in their comments.
  */
 
+import type { ConversationStore } from '../dialects/edgeone/conversations/conversation-store.ts';
 import type { CookieOptions } from '../dialects/edgeone/middleware/response-cookies.ts';
 
-export type { CookieOptions };
+export type { ConversationStore, CookieOptions };
 
 /**
  * Values of `[id]` and `[[rest]]` in the path of a file: a decoded string, or a list of segments as
@@ -76,6 +77,8 @@ export interface AppContext<P = Params, E = Env> {
  */
 export interface EventContext<P = Params, E = Env, Body = unknown> extends AppContext<P, E> {
   readonly request: EdgeOneRequest<Body>;
+  /** Conversations of agents. `conversation_id`: of the request; '' without one. */
+  readonly agent: { readonly conversation_id: string; readonly store: ConversationStore | undefined };
   /**
    * Delays the end of the process until the promise settles. On the platform only middleware has
    * it.

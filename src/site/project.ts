@@ -58,6 +58,7 @@ export async function openProject(
     },
     body: config.BODY,
     agentTimeoutMs: config.AGENT_TIMEOUT,
+    agentMessageBytes: config.AGENT_MESSAGE_LIMIT,
     ignoresEdgeFunctions: config.EDGE_FUNCTIONS === 'ignore',
     createRouter,
     processEnv: processEnv(),

@@ -67,58 +67,14 @@ for (const [how, json] of Object.entries({
   });
 }
 
-/** Code that uses `context.agent`, and the location of the use. */
-const USES: Readonly<Record<string, readonly [code: string, location: object]>> = {
-  'a property': [
-    '// context.agent\nexport const onRequest = (context) => context.agent.store;',
-    { line: 2, column: 47 },
-  ],
-  'an optional property': ['export const onRequest = (ctx) => ctx?.agent?.store;', { line: 1 }],
-  'a property in brackets': ["export const onRequest = (context) => context['agent'];", { line: 1 }],
-  'a property of another type': ['export const onRequest = (context) => (context as any).agent;', { line: 1 }],
-  'a parameter': ['export async function onRequestGet({ request, agent }) {}', { line: 1, column: 47 }],
-  'a parameter that spans lines': [
-    '\nexport const onRequestPost = async ({\n  request,\n  agent,\n}) => agent;',
-    { line: 2 },
-  ],
-  'a variable': ['export const onRequest = (context) => { const { env, agent } = context; };', { line: 1 }],
-};
-
-for (const [how, [code, location]] of Object.entries(USES)) {
-  test(`context.agent used as ${how} is reported with its location`, async (t) => {
-    const { reading } = await serveDialect(t, edgeone, { 'cloud-functions/history/index.ts': code });
-
-    t.is(reading.problems.length, 1);
-    t.like(reading.problems[0], { severity: 'warning', file: 'cloud-functions/history/index.ts', ...location });
-    t.regex(reading.problems[0]?.message ?? '', /^uses context\.agent, which is undefined here/);
-  });
-}
-
-test('context.agent is found in helpers, and other variables named agent are not reported', async (t) => {
-  const { reading } = await serveDialect(t, edgeone, {
-    'cloud-functions/a.js': "import { history } from '../lib/history'; export const onRequest = history;",
-    'cloud-functions/b.js': "import { history } from '../lib/history'; export const onRequest = history;",
-    'cloud-functions/c.js': `import { Agent, request } from 'node:https'; const agent = new Agent();
-      export const onRequest = ({ headers }) => { request({ agent }); return headers?.['user-agent']; };
-      export const get = ({ url, agent }) => request(url, { agent }); // context.agent`,
-    'lib/history.ts': 'export const history = async (context) =>\n  context.agent.store.getMessages();',
-  });
-
-  t.deepEqual(
-    reading.problems.map(({ file, line }) => `${file}:${line}`),
-    ['lib/history.ts:2'],
-  );
-});
-
 test('the start, routes and build report unused code', async (t) => {
   const site = await siteFolder(t, {
-    'cloud-functions/a.js': 'export const onRequest = (context) => context.agent;',
+    'cloud-functions/a.js': 'export const onRequest = () => 1;',
     'cloud-functions/x.py': '',
     'edgeone.json': '{\n"agents": { "auth": { "type": "jwt" } } }',
   });
   const expected = [
     /edgeone\.json:2:\d+ (?:error: )?agents\.auth\.verificationKeys must be a list .*; the routes of agents answer 503/,
-    /cloud-functions\/a\.js:1:47 (?:warning: )?uses context\.agent/,
     /cloud-functions\/x\.py (?:warning: )?is in Python/,
   ];
 

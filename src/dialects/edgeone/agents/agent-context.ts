@@ -1,5 +1,6 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Params } from '../../../contract/target.ts';
+import type { ConversationStore } from '../conversations/conversation-store.ts';
 import type { Geo } from '../functions/geo.ts';
 import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from '../functions/platform.ts';
 import type { AgentKv } from './agent-kv.ts';
@@ -28,6 +29,7 @@ export class AgentContext {
   readonly run_id: string;
   readonly runId: string;
   readonly active_run_id: string;
+  readonly store: ConversationStore | undefined;
   readonly tools = createAgentTools();
   /** There is no sandbox: code tests for it. */
   readonly sandbox = null;
@@ -60,6 +62,7 @@ export class AgentContext {
     this.runId = runId;
     this.active_run_id = runId;
     this.utils = { abortActiveRun: (given) => abortActiveRun(typeof given === 'string' ? given : '') };
+    this.store = platform.openStore(runId);
     this.kv = kv;
     this.params = { ...params };
     this.clientIp = exchange.client.address;

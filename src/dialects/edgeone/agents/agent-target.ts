@@ -9,7 +9,7 @@ import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
 import type { Writing } from '../../../http/web-response-stream.ts';
 import type { Handler, Handlers } from '../functions/handlers.ts';
-import type { Platform } from '../functions/platform.ts';
+import { conversationOf, type Platform } from '../functions/platform.ts';
 import { prepareBody } from '../functions/prepared-body.ts';
 import { writeResult } from '../functions/write-result.ts';
 import { AgentContext } from './agent-context.ts';
@@ -120,8 +120,8 @@ export function admit(exchange: Exchange, guard: AgentGuard | undefined): void {
 }
 
 /** '' without the header. */
-export function readConversation({ request }: Exchange): string {
-  const id = request.get('makers-conversation-id') ?? request.get('conversation-id') ?? '';
+export function readConversation(exchange: Exchange): string {
+  const id = conversationOf(exchange);
   if (id === '' || /^[\x21-\x7e]{1,256}$/.test(id)) return id;
   const message = 'the conversation id must have 1 to 256 visible characters';
   throw new Fault('bad_request', { message, page: toBody({ code: 'INVALID_CONVERSATION_ID', message }) });

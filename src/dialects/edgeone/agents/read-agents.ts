@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import type { Reading } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { PatternSegment } from '../../../contract/pattern.ts';
@@ -6,6 +5,7 @@ import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
 import type { EdgeOneJson } from '../config/check-edgeone-json.ts';
+import { findAbsentUses } from '../functions/absent-uses.ts';
 import { type FunctionFile, findFiles, type Location } from '../functions/find-files.ts';
 import type { FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
 import { methodsOf, toHandlers } from '../functions/handlers.ts';
@@ -71,31 +71,8 @@ class Agents implements FunctionKind {
   }
 
   findProblems(texts: ReadonlyMap<string, string>): readonly Problem[] {
-    return [...texts].flatMap(([path, text]) => findAbsent(relative(this.#project.root, path), text));
+    return findAbsentUses(this.#project.root, texts);
   }
-}
-
-/** What agents of the platform have and those of nexthop do not. */
-const ABSENT: readonly (readonly [use: RegExp, message: string])[] = [
-  [
-    /\b(?:context|ctx|c)(?:\?\.|\.)sandbox\b/,
-    'reads context.sandbox, which is null here: nexthop has no sandbox for commands, files and code',
-  ],
-  [
-    /\b(?:context|ctx|c)(?:\?\.|\.)tools\b/,
-    'reads context.tools, whose lists are empty here: nexthop offers no commands, files, browser, code or search to models',
-  ],
-  [/\b(?:context|ctx|c)(?:\?\.|\.)agents\b/, 'reads context.agents, which is undefined here'],
-];
-
-/** One warning for each, with the first line. */
-function findAbsent(file: string, text: string): readonly Problem[] {
-  if (file.includes('node_modules')) return [];
-  const lines = text.split('\n').map((line) => line.replace(/(?<!:)\/\/.*$|^\s*\/?\*.*$/, ''));
-  return ABSENT.flatMap(([use, message]): readonly Problem[] => {
-    const index = lines.findIndex((line) => use.test(line));
-    return index < 0 ? [] : [{ severity: 'warning', file, line: index + 1, message }];
-  });
 }
 
 function toClosedRoute({ file, segments }: FunctionFile): readonly Route[] {

@@ -1,5 +1,4 @@
 import { inspect } from 'node:util';
-import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { misspeltIn } from '../misspelt-names.ts';
@@ -9,7 +8,6 @@ import type { FoundFunction, FunctionKind, LoadedFile } from './function-kind.ts
 import { HandlerTarget } from './handler-target.ts';
 import { type Handlers, methodsOf, toHandlers } from './handlers.ts';
 import { type Platform, toPlatform } from './platform.ts';
-import { findAgentUses } from './source-search.ts';
 import { toApp } from './to-app.ts';
 import { writeResult } from './write-result.ts';
 
@@ -34,10 +32,6 @@ export class CloudFunctions implements FunctionKind {
     const app = toApp(loaded.exports);
     const parts = { name: loaded.file, platform: this.#platform, limits: this.#limits };
     return app && { kind: 'app', toTarget: (segments) => new AppTarget({ ...parts, app, segments }) };
-  }
-
-  findProblems(texts: ReadonlyMap<string, string>): readonly Problem[] {
-    return findAgentUses(this.#project.root, texts);
   }
 
   /**

@@ -1,9 +1,10 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Params } from '../../../contract/target.ts';
+import type { ConversationStore } from '../conversations/conversation-store.ts';
 import { EdgeOneRequest } from './edgeone-request.ts';
 import type { Geo } from './geo.ts';
 import type { HandlerCall } from './handler-target.ts';
-import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from './platform.ts';
+import { conversationOf, geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from './platform.ts';
 import type { PreparedBody } from './prepared-body.ts';
 
 export interface ContextParts extends HandlerCall {
@@ -15,7 +16,7 @@ export interface ContextParts extends HandlerCall {
 /**
  * The argument of a handler. Its own keys are those of the platform, in the same order, so that
  * destructuring, spreading and listing them give the same result. `waitUntil`, which the platform
- * does not have, is inherited and not listed.
+ * does not have, and `agent` are inherited and not listed.
  *
  * `request` and `env` are accessors, because many functions do not use them: a Request costs more
  * than all other members together, and a copy of the environment as much as these. Each request
@@ -74,6 +75,11 @@ export class EventContext {
     this.server = serverOf(exchange, platform);
     this.clientIp = exchange.client.address;
     this.geo = geoOf(exchange);
+  }
+
+  /** The conversation that the request names, and the store of conversations. */
+  get agent(): { readonly conversation_id: string; readonly store: ConversationStore | undefined } {
+    return { conversation_id: conversationOf(this.#exchange), store: this.#platform.openStore() };
   }
 
   /**

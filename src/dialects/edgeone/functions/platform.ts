@@ -1,5 +1,7 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Project } from '../../../contract/project.ts';
+import { ConversationStore } from '../conversations/conversation-store.ts';
+import { Records } from '../conversations/records.ts';
 import { type Geo, toGeo } from './geo.ts';
 
 /** Values of the context that are the same for every request of a site. */
@@ -7,12 +9,24 @@ export interface Platform {
   readonly env: Readonly<Record<string, string>>;
   /** REGION; '' if not set. */
   readonly region: string;
+  /** The store of conversations; undefined if the site is read but not served. */
+  readonly openStore: (runId?: string) => ConversationStore | undefined;
 }
 
 /** The values for functions of a project. */
-export function toPlatform({ env, region }: Project): Platform {
+export function toPlatform({ env, region, kv, agentMessageBytes: messageLimitBytes = 0 }: Project): Platform {
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { env: Object.fromEntries(set), region };
+  const records = kv && new Records(kv('edgeone/conversations'));
+  return {
+    env: Object.fromEntries(set),
+    region,
+    openStore: (runId) => records && new ConversationStore({ records, runId, messageLimitBytes }),
+  };
+}
+
+/** The id of the conversation that a request belongs to; '' without one. */
+export function conversationOf({ request }: Exchange): string {
+  return request.get('makers-conversation-id') ?? request.get('conversation-id') ?? '';
 }
 
 /** `context.server`: the region that answers, and the request's id there. */
@@ -25,7 +39,7 @@ export interface ServerInfo {
  * Reads headers of the platform's gateway. Unlike `eo-*`, they are not removed from the requests of
  * untrusted peers, so trust is checked here.
  */
-export function serverOf({ request, client, requestId }: Exchange, { region }: Platform): ServerInfo {
+export function serverOf({ request, client, requestId }: Exchange, { region }: Pick<Platform, 'region'>): ServerInfo {
   return {
     region: region || (client.trusted ? first(request, 'x-scf-region') : ''),
     requestId: (client.trusted && first(request, 'x-scf-request-id')) || requestId.value,

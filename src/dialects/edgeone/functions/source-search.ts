@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { dirname, extname, join, relative } from 'node:path';
-import type { Problem } from '../../../contract/problem.ts';
+import { dirname, extname, join } from 'node:path';
 
 /**
  * The source of a file and of all that it imports, as far as it can be found without running it.
@@ -103,42 +102,4 @@ async function findFile(folder: string, name: string): Promise<string | undefine
 async function isFile(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() ?? false;
-}
-
-/**
- * Reads `context.agent`, with the usual names of a context, also as a property
- * (`req.context.agent`).
- */
-const AGENT_READ =
-  /\b(?:context|ctx|event|c)(?:\s+as\s+[\w.<>]+\s*\))?\s*(?:\?\.|\.|\?\.\[\s*["']|\[\s*["'])\s*agent\b/;
-
-/** Destructures `{ agent }` from a context: in a handler's parameter or from a variable. */
-const AGENT_TAKEN =
-  /\bonRequest\w*\s*(?:=\s*(?:async\s*)?)?\(\s*\{[^{}()]*\bagent\b|\{[^{}]*\bagent\b[^{}]*\}\s*=\s*(?:await\s+)?(?:context|ctx|event|c)\b/;
-
-/** A line comment, unless its slashes are those of a URL, and the lines of a block comment. */
-const COMMENT = /(?<!:)\/\/.*$|^\s*\/?\*.*$/gm;
-
-/**
- * One warning for each file that uses `context.agent`, with the first line that does. The platform
- * has it and nexthop does not. `texts`: by absolute path.
- */
-export function findAgentUses(root: string, texts: ReadonlyMap<string, string>): readonly Problem[] {
-  return [...texts].flatMap(([path, text]): readonly Problem[] => {
-    const location = locateAgent(text);
-    if (!location) return [];
-    const message = 'uses context.agent, which is undefined here: nexthop stores no conversations';
-    return [{ severity: 'warning', file: relative(root, path), ...location, message }];
-  });
-}
-
-function locateAgent(text: string): Pick<Problem, 'line' | 'column'> | undefined {
-  if (!text.includes('agent')) return undefined;
-  const code = text.replaceAll(COMMENT, '');
-  const lines = code.split('\n');
-  const index = lines.findIndex((line) => AGENT_READ.test(line) || AGENT_TAKEN.test(line));
-  if (index >= 0) return { line: index + 1, column: (lines[index] ?? '').search(/\bagent\b/) + 1 };
-  // A destructured parameter may span several lines.
-  const taken = AGENT_TAKEN.exec(code);
-  return taken ? { line: code.slice(0, taken.index).split('\n').length } : undefined;
 }

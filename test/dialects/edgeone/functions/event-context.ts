@@ -101,7 +101,7 @@ test('region and request id of an untrusted peer are not used', async (t) => {
     const client = { ...trusted.client, trusted: false };
     const { request, response, requestId, pendingWork, startedAtMs } = trusted;
     const other = new Exchange({ request, response, client, requestId, pendingWork, startedAtMs, onClosed() {} });
-    seen.push(serverOf(other, { env: {}, region: '' }));
+    seen.push(serverOf(other, { region: '' }));
     writeText(trusted, 200, '');
   });
 
