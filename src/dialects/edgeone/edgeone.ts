@@ -5,6 +5,7 @@ import type { Project } from '../../contract/project.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Target } from '../../contract/target.ts';
 import { readAgents } from './agents/read-agents.ts';
+import { openPagesBlob } from './blobs/open-pages-blob.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
 import { readEdgeOneJson } from './config/edgeone-json.ts';
 import { toRedirectFilter } from './config/redirect-filter.ts';
@@ -13,7 +14,7 @@ import { readEdgeFunctions } from './edge/read-edge-functions.ts';
 import { findUnused } from './find-unused.ts';
 import { CloudFunctions } from './functions/cloud-functions.ts';
 import { CLOUD_FUNCTIONS } from './functions/find-files.ts';
-import { readFunctions } from './functions/read-functions.ts';
+import { type FunctionsReading, readFunctions } from './functions/read-functions.ts';
 import { installKv } from './kv/kv-binding.ts';
 import { openMiddleware } from './middleware/open-middleware.ts';
 import { readSchedules } from './schedules/read-schedules.ts';
@@ -29,6 +30,7 @@ export const edgeone: Dialect = {
 
 async function read(given: Project): Promise<Reading> {
   const kvProblems = given.ahead ? [] : installKv(given);
+  const uploads = given.ahead ? undefined : openPagesBlob(given);
   // Node and esbuild name files by their real paths. With a site behind a link (`current →
   // releases/7`) the same file would have two names.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
@@ -41,10 +43,15 @@ async function read(given: Project): Promise<Reading> {
     readSchedules(project, json),
   ]);
   const [, ...functions] = readings;
-  const [, , agents] = readings;
+  const [, edge, agents, cloud] = readings;
+  const usesUploads = [edge, agents, cloud].some((reading) => reading.usesUploads);
   const unused = await findUnused(project.root);
   return {
-    routes: [...toStripRoutes(json, agents.routes.length > 0), ...readings.flatMap(({ routes }) => routes)],
+    routes: [
+      ...(uploads && usesUploads ? [toFilterRoute(uploads, 'uploads')] : []),
+      ...toStripRoutes(json, agents.routes.length > 0),
+      ...readings.flatMap(({ routes }) => routes),
+    ],
     ignored: readings.flatMap(({ ignored }) => ignored),
     problems: [
       ...kvProblems,
@@ -91,7 +98,10 @@ function toFilterRoute(target: Target, text: string): Route {
 }
 
 /** `maxDuration` of the site replaces the time limit of the settings (`FUNCTION_TIMEOUT`). */
-function readCloudFunctions(given: Project, { maxDurationMs, externalPackages }: EdgeOneJson): Promise<Reading> {
+function readCloudFunctions(
+  given: Project,
+  { maxDurationMs, externalPackages }: EdgeOneJson,
+): Promise<FunctionsReading> {
   const { functionLimits } = given;
   const timeoutMs = maxDurationMs ?? functionLimits.timeoutMs;
   const project = { ...given, functionLimits: { ...functionLimits, timeoutMs } };

@@ -5,6 +5,7 @@ import { BuildError } from './build-error.ts';
 import { type ImportRules, importRules } from './import-rules.ts';
 import type { InputWatch } from './inputs.ts';
 import { packages } from './packages.ts';
+import { providedModules } from './provided-modules.ts';
 import { resolverAround } from './resolver.ts';
 import { SOURCE_CONSTANTS } from './source-constants.ts';
 import { type SourceFiles, sourceFiles } from './source-files.ts';
@@ -103,7 +104,13 @@ class Rounds {
     const plugins = [
       ...(watch ? [watch.plugin] : []),
       ...(imports ? [importRules(root, imports)] : []),
-      ...[files.plugin, unresolved.plugin, packages({ root, resolver, watch, willRun }), resolver.plugin],
+      ...[
+        providedModules,
+        files.plugin,
+        unresolved.plugin,
+        packages({ root, resolver, watch, willRun }),
+        resolver.plugin,
+      ],
     ];
     try {
       const options = { ...this.#request.toOptions(entries), ...resolver.options };

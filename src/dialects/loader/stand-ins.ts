@@ -14,6 +14,7 @@ const NAMESPACES = [
   'awaited-package',
   'unresolved-import',
   'broken',
+  'provided',
   MADE_COMMON_JS,
 ] as const;
 

@@ -1,4 +1,3 @@
-import type { Reading } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -10,7 +9,7 @@ import { type FunctionFile, findFiles, type Location } from '../functions/find-f
 import type { FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
 import { methodsOf, toHandlers } from '../functions/handlers.ts';
 import { toPlatform } from '../functions/platform.ts';
-import { readFunctions } from '../functions/read-functions.ts';
+import { type FunctionsReading, readFunctions } from '../functions/read-functions.ts';
 import { toPattern, toText } from '../functions/to-pattern.ts';
 import { createAgentGuard } from './agent-guard.ts';
 import { AgentKv } from './agent-kv.ts';
@@ -24,7 +23,10 @@ const AGENTS: Location = { folders: ['agents'], extensions: new Set(['.js', '.ts
  * The agents below `agents/`. Each has a route for its path, and one that stops its conversations.
  * A guard that cannot be checked closes them all.
  */
-export async function readAgents(project: Project, { agents, externalPackages }: EdgeOneJson): Promise<Reading> {
+export async function readAgents(
+  project: Project,
+  { agents, externalPackages }: EdgeOneJson,
+): Promise<FunctionsReading> {
   if (agents.auth === 'closed') {
     const { files, ignored, problems } = await findFiles(project.root, AGENTS);
     return { routes: files.flatMap(toClosedRoute), ignored, problems };

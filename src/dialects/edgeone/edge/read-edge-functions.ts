@@ -6,7 +6,7 @@ import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
 import { type FunctionFile, findFiles, type Location } from '../functions/find-files.ts';
 import { mentionsHandler } from '../functions/handlers.ts';
-import { readFunctions } from '../functions/read-functions.ts';
+import { type FunctionsReading, readFunctions } from '../functions/read-functions.ts';
 import { isCatchAll } from '../functions/to-pattern.ts';
 import { EdgeFunctions } from './edge-functions.ts';
 import { SpellingFilter } from './spelling-filter.ts';
@@ -22,14 +22,14 @@ const NONE: Reading = { routes: [], ignored: [], problems: [] };
  * Reads the edge functions below `edge-functions/`, or below the older `functions/`. Their routes
  * shadow the files of the site. A filter calls them for other spellings of their paths.
  */
-export async function readEdgeFunctions(project: Project, external: ReadonlySet<string>): Promise<Reading> {
+export async function readEdgeFunctions(project: Project, external: ReadonlySet<string>): Promise<FunctionsReading> {
   const { location, problems } = await locate(project.root);
   if (!location) return { ...NONE, problems };
   if (project.ignoresEdgeFunctions) return { ...NONE, problems: await toIgnored(project.root, location) };
   const found = await readFunctions({ project, kind: new EdgeFunctions(project), location, external });
   return {
+    ...found,
     routes: [...toFilterRoutes(project, found.routes), ...found.routes],
-    ignored: found.ignored,
     problems: [...problems, ...found.problems],
   };
 }

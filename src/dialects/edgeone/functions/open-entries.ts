@@ -30,11 +30,16 @@ export interface EntriesRequest {
  * Compiles and loads the entries and creates their routes. Never throws: an entry that fails
  * affects only its own route.
  */
-export async function openEntries(request: EntriesRequest): Promise<Reading> {
+export async function openEntries(request: EntriesRequest): Promise<OpenedEntries> {
   const entries = new Entries(request);
   const files = request.files.flatMap((file) => entries.assignPattern(file));
   if (files.length > 0) await entries.open(files);
   return entries;
+}
+
+export interface OpenedEntries extends Reading {
+  /** The code creates upload URLs for blobs. */
+  readonly usesUploads: boolean;
 }
 
 interface EntryFile extends FunctionFile {
@@ -44,8 +49,9 @@ interface EntryFile extends FunctionFile {
 /** The routes of one file. */
 type Routes = readonly Route[];
 
-class Entries implements Reading {
+class Entries implements OpenedEntries {
   routes: Routes = [];
+  usesUploads = false;
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly #request: EntriesRequest;
@@ -105,6 +111,7 @@ class Entries implements Reading {
       this.#sources.set(path, source);
       for (const [file, text] of source.byPath) all.set(file, text);
     }
+    this.usesUploads = [...all.values()].some((text) => text.includes('createUploadUrl'));
     this.problems.push(...(this.#request.kind.findProblems?.(all) ?? []));
   }
 

@@ -13,11 +13,21 @@ export interface FunctionsRequest {
   readonly external: ReadonlySet<string>;
 }
 
+export interface FunctionsReading extends Reading {
+  /** See `OpenedEntries`. Absent: there is no function. */
+  readonly usesUploads?: boolean;
+}
+
 /**
  * Finds and loads the functions of one kind. Runs only files that are entries. Whether a file is
  * one is read from its exports, without running it.
  */
-export async function readFunctions({ project, kind, location, external }: FunctionsRequest): Promise<Reading> {
+export async function readFunctions({
+  project,
+  kind,
+  location,
+  external,
+}: FunctionsRequest): Promise<FunctionsReading> {
   const { files, ignored: skipped, problems } = await findFiles(project.root, location);
   if (files.length === 0) return { routes: [], ignored: skipped, problems };
 
@@ -35,6 +45,7 @@ export async function readFunctions({ project, kind, location, external }: Funct
   const opened = await openEntries({ project, kind, files: entries, survey: found, external });
   return {
     routes: opened.routes,
+    usesUploads: opened.usesUploads,
     ignored: [...skipped, ...ignored, ...opened.ignored],
     problems: [...problems, ...misspelt, ...opened.problems],
   };
