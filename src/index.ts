@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import './config/require-node.ts';
 
 export { type Config, ConfigError, readConfig, type Source } from './config/config.ts';

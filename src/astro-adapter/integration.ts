@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import '../config/require-node.ts';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import '../config/require-node.ts';
 import { exit } from '../cli/exit.ts';
 import { explain, toExitCode } from '../cli/explain.ts';

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import '../config/require-node.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * Types for functions of EdgeOne Pages: `import type { EventContext } from 'nexthop/edgeone'`.
  * There are only types, so the same file also runs on the platform. Members that only nexthop has

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import '../config/require-node.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import type { Log } from '../contract/log.ts';

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { access, constants, cp } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import { siteFolder } from '../helpers/site-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const COMMAND = join(ROOT, 'dist/cli/cli.js');
@@ -24,14 +25,22 @@ interface Ran {
   readonly stderr: string;
 }
 
-async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = ROOT): Promise<Ran> {
   try {
-    const output = await promisify(execFile)(program, args, { cwd: ROOT, env: { PATH: process.env.PATH, ...env } });
+    const output = await promisify(execFile)(program, args, { cwd, env: { PATH: process.env.PATH, ...env } });
     return { code: 0, ...output };
   } catch (error) {
     const { code, stdout, stderr } = error as Ran; // of execFile
     return { code, stdout, stderr };
   }
+}
+
+/** The entry of the command in a copy of the package: beside it is no package `node`. */
+async function copyWithoutPackages(t: ExecutionContext): Promise<string> {
+  const folder = await siteFolder(t, { 'package.json': '{ "type": "module" }' });
+  for (const name of ['cli', 'config', 'contract'])
+    await cp(join(ROOT, 'dist', name), join(folder, 'dist', name), { recursive: true });
+  return join(folder, 'dist/cli/cli.js');
 }
 
 /** The path of a Node on this machine that is too old for nexthop; undefined if there is none. */
@@ -56,8 +65,9 @@ function toImport(entry: string): readonly string[] {
 }
 
 for (const command of ['start', 'build', 'routes', 'jobs', 'health', '--version']) {
-  test(`nexthop ${command} prints one line that this Node is too old`, async (t) => {
-    const { code, stdout, stderr } = await run(process.execPath, ['--import', OLDER, COMMAND, command]);
+  test(`nexthop ${command} without the package node prints one line that this Node is too old`, async (t) => {
+    const own = await copyWithoutPackages(t);
+    const { code, stdout, stderr } = await run(process.execPath, ['--import', OLDER, own, command], {}, dirname(own));
 
     t.is(code, 1);
     t.is(stdout, '');
@@ -85,17 +95,28 @@ test('npm start prints one line that this Node is too old', async (t) => {
 // Only a real older Node shows that it can link the modules up to that line; a newer one that reports an older version cannot.
 const onOldNode = oldNode === undefined ? test.skip : test;
 
-onOldNode('a Node that is really too old says so, of the command and of each entry', async (t) => {
-  const command = await run(oldNode ?? '', [COMMAND]);
-  t.is(command.code, 1);
-  t.regex(command.stderr.trimEnd(), COMPLAINT);
-
-  const { default: manifest } = await import(pathToFileURL(join(ROOT, 'package.json')).href, {
-    with: { type: 'json' },
-  });
-  t.true(ENTRIES.every((entry) => entry.replace('nexthop', '.') in manifest.exports));
-  for (const entry of ENTRIES) {
-    const { stdout } = await run(oldNode ?? '', toImport(entry));
-    t.regex(stdout.trimEnd(), COMPLAINT, entry);
-  }
+onOldNode('a Node that is really too old runs commands by the package node, with their exit codes', async (t) => {
+  t.regex((await run(oldNode ?? '', [COMMAND, '--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+  const wrong = await run(oldNode ?? '', [COMMAND, 'stat']);
+  t.is(wrong.code, 2);
+  t.is(wrong.stderr, 'nexthop: there is no command "stat"; did you mean start?\n');
 });
+
+onOldNode(
+  'a Node that is really too old says so, of the command without the package node and of each entry',
+  async (t) => {
+    const own = await copyWithoutPackages(t);
+    const command = await run(oldNode ?? '', [own], {}, dirname(own));
+    t.is(command.code, 1);
+    t.regex(command.stderr.trimEnd(), COMPLAINT);
+
+    const { default: manifest } = await import(pathToFileURL(join(ROOT, 'package.json')).href, {
+      with: { type: 'json' },
+    });
+    t.true(ENTRIES.every((entry) => entry.replace('nexthop', '.') in manifest.exports));
+    for (const entry of ENTRIES) {
+      const { stdout } = await run(oldNode ?? '', toImport(entry));
+      t.regex(stdout.trimEnd(), COMPLAINT, entry);
+    }
+  },
+);
