@@ -14,8 +14,10 @@ export interface FolderWatchParts {
 
 /** Editors write a file in several steps. */
 const QUIET_MS = 12;
+/** The first of them often empties the file, and must not be read: a function without code has no route. */
+const EMPTY_MS = 150;
 /** A file that changes all the time is read at last. */
-const LONGEST_WAIT_MS = 200;
+const LONGEST_WAIT_MS = 300;
 
 /** Folders with a dot are those of tools, except those in which a platform keeps code. */
 const SKIPPED = /^(?:node_modules|\.(?!netlify$|edgeone$).*)$/;
@@ -125,8 +127,9 @@ export class FolderWatch {
     if (this.#changed.size === 0) this.#firstAtMs = nowMs;
     this.#changed.add(relative(this.#parts.root, path));
     clearTimeout(this.#timer);
-    const leftMs = this.#firstAtMs + LONGEST_WAIT_MS - nowMs;
-    this.#timer = setTimeout(() => this.#report(), Math.min(QUIET_MS, Math.max(0, leftMs)));
+    const leftMs = Math.max(0, this.#firstAtMs + LONGEST_WAIT_MS - nowMs);
+    const quietMs = statSync(path, { throwIfNoEntry: false })?.size === 0 ? EMPTY_MS : QUIET_MS;
+    this.#timer = setTimeout(() => this.#report(), Math.min(quietMs, leftMs));
   }
 
   #report(): void {

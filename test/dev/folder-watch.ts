@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -128,4 +129,19 @@ test('files that are saved together are reported together', async (t) => {
 
   await until(() => reports.flat().length >= 3, 'three files');
   t.true(reports.length <= 2);
+});
+
+test('an empty file is reported later than others, because its text may still be written', async (t) => {
+  const { root, seen } = await watchSite(t);
+  const path = join(root, 'cloud-functions/a.js');
+  await writeFile(path, 'a text');
+  await until(() => seen.has('cloud-functions/a.js'), 'the text');
+  seen.clear();
+
+  const startedAtMs = performance.now();
+  truncateSync(path);
+  await until(() => seen.has('cloud-functions/a.js'), 'the empty file');
+
+  // Others are reported after 12 ms.
+  t.true(performance.now() - startedAtMs >= 100);
 });
