@@ -4,6 +4,7 @@ import { type Fault, toFault } from '../contract/fault.ts';
 import type { BodySink } from '../contract/http-message.ts';
 import type { HopObserver } from '../contract/metrics.ts';
 import type { Outcome } from '../contract/target.ts';
+import { CapturedResponse } from '../http/captured-response.ts';
 import { ClientResponse } from '../wire/client-response.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
 import type { OriginCall, OriginHandler } from '../wire/origin-call.ts';
@@ -127,8 +128,8 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
 
   data(content: Buffer): void {
     const { response } = this.exchange;
-    const kept = response instanceof ClientResponse ? content : toKept(content);
-    if (!response.write(kept)) this.#call?.pause();
+    const isLent = response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesLent);
+    if (!response.write(isLent ? content : toKept(content))) this.#call?.pause();
   }
 
   waiting(): void {

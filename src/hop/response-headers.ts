@@ -1,4 +1,5 @@
 import type { Exchange } from '../contract/exchange.ts';
+import { CapturedResponse } from '../http/captured-response.ts';
 import { ClientResponse } from '../wire/client-response.ts';
 import { nominatedBy } from '../wire/connection-headers.ts';
 import { passResponseHead } from '../wire/forwarded-head.ts';
@@ -12,14 +13,18 @@ export function writeResponseHead(head: ResponseHead, exchange: Exchange): void 
   exchange.contentType = head.value(CONTENT_TYPE) ?? '';
   exchange.sectionTag = head.value(SECTION_IO_TAG) ?? '';
   // Most heads are forwarded as they were received. Their lines are copied in one piece.
-  if (response instanceof ClientResponse && !exchange.changesHead) {
+  const isCaptured = response instanceof CapturedResponse;
+  if ((isCaptured || response instanceof ClientResponse) && !exchange.changesHead) {
     const { requestId } = exchange;
     const text = passResponseHead(
       head,
       hasRequestId(head, exchange) ? '' : `${requestId.name}: ${requestId.value}\r\n`,
     );
     if (text) {
-      response.headText(head.status, text);
+      if (isCaptured) {
+        const { status, reason } = head;
+        response.headText({ status, reason, text, toHeaders: () => toClientHeaders(head, exchange) });
+      } else response.headText(head.status, text);
       return;
     }
   }

@@ -6,10 +6,23 @@ import type {
   ResponseListener,
   ResponseSink,
 } from '../contract/http-message.ts';
+import type { ResponseHeadText } from '../wire/head-text.ts';
 import { CapturedNode } from './captured-node.ts';
 
 /** Where a captured response goes: the response of the client, or a stream that a filter reads. */
-export type AnswerReader = Pick<ResponseSink, 'write' | 'end' | 'abort'>;
+export interface AnswerReader extends Pick<ResponseSink, 'write' | 'end' | 'abort'> {
+  /** It has passed the content to the connection, or copied it, when `write` returns: the memory may be used again. */
+  readonly takesLent?: boolean;
+}
+
+/** A head whose lines another server has written. */
+export interface ReceivedHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly text: ResponseHeadText;
+  /** Flat. */
+  readonly toHeaders: () => readonly string[];
+}
 
 /** The filter that captures a response. */
 export interface CaptureOwner {
@@ -32,7 +45,8 @@ const MOST_HELD_BYTES = 64 * 1024;
 export class CapturedResponse implements ResponseSink {
   status = 0;
   reason = '';
-  headers: readonly string[] = NONE;
+  /** The head as it was received, if it was written by `headText`. */
+  received: ReceivedHead | undefined;
   isEnded = false;
   isClosed = false;
   sentBytes = 0;
@@ -43,6 +57,7 @@ export class CapturedResponse implements ResponseSink {
   closes = false;
   readonly #owner: CaptureOwner;
   readonly #held: Content[] = [];
+  #headers: readonly string[] | undefined;
   #last: Content = '';
   #trailers: readonly string[] = NONE;
   #reader: AnswerReader | undefined;
@@ -56,6 +71,17 @@ export class CapturedResponse implements ResponseSink {
 
   get isHeadWritten(): boolean {
     return this.status !== 0;
+  }
+
+  /** Flat. */
+  get headers(): readonly string[] {
+    this.#headers ??= this.received?.toHeaders() ?? NONE;
+    return this.#headers;
+  }
+
+  /** See `AnswerReader.takesLent`. */
+  get takesLent(): boolean {
+    return this.#reader?.takesLent === true;
   }
 
   listen(listener: ResponseListener): void {
@@ -73,8 +99,16 @@ export class CapturedResponse implements ResponseSink {
     if (this.isClosed) return;
     this.status = status;
     this.reason = reason;
-    this.headers = headers;
+    this.#headers = headers;
     this.#owner.headCaptured();
+  }
+
+  /** The same for a head that is passed on as it was received, unless a filter looks at its headers. */
+  headText(received: ReceivedHead): void {
+    this.head(received.status, received.reason, NONE);
+    if (this.isClosed) return;
+    this.#headers = undefined;
+    this.received = received;
   }
 
   write(content: Content): boolean {

@@ -125,6 +125,11 @@ export class RestResponse {
     return (given as unknown) === rest || RestResponse.hasBody(rest, given.body);
   }
 
+  /** The filter has looked at the headers. */
+  static hasHeaders(response: RestResponse): boolean {
+    return response.#headers !== undefined;
+  }
+
   /** The headers that the filter has set or looked at. */
   static changedHeaders(response: RestResponse): Iterable<[string, string]> {
     return response.#headers ?? [];

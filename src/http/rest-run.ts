@@ -1,8 +1,10 @@
 import { type AnswerListener, Exchange, type HostServer } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { findHeader } from '../contract/header-list.ts';
+import type { Content } from '../contract/http-message.ts';
 import type { Outcome } from '../contract/target.ts';
-import { CapturedResponse, type CaptureOwner } from './captured-response.ts';
+import { ClientResponse } from '../wire/client-response.ts';
+import { type AnswerReader, CapturedResponse, type CaptureOwner } from './captured-response.ts';
 import { InnerRequest, type RequestChanges } from './inner-request.ts';
 import { overlayAnswer } from './overlay-response.ts';
 import { type CapturedAnswer, RestResponse, toWeakTag } from './rest-response.ts';
@@ -149,6 +151,7 @@ function goOn(exchange: Exchange, rest: RestResponse): Outcome {
 /** Facts about what answered, for rules of the site and the access line. */
 function noteAnswer(exchange: Exchange, { inner }: CapturedAnswer): void {
   exchange.route = inner.route;
+  exchange.step = inner.step;
   exchange.answeredBy = inner.answeredBy;
   exchange.isFile = inner.isFile;
   exchange.contentType = inner.contentType;
@@ -160,19 +163,51 @@ function noteAnswer(exchange: Exchange, { inner }: CapturedAnswer): void {
 function passOn(exchange: Exchange, rest: RestResponse): void {
   const { inner, captured } = RestResponse.answerOf(rest);
   const { response } = exchange;
-  const headers = RestResponse.toSentHeaders(rest);
   if (captured.closes) response.closeBehind();
   // An error response gets no headers of rules.
   exchange.fault = inner.fault;
-  exchange.writeHead(captured.status, captured.reason, headers);
-  captured.passTo({
-    write: (content) => response.write(content),
-    end: (content, trailers) => response.end(content, trailers),
-    abort() {
-      exchange.fault = inner.fault;
-      response.abort();
-    },
-  });
+  const { received } = captured;
+  const isAsReceived = received && !exchange.changesHead && !RestResponse.hasHeaders(rest);
+  if (isAsReceived && response instanceof ClientResponse) {
+    response.headText(received.status, received.text);
+    process.nextTick(flush, response);
+  } else if (isAsReceived && response instanceof CapturedResponse) response.headText(received);
+  else exchange.writeHead(captured.status, captured.reason, RestResponse.toSentHeaders(rest));
+  captured.passTo(new Passed(exchange, inner));
+}
+
+/** The head leaves at the end of the turn, as every other. */
+function flush(response: ClientResponse): void {
+  response.flush();
+}
+
+/** The response of the client as the reader of a captured one. */
+class Passed implements AnswerReader {
+  readonly #exchange: Exchange;
+  readonly #inner: Exchange;
+
+  constructor(exchange: Exchange, inner: Exchange) {
+    this.#exchange = exchange;
+    this.#inner = inner;
+  }
+
+  get takesLent(): boolean {
+    const { response } = this.#exchange;
+    return response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesLent);
+  }
+
+  write(content: Content): boolean {
+    return this.#exchange.response.write(content);
+  }
+
+  end(content?: Content, trailers?: readonly string[]): void {
+    this.#exchange.response.end(content, trailers);
+  }
+
+  abort(): void {
+    this.#exchange.fault = this.#inner.fault;
+    this.#exchange.response.abort();
+  }
 }
 
 /** The response without headers that describe the body of `rest`, if its body is another one. */

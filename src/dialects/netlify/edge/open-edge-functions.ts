@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { IgnoredFile, Vendored } from '../../../contract/dialect.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -43,8 +44,7 @@ export async function openEdgeFunctions(project: Project, toml: NetlifyToml): Pr
   const problems = [...found.problems];
   if (files.length === 0 && found.manifest.length === 0 && toml.edgeFunctions.length === 0)
     return found.problems.length > 0 ? { routes: [], ignored, problems } : NONE;
-  if (project.ignoresEdgeFunctions)
-    return { routes: [], ignored, problems: [...problems, ...files.map(toIgnoredProblem)] };
+  if (project.ignoresEdgeFunctions) return { routes: [], ignored, problems: [...problems, toIgnoredProblem(files)] };
   if (!project.ahead) {
     installGlobals(project);
     installDeno(project.processEnv);
@@ -72,12 +72,13 @@ export async function vendorEdgeFunctions(given: string, toml: NetlifyToml): Pro
 
 const NONE: OpenedEdgeFunctions = { routes: [], ignored: [], problems: [] };
 
-function toIgnoredProblem({ file }: EdgeFile): Problem {
-  return {
-    severity: 'warning',
-    file,
-    message: 'is not called, because of EDGE_FUNCTIONS=ignore; its checks and changes are not applied',
-  };
+const MOST_NAMES = 3;
+
+function toIgnoredProblem(files: readonly EdgeFile[]): Problem {
+  const names = files.slice(0, MOST_NAMES).map(({ name }) => name);
+  const more = files.length > MOST_NAMES ? ` and ${files.length - MOST_NAMES} more` : '';
+  const message = `edge functions are not called, because EDGE_FUNCTIONS is "ignore": ${names.join(', ')}${more}; what they protect is open`;
+  return { severity: 'warning', file: files[0] ? dirname(files[0].file) : 'netlify.toml', message };
 }
 
 interface Taken {
