@@ -1,6 +1,7 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { findHeader } from '../../../contract/header-list.ts';
+import type { IncomingRequest } from '../../../contract/http-message.ts';
 import { FilterBody } from '../../../http/filter-body.ts';
 import { withoutNames } from '../../../http/headers.ts';
 import { InnerRequest, type RequestChanges } from '../../../http/inner-request.ts';
@@ -25,9 +26,30 @@ const CONDITIONS: ReadonlySet<string> = new Set([
   'if-unmodified-since',
 ]);
 
+const NONE: readonly (readonly [string, string])[] = Object.freeze([]);
+
 /** Marks exchanges that edge functions do not see. */
 export interface EdgeMarks {
   add(exchange: Exchange): unknown;
+}
+
+/** The request that an edge function gets. Most functions never look at its headers, and of those nothing is compared. */
+class EdgeRequest extends WebRequest {
+  #isLookedAt = false;
+
+  override get headers(): Headers {
+    // The constructor of the base reads it, too.
+    if (#isLookedAt in this) this.#isLookedAt = true;
+    // The types declare it as a property, which has no `super`.
+    return Reflect.get(WebRequest.prototype, 'headers', this);
+  }
+
+  /** The headers were read since the last call. */
+  static takeLook(request: EdgeRequest): boolean {
+    const isLookedAt = request.#isLookedAt;
+    request.#isLookedAt = false;
+    return isLookedAt;
+  }
 }
 
 /** The request of one call of an edge function, and what the function does with the rest of the path. */
@@ -40,18 +62,20 @@ export class EdgeCall {
   hasHeldConditions = false;
   readonly #exchange: Exchange;
   readonly #done: EdgeMarks;
-  readonly #sentHeaders: Headers;
+  readonly #invocation: Invocation;
+  readonly #own: EdgeRequest;
   #isOver = false;
 
   constructor(exchange: Exchange, invocation: Invocation, done: EdgeMarks) {
     this.#exchange = exchange;
     this.#done = done;
     this.body = new FilterBody(exchange);
-    const request = new WebRequest(exchange, () => this.body.open());
-    addClientHeaders(request.headers, invocation);
-    this.#sentHeaders = new Headers(request.headers);
-    // WebRequest has all members of a Request, but its types cannot declare that.
-    this.request = request as unknown as Request;
+    this.#invocation = invocation;
+    this.#own = new EdgeRequest(exchange, () => this.body.open());
+    addClientHeaders(this.#own.headers, invocation);
+    EdgeRequest.takeLook(this.#own);
+    // It has all members of a Request, but its types cannot declare that.
+    this.request = this.#own as unknown as Request;
   }
 
   /** `context.next`, in all of its forms. */
@@ -68,12 +92,15 @@ export class EdgeCall {
     return this.#run({ ...this.#toChanges(this.request, undefined), target }, true);
   };
 
-  /** Headers that the function has set on its request. */
+  /** Headers that the function has set on its request, or that differ in the one that it passes on. */
   changedHeaders(request: Request = this.request): readonly (readonly [name: string, value: string | undefined])[] {
-    const names = new Set([...this.#sentHeaders.keys(), ...request.headers.keys()]);
+    if (request === this.request && !EdgeRequest.takeLook(this.#own)) return NONE;
+    const { headers: before } = new WebRequest(this.#exchange, () => this.body.open());
+    addClientHeaders(before, this.#invocation);
+    const names = new Set([...before.keys(), ...request.headers.keys()]);
     return [...names].flatMap((name) => {
       const value = request.headers.get(name);
-      return value === this.#sentHeaders.get(name) ? [] : [[name, value ?? undefined] as const];
+      return value === before.get(name) ? [] : [[name, value ?? undefined] as const];
     });
   }
 
@@ -106,14 +133,15 @@ export class EdgeCall {
 
   /** A request for another path of the site does not run edge functions again. */
   #leavePath(given: Request | undefined): boolean {
-    return given !== undefined && given.url !== this.request.url;
+    return given !== undefined && given !== this.request && given.url !== this.request.url;
   }
 
   #toChanges(request: Request, options: NextOptions | undefined): RequestChanges | undefined {
     const exchange = this.#exchange;
     const headers = this.#toHeaders(request, options);
-    const target = request.url === this.request.url ? undefined : this.toTarget(new URL(request.url));
-    const method = request.method === exchange.request.method ? undefined : request.method;
+    const isOwn = request === this.request;
+    const target = isOwn || request.url === this.request.url ? undefined : this.toTarget(new URL(request.url));
+    const method = isOwn || request.method === exchange.request.method ? undefined : request.method;
     const body = this.#toBody(request);
     const isSame = headers === exchange.request.headers && !target && !method && !body;
     return isSame ? undefined : { headers, target, method, body };
@@ -121,9 +149,7 @@ export class EdgeCall {
 
   #toHeaders(request: Request, { sendConditionalRequest = false }: NextOptions = {}): readonly string[] {
     const { request: received } = this.#exchange;
-    const patched = new InnerRequest(received, {});
-    patchRequest(patched, this.changedHeaders(request));
-    const { headers } = patched;
+    const headers = withChanges(received, this.changedHeaders(request));
     const isSafe = received.method === 'GET' || received.method === 'HEAD';
     if (sendConditionalRequest || !isSafe) return headers;
     this.hasHeldConditions = [...CONDITIONS].some((name) => findHeader(headers, name) !== undefined);
@@ -139,4 +165,11 @@ export class EdgeCall {
         'the edge function has read the body of its request; pass it on: context.next(new Request(request, { body }))',
     });
   }
+}
+
+function withChanges(request: IncomingRequest, changes: ReturnType<EdgeCall['changedHeaders']>): readonly string[] {
+  if (changes.length === 0) return request.headers;
+  const patched = new InnerRequest(request, {});
+  patchRequest(patched, changes);
+  return patched.headers;
 }
