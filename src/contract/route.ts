@@ -69,8 +69,11 @@ export interface Candidate {
 
 /** Finds the routes that match a request. Compiled once; a lookup costs the same for ten routes and ten thousand. */
 export interface Router {
-  /** The matching routes, in the order in which they are tried. `target` is the raw request target. Never throws. */
-  find(method: string, target: string): readonly Candidate[];
+  /**
+   * The matching routes, in the order in which they are tried. `target` is the raw request target. `host`: the value of Host; undefined: routes for any host
+   * match. Never throws.
+   */
+  find(method: string, target: string, host?: string): readonly Candidate[];
 }
 
 /** Two routes that match the same paths: `second` answers `methods` only if `first` passes. */

@@ -12,7 +12,7 @@ export function createRouter(routes: readonly Route[]): Router {
   return anyCase.length > 0 ? new AnyCaseRouter(asWritten, new Index(anyCase)) : new PlainRouter(asWritten);
 }
 
-const NONE: readonly Candidate[] = Object.freeze([]);
+const NONE: readonly RankedCandidate[] = Object.freeze([]);
 
 class PlainRouter implements Router {
   readonly #index: Index;
@@ -21,9 +21,9 @@ class PlainRouter implements Router {
     this.#index = index;
   }
 
-  find(method: string, target: string): readonly Candidate[] {
+  find(method: string, target: string, host?: string): readonly Candidate[] {
     const path = this.#index.isEmpty ? undefined : toMatchable(target);
-    return path ? this.#index.find(method, path) : NONE;
+    return path ? this.#index.find(method, path, host) : NONE;
   }
 }
 
@@ -40,14 +40,14 @@ class AnyCaseRouter implements Router {
     this.#anyCase = anyCase;
   }
 
-  find(method: string, target: string): readonly Candidate[] {
+  find(method: string, target: string, host?: string): readonly Candidate[] {
     const path = toMatchable(target);
     if (!path) return NONE;
-    const found = this.#asWritten.find(method, path);
+    const found = this.#asWritten.find(method, path, host);
     // Rules of a site may match every path; they answer when no other route does, in any case.
     if (found.some(({ route }) => route.step < RULES)) return found;
     const lowered = path.inLowerCase();
-    const foundLowered = lowered ? this.#anyCase.find(method, lowered) : NONE;
+    const foundLowered = lowered ? this.#anyCase.find(method, lowered, host) : NONE;
     return found.length === 0 ? foundLowered : [...foundLowered, ...found];
   }
 }
@@ -60,27 +60,57 @@ interface Ranked {
   readonly route: Route;
 }
 
-/** Routes by their patterns. */
+/** Routes by their hosts, and then by their patterns. */
 class Index {
   readonly isEmpty: boolean;
+  readonly #ofAnyHost = new Table();
+  /** Undefined if no pattern has a host. */
+  #byHost: Map<string, Table> | undefined;
+
+  constructor(ordered: readonly Route[]) {
+    this.isEmpty = ordered.length === 0;
+    for (const [rank, route] of ordered.entries()) this.#tableOf(route.pattern.host).add(rank, route);
+  }
+
+  find(method: string, path: MatchablePath, host: string | undefined): readonly Candidate[] {
+    const found = this.#ofAnyHost.find(method, path);
+    if (!this.#byHost) return found;
+    const own = host === undefined ? undefined : this.#byHost.get(host.toLowerCase().replace(/:\d*$/, ''));
+    if (host !== undefined && !own) return found;
+    const tables = own ? [own] : [...this.#byHost.values()];
+    return [found, ...tables.map((table) => table.find(method, path))].flat().sort(compareRanks);
+  }
+
+  #tableOf(host: string | undefined): Table {
+    if (host === undefined) return this.#ofAnyHost;
+    this.#byHost ??= new Map();
+    const table = this.#byHost.get(host) ?? new Table();
+    this.#byHost.set(host, table);
+    return table;
+  }
+}
+
+type RankedCandidate = Candidate & Ranked;
+
+function compareRanks(left: RankedCandidate, right: RankedCandidate): number {
+  return left.rank - right.rank;
+}
+
+/** Routes by their patterns. */
+class Table {
   /** By path, each list in the order in which the routes are tried. */
   readonly #literals = new Map<string, LiteralCandidate[]>();
   /** Undefined if all patterns are literal: then no path has to be split. */
   #patterns: Trie<Ranked> | undefined;
 
-  constructor(ordered: readonly Route[]) {
-    this.isEmpty = ordered.length === 0;
-    for (const [rank, route] of ordered.entries()) this.#add(rank, route);
-  }
-
-  find(method: string, path: MatchablePath): readonly Candidate[] {
+  find(method: string, path: MatchablePath): readonly RankedCandidate[] {
     const literals = this.#literals.get(path.text);
     const patterns = this.#patterns?.collect(path.segments);
     if (!patterns) return literals ? accepting(literals, method) : NONE;
     return merge({ literals, patterns, method, path });
   }
 
-  #add(rank: number, route: Route): void {
+  add(rank: number, route: Route): void {
     const path = literalPath(route);
     if (path === undefined) {
       this.#patterns ??= new Trie();
@@ -135,7 +165,7 @@ function literalPath({ pattern }: Route): string | undefined {
   return path || '/';
 }
 
-function accepting(candidates: readonly Candidate[], method: string): readonly Candidate[] {
+function accepting(candidates: readonly LiteralCandidate[], method: string): readonly RankedCandidate[] {
   if (candidates.every(({ route }) => accepts(route, method))) return candidates;
   const accepted = candidates.filter(({ route }) => accepts(route, method));
   return accepted.length > 0 ? accepted : NONE;
@@ -152,19 +182,18 @@ interface Matches {
   readonly path: MatchablePath;
 }
 
-function merge({ literals = [], patterns, method, path }: Matches): readonly Candidate[] {
-  const candidates: (Candidate & Ranked)[] = literals.filter(({ route }) => accepts(route, method));
+function merge({ literals = [], patterns, method, path }: Matches): readonly RankedCandidate[] {
+  const candidates: RankedCandidate[] = literals.filter(({ route }) => accepts(route, method));
   for (const ranked of patterns) {
     if (!accepts(ranked.route, method)) continue;
     const candidate = ranked.route.pattern.match ? toMatched(ranked, path) : new PatternCandidate(ranked, path);
     if (candidate) candidates.push(candidate);
   }
-  if (candidates.length === 0) return NONE;
-  return candidates.sort((left, right) => left.rank - right.rank);
+  return candidates.length === 0 ? NONE : candidates.sort(compareRanks);
 }
 
 /** For a pattern with its own `match`. */
-function toMatched({ rank, route }: Ranked, path: MatchablePath): (Candidate & Ranked) | undefined {
+function toMatched({ rank, route }: Ranked, path: MatchablePath): RankedCandidate | undefined {
   const params = route.pattern.match?.(path);
   return params && { rank, route, params };
 }

@@ -9,6 +9,10 @@ interface Node<T> {
   readonly catchAlls: T[];
   /** Values whose pattern continues with a catch-all that also matches no segment. */
   readonly rests: T[];
+  /** Catch-alls whose first segment has a prefix. */
+  prefixes: PrefixTable<T> | undefined;
+  /** Catch-alls with a last segment, by its text. */
+  lasts: Map<string, T[]> | undefined;
 }
 
 /**
@@ -26,7 +30,7 @@ export class Trie<T> {
     for (const [index, segment] of segments.entries()) {
       if (segment.kind === 'catch-all') {
         if (index !== segments.length - 1) throw new Error(`catch-all "${segment.name}" must be the last segment`);
-        (segment.orNone ? node.rests : node.catchAlls).push(value);
+        listFor(node, segment).push(value);
         return;
       }
       node = segment.kind === 'literal' ? literalChild(node, segment.text) : paramChild(node);
@@ -41,7 +45,55 @@ export class Trie<T> {
 }
 
 function createNode<T>(): Node<T> {
-  return { literals: new Map(), param: undefined, ends: [], catchAlls: [], rests: [] };
+  return {
+    literals: new Map(),
+    param: undefined,
+    ends: [],
+    catchAlls: [],
+    rests: [],
+    prefixes: undefined,
+    lasts: undefined,
+  };
+}
+
+/** A catch-all with a prefix or a last segment is found by that text, so that a path meets few of many such patterns. */
+function listFor<T>(node: Node<T>, { orNone, prefix, last }: CatchAll): T[] {
+  if (prefix) {
+    node.prefixes ??= new PrefixTable();
+    return node.prefixes.listOf(prefix);
+  }
+  if (last === undefined) return orNone ? node.rests : node.catchAlls;
+  node.lasts ??= new Map();
+  return listIn(node.lasts, last);
+}
+
+type CatchAll = Extract<PatternSegment, { readonly kind: 'catch-all' }>;
+
+/** Finds values whose prefix a text has. */
+class PrefixTable<T> {
+  readonly #values = new Map<string, T[]>();
+  /** Each once: there are few, however many prefixes there are. */
+  readonly #lengths = new Set<number>();
+
+  listOf(prefix: string): T[] {
+    this.#lengths.add(prefix.length);
+    return listIn(this.#values, prefix);
+  }
+
+  collect(text: string, found: T[] | undefined): T[] | undefined {
+    let all = found;
+    for (const length of this.#lengths) {
+      const values = length <= text.length ? this.#values.get(text.slice(0, length)) : undefined;
+      if (values) all = append(all, values);
+    }
+    return all;
+  }
+}
+
+function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list;
 }
 
 function literalChild<T>(node: Node<T>, text: string): Node<T> {
@@ -62,11 +114,14 @@ function collectFrom<T>(
   depth: number,
   found: T[] | undefined,
 ): T[] | undefined {
-  const rested = append(found, node.rests);
+  let rested = append(found, node.rests);
+  const lasts = depth < segments.length ? node.lasts?.get(segments.at(-1) ?? '') : undefined;
+  if (lasts) rested = append(rested, lasts);
   if (depth === segments.length) return append(rested, node.ends);
   const segment = segments[depth];
   // An empty segment may be inside a catch-all, but it neither starts one nor matches a parameter.
   if (!segment) return rested;
+  if (node.prefixes) rested = node.prefixes.collect(segment, rested);
   let all = append(rested, node.catchAlls);
   const literal = node.literals.get(segment);
   if (literal) all = collectFrom(literal, segments, depth + 1, all);

@@ -41,7 +41,7 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const files = new FoundFiles();
   // For what dialects look up when requests come: nothing is found before the whole project is read.
   let found: (RouteSource & { readonly router: Router }) | undefined;
-  const siteRoutes: Router = { find: (method, target) => found?.router.find(method, target) ?? [] };
+  const siteRoutes: Router = { find: (method, target, host) => found?.router.find(method, target, host) ?? [] };
   const siteRequests = new OwnRequests(() => found);
   const parts = { ...project, files, siteRoutes, siteRequests };
   const readings = await Promise.all(dialects.map((dialect) => dialect.read(parts)));
@@ -53,7 +53,8 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const filters = routes.filter(({ step }) => step === 1);
   const others = routes.slice(filters.length);
   const router = createRouter(others);
-  const candidates: RouteSource['candidates'] = ({ request, target }) => router.find(request.method, target);
+  const candidates: RouteSource['candidates'] = ({ request, target }) =>
+    router.find(request.method, target, request.host ?? '');
   found = { filters, candidates, router };
   const limits = toSiteLimits(project, readings);
   const { rules, problems } = toJobRules(readings, project);

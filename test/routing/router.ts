@@ -247,6 +247,23 @@ test('a `match` gets the information that case does not matter', (t) => {
   ]);
 });
 
+test('a route for a host is found for that host, in any case and with any port, in its place', (t) => {
+  const hosts = ['b.example', undefined, 'a.example', '[::1]'];
+  const routes = hosts.map((host, rank) => {
+    const { pattern } = route('/x');
+    return route('/x', { rank, file: host ?? 'any', pattern: { ...pattern, ...(host !== undefined && { host }) } });
+  });
+  const router = createRouter(routes);
+  const find = (host?: string) => router.find('GET', '/x', host).map((candidate) => candidate.route.file);
+
+  t.deepEqual(find('a.example'), ['any', 'a.example']);
+  t.deepEqual(find('B.example:8080'), ['b.example', 'any']);
+  t.deepEqual(find('[::1]:80'), ['any', '[::1]']);
+  t.deepEqual(find(''), ['any']);
+  t.deepEqual(find(), ['b.example', 'any', 'a.example', '[::1]']);
+  t.deepEqual(router.find('GET', '/y', 'a.example'), []);
+});
+
 function fits(match: (path: MatchablePath) => Params | undefined): (path: MatchablePath) => Params | undefined {
   return match;
 }

@@ -32,6 +32,29 @@ test('no object is created when no pattern matches', (t) => {
   t.is(trieOf(['/a/:id', '/b/*rest']).collect(['c', 'd']), undefined);
 });
 
+test('catch-alls with a prefix or a last segment are found by it, and of ten thousand few are collected', (t) => {
+  const trie = new Trie<string>();
+  const rest = { kind: 'catch-all', name: 'x', orNone: true } as const;
+  for (let index = 0; index < 10_000; index++) {
+    trie.add([{ ...rest, prefix: `p${index}-` }], `p${index}`);
+    trie.add(
+      [
+        { kind: 'literal', text: 'a' },
+        { ...rest, last: `l${index}` },
+      ],
+      `l${index}`,
+    );
+  }
+  trie.add([rest], 'all');
+
+  t.deepEqual(trie.collect(['p77-x', 'y']), ['all', 'p77']);
+  t.deepEqual(trie.collect(['p77']), ['all']);
+  t.deepEqual(trie.collect(['a', 'b', 'l7']), ['all', 'l7']);
+  t.deepEqual(trie.collect(['a', 'l7']), ['all', 'l7']);
+  t.deepEqual(trie.collect(['a']), ['all']);
+  t.deepEqual(trie.collect([]), ['all']);
+});
+
 test('a catch-all that is not last is refused', (t) => {
   t.throws(() => trieOf(['/a/*rest/b']), { message: /"rest" must be the last segment/ });
 });

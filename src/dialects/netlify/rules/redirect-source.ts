@@ -28,7 +28,8 @@ export function toRedirectSource(from: string): RedirectSource | string {
   const source = toPathSource(path === '' ? '/' : path);
   const origin = { scheme: scheme.toLowerCase(), host: host.toLowerCase().replace(/:\d*$/, '') };
   if (origin.host === '') return 'must name a host after http:// or https://';
-  return typeof source === 'string' ? source : { ...source, origin };
+  if (typeof source === 'string') return source;
+  return { ...source, pattern: { ...source.pattern, host: origin.host }, origin };
 }
 
 function toPathSource(from: string): RedirectSource | string {
@@ -60,11 +61,14 @@ function toSegments({ segments }: MatchablePath, hasPrefix: boolean): SourceSegm
 /** The segments by which the router finds the rule: they match too many paths, never too few. */
 function toPattern(segments: readonly SourceSegment[]): readonly PatternSegment[] {
   const pattern: PatternSegment[] = [];
+  const last = segments.at(-1);
   for (const segment of segments) {
-    if (segment.kind === 'star' || segment.kind === 'prefix') return [...pattern, REST];
+    if (segment.kind === 'prefix') return [...pattern, { ...REST, prefix: segment.text }];
+    // More segments follow a star in the middle.
+    if (segment.kind === 'star') return [...pattern, last?.kind === 'literal' ? { ...REST, last: last.text } : REST];
     pattern.push(segment);
   }
   return pattern;
 }
 
-const REST: PatternSegment = { kind: 'catch-all', name: SPLAT, orNone: true };
+const REST = { kind: 'catch-all', name: SPLAT, orNone: true } as const;

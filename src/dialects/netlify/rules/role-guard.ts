@@ -37,7 +37,7 @@ export class RoleGuard {
     // The list of rules decides about the path as it is.
     spellings.delete(path);
     for (const spelling of [...spellings].flatMap(toPagePaths)) {
-      for (const { route } of this.#router.find(request.method, toTarget(spelling))) {
+      for (const { route } of this.#router.find(request.method, toTarget(spelling), request.host ?? '')) {
         const rule = this.#requests.get(route);
         if (rule?.matchButRole(exchange) && !rule.hasRole(exchange)) return true;
       }

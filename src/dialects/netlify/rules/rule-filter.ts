@@ -63,7 +63,7 @@ export class RuleFilter implements Target {
   findLimits(exchange: Exchange): readonly RouteLimit[] {
     if (!this.#runsHere || this.#isClosedPage(exchange)) return [];
     let isClosed = false;
-    for (const { route } of this.#router.find(exchange.request.method, exchange.target)) {
+    for (const { route } of this.#find(exchange)) {
       const rule = this.#byRoute.get(route);
       if (!rule?.request.matchButRole(exchange)) continue;
       if (rule.request.hasRole(exchange)) return route.limit && (rule.force || isClosed) ? [route.limit] : [];
@@ -75,7 +75,7 @@ export class RuleFilter implements Target {
   async #apply(exchange: Exchange): Promise<Outcome> {
     if (this.#isClosedPage(exchange)) return this.#close(exchange);
     let isClosed = false;
-    for (const { route, params } of this.#router.find(exchange.request.method, exchange.target)) {
+    for (const { route, params } of this.#find(exchange)) {
       const rule = this.#byRoute.get(route);
       if (!rule?.request.matchButRole(exchange)) continue;
       if (!rule.request.hasRole(exchange)) {
@@ -100,12 +100,18 @@ export class RuleFilter implements Target {
     if (this.#guard.isClosedFor(exchange)) return true;
     const { request, target } = exchange;
     const [path = ''] = target.split('?', 1);
-    const [own = [], ...others] = toPagePaths(path).map((each) => this.#router.find(request.method, each));
+    const [own = [], ...others] = toPagePaths(path).map((each) =>
+      this.#router.find(request.method, each, request.host ?? ''),
+    );
     const ranked = [own, ...others].flat().toSorted((left, right) => rankOf(left) - rankOf(right));
     const first = ranked.find(({ route }) => this.#byRoute.get(route)?.request.matchButRole(exchange));
     // The list decides about the path as it is.
     if (!first || own.some(({ route }) => route === first.route)) return false;
     return !this.#byRoute.get(first.route)?.request.hasRole(exchange);
+  }
+
+  #find({ request, target }: Exchange): readonly Candidate[] {
+    return this.#router.find(request.method, target, request.host ?? '');
   }
 
   #close(exchange: Exchange): Promise<Outcome> {
