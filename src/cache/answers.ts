@@ -143,6 +143,6 @@ export class Answers {
 export interface Keeping {
   readonly version: string;
   readonly urlKey: string;
-  readonly storable: StorableResponse;
+  readonly storable: Pick<StorableResponse, 'variation' | 'customId'>;
   readonly rule: CacheRule;
 }

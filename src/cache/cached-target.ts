@@ -2,7 +2,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import type { Answer, Outcome, Params, Target } from '../contract/target.ts';
 import { writeHead } from '../http/write-head.ts';
 import type { Place } from './answers.ts';
-import { toCacheStatus } from './cache-status.ts';
+import { type CacheOutcome, toCacheStatus } from './cache-status.ts';
 import { type CachedTargetParts, Fetch } from './fetch.ts';
 import { HeadWatch } from './head-watch.ts';
 import { removeMisleading } from './misleading-headers.ts';
@@ -55,15 +55,15 @@ export class CachedTarget implements Target {
   }
 
   /** Sends the entry of the place if it is fresh, or may be renewed after it was sent. */
-  #sendIfUsable(exchange: Exchange, params: Params, place: Place, isCollapsed = false): boolean {
+  #sendIfUsable(exchange: Exchange, params: Params, place: Place, source: Source = {}): boolean {
     const { rule, answers } = this.#parts;
     const { kept } = place;
     const nowMs = answers.bans.nowMs();
     const freshness = kept?.freshness(nowMs) ?? 'stale';
     if (!kept || freshness === 'stale') return false;
-    const isStale = freshness === 'revalidating' && !isCollapsed;
+    const isStale = freshness === 'revalidating' && !source.isCollapsed;
     const ttlS = Math.ceil(kept.leftMs(nowMs) / 1000);
-    const outcome = { hit: true, ttlS, isCollapsed, ...(isStale && ({ forwarded: 'stale' } as const)) };
+    const outcome = { hit: true, ttlS, ...source, ...(isStale && ({ forwarded: 'stale' } as const)) };
     sendKept(exchange, kept, { rule, outcome, nowMs });
     if (isStale && !answers.flights.has(place.primaryKey + place.variantKey))
       new Fetch({ ...this.#parts, exchange, params, place }).refresh();
@@ -81,9 +81,14 @@ export class CachedTarget implements Target {
   }
 
   async #fetch(exchange: Exchange, params: Params, given: Place): Promise<Outcome> {
-    const { answers } = this.#parts;
+    const { answers, durable } = this.#parts;
     let place = given;
     const { request } = exchange;
+    if (durable?.isUsed) {
+      await durable.load(exchange, place);
+      place = this.#find(exchange);
+      if (place.kept && this.#sendIfUsable(exchange, params, place, { durable: 'hit' })) return 'answered';
+    }
     const isConditional = request.get('if-none-match') !== undefined || request.get('if-modified-since') !== undefined;
     // The second round is for a variant that was not known to be one in the first.
     for (let round = 0; round < 2 && !isConditional; round++) {
@@ -93,7 +98,7 @@ export class CachedTarget implements Target {
       if (end === 'left') return 'answered';
       if (end === 'pass') return this.#pass(exchange, params, 'miss', place);
       place = this.#find(exchange);
-      if (this.#sendIfUsable(exchange, params, place, true)) return 'answered';
+      if (this.#sendIfUsable(exchange, params, place, { isCollapsed: true })) return 'answered';
     }
     const fetch = new Fetch({ ...this.#parts, exchange, params, place });
     // A client with conditions may get a 304, which is of no use to others.
@@ -121,11 +126,18 @@ export class CachedTarget implements Target {
 
   /** A request that changes what is at a URL makes the entries of this URL invalid (RFC 9111 4.4). */
   #answerUnsafe(exchange: Exchange, params: Params): Answer {
-    const { rule, target, answers, version } = this.#parts;
-    const isSafe = SAFE.has(exchange.request.method) || (answers.isEmpty && answers.flights.size === 0);
-    const onChange = isSafe ? undefined : (urlKey: string) => answers.invalidate(urlKey, version);
+    const { rule, target, answers, durable } = this.#parts;
+    const hasEntries = !answers.isEmpty || answers.flights.size > 0 || durable?.isUsed;
+    const isSafe = SAFE.has(exchange.request.method) || !hasEntries;
+    const onChange = isSafe ? undefined : (urlKey: string) => this.#invalidate(exchange, urlKey);
     exchange.addLayer(new HeadWatch(rule, 'method', undefined, onChange));
     return target.answer(exchange, params);
+  }
+
+  #invalidate({ pendingWork }: Exchange, urlKey: string): void {
+    const { answers, version, durable, target } = this.#parts;
+    answers.invalidate(urlKey, version);
+    if (durable?.isUsed) pendingWork.add(durable.remove(urlKey), target.name);
   }
 
   /** The client takes a response of the cache only (RFC 9111 5.2.1.7). */
@@ -137,6 +149,9 @@ export class CachedTarget implements Target {
     return 'answered';
   }
 }
+
+/** How an entry came to the request, besides by a look-up in memory. */
+type Source = Pick<CacheOutcome, 'isCollapsed' | 'durable'>;
 
 const SAFE: ReadonlySet<string> = new Set(['OPTIONS', 'TRACE']);
 

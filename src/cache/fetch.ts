@@ -9,6 +9,7 @@ import type { AnswerReader } from '../http/captured-response.ts';
 import type { Answers, Place } from './answers.ts';
 import type { CacheOutcome } from './cache-status.ts';
 import { Collector } from './collector.ts';
+import type { DurableCopies } from './durable-copies.ts';
 import { Flight } from './flight.ts';
 import { hasCacheField, toForwardedHeaders } from './head-watch.ts';
 import { KeptAnswer } from './kept-answer.ts';
@@ -25,6 +26,8 @@ export interface CachedTargetParts {
   /** Of the site; a prefix of keys. */
   readonly version: string;
   readonly run: RunFor;
+  /** Undefined: no entry outlives the process. */
+  readonly durable?: DurableCopies | undefined;
   /** The target answers so many URLs that responses which cannot be stored say nothing about others. */
   readonly isOfManyPages: boolean;
 }
@@ -74,13 +77,19 @@ export class Fetch {
     if (!kept || !variation) return;
     this.#open();
     this.#flight.isAsked = false;
-    const call = new TargetCall({
-      ...this.#parts,
-      outer: exchange,
-      request: toRefresh(exchange.request, kept, variation),
-    });
+    exchange.pendingWork.add(this.#renewOnce(toRefresh(exchange.request, kept, variation)), target.name);
+  }
+
+  /** One of the processes that share the entry renews it. */
+  async #renewOnce(request: IncomingRequest): Promise<void> {
+    const { exchange, place, durable } = this.#parts;
+    if (durable && place.kept?.entry.isDurable && !(await durable.isRenewedHere(exchange, place))) {
+      this.#end('kept');
+      return;
+    }
+    const call = new TargetCall({ ...this.#parts, outer: exchange, request });
     this.#flight.call = call;
-    exchange.pendingWork.add(this.#renew(call), target.name);
+    await this.#renew(call);
   }
 
   async #renew(call: TargetCall): Promise<void> {
@@ -225,12 +234,16 @@ export class Fetch {
 
   /** False if it is not stored. */
   #keep({ inner }: TargetCall, storable: StorableResponse, response: WholeResponse): boolean {
-    const { answers, rule, version, place } = this.#parts;
+    const { answers, rule, version, place, durable, target } = this.#parts;
     if (this.#flight.isOutdated) return false;
     const { askedAtMs } = this.#flight;
     const entry = toEntry(response, { storable, inner, askedAtMs, nowMs: answers.bans.nowMs() });
     const kept = new KeptAnswer(entry, rule.fields);
-    return answers.keep(inner, kept, { version, urlKey: place.urlKey, storable, rule });
+    const { urlKey } = place;
+    const isKept = answers.keep(inner, kept, { version, urlKey, storable, rule });
+    if (durable && storable.isDurable)
+      inner.pendingWork.add(durable.store(inner, kept, { storable, urlKey }), target.name);
+    return isKept;
   }
 
   /** The target says that the entry is still right: it gets the new fields of the 304. */

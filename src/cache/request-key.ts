@@ -18,8 +18,21 @@ function toHost(host: string, proto: 'http' | 'https'): string {
   return lowerHost.endsWith(port) ? lowerHost.slice(0, -port.length) : lowerHost;
 }
 
+/** The parts of an exchange of which a variation names some. */
+interface AskedVariant extends Pick<Exchange, 'target' | 'answeredBy'> {
+  readonly request: { get(name: string): string | undefined };
+}
+
+interface VariantRule<Asked> extends Pick<CacheRule, 'isOrigin'> {
+  readonly findCountry?: (exchange: Asked) => string;
+}
+
 /** What tells the variants of a URL apart. */
-export function toVariantKey(exchange: Exchange, variation: Variation, rule: CacheRule): string {
+export function toVariantKey<Asked extends AskedVariant>(
+  exchange: Asked,
+  variation: Variation,
+  rule: VariantRule<Asked>,
+): string {
   const { request, target, answeredBy } = exchange;
   const { query, headers, cookies, languages, countries } = variation;
   const at = target.indexOf('?');
@@ -121,7 +134,11 @@ function toLanguage(text: string): Language {
 const CODINGS = ['br', 'zstd', 'gzip'] as const;
 
 /** Values that mean the same get the same text, where the syntax of the field is known (RFC 9111 4.1). */
-function toNormalValue(name: string, value: string | undefined, { isOrigin }: CacheRule): string | undefined {
+function toNormalValue(
+  name: string,
+  value: string | undefined,
+  { isOrigin }: Pick<CacheRule, 'isOrigin'>,
+): string | undefined {
   if (name === 'accept-encoding') return CODINGS.find((coding) => acceptsCoding(value, coding)) ?? 'identity';
   if (value === undefined) return undefined;
   // The order of languages means nothing to servers that follow RFC 9110 12.5.4; functions often take the first one.

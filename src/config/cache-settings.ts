@@ -13,7 +13,7 @@ export const CACHE_SETTINGS = {
   CACHE_DISK: setting(
     kind.size,
     '512m',
-    'most bytes of cached responses in DATA_DIR that outlive the process (durable, and those of the Cache API)',
+    'most bytes of cached responses in DATA_DIR that outlive the process (durable, and those of the Cache API); 0: none',
   ),
   PURGE_TOKEN: setting(
     kind.anyText,

@@ -65,6 +65,8 @@ export interface Bans {
  * long: the cache treats that as a miss and waits 50 ms at most.
  */
 export interface CacheTier {
+  /** False only if there surely is no entry. */
+  readonly isUsed: boolean;
   /** Undefined if there is no such key, and as long as the bans are not known. Only a whole value, never a part of one. */
   read(key: string): Promise<Uint8Array | undefined>;
   /** Replaces the value. It may be removed after `keepMs`, and earlier to make room. `key`: at most 100 characters, letters, digits and `:-_`. */

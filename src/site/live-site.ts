@@ -10,8 +10,10 @@ import { keepEsbuild } from '../dialects/loader/build-around.ts';
 import { StoredCode } from '../dialects/loader/stored-code.ts';
 import { currentCode, runFor } from '../process/site-calls.ts';
 import { LoadedCode } from './loaded-code.ts';
+import { offerCaches, prepareCaches } from './offer-caches.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSite, type Site } from './site.ts';
+import { findSiteVersion } from './site-version.ts';
 
 export interface LiveSiteParts
   extends Pick<
@@ -87,6 +89,7 @@ export class LiveSite {
     const code = new LoadedCode();
     const first = new LiveSite(parts, siteEnv, await read(parts, siteEnv, code));
     await first.#restore().catch((error) => parts.log.warn('code that worked before cannot be loaded', { error }));
+    first.#offerCaches();
     return first;
   }
 
@@ -181,6 +184,7 @@ export class LiveSite {
       await this.#store(found);
       this.#read.cache?.close();
       this.#read = found;
+      this.#offerCaches();
       onExchange?.(found.site);
       logProblems(log, found.site.problems);
       const { routes, problems } = found.site;
@@ -194,6 +198,11 @@ export class LiveSite {
     } finally {
       this.#retireUnused(code);
     }
+  }
+
+  #offerCaches(): void {
+    const { cache, code } = this.#read;
+    offerCaches(cache?.caches, code.used);
   }
 
   /** `latest`: the last reading, which may have been refused. */
@@ -240,7 +249,7 @@ async function read(
   onLateCode?: () => void,
 ): Promise<Read> {
   beforeReading?.();
-  const cache = allCaches?.openSite((exchange, work) => runFor(exchange, work, currentCode()));
+  const cache = allCaches && openCache(allCaches, config);
   const project = await openProject(config, log, {
     ...{ siteEnv, warmCode: code },
     ...(onLateCode && { onLateCode }),
@@ -255,6 +264,19 @@ async function read(
     ...(purging && { purging }),
   });
   return { site: await openSite(project, dialects), code, cache };
+}
+
+function openCache(cache: Cache, { site, DATA_DIR, LOG_DIR }: Config): SiteCache {
+  prepareCaches();
+  const folder = { root: site, ignored: [DATA_DIR, LOG_DIR], readAtMs: Date.now() };
+  let version: Promise<string> | undefined;
+  const findVersion = (): Promise<string> => {
+    version ??= findSiteVersion(folder);
+    return version;
+  };
+  // Later the files may be those of the next version.
+  if (cache.isShared) void findVersion();
+  return cache.openSite({ run: (exchange, work) => runFor(exchange, work, currentCode()), findVersion });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Cache } from '../cache/cache.ts';
+import type { Cache } from '../cache/cache.ts';
 import type { Config } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import { isReported } from '../contract/exit-error.ts';
@@ -26,6 +26,7 @@ import { openBlobs } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
 import { Background, type BackgroundParts } from './background.ts';
 import { LiveSite, type Reload } from './live-site.ts';
+import { openCache, warmCache } from './open-cache.ts';
 import { openSharedState, type SharedState } from './shared-state.ts';
 import type { Site } from './site.ts';
 
@@ -100,7 +101,7 @@ export class RunningSite {
   static async open(parts: RunningSiteParts): Promise<RunningSite> {
     const { config, log, onJobEnded, shared = openSharedState(parts.config, parts.log) } = parts;
     const { store, purging } = shared;
-    const cache = parts.isCached ? openCache(config, shared) : undefined;
+    const cache = parts.isCached ? openCache(config, log, shared) : undefined;
     const background = new Background({ store, config, log, onJobEnded });
     const origins = new ExternalServers({
       hosts: config.PROXY_HOSTS,
@@ -157,10 +158,14 @@ export class RunningSite {
    * does not prevent the start. Resolves with the reason why it cannot be used, if there is one.
    */
   async warm(): Promise<unknown> {
-    const { config, shared } = this.#parts;
+    const { config, shared, cache } = this.#parts;
     const isUsed =
       this.current.jobRules.length > 0 || config.KV_BINDINGS.length > 0 || (config.REDIS_URL && this.current.limits);
-    return isUsed ? shared.store.warm() : undefined;
+    const [reason] = await Promise.all([
+      isUsed ? shared.store.warm() : undefined,
+      warmCache(cache, shared, this.current),
+    ]);
+    return reason;
   }
 
   /** Requests that nexthop itself makes, e.g. for schedules, are answered by this server. */
@@ -289,9 +294,4 @@ function toLimiterPeers(peers: CountPeers): LimiterPeers {
 
 function toList(names: readonly string[]): string {
   return names.length === 0 ? '; the site has none' : `; there are ${names.join(', ')}`;
-}
-
-function openCache({ CACHE, CACHE_MEMORY, CACHE_OBJECT_LIMIT }: Config, { bans }: SharedState): Cache | undefined {
-  if (CACHE === 'off' || CACHE_MEMORY === 0) return undefined;
-  return new Cache({ memoryBytes: CACHE_MEMORY, objectBytes: CACHE_OBJECT_LIMIT, bans });
 }

@@ -80,6 +80,11 @@ export class BanTable implements Bans {
     this.#refresh().catch(() => this.#refreshLater());
   }
 
+  /** The bans of the store were read. */
+  get isKnown(): boolean {
+    return this.#isSynced;
+  }
+
   /** Whether some process has written an entry, as far as it is known. */
   get hasEntries(): boolean {
     return this.#hasEntries;

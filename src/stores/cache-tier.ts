@@ -12,6 +12,10 @@ export class SharedTier implements CacheTier {
     this.#bans = bans;
   }
 
+  get isUsed(): boolean {
+    return this.#store.mayHaveEntries() && (this.#bans.hasEntries || !this.#bans.isKnown);
+  }
+
   async read(key: string): Promise<Uint8Array | undefined> {
     if (!this.#store.mayHaveEntries()) return undefined;
     await this.#bans.know();

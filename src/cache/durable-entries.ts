@@ -1,0 +1,154 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bans, CacheEntry, CacheTier } from '../contract/cache.ts';
+import { readEntry, writeEntry } from './entry-bytes.ts';
+import type { Variation } from './policy/variation.ts';
+
+/** A look-up that takes longer is a miss. */
+const READ_MS = 50;
+
+export interface DurableEntriesParts {
+  readonly tier: CacheTier;
+  readonly bans: Bans;
+  /** Names the version of the site, the same for all processes that serve it. Called at the first use. */
+  readonly findVersion: () => Promise<string>;
+  /** Called when an entry could not be written. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Where an entry belongs. */
+export interface DurablePlace {
+  /** Without what tells the variants of the URL apart. */
+  readonly urlKey: string;
+  readonly toVariantKey: (variation: Variation) => string;
+}
+
+export interface DurableEntry {
+  readonly entry: CacheEntry;
+  /** What tells the variants of the URL apart. */
+  readonly variation: Variation;
+  /** The entry is valid for each version of the site. */
+  readonly isOfAllVersions: boolean;
+}
+
+/** How entries are found that are valid for each version of the site. */
+const ALL_VERSIONS = '~';
+
+/**
+ * Entries that outlive the process. A URL has one value that says what tells its variants apart, and one value for each
+ * variant. A store that is slow or away makes each look-up a miss.
+ */
+export class DurableEntries {
+  readonly #parts: DurableEntriesParts;
+
+  constructor(parts: DurableEntriesParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined if there is none that may be used, or the store has not replied within 50 ms. Never rejects. */
+  async find(place: DurablePlace): Promise<DurableEntry | undefined> {
+    const over = new AbortController();
+    const late = delay(READ_MS, undefined, { signal: over.signal, ref: false });
+    try {
+      return await Promise.race([this.#find(place), late]);
+    } catch {
+      // The store is away and says so itself.
+      return undefined;
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** False only if there surely is no entry: then nothing needs to be looked up or removed. */
+  get isUsed(): boolean {
+    return this.#parts.tier.isUsed;
+  }
+
+  /** Writes an entry. Never rejects. */
+  async store(
+    { urlKey, toVariantKey }: DurablePlace,
+    { entry, variation, isOfAllVersions }: DurableEntry,
+  ): Promise<void> {
+    const { tier, bans, onFailure } = this.#parts;
+    const keepMs = entry.bornAtMs - bans.nowMs() + usefulMs(entry);
+    if (keepMs <= 0) return;
+    try {
+      const version = isOfAllVersions ? ALL_VERSIONS : await this.#parts.findVersion();
+      const before = await this.#findUrl(version, urlKey);
+      // Variants by another rule, and those of a URL that was removed, must not be found again.
+      const isSame = before !== undefined && JSON.stringify(before.variation) === JSON.stringify(variation);
+      const name = isSame ? before.name : randomBytes(9).toString('base64url');
+      const url: DurableUrl = { name, variation };
+      // The entry first: a URL without one costs a second look-up for nothing.
+      await tier.write(toKey('e', version, urlKey, name, toVariantKey(variation)), writeEntry(entry), keepMs);
+      await tier.write(toKey('u', version, urlKey), Buffer.from(JSON.stringify(url)), keepMs);
+    } catch (error) {
+      onFailure(error);
+    }
+  }
+
+  /** Makes all entries of a URL unreachable. Never rejects. */
+  async remove(urlKey: string): Promise<void> {
+    const { tier, onFailure } = this.#parts;
+    try {
+      const versions = [await this.#parts.findVersion(), ALL_VERSIONS];
+      await Promise.all(versions.map((version) => tier.delete(toKey('u', version, urlKey))));
+    } catch (error) {
+      onFailure(error);
+    }
+  }
+
+  /** False if another process computes the entry. True if the store does not reply in time. Never rejects. */
+  async lock({ urlKey }: DurablePlace, variantKey: string, leaseMs: number): Promise<boolean> {
+    const over = new AbortController();
+    const late = delay(READ_MS, true, { signal: over.signal, ref: false });
+    try {
+      return await Promise.race([this.#parts.tier.lock(toKey('l', urlKey, variantKey), leaseMs), late]);
+    } catch {
+      // Without the store each process computes its own.
+      return true;
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #find(place: DurablePlace): Promise<DurableEntry | undefined> {
+    const version = await this.#parts.findVersion();
+    const found = await Promise.all([this.#findIn(version, place), this.#findIn(ALL_VERSIONS, place)]);
+    return found[0] ?? found[1];
+  }
+
+  async #findUrl(version: string, urlKey: string): Promise<DurableUrl | undefined> {
+    const value = await this.#parts.tier.read(toKey('u', version, urlKey));
+    return value && JSON.parse(Buffer.from(value).toString()); // written by `store`
+  }
+
+  async #findIn(version: string, { urlKey, toVariantKey }: DurablePlace): Promise<DurableEntry | undefined> {
+    const { tier, bans } = this.#parts;
+    const url = await this.#findUrl(version, urlKey);
+    if (!url) return undefined;
+    const { name, variation } = url;
+    const value = await tier.read(toKey('e', version, urlKey, name, toVariantKey(variation)));
+    const entry = value && readEntry(value);
+    if (!entry || bans.isBanned(entry.tags, entry.askedAtMs)) return undefined;
+    if (entry.bornAtMs + usefulMs(entry) <= bans.nowMs()) return undefined;
+    return { entry, variation, isOfAllVersions: version === ALL_VERSIONS };
+  }
+}
+
+/** What all variants of a URL have in common. */
+interface DurableUrl {
+  /** Part of the keys of its variants. */
+  readonly name: string;
+  readonly variation: Variation;
+}
+
+/** How long it may be of use, from its birth. */
+function usefulMs({ lifetimeMs, staleWhileRevalidateMs, staleIfErrorMs }: CacheEntry): number {
+  return lifetimeMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs);
+}
+
+/** Keys have no line breaks of their own but in the parts of a variant, which is last. */
+function toKey(kind: 'u' | 'e' | 'l', ...parts: readonly string[]): string {
+  return `${kind}:${createHash('sha256').update(parts.join('\n')).digest('base64url')}`;
+}

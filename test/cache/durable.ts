@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ask } from '../helpers/cached-server.ts';
+import { type RunningEdge, startEdge } from '../helpers/edge.ts';
+import { startRedis } from '../helpers/redis-server.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
+import { untilResult } from '../helpers/until-result.ts';
+
+/** Each call of the function answers with another text. */
+const FUNCTION = `
+  export default async (request) => {
+    const { searchParams } = new URL(request.url);
+    const headers = { 'Netlify-CDN-Cache-Control': 'public, durable, s-maxage=600', 'Netlify-Cache-Tag': 'News' };
+    if (searchParams.has('id')) headers['Netlify-Cache-ID'] = 'kept';
+    if (searchParams.has('vary')) headers['Netlify-Vary'] = 'cookie=a';
+    return new Response(crypto.randomUUID(), { headers });
+  };
+  export const config = { path: '/page' };`;
+
+const HOST = { host: 'a.example' };
+const PURGE = { method: 'POST', headers: { authorization: 'Bearer secret' } };
+const ENV = { PURGE_TOKEN: 'secret', STORE_FSYNC: '0' };
+
+async function createSite(t: ExecutionContext): Promise<string> {
+  return siteFolder(t, { 'netlify/functions/page.mjs': FUNCTION });
+}
+
+interface Page {
+  readonly status: number;
+  readonly text: string;
+  readonly cacheStatus: string;
+}
+
+/** All processes are asked for the same host. */
+async function get({ port }: RunningEdge, path = '/page', headers: Record<string, string> = {}): Promise<Page> {
+  const { status, body, headers: answered } = await ask(port, { path, headers: { ...HOST, ...headers } });
+  return { status, text: body, cacheStatus: answered['cache-status'] ?? '' };
+}
+
+interface Shared extends Page {
+  readonly path: string;
+}
+
+/**
+ * A page that one process has stored and the other one has found. A look-up that takes longer than 50 ms is a miss, and the first
+ * one may, so the test tries again with other pages.
+ */
+function share([ours, theirs]: readonly RunningEdge[], query = ''): Promise<Shared> {
+  let count = 0;
+  return untilResult(
+    async () => {
+      const path = `/page?${query}n=${count++}`;
+      const { text } = await get(ours as RunningEdge, path);
+      const found = await get(theirs as RunningEdge, path);
+      return { ...found, path, isShared: found.text === text };
+    },
+    ({ isShared }) => isShared,
+  );
+}
+
+async function startTwo(t: ExecutionContext, site: string): Promise<readonly [RunningEdge, RunningEdge]> {
+  return [await startEdge(t, { site, env: ENV }), await startEdge(t, { site, env: ENV })];
+}
+
+test('a durable response is found by another process', async (t) => {
+  const site = await createSite(t);
+  const both = await startTwo(t, site);
+  t.is(
+    (await get(both[0])).cacheStatus,
+    '"Netlify Durable"; fwd=uri-miss; stored=true; ttl=600, "Netlify Edge"; fwd=miss',
+  );
+
+  const { cacheStatus, path } = await share(both);
+
+  t.regex(cacheStatus, /^"Netlify Durable"; hit; ttl=\d+, "Netlify Edge"; fwd=miss$/);
+  t.is((await get(both[1], path)).cacheStatus, '"Netlify Edge"; hit');
+});
+
+test('a purge in one process holds for the durable responses of all', async (t) => {
+  const site = await createSite(t);
+  const [ours, theirs] = await startTwo(t, site);
+  const { path, text } = await share([ours, theirs]);
+
+  const { status } = await fetch(`${ours.url}/.well-known/nexthop/purge`, {
+    ...PURGE,
+    body: '{"cache_tags":["news"]}',
+  });
+
+  t.is(status, 202);
+  t.not((await get(ours, path)).text, text);
+  await untilResult(
+    () => get(theirs, path),
+    (page) => page.text !== text,
+  );
+  const later = await startEdge(t, { site, env: ENV });
+  await share([ours, later]);
+  t.not((await get(later, path)).text, text);
+});
+
+test('variants of a durable response are told apart by another process', async (t) => {
+  const [ours, theirs] = await startTwo(t, await createSite(t));
+  await share([ours, theirs]);
+
+  for (let round = 0; round < 3; round++) {
+    const path = `/page?vary&round=${round}`;
+    const { text } = await get(ours, path, { cookie: 'a=1' });
+    t.not((await get(theirs, path, { cookie: 'a=2' })).text, text);
+    t.not((await get(theirs, path)).text, text);
+  }
+  const { path, text } = await share([ours, theirs], 'vary&');
+  t.is((await get(theirs, path, { cookie: 'b=1' })).text, text);
+});
+
+test('another version of the site finds no durable response, but those with an id of their own', async (t) => {
+  const site = await createSite(t);
+  const before = await startEdge(t, { site, env: ENV });
+  await get(before);
+  await writeFile(join(site, 'netlify/functions/page.mjs'), `${FUNCTION}\n// new`);
+  const after = await startEdge(t, { site, env: ENV });
+
+  const { cacheStatus } = await share([before, after], 'id&');
+
+  t.regex(cacheStatus, /^"Netlify Durable"; hit/);
+  for (let round = 0; round < 3; round++) {
+    const path = `/page?round=${round}`;
+    t.not((await get(before, path)).text, (await get(after, path)).text);
+  }
+});
+
+test('containers share durable responses by Redis, and requests are answered while it is slow, away and back', async (t) => {
+  const server = await startRedis(t);
+  const site = await createSite(t);
+  const start = () => {
+    const env = { ...ENV, REDIS_URL: server.url, DATA_DIR: join(site, '.nexthop', randomUUID()) };
+    return startEdge(t, { site, env });
+  };
+  const both = [await start(), await start()] as const;
+  await share(both);
+
+  server.freeze();
+  for (const edge of both) t.is((await get(edge, '/page?frozen')).status, 200);
+  server.thaw();
+  await server.kill();
+  for (const edge of both) t.is((await get(edge, '/page?away')).status, 200);
+  await server.restart();
+
+  t.is((await share(both, 'back&')).status, 200);
+});
+
+test('a request that changes a page makes its durable response invalid', async (t) => {
+  const site = await createSite(t);
+  const [ours, theirs] = await startTwo(t, site);
+  const { path, text } = await share([ours, theirs]);
+
+  await ask(theirs.port, { method: 'POST', path, headers: HOST });
+
+  t.not((await get(theirs, path)).text, text);
+  const later = await startEdge(t, { site, env: ENV });
+  await share([ours, later]);
+  t.not((await get(later, path)).text, text);
+});
