@@ -28,7 +28,7 @@ test('the origin shows the request line, the headers as received, and the size o
 test('the Netlify example has functions by path and by redirect, a background function and a page', async (t) => {
   const dataDir = await siteFolder(t);
   const site = join(ROOT, 'examples/netlify');
-  const server = await startNexthop(t, { site, env: { DATA_DIR: dataDir, JOB_CONCURRENCY: '1' } });
+  const server = await startNexthop(t, { site, env: { DATA_DIR: dataDir, JOB_CONCURRENCY: '1', LOG_STDOUT: '1' } });
   const url = `http://127.0.0.1:${server.port}`;
   const ask = async (path: string) => (await fetch(url + path)).text();
 

@@ -1,7 +1,7 @@
 type Body = ConstructorParameters<typeof Response>[0];
 
 /** Node's own Response class. */
-export const NativeResponse = globalThis.Response;
+export const NativeResponse: typeof Response = globalThis.Response;
 
 /** Makes TextResponse the global `Response` of every function and package. Call it once, before any of them is loaded. */
 export function installTextResponse(): void {

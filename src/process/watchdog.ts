@@ -128,9 +128,9 @@ export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdo
   const beat = setInterval(() => {
     Atomics.add(shared, BEATS, 1);
     // For a report while native code runs: nothing of this thread can be read then.
-    const calls = [...runningCalls()].slice(0, MOST_CALLS);
+    const calls = describeRunning();
     if (calls.length === 0) shared[LAST_CALL_LENGTH] = 0;
-    if (calls.length > 0 || wereCalls) thread.postMessage(calls.map(describe) satisfies CallsInProgress);
+    if (calls.length > 0 || wereCalls) thread.postMessage(calls satisfies CallsInProgress);
     wereCalls = calls.length > 0;
   }, beatMs).unref();
   return {
@@ -170,8 +170,19 @@ function createReport(site: string): StallReport {
     ...new Caller().locationIn(site),
     stack: readStack(),
     ...(running && describe(running)),
-    in_progress: [...runningCalls()].slice(0, MOST_CALLS).map(describe),
+    in_progress: describeRunning(),
   };
+}
+
+/** A request may have several calls of the same code: one for its client, and one whose response the cache keeps. */
+function describeRunning(): CallsInProgress {
+  const calls = new Map<string, CallFacts>();
+  for (const call of runningCalls()) {
+    const facts = describe(call);
+    calls.set(Object.values(facts).join('\n'), facts);
+    if (calls.size === MOST_CALLS) break;
+  }
+  return [...calls.values()];
 }
 
 function describe({ calledCode, route, requestId }: SiteCall): CallFacts {

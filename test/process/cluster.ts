@@ -17,7 +17,7 @@ test('a function that forks a cluster starts no process, and its app is served',
       export default Object.assign(app, { use() {}, handle() {} });`,
   });
 
-  const running = await startNexthop(t, { site });
+  const running = await startNexthop(t, { site, env: { LOG_STDOUT: '1' } });
 
   t.is(await (await fetch(`http://127.0.0.1:${running.port}/`)).text(), String(running.pid));
   await t.notThrowsAsync(until(() => childrenOf(running.pid).length === 0, "the end of esbuild's process"));
