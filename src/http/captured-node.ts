@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import type { IncomingRequest, NodeView, PairOwner, ResponseSink } from '../contract/http-message.ts';
@@ -43,6 +44,23 @@ export class CapturedNode implements PairConnection, PairedResponse {
     // Node's response calls only the members of a stream, and this one.
     this.socket = Object.assign(stream, { setTimeout: () => stream }) as unknown as Socket;
     this.#pair = new ConnectionPair({ connection: this, paired: this, request, target, owner });
+    this.#keepSocket(this.#pair.request);
+  }
+
+  /**
+   * Node destroys the socket of a request that is destroyed before its end. Here that is the socket of the client, which may still get
+   * another response: only the captured response is cut.
+   */
+  #keepSocket(message: IncomingMessage): void {
+    message._destroy = (error, callback): void => {
+      if (!message.readableEnded || !message.complete) {
+        (message as { aborted: boolean }).aborted = true;
+        message.emit('aborted');
+        this.#parts.sink.abort();
+      }
+      // As Node does: an error without a listener would end the process.
+      process.nextTick(callback, message.listenerCount('error') === 0 ? null : error);
+    };
   }
 
   get view(): NodeView {
