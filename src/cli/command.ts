@@ -38,6 +38,8 @@ export interface Call<Flags extends FlagTable> extends Opened {
   readonly out: Out;
   /** Writes a line for a person to stderr. */
   readonly complain: Out;
+  /** All commands. */
+  readonly commands: CommandTable;
   /** For output that is no line. */
   readonly stdout: NodeJS.WritableStream;
 }
@@ -73,6 +75,16 @@ export interface CommandForm<Flags extends FlagTable> {
 
 /** A command whose flags are known only by the table of the command. */
 export type Command = CommandForm<FlagTable>;
+
+/** A command in the list of commands. */
+export interface CommandEntry {
+  /** At most 60 characters. */
+  readonly about: string;
+  /** Imported when the command runs: the supervisor of `start` must not hold the memory of code that only its workers and other commands use. */
+  load(): Promise<{ readonly command: Command }>;
+}
+
+export type CommandTable = Readonly<Record<string, CommandEntry>>;
 
 /** Checks that a command reads only the flags that it has. */
 export function defineCommand<const Flags extends FlagTable = Record<never, never>>(form: CommandForm<Flags>): Command {

@@ -1,15 +1,7 @@
-import type { Command } from './command.ts';
-
-/** A command in the list of commands. */
-interface CommandEntry {
-  /** At most 60 characters. */
-  readonly about: string;
-  /** Imported when the command runs: the supervisor of `start` must not hold the memory of code that only its workers and other commands use. */
-  load(): Promise<{ readonly command: Command }>;
-}
+import type { CommandTable } from './command.ts';
 
 /** All commands, in the order of `nexthop --help`. */
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+export const COMMANDS: CommandTable = {
   start: { about: 'serve a site until SIGTERM or SIGINT', load: () => import('./start-command.ts') },
   dev: { about: 'serve a site while it is written', load: () => import('./dev.ts') },
   build: { about: 'compile its functions, for a start without compiling', load: () => import('./build.ts') },
@@ -25,4 +17,5 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   logs: { about: 'print the logs of nexthop in the order of time', load: () => import('./logs.ts') },
   reload: { about: 'read the site again in the nexthop that runs it', load: () => import('./reload.ts') },
   health: { about: 'exit 0 if the server on PORT is ready', load: () => import('./health.ts') },
+  completion: { about: 'print a script for bash, zsh or fish', load: () => import('./completion.ts') },
 };

@@ -23,7 +23,7 @@ export async function main(argv: readonly string[], opened: Opened): Promise<num
     if (explanation !== undefined && !opened.supervisor) complain(explanation);
     const { stdout } = process;
     const out = command.sharesStdout ? print : takeStdout();
-    return await command.run({ ...opened, config, flags, words, out, complain, stdout });
+    return await command.run({ ...opened, config, flags, words, commands: COMMANDS, out, complain, stdout });
   } catch (error) {
     const { explain, toExitCode } = await import('./explain.ts');
     complain(`nexthop: ${explain(error, config)}`);
