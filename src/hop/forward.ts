@@ -128,8 +128,9 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
 
   data(content: Buffer): void {
     const { response } = this.exchange;
-    const isLent = response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesLent);
-    if (!response.write(isLent ? content : toKept(content))) this.#call?.pause();
+    const isTaken =
+      response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesAtOnce);
+    if (!response.write(isTaken ? content : toKept(content))) this.#call?.pause();
   }
 
   waiting(): void {

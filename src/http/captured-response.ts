@@ -12,7 +12,7 @@ import { CapturedNode } from './captured-node.ts';
 /** Where a captured response goes: the response of the client, or a stream that a filter reads. */
 export interface AnswerReader extends Pick<ResponseSink, 'write' | 'end' | 'abort'> {
   /** It has passed the content to the connection, or copied it, when `write` returns: the memory may be used again. */
-  readonly takesLent?: boolean;
+  readonly takesAtOnce?: boolean;
 }
 
 /** A head whose lines another server has written. */
@@ -79,9 +79,9 @@ export class CapturedResponse implements ResponseSink {
     return this.#headers;
   }
 
-  /** See `AnswerReader.takesLent`. */
-  get takesLent(): boolean {
-    return this.#reader?.takesLent === true;
+  /** See `AnswerReader.takesAtOnce`. */
+  get takesAtOnce(): boolean {
+    return this.#reader?.takesAtOnce === true;
   }
 
   listen(listener: ResponseListener): void {

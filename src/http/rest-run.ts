@@ -191,9 +191,9 @@ class Passed implements AnswerReader {
     this.#inner = inner;
   }
 
-  get takesLent(): boolean {
+  get takesAtOnce(): boolean {
     const { response } = this.#exchange;
-    return response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesLent);
+    return response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesAtOnce);
   }
 
   write(content: Content): boolean {

@@ -54,7 +54,7 @@ export class StreamBody implements BodySource {
 
   discard(): void {
     this.#sink = undefined;
-    // The filter is told by its stream; its own error has no reader.
+    // The stream reports it to the filter; an error of the filter has no reader here.
     (this.#reader ?? this.#stream).cancel().catch(() => {});
   }
 

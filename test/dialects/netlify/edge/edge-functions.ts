@@ -216,3 +216,43 @@ for (const [onError, expected] of Object.entries(ON_ERROR)) {
     t.regex(await edge.exchange(get('/a.txt')), expected);
   });
 }
+
+test('a body that an edge function has changed reaches the next hop in chunks', async (t) => {
+  const hop = await scriptedHop(t, async (peer) => {
+    const head = await peer.readHead();
+    const body = await peer.readUntil('0\r\n\r\n');
+    peer.end(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Got: ${/chunked/.test(head)} ${body.split('\r\n')[1]}\r\n\r\n`);
+  });
+  const site = await siteFolder(t, {
+    [`${EDGE}one.js`]: `export default async (request, context) =>
+        context.next(new Request(request, { body: (await request.text()).toUpperCase() }));
+      export const config = { path: "/*" };`,
+  });
+  const edge = await startEdge(t, { site, env: { NEXT_HOP: hop.url } });
+
+  const text = await edge.exchange(`POST /x HTTP/1.1\r\n${HOST}Content-Length: 5\r\n\r\nhello`);
+  t.regex(text, /X-Got: true HELLO\r\n/);
+});
+
+test('a request that waits in next() is answered during a drain', async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const closing = Promise.withResolvers<void>();
+  const hop = await scriptedHop(t, async (peer) => {
+    await peer.readHead();
+    asked.resolve();
+    await closing.promise;
+    peer.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate');
+  });
+  const site = await siteFolder(t, {
+    [`${EDGE}one.js`]: 'export default (r, c) => c.next(); export const config = { path: "/*" };',
+  });
+  const edge = await startEdge(t, { site, env: { NEXT_HOP: hop.url } });
+  const answer = edge.exchange('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await asked.promise;
+
+  const closed = edge.close();
+  closing.resolve();
+
+  t.regex(await answer, /^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n.*late$/s);
+  await closed;
+});
