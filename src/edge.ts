@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import type { Development } from './contract/development.ts';
 import type { Dialect } from './contract/dialect.ts';
-import type { Fault } from './contract/fault.ts';
 import type { Log, ProcessLog } from './contract/log.ts';
 import type { CollectedMetrics, MetricFamily } from './contract/metrics.ts';
 import type { CountPeers } from './contract/rate-limit.ts';
@@ -10,7 +9,7 @@ import type { Fallback } from './contract/target.ts';
 import type { Tracer } from './contract/tracer.ts';
 import { withTimeout } from './contract/with-timeout.ts';
 import { Handler } from './handler.ts';
-import { adviceForUnresolved, Hop } from './hop/hop.ts';
+import { Hop, HopAdvice } from './hop/hop.ts';
 import { RequestHeaders } from './hop/request-headers.ts';
 import { recordDecodedBodies } from './http/decoded-bodies.ts';
 import { PurgeEndpoint } from './http/purge-endpoint.ts';
@@ -20,6 +19,7 @@ import { UpgradeSlots } from './http/upgrade-slots.ts';
 import { WebSockets } from './http/web-sockets.ts';
 import { openLog } from './log/open.ts';
 import { EdgeMetrics } from './metrics/edge-metrics.ts';
+import { Health } from './metrics/health.ts';
 import { openMetricsPage } from './metrics/metrics-page.ts';
 import { openTracing } from './metrics/open-telemetry.ts';
 import type { StoppedRoutes } from './process/stopped-routes.ts';
@@ -57,20 +57,18 @@ export class Edge {
   readonly #hop: Hop;
   readonly #webSockets: WebSockets;
   readonly #ready: Ready;
+  readonly #health: Health;
   #storeFailure: unknown;
-  readonly #notify: ((line: string) => void) | undefined;
-  #isAdvised = false;
   #isClosing = false;
 
   constructor(parts: EdgeParts) {
     const { config, log, site, certificate, fallback, notify, listenFd, stopped, development, metrics } = parts;
     this.metrics = metrics;
-    this.#notify = notify;
     this.#config = config;
     this.log = log;
     this.#site = site;
     this.#certificate = certificate;
-    this.#ready = new Ready(config.READY_PATH);
+    this.#ready = new Ready(config.READY_PATH, () => this.#health.read());
     const slots = new UpgradeSlots(config.MAX_TUNNELS);
     this.#hop = new Hop({
       hostname: config.NEXT_HOP.hostname,
@@ -96,6 +94,10 @@ export class Edge {
     this.#webSockets = new WebSockets({ slots, idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT });
     const page = metrics && openMetricsPage({ ...parts, metrics });
     const purge = config.PURGE_TOKEN === '' ? undefined : new PurgeEndpoint(config.PURGE_TOKEN, site.purging);
+    const advice = new HopAdvice(config.NEXT_HOP.hostname, (text) => {
+      log.error(text);
+      notify?.(text);
+    });
     const handler = new Handler({
       sites: site,
       fallback: fallback ?? site.withCache(this.#hop),
@@ -105,7 +107,10 @@ export class Edge {
       bodyLimitBytes: config.BODY_LIMIT,
       stopped,
       log,
-      onHopFault: (fault) => this.#adviseOn(fault),
+      onHopFault: (fault) => {
+        this.#health.hopFailed(fault.code);
+        advice.give(fault);
+      },
       dev: config.DEV,
       development,
     });
@@ -128,7 +133,9 @@ export class Edge {
       handle: (exchange, refusal) => handler.handle(exchange, refusal),
     });
     site.answerOwnCallsBy(this.#server);
-    metrics?.use({ server: this.#server, hop: this.#hop, webSockets: this.#webSockets, log, certificate, site });
+    const sources = { server: this.#server, hop: this.#hop, webSockets: this.#webSockets, log, certificate, site };
+    this.#health = new Health(sources);
+    metrics?.use(sources);
   }
 
   /** Why the stores of the site could not be opened at start; undefined: they were, or none is used. */
@@ -170,7 +177,7 @@ export class Edge {
   async reload(): Promise<Reload> {
     this.renewCertificate();
     const reload = await this.#site.reload();
-    this.metrics?.reloaded(reload.state !== 'kept');
+    for (const each of [this.metrics, this.#health]) each?.reloaded(reload.state !== 'kept');
     return reload;
   }
 
@@ -228,16 +235,6 @@ export class Edge {
     this.metrics?.close();
     const leftMs = startedAtMs + DRAIN_DELAY + DRAIN_TIMEOUT - performance.now();
     await this.log.close(Math.max(LATE_LOG_CLOSE_MS, Math.min(LOG_CLOSE_MS, leftMs)));
-  }
-
-  /** Once: the line of each request has its own error. */
-  #adviseOn(fault: Fault): void {
-    if (this.#isAdvised) return;
-    const advice = adviceForUnresolved(fault, this.#config.NEXT_HOP.hostname);
-    if (advice === undefined) return;
-    this.#isAdvised = true;
-    this.log.error(advice);
-    this.#notify?.(advice);
   }
 }
 

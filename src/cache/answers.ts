@@ -52,6 +52,11 @@ export class Answers {
     this.#memory = new Memory({ totalBytes: memoryBytes });
   }
 
+  /** Bytes of all entries in memory. */
+  get memoryBytes(): number {
+    return this.#memory.size;
+  }
+
   get isEmpty(): boolean {
     return this.#memory.isEmpty;
   }

@@ -1,4 +1,4 @@
-import type { CacheRule } from '../contract/cache.ts';
+import type { CacheResult, CacheRule } from '../contract/cache.ts';
 
 /** What the cache did with a request (RFC 9211 2). Times are in seconds. */
 export interface CacheOutcome {
@@ -15,6 +15,13 @@ export interface CacheOutcome {
   readonly detail?: string;
   /** 'hit': it is from the durable tier. 'stored': it will be in it. */
   readonly durable?: 'hit' | 'stored';
+}
+
+/** For metrics. */
+export function toCacheResult({ hit, isCollapsed, forwarded, isStored }: CacheOutcome): CacheResult {
+  if (!hit) return isStored ? 'miss' : 'pass';
+  if (isCollapsed) return 'collapsed';
+  return forwarded === 'stale' ? 'stale' : 'hit';
 }
 
 /**

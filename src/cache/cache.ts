@@ -56,6 +56,11 @@ export class Cache {
     return this.#shared?.tier.isUsed ?? false;
   }
 
+  /** Bytes of all entries in the memory of this process. */
+  get memoryBytes(): number {
+    return this.#answers.memoryBytes;
+  }
+
   openSite({ run, findVersion }: SiteCacheParts): SiteCache {
     const answers = this.#answers;
     const { bans, objectBytes } = answers;

@@ -7,7 +7,7 @@ import type { IncomingRequest } from '../contract/http-message.ts';
 import type { Outcome, Params, Target } from '../contract/target.ts';
 import type { AnswerReader } from '../http/captured-response.ts';
 import type { Answers, Place } from './answers.ts';
-import type { CacheOutcome } from './cache-status.ts';
+import { type CacheOutcome, toCacheResult } from './cache-status.ts';
 import { Collector } from './collector.ts';
 import type { DurableCopies } from './durable-copies.ts';
 import { Flight } from './flight.ts';
@@ -160,6 +160,7 @@ export class Fetch {
     const outcome = this.#toOutcome(storable);
     if (captured.closes) exchange.response.closeBehind();
     const isAbout = this.isStorable || hasCacheField(headers, rule);
+    if (isAbout) exchange.cacheResult = toCacheResult(outcome);
     const sent = isAbout ? toForwardedHeaders(headers, rule, outcome) : headers;
     exchange.writeHead(status, captured.reason, sent);
     const { response } = exchange;

@@ -40,6 +40,7 @@ export class HeadWatch implements ResponseLayer {
     const refusal = typeof storable === 'string' ? storable : findRefusal(exchange.request, storable);
     this.#onHead?.(refusal === undefined);
     const detail = refusal === undefined || this.#forwarded === 'method' ? {} : { detail: refusal };
+    exchange.cacheResult = 'pass';
     return toForwardedHeaders(headers, rule, { forwarded: this.#forwarded, ...detail });
   }
 }

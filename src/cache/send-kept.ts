@@ -5,7 +5,7 @@ import type { IncomingRequest } from '../contract/http-message.ts';
 import { toRange } from '../http/byte-range.ts';
 import { namesTag } from '../http/entity-tags.ts';
 import { toTimeMs } from '../http/http-time.ts';
-import { type CacheOutcome, toCacheStatus } from './cache-status.ts';
+import { type CacheOutcome, toCacheResult, toCacheStatus } from './cache-status.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 
 export interface Sending {
@@ -21,6 +21,7 @@ export interface Sending {
 export function sendKept(exchange: Exchange, kept: KeptAnswer, { rule, outcome, nowMs }: Sending): void {
   const { request, requestId } = exchange;
   const { entry } = kept;
+  exchange.cacheResult = toCacheResult(outcome);
   rule.identify?.(exchange);
   const { platformId } = exchange;
   const own = [

@@ -16,6 +16,9 @@ export interface CacheRule {
   readonly findCountry?: (exchange: Exchange) => string;
 }
 
+/** What the cache did with a request, for metrics. 'pass': the response may not be stored. */
+export type CacheResult = NonNullable<Exchange['cacheResult']>;
+
 /** Answers from the cache in place of a target, where it may. */
 export type WithCache = (target: Target, rule: CacheRule) => Target;
 

@@ -97,6 +97,7 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   /** Name of the target that answered. */
   answeredBy = '';
   fault: Fault | undefined;
+  cacheResult: 'hit' | 'stale' | 'miss' | 'pass' | 'collapsed' | undefined;
   /** Of the span of this request; '' without a tracer. */
   traceId = '';
   /** Sent with every response, also with a Fault's; it replaces a header of that name set by a function. */

@@ -76,8 +76,8 @@ export class Hop implements Fallback {
 
   /** Its connections, the requests that wait for one, and how many were sent twice. */
   get connections() {
-    const { size, idleCount: idle, waitingCount: waiting, retries } = this.#pool;
-    return { idle, busy: size - idle, waiting, retries };
+    const { size, idleCount: idle, waitingCount: waiting, retries, answers } = this.#pool;
+    return { idle, busy: size - idle, waiting, retries, answers };
   }
 
   /** Forwards the request and its response. Throws `loop_detected`; a Fault of the hop, or `hop_busy` if too many requests wait, goes to the exchange. */
@@ -114,6 +114,26 @@ export class Hop implements Fallback {
   }
 }
 
+/** Says once what to do about a hop whose name does not resolve: the line of each request has its own error. */
+export class HopAdvice {
+  readonly #hostname: string;
+  readonly #give: (advice: string) => void;
+  #isGiven = false;
+
+  constructor(hostname: string, give: (advice: string) => void) {
+    this.#hostname = hostname;
+    this.#give = give;
+  }
+
+  /** Gives advice, if there is some about this fault and none was given before. */
+  give(fault: Fault): void {
+    const advice = this.#isGiven ? undefined : adviceForUnresolved(fault, this.#hostname);
+    if (advice === undefined) return;
+    this.#isGiven = true;
+    this.#give(advice);
+  }
+}
+
 /** Errors of getaddrinfo: there is no such name, or no name server answers. */
 const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 
@@ -121,7 +141,7 @@ const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
  * What to do about a fault of a hop whose name does not resolve; undefined for other faults. The
  * default name exists only where a platform defines it, so a first start elsewhere answers 502.
  */
-export function adviceForUnresolved({ cause }: Fault, hostname: string): string | undefined {
+function adviceForUnresolved({ cause }: Fault, hostname: string): string | undefined {
   if (!(cause instanceof Error) || !('code' in cause) || !UNRESOLVED.has(cause.code)) return undefined;
   // Servers of rules and images have faults of the same kind.
   if ('hostname' in cause && cause.hostname !== hostname) return undefined;

@@ -19,13 +19,14 @@ export interface MetricSources {
       readonly busy: number;
       readonly waiting: number;
       readonly retries: number;
+      readonly answers: number;
     };
     readonly tunnels: { readonly size: number };
   };
   readonly webSockets: { readonly size: number };
   readonly log: { readonly lostCount: number };
   readonly certificate: { readonly current: { readonly endsAt: Date } } | undefined;
-  readonly site: { jobsNow(): Promise<JobsNow | undefined> };
+  readonly site: { readonly cacheBytes: number | undefined; jobsNow(): Promise<JobsNow | undefined> };
 }
 
 /** All metrics of this process. */
@@ -71,10 +72,18 @@ export class EdgeMetrics {
     this.#process.close();
   }
 
-  #life({ certificate, log }: MetricSources): readonly MetricFamily[] {
+  #life({ certificate, log, site: { cacheBytes } }: MetricSources): readonly MetricFamily[] {
     const endsAt = certificate?.current.endsAt;
     const seconds = this.#reloadedAtMs / 1000;
     return [
+      ...(cacheBytes === undefined
+        ? []
+        : [
+            {
+              ...gauge('nexthop_cache_bytes', 'Cached responses in the memory of the processes.', 0),
+              series: [{ labels: toLabels({ tier: 'memory' }), values: [cacheBytes] }],
+            },
+          ]),
       counter('nexthop_log_dropped_total', 'Log lines that were not written.', log.lostCount),
       {
         ...counter('nexthop_reloads_total', 'Reloads of the site, in each process.', 0),

@@ -1,3 +1,4 @@
+import type { CacheResult } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { MetricFamily } from '../contract/metrics.ts';
 import { OWN_PAGE } from '../contract/target.ts';
@@ -46,6 +47,7 @@ export class RequestMetrics {
   readonly #routes = new Map<string, RouteSeries>();
   readonly #requestBytes = new Float64Array(ANSWERED_BY.length);
   readonly #responseBytes = new Float64Array(ANSWERED_BY.length);
+  readonly #cacheResults = new Map<CacheResult, number>();
   readonly #faults = new Map<string, { origin: string; count: number }>();
 
   /** Call it once for each exchange, when it is over. */
@@ -67,6 +69,8 @@ export class RequestMetrics {
     // A socket that was destroyed before it connected has no `bytesWritten`.
     (this.#responseBytes[by] as number) +=
       (exchange.socket.bytesWritten ?? exchange.bytesWrittenBefore) - exchange.bytesWrittenBefore;
+    const { cacheResult } = exchange;
+    if (cacheResult) this.#cacheResults.set(cacheResult, (this.#cacheResults.get(cacheResult) ?? 0) + 1);
     if (answeredBy === 'function') route.runs++;
     if (fault) this.#count(fault, route);
   }
@@ -99,6 +103,11 @@ export class RequestMetrics {
         'nexthop_faults_total',
         'Requests that failed, by code and origin of the fault.',
         [...this.#faults].map(([code, { origin, count }]) => ({ labels: toLabels({ code, origin }), values: [count] })),
+      ),
+      counter(
+        'nexthop_cache_requests_total',
+        'Requests for responses that caches may know, by what the cache did.',
+        [...this.#cacheResults].map(([result, count]) => ({ labels: toLabels({ result }), values: [count] })),
       ),
       counter('nexthop_function_runs_total', 'Requests that a function answered, or failed to.', perRoute('runs')),
       counter('nexthop_function_errors_total', 'Requests in which a function failed.', perRoute('errors')),
@@ -149,9 +158,12 @@ function toSeries({ name, series }: RouteSeries): MetricFamily['series'] {
   });
 }
 
-function toAnsweredBy({ fault, step, isFile }: Exchange, status: number): AnsweredBy {
+const FROM_CACHE: ReadonlySet<CacheResult> = new Set(['hit', 'stale', 'collapsed']);
+
+function toAnsweredBy({ fault, step, isFile, cacheResult }: Exchange, status: number): AnsweredBy {
   if (fault && fault.code !== 'client_left') return 'fault';
   if (isFile) return 'file';
+  if (cacheResult !== undefined && FROM_CACHE.has(cacheResult)) return 'cache';
   if (step === OWN_PAGE) return 'nexthop';
   if (step === 0) return 'hop';
   const isRedirect = status >= 300 && status < 400;
@@ -162,6 +174,6 @@ function toAnsweredBy({ fault, step, isFile }: Exchange, status: number): Answer
 /** The pattern, or the kind of answer; never a path. */
 function toRoute({ route, step }: Exchange, answeredBy: AnsweredBy): string {
   if (answeredBy === 'file') return 'files';
-  if (step <= 0 || route === '') return answeredBy;
+  if (step <= 0 || route === '') return answeredBy === 'cache' ? 'hop' : answeredBy;
   return route;
 }

@@ -1,11 +1,15 @@
 import type { Config } from '../config/config.ts';
 import type { JobIntake, JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
+import type { JobsNow } from '../contract/metrics.ts';
 import type { Store, TickOutcome } from '../contract/store.ts';
 import { Clock } from '../jobs/clock.ts';
 import type { EndListener } from '../jobs/ending.ts';
 import { type JobRun, runDueJobs } from '../jobs/run-due.ts';
 import { Worker } from '../jobs/worker.ts';
+
+/** Of the jobs that wait, for the age of the oldest. The list begins with the oldest. */
+const MOST_LISTED = 50;
 
 /** Namespace of the keys of `pushOnce`. */
 const ONCE = 'nexthop/once';
@@ -84,6 +88,17 @@ export class Background {
   own(): void {
     this.#isOwner = true;
     this.#running?.clock.start();
+  }
+
+  /** The jobs in the store. Rejects if it is away. */
+  async now(): Promise<JobsNow> {
+    const { ledger } = this.#parts.store.queue;
+    const [counts, waiting] = await Promise.all([
+      ledger.counts(),
+      ledger.list({ state: 'waiting', limit: MOST_LISTED }),
+    ]);
+    const dueAtMs = Math.min(...waiting.map((job) => job.dueAtMs));
+    return { counts, oldestDueAtMs: dueAtMs <= Date.now() ? dueAtMs : undefined };
   }
 
   /**

@@ -30,9 +30,6 @@ import { openCache, warmCache } from './open-cache.ts';
 import { openSharedState, type SharedState } from './shared-state.ts';
 import type { Site } from './site.ts';
 
-/** Of the jobs that wait, for the age of the oldest. The list begins with the oldest. */
-const MOST_LISTED = 50;
-
 /** Time limit for the store to finish the calls in flight, also while it is away. */
 const STORE_CLOSE_MS = 500;
 
@@ -143,6 +140,11 @@ export class RunningSite {
     return cache && config.CACHE === 'all' ? cache.withFallback(fallback) : fallback;
   }
 
+  /** Of cached responses in the memory of this process; undefined: there is no cache. */
+  get cacheBytes(): number | undefined {
+    return this.#parts.cache?.memoryBytes;
+  }
+
   /** Purges cached responses. */
   get purging(): Purging {
     return this.#parts.shared.purging;
@@ -175,14 +177,7 @@ export class RunningSite {
 
   /** The jobs in the store; undefined if the site has none. Rejects if the store is away. */
   async jobsNow(): Promise<JobsNow | undefined> {
-    if (this.current.jobRules.length === 0) return undefined;
-    const { ledger } = this.#parts.shared.store.queue;
-    const [counts, waiting] = await Promise.all([
-      ledger.counts(),
-      ledger.list({ state: 'waiting', limit: MOST_LISTED }),
-    ]);
-    const dueAtMs = Math.min(...waiting.map((job) => job.dueAtMs));
-    return { counts, oldestDueAtMs: dueAtMs <= Date.now() ? dueAtMs : undefined };
+    return this.current.jobRules.length === 0 ? undefined : this.#parts.background.now();
   }
 
   /** Starts to run jobs. */

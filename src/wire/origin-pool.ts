@@ -57,6 +57,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
   #uploads = 0;
   #isClosed = false;
   #retries = 0;
+  #answers = 0;
 
   constructor(options: OriginPoolOptions) {
     const { connections, connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, keepAliveMs } = options;
@@ -86,6 +87,11 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
   /** How many calls were sent a second time. */
   get retries(): number {
     return this.#retries;
+  }
+
+  /** How many responses were whole, on connections that stayed open. */
+  get answers(): number {
+    return this.#answers;
   }
 
   get idleCount(): number {
@@ -143,6 +149,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
   }
 
   connectionFreed(connection: OriginConnection): void {
+    this.#answers++;
     this.#idle.push(connection);
     this.#startWaiting();
   }

@@ -153,6 +153,41 @@ test('Accept selects OpenMetrics, which has the same values', async (t) => {
   t.regex(text, /\n# EOF\n$/);
 });
 
+test('what the cache answers is counted as its answer', async (t) => {
+  const edge = await measure(t, {
+    site: await siteFolder(t, {
+      'cloud-functions/kept.js':
+        "export const onRequest = () => new Response('kept', { headers: { 'CDN-Cache-Control': 'max-age=60' } })",
+      'cloud-functions/not.js':
+        "export const onRequest = () => new Response('not', { headers: { 'CDN-Cache-Control': 'no-store' } })",
+    }),
+  });
+  for (const path of ['/kept', '/kept', '/kept', '/not']) await get(edge, path);
+
+  const text = await edge.scrape();
+
+  const requests = (result: string) => metricValue(text, 'nexthop_cache_requests_total', { result });
+  t.deepEqual([requests('miss'), requests('hit'), requests('pass')], [1, 2, 1]);
+  t.is(metricValue(text, `${DURATION}_count`, { http_route: '/kept', answered_by: 'cache' }), 2);
+  t.is(metricValue(text, `${DURATION}_count`, { http_route: '/kept', answered_by: 'function' }), 1);
+  t.true(metricValue(text, 'nexthop_cache_bytes', { tier: 'memory' }) > 0);
+});
+
+test('background jobs are counted in the store and by their outcome', async (t) => {
+  const edge = await measure(t, {
+    site: await siteFolder(t, { 'netlify/functions/work-background.mjs': 'export default async () => {};' }),
+  });
+  await fetch(`${edge.url}/.netlify/functions/work-background`, { method: 'POST' });
+
+  const text = await untilResult(
+    () => edge.scrape(),
+    (scraped) => metricValue(scraped, 'nexthop_job_runs_total', { outcome: 'done' }) === 1,
+  );
+
+  t.is(metricValue(text, 'nexthop_job_runs_total'), 1);
+  t.regex(text, /^nexthop_jobs\{state="dead"\} 0$/m);
+});
+
 test('a reload is counted, and keeps all counters', async (t) => {
   const edge = await measure(t, { site: await siteFolder(t, SITE) });
   await get(edge, '/users/1');
