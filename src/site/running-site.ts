@@ -26,8 +26,7 @@ import { openBlobs } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
 import { Background, type BackgroundParts } from './background.ts';
 import { LiveSite, type Reload } from './live-site.ts';
-import { openCache, warmCache } from './open-cache.ts';
-import { openSharedState, type SharedState } from './shared-state.ts';
+import { openCache, openSharedState, type SharedState, warmCache } from './shared-state.ts';
 import type { Site } from './site.ts';
 
 /** Time limit for the store to finish the calls in flight, also while it is away. */

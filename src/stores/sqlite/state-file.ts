@@ -1,9 +1,17 @@
 import { rmSync } from 'node:fs';
+import { blobSteps } from './blob-steps.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
 import type { DatabaseContent, OpenContent } from './database-content.ts';
+import { DiskRoom } from './disk-room.ts';
+import { jobSteps } from './job-steps.ts';
+import { kvSteps } from './kv-steps.ts';
+import { ledgerSteps } from './ledger-steps.ts';
 import { monotonicMs } from './monotonic.ts';
+import { MIGRATIONS } from './schema.ts';
 import { describe, type Failure, isDamage, toFailure } from './sqlite-failure.ts';
-import { STATE_CONTENT } from './state-content.ts';
+import { StoreClock } from './store-clock.ts';
+import { Upkeep } from './upkeep.ts';
+import type { Steps } from './verbs.ts';
 
 /** A file that could not be opened is not tried again before this pause has passed. */
 const REOPEN_PAUSE_MS = 250;
@@ -109,3 +117,26 @@ export class StateFile {
     this.#setup.onMoved(`${this.path} was damaged and is replaced by an empty file: it holds cached data only`);
   }
 }
+
+/** Jobs, key-value data and the index of blobs. */
+const STATE_CONTENT: DatabaseContent = {
+  migrations: MIGRATIONS,
+  isDisposable: false,
+  open(database, { path }) {
+    const clock = StoreClock.open(database);
+    const steps: Steps = {
+      ...jobSteps(database, clock),
+      ...ledgerSteps(database, clock),
+      ...kvSteps(database),
+      ...blobSteps(database),
+    };
+    const version = database.prepare('PRAGMA data_version');
+    return {
+      steps,
+      upkeep: new Upkeep(database, clock),
+      room: new DiskRoom(database, path),
+      // It changes with commits of other connections, never with those of this one.
+      version: () => version.get()?.data_version,
+    };
+  },
+};
