@@ -181,9 +181,9 @@ export class Edge {
     return reload;
   }
 
-  /** Runs a scheduled function now. Resolves with the id of its job. Rejects with `store_unavailable`. */
-  runNow(rule: string): Promise<string> {
-    return this.#site.runNow(rule);
+  /** The site with its jobs and its cache. */
+  get running(): RunningSite {
+    return this.#site;
   }
 
   /**

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Bans, CacheRule } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Flight } from './flight.ts';
-import type { KeptAnswer } from './kept-answer.ts';
+import type { Freshness, KeptAnswer } from './kept-answer.ts';
 import { Memory } from './memory.ts';
 import type { StorableResponse } from './policy/storable-response.ts';
 import type { Variation } from './policy/variation.ts';
@@ -26,6 +26,21 @@ export interface Place {
   /** Undefined if no response of this URL is known. */
   readonly variation: Variation | undefined;
   readonly kept: KeptAnswer | undefined;
+}
+
+/** A stored response, for people. */
+export interface ListedAnswer {
+  /** With its query, as far as that tells variants apart. */
+  readonly url: string;
+  /** The target whose response it is. */
+  readonly target: string;
+  readonly status: number;
+  readonly freshness: Freshness;
+  readonly ageMs: number;
+  /** Milliseconds until it is stale; negative: since then. */
+  readonly leftMs: number;
+  readonly bytes: number;
+  readonly tags: readonly string[];
 }
 
 /** How a URL is found that stays valid for each version of the site. */
@@ -70,6 +85,19 @@ export class Answers {
   /** Removes the entries of a version. */
   closeVersion(version: string): void {
     this.#memory.dropAll(version);
+  }
+
+  /** What is in memory, the last used first; at most `most`. */
+  list(most: number): readonly ListedAnswer[] {
+    const nowMs = this.bans.nowMs();
+    const listed: ListedAnswer[] = [];
+    for (const [primaryKey, { variants }] of this.#memory.list()) {
+      for (const [variantKey, kept] of variants) {
+        if (listed.length === most) return listed;
+        listed.push(toListed(primaryKey, variantKey, kept, nowMs));
+      }
+    }
+    return listed;
   }
 
   find(exchange: Exchange, version: string, rule: CacheRule): Place {
@@ -150,4 +178,20 @@ export interface Keeping {
   readonly urlKey: string;
   readonly storable: Pick<StorableResponse, 'variation' | 'customId'>;
   readonly rule: CacheRule;
+}
+
+function toListed(primaryKey: string, variantKey: string, kept: KeptAnswer, nowMs: number): ListedAnswer {
+  const [target = '', query = ''] = variantKey.split('\n');
+  const { status, body, tags } = kept.entry;
+  return {
+    // The key begins with the version of the site.
+    url: primaryKey.replace(/^(?:\d+\||~)/, '') + query,
+    target,
+    status,
+    freshness: kept.freshness(nowMs),
+    ageMs: kept.ageMs(nowMs),
+    leftMs: kept.leftMs(nowMs),
+    bytes: body.length,
+    tags,
+  };
 }

@@ -2,7 +2,7 @@ import type { Bans, CacheRule, CacheTier, WithCache } from '../contract/cache.ts
 import { Fault } from '../contract/fault.ts';
 import type { Log } from '../contract/log.ts';
 import type { Fallback } from '../contract/target.ts';
-import { Answers } from './answers.ts';
+import { Answers, type ListedAnswer } from './answers.ts';
 import { SiteCaches } from './api/site-caches.ts';
 import { CachedTarget } from './cached-target.ts';
 import { DurableCopies } from './durable-copies.ts';
@@ -74,6 +74,11 @@ export class Cache {
       caches: this.#shared && entries && new SiteCaches({ entries, bans, objectBytes, log: this.#shared.log }),
       close: () => answers.closeVersion(version),
     };
+  }
+
+  /** What is in the memory of this process, the last used first; at most `most`. */
+  list(most: number): readonly ListedAnswer[] {
+    return this.#answers.list(most);
   }
 
   /** The fallback with a cache, for the responses of the next hop. It stays when the site changes. */

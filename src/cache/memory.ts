@@ -44,6 +44,11 @@ export class Memory {
     return this.#urls.calculatedSize;
   }
 
+  /** The last used URLs first. */
+  list(): Iterable<readonly [primaryKey: string, url: KeptUrl]> {
+    return this.#urls.entries();
+  }
+
   find(primaryKey: string): KeptUrl | undefined {
     return this.#urls.get(primaryKey);
   }

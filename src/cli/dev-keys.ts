@@ -85,7 +85,7 @@ export class DevKeys {
   async #run({ name }: JobRule): Promise<void> {
     const { edge, terminal } = this.#parts;
     try {
-      await edge.runNow(name);
+      await edge.running.runNow(name);
       terminal.note(`  ${name} runs`);
     } catch (error) {
       terminal.note(`  ${name} cannot be run: ${messageOf(error)}`);

@@ -20,7 +20,8 @@ export function toDevServer({ edge, config, site, port }: DevServerParts): DevSe
   return {
     ...{ host: config.HOST || '127.0.0.1', port, isTls: config.certificate !== undefined },
     describeSite: () => describeSite(edge, config, site),
-    runNow: (rule) => edge.runNow(rule),
+    listCached: (most) => edge.running.cache?.list(most) ?? [],
+    runNow: (rule) => edge.running.runNow(rule),
   };
 }
 
@@ -37,11 +38,14 @@ async function describeSite({ site }: Pick<Edge, 'site'>, config: Config, root: 
   };
 }
 
+const SECRET = /(?:TOKEN|SECRET|PASSWORD)$/;
+
 /** Those that are set come first. */
 function toSettings({ sources }: Config): readonly SettingFact[] {
   const facts = Object.entries(SETTINGS).map(([name, { about }]): SettingFact => {
     const { text = '', from = 'default' } = sources.get(name) ?? {};
-    return { name, value: text, from: from === 'command' ? 'nexthop dev' : from, about };
+    const value = text !== '' && SECRET.test(name) ? '(set)' : text;
+    return { name, value, from: from === 'command' ? 'nexthop dev' : from, about };
   });
   return [...facts.filter(({ from }) => from !== 'default'), ...facts.filter(({ from }) => from === 'default')];
 }

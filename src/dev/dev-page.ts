@@ -4,7 +4,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import { OWN_PAGE } from '../contract/target.ts';
 import { PAGE_HTML, PAGE_SCRIPT } from './live-page.ts';
 import { refuseAccess, refuseChange } from './page-access.ts';
-import { type SiteFacts, toRequestJson, toSiteJson } from './page-json.ts';
+import { type CacheFact, type SiteFacts, toRequestJson, toSiteJson } from './page-json.ts';
 import { DEV_PATH } from './page-path.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { type OwnServer, sendAgain } from './replay.ts';
@@ -16,10 +16,14 @@ export const DEV_PAGE = 'nexthop dev';
 /** The running server, as far as the page needs it. */
 export interface DevServer extends OwnServer {
   describeSite(): Promise<SiteFacts>;
+  /** Cached responses, the last used first; at most `most`. */
+  listCached(most: number): readonly CacheFact[];
   /** Runs a scheduled function now. Rejects if that is not possible. */
   runNow(rule: string): Promise<unknown>;
 }
 
+/** Cached responses that are shown. */
+const MOST_CACHED = 200;
 /** Largest request to the page itself. */
 const MOST_BYTES = 10_000;
 
@@ -63,6 +67,8 @@ export class DevPage {
         return sendJson(exchange, this.#changedRequests(Number(query.get('after') ?? 0)));
       case 'site':
         return this.#answerLater(exchange, async () => toSiteJson(await this.server?.describeSite()));
+      case 'cache':
+        return sendJson(exchange, this.server?.listCached(MOST_CACHED) ?? []);
       default:
         return send(exchange, { status: 404, text: 'there is no such page\n' });
     }

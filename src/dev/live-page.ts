@@ -34,7 +34,7 @@ const POLL_MS = 700;
 export const PAGE_SCRIPT = `
 const BASE = '${DEV_PATH}';
 const $ = (selector) => document.querySelector(selector);
-const state = { version: 0, generation: 0, view: 'requests', chosen: 0, filter: '', requests: new Map(), site: null };
+const state = { version: 0, generation: 0, view: 'requests', chosen: 0, filter: '', requests: new Map(), cache: [], site: null };
 
 function h(tag, props, ...children) {
   const element = document.createElement(tag);
@@ -57,10 +57,11 @@ async function post(action, given) {
 }
 function say(text) { $('#state').textContent = text; }
 
-const VIEWS = { requests: 'Requests', routes: 'Routes', jobs: 'Jobs', settings: 'Settings' };
+const VIEWS = { requests: 'Requests', routes: 'Routes', jobs: 'Jobs', cache: 'Cache', settings: 'Settings' };
 function count(view) {
   const { site } = state;
   if (view === 'requests') return state.requests.size;
+  if (view === 'cache') return state.cache.length;
   return site && site[view] ? site[view].length : 0;
 }
 function drawTabs() {
@@ -129,6 +130,7 @@ function draw() {
   drawTabs();
   const { site } = state;
   if (state.view === 'requests') return drawRequests();
+  if (state.view === 'cache') return drawTable(['URL', 'Status', 'State', 'Age', 'Fresh for', 'Bytes', 'Tags', 'Target'], state.cache.map((entry) => [h('code', {}, entry.url), String(entry.status), h('span', { class: entry.freshness === 'fresh' ? 'good' : 'warn' }, entry.freshness), ms(entry.ageMs), entry.leftMs > 0 ? ms(entry.leftMs) : '', String(entry.bytes), entry.tags.join(', '), h('code', {}, entry.target)]), 'Nothing is cached. A function chooses it with Netlify-CDN-Cache-Control or CDN-Cache-Control. Each reading of the site begins with an empty cache.');
   if (!site) return;
   if (state.view === 'routes') drawTable(['Order', 'Step', 'Methods', 'Pattern', 'File', 'Platform', 'About'], site.routes.map((route, at) => [String(at + 1), String(route.step), route.methods === 'any' ? 'any' : route.methods.join(', '), h('code', {}, route.files ? route.pattern + ' (' + route.files + (route.files === 1 ? ' file)' : ' files)') : route.pattern), h('code', {}, route.file), route.dialect, route.about || '']), 'No routes: every request goes to the next hop.');
   if (state.view === 'jobs') drawTable(['Name', 'When', 'File', ''], site.jobs.map((job) => [h('code', {}, job.name), job.schedule || 'on request', h('code', {}, job.file), job.schedule ? h('button', { 'data-rule': job.name, onclick: async () => { const result = await post('run', { rule: job.name }); if (!result.error) say(job.name + ' runs; its output is on the terminal'); } }, 'Run now') : '']), 'The site has no background or scheduled functions.');
@@ -153,7 +155,8 @@ async function poll() {
     state.site = await (await fetch(BASE + '/site')).json();
     drawProblems();
   }
-  if (isNew || (found.requests.length && state.view === 'requests')) draw();
+  if (isNew || found.requests.length || state.view === 'cache') state.cache = await (await fetch(BASE + '/cache')).json();
+  if (isNew || state.view === 'cache' || (found.requests.length && state.view === 'requests')) draw();
   else if (found.requests.length) drawTabs();
 }
 addEventListener('keydown', (event) => { if (event.key === 'Enter' && event.target.dataset && event.target.dataset.number) event.target.click(); });

@@ -27,6 +27,19 @@ export interface SiteFacts {
   readonly variables: readonly { readonly name: string; readonly place: string }[];
 }
 
+/** A cached response. */
+export interface CacheFact {
+  readonly url: string;
+  readonly target: string;
+  readonly status: number;
+  readonly freshness: string;
+  readonly ageMs: number;
+  /** Milliseconds until it is stale; negative: since then. */
+  readonly leftMs: number;
+  readonly bytes: number;
+  readonly tags: readonly string[];
+}
+
 export interface SettingFact {
   readonly name: string;
   readonly value: string;

@@ -81,6 +81,8 @@ class Answerer implements OwnCalls {
 export class RunningSite {
   /** Work that functions started and that no response waits for (`waitUntil`). */
   readonly pendingWork: PendingWork;
+  /** Undefined: nothing is cached. */
+  readonly cache: Cache | undefined;
   readonly #parts: OwnParts;
   #messageBus: MessageBus | undefined;
   #jobsOver: Promise<void> = Promise.resolve();
@@ -88,6 +90,7 @@ export class RunningSite {
 
   private constructor(parts: OwnParts) {
     this.#parts = parts;
+    this.cache = parts.cache;
     this.pendingWork = new PendingWork((error, owner) => {
       if (!isReported(error)) parts.log.error('work after the response failed', { target: owner, error });
     });
@@ -196,7 +199,7 @@ export class RunningSite {
       this.#messageBus = openMessageBus({ endpoint: config.messageBus, log, onUpdate: requestReload });
   }
 
-  /** See Edge. */
+  /** Runs a scheduled function now. Resolves with the id of its job. Rejects with `store_unavailable`. */
   runNow(rule: string): Promise<string> {
     const tick = new TextEncoder().encode(JSON.stringify({ tickMs: Date.now() }));
     return this.#parts.background.intake.push(rule, tick);

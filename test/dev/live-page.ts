@@ -76,6 +76,29 @@ test('the page knows the routes, jobs, settings and variables of the site, and n
   t.false(text.includes('secret-value'));
 });
 
+test('the page has the cached responses', async (t) => {
+  const { url } = await developSite(t, {
+    'cloud-functions/a.js': `export const onRequest = () =>
+      new Response('cached', { headers: { 'cdn-cache-control': 'max-age=60', 'cache-tag': 'news' } });`,
+  });
+  await fetch(`${url}/a?b=1`);
+
+  const [entry, ...others] = JSON.parse(await (await fetch(`${url}${DEV_PATH}/cache`)).text());
+
+  t.deepEqual(others, []);
+  t.like(entry, { status: 200, freshness: 'fresh', bytes: 6, tags: ['news'], target: 'cloud-functions/a.js' });
+  t.is(entry.url, `${url}/a?b=1`);
+});
+
+test('a token in the settings is not on the page', async (t) => {
+  const { url } = await developSite(t, {}, { env: { PURGE_TOKEN: 'a-secret-token' } });
+
+  const text = await (await fetch(`${url}${DEV_PATH}/site`)).text();
+
+  t.false(text.includes('a-secret-token'));
+  t.regex(text, /"name":"PURGE_TOKEN","value":"\(set\)","from":"environment"/);
+});
+
 test('a request is sent again with its headers and body', async (t) => {
   const { url, port, session } = await developSite(t, SITE);
   await fetch(`${url}/api/orders`, { method: 'POST', body: 'an order', headers: { 'x-of-client': 'Ada' } });

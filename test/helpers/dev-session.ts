@@ -41,7 +41,7 @@ export async function developSite(
     env: { DEV: '1', NEXT_HOP: 'http://127.0.0.1:1', ...env },
     development: session,
   });
-  const config = readConfig({ site, env: { NEXT_HOP: 'http://127.0.0.1:1' }, defaults: { DEV: '1' } });
+  const config = readConfig({ site, env: { NEXT_HOP: 'http://127.0.0.1:1', ...env }, defaults: { DEV: '1' } });
   session.page.server = toDevServer({ edge: running.edge, config, site, port: running.port });
   return { ...running, session, site, lines, outside };
 }
