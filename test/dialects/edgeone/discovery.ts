@@ -24,7 +24,9 @@ test('node-functions is read only if cloud-functions is missing or empty', async
 test('a site without functions has no routes and no problems', async (t) => {
   const opened = await project(t, { 'index.html': '' });
 
-  t.deepEqual(await edgeone.read(opened), { routes: [], ignored: [], problems: [] });
+  const { routes, ignored, problems, jobRules = [], lateProblems } = await edgeone.read(opened);
+
+  t.deepEqual([routes, ignored, problems, jobRules, lateProblems?.() ?? []], [[], [], [], [], []]);
 });
 
 test('entries are .js, .ts, .cjs, .jsx and .tsx; .mjs, .mts and .cts may only be imported', async (t) => {

@@ -105,7 +105,7 @@ const REPORTED = {
 };
 
 const TABLE = `
-site SITE
+site SITE, 7 routes
 
 routes
   order  methods  pattern                    file                              dialect  about

@@ -194,13 +194,13 @@ function toRules(rules: readonly JobRule[] = []): unknown {
   return rules.map(({ name, schedule, timeoutMs }) => [name, schedule, timeoutMs]);
 }
 
-test('edge functions are reported as not supported', async (t) => {
+test('an edge function without a path is reported: it never runs', async (t) => {
   const { problems } = await netlify.read(
     await project(t, { 'netlify/edge-functions/guard.ts': 'export default () => {};' }),
   );
 
-  t.like(problems, { ...[{ severity: 'warning', file: 'netlify/edge-functions' }], length: 1 });
-  t.regex(problems[0]?.message ?? '', /^holds edge functions/);
+  t.like(problems, { ...[{ severity: 'warning', file: 'netlify/edge-functions/guard.ts' }], length: 1 });
+  t.regex(problems[0]?.message ?? '', /path/);
 });
 
 test('a site behind a symbolic link is read at its real path', async (t) => {
