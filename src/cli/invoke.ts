@@ -72,7 +72,9 @@ export async function invoke(config: Config, call: InvokeCall, streams: InvokeSt
   const folder = config.given.has('DATA_DIR') ? undefined : await mkdtemp(join(tmpdir(), 'nexthop-invoke-'));
   const own = { ...config, JOB_CONCURRENCY: 0, ...(folder !== undefined && { DATA_DIR: folder }) };
   try {
-    const edge = await openMemoryEdge(own, { log: toLog(streams.complain), hop: missing });
+    const log = new CallLog(streams.complain);
+    const edge = await openMemoryEdge(own, { log, hop: missing });
+    log.isLoaded = true;
     try {
       const path = event === 'scheduled' ? undefined : toPath(name, edge.site);
       if (path === undefined) return await runJobs(edge, streams, name);
@@ -172,11 +174,23 @@ async function runJobs({ jobs }: MemoryEdge, { complain }: InvokeStreams, name?:
   return ended.every(({ state }) => state === 'done') ? 0 : 1;
 }
 
-/** What matters to the author of the function; the usual lines about the site are left out. */
-function toLog(complain: Out): HostLog {
-  const print = (message: string, { file, line, target }: Readonly<Record<string, unknown>> = {}): void => {
+/** What matters for one call: errors, and warnings after the site was loaded. Mistakes in the rest of the site are for `nexthop check`. */
+class CallLog implements HostLog {
+  isLoaded = false;
+  readonly #complain: Out;
+
+  constructor(complain: Out) {
+    this.#complain = complain;
+  }
+
+  info(): void {}
+
+  warn(message: string, details?: Readonly<Record<string, unknown>>): void {
+    if (this.isLoaded) this.error(message, details);
+  }
+
+  error(message: string, { file, line, target }: Readonly<Record<string, unknown>> = {}): void {
     const place = typeof file === 'string' ? `${file}${line === undefined ? '' : `:${line}`}` : target;
-    complain(typeof place === 'string' ? `${place} ${message}` : message);
-  };
-  return { info() {}, warn: print, error: print };
+    this.#complain(typeof place === 'string' ? `${place} ${message}` : message);
+  }
 }
