@@ -159,7 +159,14 @@ class Reader {
 
   /** As `all`, for lists: the list of the context replaces the other one, as on the platform. */
   last(key: string): FoundValue {
-    return this.all(key).at(-1) ?? this.#find([key]);
+    const [general = this.#find([key]), ofContext] = this.all(key);
+    if (ofContext && Array.isArray(general.value) && general.value.length > 0) {
+      this.#problems.add(
+        ofContext.path,
+        `replaces all [[${key}]], as on the platform: repeat those that must hold here`,
+      );
+    }
+    return ofContext ?? general;
   }
 
   /**

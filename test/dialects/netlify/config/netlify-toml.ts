@@ -250,7 +250,14 @@ test('tables of the context apply: functions key by key, redirects and headers i
   t.deepEqual(production.headers[0]?.values.get('x'), ['X', 'everywhere']);
   t.deepEqual(
     production.problems.map(({ line, message }) => `${line}: ${message}`),
-    ['21: context.production.redirects[1].to must be a string, got nothing; the redirect is not used'],
+    [
+      '18: context.production.redirects replaces all [[redirects]], as on the platform: repeat those that must hold here',
+      '21: context.production.redirects[1].to must be a string, got nothing; the redirect is not used',
+    ],
+  );
+  t.deepEqual(
+    dev.problems.map(({ message }) => message),
+    ['context.dev.headers replaces all [[headers]], as on the platform: repeat those that must hold here'],
   );
   t.is(dev.publish, 'dev');
   t.deepEqual(
