@@ -105,3 +105,35 @@ test('limits of Netlify functions and redirects hold, and what has a wrong one a
     ],
   );
 });
+
+test('a hit of the cache counts, and neither a refusal nor the fields of a limit are stored', async (t) => {
+  const site = await siteFolder(t, {
+    'netlify/functions/kept.mjs': `let calls = 0;
+      export default () => new Response("call " + ++calls, { headers: { "Cache-Control": "public, s-maxage=60" } });
+      export const config = { path: "/kept", rateLimit: { windowLimit: 3, windowSize: 60, aggregateBy: ["ip", "domain"] } };`,
+  });
+  const edge = await startEdge(t, { site, env: { CACHE: 'functions', RATE_LIMIT_FIELDS: '1' } });
+  const seen: unknown[] = [];
+
+  for (let count = 0; count < 4; count++) {
+    const answer = await fetch(`${edge.url}/kept`);
+    const text = await answer.text();
+    seen.push([
+      answer.status,
+      answer.status === 200 ? text : '',
+      /r=\d/.exec(answer.headers.get('ratelimit') ?? '')?.[0],
+    ]);
+  }
+  const other = await fetch(`${edge.url}/kept`, { headers: { 'X-Forwarded-For': '198.51.100.9' } });
+
+  t.deepEqual(seen, [
+    [200, 'call 1', 'r=2'],
+    [200, 'call 1', 'r=1'],
+    [200, 'call 1', 'r=0'],
+    [429, '', 'r=0'],
+  ]);
+  t.deepEqual(
+    [other.status, await other.text(), other.headers.get('ratelimit')?.includes('r=2')],
+    [200, 'call 1', true],
+  );
+});
