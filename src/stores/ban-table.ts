@@ -1,8 +1,9 @@
 import type { Bans } from '../contract/cache.ts';
 import { type BanPage, type CacheStore, EVERYTHING, MOST_BANS, REPLACED_BANS } from '../contract/cache-store.ts';
 
-/** A read of the bans that failed is tried again after this pause, besides each time when the connection is back. */
+/** A read of the bans that failed is tried again after this pause, besides each time when the connection is back. The pause doubles up to the longest one. */
 const RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 60_000;
 
 /** A correction of the clock by less than this is not visible: the time stands still instead of going back. */
 const VISIBLE_MS = 1000;
@@ -32,6 +33,7 @@ export class BanTable implements Bans {
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #retryMs = RETRY_MS;
   #isSynced = false;
   #unlisten: (() => void) | undefined;
   #isClosed = false;
@@ -132,12 +134,14 @@ export class BanTable implements Bans {
   async #readPage(): Promise<void> {
     this.#apply(await this.#store.bans(this.#version));
     this.#isSynced = true;
+    this.#retryMs = RETRY_MS;
   }
 
   #refreshLater(): void {
     if (this.#isClosed) return;
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#refresh().catch(() => this.#refreshLater()), RETRY_MS).unref();
+    this.#retry = setTimeout(() => this.#refresh().catch(() => this.#refreshLater()), this.#retryMs).unref();
+    this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
   }
 
   #apply({ version, bans, aheadMs, hasEntries }: BanPage): void {
