@@ -57,8 +57,8 @@ function toAccessText({ request, status, time_taken_s, target, fault }: LogEntry
 
 function toMessage({ message, file, line, stack }: LogEntry['values']): string {
   const place = file === undefined ? '' : ` (${toWord(file)}${line === undefined ? '' : `:${toWord(line)}`})`;
-  // The first lines of the stack repeat the message.
-  const frames = toWord(stack)
+  // Of an error of the site's code. The first lines of the stack repeat the message.
+  const frames = toWord(file === undefined ? '' : stack)
     .split('\n')
     .filter((each) => /^ +at /.test(each));
   return [`${toWord(message)}${place}`, ...frames.map((frame) => frame.trim())].join('\n');

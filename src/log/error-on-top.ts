@@ -65,12 +65,15 @@ function locationOf(stack: string, site: string | undefined): CodeLocation | und
   return { file: site !== undefined && isBelow(file, site) ? relative(site, file) : file, line, column };
 }
 
+/** Also without frames of Node at the end, through which nexthop called the function. */
 function withoutOwnFrames(stack: string): string {
-  return stack
-    .split('\n')
-    .filter((line) => !isOwn(toStackFrame(line)?.file ?? ''))
-    .join('\n');
+  const lines = stack.split('\n');
+  const kept = lines.filter((line) => !isOwn(toStackFrame(line)?.file ?? ''));
+  if (kept.length < lines.length) while (NODE_FRAME.test(kept.at(-1) ?? '')) kept.pop();
+  return kept.join('\n');
 }
+
+const NODE_FRAME = /^\s+at .*\bnode:/;
 
 function isBelow(file: string, folder: string): boolean {
   return !relative(folder, file).startsWith('..');

@@ -172,7 +172,8 @@ function toAnsweredBy({ fault, step, isFile, cacheResult }: Exchange, status: nu
 }
 
 /** The pattern, or the kind of answer; never a path. */
-function toRoute({ route, step }: Exchange, answeredBy: AnsweredBy): string {
+function toRoute({ route, step, fault }: Exchange, answeredBy: AnsweredBy): string {
+  if (step === 0 && (fault?.origin === 'hop' || fault?.code === 'hop_busy')) return 'hop';
   if (answeredBy === 'file') return 'files';
   if (step <= 0 || route === '') return answeredBy === 'cache' ? 'hop' : answeredBy;
   return route;

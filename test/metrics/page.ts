@@ -88,6 +88,7 @@ test('a hop that refuses is counted by the code of the fault', async (t) => {
 
   t.is(metricValue(text, 'http_client_request_duration_seconds_count', { error_type: 'hop_unreachable' }), 1);
   t.is(metricValue(text, 'nexthop_hop_retries_total'), 1);
+  t.is(metricValue(text, `${DURATION}_count`, { http_route: 'hop', http_response_status_code: '502' }), 1);
 });
 
 test('a request in flight is in the gauges', async (t) => {
