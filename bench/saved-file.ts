@@ -17,15 +17,15 @@ const SAVES = 20;
 
 const site = await mkdtemp(join(tmpdir(), 'nexthop-saved-'));
 const write = (file: string, text: string) => writeFile(join(site, file), text);
-const toFunction = (at: number, mark: string) => `import { greet, type Guest } from '../../lib/greet.ts';
+const toFunction = (at: number, mark: string) => `import { greet, type Visitor } from '../../lib/greet.ts';
 
 export function onRequest({ request }: { request: Request }): Response {
-  const guest: Guest = { name: new URL(request.url).pathname, number: ${at} };
-  return new Response(\`\${greet(guest)} ${mark}\`);
+  const visitor: Visitor = { name: new URL(request.url).pathname, number: ${at} };
+  return new Response(\`\${greet(visitor)} ${mark}\`);
 }
 `;
-const toHelper = (mark: string) => `export interface Guest { name: string; number: number }
-export const greet = ({ name, number }: Guest): string => \`${mark} \${name} \${number}\`;
+const toHelper = (mark: string) => `export interface Visitor { name: string; number: number }
+export const greet = ({ name, number }: Visitor): string => \`${mark} \${name} \${number}\`;
 `;
 await mkdir(join(site, 'cloud-functions/api'), { recursive: true });
 await mkdir(join(site, 'lib'));
