@@ -13,7 +13,13 @@ import type { DurableCopies } from './durable-copies.ts';
 import { Flight } from './flight.ts';
 import { hasCacheField, toForwardedHeaders } from './head-watch.ts';
 import { KeptAnswer } from './kept-answer.ts';
-import { findRefusal, type Refusal, readStorable, type StorableResponse } from './policy/storable-response.ts';
+import {
+  findRefusal,
+  type Refusal,
+  readBuilt,
+  readStorable,
+  type StorableResponse,
+} from './policy/storable-response.ts';
 import { freshenHeaders, toRefresh, toRevalidation } from './revalidation.ts';
 import { sendKept } from './send-kept.ts';
 import { Asker, type RunFor, TargetCall } from './target-call.ts';
@@ -176,7 +182,9 @@ export class Fetch {
 
   #judge({ inner }: TargetCall, status: number, headers: readonly string[]): StorableResponse | Refusal {
     const { rule, exchange } = this.#parts;
-    const storable = readStorable(status, headers, rule);
+    const { builtForS } = inner;
+    const storable =
+      builtForS === undefined ? readStorable(status, headers, rule) : readBuilt(status, headers, builtForS);
     if (typeof storable === 'string') return storable;
     return findRefusal(inner.request, storable) ?? findRefusal(exchange.request, storable) ?? storable;
   }

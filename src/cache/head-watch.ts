@@ -33,7 +33,7 @@ export class HeadWatch implements ResponseLayer {
     if (this.#onChange && status >= 200 && status < 400) reportChanges(exchange, headers, this.#onChange);
     const rule = this.#rule;
     if (!hasCacheField(headers, rule)) {
-      this.#onHead?.(false);
+      this.#onHead?.(exchange.builtForS !== undefined);
       return headers;
     }
     const storable = readStorable(status, headers, rule);

@@ -102,6 +102,8 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   traceId = '';
   /** Sent with every response, also with a Fault's; it replaces a header of that name set by a function. */
   platformId: PlatformId | undefined;
+  /** The platform stores the response for these seconds, by its path alone, whatever its headers say. Set before its head is written. */
+  builtForS: number | undefined;
   /** The response is a static file of the site. Set before its head is written. */
   isFile = false;
   /** A rule of the site replaces the status of the response by this one, but not of a fault. 0: it does not. */

@@ -82,6 +82,26 @@ function isStorableStatus(status: number, { isOrigin }: CacheRule): boolean {
   return STORABLE_STATUSES.has(status) || (isOrigin === true && status < 500 && !OF_ONE_REQUEST.has(status));
 }
 
+/**
+ * The same for a response that its platform stores by its path alone. `forS`: seconds. A stale one is sent while it is built again, as on the platform.
+ */
+export function readBuilt(status: number, headers: readonly string[], forS: number): StorableResponse | Refusal {
+  if (!STORABLE_STATUSES.has(status)) return 'status';
+  if (findHeader(headers, 'set-cookie') !== undefined) return 'set-cookie';
+  return {
+    directives: { ...NO_DIRECTIVES, public: true },
+    lifetimeMs: Math.min(forS, MOST_AGE_S) * 1000,
+    staleWhileRevalidateMs: MOST_AGE_S * 1000,
+    staleIfErrorMs: 0,
+    ageMs: 0,
+    isDurable: false,
+    variation: BY_PATH,
+    ...readTags(headers),
+  };
+}
+
+const BY_PATH: Variation = { query: [], headers: [], cookies: [], languages: [], countries: [] };
+
 /** The directive that forbids to store the response. */
 function findForbidding(
   directives: Directives,

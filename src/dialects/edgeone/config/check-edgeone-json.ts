@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { didYouMean } from '../../../contract/problem.ts';
 import { AGENT_KEYS, type AgentSettings, checkAgentAuth } from './check-agents.ts';
-import { checkDestination, checkHeader, checkSource } from './check-rule.ts';
+import { type CacheTimeRule, checkCacheTime, checkDestination, checkHeader, checkSource } from './check-rule.ts';
 import { checkSchedule, SCHEDULE_KEYS, type ScheduleEntry } from './check-schedules.ts';
 
 /**
@@ -27,16 +27,11 @@ const PLATFORM_ONLY: ReadonlySet<string> = new Set([
 ]);
 
 const USED: ReadonlySet<string> = new Set([
-  ...['redirects', 'rewrites', 'headers', 'trailingSlash', 'outputDirectory'],
+  ...['redirects', 'rewrites', 'headers', 'caches', 'trailingSlash', 'outputDirectory'],
   ...['cloudFunctions', 'nodeFunctionsConfig', 'node-functions', 'agents', 'schedules'],
 ]);
 
-/** Keys of the platform that have no effect in nexthop, and the warning for each. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  caches: 'is not used: files are in memory; set Cache-Control in "headers" for caches in front of it',
-};
-
-const KEYS: readonly string[] = [...USED, ...PLATFORM_ONLY, ...Object.keys(UNSUPPORTED)];
+const KEYS: readonly string[] = [...USED, ...PLATFORM_ONLY];
 
 /** The platform's limit. It rejects a file with more. */
 const MAX_RULES = 100;
@@ -63,6 +58,7 @@ class Check {
       redirects: this.#rules('redirects', (path, rule) => this.#redirect(path, rule)),
       rewrites: this.#rules('rewrites', (path, rule) => this.#rewrite(path, rule)),
       headers: this.#rules('headers', (path, rule) => this.#header(path, rule)),
+      caches: this.#rules('caches', (path, rule) => this.#cache(path, rule)),
       trailingSlash: this.#boolean('trailingSlash'),
       ...this.#functionSettings(),
       outputDirectory: this.#folder('outputDirectory'),
@@ -72,9 +68,7 @@ class Check {
   }
 
   #checkKey(key: string): void {
-    const warning = Object.hasOwn(UNSUPPORTED, key) ? UNSUPPORTED[key] : undefined;
-    if (warning !== undefined) this.#report(key, warning, 'warning');
-    else if (!KEYS.includes(key)) {
+    if (!KEYS.includes(key)) {
       this.#report(key, `is no key of edgeone.json and is not used${didYouMean(key, KEYS)}`, 'warning');
     }
   }
@@ -232,6 +226,11 @@ class Check {
     }
   }
 
+  #cache(path: string, rule: JsonObject): CacheTimeRule | undefined {
+    this.#warnUnknown(path, rule, ['source', 'cacheTtl']);
+    return checkCacheTime(rule, (key, mistake) => this.#passes(`${path}.${key}`, mistake));
+  }
+
   /** True if there is no mistake. Otherwise reports it and returns false. */
   #passes(path: string, mistake: string | undefined): mistake is undefined {
     if (mistake !== undefined) this.#report(path, `${mistake}; the rule is not used`);
@@ -252,6 +251,7 @@ export interface EdgeOneJson {
   readonly redirects: readonly RedirectRule[];
   readonly rewrites: readonly RewriteRule[];
   readonly headers: readonly HeaderRule[];
+  readonly caches: readonly CacheTimeRule[];
   /**
    * True: every path except those of files ends with a slash. False: none does. Undefined: both
    * forms are served.

@@ -91,3 +91,25 @@ function withoutOrigin(destination: string): string {
 function namesIn(pattern: string): string[] {
   return [...pattern.matchAll(/:([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
 }
+
+/** How long caches in front of the site may keep its files. */
+export interface CacheTimeRule {
+  readonly source: string;
+  readonly seconds: number;
+}
+
+/** About three months, the platform's limit. */
+const MAX_CACHE_SECONDS = 92 * 86_400;
+
+/** Checks a rule of `caches`. Undefined if it is not valid. `passes`: reports the mistake of a key, and returns false if there is one. */
+export function checkCacheTime(
+  { source, cacheTtl: seconds }: Readonly<Record<string, unknown>>,
+  passes: (key: string, mistake: string | undefined) => boolean,
+): CacheTimeRule | undefined {
+  const isTime =
+    typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_CACHE_SECONDS;
+  const given = JSON.stringify(seconds) ?? 'nothing';
+  const mistake = isTime ? undefined : `must be whole seconds from 0 to ${MAX_CACHE_SECONDS}, got ${given}`;
+  const areValid = [passes('source', checkSource(source, 'headers')), passes('cacheTtl', mistake)];
+  return isTime && areValid.every(Boolean) ? { source: String(source), seconds } : undefined;
+}

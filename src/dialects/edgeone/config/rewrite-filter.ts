@@ -8,22 +8,28 @@ import { RulePath, toHeaderPaths, toRulePath } from './rule-path.ts';
 type Header = readonly [name: string, value: string];
 
 /**
- * The filter of `headers` and `rewrites` in `edgeone.json`; undefined if it has neither. Always
+ * The filter of `headers`, `caches` and `rewrites` in `edgeone.json`; undefined if it has none. Always
  * passes. It may change the target of the request and add headers to its response.
  */
 export function toRewriteFilter(json: EdgeOneJson): Target | undefined {
-  return json.headers.length > 0 || json.rewrites.length > 0 ? new RewriteFilter(json) : undefined;
+  const { headers, caches, rewrites } = json;
+  return headers.length + caches.length + rewrites.length > 0 ? new RewriteFilter(json) : undefined;
 }
 
 class RewriteFilter implements Target {
   readonly name = 'edgeone.json';
   readonly #headers: readonly { readonly source: RulePath; readonly headers: readonly Header[] }[];
+  readonly #caches: readonly { readonly source: RulePath; readonly value: string }[];
   readonly #rewrites: readonly { readonly source: RulePath; readonly destination: RuleDestination }[];
 
-  constructor({ headers, rewrites }: EdgeOneJson) {
+  constructor({ headers, caches, rewrites }: EdgeOneJson) {
     this.#headers = headers.map((rule) => ({
       source: new RulePath(rule.source),
       headers: rule.headers.map(({ key, value }) => [key, value] as const),
+    }));
+    this.#caches = caches.map(({ source, seconds }) => ({
+      source: new RulePath(source),
+      value: seconds === 0 ? 'no-store' : `max-age=${seconds}`,
     }));
     this.#rewrites = rewrites.map(({ source, destination }) => ({
       source: new RulePath(source),
@@ -33,6 +39,7 @@ class RewriteFilter implements Target {
 
   async answer(exchange: Exchange): Promise<Outcome> {
     this.#addHeaders(exchange);
+    this.#addCacheTime(exchange);
     this.#rewrite(exchange);
     return 'passed';
   }
@@ -52,6 +59,14 @@ class RewriteFilter implements Target {
     if (merged.size > 0) overlayAnswer(exchange, { headers: [...merged.values()], appliesTo: isFromSite });
   }
 
+  /** For caches in front of nexthop, and of files only, as on the platform. Browsers get what is sent without the rule. */
+  #addCacheTime(exchange: Exchange): void {
+    if (this.#caches.length === 0) return;
+    const paths = toHeaderPaths(exchange.askedTarget);
+    const rule = this.#caches.findLast(({ source }) => paths.some((path) => source.match(path)));
+    if (rule) overlayAnswer(exchange, { headers: [['CDN-Cache-Control', rule.value]], appliesTo: isFile });
+  }
+
   #rewrite(exchange: Exchange): void {
     const path = this.#rewrites.length > 0 ? toRulePath(exchange.target) : undefined;
     if (path === undefined) return;
@@ -68,6 +83,10 @@ class RewriteFilter implements Target {
 function keyOf([name, value]: Header): string {
   const lowerName = name.toLowerCase();
   return lowerName === 'set-cookie' ? `${lowerName}:${value}` : lowerName;
+}
+
+function isFile({ isFile }: Exchange): boolean {
+  return isFile;
 }
 
 /** False for responses of the hop: rules of the site do not apply to them. */

@@ -89,6 +89,10 @@ export class ExchangeInvocation implements Invocation {
     return this.#body;
   }
 
+  noteBuilt(ttlS: number): void {
+    this.#exchange.builtForS = ttlS;
+  }
+
   waitUntil(work: unknown): void {
     this.#exchange.pendingWork.add(work, this.#file);
   }

@@ -33,6 +33,8 @@ export interface Invocation {
   readonly signal: AbortSignal;
   /** The end of the function's time limit, by performance.now(); Infinity for no limit. */
   readonly deadlineMs: number;
+  /** The result is of `builder()`: it may be stored for `ttlS` seconds. Absent where nothing is stored. */
+  noteBuilt?(ttlS: number): void;
   /** Keeps the process running until the work settles. */
   waitUntil(work: unknown): void;
 }

@@ -58,7 +58,10 @@ function toRun(handler: Handler, { name, file, platform }: LambdaRunParts): Run 
       if (streams) return await streamLambda((stream, done) => handler(event, stream, toContext(done)), reportLate);
       const call = new LambdaCall(reportLate);
       callNow(call, () => handler(event, toContext(call.done), call.done), callsBack);
-      return toResponse(await call.result, event.path);
+      const result = await call.result;
+      const ttlS = builtForS(result);
+      if (ttlS !== undefined) invocation.noteBuilt?.(ttlS);
+      return toResponse(result, event.path);
     } catch (cause) {
       throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
     }
@@ -77,17 +80,30 @@ const BUILDERS = '/.netlify/builders/';
 
 /** Below this URL only results of `builder()` are allowed. */
 function toResponse(result: unknown, path: string): WebResponse {
-  return path.startsWith(BUILDERS) && !isBuilt(result) ? notBuilt() : toLambdaResponse(result);
+  return path.startsWith(BUILDERS) && !isAllowedBuilder(result) ? notBuilt() : toLambdaResponse(result);
 }
 
 /** `builder()` marks its results, except its 405 for methods other than GET. */
-function isBuilt(result: unknown): boolean {
-  // The result may be of any type; it is only inspected.
-  const { metadata, statusCode } = (result ?? {}) as {
-    readonly metadata?: { readonly builder_function?: unknown };
-    readonly statusCode?: unknown;
-  };
-  return metadata?.builder_function === true || statusCode === 405;
+function isAllowedBuilder(result: unknown): boolean {
+  return builtForS(result) !== undefined || partsOf(result).statusCode === 405;
+}
+
+/** For how many seconds a result of `builder()` is stored; Infinity without a `ttl`; undefined for any other result. */
+function builtForS(result: unknown): number | undefined {
+  const { metadata } = partsOf(result);
+  if (metadata?.builder_function !== true) return undefined;
+  const { ttl } = metadata;
+  return typeof ttl === 'number' && ttl > 0 ? ttl : Number.POSITIVE_INFINITY;
+}
+
+/** The result may be of any type; it is only inspected. */
+function partsOf(result: unknown): BuilderResult {
+  return (result ?? {}) as BuilderResult;
+}
+
+interface BuilderResult {
+  readonly metadata?: { readonly builder_function?: unknown; readonly ttl?: unknown };
+  readonly statusCode?: unknown;
 }
 
 function notBuilt(): WebResponse {

@@ -157,12 +157,27 @@ test('only the invalid headers of a rule are left out', async (t) => {
   t.regex(toLines(reading)[0] ?? '', /headers\[0\]\.headers\[0\] must not set Content-Length/);
 });
 
-test('unknown keys and caches are warnings', async (t) => {
-  const reading = await read(t, '{\n"redirect": [],\n"caches": []}');
+test('rules of caches have a source and whole seconds', async (t) => {
+  const rules = [
+    '{"source":"/a/*","cacheTtl":600}',
+    '{"source":"/b","cacheTtl":-1}',
+    '{"source":"c","cacheTtl":1.5,"ttl":1}',
+  ];
+  const reading = await read(t, `{"caches":[${rules.join(',')}]}`);
+
+  t.deepEqual(reading.json.caches, [{ source: '/a/*', seconds: 600 }]);
+  t.deepEqual(
+    toLines(reading).map((text) => text.split(' ', 3).slice(1).join(' ')),
+    ['error caches[1].cacheTtl', 'warning caches[2].ttl', 'error caches[2].source', 'error caches[2].cacheTtl'],
+  );
+});
+
+test('unknown keys are warnings', async (t) => {
+  const reading = await read(t, '{\n"redirect": []}');
 
   t.deepEqual(
     toLines(reading).map((text) => text.split(' ', 3).join(' ')),
-    ['2:13 warning redirect', '3:11 warning caches'],
+    ['2:13 warning redirect'],
   );
 });
 
