@@ -68,6 +68,16 @@ export const SCENARIOS: readonly Scenario[] = [
     yardstick: 'node-http',
   },
   {
+    name: 'hello-cached',
+    title: 'Cached response of a function of Netlify',
+    family: 'netlify',
+    method: 'GET',
+    path: '/hello-cached',
+    uploadBytes: 0,
+    answer: Buffer.from('Hello from Node.js!'),
+    yardstick: 'node-http',
+  },
+  {
     name: 'app',
     title: 'Express app',
     family: 'app',

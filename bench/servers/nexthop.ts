@@ -31,6 +31,10 @@ export const nexthop: Server = {
         join(site, 'netlify', 'functions', 'hello.mjs'),
         "export default () => new Response('Hello from Node.js!');\nexport const config = { path: '/hello-netlify' };\n",
       );
+      await writeText(
+        join(site, 'netlify', 'functions', 'cached.mjs'),
+        "export default () => new Response('Hello from Node.js!', { headers: { 'Cache-Control': 'public, max-age=3600' } });\nexport const config = { path: '/hello-cached' };\n",
+      );
       // Its limit is never reached.
       await writeText(
         join(site, 'netlify', 'functions', 'limited.mjs'),
