@@ -89,7 +89,6 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   readonly pendingWork: PendingWork;
   /** The request target in origin-form for targets: `askedTarget`, unless a rule of the site has rewritten it. */
   target: string;
-
   /** Pattern of the route that answered; '' for the fallback. */
   route = '';
   /** Step of that route; 0 for the fallback, `OWN_PAGE` for nexthop itself. */
@@ -123,7 +122,6 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   hostServer: HostServer | undefined;
   /** Set while the request is a WebSocket handshake that no target has accepted or refused. A target that opens no WebSockets may pass. */
   upgrade: Upgrade | undefined;
-
   /** Set while a filter is called, which may run it once (`http/rest-run.ts`). */
   rest: RestOfPath | undefined;
   /** The rate limits of routes that the path as received matches, and that count the request when such a route is called. Undefined: none. */
@@ -133,7 +131,6 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   callEnder: CallEnder | undefined;
   /** The request was answered instead of by its function. Whatever the function still writes is discarded. */
   isCallEnded = false;
-
   nextMember: Member | undefined;
   previousMember: Member | undefined;
   #request: IncomingRequest;
