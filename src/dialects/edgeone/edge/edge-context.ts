@@ -3,6 +3,7 @@ import { EdgeOneRequest } from '../functions/edgeone-request.ts';
 import { type Geo, toGeo } from '../functions/geo.ts';
 import type { HandlerCall } from '../functions/handler-target.ts';
 import { type Platform, uuidOf } from '../functions/platform.ts';
+import type { EdgeRun } from './edge-run.ts';
 
 /** The location of edge functions. Unlike that of cloud functions, it has numbers. */
 export interface EdgeGeo extends Omit<Geo, 'asn' | 'latitude' | 'longitude'> {
@@ -23,9 +24,10 @@ export class EdgeRequest extends EdgeOneRequest {
   readonly #exchange: HandlerCall['exchange'];
   #eo: EdgeInfo | undefined;
 
-  constructor(exchange: HandlerCall['exchange']) {
-    super(exchange);
+  constructor(exchange: HandlerCall['exchange'], run: EdgeRun) {
+    super(exchange, { toStream: () => run.body.open() });
     this.#exchange = exchange;
+    run.use(this);
   }
 
   get eo(): EdgeInfo {
@@ -44,6 +46,7 @@ function toNumbers({ asn, latitude, longitude, ...texts }: Geo): EdgeGeo {
 
 export interface EdgeContextParts extends HandlerCall {
   readonly platform: Platform;
+  readonly run: EdgeRun;
   /** File of the function. Logged when work given to `waitUntil` fails. */
   readonly file: string;
 }
@@ -58,9 +61,16 @@ export class EdgeContext {
   declare readonly env: Record<string, string>;
   declare readonly waitUntil: (work: unknown) => void;
   declare readonly eo: EdgeInfo;
+  readonly #run: EdgeRun;
 
-  constructor({ exchange, params, platform, file }: EdgeContextParts) {
-    defineLazy(this, 'request', () => new EdgeRequest(exchange));
+  /** Calls a handler with a context. */
+  static call(context: EdgeContext, handler: (context: EdgeContext) => unknown): unknown {
+    return context.#run.call(() => handler(context));
+  }
+
+  constructor({ exchange, params, platform, file, run }: EdgeContextParts) {
+    this.#run = run;
+    defineLazy(this, 'request', () => new EdgeRequest(exchange, run));
     this.params = { ...params };
     defineLazy(this, 'env', () => ({ ...platform.env }));
     this.waitUntil = (work) => exchange.pendingWork.add(work, file);

@@ -5,12 +5,13 @@ import type { PatternSegment } from '../../../contract/pattern.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Answer, Params, Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
-import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
+import { isWebResponse } from '../../../http/web-response.ts';
 import type { FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
 import { HandlerTarget } from '../functions/handler-target.ts';
-import { type Handlers, methodsOf, toHandlers } from '../functions/handlers.ts';
+import { type Handler, type Handlers, methodsOf, toHandlers } from '../functions/handlers.ts';
 import { type Platform, toPlatform } from '../functions/platform.ts';
 import { EdgeContext } from './edge-context.ts';
+import { EdgeRun } from './edge-run.ts';
 
 /** Edge functions: they shadow the files of the site and its cloud functions. */
 export class EdgeFunctions implements FunctionKind {
@@ -46,15 +47,31 @@ export class EdgeFunctions implements FunctionKind {
   }
 
   #toTarget(file: string, handlers: Handlers): Target {
-    return new HandlerTarget({
+    return new EdgeTarget({
       name: file,
-      handlers,
+      handlers: withinRuns(handlers),
       limits: this.#limits,
       preparesBody: false,
-      createContext: (call) => new EdgeContext({ ...call, platform: this.#platform, file }),
+      createContext: (call) => {
+        return new EdgeContext({ ...call, platform: this.#platform, file, run: new EdgeRun(call.exchange) });
+      },
       writeResult: writeResponse,
     });
   }
+}
+
+/** Passes a request that an edge function has sent on. */
+class EdgeTarget extends HandlerTarget {
+  override answer(exchange: Exchange, params: Params): Answer {
+    return EdgeRun.isOver(exchange) ? 'passed' : super.answer(exchange, params);
+  }
+}
+
+function withinRuns({ any, byMethod }: Handlers): Handlers {
+  const within = (handler: Handler): Handler => {
+    return (context) => EdgeContext.call(context as EdgeContext, handler); // `createContext` made it
+  };
+  return { any: any && within(any), byMethod: new Map([...byMethod].map(([name, each]) => [name, within(each)])) };
 }
 
 /** Unlike in a cloud function, `onRequest` takes precedence over the handlers of methods. */
@@ -82,7 +99,7 @@ function toHandler(app: FetchApp): Handlers {
 }
 
 function writeResponse(exchange: Exchange, result: unknown): Answer {
-  if (isWebResponse(result)) return writeWebResponse(exchange, result);
+  if (isWebResponse(result)) return EdgeRun.write(exchange, result);
   const message = `returned a value of type ${result === null ? 'null' : typeof result} instead of a Response`;
   throw new Fault('function_bad_answer', { message });
 }

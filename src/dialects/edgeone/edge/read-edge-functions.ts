@@ -8,8 +8,9 @@ import { type FunctionFile, findFiles, type Location } from '../functions/find-f
 import { mentionsHandler } from '../functions/handlers.ts';
 import { type FunctionsReading, readFunctions } from '../functions/read-functions.ts';
 import { isCatchAll } from '../functions/to-pattern.ts';
+import { EdgeFilter } from './edge-filter.ts';
 import { EdgeFunctions } from './edge-functions.ts';
-import { SpellingFilter } from './spelling-filter.ts';
+import { EdgeRun } from './edge-run.ts';
 
 const FOLDER = 'edge-functions';
 const OLDER_FOLDER = 'functions';
@@ -84,9 +85,8 @@ async function toIgnored(root: string, { folders: [folder = ''] }: Location): Pr
 
 function toFilterRoutes(project: Project, routes: readonly Route[]): readonly Route[] {
   if (routes.length === 0) return [];
+  EdgeRun.watchFetch();
   const pattern = { text: 'edge functions', segments: [{ kind: 'catch-all', name: '' }] } as const;
-  const target = new SpellingFilter(project, routes);
-  return [
-    { pattern, methods: 'any', target, step: 1, dialect: 'edgeone', file: FOLDER, about: 'other spellings of paths' },
-  ];
+  const target = new EdgeFilter(project, routes);
+  return [{ pattern, methods: 'any', target, step: 1, dialect: 'edgeone', file: FOLDER, about: 'calls them' }];
 }

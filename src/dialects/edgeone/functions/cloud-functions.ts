@@ -14,6 +14,7 @@ import { writeResult } from './write-result.ts';
 /** The functions below `cloud-functions/`. Static files shadow them. */
 export class CloudFunctions implements FunctionKind {
   readonly step = 4;
+  readonly isCached = true;
   readonly #project: Project;
   readonly #platform: Platform;
   readonly #limits: FunctionLimits;

@@ -9,6 +9,8 @@ import type { Exports } from '../../loader/compile.ts';
 export interface FunctionKind {
   readonly step: Step;
   readonly rank?: number;
+  /** Their responses may be answered from the cache: they protect nothing. */
+  readonly isCached?: true;
   /** What answers for a file. Undefined: it exports no function of this kind. */
   find(file: LoadedFile): FoundFunction | undefined;
   /** The params of a path that a pattern with these segments matches. Default: those of cloud functions. */

@@ -85,7 +85,7 @@ class Entries implements OpenedEntries {
   }
 
   async open(files: readonly EntryFile[]): Promise<void> {
-    const { project, survey, external, loadLimitMs } = this.#request;
+    const { project, kind, survey, external, loadLimitMs } = this.#request;
     const { loaded, problems } = await loadFunctions(project, {
       files,
       found: survey?.found,
@@ -100,7 +100,7 @@ class Entries implements OpenedEntries {
     // Routes with the same path are tried in this order: a file with exactly that path, then the
     // app whose bare folder it is.
     const inOrder = [...routes.filter((route) => !isBareFolder(route)), ...routes.filter(isBareFolder)];
-    this.routes = toCachedRoutes(inOrder, project.withCache);
+    this.routes = kind.isCached ? toCachedRoutes(inOrder, project.withCache) : inOrder;
   }
 
   async #searchSources(files: readonly EntryFile[]): Promise<void> {

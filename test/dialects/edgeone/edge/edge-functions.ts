@@ -1,7 +1,9 @@
+import { createServer } from 'node:http';
 import test from 'ava';
 import { edgeone } from '../../../../src/dialects/edgeone/edgeone.ts';
 import { serveDialect } from '../../../helpers/dialect-server.ts';
 import { startEdge } from '../../../helpers/edge.ts';
+import { listen } from '../../../helpers/listen.ts';
 import { runNexthop } from '../../../helpers/process.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
@@ -168,4 +170,38 @@ test('nexthop build exits with 1 if an edge function does not compile', async (t
 
   t.is(await run.exited, 1);
   t.regex(run.output(), /edge-functions\/\[\[all\]\]\.js:1/);
+});
+
+test('fetch of the requested URL gives what follows edge functions, once, and with a changed body', async (t) => {
+  const hop = await listen(
+    t,
+    createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      response.end(`${request.method} ${request.url} ${request.headers['x-own']} ${Buffer.concat(chunks)}`);
+    }),
+  );
+  const { url } = await startEdge(t, {
+    site: await siteFolder(t, {
+      'edge-functions/[[path]].js': `export async function onRequest({ request }) {
+        const [, how] = new URL(request.url).pathname.split('/');
+        if (how === 'body') return fetch(request.url, { method: 'POST', body: (await request.text()).toUpperCase() });
+        if (how === 'headers') return fetch(request, { headers: { 'x-own': 'set' } });
+        if (how === 'twice') { await fetch(request); return fetch(request).then(() => 1, ({ message }) => new Response(message)); }
+        const response = await fetch(request);
+        return new Response((await response.text()) + '!', response);
+      }`,
+      'public/file.txt': 'file',
+      'cloud-functions/fn.js': 'export const onRequest = () => new Response("fn");',
+    }),
+    env: { NEXT_HOP: hop },
+  });
+  const read = async (path: string, init?: RequestInit): Promise<string> => (await fetch(url + path, init)).text();
+
+  t.is(await read('/file.txt'), 'file!');
+  t.is(await read('/fn'), 'fn!');
+  t.is(await read('/hop?a=1', { method: 'PUT', body: 'x' }), 'PUT /hop?a=1 undefined x!');
+  t.is(await read('/body', { method: 'POST', body: 'text' }), 'POST /body undefined TEXT');
+  t.is(await read('/headers', { method: 'POST', body: 'y' }), 'POST /headers set y');
+  t.is(await read('/twice'), 'the request was sent to the site a second time: it goes on once');
 });

@@ -3,13 +3,14 @@ import type { Project } from '../../../contract/project.ts';
 import type { Candidate, Route, Router } from '../../../contract/route.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { toGuardedPaths } from '../../../http/guarded-paths.ts';
+import { EdgeRun } from './edge-run.ts';
 
 /**
- * Calls an edge function for every spelling of its path: it may protect files or the next hop,
- * which may read `//admin` or `/x/%2e%2e/admin` as `/admin`. A path that is matched as it was
- * received passes to the routes.
+ * Calls the edge function of a path, before files and all other functions. It may protect files or
+ * the next hop, which may read `//admin` or `/x/%2e%2e/admin` as `/admin`, so it is also called for
+ * other spellings of its path.
  */
-export class SpellingFilter implements Target {
+export class EdgeFilter implements Target {
   readonly name = 'edge functions';
   readonly #router: Router;
   readonly #warmCode: Project['warmCode'];
@@ -20,13 +21,18 @@ export class SpellingFilter implements Target {
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
-    const [, ...others] = toGuardedPaths(exchange.target);
-    const { method } = exchange.request;
-    if (others.length === 0 || this.#router.find(method, exchange.target).length > 0) return 'passed';
-    for (const candidate of others.flatMap((path) => this.#router.find(method, path))) {
+    for (const candidate of this.#find(exchange)) {
       if ((await this.#call(exchange, candidate)) === 'answered') return 'answered';
+      // It let a WebSocket handshake go on, or has no handler for the method.
+      if (EdgeRun.isOver(exchange)) return 'passed';
     }
     return 'passed';
+  }
+
+  #find({ request: { method }, target }: Exchange): readonly Candidate[] {
+    const found = this.#router.find(method, target);
+    if (found.length > 0) return found;
+    return toGuardedPaths(target).flatMap((path) => this.#router.find(method, encode(path)));
   }
 
   async #call(exchange: Exchange, { route, params }: Candidate): Promise<Outcome> {
@@ -40,4 +46,9 @@ export class SpellingFilter implements Target {
       code?.leave();
     }
   }
+}
+
+/** The router refuses characters that servers read differently, unless they are encoded. */
+function encode(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
 }
