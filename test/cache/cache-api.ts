@@ -128,7 +128,8 @@ test('outside of a call nothing is found and nothing is stored, and code that on
   t.deepEqual(await call(edge), ['object', 'function', true, true, true, null]);
 });
 
-test('fetchWithCache of @netlify/cache fetches once, and getCacheStatus reads the hit', async (t) => {
+// Alone: sites of one process share its environment, and with it the token for purges.
+test.serial('fetchWithCache of @netlify/cache fetches once, and getCacheStatus reads the hit', async (t) => {
   let requests = 0;
   const origin = createServer((_request, response) => response.end(`answer ${++requests}`));
   const url = await listen(t, origin);
@@ -142,7 +143,7 @@ test('fetchWithCache of @netlify/cache fetches once, and getCacheStatus reads th
   const [text] = (await callUntil(edge, (value) => Array.isArray(value) && value[1] === true)) as [string];
 
   t.regex(text, /^answer \d+$/);
-  await call(edge, '?purge');
+  t.true(Array.isArray(await call(edge, '?purge')));
   t.deepEqual(await call(edge), [`answer ${requests}`, false]);
 });
 
