@@ -5,6 +5,7 @@ import type { Dialect } from './contract/dialect.ts';
 import type { Log, ProcessLog } from './contract/log.ts';
 import type { CollectedMetrics, MetricFamily } from './contract/metrics.ts';
 import type { CountPeers } from './contract/rate-limit.ts';
+import type { RouteStops } from './contract/route.ts';
 import type { Fallback } from './contract/target.ts';
 import type { Tracer } from './contract/tracer.ts';
 import { withTimeout } from './contract/with-timeout.ts';
@@ -22,7 +23,6 @@ import { EdgeMetrics } from './metrics/edge-metrics.ts';
 import { Health } from './metrics/health.ts';
 import { openMetricsPage } from './metrics/metrics-page.ts';
 import { openTracing } from './metrics/open-telemetry.ts';
-import type { StoppedRoutes } from './process/stopped-routes.ts';
 import { Server } from './server.ts';
 import type { Reload } from './site/live-site.ts';
 import { RunningSite } from './site/running-site.ts';
@@ -254,7 +254,7 @@ export interface EdgeOptions {
   /** Descriptor of a bound socket to listen on. Default: HOST and PORT are bound. */
   readonly listenFd?: number;
   /** Routes of functions that get 503. */
-  readonly stopped?: StoppedRoutes;
+  readonly stopped?: RouteStops;
   /** Default: this is no development. */
   readonly development?: Development;
   /** Adds the metrics of the other processes of this nexthop to those of this one. Default: there are none. */

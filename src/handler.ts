@@ -3,12 +3,12 @@ import type { CallEnder, Exchange } from './contract/exchange.ts';
 import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
+import type { RouteStops } from './contract/route.ts';
 import type { Answer, Fallback, OwnPage, Params } from './contract/target.ts';
 import type { Tracer } from './contract/tracer.ts';
 import { answerFault } from './http/fault-response.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
-import type { StoppedRoutes } from './process/stopped-routes.ts';
 import { RouteCalls, type RouteSource } from './site/route-calls.ts';
 import type { Site } from './site/site.ts';
 
@@ -30,7 +30,7 @@ export interface HandlerParts {
   /** Called with each fault of the next hop. */
   readonly onHopFault?: (fault: Fault) => void;
   /** Routes that are not called. */
-  readonly stopped?: StoppedRoutes | undefined;
+  readonly stopped?: RouteStops | undefined;
   readonly tracer?: Tracer | undefined;
   /** Development mode: error responses say what failed in a function. */
   readonly dev: boolean;

@@ -16,11 +16,13 @@ export class CachedTarget implements Target {
   readonly name: string;
   readonly #parts: CachedTargetParts;
   /** Responses in a row that could not be stored. */
-  #refused = 0;
+  #refused: number;
 
   constructor(parts: CachedTargetParts) {
     this.name = parts.target.name;
     this.#parts = parts;
+    // Few functions of platforms without a cache are written for one: the first response that may be stored shows it.
+    this.#refused = parts.rule.fields === 'targeted' ? QUIET_AFTER : 0;
   }
 
   answer(exchange: Exchange, params: Params): Answer {

@@ -61,12 +61,11 @@ export class Fetch {
 
   /** Answers the client. `isAlone`: no other request waits for the response. Rejects with the Fault of the target. */
   async answer(isAlone: boolean): Promise<Outcome> {
-    const { exchange, place } = this.#parts;
-    const { kept } = place;
+    const { request } = this.#parts.exchange;
+    const { kept } = this.#parts.place;
     if (!isAlone) this.#open();
-    const request = kept?.hasValidator ? toRevalidation(exchange.request, kept) : exchange.request;
     try {
-      return await this.#answer(this.#call(request));
+      return await this.#answer(this.#call(kept?.hasValidator ? toRevalidation(request, kept) : request));
     } catch (error) {
       this.#end('pass');
       if (!this.#sendInsteadOfFailure(undefined)) throw error;

@@ -3,6 +3,7 @@ import { Fault, toFault } from '../contract/fault.ts';
 import type { IncomingRequest } from '../contract/http-message.ts';
 import type { Answer, Outcome, Params, Target } from '../contract/target.ts';
 import { CapturedResponse, type CaptureOwner } from '../http/captured-response.ts';
+import { noteAnswer } from '../http/note-answer.ts';
 
 /** Runs code of the site for an exchange (src/process/site-calls.ts). */
 export type RunFor = (exchange: Exchange, work: () => Answer) => Answer;
@@ -56,11 +57,8 @@ export class TargetCall implements CaptureOwner, CallEnder {
   noteAnswer(): void {
     const { inner } = this;
     const outer = this.#outer;
-    outer.contentType = inner.contentType;
-    outer.sectionTag = inner.sectionTag;
     outer.platformId = inner.platformId;
-    outer.upstreamStatus = inner.upstreamStatus;
-    outer.upstreamAddress = inner.upstreamAddress;
+    noteAnswer(outer, inner, this.captured.headers);
   }
 
   /** The response is not needed: the target can stop. */
@@ -78,6 +76,7 @@ export class TargetCall implements CaptureOwner, CallEnder {
   }
 
   cut(): void {
+    if (this.captured.closes) this.#outer.response.closeBehind();
     this.#reject(this.fault);
   }
 
@@ -91,9 +90,11 @@ export class TargetCall implements CaptureOwner, CallEnder {
   endCall(inner: Exchange, cause: Error): boolean {
     if (inner.isCallEnded) return true;
     if (inner.left || this.captured.isEnded) return false;
+    // Now, because the error counts as reported afterwards.
+    const isReported = this.#outer.end(cause);
     this.failCall(inner, new Fault('function_error', { cause }));
     inner.isCallEnded = true;
-    return true;
+    return isReported;
   }
 
   readonly #settle = (outcome: Outcome): void => {

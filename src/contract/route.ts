@@ -84,3 +84,11 @@ export interface Conflict {
   /** `second` is a function or a page that is never asked, so the author most likely made a mistake. */
   readonly isMistake: boolean;
 }
+
+/** The routes whose requests get 503, because they have ended their process too often (src/process/stopped-routes.ts). */
+export interface RouteStops {
+  /** False while none is stopped: the usual case. */
+  readonly areAny: boolean;
+  /** Throws `route_stopped` if the route that is about to be called is stopped. */
+  check(exchange: Exchange): void;
+}

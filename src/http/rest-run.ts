@@ -6,6 +6,7 @@ import type { Outcome } from '../contract/target.ts';
 import { ClientResponse } from '../wire/client-response.ts';
 import { type AnswerReader, CapturedResponse, type CaptureOwner } from './captured-response.ts';
 import { InnerRequest, type RequestChanges } from './inner-request.ts';
+import { noteAnswer } from './note-answer.ts';
 import { overlayAnswer } from './overlay-response.ts';
 import { type CapturedAnswer, RestResponse, toWeakTag } from './rest-response.ts';
 import { TextResponse } from './text-response.ts';
@@ -45,7 +46,7 @@ export async function writeFilterResponse(
     if (RestResponse.isHandedOn(rest, response)) return goOn(exchange, rest);
     if ((response as unknown) !== rest)
       return await writeWebResponse(exchange, withFittingHeaders(exchange, response, rest));
-    noteAnswer(exchange, RestResponse.answerOf(rest));
+    copyFacts(exchange, RestResponse.answerOf(rest));
     if (!RestResponse.isBodyUnread(rest)) return await writeWebResponse(exchange, response);
     passOn(exchange, rest);
     return 'answered';
@@ -149,15 +150,12 @@ function goOn(exchange: Exchange, rest: RestResponse): Outcome {
 }
 
 /** Facts about what answered, for rules of the site and the access line. */
-function noteAnswer(exchange: Exchange, { inner }: CapturedAnswer): void {
+function copyFacts(exchange: Exchange, { inner, captured }: CapturedAnswer): void {
   exchange.route = inner.route;
   exchange.step = inner.step;
   exchange.answeredBy = inner.answeredBy;
   exchange.isFile = inner.isFile;
-  exchange.contentType = inner.contentType;
-  exchange.sectionTag = inner.sectionTag;
-  exchange.upstreamStatus = inner.upstreamStatus;
-  exchange.upstreamAddress = inner.upstreamAddress;
+  noteAnswer(exchange, inner, captured.headers);
 }
 
 function passOn(exchange: Exchange, rest: RestResponse): void {

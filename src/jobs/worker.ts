@@ -45,9 +45,8 @@ interface Served {
 }
 
 /**
- * Runs the jobs of its rules in this process. It claims jobs while a slot is free, extends their
- * leases while they run, and sends the results to the queue. A job that is not claimed is not held
- * in memory, so the process may end at any moment.
+ * Runs the jobs of its rules in this process: claims jobs while a slot is free, extends their leases while they run, and sends the results to the queue. A job
+ * that is not claimed is not held in memory, so the process may end at any moment.
  */
 export class Worker {
   readonly #parts: WorkerParts;

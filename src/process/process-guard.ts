@@ -1,6 +1,7 @@
+import { ChildProcess } from 'node:child_process';
+import cluster from 'node:cluster';
 import { syncBuiltinESMExports } from 'node:module';
 import { isReported } from '../contract/exit-error.ts';
-import { guardCluster } from './guard-cluster.ts';
 import { guardEnd } from './guard-end.ts';
 import { guardExitCode } from './guard-exit-code.ts';
 import { guardGlobals } from './guard-globals.ts';
@@ -8,6 +9,7 @@ import { guardListen } from './guard-listen.ts';
 import { guardListeners, isolateListeners } from './guard-listeners.ts';
 import { guardState } from './guard-state.ts';
 import { holdSockets } from './hold-resources.ts';
+import { replaceMethod } from './replace-method.ts';
 import { SiteGuard, type SiteGuardParts } from './site-guard.ts';
 
 /**
@@ -61,3 +63,27 @@ function install(guard: SiteGuard): readonly (() => void)[] {
   syncBuiltinESMExports();
   return undo;
 }
+
+const NO_FORK =
+  'starts no process: it would be a second nexthop that runs the same jobs; this process serves all requests';
+
+/**
+ * Code of the site starts no copies of the process by `cluster.fork`. It gets a worker that never
+ * comes online. Returns how to take the guard off.
+ */
+function guardCluster(guard: SiteGuard): readonly (() => void)[] {
+  // Workers of a cluster have no `fork`.
+  if (!cluster.isPrimary) return [];
+  let count = 0;
+  return [
+    replaceMethod(cluster, 'fork', (fork) => (...given) => {
+      const caller = guard.findSiteCaller({ neverByNode: true });
+      if (!caller) return Reflect.apply(fork, cluster, given);
+      guard.ignoreInFile('cluster.fork()', NO_FORK, caller);
+      return new Worker({ id: ++count, process: new ChildProcess() });
+    }),
+  ];
+}
+
+/** Documented, but the types have no constructor of it. */
+const { Worker } = cluster as unknown as { readonly Worker: new (options: object) => object };

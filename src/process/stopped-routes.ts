@@ -1,10 +1,11 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import type { RouteStops } from '../contract/route.ts';
 import type { StoppedRoute } from './route-breaker.ts';
 import { toRouteKey } from './shared-calls.ts';
 
 /** The routes whose requests get 503, because they have ended their process too often. */
-export class StoppedRoutes {
+export class StoppedRoutes implements RouteStops {
   /** By key, on the clock of `performance.now`. */
   readonly #untilMs = new Map<string, number>();
 

@@ -8,12 +8,11 @@ import { countRoutes } from '../contract/route.ts';
 import type { SiteCode } from '../contract/site-code.ts';
 import { keepEsbuild } from '../dialects/loader/build-around.ts';
 import { StoredCode } from '../dialects/loader/stored-code.ts';
-import { currentCode, runFor } from '../process/site-calls.ts';
 import { LoadedCode } from './loaded-code.ts';
-import { offerCaches, prepareCaches } from './offer-caches.ts';
+import { offerCaches } from './offer-caches.ts';
 import { openProject, type ProjectParts } from './project.ts';
+import { openSiteCache } from './shared-state.ts';
 import { openSite, type Site } from './site.ts';
-import { findSiteVersion } from './site-version.ts';
 
 export interface LiveSiteParts
   extends Pick<
@@ -249,7 +248,7 @@ async function read(
   onLateCode?: () => void,
 ): Promise<Read> {
   beforeReading?.();
-  const cache = allCaches && openCache(allCaches, config);
+  const { cache, findVersion } = openSiteCache(allCaches, config);
   const project = await openProject(config, log, {
     ...{ siteEnv, warmCode: code },
     ...(onLateCode && { onLateCode }),
@@ -263,20 +262,10 @@ async function read(
     ...(ownCalls && { ownCalls }),
     ...(purging && { purging }),
   });
-  return { site: await openSite(project, dialects), code, cache };
-}
-
-function openCache(cache: Cache, { site, DATA_DIR, LOG_DIR }: Config): SiteCache {
-  prepareCaches();
-  const folder = { root: site, ignored: [DATA_DIR, LOG_DIR], readAtMs: Date.now() };
-  let version: Promise<string> | undefined;
-  const findVersion = (): Promise<string> => {
-    version ??= findSiteVersion(folder);
-    return version;
-  };
-  // Later the files may be those of the next version.
-  if (cache.isShared) void findVersion();
-  return cache.openSite({ run: (exchange, work) => runFor(exchange, work, currentCode()), findVersion });
+  const site = await openSite(project, dialects);
+  // Later the files may be those of the next version. The look at the store opens it: not for a site without code.
+  if (site.routes.some((route) => route.code) && allCaches?.isShared) void findVersion?.();
+  return { site, code, cache };
 }
 
 /**

@@ -1,11 +1,10 @@
 import type { Exchange, RestOfPath } from '../contract/exchange.ts';
-import type { Candidate, Route } from '../contract/route.ts';
+import type { Candidate, Route, RouteStops } from '../contract/route.ts';
 import type { Answer, Fallback, Outcome, Params } from '../contract/target.ts';
 import type { Tracer } from '../contract/tracer.ts';
 import { hasBody } from '../http/headers.ts';
 import type { LimitOutcome, SiteLimits } from '../limits/site-limits.ts';
 import { runFor } from '../process/site-calls.ts';
-import type { StoppedRoutes } from '../process/stopped-routes.ts';
 
 const NO_PARAMS: Params = Object.freeze({});
 
@@ -28,7 +27,7 @@ export interface RouteCallsParts {
   /** Tried before routes with `afterFallback`. Undefined: these routes are tried without it. */
   readonly fallback?: Fallback;
   /** Routes that are not called. */
-  readonly stopped?: StoppedRoutes | undefined;
+  readonly stopped?: RouteStops | undefined;
   readonly tracer?: Tracer | undefined;
 }
 

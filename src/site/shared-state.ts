@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { Cache } from '../cache/cache.ts';
+import { Cache, type SiteCache } from '../cache/cache.ts';
 import type { Config } from '../config/config.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import type { Log } from '../contract/log.ts';
 import type { Purging } from '../contract/purging.ts';
+import type { Answer } from '../contract/target.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
+import { currentCode, runFor } from '../process/site-calls.ts';
 import { BanTable } from '../stores/ban-table.ts';
 import { SharedTier } from '../stores/cache-tier.ts';
 import { LazyStore } from '../stores/lazy-store.ts';
 import { openStore } from '../stores/open.ts';
+import { prepareCaches } from './offer-caches.ts';
 import type { Site } from './site.ts';
+import { findSiteVersion } from './site-version.ts';
 
 /** What this process shares with others that serve the same site. Nothing of it is opened before its first use. */
 export interface SharedState {
@@ -50,7 +55,28 @@ const WARM_MS = 1000;
 
 /** Opens the store of the cache if it may have entries: a look-up has 50 ms, and the first one would have to open it. Never rejects. */
 export async function warmCache(cache: Cache | undefined, { bans }: SharedState, { routes }: Site): Promise<void> {
-  if (!cache?.isShared || routes.every(({ target }) => target.isFile)) return;
+  // The look at the store opens it: not for a site without code.
+  if (!routes.some(({ code }) => code) || !cache?.isShared) return;
   // A store that is away says so itself, and makes look-ups misses.
   await withTimeout(WARM_MS, bans.know()).catch(() => false);
+}
+
+interface OpenedSiteCache {
+  readonly cache: SiteCache | undefined;
+  /** Of the files as they are when it is first called. */
+  readonly findVersion?: () => Promise<string>;
+}
+
+/** Opens the part of the cache that one reading of the site uses. */
+export function openSiteCache(cache: Cache | undefined, { site, DATA_DIR, LOG_DIR }: Config): OpenedSiteCache {
+  if (!cache) return { cache };
+  prepareCaches();
+  const folder = { root: site, ignored: [DATA_DIR, LOG_DIR], readAtMs: Date.now() };
+  let version: Promise<string> | undefined;
+  const findVersion = (): Promise<string> => {
+    version ??= findSiteVersion(folder);
+    return version;
+  };
+  const run = (exchange: Exchange, work: () => Answer): Answer => runFor(exchange, work, currentCode());
+  return { cache: cache.openSite({ run, findVersion }), findVersion };
 }

@@ -62,11 +62,13 @@ test('a response of a Netlify function is stored by its Cache-Control, with the 
   t.not(first.headers['x-request-id'], second.headers['x-request-id']);
 });
 
-test('a function of EdgeOne is stored by a targeted field only', async (t) => {
+test('a response of EdgeOne is stored by a targeted field only, from the second one on', async (t) => {
   const { ask: get } = await open(t);
 
   t.deepEqual([(await get({ path: '/only' })).body, (await get({ path: '/only' })).body], ['1', '2']);
-  t.deepEqual([(await get({ path: '/targeted' })).body, (await get({ path: '/targeted' })).body], ['1', '1']);
+  const bodies = [];
+  for (let at = 0; at < 3; at++) bodies.push((await get({ path: '/targeted' })).body);
+  t.deepEqual(bodies, ['1', '2', '2']);
   t.regex((await get({ path: '/targeted' })).headers['cache-status'] ?? '', /^nexthop; hit; ttl=\d+$/);
 });
 
@@ -83,6 +85,7 @@ test('a function that says nothing about caches answers byte for byte as without
 
 test('a reload begins with an empty cache', async (t) => {
   const { edge, ask: get } = await open(t);
+  await get({ path: '/targeted' });
   await get({ path: '/targeted' });
   t.is((await get({ path: '/targeted' })).headers.age, '0');
 

@@ -1,6 +1,9 @@
 import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
 import type { Project } from '../../contract/project.ts';
+import type { Route } from '../../contract/route.ts';
+import { NO_FILES } from '../../contract/site-files.ts';
 import { DIST, type NetlifyToml, NO_TOML, readNetlifyToml } from './config/netlify-toml.ts';
 import { openEdgeFunctions, vendorEdgeFunctions } from './edge/open-edge-functions.ts';
 import { toAnnouncement } from './events/deploy-event.ts';
@@ -8,7 +11,11 @@ import { findDeployFiles } from './find/find-deploy-files.ts';
 import { findFunctions } from './find/find-functions.ts';
 import { findNotFoundPage, readRuleFiles } from './find/find-rule-files.ts';
 import { toFormReading } from './forms/form-reading.ts';
-import { toImageRoute } from './images/to-image-route.ts';
+import { ImageCache } from './images/image-cache.ts';
+import { ImageConverter } from './images/image-converter.ts';
+import { ImageSources } from './images/image-sources.ts';
+import { ImageTarget } from './images/image-target.ts';
+import { RemoteImages } from './images/remote-images.ts';
 import { openFunctions } from './open-functions.ts';
 import { toHeaderRoutes } from './rules/to-header-routes.ts';
 import { type RedirectRoutes, toRedirectRoutes } from './rules/to-redirect-routes.ts';
@@ -85,4 +92,18 @@ async function read(given: Project): Promise<Reading> {
 function toFileFolders({ publish, isUnbuilt }: NetlifyToml): { readonly fileFolders?: readonly FileFolder[] } {
   if (isUnbuilt) return { fileFolders: [] };
   return publish === undefined || publish === DIST ? {} : { fileFolders: [{ folder: publish }] };
+}
+
+/** The route of `/.netlify/images`. `patterns`: match URLs of images on other hosts that are allowed. Nothing is opened and no package is loaded before its first request. */
+function toImageRoute(project: Project, patterns: readonly RegExp[]): Route {
+  const { root, dataDir, log, files = NO_FILES, siteRequests, origins, imageCacheBytes = 0 } = project;
+  const target = new ImageTarget({
+    sources: new ImageSources({ files, siteRequests, origins, remote: new RemoteImages(patterns) }),
+    converter: new ImageConverter(root),
+    cache: new ImageCache({ folder: join(dataDir, 'images'), limitBytes: imageCacheBytes, log }),
+    log,
+  });
+  const segments = ['.netlify', 'images'].map((text) => ({ kind: 'literal', text }) as const);
+  const pattern = { text: '/.netlify/images', segments };
+  return { pattern, methods: 'any', target, step: 2, dialect: 'netlify', file: target.name, about: 'image CDN' };
 }

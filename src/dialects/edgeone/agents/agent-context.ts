@@ -6,8 +6,6 @@ import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from '../func
 import type { AgentKv } from './agent-kv.ts';
 import type { AgentRequest } from './agent-request.ts';
 import type { StopResult } from './agent-runs.ts';
-import { createAgentTools } from './agent-tools.ts';
-import { NO_TRACER } from './no-tracer.ts';
 
 export interface AgentContextParts {
   readonly exchange: Exchange;
@@ -72,4 +70,64 @@ export class AgentContext {
     this.eo = { geo: this.geo, uuid: this.uuid, clientIp: this.clientIp };
     this.waitUntil = (work) => exchange.pendingWork.add(work, file);
   }
+}
+
+/** A span without effect. */
+const NO_SPAN = {
+  setAttribute: () => NO_SPAN,
+  setAttributes: () => NO_SPAN,
+  addEvent: () => NO_SPAN,
+  setStatus: () => NO_SPAN,
+  recordException() {},
+  end() {},
+} as const;
+
+/** `context.tracer` without a collector: its functions run, and nothing is recorded. */
+const NO_TRACER = {
+  startSpan: (): typeof NO_SPAN => NO_SPAN,
+  span<T>(_name: string, work: (span: typeof NO_SPAN) => T): T {
+    return work(NO_SPAN);
+  },
+  event() {},
+  setAttributes() {},
+  recordException() {},
+} as const;
+
+/** The tools of the platform. They run in its sandbox, which nexthop does not have. */
+const TOOLS: readonly string[] = [
+  ...['commands', 'files_read', 'files_write', 'files_list', 'files_exists', 'files_remove', 'files_make_dir'],
+  ...['browser_fetch', 'browser_screenshot', 'browser_click', 'browser_type', 'browser_evaluate'],
+  ...['code_interpreter', 'web_search'],
+];
+
+/** The result of a tool, for the model. */
+interface ToolFailure {
+  readonly isError: true;
+  readonly error: { readonly tool: string; readonly type: string; readonly message: string };
+}
+
+/**
+ * `context.tools`: its lists are empty, so that an agent offers no tool to its model. A tool that
+ * code calls by its name answers that it is not there.
+ */
+function createAgentTools(): Readonly<Record<string, unknown>> {
+  const none = (): readonly unknown[] => [];
+  return {
+    ...Object.fromEntries(TOOLS.map((name) => [name, toTool(name)])),
+    all: none,
+    files: none,
+    browser: none,
+    toLangChainTools: none,
+    toCrewAITools: none,
+    get: () => undefined,
+    toClaudeMcpServer: (name = 'edgeone') => ({ name, tools: [], allowedTools: [] }),
+  };
+}
+
+function toTool(tool: string): object {
+  const fail = async (): Promise<ToolFailure> => ({
+    isError: true,
+    error: { tool, type: 'SandboxNotAvailableError', message: `nexthop has no sandbox, so ${tool} cannot run` },
+  });
+  return { name: tool, execute: fail, handler: fail, invoke: fail };
 }

@@ -1,8 +1,11 @@
+import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
+import type { Outcome, Target } from '../../../contract/target.ts';
+import { writeWebResponse } from '../../../http/web-response.ts';
 import type { EdgeOneJson } from '../config/check-edgeone-json.ts';
 import { findAbsentUses } from '../functions/absent-uses.ts';
 import { type FunctionFile, findFiles, type Location } from '../functions/find-files.ts';
@@ -14,8 +17,7 @@ import { toPattern, toText } from '../functions/to-pattern.ts';
 import { createAgentGuard } from './agent-guard.ts';
 import { AgentKv } from './agent-kv.ts';
 import { AgentRuns } from './agent-runs.ts';
-import { AgentTarget, type AgentTools } from './agent-target.ts';
-import { StopTarget } from './stop-target.ts';
+import { AgentTarget, type AgentTools, admit, readConversation } from './agent-target.ts';
 
 const AGENTS: Location = { folders: ['agents'], extensions: new Set(['.js', '.ts', '.jsx', '.tsx', '.mjs']) };
 
@@ -102,4 +104,24 @@ function toStopRoutes(routes: readonly Route[], tools: AgentTools): readonly Rou
     const target = new StopTarget(route.file, tools);
     return [{ ...route, pattern: { text: toText(segments), segments }, methods: ['POST'], target, about: 'stop' }];
   });
+}
+
+/** Stops the runs of the conversation that the request names in its header. */
+class StopTarget implements Target {
+  readonly name: string;
+  readonly #tools: AgentTools;
+
+  constructor(name: string, tools: AgentTools) {
+    this.name = name;
+    this.#tools = tools;
+  }
+
+  async answer(exchange: Exchange): Promise<Outcome> {
+    const { guard, runs } = this.#tools;
+    admit(exchange, guard);
+    const conversation = readConversation(exchange);
+    const { aborted, run_id } = runs.stop(conversation, '', conversation === '' ? [] : await runs.findOthers());
+    const status = aborted ? 'aborting' : 'idle';
+    return writeWebResponse(exchange, Response.json({ status, conversation_id: conversation, run_id }));
+  }
 }

@@ -6,6 +6,7 @@ import type { JobIntake } from '../../../contract/job-rule.ts';
 import type { Log } from '../../../contract/log.ts';
 import { type Limiter, type RateRule, toRefusal } from '../../../contract/rate-limit.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
+import { escapeHtml } from '../../../http/escape-html.ts';
 import { toRequestUrl } from '../../../http/request-url.ts';
 import { writeHead } from '../../../http/write-head.ts';
 import type { SiteInfo } from '../call/platform.ts';
@@ -17,7 +18,6 @@ import type { Submission } from './submission.ts';
 import { toSubmissionPayload } from './submission-payload.ts';
 import type { Submissions } from './submissions.ts';
 import { readSubmittedForm, type SubmittedForm } from './submitted-form.ts';
-import { toThanksPage } from './thanks-page.ts';
 
 export interface FormTargetParts {
   readonly forms: Forms;
@@ -155,4 +155,21 @@ function thank(exchange: Exchange, form: Form): void {
   const headers = ['Content-Type', exchange.contentType, 'Content-Length', length, 'Cache-Control', 'no-store'];
   writeHead(exchange, 200, headers);
   response.end(page);
+}
+
+/** The page for a form that has no own thank-you page. It links to the page of the form if that is on the same host. */
+function toThanksPage(referrer: string, host: string): string {
+  const from = URL.parse(referrer);
+  // Two slashes at its beginning would lead to another host.
+  const back = from?.host === host.toLowerCase() ? `${from.pathname.replace(/^\/+/, '/')}${from.search}` : '/';
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Thank you</title>
+<h1>Thank you</h1>
+<p>Your form was submitted.</p>
+<p><a href="${escapeHtml(back)}">Back to the site</a></p>
+</html>
+`;
 }
