@@ -1,9 +1,11 @@
 import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
+import type { Exchange } from '../../contract/exchange.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import type { Route } from '../../contract/route.ts';
-import type { Target } from '../../contract/target.ts';
+import type { Outcome, Target } from '../../contract/target.ts';
+import { patchRequest } from '../../http/patch-request.ts';
 import { readAgents } from './agents/read-agents.ts';
 import { openPagesBlob } from './blobs/open-pages-blob.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
@@ -18,7 +20,6 @@ import { type FunctionsReading, readFunctions } from './functions/read-functions
 import { installKv } from './kv/kv-binding.ts';
 import { openMiddleware } from './middleware/open-middleware.ts';
 import { readSchedules } from './schedules/read-schedules.ts';
-import { StripFilter } from './strip-filter.ts';
 
 /** EdgeOne Pages: the functions below `cloud-functions/`, `middleware.js` and `edgeone.json`. */
 export const edgeone: Dialect = {
@@ -135,4 +136,30 @@ function toFileFolders({ outputDirectory, trailingSlash }: EdgeOneJson): {
   if (outputDirectory === undefined && trailingSlash === undefined) return {};
   const folder = outputDirectory !== undefined && { folder: outputDirectory };
   return { fileFolders: [{ ...folder, ...(trailingSlash !== undefined && { slash: 'either' }) }] };
+}
+
+/**
+ * Removes headers that only the platform sets, because functions trust them. A client may send them
+ * through a trusted proxy, too. Runs before all other filters.
+ */
+class StripFilter implements Target {
+  readonly name = 'edgeone.json';
+  readonly #names: readonly string[];
+
+  /** `names`: in lower case. */
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  answer({ request }: Exchange): Outcome {
+    if (request.isOwn) return 'passed';
+    const found = this.#names.filter((name) => request.get(name) !== undefined);
+    if (found.length > 0) {
+      patchRequest(
+        request,
+        found.map((name) => [name, undefined]),
+      );
+    }
+    return 'passed';
+  }
 }
