@@ -5,7 +5,7 @@ import type { Place } from './answers.ts';
 import { type CacheOutcome, toCacheStatus } from './cache-status.ts';
 import { type CachedTargetParts, Fetch } from './fetch.ts';
 import { HeadWatch } from './head-watch.ts';
-import { removeMisleading } from './misleading-headers.ts';
+import { isMisleading, removeMisleading } from './misleading-headers.ts';
 import { sendKept } from './send-kept.ts';
 
 /** After so many responses in a row that cannot be stored, requests go to the target without a look-up, and do not wait for each other, until one can be stored. */
@@ -26,7 +26,11 @@ export class CachedTarget implements Target {
   }
 
   answer(exchange: Exchange, params: Params): Answer {
-    const before = this.#parts.rule.isOrigin ? undefined : removeMisleading(exchange);
+    if (this.#parts.rule.isOrigin) {
+      // The hop gets them as they are, so its response may be that of another URL.
+      return isMisleading(exchange) ? this.#pass(exchange, params, 'bypass') : this.#answer(exchange, params);
+    }
+    const before = removeMisleading(exchange);
     const answer = this.#answer(exchange, params);
     // What follows gets the request as it was.
     return before ? restoreIfPassed(exchange, before, answer) : answer;

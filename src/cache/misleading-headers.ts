@@ -33,15 +33,24 @@ const MISLEADING: ReadonlySet<string> = new Set([
 export function removeMisleading({ client, request }: Exchange): readonly string[] | undefined {
   if (client.trusted) return undefined;
   const { headers } = request;
+  if (!hasMisleading(headers)) return undefined;
+  request.replaceHeaders(withoutNames(headers, MISLEADING));
+  return headers;
+}
+
+/** Whether an untrusted peer sent such a header. */
+export function isMisleading({ client, request }: Exchange): boolean {
+  return !client.trusted && hasMisleading(request.headers);
+}
+
+function hasMisleading(headers: readonly string[]): boolean {
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string; // pairs
     const first = name.charCodeAt(0) | 0x20;
     // Nearly every request has none.
-    if ((first !== X && first !== F) || !MISLEADING.has(name.toLowerCase())) continue;
-    request.replaceHeaders(withoutNames(headers, MISLEADING));
-    return headers;
+    if ((first === X || first === F) && MISLEADING.has(name.toLowerCase())) return true;
   }
-  return undefined;
+  return false;
 }
 
 const X = 0x78;

@@ -9,5 +9,5 @@ export function toLimitKey({ by }: RateRule, exchange: Exchange): string {
 
 const READERS: Readonly<Record<LimitKey, (exchange: Exchange) => string>> = {
   ip: ({ client }) => toNetwork(client.address),
-  domain: ({ request }) => (request.host ?? '').toLowerCase().replace(/:\d*$/, ''),
+  domain: ({ request }) => (request.host ?? '').toLowerCase().replace(/\.?(?::\d*)?$/, ''),
 };

@@ -30,9 +30,18 @@ export class EdgeFilter implements Target {
   }
 
   #find({ request: { method }, target }: Exchange): readonly Candidate[] {
+    const paths = toGuardedPaths(target);
     const found = this.#router.find(method, target);
-    if (found.length > 0) return found;
-    return toGuardedPaths(target).flatMap((path) => this.#router.find(method, encode(path)));
+    // Nearly every path has one reading. That of a malformed escape is found when it is encoded.
+    if (paths.length === 1 && found.length > 0) return found;
+    const byRoute = new Map(found.map((candidate) => [candidate.route, candidate]));
+    for (const path of paths) {
+      for (const candidate of this.#router.find(method, encode(path))) {
+        if (!byRoute.has(candidate.route)) byRoute.set(candidate.route, candidate);
+      }
+    }
+    // The function of `/admin` protects it also from a catch-all that matches the path as received.
+    return [...byRoute.values()].sort((left, right) => literalsOf(right) - literalsOf(left));
   }
 
   async #call(exchange: Exchange, { route, params }: Candidate): Promise<Outcome> {
@@ -46,6 +55,11 @@ export class EdgeFilter implements Target {
       code?.leave();
     }
   }
+}
+
+/** How many segments of the pattern are text: more of them are more specific. */
+function literalsOf({ route }: Candidate): number {
+  return route.pattern.segments.filter(({ kind }) => kind === 'literal').length;
 }
 
 /** The router refuses characters that servers read differently, unless they are encoded. */

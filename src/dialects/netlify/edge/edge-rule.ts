@@ -1,3 +1,4 @@
+import { METHODS as METHOD_NAMES } from 'node:http';
 import { type PathExpression, toPathExpression } from '../find/to-pattern.ts';
 
 /** One declaration of an edge function: which requests it gets. */
@@ -31,10 +32,17 @@ export const EDGE_KEYS: readonly string[] = [
   ...['name', 'generator', 'rateLimit', 'function'],
 ];
 
-/** Whether the settings say which paths a function gets. */
-export function hasPaths({ path, pattern }: EdgeSettings): boolean {
-  return [path, pattern].some((each) => each !== undefined && !(Array.isArray(each) && each.length === 0));
+/** Whether the settings say which paths a function gets. A value that turned out to be undefined is a mistake, not the absence of paths. */
+export function hasPaths(settings: EdgeSettings): boolean {
+  return ['path', 'pattern'].some((key) => {
+    const { [key]: value } = settings;
+    return key in settings && !(Array.isArray(value) && value.length === 0);
+  });
 }
+
+const METHODS: ReadonlySet<string> = new Set(METHOD_NAMES);
+/** A declaration that has one of these keys has a value for it. */
+const NEEDED: ReadonlySet<string> = new Set(['path', 'pattern']);
 
 /**
  * Checks a declaration that has a `path` or a `pattern`. `report` gets each mistake. Undefined if one of them makes the requests of the function unknown: it may
@@ -83,16 +91,18 @@ class Reader {
 
   #texts(key: string): readonly string[] {
     const { [key]: value } = this.#settings;
-    if (value === undefined) return [];
+    if (value === undefined && !(key in this.#settings && NEEDED.has(key))) return [];
     const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
     if (texts.every((text) => typeof text === 'string')) return texts;
-    this.#fail(`${key} must be a text or a list of texts, got ${JSON.stringify(value)}`);
+    this.#fail(`${key} must be a text or a list of texts, got ${JSON.stringify(value) ?? 'undefined'}`);
     return [];
   }
 
   #methods(): EdgeRule['methods'] {
-    const methods = this.#texts('method');
-    return methods.length === 0 ? undefined : new Set(methods.map((method) => method.toUpperCase()));
+    const methods = this.#texts('method').map((method) => method.toUpperCase());
+    const unknown = methods.find((method) => !METHODS.has(method));
+    if (unknown !== undefined) this.#fail(`method ${JSON.stringify(unknown)} is no method of HTTP`);
+    return methods.length === 0 ? undefined : new Set(methods);
   }
 
   #headers(): readonly HeaderCondition[] {

@@ -56,6 +56,31 @@ test('no spelling of a path passes an edge function that protects it', async (t)
   t.is((await fetch(`${url}/admin/x`, { headers: { cookie: 'key=1' } })).status, 200);
 });
 
+for (const [what, sibling] of [
+  ['a catch-all', 'edge-functions/[[all]].js'],
+  ['a parameter', 'edge-functions/[id].js'],
+] as const) {
+  test(`no spelling of a path passes an edge function beside ${what} that goes on to the hop`, async (t) => {
+    const hop = await listen(
+      t,
+      createServer((request, response) => response.end(`hop ${request.url}`)),
+    );
+    const { connect } = await startEdge(t, {
+      site: await siteFolder(t, {
+        'edge-functions/admin/[[path]].js': GUARD,
+        [sibling]: 'export const onRequest = ({ request }) => fetch(request);',
+      }),
+      env: { NEXT_HOP: hop },
+    });
+
+    for (const path of ['/admin/x', '/x/%2e%2e/admin/x', '/admin//x', '/admin%2fx', '/%2561dmin/x', '/admin%5cx']) {
+      const peer = await connect();
+      peer.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+      t.regex(await peer.readToEnd(), /^HTTP\/1\.1 401 /, path);
+    }
+  });
+}
+
 test('request.eo has the client, numbers in its location, and the id of the request', async (t) => {
   const { url } = await startEdge(t, {
     site: await siteFolder(t, {

@@ -45,6 +45,14 @@ const GUARDS: Readonly<Record<string, GuardedSite>> = {
     files: site('export default () => {}; export const config = { path: "admin" };'),
     ...{ status: 500, opens: false },
   },
+  'with an unknown method': {
+    files: site('export default () => {}; export const config = { path: "/admin/*", method: "GTE" };'),
+    ...{ status: 500, opens: false },
+  },
+  'with a path that turns out to be undefined': {
+    files: site('export default () => {}; export const config = { path: process.env.NOT_SET };'),
+    ...{ status: 500, opens: false },
+  },
   'that throws, and whose onError is fail': {
     files: site(`export default () => { throw new Error(); }; ${CONFIG}`),
     ...{ status: 500, opens: false },
