@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
 import { UserError } from '../contract/user-error.ts';
 import { BanTable } from '../stores/ban-table.ts';
-import { CACHE_FILE } from '../stores/sqlite/open.ts';
 import { defineCommand } from './command.ts';
 import { useStore } from './use-store.ts';
 
@@ -32,8 +30,9 @@ class PurgeError extends UserError {
 /** `tags`: with commas between; undefined: everything. Resolves with the exit code. */
 async function purge(config: Config, out: (line: string) => void, tags?: string): Promise<number> {
   const { REDIS_URL, DATA_DIR, CACHE_DISK } = config;
-  if (!REDIS_URL && !existsSync(join(DATA_DIR, CACHE_FILE))) {
-    throw new PurgeError(`nothing is cached in ${DATA_DIR}; name another site, or its DATA_DIR`);
+  // The server may have responses in memory before it has opened the store.
+  if (!REDIS_URL && !existsSync(DATA_DIR)) {
+    throw new PurgeError(`there is no folder ${DATA_DIR}, so nothing is cached there; name the site, or its DATA_DIR`);
   }
   const names = tags?.split(',').flatMap((tag) => tag.trim() || []);
   if (names?.length === 0) throw new PurgeError('--tag needs a tag, e.g. --tag=news; without --tag all is purged');

@@ -33,6 +33,6 @@ test('nexthop purge in a folder without a cache says so and creates nothing', as
   const running = await runNexthop(t, { args: ['purge', site] });
 
   t.is(await running.exited, 1);
-  t.true(running.output().includes(`nothing is cached in ${join(site, '.nexthop')}`), running.output());
+  t.true(running.output().includes(`there is no folder ${join(site, '.nexthop')}`), running.output());
   t.deepEqual(await readdir(site), ['index.html']);
 });
