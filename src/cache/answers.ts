@@ -168,7 +168,7 @@ export class Answers {
     }
     const { contentEncoding } = kept;
     if (contentEncoding === '' || contentEncoding === 'identity' || !kept.variesByCoding) return true;
-    // Variants are told apart by the best coding of the client; the target may have chosen another one.
+    // Variants are distinguished by the best coding of the client; the target may have chosen another one.
     return acceptsCoding(request.get('accept-encoding'), contentEncoding);
   }
 }

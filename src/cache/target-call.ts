@@ -90,7 +90,7 @@ export class TargetCall implements CaptureOwner, CallEnder {
   endCall(inner: Exchange, cause: Error): boolean {
     if (inner.isCallEnded) return true;
     if (inner.left || this.captured.isEnded) return false;
-    // Now, because the error counts as reported afterwards.
+    // At once: after this call the guard marks the error as reported, and the handler logs no such error.
     const isReported = this.#outer.end(cause);
     this.failCall(inner, new Fault('function_error', { cause }));
     inner.isCallEnded = true;

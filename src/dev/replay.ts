@@ -9,7 +9,7 @@ export interface OwnServer {
   readonly isTls: boolean;
 }
 
-/** Of the connection and the message, which are new, and the id, by which the requests are told apart. */
+/** Of the connection and the message, which are new, and the id, which distinguishes the requests. */
 const LEFT_OUT =
   /^(?:connection|keep-alive|content-length|transfer-encoding|expect|upgrade|te|trailer|x-request-id|section-io-id)$/i;
 

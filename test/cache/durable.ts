@@ -99,7 +99,7 @@ test('a purge in one process holds for the durable responses of all', async (t) 
   t.not((await get(later, path)).text, text);
 });
 
-test('variants of a durable response are told apart by another process', async (t) => {
+test('variants of a durable response are distinguished by another process', async (t) => {
   const [ours, theirs] = await startTwo(t, await createSite(t));
   await share([ours, theirs]);
 

@@ -67,7 +67,7 @@ const LATER: Readonly<
 };
 
 for (const [what, [first, later, all]] of Object.entries(LATER)) {
-  test(`when a response names ${what} the first one, both are told apart by what either names`, (t) => {
+  test(`when a response names ${what} the first one, both are distinguished by what either names`, (t) => {
     const memory = new Memory({ totalBytes: 1_000_000 });
     keep(memory, 'url', 'first', { ...NONE, ...first });
     keep(memory, 'url', 'later', { ...NONE, ...later });

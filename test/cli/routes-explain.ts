@@ -95,7 +95,7 @@ test('a word is a path if it begins with a slash or is a URL, unless it is a fol
   t.throws(() => toRequest(['/a'], 'G T'), { instanceOf: UsageError });
 });
 
-test('on the command line the site and the path are told apart', async (t) => {
+test('on the command line the site and the path are distinguished', async (t) => {
   const site = await siteFolder(t, { 'cloud-functions/a.js': 'export const onRequestPost = () => 1;' });
 
   const [explained, needless] = await Promise.all([
