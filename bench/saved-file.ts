@@ -1,9 +1,9 @@
 /**
  * How long a saved file takes to be live in `nexthop dev`: from the write to the first answer of the
- * new code, in a site of 50 functions that share a helper. Prints the median and the slowest of 20
- * saves of a function, and of 20 saves of the helper.
+ * new code, in a site of 50 functions of EdgeOne, or of as many and of the platform that the arguments say, that share a helper. Prints the
+ * median and the slowest of 20 saves of a function, and of 20 saves of the helper.
  *
- * npm run --silent prepare && node bench/saved-file.ts
+ * npm run --silent prepare && node bench/saved-file.ts [50] [edgeone|netlify]
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,25 +12,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const FUNCTIONS = 50;
+const FUNCTIONS = Number(process.argv[2] ?? 50);
+const isNetlify = process.argv[3] === 'netlify';
+const folder = isNetlify ? 'netlify/functions' : 'cloud-functions/api';
 const SAVES = 20;
 
 const site = await mkdtemp(join(tmpdir(), 'nexthop-saved-'));
 const write = (file: string, text: string) => writeFile(join(site, file), text);
 const toFunction = (at: number, mark: string) => `import { greet, type Visitor } from '../../lib/greet.ts';
 
-export function onRequest({ request }: { request: Request }): Response {
+${isNetlify ? 'export default function (request: Request)' : 'export function onRequest({ request }: { request: Request })'}: Response {
   const visitor: Visitor = { name: new URL(request.url).pathname, number: ${at} };
   return new Response(\`\${greet(visitor)} ${mark}\`);
 }
-`;
+${isNetlify ? `export const config = { path: '/api/f${at}' };\n` : ''}`;
 const toHelper = (mark: string) => `export interface Visitor { name: string; number: number }
 export const greet = ({ name, number }: Visitor): string => \`${mark} \${name} \${number}\`;
 `;
-await mkdir(join(site, 'cloud-functions/api'), { recursive: true });
+await mkdir(join(site, folder), { recursive: true });
 await mkdir(join(site, 'lib'));
 await write('lib/greet.ts', toHelper('hello'));
-for (let at = 0; at < FUNCTIONS; at++) await write(`cloud-functions/api/f${at}.ts`, toFunction(at, 'first'));
+for (let at = 0; at < FUNCTIONS; at++) await write(`${folder}/f${at}.ts`, toFunction(at, 'first'));
 
 const cli = join(import.meta.dirname, '../dist/cli/cli.js');
 const server = spawn(process.execPath, [cli, 'dev', site], {
@@ -41,7 +43,7 @@ let output = '';
 server.stdout.on('data', (chunk: Buffer) => {
   output += chunk;
 });
-while (!/keys/.test(output)) await delay(20);
+while (!/live page/.test(output)) await delay(20);
 const [, port] = /:(\d+)/.exec(output) ?? [];
 const read = async () => (await fetch(`http://127.0.0.1:${port}/api/f7`)).text();
 await read();
@@ -64,7 +66,7 @@ async function measure(save: (mark: string) => Promise<void>, name: string): Pro
   );
 }
 
-await measure((mark) => write('cloud-functions/api/f7.ts', toFunction(7, mark)), 'function');
+await measure((mark) => write(`${folder}/f7.ts`, toFunction(7, mark)), 'function');
 await measure((mark) => write('lib/greet.ts', toHelper(mark)), 'helper');
 server.kill('SIGINT');
 await once(server, 'exit');

@@ -3,7 +3,7 @@ export interface Scenario {
   readonly name: string;
   readonly title: string;
   /** Whether the server forwards the request to the origin, or answers it with a function, a framework's app, a page of Astro or a file. */
-  readonly family: 'forward' | 'function' | 'netlify' | 'app' | 'astro' | 'file';
+  readonly family: 'forward' | 'function' | 'netlify' | 'limited' | 'app' | 'astro' | 'file';
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly uploadBytes: number;
@@ -60,7 +60,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'hello-limited',
     title: 'Hello function of Netlify with a rate limit',
-    family: 'netlify',
+    family: 'limited',
     method: 'GET',
     path: '/hello-limited',
     uploadBytes: 0,

@@ -12,7 +12,7 @@ export const PROGRAM = join(ROOT, 'dist', 'cli', 'cli.js');
 /** nexthop as in production: built, with its access log, with a site of one function and a few files. */
 export const nexthop: Server = {
   name: 'nexthop',
-  families: ['forward', 'function', 'netlify', 'app', 'file'],
+  families: ['forward', 'function', 'netlify', 'limited', 'app', 'file'],
   logs: true,
   find: () => {
     if (!existsSync(PROGRAM)) return { missing: 'npm run prepare, which builds dist/cli/cli.js' };
@@ -35,7 +35,9 @@ export const nexthop: Server = {
         join(site, 'netlify', 'functions', 'cached.mjs'),
         "export default () => new Response('Hello from Node.js!', { headers: { 'Cache-Control': 'public, max-age=3600' } });\nexport const config = { path: '/hello-cached' };\n",
       );
-      // Its limit is never reached.
+    }
+    if (family === 'limited') {
+      // A site of its own: a site with a limit looks for it in each request. It is never reached.
       await writeText(
         join(site, 'netlify', 'functions', 'limited.mjs'),
         "export default () => new Response('Hello from Node.js!');\nexport const config = { path: '/hello-limited', rateLimit: { windowLimit: 1e9, windowSize: 60, aggregateBy: ['ip', 'domain'] } };\n",
